@@ -1,0 +1,42 @@
+package abi
+
+import "encoding/json"
+
+// Call is the input of [ExportExecute].
+type Call struct {
+	Entity string `json:"entity"`
+	Action string `json:"action"`
+	// Params is an object that the host has validated against the operation's
+	// schema.
+	Params json.RawMessage `json:"params"`
+	// Server is the id of the server that the connection chose.
+	Server string `json:"server,omitempty"`
+}
+
+// Output is what [ExportExecute] writes: data and meta, or an error. Data is an
+// array for a list and an object otherwise.
+type Output struct {
+	Data  json.RawMessage `json:"data,omitempty"`
+	Meta  json.RawMessage `json:"meta,omitempty"`
+	Error *Error          `json:"error,omitempty"`
+}
+
+// Request is an HTTP request that a guest asks the host to send. A guest names a
+// server and a path template that the running operation declares; it cannot name
+// an origin, and it cannot set a header that carries a credential. The body
+// travels beside it, as bytes.
+type Request struct {
+	// Server is the id of a server; empty means the server of the call.
+	Server string `json:"server,omitempty"`
+	Method string `json:"method"`
+	// Path is the declared template, unexpanded: /issues/{id}.
+	Path string `json:"path"`
+	// PathParams are the values of the template's parameters, unescaped. The
+	// host escapes them.
+	PathParams map[string]string `json:"path_params,omitempty"`
+	// Query holds name and value pairs, unescaped, in the order to be sent.
+	Query [][2]string `json:"query,omitempty"`
+	// Headers holds name and value pairs. The host sets Accept,
+	// Accept-Encoding, User-Agent and the credential itself.
+	Headers [][2]string `json:"headers,omitempty"`
+}

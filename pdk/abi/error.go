@@ -1,0 +1,91 @@
+package abi
+
+import "time"
+
+// Kind says what went wrong. The set is closed: a side that meets an unknown
+// kind treats it as [KindInternal].
+type Kind string
+
+// The kinds of errors. They are the same in the library, in the command's exit
+// codes and in MCP.
+const (
+	KindInvalidParams    Kind = "invalid_params"    // the caller's parameters are wrong
+	KindUnknownOperation Kind = "unknown_operation" // no such connection, entity or action
+	KindAuthFailed       Kind = "auth_failed"       // the vendor does not know the credential, or there is none
+	KindPermissionDenied Kind = "permission_denied" // the vendor knows the credential and refuses (403)
+	KindNotFound         Kind = "not_found"         // the vendor has no such thing
+	KindConflict         Kind = "conflict"          // the vendor's state stands against it
+	KindRateLimited      Kind = "rate_limited"      // too many requests; RetryAfter says when to come back
+	KindVendorError      Kind = "vendor_error"      // any other failure that the vendor reported
+	KindDenied           Kind = "denied"            // our policy refused it
+	KindLimitExceeded    Kind = "limit_exceeded"    // a limit of the call was reached
+	KindTimeout          Kind = "timeout"           // the call's deadline passed, or it was cancelled
+	KindConnectorFault   Kind = "connector_fault"   // the connector trapped or answered nonsense
+	KindNetwork          Kind = "network"           // the vendor could not be reached
+	KindInternal         Kind = "internal"          // a bug of the host
+)
+
+// Kinds returns all kinds, in the order of the specification.
+func Kinds() []Kind {
+	return []Kind{
+		KindInvalidParams, KindUnknownOperation, KindAuthFailed, KindPermissionDenied, KindNotFound,
+		KindConflict, KindRateLimited, KindVendorError, KindDenied, KindLimitExceeded, KindTimeout,
+		KindConnectorFault, KindNetwork, KindInternal,
+	}
+}
+
+// Known returns k, or [KindInternal] where k is not one of [Kinds].
+func (k Kind) Known() Kind {
+	for _, known := range Kinds() {
+		if k == known {
+			return k
+		}
+	}
+	return KindInternal
+}
+
+// Error is the one error type of agenthost: what a connector answers, what the
+// host answers to a connector, and what a caller gets (find it with errors.As as
+// *Error). Every field but the cause is public: it may be shown to an agent, and
+// holds no secret.
+type Error struct {
+	Kind Kind `json:"kind"`
+	// Message says what happened, in lower case and without a final stop.
+	Message string `json:"message"`
+	// Hint says what to do next.
+	Hint string `json:"hint,omitempty"`
+	// Field is the parameter or configuration key at fault.
+	Field string `json:"field,omitempty"`
+	// Rule is the policy rule that denied, for KindDenied.
+	Rule string `json:"rule,omitempty"`
+	// Retryable says that the same call may succeed later.
+	Retryable bool `json:"retryable"`
+	// RetryAfterMS is how long to wait before trying again, in milliseconds.
+	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
+	// RequestSent says that a request may have reached the vendor, so that a
+	// write may have happened. The host sets it; what a guest says is ignored.
+	RequestSent bool `json:"request_sent"`
+	// Status is the vendor's HTTP status, Code its own error code and RequestID
+	// its name for the request.
+	Status    int    `json:"status,omitempty"`
+	Code      string `json:"code,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+
+	cause error
+}
+
+// Error implements error: the kind and the message.
+func (e *Error) Error() string { return string(e.Kind) + ": " + e.Message }
+
+// Unwrap returns the cause, which is for logs and not for agents.
+func (e *Error) Unwrap() error { return e.cause }
+
+// WithCause returns a copy of e whose Unwrap returns cause.
+func (e *Error) WithCause(cause error) *Error {
+	c := *e
+	c.cause = cause
+	return &c
+}
+
+// RetryAfter is RetryAfterMS as a duration.
+func (e *Error) RetryAfter() time.Duration { return time.Duration(e.RetryAfterMS) * time.Millisecond }

@@ -1,0 +1,119 @@
+package abi
+
+import "encoding/json"
+
+// Manifest says what a connector is and everything that it can do. It is the
+// output of [ExportDescribe].
+type Manifest struct {
+	// ABI is the version of the ABI that the connector was written for.
+	ABI int `json:"abi"`
+	// Name identifies the connector: lower-case letters, digits and dashes.
+	Name string `json:"name"`
+	// Title is the vendor's name as a person writes it.
+	Title string `json:"title"`
+	// Version is the connector's own semantic version.
+	Version string `json:"version"`
+	// Description is one or two sentences for people and language models.
+	Description string `json:"description"`
+	// DocsURL points to the vendor's API reference.
+	DocsURL string `json:"docs_url,omitempty"`
+	// Airbyte identifies the same connector in the Airbyte API, for hosted mode.
+	Airbyte *Airbyte `json:"airbyte,omitempty"`
+	// Servers are the places where the vendor's API lives. The first one is the
+	// default of a connection that names none.
+	Servers []Server `json:"servers"`
+	// Check is the operation that proves that a credential works. It takes no
+	// required parameters.
+	Check *OperationRef `json:"check,omitempty"`
+	// Operations are all the things that the connector can do.
+	Operations []Operation `json:"operations"`
+}
+
+// Airbyte identifies a connector in the Airbyte API.
+type Airbyte struct {
+	ConnectorType string `json:"connector_type"`
+	DefinitionID  string `json:"definition_id"`
+}
+
+// Server is one place where a vendor's API lives: https scheme, host, optional
+// port and optional base path, without query, fragment or user info.
+type Server struct {
+	ID    string `json:"id"`
+	URL   string `json:"url"`
+	Title string `json:"title,omitempty"`
+}
+
+// OperationRef names an operation: an entity and an action.
+type OperationRef struct {
+	Entity string `json:"entity"`
+	Action string `json:"action"`
+}
+
+// Effect says what an operation does to the vendor's data.
+type Effect string
+
+// The effects. An operation states exactly one; the host never infers it.
+const (
+	// EffectRead changes nothing.
+	EffectRead Effect = "read"
+	// EffectWrite creates or changes something.
+	EffectWrite Effect = "write"
+	// EffectDelete removes something.
+	EffectDelete Effect = "delete"
+)
+
+// Operation is one thing that a connector can do.
+type Operation struct {
+	Entity      string `json:"entity"`
+	Action      string `json:"action"`
+	Title       string `json:"title,omitempty"`
+	Description string `json:"description"`
+	Effect      Effect `json:"effect"`
+	// Idempotent says that doing it twice is the same as doing it once, so that
+	// the host may repeat a request of which it does not know whether it arrived.
+	Idempotent bool `json:"idempotent,omitempty"`
+	// Params is a JSON Schema 2020-12 of type object.
+	Params json.RawMessage `json:"params"`
+	// Requests are all the HTTP requests that the operation may send. The host
+	// refuses every other one.
+	Requests []RequestTemplate `json:"requests"`
+	// Paginated says that the operation takes "cursor" and "limit", and that its
+	// meta carries [MetaNextCursor] and [MetaHasMore].
+	Paginated bool `json:"paginated,omitempty"`
+	// Result is an optional JSON Schema of data: of one record where data is an
+	// array of records, of the whole otherwise.
+	Result json.RawMessage `json:"result,omitempty"`
+	// RateLimit is what the vendor documents for this operation.
+	RateLimit *RateLimit `json:"rate_limit,omitempty"`
+	// Examples are values of params that validate.
+	Examples []json.RawMessage `json:"examples,omitempty"`
+}
+
+// RequestTemplate is one HTTP request that an operation may send.
+type RequestTemplate struct {
+	// Server is the id of a server in the manifest; empty means the server that
+	// the connection chose.
+	Server string `json:"server,omitempty"`
+	Method string `json:"method"`
+	// Path starts with a slash and may hold parameters in braces, each filling a
+	// whole segment or a part of one: /issues/{id}/messages. A parameter stands
+	// for one or more characters and never for a slash.
+	Path string `json:"path"`
+}
+
+// RateLimit is a number of requests per time that a vendor documents.
+type RateLimit struct {
+	Requests   int `json:"requests"`
+	PerSeconds int `json:"per_seconds"`
+	// Bucket names what shares the limit; empty means this operation alone.
+	Bucket string `json:"bucket,omitempty"`
+}
+
+// Keys of meta that mean the same in every paginated operation.
+const (
+	// MetaNextCursor is the value of the "cursor" parameter that gets the next
+	// page: a string, or null on the last page.
+	MetaNextCursor = "next_cursor"
+	// MetaHasMore is true when there is a next page.
+	MetaHasMore = "has_more"
+)
