@@ -1,0 +1,88 @@
+package rawjson
+
+// Spliced is a JSON text under construction: bytes that somebody wrote, with
+// finished values between them. The values are never scanned again, however large.
+// The zero value is empty. It is not safe for concurrent use.
+type Spliced struct {
+	text  []byte // what was written, a placeholder for each part
+	at    []int  // where the placeholders are
+	parts [][]byte
+	size  int
+}
+
+// placeholder stands for a part. Next to other text it is never by accident part of
+// a larger token, except inside a string, which Object detects.
+const placeholder = `""`
+
+// Write appends text. It copies p and never fails.
+func (s *Spliced) Write(p []byte) (int, error) {
+	s.text = append(s.text, p...)
+	s.size += len(p)
+	return len(p), nil
+}
+
+// Part appends a value, which must be valid JSON and must not change. It is not
+// copied.
+func (s *Spliced) Part(value []byte) {
+	s.at = append(s.at, len(s.text))
+	s.parts = append(s.parts, value)
+	s.text = append(s.text, placeholder...)
+	s.size += len(value)
+}
+
+// Size is the number of bytes of the whole.
+func (s *Spliced) Size() int { return s.size }
+
+// Object checks that the whole is one JSON object, with a value in the place of
+// every part, and returns its members. Where a name occurs twice, the last one
+// counts. A member whose value is exactly one part is that part, uncopied.
+func (s *Spliced) Object() (map[string][]byte, error) {
+	sc := scanner{data: s.text, parts: s.at}
+	start := space(s.text, 0)
+	end, err := sc.value(start, 0)
+	if err != nil {
+		return nil, err
+	}
+	if end = space(s.text, end); end != len(s.text) {
+		return nil, &SyntaxError{end, "text after the value"}
+	}
+	if sc.seen != len(s.at) {
+		// A placeholder was never met as a value: it is in a string or is a name.
+		return nil, &SyntaxError{s.at[sc.seen], "a part stands where no value may stand"}
+	}
+	if s.text[start] != '{' {
+		return nil, &SyntaxError{start, "expected an object"}
+	}
+	found := make(map[string][]byte)
+	members(s.text, func(name, value span) bool {
+		found[Unquote(s.text[name.start:name.end])] = s.fill(value)
+		return true
+	})
+	return found, nil
+}
+
+// fill returns a piece of the text with the parts in their places.
+func (s *Spliced) fill(piece span) []byte {
+	start, end := piece.start, piece.end
+	var inside [][]byte
+	var at []int
+	size := end - start
+	for i, offset := range s.at {
+		if offset >= start && offset < end {
+			inside, at = append(inside, s.parts[i]), append(at, offset)
+			size += len(s.parts[i]) - len(placeholder)
+		}
+	}
+	switch {
+	case len(inside) == 0:
+		return s.text[start:end:end]
+	case len(inside) == 1 && end-start == len(placeholder):
+		return inside[0]
+	}
+	whole := make([]byte, 0, size)
+	for i, offset := range at {
+		whole = append(append(whole, s.text[start:offset]...), inside[i]...)
+		start = offset + len(placeholder)
+	}
+	return append(whole, s.text[start:end]...)
+}
