@@ -1,0 +1,92 @@
+// Package config is the configuration of a host: where its connectors are and which
+// connections it has. It is read from agenthost.yaml by [Load], or built in Go.
+//
+// Reading is strict: an unknown key, a key of the wrong type or a secret written
+// where a reference belongs is an error that names the line.
+package config
+
+import (
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Config is the whole configuration.
+type Config struct {
+	// Plugins is a folder of .wasm files, each of them a connector. A relative
+	// path is relative to the configuration file.
+	Plugins string
+	// Cache is a private folder for compiled modules; empty means the user's
+	// cache folder.
+	Cache string
+	// Connections by name.
+	Connections map[string]Connection
+}
+
+// Mode says who calls the vendor.
+type Mode string
+
+// The modes. The zero value means [Direct].
+const (
+	// Direct: the host calls the vendor with credentials that it holds.
+	Direct Mode = "direct"
+	// Hosted: the host calls the Airbyte API, which calls the vendor.
+	Hosted Mode = "hosted"
+)
+
+// Connection is a configured use of a connector.
+type Connection struct {
+	// Connector is the name in the connector's manifest.
+	Connector string
+	Mode      Mode
+	// Server is the id of one of the manifest's servers, or the URL of a server
+	// that the operator runs. A URL is the only way to reach a private address or
+	// plain http, and opens that very origin alone.
+	Server string
+	// Credentials are references to secrets (env:NAME, file:/path), by the names
+	// of the auth schema's fields. In a configuration file, a relative path is
+	// relative to that file.
+	Credentials map[string]string
+	// Secrets are credentials that a Go program already holds. A field may be in
+	// one of Credentials and Secrets.
+	Secrets map[string]secret.Value
+	// Allow narrows what the connection may do; nil allows every operation of the
+	// connector.
+	Allow *Allow
+	// Limits of one call; zero fields mean the defaults.
+	Limits Limits
+	// Airbyte is set for hosted connections.
+	Airbyte *Airbyte
+}
+
+// Allow is what a connection may do: an operation passes if its effect is in
+// Effects or its name in Operations. An Allow with neither allows nothing.
+type Allow struct {
+	Effects []abi.Effect
+	// Operations are named entity.action; entity.* stands for all of an entity.
+	Operations []string
+}
+
+// Limits bound one call. Sizes are bytes.
+type Limits struct {
+	Timeout       time.Duration // wall time of a call, waiting included
+	Memory        int64         // the guest's linear memory
+	Fuel          int64         // the guest's CPU budget, in counts of its meter
+	Requests      int           // HTTP requests, retries included
+	RequestBytes  int64         // bytes of all request bodies
+	ResponseBytes int64         // bytes of all decoded response bodies
+	OutputBytes   int64         // bytes of a result
+	LogBytes      int64         // bytes that a guest may log
+	Concurrency   int           // calls of the connection at a time
+}
+
+// Airbyte says where a hosted connection lives in the Airbyte API.
+type Airbyte struct {
+	ClientID     string // reference
+	ClientSecret string // reference
+	// WorkspaceName names whose data it is. A configuration file may also call it
+	// customer_name or external_user_id, its older names.
+	WorkspaceName  string
+	OrganizationID string // optional
+}

@@ -1,0 +1,257 @@
+package config
+
+import (
+	"errors"
+	"math"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/goccy/go-yaml/ast"
+)
+
+var (
+	connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	operationName  = regexp.MustCompile(`^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+|\*)$`)
+	fieldName      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+)
+
+// config reads the document's root.
+func (r *reader) config(body ast.Node) *Config {
+	c := &Config{}
+	r.mapping(body, "", []key{
+		{"plugins", func(v ast.Node, p string) { r.path(v, p, &c.Plugins) }},
+		{"cache", func(v ast.Node, p string) { r.path(v, p, &c.Cache) }},
+		{"connections", func(v ast.Node, p string) {
+			c.Connections = make(map[string]Connection)
+			r.pairs(v, p, func(name string, at, value ast.Node) {
+				if !connectionName.MatchString(name) {
+					r.problem(at, join(p, clip(name)), "not a name for a connection", "use up to 64 letters, digits, dashes and underscores")
+					return
+				}
+				c.Connections[name] = r.connection(value, join(p, name))
+			})
+		}},
+	})
+	return c
+}
+
+func (r *reader) connection(n ast.Node, path string) Connection {
+	c := Connection{Mode: Direct}
+	before := len(r.problems)
+	r.mapping(n, path, []key{
+		{"connector", func(v ast.Node, p string) { c.Connector, _ = r.text(v, p) }},
+		{"mode", func(v ast.Node, p string) {
+			r.choice(v, p, []string{string(Direct), string(Hosted)}, (*string)(&c.Mode))
+		}},
+		{"server", func(v ast.Node, p string) { r.server(v, p, &c.Server) }},
+		{"credentials", func(v ast.Node, p string) { c.Credentials = r.credentials(v, p) }},
+		{"airbyte", func(v ast.Node, p string) { c.Airbyte = r.airbyte(v, p) }},
+		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
+		{"limits", func(v ast.Node, p string) { r.limits(v, p, &c.Limits) }},
+	})
+	if len(r.problems) > before {
+		return c // what follows would only repeat what is said already
+	}
+	if c.Connector == "" {
+		r.problem(n, path, "needs a connector", "name one: connector: pylon; the command connectors lists them")
+	}
+	switch {
+	case c.Mode == Hosted && c.Airbyte == nil:
+		r.problem(n, path, "mode hosted needs airbyte", "add airbyte: with client_id, client_secret and workspace_name")
+	case c.Mode == Direct && c.Airbyte != nil:
+		r.problem(n, path, "airbyte is for mode hosted, and the mode is direct", "add mode: hosted, or leave airbyte out")
+	}
+	return c
+}
+
+// path reads a file path and makes it relative to the configuration's folder.
+func (r *reader) path(n ast.Node, path string, into *string) {
+	text, ok := r.text(n, path)
+	if !ok {
+		return
+	}
+	*into = r.resolve(text)
+}
+
+func (r *reader) resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(r.dir, path)
+}
+
+// choice reads one of a few words.
+func (r *reader) choice(n ast.Node, path string, words []string, into *string) {
+	text, ok := r.text(n, path)
+	if !ok {
+		return
+	}
+	if !slices.Contains(words, text) {
+		r.problem(n, path, "there is no "+path[strings.LastIndexByte(path, '.')+1:]+" "+clip(text), nearest.Hint(text, words))
+		return
+	}
+	*into = text
+}
+
+// server reads the id of a server or a URL. A URL is not quoted, for it may hold a password.
+func (r *reader) server(n ast.Node, path string, into *string) {
+	text, ok := r.text(n, path)
+	if !ok {
+		return
+	}
+	if strings.Contains(text, "://") {
+		u, err := url.Parse(text)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+			r.problem(n, path, "not an http or https URL", "write an origin, such as https://pylon.example.com or http://127.0.0.1:9003")
+			return
+		case u.User != nil:
+			r.problem(n, path, "a URL with a user name or password", "put secrets under credentials, as references")
+			return
+		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+			r.problem(n, path, "a URL with a query or fragment", "leave out everything from the ? or # on")
+			return
+		}
+	}
+	*into = text
+}
+
+// credentials reads references. No part of a value is ever quoted, and a name is only
+// where it has a value: {sk_live_1} in braces is a secret in the place of a name.
+func (r *reader) credentials(n ast.Node, path string) map[string]string {
+	references := make(map[string]string)
+	r.pairs(n, path, func(name string, at, value ast.Node) {
+		v := r.value(value, path)
+		if v == nil {
+			return
+		}
+		if v.Type() == ast.NullType || !fieldName.MatchString(name) {
+			r.problem(at, path, "an entry that is not field: reference", "write it as api_token: env:PYLON_API_TOKEN")
+			return
+		}
+		r.reference(value, join(path, name), func(reference string) { references[name] = reference })
+	})
+	return references
+}
+
+// reference reads a reference to a secret. A relative path becomes relative to the
+// configuration's folder.
+func (r *reader) reference(n ast.Node, path string, use func(string)) {
+	v := r.value(n, path)
+	if v == nil {
+		return
+	}
+	var written string
+	if text, ok := v.(*ast.StringNode); ok {
+		written = text.Value
+	}
+	if file, ok := strings.CutPrefix(written, secret.SchemeFile+":"); ok && file != "" {
+		written = secret.SchemeFile + ":" + r.resolve(file)
+	}
+	ref, err := secret.ParseRef(written)
+	if err != nil {
+		var public *abi.Error
+		if !errors.As(err, &public) {
+			public = &abi.Error{Message: "not a reference to a secret"}
+		}
+		r.problem(n, path, public.Message, public.Hint)
+		return
+	}
+	use(ref.String())
+}
+
+func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
+	a := &Airbyte{}
+	before := len(r.problems)
+	var namedBy string
+	workspace := func(v ast.Node, p string) {
+		name, ok := r.text(v, p)
+		switch {
+		case !ok:
+		case namedBy != "" && a.WorkspaceName != name:
+			r.problem(v, p, "says something else than "+namedBy+", and they are names of the same thing", "keep one of them, best workspace_name")
+		default:
+			a.WorkspaceName, namedBy = name, p[strings.LastIndexByte(p, '.')+1:]
+		}
+	}
+	r.mapping(n, path, []key{
+		{"client_id", func(v ast.Node, p string) { r.reference(v, p, func(s string) { a.ClientID = s }) }},
+		{"client_secret", func(v ast.Node, p string) { r.reference(v, p, func(s string) { a.ClientSecret = s }) }},
+		{"workspace_name", workspace},
+		{"customer_name", workspace},
+		{"external_user_id", workspace},
+		{"organization_id", func(v ast.Node, p string) { a.OrganizationID, _ = r.text(v, p) }},
+	})
+	if len(r.problems) > before {
+		return a
+	}
+	for _, need := range []struct{ name, value string }{
+		{"client_id", a.ClientID}, {"client_secret", a.ClientSecret}, {"workspace_name", a.WorkspaceName},
+	} {
+		if need.value == "" {
+			r.problem(n, path, "needs "+need.name, "")
+		}
+	}
+	return a
+}
+
+// allow reads a grant. One with neither key allows nothing, and must say so with {}.
+func (r *reader) allow(n ast.Node, path string) *Allow {
+	a := &Allow{}
+	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
+	r.mapping(n, path, []key{
+		{"effects", func(v ast.Node, p string) {
+			r.texts(v, p, func(text string, at ast.Node) {
+				if !slices.Contains(effects, text) {
+					r.problem(at, p, "there is no effect "+clip(text), nearest.Hint(text, effects))
+					return
+				}
+				a.Effects = append(a.Effects, abi.Effect(text))
+			})
+		}},
+		{"operations", func(v ast.Node, p string) {
+			r.texts(v, p, func(text string, at ast.Node) {
+				if !operationName.MatchString(text) {
+					r.problem(at, p, clip(text)+" is not the name of an operation", "write entity.action, or entity.* for all of an entity")
+					return
+				}
+				a.Operations = append(a.Operations, text)
+			})
+		}},
+	})
+	return a
+}
+
+func (r *reader) limits(n ast.Node, path string, into *Limits) {
+	whole := func(into *int) func(ast.Node, string) {
+		return func(v ast.Node, p string) {
+			var number int64
+			r.count(v, p, &number)
+			if number > math.MaxInt32 {
+				r.problem(v, p, "is too large", "")
+				return
+			}
+			*into = int(number)
+		}
+	}
+	size := func(into *int64) func(ast.Node, string) {
+		return func(v ast.Node, p string) { r.size(v, p, into) }
+	}
+	r.mapping(n, path, []key{
+		{"timeout", func(v ast.Node, p string) { r.duration(v, p, &into.Timeout) }},
+		{"memory", size(&into.Memory)},
+		{"fuel", func(v ast.Node, p string) { r.count(v, p, &into.Fuel) }},
+		{"requests", whole(&into.Requests)},
+		{"request_bytes", size(&into.RequestBytes)},
+		{"response_bytes", size(&into.ResponseBytes)},
+		{"output_bytes", size(&into.OutputBytes)},
+		{"log_bytes", size(&into.LogBytes)},
+		{"concurrency", whole(&into.Concurrency)},
+	})
+}

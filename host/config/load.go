@@ -1,0 +1,168 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// MaxFileSize is how large a configuration file may be, in bytes.
+const MaxFileSize = 1 << 20
+
+// The YAML parser takes time that grows with the square of the nesting depth and of
+// the number of keys of one mapping. No configuration comes near these bounds.
+const (
+	maxDepth  = 32
+	maxTokens = 40_000
+)
+
+// Load reads a configuration file. Relative paths in it are made relative to the
+// file's folder. The file may be a pipe.
+//
+// # Errors
+//   - [*Error] with every problem of the file, where it was readable
+//   - a wrapped [*os.PathError], such as [os.ErrNotExist]
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse reads a configuration from memory. Name stands for the file in errors, and
+// its folder is what relative paths are relative to. The error is an [*Error].
+func Parse(name string, data []byte) (*Config, error) {
+	r := &reader{file: name, dir: filepath.Dir(name)}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if body := r.parse(data); body != nil && len(r.problems) == 0 {
+		r.anchors = anchors(body)
+		c := r.config(body)
+		if len(r.problems) == 0 {
+			return c, nil
+		}
+	}
+	if len(r.problems) == 0 {
+		return &Config{}, nil
+	}
+	return nil, &Error{Problems: r.problems}
+}
+
+// parse returns the root of the one document in data, and nil where it is empty or,
+// with a problem noted, where it is not YAML.
+func (r *reader) parse(data []byte) ast.Node {
+	if len(data) > MaxFileSize {
+		r.note(Problem{Message: fmt.Sprintf("larger than %d bytes", MaxFileSize), Hint: "a configuration holds connections, not data; is this the right file?"})
+		return nil
+	}
+	if at := invalidUTF8(data); at >= 0 {
+		r.note(Problem{Line: 1 + bytes.Count(data[:at], []byte("\n")), Column: 1 + at - (bytes.LastIndexByte(data[:at], '\n') + 1), Message: "not UTF-8 text"})
+		return nil
+	}
+	tokens := lexer.Tokenize(string(data))
+	if !r.reasonable(tokens) {
+		return nil
+	}
+	file, err := parser.Parse(tokens, 0)
+	if err != nil {
+		r.syntax(err)
+		return nil
+	}
+	var body ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body == nil || doc.Body.Type() == ast.NullType || doc.Body.Type() == ast.CommentType {
+			continue
+		}
+		if body != nil {
+			r.problem(doc.Body, "", "a second YAML document", "keep one document per file")
+			return nil
+		}
+		body = doc.Body
+	}
+	return body
+}
+
+// syntax notes the parser's error without the line it quotes: that line may hold a
+// secret that somebody wrote into the file.
+func (r *reader) syntax(err error) {
+	p := Problem{Message: "not valid YAML"}
+	var at yaml.Error
+	if errors.As(err, &at) {
+		if tk := at.GetToken(); tk != nil && tk.Position != nil {
+			p.Line, p.Column = tk.Position.Line, tk.Position.Column
+		}
+	}
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) {
+		if _, first, ok := strings.Cut(syntax.Message, " already defined at "); ok {
+			p.Message = "a key that is there already, at " + strings.Trim(first, "[]")
+		} else if fixedText(syntax.Message) {
+			p.Message += ": " + syntax.Message
+		}
+	}
+	r.note(p)
+}
+
+// fixedText says that a parser's message quotes nothing of the file.
+func fixedText(message string) bool {
+	return len(message) < 100 && !strings.ContainsAny(message, "\"`\n")
+}
+
+// reasonable looks at the text before the parser does.
+func (r *reader) reasonable(tokens token.Tokens) bool {
+	if len(tokens) > maxTokens {
+		r.note(Problem{Message: fmt.Sprintf("has more than %d words and signs", maxTokens), Hint: "split it into several configurations"})
+		return false
+	}
+	flow, inLine, line := 0, 0, 0
+	for _, tk := range tokens {
+		if tk.Position.Line != line {
+			inLine, line = 0, tk.Position.Line
+		}
+		switch tk.Type {
+		case token.MappingStartType, token.SequenceStartType:
+			flow++
+		case token.MappingEndType, token.SequenceEndType:
+			flow = max(flow-1, 0)
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+			inLine++
+		case token.MappingValueType:
+			if flow == 0 {
+				inLine++
+			}
+		}
+		if flow+inLine > maxDepth*2 || flow > maxDepth || tk.Position.IndentNum > maxDepth*8 {
+			r.note(Problem{Line: tk.Position.Line, Column: tk.Position.Column, Message: "nested too deeply"})
+			return false
+		}
+	}
+	return true
+}
+
+// invalidUTF8 returns the offset of the first byte that is not UTF-8, or -1.
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}

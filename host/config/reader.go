@@ -1,0 +1,177 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// maxVisits bounds how many nodes are read, so that aliases cannot multiply a small
+// file into endless work.
+const maxVisits = 100_000
+
+// reader turns YAML nodes into a Config and notes every problem on the way.
+type reader struct {
+	file, dir string
+	anchors   map[string]ast.Node
+	problems  []Problem
+	visits    int
+}
+
+// key is one key that a mapping may have.
+type key struct {
+	name string
+	read func(value ast.Node, path string)
+}
+
+func (r *reader) note(p Problem) {
+	p.File = r.file
+	if len(r.problems) < maxProblems {
+		r.problems = append(r.problems, p)
+	}
+}
+
+// problem notes a problem at a node.
+func (r *reader) problem(n ast.Node, path, message, hint string) {
+	p := Problem{Key: path, Message: message, Hint: hint}
+	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
+		p.Line, p.Column = n.GetToken().Position.Line, n.GetToken().Position.Column
+	}
+	r.note(p)
+}
+
+// value strips anchors and follows aliases. It returns nil, with the problem noted,
+// where there is nothing to read.
+func (r *reader) value(n ast.Node, path string) ast.Node {
+	at := n
+	for range maxDepth {
+		if r.visits++; r.visits > maxVisits {
+			if r.visits == maxVisits+1 {
+				r.problem(at, path, "aliases repeat too much", "")
+			}
+			return nil
+		}
+		switch v := n.(type) {
+		case *ast.AnchorNode:
+			n = v.Value
+		case *ast.AliasNode:
+			name := v.Value.GetToken().Value
+			if n = r.anchors[name]; n == nil {
+				r.problem(at, path, "an alias without an anchor of that name", "")
+				return nil
+			}
+		case *ast.TagNode:
+			r.problem(at, path, "has a YAML tag", "leave the tag out; the key says what type it has")
+			return nil
+		default:
+			return n
+		}
+	}
+	r.problem(at, path, "an alias that leads to itself", "")
+	return nil
+}
+
+// pairs yields the keys and values of a mapping. Where n is something else it notes
+// a problem and yields nothing.
+func (r *reader) pairs(n ast.Node, path string, yield func(name string, key, value ast.Node)) {
+	at := n
+	if n = r.value(n, path); n == nil {
+		return
+	}
+	var values []*ast.MappingValueNode
+	switch v := n.(type) {
+	case *ast.MappingNode:
+		values = v.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{v}
+	case *ast.NullNode:
+		r.problem(at, path, "is empty", "leave the key out, or give it a mapping")
+		return
+	default:
+		r.problem(at, path, "needs a mapping, has "+describe(n), "write its keys on lines of their own, as key: value")
+		return
+	}
+	for _, pair := range values {
+		switch k := pair.Key.(type) {
+		case *ast.StringNode:
+			yield(k.Value, k, pair.Value)
+		case *ast.MergeKeyNode:
+			r.problem(k, path, "merge keys are not supported", "use an alias for a whole value instead")
+		default:
+			r.problem(pair.Key, path, "a key that is not text", "put it in quotes")
+		}
+	}
+}
+
+// mapping reads a mapping whose keys are known.
+func (r *reader) mapping(n ast.Node, path string, keys []key) {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	r.pairs(n, path, func(name string, at, value ast.Node) {
+		for _, k := range keys {
+			if k.name == name {
+				k.read(value, join(path, name))
+				return
+			}
+		}
+		r.problem(at, join(path, clip(name)), "unknown key", nearest.Hint(name, names))
+	})
+}
+
+// anchors finds every anchor of a document. Of two with one name the last one counts.
+func anchors(body ast.Node) map[string]ast.Node {
+	found := make(map[string]ast.Node)
+	ast.Walk(visitor(func(n ast.Node) {
+		if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
+			found[a.Name.GetToken().Value] = a.Value
+		}
+	}), body)
+	return found
+}
+
+type visitor func(ast.Node)
+
+func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// clip shortens a name for a message.
+func clip(name string) string {
+	name = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return '?'
+		}
+		return c
+	}, name)
+	if runes := []rune(name); len(runes) > 40 {
+		return string(runes[:40]) + "..."
+	}
+	return name
+}
+
+// describe names the type of a node in words of the file.
+func describe(n ast.Node) string {
+	switch n.(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		return "text"
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return "a number"
+	case *ast.BoolNode:
+		return "true or false"
+	case *ast.NullNode:
+		return "nothing"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	}
+	return "something else"
+}
