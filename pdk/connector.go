@@ -1,0 +1,144 @@
+package pdk
+
+import "github.com/agenthost/agenthost/pdk/abi"
+
+// Connector is all of a connector: who the vendor is, where its API lives, how to
+// authenticate, and a table of operations. A connector keeps it in one variable
+// of package main that nothing changes.
+type Connector struct {
+	// Name identifies the connector: lower-case letters, digits and dashes.
+	Name string
+	// Title is the vendor's name as a person writes it.
+	Title string
+	// Version is the connector's own semantic version.
+	Version string
+	// Description is one or two sentences for people and language models.
+	Description string
+	// DocsURL points to the vendor's API reference.
+	DocsURL string
+	// Airbyte identifies the same connector in the Airbyte API. Optional.
+	Airbyte *abi.Airbyte
+	// Servers are the places where the API lives; the first one is the default.
+	Servers []abi.Server
+	// Auth says how the vendor authenticates a caller. The host injects the
+	// credential; a connector never sees it.
+	Auth abi.AuthSchema
+	// Check names the operation that proves that a credential works.
+	Check abi.OperationRef
+	// Definitions are the schemas that [Ref] points to.
+	Definitions []Definition
+	// Operations are all the things that the connector can do.
+	Operations []Operation
+	// Error makes an error of a response whose status is not 2xx. A nil Error
+	// means [StatusError].
+	Error func(*Response) *abi.Error
+}
+
+// Operation is one row of the table. The manifest is generated from it, and so is
+// its execution, unless it has a Handle of its own.
+type Operation struct {
+	// Entity and Action name the operation: issues, list.
+	Entity, Action string
+	// Title is the operation's name for people: List issues.
+	Title string
+	// Description tells people and language models what it does and what they
+	// must know to use it.
+	Description string
+	// Effect says what it does to the vendor's data.
+	Effect abi.Effect
+	// Idempotent says that doing it twice is the same as doing it once.
+	Idempotent bool
+
+	// Method and Path are the request: GET, /issues/{id}. Each parameter of the
+	// path is the Wire name of a parameter made with [Path].
+	Method, Path string
+	// Server is the id of a server, if it is not the one the connection chose.
+	Server string
+	// Params are the parameters, in the order in which they are sent.
+	Params []Param
+
+	// List says that the records are an array. A paginated operation is a list.
+	List bool
+	// Data is a JSON Pointer to the records in the response; empty means all of
+	// it. The result's data is an array for a list and an object otherwise; where
+	// the response has nothing there, it is [] or {}.
+	Data string
+	// Meta are the parts of the response that become the result's meta.
+	Meta []Meta
+	// Page says how the vendor paginates; nil where it does not.
+	Page *Page
+
+	// Requests are requests that Handle sends besides Method and Path.
+	Requests []abi.RequestTemplate
+	// Handle runs the operation in place of [Call.Run], for what a table cannot
+	// say. Its error is the answer; make it an [abi.Error].
+	Handle func(*Call) error
+
+	// RateLimit is what the vendor documents for this operation.
+	RateLimit abi.RateLimit
+	// Examples are values of the parameters, each a JSON object.
+	Examples []string
+	// Result describes the result's data, of a list one record of it. Optional.
+	Result Schema
+}
+
+// Meta is a member of the result's meta.
+type Meta struct {
+	// Name is the key in meta.
+	Name string
+	// Pointer is a JSON Pointer to the value in the response. Where the response
+	// has nothing there, meta has no such key.
+	Pointer string
+}
+
+// Page says how a vendor paginates with cursors. The operation gets the
+// parameters "cursor" and "limit", after its own, and its meta gets next_cursor
+// and has_more.
+type Page struct {
+	// In is where both parameters go: [InQuery] or [InBody].
+	In Place
+	// CursorName and LimitName are the vendor's names; empty means cursor, limit.
+	CursorName, LimitName string
+	// MaxLimit is the most records that the vendor gives per page; 0 means that
+	// it does not say.
+	MaxLimit int64
+	// Cursor is a JSON Pointer to the next cursor in the response.
+	Cursor string
+	// More is a JSON Pointer to a boolean in the response that says whether there
+	// are more pages. Where it is empty, or the response has nothing there, there
+	// are more if there is a cursor.
+	More string
+}
+
+// find returns the operation of that name, or nil.
+func (c *Connector) find(entity, action string) *Operation {
+	for i := range c.Operations {
+		if op := &c.Operations[i]; op.Entity == entity && op.Action == action {
+			return op
+		}
+	}
+	return nil
+}
+
+// params returns the operation's parameters, with those of its pagination.
+func (op *Operation) params() []Param {
+	if op.Page == nil {
+		return op.Params
+	}
+	p := op.Page
+	limit := Integer("How many records to return at most.").Min(1)
+	if p.MaxLimit > 0 {
+		limit = limit.Max(p.MaxLimit)
+	}
+	all := make([]Param, 0, len(op.Params)+2)
+	all = append(all, op.Params...)
+	return append(all,
+		Param{name: "cursor", in: p.In, wire: p.CursorName,
+			schema: String("Where to go on: next_cursor of the page before. Leave it out for the first page.").Min(1).Max(maxCursor)},
+		Param{name: "limit", in: p.In, wire: p.LimitName, schema: limit})
+}
+
+// maxCursor bounds a cursor in characters; vendors' cursors are a few hundred.
+const maxCursor = 8192
+
+func (op *Operation) list() bool { return op.List || op.Page != nil }

@@ -1,0 +1,111 @@
+package pdk
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// StatusError makes an error of a response whose status is not 2xx, from the
+// status and the Retry-After header alone. A connector that knows its vendor's
+// error bodies refines it in [Connector.Error].
+func StatusError(r *Response) *abi.Error {
+	e := &abi.Error{
+		Kind:    abi.KindVendorError,
+		Message: r.Vendor + " answered with status " + strconv.Itoa(r.Status),
+		Status:  r.Status,
+	}
+	switch r.Status {
+	case 400, 413, 414, 422:
+		e.Kind = abi.KindInvalidParams
+		e.Hint = "change the parameters as the message says; the vendor did not do anything"
+	case 401:
+		e.Kind = abi.KindAuthFailed
+		e.Hint = "check the credential of this connection"
+	case 403:
+		e.Kind = abi.KindPermissionDenied
+		e.Hint = "use a credential that may do this, or leave it"
+	case 404, 410:
+		e.Kind = abi.KindNotFound
+		e.Hint = "check the ids; a list or search operation shows the valid ones"
+	case 409:
+		e.Kind = abi.KindConflict
+		e.Hint = "read the current state before trying again"
+	case 429:
+		e.Kind = abi.KindRateLimited
+		e.Hint = "wait before trying again"
+		e.Retryable = true
+	case 408, 425, 500, 502, 503, 504:
+		e.Hint = "try again later"
+		e.Retryable = true
+	}
+	if e.Retryable {
+		e.RetryAfterMS = retryAfter(r).Milliseconds()
+	}
+	return e
+}
+
+// maxRetryAfter bounds what a vendor can make a caller wait.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads Retry-After in both of its forms (RFC 9110, section 10.2.3). A
+// connector has no clock to trust, so a date counts from the response's own Date.
+func retryAfter(r *Response) time.Duration {
+	header := r.Header("Retry-After")
+	if header == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(header, 10, 32); err == nil {
+		return min(time.Duration(n)*time.Second, maxRetryAfter)
+	}
+	const form = "Mon, 02 Jan 2006 15:04:05 GMT"
+	then, err := time.Parse(form, header)
+	if err != nil {
+		return 0
+	}
+	now, err := time.Parse(form, r.Header("Date"))
+	if err != nil || !then.After(now) {
+		return 0
+	}
+	return min(then.Sub(now), maxRetryAfter)
+}
+
+// InvalidParam is the error of a parameter that the schema cannot rule out. The
+// message says what is wrong with it, the hint what would be right.
+func InvalidParam(field, message, hint string) *abi.Error {
+	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
+}
+
+// parseError reads an abi.Error.
+func parseError(b Raw) *abi.Error {
+	e := &abi.Error{Kind: abi.KindInternal, Message: "the host failed and did not say why"}
+	for name, v := range b.Members() {
+		switch name {
+		case "kind":
+			e.Kind = abi.Kind(v.Text()).Known()
+		case "message":
+			e.Message = v.Text()
+		case "hint":
+			e.Hint = v.Text()
+		case "field":
+			e.Field = v.Text()
+		case "rule":
+			e.Rule = v.Text()
+		case "retryable":
+			e.Retryable = v.Bool()
+		case "retry_after_ms":
+			e.RetryAfterMS, _ = v.Int()
+		case "request_sent":
+			e.RequestSent = v.Bool()
+		case "status":
+			n, _ := v.Int()
+			e.Status = int(n)
+		case "code":
+			e.Code = v.Text()
+		case "request_id":
+			e.RequestID = v.Text()
+		}
+	}
+	return e
+}

@@ -1,0 +1,124 @@
+package pdk
+
+import (
+	"errors"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Describe, AuthSchema and Execute are the three exports of a connector. The Go
+// toolchain runs no main function in a module of this kind, so a connector names
+// them itself, which also keeps it free of anything that registers itself:
+//
+//	//go:wasmexport describe
+//	func Describe() int32 { return pdk.Describe(&connector) }
+//
+//	//go:wasmexport auth_schema
+//	func AuthSchema() int32 { return pdk.AuthSchema(&connector) }
+//
+//	//go:wasmexport execute
+//	func Execute() int32 { return pdk.Execute(&connector) }
+//
+//	func main() {}
+
+// Describe writes the connector's manifest.
+func Describe(c *Connector) int32 { return Run(currentHost(), c, abi.ExportDescribe) }
+
+// AuthSchema writes how the vendor authenticates.
+func AuthSchema(c *Connector) int32 { return Run(currentHost(), c, abi.ExportAuthSchema) }
+
+// Execute runs the operation that the input names and writes its outcome.
+func Execute(c *Connector) int32 { return Run(currentHost(), c, abi.ExportExecute) }
+
+// Run runs an export of a connector with a given host, and returns 0 if it has
+// written an output. Describe, AuthSchema and Execute call it with the host that
+// they run in; package pdktest calls it with one of its own. A panic in the
+// connector becomes an error of kind connector_fault.
+func Run(h Host, c *Connector, export string) (result int32) {
+	s := &session{host: h}
+	defer func() {
+		if r := recover(); r != nil {
+			result = s.fail(&abi.Error{Kind: abi.KindConnectorFault, Message: "the connector panicked: " + panicText(r)})
+		}
+	}()
+	switch export {
+	case abi.ExportDescribe:
+		return s.write(c.Manifest())
+	case abi.ExportAuthSchema:
+		return s.write(c.AuthSchema())
+	case abi.ExportExecute:
+		return s.execute(c)
+	}
+	return 1
+}
+
+func (s *session) execute(c *Connector) int32 {
+	in := Value{s, s.host.Input()}
+	input, err := in.Bytes(maxInput)
+	if err != nil {
+		return s.fail(err)
+	}
+	call := &Call{s: s, connector: c, size: len(input)}
+	var entity, action string
+	for name, v := range Raw(input).Members() {
+		switch name {
+		case "entity":
+			entity = v.Text()
+		case "action":
+			action = v.Text()
+		case "params":
+			call.params = call.params[:0]
+			for name, v := range v.Members() {
+				call.params = append(call.params, argument{name, v})
+			}
+		}
+	}
+	if call.op = c.find(entity, action); call.op == nil {
+		return s.fail(&abi.Error{
+			Kind:    abi.KindUnknownOperation,
+			Message: "connector " + c.Name + " has no operation " + entity + "." + action,
+		})
+	}
+	call.spec = call.op.params()
+	if call.op.Handle != nil {
+		err = call.op.Handle(call)
+	} else {
+		err = call.Run()
+	}
+	switch {
+	case err != nil:
+		return s.fail(err)
+	case s.fault != nil:
+		return s.fail(s.fault)
+	}
+	return call.result.flush(s.host)
+}
+
+// maxInput bounds the input in bytes; the host's own limit is lower.
+const maxInput = 64 << 20
+
+func (s *session) write(output []byte) int32 {
+	if s.host.OutputWrite(output) < 0 {
+		return 1
+	}
+	return 0
+}
+
+// fail writes an error as the outcome.
+func (s *session) fail(err error) int32 {
+	var e *abi.Error
+	if !errors.As(err, &e) {
+		e = &abi.Error{Kind: abi.KindConnectorFault, Message: err.Error()}
+	}
+	return s.write(append(appendError([]byte(`{"error":`), e), '}'))
+}
+
+func panicText(r any) string {
+	switch r := r.(type) {
+	case error:
+		return r.Error()
+	case string:
+		return r
+	}
+	return "a value of its own"
+}

@@ -1,0 +1,154 @@
+package pdk
+
+// Request is an HTTP request to the vendor. It names a server and a path template
+// that the running operation declares; the host refuses every other one, and adds
+// the origin, the credential, Accept, Accept-Encoding and User-Agent itself.
+type Request struct {
+	// Server is the id of a server; empty means the one the connection chose.
+	Server string
+	Method string
+	// Path is the template as it was declared: /issues/{id}.
+	Path string
+	// PathParams are names and unescaped values of the template's parameters.
+	PathParams [][2]string
+	// Query holds unescaped names and values in the order to be sent.
+	Query [][2]string
+	// Headers holds names and values.
+	Headers [][2]string
+	Body    []byte
+}
+
+// SetQuery sets the value of a query parameter, in its place if there is one and
+// at the end otherwise. An empty value removes it.
+func (r *Request) SetQuery(name, value string) {
+	for i := range r.Query {
+		if r.Query[i][0] != name {
+			continue
+		}
+		if value == "" {
+			r.Query = append(r.Query[:i], r.Query[i+1:]...)
+		} else {
+			r.Query[i][1] = value
+		}
+		return
+	}
+	if value != "" {
+		r.Query = append(r.Query, [2]string{name, value})
+	}
+}
+
+// Response is the vendor's answer to a request.
+type Response struct {
+	// Status is the HTTP status.
+	Status int
+	// Body is the body, decoded from its transfer and content encoding.
+	Body Value
+	// Vendor is the title of the connector, for messages.
+	Vendor string
+}
+
+// OK says whether the status is 2xx.
+func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
+
+// Header returns the value of a header, "" where there is none. Several values are
+// joined by ", ".
+func (r *Response) Header(name string) string {
+	v := r.Body
+	if !v.Exists() {
+		return ""
+	}
+	h := v.s.host.HTTPHeader(v.handle, name)
+	if h == 0 || v.s.failed(h) {
+		return ""
+	}
+	b, err := Value{v.s, h}.Bytes(64 << 10)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// Send sends a request and returns the answer, whatever its status. The error is
+// an [abi.Error]: the host denied the request, a limit was reached, or the vendor
+// could not be reached.
+func (c *Call) Send(r *Request) (*Response, error) {
+	var scratch [512]byte
+	h := c.s.host.HTTPSend(appendRequest(scratch[:0], r), r.Body)
+	if h <= 0 {
+		return nil, c.s.lastError()
+	}
+	status := c.s.host.HTTPStatus(h)
+	if status < 0 {
+		return nil, c.s.lastError()
+	}
+	return &Response{Status: int(status), Body: Value{c.s, h}, Vendor: c.connector.Title}, nil
+}
+
+// Do is [Call.Send], except that a status that is not 2xx is an error too, as
+// [Connector.Error] makes it.
+func (c *Call) Do(r *Request) (*Response, error) {
+	resp, err := c.Send(r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.OK() {
+		return resp, nil
+	}
+	makeError := c.connector.Error
+	if makeError == nil {
+		makeError = StatusError
+	}
+	e := makeError(resp)
+	if e == nil {
+		e = StatusError(resp)
+	}
+	return nil, e
+}
+
+// Request builds the operation's request from its table and the parameters.
+func (c *Call) Request() *Request {
+	r := &Request{Server: c.op.Server, Method: c.op.Method, Path: c.op.Path}
+	hasBody := false
+	for i := range c.spec {
+		p := &c.spec[i]
+		if p.in == InBody && !hasBody {
+			hasBody = true
+			r.Body = append(make([]byte, 0, c.size), '{')
+		}
+		value := c.Param(p.name)
+		if !value.Exists() {
+			continue
+		}
+		switch p.in {
+		case InPath:
+			r.PathParams = append(r.PathParams, [2]string{p.wireName(), scalar(value)})
+		case InQuery:
+			if value.Kind() != JSONArray {
+				r.Query = append(r.Query, [2]string{p.wireName(), scalar(value)})
+				break
+			}
+			for element := range value.Elements() {
+				r.Query = append(r.Query, [2]string{p.wireName(), scalar(element)})
+			}
+		case InBody:
+			if len(r.Body) > 1 {
+				r.Body = append(r.Body, ',')
+			}
+			r.Body = append(append(AppendString(r.Body, p.wireName()), ':'), value...)
+		}
+	}
+	if hasBody {
+		r.Body = append(r.Body, '}')
+		r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
+	}
+	return r
+}
+
+// scalar is a value as it stands in a path or query string: text without quotes,
+// anything else as its JSON text.
+func scalar(value Raw) string {
+	if value.Kind() == JSONString {
+		return value.Text()
+	}
+	return string(value)
+}

@@ -1,0 +1,258 @@
+package pdk
+
+import (
+	"strconv"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Manifest returns the connector's manifest: an abi.Manifest as JSON.
+func (c *Connector) Manifest() []byte {
+	o := openObject(make([]byte, 0, 16<<10+1<<10*len(c.Operations)))
+	o.int("abi", abi.Version)
+	o.mustStr("name", c.Name)
+	o.mustStr("title", c.Title)
+	o.mustStr("version", c.Version)
+	o.mustStr("description", c.Description)
+	o.str("docs_url", c.DocsURL)
+	if c.Airbyte != nil {
+		o.key("airbyte")
+		a := openObject(o.b)
+		a.mustStr("connector_type", c.Airbyte.ConnectorType)
+		a.mustStr("definition_id", c.Airbyte.DefinitionID)
+		o.b = a.close()
+	}
+	o.key("servers")
+	o.b = append(o.b, '[')
+	for i, s := range c.Servers {
+		v := openObject(appendComma(o.b, i))
+		v.mustStr("id", s.ID)
+		v.mustStr("url", s.URL)
+		v.str("title", s.Title)
+		o.b = v.close()
+	}
+	o.b = append(o.b, ']')
+	if c.Check != (abi.OperationRef{}) {
+		o.key("check")
+		v := openObject(o.b)
+		v.mustStr("entity", c.Check.Entity)
+		v.mustStr("action", c.Check.Action)
+		o.b = v.close()
+	}
+	o.key("operations")
+	o.b = append(o.b, '[')
+	for i := range c.Operations {
+		o.b = c.appendOperation(appendComma(o.b, i), &c.Operations[i])
+	}
+	o.b = append(o.b, ']')
+	return o.close()
+}
+
+func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
+	o := openObject(b)
+	o.mustStr("entity", op.Entity)
+	o.mustStr("action", op.Action)
+	o.str("title", op.Title)
+	o.mustStr("description", op.Description)
+	o.mustStr("effect", string(op.Effect))
+	o.bool("idempotent", op.Idempotent)
+	o.key("params")
+	o.b = c.appendParams(o.b, op.params())
+	o.key("requests")
+	o.b = append(o.b, '[')
+	for i, r := range op.requests() {
+		v := openObject(appendComma(o.b, i))
+		v.str("server", r.Server)
+		v.mustStr("method", r.Method)
+		v.mustStr("path", r.Path)
+		o.b = v.close()
+	}
+	o.b = append(o.b, ']')
+	o.bool("paginated", op.Page != nil)
+	if op.Result.typ != "" || op.Result.ref != "" {
+		o.key("result")
+		v := openObject(o.b)
+		op.Result.write(v)
+		c.writeDefinitions(v, op.Result.refs(c.Definitions, nil))
+		o.b = v.close()
+	}
+	if op.RateLimit.Requests > 0 {
+		o.key("rate_limit")
+		v := openObject(o.b)
+		v.int("requests", int64(op.RateLimit.Requests))
+		v.int("per_seconds", int64(op.RateLimit.PerSeconds))
+		v.str("bucket", op.RateLimit.Bucket)
+		o.b = v.close()
+	}
+	if len(op.Examples) > 0 {
+		o.key("examples")
+		o.b = append(o.b, '[')
+		for i, e := range op.Examples {
+			o.b = append(appendComma(o.b, i), e...)
+		}
+		o.b = append(o.b, ']')
+	}
+	return o.close()
+}
+
+// requests returns every request that the operation may send.
+func (op *Operation) requests() []abi.RequestTemplate {
+	if op.Method == "" {
+		return op.Requests
+	}
+	own := abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path}
+	return append([]abi.RequestTemplate{own}, op.Requests...)
+}
+
+// appendParams appends the schema of an operation's parameters.
+func (c *Connector) appendParams(b []byte, params []Param) []byte {
+	o := openObject(b)
+	o.str("type", "object")
+	properties := make([]Property, 0, len(params))
+	var found []*Definition
+	for i := range params {
+		p := &params[i]
+		properties = append(properties, Property{p.name, p.schema, p.required})
+		found = p.schema.refs(c.Definitions, found)
+	}
+	writeProperties(o, properties)
+	c.writeDefinitions(o, found)
+	return o.close()
+}
+
+func (c *Connector) writeDefinitions(o *object, definitions []*Definition) {
+	if len(definitions) == 0 {
+		return
+	}
+	o.key("$defs")
+	v := openObject(o.b)
+	for _, d := range definitions {
+		v.key(d.Name)
+		v.b = d.Schema.append(v.b)
+	}
+	o.b = v.close()
+}
+
+// AuthSchema returns how the vendor authenticates: an abi.AuthSchema as JSON.
+func (c *Connector) AuthSchema() []byte {
+	o := openObject(nil)
+	o.key("schemes")
+	o.b = append(o.b, '[')
+	for i := range c.Auth.Schemes {
+		o.b = appendScheme(appendComma(o.b, i), &c.Auth.Schemes[i])
+	}
+	o.b = append(o.b, ']')
+	if len(c.Auth.Replication) > 0 {
+		o.key("replication")
+		o.b = appendFields(o.b, c.Auth.Replication)
+	}
+	return o.close()
+}
+
+func appendScheme(b []byte, s *abi.AuthScheme) []byte {
+	o := openObject(b)
+	o.mustStr("id", s.ID)
+	o.mustStr("type", string(s.Type))
+	o.str("title", s.Title)
+	o.str("description", s.Description)
+	o.key("fields")
+	o.b = appendFields(o.b, s.Fields)
+	if len(s.Inject) > 0 {
+		o.key("inject")
+		o.b = append(o.b, '[')
+		for i, in := range s.Inject {
+			v := openObject(appendComma(o.b, i))
+			v.mustStr("in", in.In)
+			v.mustStr("name", in.Name)
+			v.mustStr("value", in.Value)
+			o.b = v.close()
+		}
+		o.b = append(o.b, ']')
+	}
+	if s.Basic != nil {
+		o.key("basic")
+		v := openObject(o.b)
+		v.mustStr("username", s.Basic.Username)
+		v.mustStr("password", s.Basic.Password)
+		o.b = v.close()
+	}
+	if s.OAuth2 != nil {
+		o.key("oauth2")
+		v := openObject(o.b)
+		v.mustStr("grant", s.OAuth2.Grant)
+		v.mustStr("token_url", s.OAuth2.TokenURL)
+		v.str("authorize_url", s.OAuth2.AuthorizeURL)
+		v.strs("scopes", s.OAuth2.Scopes)
+		o.b = v.close()
+	}
+	o.key("origins")
+	o.b = appendStrings(o.b, s.Origins)
+	return o.close()
+}
+
+func appendFields(b []byte, fields []abi.AuthField) []byte {
+	b = append(b, '[')
+	for i, f := range fields {
+		o := openObject(appendComma(b, i))
+		o.mustStr("name", f.Name)
+		o.str("title", f.Title)
+		o.str("description", f.Description)
+		o.bool("secret", f.Secret)
+		o.bool("required", f.Required)
+		o.str("pattern", f.Pattern)
+		o.str("format", f.Format)
+		b = o.close()
+	}
+	return append(b, ']')
+}
+
+// appendRequest appends an abi.Request.
+func appendRequest(b []byte, r *Request) []byte {
+	o := openObject(b)
+	o.str("server", r.Server)
+	o.mustStr("method", r.Method)
+	o.mustStr("path", r.Path)
+	if len(r.PathParams) > 0 {
+		o.key("path_params")
+		v := openObject(o.b)
+		for _, p := range r.PathParams {
+			v.mustStr(p[0], p[1])
+		}
+		o.b = v.close()
+	}
+	o.b = appendPairs(o, "query", r.Query)
+	o.b = appendPairs(o, "headers", r.Headers)
+	return o.close()
+}
+
+func appendPairs(o *object, name string, pairs [][2]string) []byte {
+	if len(pairs) == 0 {
+		return o.b
+	}
+	o.key(name)
+	o.b = append(o.b, '[')
+	for i := range pairs {
+		o.b = appendStrings(appendComma(o.b, i), pairs[i][:])
+	}
+	o.b = append(o.b, ']')
+	return o.b
+}
+
+// appendError appends an abi.Error.
+func appendError(b []byte, e *abi.Error) []byte {
+	o := openObject(b)
+	o.mustStr("kind", string(e.Kind))
+	o.mustStr("message", e.Message)
+	o.str("hint", e.Hint)
+	o.str("field", e.Field)
+	o.str("rule", e.Rule)
+	o.key("retryable")
+	o.b = strconv.AppendBool(o.b, e.Retryable)
+	o.int("retry_after_ms", e.RetryAfterMS)
+	o.key("request_sent")
+	o.b = strconv.AppendBool(o.b, e.RequestSent)
+	o.int("status", int64(e.Status))
+	o.str("code", e.Code)
+	o.str("request_id", e.RequestID)
+	return o.close()
+}

@@ -1,0 +1,217 @@
+package pdk
+
+import "strconv"
+
+// Schema is the JSON Schema (2020-12) of a parameter or of a part of one. Start
+// with [String], [Integer] and so on; the methods return changed copies, so that
+// a schema may be kept in a variable and refined where it is used. The host
+// validates every call against the schemas before the connector runs.
+type Schema struct {
+	typ         string
+	description string
+	format      string
+	pattern     string
+	def         string
+	ref         string
+	enum        []string
+	items       *Schema
+	properties  []Property
+	open        bool
+	lo, hi      bound
+}
+
+// bound is one end of a range: of a number's value, a string's length in
+// characters, or the number of an array's elements.
+type bound struct {
+	set bool
+	n   int64
+}
+
+// Property is a member of an object. Make one with [Prop].
+type Property struct {
+	name     string
+	schema   Schema
+	required bool
+}
+
+// Definition is a schema with a name that [Ref] can point to, which is how a
+// schema refers to itself.
+type Definition struct {
+	Name   string
+	Schema Schema
+}
+
+// String describes a string.
+func String(description string) Schema { return Schema{typ: "string", description: description} }
+
+// Integer describes a whole number.
+func Integer(description string) Schema { return Schema{typ: "integer", description: description} }
+
+// Number describes a number.
+func Number(description string) Schema { return Schema{typ: "number", description: description} }
+
+// Boolean describes true or false.
+func Boolean(description string) Schema { return Schema{typ: "boolean", description: description} }
+
+// Enum describes a string that is one of values.
+func Enum(description string, values ...string) Schema {
+	return Schema{typ: "string", description: description, enum: values}
+}
+
+// DateTime describes a point in time as RFC 3339 writes it.
+func DateTime(description string) Schema { return String(description).Format("date-time") }
+
+// Array describes an array whose elements are all like items.
+func Array(description string, items Schema) Schema {
+	return Schema{typ: "array", description: description, items: &items}
+}
+
+// Object describes an object that has these properties and no others.
+func Object(description string, properties ...Property) Schema {
+	return Schema{typ: "object", description: description, properties: properties}
+}
+
+// Map describes an object whose members the vendor does not lay down.
+func Map(description string) Schema {
+	return Schema{typ: "object", description: description, open: true}
+}
+
+// Ref describes a value that is like a definition of the connector; see
+// [Connector.Definitions].
+func Ref(name, description string) Schema { return Schema{ref: name, description: description} }
+
+// Prop is a property of an [Object].
+func Prop(name string, schema Schema) Property { return Property{name: name, schema: schema} }
+
+// Required returns a copy of p that must be present.
+func (p Property) Required() Property {
+	p.required = true
+	return p
+}
+
+// Describe returns a copy of s with another description.
+func (s Schema) Describe(description string) Schema {
+	s.description = description
+	return s
+}
+
+// Format returns a copy of s with a format of JSON Schema, such as email.
+func (s Schema) Format(format string) Schema {
+	s.format = format
+	return s
+}
+
+// Pattern returns a copy of s that a regular expression (ECMA-262, in the part of
+// it that RE2 shares) must match somewhere; anchor it with ^ and $.
+func (s Schema) Pattern(expression string) Schema {
+	s.pattern = expression
+	return s
+}
+
+// Default returns a copy of s that tells what the vendor assumes when the value
+// is absent, as JSON text. Nothing is sent on the strength of it.
+func (s Schema) Default(json string) Schema {
+	s.def = json
+	return s
+}
+
+// Min returns a copy of s with a lower bound: of the value of a number, of the
+// length of a string in characters, of the number of elements of an array.
+func (s Schema) Min(n int64) Schema {
+	s.lo = bound{true, n}
+	return s
+}
+
+// Max returns a copy of s with an upper bound, of the same things as [Schema.Min].
+func (s Schema) Max(n int64) Schema {
+	s.hi = bound{true, n}
+	return s
+}
+
+// write appends the members of the schema to o.
+func (s *Schema) write(o *object) {
+	if s.ref != "" {
+		o.str("$ref", "#/$defs/"+s.ref)
+	}
+	o.str("type", s.typ)
+	o.str("description", s.description)
+	o.str("format", s.format)
+	o.str("pattern", s.pattern)
+	o.strs("enum", s.enum)
+	if s.def != "" {
+		o.key("default")
+		o.b = append(o.b, s.def...)
+	}
+	lo, hi := "minimum", "maximum"
+	switch s.typ {
+	case "string":
+		lo, hi = "minLength", "maxLength"
+	case "array":
+		lo, hi = "minItems", "maxItems"
+	}
+	if s.lo.set {
+		o.key(lo)
+		o.b = strconv.AppendInt(o.b, s.lo.n, 10)
+	}
+	if s.hi.set {
+		o.key(hi)
+		o.b = strconv.AppendInt(o.b, s.hi.n, 10)
+	}
+	if s.items != nil {
+		o.key("items")
+		o.b = s.items.append(o.b)
+	}
+	if s.typ == "object" && !s.open {
+		writeProperties(o, s.properties)
+	}
+}
+
+func (s *Schema) append(b []byte) []byte {
+	o := openObject(b)
+	s.write(o)
+	return o.close()
+}
+
+// writeProperties appends what makes an object schema closed: its properties,
+// which of them are required, and that there are no others.
+func writeProperties(o *object, properties []Property) {
+	o.key("properties")
+	inner := openObject(o.b)
+	var required []string
+	for i := range properties {
+		p := &properties[i]
+		inner.key(p.name)
+		inner.b = p.schema.append(inner.b)
+		if p.required {
+			required = append(required, p.name)
+		}
+	}
+	o.b = inner.close()
+	o.strs("required", required)
+	o.key("additionalProperties")
+	o.b = append(o.b, "false"...)
+}
+
+// refs adds the definitions that s points to, also through other definitions, to
+// found, each once.
+func (s *Schema) refs(definitions []Definition, found []*Definition) []*Definition {
+	if s.ref != "" {
+		for _, d := range found {
+			if d.Name == s.ref {
+				return found
+			}
+		}
+		for i := range definitions {
+			if d := &definitions[i]; d.Name == s.ref {
+				found = d.Schema.refs(definitions, append(found, d))
+			}
+		}
+	}
+	if s.items != nil {
+		found = s.items.refs(definitions, found)
+	}
+	for i := range s.properties {
+		found = s.properties[i].schema.refs(definitions, found)
+	}
+	return found
+}

@@ -1,0 +1,159 @@
+package pdk
+
+import "github.com/agenthost/agenthost/pdk/abi"
+
+// maxText bounds what Text, Int and Bool read of a value, in bytes.
+const maxText = 1 << 20
+
+// session is what the values of one call share.
+type session struct {
+	host Host
+	// fault is the first failure of a host function that has no error result of
+	// its own. The call then ends with it, whatever the connector returns.
+	fault *abi.Error
+}
+
+func (s *session) failed(n int32) bool {
+	if n >= 0 {
+		return false
+	}
+	if s.fault == nil {
+		s.fault = s.lastError()
+	}
+	return true
+}
+
+// lastError reads the error of the host function that failed last.
+func (s *session) lastError() *abi.Error {
+	if h := s.host.Error(); h > 0 {
+		if b := s.read(h, s.host.ValueLength(h)); b != nil {
+			return parseError(b)
+		}
+	}
+	return &abi.Error{Kind: abi.KindInternal, Message: "a host function failed and did not say why"}
+}
+
+// read returns n bytes of a value, nil where that fails.
+func (s *session) read(handle, n int32) []byte {
+	if n < 0 {
+		return nil
+	}
+	b := make([]byte, n)
+	for at := int32(0); at < n; {
+		got := s.host.ValueRead(handle, at, b[at:])
+		if got <= 0 {
+			return nil
+		}
+		at += got
+	}
+	return b
+}
+
+// Value is a JSON value, or the bytes of a response, that the host keeps. Its
+// bytes enter the connector's memory only when they are read; [Call.Respond] and
+// [Result] hand it on without reading it, however large it is. The zero value
+// stands for a value that is absent. A value lives as long as the call.
+//
+// If the host fails, the methods return zero values and the call ends with the
+// host's error, so that there is no need to check each step.
+type Value struct {
+	s      *session
+	handle int32
+}
+
+// Exists says whether there is a value at all; null is one.
+func (v Value) Exists() bool { return v.handle > 0 }
+
+// Kind returns the kind of the JSON value, [JSONInvalid] where it is none.
+func (v Value) Kind() JSONKind {
+	if !v.Exists() {
+		return JSONInvalid
+	}
+	k := v.s.host.ValueKind(v.handle)
+	if v.s.failed(k) {
+		return JSONInvalid
+	}
+	return JSONKind(k)
+}
+
+// Len returns the length of the value in bytes.
+func (v Value) Len() int {
+	if !v.Exists() {
+		return 0
+	}
+	n := v.s.host.ValueLength(v.handle)
+	if v.s.failed(n) {
+		return 0
+	}
+	return int(n)
+}
+
+// Count returns the number of elements of an array or members of an object.
+func (v Value) Count() int {
+	if !v.Exists() {
+		return 0
+	}
+	n := v.s.host.ValueCount(v.handle)
+	if v.s.failed(n) {
+		return 0
+	}
+	return int(n)
+}
+
+// Part returns the part of the JSON value that a JSON Pointer (RFC 6901) names,
+// such as /data/0/id. The host looks for it; nothing is copied.
+func (v Value) Part(pointer string) Value {
+	if !v.Exists() || pointer == "" {
+		return v
+	}
+	h := v.s.host.ValuePart(v.handle, pointer)
+	if h == 0 || v.s.failed(h) {
+		return Value{}
+	}
+	return Value{v.s, h}
+}
+
+// Bytes copies the value into the connector's memory: JSON text, or the body of a
+// response as it came. More than max bytes are an error of kind limit_exceeded.
+func (v Value) Bytes(max int) ([]byte, error) {
+	if !v.Exists() {
+		return nil, nil
+	}
+	n := v.Len()
+	if n > max {
+		return nil, &abi.Error{Kind: abi.KindLimitExceeded, Message: "the vendor's answer is longer than the connector reads"}
+	}
+	b := v.s.read(v.handle, int32(n))
+	if b == nil {
+		v.s.failed(abi.Failure)
+		return nil, v.s.fault
+	}
+	return b, nil
+}
+
+// Raw copies a JSON value of at most 1 MiB into the connector's memory; it is
+// absent where the value is absent or longer.
+func (v Value) Raw() Raw {
+	b, err := v.Bytes(maxText)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// Text returns the text of a JSON string of at most 1 MiB, "" for anything else.
+func (v Value) Text() string { return v.Raw().Text() }
+
+// Int returns the value of a JSON number that is an integer of 64 bits.
+func (v Value) Int() (n int64, ok bool) { return v.Raw().Int() }
+
+// Bool returns true for the JSON value true.
+func (v Value) Bool() bool { return v.Raw().Bool() }
+
+// Drop tells the host that the value is needed no longer. Connectors that read
+// many pages in one call use it to stay within the host's limits.
+func (v Value) Drop() {
+	if v.Exists() {
+		v.s.host.ValueDrop(v.handle)
+	}
+}

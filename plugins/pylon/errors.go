@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+const (
+	// maxErrorBody bounds the error bodies that are read, in bytes; Pylon's are a
+	// few hundred.
+	maxErrorBody = 64 << 10
+	// maxMessage bounds the vendor's part of a message, in bytes.
+	maxMessage = 1000
+)
+
+// vendorError reads Pylon's error body: {errors: [text], request_id, exists_id,
+// code}. A proxy in between may answer something else, which leaves what the
+// status says.
+func vendorError(r *pdk.Response) *abi.Error {
+	e := pdk.StatusError(r)
+	if r.Body.Kind() != pdk.JSONObject {
+		return e
+	}
+	text, err := r.Body.Bytes(maxErrorBody)
+	if err != nil {
+		return e
+	}
+	body := pdk.Raw(text)
+	e.RequestID = body.Member("request_id").Text()
+	e.Code = body.Member("code").Text()
+	var messages []string
+	for m := range body.Member("errors").Elements() {
+		if t := m.Text(); t != "" {
+			messages = append(messages, t)
+		}
+	}
+	if len(messages) > 0 {
+		e.Message = r.Vendor + ": " + shorten(strings.Join(messages, "; "))
+	}
+	if exists := body.Member("exists_id").Text(); exists != "" {
+		e.Kind = abi.KindConflict
+		e.Hint = "it exists already with id " + exists + "; get or update that one"
+	}
+	switch e.Code {
+	case "wrong_region_token":
+		e.Kind = abi.KindAuthFailed
+		e.Hint = "the token belongs to the other region: set server: eu for this connection if it is us, and us if it is eu"
+	case "invalid_authorization_header", "invalid_api_token", "invalid_oauth_token":
+		e.Hint = "check the api_token of this connection; an admin makes one in Pylon under Settings, API tokens"
+	case "permission_denied":
+		e.Hint = "use a token that may do this; only admins can make tokens"
+	}
+	return e
+}
+
+// shorten cuts a text that is too long, between characters.
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	cut := maxMessage
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
+}
