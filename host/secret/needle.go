@@ -1,0 +1,82 @@
+package secret
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// needle is one text that gives a secret away.
+type needle struct {
+	text []byte
+	// word says that only an occurrence which stands alone counts.
+	word bool
+	// before and after say that the first or last character next to text also
+	// depends on the secret, as base64 characters at its edges do.
+	before, after bool
+}
+
+// needlesOf returns the texts to search for, each once.
+func needlesOf(s []byte) []needle {
+	if len(s) < shortest || strings.Contains(Redacted, string(s)) {
+		return nil
+	}
+	var needles []needle
+	add := func(n needle) {
+		known := func(o needle) bool { return bytes.Equal(o.text, n.text) }
+		if !slices.ContainsFunc(needles, known) {
+			needles = append(needles, n)
+		}
+	}
+	add(needle{text: bytes.Clone(s), word: len(s) < encodable})
+	if bytes.ContainsRune(s, ' ') { // the query form of URL escaping
+		add(needle{text: bytes.ReplaceAll(s, []byte(" "), []byte("+")), word: len(s) < encodable})
+	}
+	if len(s) < encodable {
+		return needles
+	}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for lead := range 3 {
+			add(base64Needle(encoding, s, lead))
+		}
+	}
+	lower := []byte(hex.EncodeToString(s))
+	add(needle{text: lower})
+	add(needle{text: bytes.ToUpper(lower)})
+	return needles
+}
+
+// base64Needle returns the characters that s turns into when lead other bytes stand
+// before it, without those that depend on its neighbours too. Each character holds six
+// bits: one that straddles an edge of s cannot be known, and is left to before and
+// after.
+func base64Needle(encoding *base64.Encoding, s []byte, lead int) needle {
+	text := []byte(encoding.EncodeToString(append(make([]byte, lead), s...)))
+	bits := (lead + len(s)) * 8
+	first := (lead*8 + 5) / 6
+	return needle{text: text[first : bits/6], before: lead > 0, after: bits%6 != 0}
+}
+
+// widen returns the span of an occurrence of n in b with the straddling characters and
+// the padding, and false where n asks for a whole word and this is none.
+func (n needle) widen(b []byte, s span) (span, bool) {
+	if n.word && (s.start > 0 && isWord(b[s.start-1]) || s.end < len(b) && isWord(b[s.end])) {
+		return s, false
+	}
+	if n.before && s.start > 0 && isBase64(b[s.start-1]) {
+		s.start--
+	}
+	if n.after && s.end < len(b) && isBase64(b[s.end]) {
+		s.end++
+	}
+	return s, true
+}
+
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// isBase64 reports whether c is in one of the base64 alphabets.
+func isBase64(c byte) bool { return isWord(c) || c == '+' || c == '/' || c == '-' || c == '_' }

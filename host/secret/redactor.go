@@ -1,0 +1,129 @@
+package secret
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Lengths in bytes that decide how a secret is searched for.
+const (
+	// shortest is the length below which a secret is not searched for at all: it
+	// would be found in the middle of honest words, and it protects nothing.
+	shortest = 4
+	// encodable is the length from which a secret is searched for everywhere and in
+	// every encoding. A shorter one is searched for as a whole word, as it is or
+	// escaped: "test" is taken out of "Bearer test" and left in "latest".
+	encodable = 8
+)
+
+// rounds bounds how often a replacement may bring about a new occurrence.
+const rounds = 8
+
+// Redactor takes secrets out of what comes back from a vendor. It finds a secret
+//
+//   - as it is,
+//   - in base64, standard and URL alphabet, padded or not, at each of the three
+//     alignments, so also in the middle of a longer encoded text,
+//   - in hexadecimal, in lower or upper case,
+//   - and each of these with any of its characters escaped for JSON (\u0041, \/, \")
+//     or for a URL (%41, + for a space), up to three levels deep.
+//
+// It is no defence against a vendor that wants to hand the secret on, which could
+// encrypt it: a vendor has the secret anyway. It is there for endpoints and error pages
+// that echo a request.
+//
+// Secrets of 4 to 7 bytes are found as whole words only, as they are or escaped;
+// shorter ones are not searched for. A Redactor may be used by several goroutines. The
+// zero Redactor and a nil one find nothing.
+type Redactor struct {
+	// find is a closure for the same reason as Value.open.
+	find func(b []byte) []span
+}
+
+// span is a range of a text: the bytes from start up to end.
+type span struct{ start, end int }
+
+// NewRedactor returns a Redactor for the given secrets. Zero Values are ignored.
+func NewRedactor(values ...Value) *Redactor {
+	var needles []needle
+	for _, v := range values {
+		needles = append(needles, needlesOf(v.bytes())...)
+	}
+	if len(needles) == 0 {
+		return &Redactor{}
+	}
+	plain, escaped := newScanner(needles), newEscapes(needles)
+	return &Redactor{find: func(b []byte) []span {
+		return merge(escaped.find(b, plain.find(b, nil)))
+	}}
+}
+
+// Redact replaces every secret in b by [Redacted] and reports whether there was one.
+// Where there was none it returns b itself; it never changes b. Valid JSON stays valid:
+// a number that holds a secret becomes a string, and a document whose structure itself
+// spells a secret becomes the string [Redacted].
+func (r *Redactor) Redact(b []byte) ([]byte, bool) {
+	if r == nil || r.find == nil {
+		return b, false
+	}
+	found := r.find(b)
+	if len(found) == 0 {
+		return b, false
+	}
+	replace := replaceText
+	if json.Valid(b) {
+		replace = replaceJSON
+	}
+	// A replacement may complete a secret that has "[redacted]" in it.
+	for range rounds {
+		b = replace(b, found)
+		if found = r.find(b); len(found) == 0 {
+			return b, true
+		}
+	}
+	return []byte(`"` + Redacted + `"`), true
+}
+
+// RedactString is Redact for a string.
+func (r *Redactor) RedactString(s string) string {
+	if r == nil || r.find == nil {
+		return s
+	}
+	if b, found := r.Redact([]byte(s)); found {
+		return string(b)
+	}
+	return s
+}
+
+// Format writes a fixed text for every verb and flag.
+func (r *Redactor) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "secret.Redactor") }
+
+// merge sorts spans and joins those that overlap or touch.
+func merge(spans []span) []span {
+	if len(spans) < 2 {
+		return spans
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	merged := spans[:1]
+	for _, s := range spans[1:] {
+		if last := &merged[len(merged)-1]; s.start <= last.end {
+			last.end = max(last.end, s.end)
+		} else {
+			merged = append(merged, s)
+		}
+	}
+	return merged
+}
+
+func replaceText(b []byte, found []span) []byte {
+	out := make([]byte, 0, len(b)+len(found)*len(Redacted))
+	at := 0
+	for _, s := range found {
+		out = append(append(out, b[at:s.start]...), Redacted...)
+		at = s.end
+	}
+	return append(out, b[at:]...)
+}
