@@ -1,0 +1,57 @@
+package wasm
+
+// Limits bound what a module may contain. Without them a module of a few bytes
+// can take gigabytes to instantiate and one of a few kilobytes minutes to compile.
+type Limits struct {
+	ModuleBytes  int // the whole module
+	Types        int
+	Params       int // parameters and results of one type, each
+	Imports      int
+	Functions    int // defined ones
+	Exports      int
+	Globals      int
+	Tables       int
+	TableEntries uint32 // minimum of each table; the rewrite lowers larger maxima to it
+	Elements     int    // items of all element segments
+	Segments     int    // element segments
+	DataSegments int    // the Go linker makes one for each stretch between zeros
+	DataBytes    int    // all data segments
+	MemoryPages  uint32 // minimum of the memory, 64 KiB each; the rewrite lowers a larger maximum to it
+
+	BodyBytes int // one function
+	Locals    int // declared in one function, without its parameters
+	Nesting   int // blocks within blocks
+	Loops     int // in one function
+	Labels    int // targets of all br_table instructions in one function
+	// Complexity is, for one function, the number of its parameters and locals
+	// times the number of places where control flow splits or joins. The memory
+	// and time that an optimising compiler needs grow with it.
+	Complexity int
+}
+
+// DefaultLimits returns limits that modules built by the Go, Rust, C, Zig and
+// AssemblyScript compilers pass.
+func DefaultLimits() Limits {
+	return Limits{
+		ModuleBytes:  16 << 20,
+		Types:        8192,
+		Params:       64,
+		Imports:      256,
+		Functions:    65536,
+		Exports:      1024,
+		Globals:      1024,
+		Tables:       4,
+		TableEntries: 131072,
+		Elements:     262144,
+		Segments:     4096,
+		DataSegments: 262144,
+		DataBytes:    16 << 20,
+		MemoryPages:  4096,
+		BodyBytes:    128 << 10,
+		Locals:       512,
+		Nesting:      4096,
+		Loops:        1024,
+		Labels:       32768,
+		Complexity:   1 << 20,
+	}
+}

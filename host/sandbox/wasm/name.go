@@ -1,0 +1,126 @@
+package wasm
+
+import "unicode/utf8"
+
+// names is what the name section
+// (https://www.w3.org/TR/wasm-core-2/#name-section) says about functions. It
+// keeps positions instead of strings: a Go module has thousands of names, and
+// most runs look at none.
+type names struct {
+	module string
+	data   []byte // the function name map, checked
+	count  int
+}
+
+// maxName bounds a name that goes into the rewritten module.
+const maxName = 4096
+
+// custom keeps the function names and drops every other custom section: debug
+// information no longer fits the rewritten code. A name section that is not in
+// order is dropped too; that never makes a module invalid.
+func (m *Module) custom(sec reader) {
+	if sec.name() != "name" || sec.err != nil || m.names.data != nil {
+		return
+	}
+	for sec.left() > 0 && sec.err == nil {
+		id := sec.byte()
+		sub := sec.take(sec.u32())
+		if sec.err != nil {
+			return
+		}
+		switch id {
+		case 0:
+			if n := sub.name(); sub.err == nil && len(n) <= maxName {
+				m.names.module = n
+			}
+		case 1:
+			check := sub
+			n := check.count(2, "names")
+			last := int64(-1)
+			for i := 0; i < n && check.err == nil; i++ {
+				f := int64(check.u32())
+				name := check.take(check.u32())
+				if f <= last || !utf8.Valid(name.data) || len(name.data) > maxName {
+					return
+				}
+				last = f
+			}
+			if check.err == nil && check.left() == 0 {
+				m.names.data, m.names.count = sub.data, n
+			}
+		}
+	}
+}
+
+// each calls fn with every function name, in order of the functions, until fn
+// returns false.
+func (n *names) each(fn func(f uint32, name []byte) bool) {
+	if n.count == 0 {
+		return
+	}
+	r := reader{data: n.data}
+	r.u32()
+	for i := 0; i < n.count; i++ {
+		f := r.u32()
+		name := r.take(r.u32())
+		if r.err != nil || !fn(f, name.data) {
+			return
+		}
+	}
+}
+
+// FunctionName returns the name that the name section gives to a function, and
+// "" where it gives none. Indices count imported functions first.
+func (m *Module) FunctionName(f uint32) string {
+	found := ""
+	m.names.each(func(g uint32, name []byte) bool {
+		if g == f {
+			found = string(name)
+		}
+		return g < f
+	})
+	return found
+}
+
+// nameSection returns the custom section for the rewritten module: the names
+// with their indices moved, and the names of the functions that were added, which
+// are last.
+func (m *Module) nameSection(shift func(uint32) uint32, inserted string, at uint32, added []string, first uint32) []byte {
+	functions := m.importedFuncs + len(m.funcs)
+	var list []byte
+	count := uint32(0)
+	put := func(f uint32, name string) {
+		list = appendName(appendU32(list, f), name)
+		count++
+	}
+	list = make([]byte, 0, len(m.names.data)+64)
+	pending := inserted != ""
+	m.names.each(func(f uint32, name []byte) bool {
+		if int(f) >= functions {
+			return false
+		}
+		if pending && int(f) >= m.importedFuncs {
+			put(at, inserted)
+			pending = false
+		}
+		list = appendU32(list, shift(f))
+		list = appendU32(list, uint32(len(name)))
+		list = append(list, name...)
+		count++
+		return true
+	})
+	if pending {
+		put(at, inserted)
+	}
+	for i, name := range added {
+		put(first+uint32(i), name)
+	}
+	functionMap := append(appendU32(nil, count), list...)
+	out := appendName(nil, "name")
+	if m.names.module != "" {
+		name := appendName(nil, m.names.module)
+		out = append(appendU32(append(out, 0), uint32(len(name))), name...)
+	}
+	out = appendU32(append(out, 1), uint32(len(functionMap)))
+	return append(out, functionMap...)
+}

@@ -1,0 +1,169 @@
+package wasm
+
+import "errors"
+
+// Options say what a rewrite adds and changes.
+type Options struct {
+	// Meter makes the module count down a number of its own at function entries,
+	// loops, host calls and bulk instructions, and call the imported function
+	// agenthost.checkpoint (i32) -> (i32) when it is below zero, with that
+	// number. What the function returns is the new count. So the host sets the
+	// distance between checkpoints, learns what was used (what it granted less
+	// what it is handed), and stops the module by trapping. The count starts at
+	// 0: the first function that runs asks for its allotment.
+	//
+	// How much is used depends on the module and its input alone. The
+	// checkpoint costs nothing.
+	Meter bool
+	// Snapshot adds [SaveExport] and [RestoreExport], where the state of the
+	// module can be put back.
+	Snapshot bool
+	// Rename gives imports other names.
+	Rename map[ImportName]ImportName
+}
+
+// Info is what a rewrite found.
+type Info struct {
+	// Snapshot says whether memory and the mutable globals are all the state
+	// there is, so that copying memory and calling [SaveExport] and
+	// [RestoreExport] puts an instance back. Memory that has grown since is the
+	// host's to handle.
+	Snapshot bool
+	// WhyNot names the reason where Snapshot is false.
+	WhyNot string
+	// Globals is the number of mutable globals.
+	Globals int
+	// Checkpoints is the number of places that can call the checkpoint.
+	Checkpoints int
+}
+
+// Rewrite returns the module with what the options ask for. The result has no
+// custom section but the names of functions. Memory and tables get a maximum, if
+// they had none or a larger one: that of the limits the module was vetted with.
+//
+// # Errors
+//
+//   - an error, if the module was not vetted
+func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
+	if m.vetted == nil {
+		return nil, Info{}, errors.New("wasm: a module must pass Vet before it is rewritten")
+	}
+	w := &rewriter{m: m, o: o, imported: uint32(m.importedFuncs)}
+	w.emit = emitter{imported: w.imported, checkpoint: w.imported, count: uint32(len(m.globals))}
+	globals := uint32(len(m.globals))
+	if o.Meter {
+		w.emit.shift = 1
+		globals++
+	}
+	if err := w.code(); err != nil {
+		return nil, Info{}, err
+	}
+	shadows := m.shadows(globals)
+	w.info.Globals = len(shadows)
+	w.info.Snapshot = w.info.WhyNot == ""
+	if o.Snapshot && w.info.Snapshot {
+		w.shadows = shadows
+		w.add(SaveExport, Func(nil), saveBody(shadows))
+		w.add(RestoreExport, Func(nil, I32), restoreBody(shadows, o.Meter, w.emit.count))
+	}
+	if o.Meter {
+		w.add(FuelExport, Func(nil, I32), fuelBody(w.emit.count))
+	}
+	return w.module(), w.info, nil
+}
+
+// addedFunc is a function that the rewrite appends.
+type addedFunc struct {
+	name string
+	typ  FuncType
+	body []byte
+}
+
+type rewriter struct {
+	m        *Module
+	o        Options
+	info     Info
+	emit     emitter
+	imported uint32
+	bodies   []byte // all rewritten bodies
+	added    []addedFunc
+	shadows  []shadow
+	out      []byte
+}
+
+func (w *rewriter) add(name string, typ FuncType, body []byte) {
+	w.added = append(w.added, addedFunc{name: name, typ: typ, body: body})
+}
+
+// code rewrites the bodies of all functions.
+func (w *rewriter) code() error {
+	p := meter{imported: w.imported, metering: w.o.Meter, hostIndirect: w.m.refersToImport()}
+	size := 0
+	for i := range w.m.bodies {
+		size += w.m.bodies[i].size
+	}
+	w.bodies = make([]byte, 0, size+size/2)
+	var buf []byte
+	for i := range w.m.bodies {
+		b := &w.m.bodies[i]
+		if err := p.plan(b.code); err != nil {
+			return w.m.inFunction(err, w.m.importedFuncs+i)
+		}
+		buf = w.body(buf[:0], b, &p, len(w.m.types[w.m.funcs[i]].params))
+		w.bodies = appendU32(w.bodies, uint32(len(buf)))
+		w.bodies = append(w.bodies, buf...)
+	}
+	w.info.WhyNot = p.irreversible
+	return nil
+}
+
+func (w *rewriter) body(buf []byte, b *body, p *meter, params int) []byte {
+	scratch := uint32(params + b.locals)
+	if p.scratch {
+		buf = append(appendU32(buf, uint32(b.groups)+1), b.decls...)
+		buf = append(buf, 1, byte(I32))
+	} else {
+		buf = append(appendU32(buf, uint32(b.groups)), b.decls...)
+	}
+	at := 0
+	for _, e := range p.edits {
+		buf = append(buf, b.code.data[at:e.at]...)
+		buf = w.emit.append(buf, e, scratch)
+		at = e.end
+		if e.kind >= editCheck && e.kind <= editGrow {
+			w.info.Checkpoints++
+		}
+	}
+	return append(buf, b.code.data[at:]...)
+}
+
+// refersToImport says whether a reference to an imported function can exist in
+// the module, other than by its index in a call.
+func (m *Module) refersToImport() bool {
+	imported := uint32(m.importedFuncs)
+	refers := func(e *constExpr) bool { return e.isFunc && e.fn < imported }
+	for i := range m.globals {
+		if refers(&m.globals[i].init) {
+			return true
+		}
+	}
+	for i := range m.elements {
+		for _, f := range m.elements[i].funcs {
+			if f < imported {
+				return true
+			}
+		}
+		for j := range m.elements[i].exprs {
+			if refers(&m.elements[i].exprs[j]) {
+				return true
+			}
+		}
+	}
+	// ref.func in code needs its function to be named above or in an export.
+	for i := range m.exports {
+		if m.exports[i].Kind == KindFunc && m.exports[i].index < imported {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,278 @@
+package wasm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Names that the rewrite adds. A module may not use them itself.
+const (
+	// CheckpointModule and CheckpointName name the function that a metered
+	// module imports, of type (i32) -> (i32): see [Options.Meter].
+	CheckpointModule = "agenthost"
+	CheckpointName   = "checkpoint"
+
+	// SaveExport, of type () -> (), keeps the values of all mutable globals.
+	SaveExport = "agenthost_save"
+	// RestoreExport, of type () -> (i32), puts them back, sets the count to 0
+	// and returns the count as it was.
+	RestoreExport = "agenthost_restore"
+	// FuelExport, of type () -> (i32), returns the count.
+	FuelExport = "agenthost_fuel"
+
+	reservedPrefix = "agenthost_"
+)
+
+// Vet decides whether the module may be compiled and run. It decodes every
+// function. Only a vetted module can be rewritten.
+//
+// # Errors
+//
+//   - [*Refusal]: a limit is exceeded, an import is not in known, the module has a
+//     start section or uses a name that is reserved, or a feature is not accepted
+//   - [*Malformed]: the bytes of a function are no instructions, or an index refers to nothing
+//
+// Vet does not check operand types. A module that passes can still be refused by
+// an engine.
+func (m *Module) Vet(l Limits, known Imports) error {
+	for _, check := range []func(Limits) error{m.vetSizes, m.vetMemories, m.vetSegments} {
+		if err := check(l); err != nil {
+			return err
+		}
+	}
+	if m.start {
+		return &Refusal{What: "it has a start section, which would run code before the host has set its limits", Hint: "export _initialize instead"}
+	}
+	if err := m.vetImports(known); err != nil {
+		return err
+	}
+	for i := range m.exports {
+		if name := m.exports[i].Name; strings.HasPrefix(name, reservedPrefix) {
+			return &Refusal{What: fmt.Sprintf("it exports %q; names that start with %q are the host's", shorten(name), reservedPrefix)}
+		}
+	}
+	for i := range m.bodies {
+		if err := m.vetBody(i, l); err != nil {
+			return m.inFunction(err, m.importedFuncs+i)
+		}
+	}
+	m.vetted = &l
+	return nil
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Module) vetSizes(l Limits) error {
+	for i := range m.types {
+		t := &m.types[i]
+		if n := max(len(t.params), len(t.results)); n > l.Params {
+			return &Refusal{What: fmt.Sprintf("parameters or results in type %d", i), Got: uint64(n), Limit: uint64(l.Params)}
+		}
+	}
+	return first(
+		over("bytes", m.size, l.ModuleBytes),
+		over("types", len(m.types), l.Types),
+		over("imports", len(m.imports), l.Imports),
+		over("functions", len(m.funcs), l.Functions),
+		over("exports", len(m.exports), l.Exports),
+		over("globals", len(m.globals), l.Globals),
+		over("tables", len(m.tables), l.Tables),
+		over("memories", len(m.memories), 1),
+	)
+}
+
+func (m *Module) vetMemories(l Limits) error {
+	for _, mem := range m.memories {
+		if err := over("memory pages of 64 KiB at start", mem.min, l.MemoryPages); err != nil {
+			return err
+		}
+	}
+	for i := range m.tables {
+		if err := over("table entries at start", m.tables[i].min, l.TableEntries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Module) vetSegments(l Limits) error {
+	items := 0
+	for i := range m.elements {
+		items += len(m.elements[i].funcs) + len(m.elements[i].exprs)
+		if s := &m.elements[i]; s.mode == 0 && int(s.table) >= len(m.tables) {
+			return &Malformed{Offset: m.size, What: "an element segment refers to an unknown table"}
+		}
+	}
+	bytes := 0
+	for i := range m.data {
+		bytes += m.data[i].size
+	}
+	return first(
+		over("element segments", len(m.elements), l.Segments),
+		over("data segments", len(m.data), l.DataSegments),
+		over("elements", items, l.Elements),
+		over("bytes of data", bytes, l.DataBytes),
+	)
+}
+
+func (m *Module) vetImports(known Imports) error {
+	for i := range m.imports {
+		imp := &m.imports[i]
+		name := ImportName{shorten(imp.Module), shorten(imp.Name)}
+		if imp.Kind != KindFunc {
+			return &Refusal{What: fmt.Sprintf("it imports the %s %q; only functions can be imported", imp.Kind, name)}
+		}
+		if imp.Module == CheckpointModule && imp.Name == CheckpointName {
+			return &Refusal{What: fmt.Sprintf("it imports %q, which is the host's own", name)}
+		}
+		want, ok := known[imp.ImportName]
+		if !ok {
+			return &Refusal{What: fmt.Sprintf("it imports the unknown function %q", name), Hint: nearest(imp.ImportName, known)}
+		}
+		if want != imp.Type {
+			return &Refusal{What: fmt.Sprintf("it imports %q as %s; its type is %s", name, shorten(imp.Type.String()), want)}
+		}
+	}
+	return nil
+}
+
+// vetBody checks the limits of one function, its indices and the nesting of its
+// blocks.
+func (m *Module) vetBody(i int, l Limits) error {
+	b := &m.bodies[i]
+	typ := &m.types[m.funcs[i]]
+	locals := len(typ.params) + b.locals
+	if err := first(over("bytes of code", b.size, l.BodyBytes), over("locals", b.locals, l.Locals)); err != nil {
+		return err
+	}
+	var frames [64]bool // whether each open block is an if that can take an else
+	open := append(frames[:0], false)
+	var loops, labels, joins int
+	r := b.code
+	var in instruction
+	for len(open) > 0 {
+		r.next(&in)
+		if r.err != nil {
+			return r.err
+		}
+		switch in.op {
+		case opBlock, opLoop, opIf:
+			open = append(open, in.op == opIf)
+			if err := over("nested blocks", len(open)-1, l.Nesting); err != nil {
+				return err
+			}
+			joins++
+			if in.op == opLoop {
+				loops++
+			}
+			if in.indexed && int(in.a) < len(m.types) {
+				joins += len(m.types[in.a].params) + len(m.types[in.a].results)
+			}
+		case opElse:
+			if !open[len(open)-1] {
+				return &Malformed{Offset: r.base + in.start, What: "an else without an if"}
+			}
+			open[len(open)-1] = false
+		case opEnd:
+			open = open[:len(open)-1]
+		case opBrTable:
+			labels += int(in.a)
+			in.a = in.b
+			joins++
+		case opBrIf:
+			joins++
+		}
+		if what := m.unknownIndex(&in, locals, len(open)); what != "" {
+			return &Malformed{Offset: r.base + in.start, What: "an instruction refers to an unknown " + what}
+		}
+	}
+	if r.left() > 0 {
+		return &Malformed{Offset: r.base + r.pos, What: "code after the end of a function"}
+	}
+	return first(
+		over("loops", loops, l.Loops),
+		over("branch table labels", labels, l.Labels),
+		over("locals times branches", locals*joins, l.Complexity),
+	)
+}
+
+// unknownIndex returns what an instruction refers to that is not there.
+func (m *Module) unknownIndex(in *instruction, locals, open int) string {
+	a, b := uint64(in.a), uint64(in.b)
+	what := ""
+	check := func(n uint64, count int, name string) {
+		if n >= uint64(count) {
+			what = name
+		}
+	}
+	switch in.imm {
+	case immLocal:
+		check(a, locals, "local")
+	case immGlobal:
+		check(a, m.importedGlobals+len(m.globals), "global")
+	case immFunc:
+		check(a, m.importedFuncs+len(m.funcs), "function")
+	case immLabel, immLabels:
+		check(a, open, "label")
+	case immBlock:
+		if in.indexed {
+			check(a, len(m.types), "type")
+		}
+	case immIndirect:
+		check(a, len(m.types), "type")
+		check(b, len(m.tables), "table")
+	case immTable:
+		check(a, len(m.tables), "table")
+	case immTwoTables:
+		check(a, len(m.tables), "table")
+		check(b, len(m.tables), "table")
+	case immElementTable:
+		check(a, len(m.elements), "element segment")
+		check(b, len(m.tables), "table")
+	case immElement:
+		check(a, len(m.elements), "element segment")
+	case immData, immDataMemory:
+		check(a, len(m.data), "data segment")
+	}
+	return what
+}
+
+// nearest returns a hint with the known import that looks most like name.
+func nearest(name ImportName, known Imports) string {
+	best, at := ImportName{}, 1<<30
+	for k := range known {
+		d := distance(shorten(name.Name), k.Name) + 2*b2i(k.Module != name.Module)
+		if d < at || d == at && k.String() < best.String() {
+			best, at = k, d
+		}
+	}
+	if best.Name == "" || at > 2+len(name.Name)/2 {
+		return ""
+	}
+	return fmt.Sprintf("the nearest is %q %s", best, known[best])
+}
+
+// distance is the Levenshtein distance of two strings.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			above := row[j+1]
+			row[j+1] = min(above+1, row[j]+1, diagonal+b2i(a[i] != b[j]))
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}
