@@ -1,0 +1,158 @@
+package pylon
+
+import (
+	"slices"
+	"strings"
+)
+
+func listContacts(c *call) (result, *apiError) { return listAll(c, &c.v.store.contacts) }
+
+func getContact(c *call) (result, *apiError) {
+	return byID(&c.v.store.contacts, "contact", c.vars[0])
+}
+
+// addContact stores a contact and gives it its id and empty lists.
+func (c *call) addContact(p contact) *row[contact] {
+	p.ID = c.newID()
+	if p.PortalRole == "" {
+		p.PortalRole = "no_access"
+	}
+	if p.CustomFields == nil {
+		p.CustomFields = customValues{}
+	}
+	if p.ExternalIDs == nil {
+		p.ExternalIDs = []externalID{}
+	}
+	if p.PhoneNumbers == nil {
+		p.PhoneNumbers = []string{}
+	}
+	if p.Emails == nil {
+		p.Emails = []string{}
+	}
+	p.IntegrationUserIDs = []integrationUser{}
+	c.audit("contact.created", "contact", p.ID)
+	return c.v.store.contacts.insert(p.ID, 0, p)
+}
+
+func createContact(c *call) (result, *apiError) {
+	var p contact
+	if email := strings.ToLower(c.body.text("email")); email != "" {
+		p.Email, p.Emails = email, []string{email}
+	}
+	if err := c.setContactFields(&p); err != nil {
+		return result{}, err
+	}
+	return one(c.addContact(p))
+}
+
+// setContactFields applies the fields that create and update share, except the e-mail addresses of an update.
+func (c *call) setContactFields(p *contact) (err *apiError) {
+	s, b := &c.v.store, c.body
+	if b.has("name") {
+		if p.Name = b.text("name"); p.Name == "" {
+			return invalid("name must not be empty")
+		}
+	}
+	for _, e := range p.Emails {
+		if !strings.Contains(e, "@") {
+			return invalid("email: %q is not an e-mail address", e)
+		}
+		other := s.contacts.find(func(o *contact) bool { return o.ID != p.ID && slices.Contains(o.Emails, e) })
+		if other != nil {
+			return duplicate("contact", "e-mail address", other.id)
+		}
+	}
+	if b.has("account_id") {
+		if p.Account, err = c.accountID("account_id", b.text("account_id")); err != nil {
+			return err
+		}
+	}
+	if id := b.text("account_external_id"); id != "" {
+		a := s.accountByExternalID(id)
+		if a == nil {
+			return invalid("account_external_id: no account %q", id)
+		}
+		p.Account = &ref{ID: a.id}
+	}
+	if b.has("avatar_url") {
+		if p.AvatarURL = b.text("avatar_url"); p.AvatarURL != "" && !isWebURL(p.AvatarURL) {
+			return invalid("avatar_url must be an http or https URL")
+		}
+	}
+	if b.has("phone_numbers") {
+		p.PhoneNumbers = b.texts("phone_numbers")
+	}
+	if b.has("primary_phone_number") {
+		p.PrimaryPhoneNumber = optional(b.text("primary_phone_number"))
+	}
+	if b.has("portal_role") {
+		p.PortalRole = b.text("portal_role")
+	}
+	if b.has("portal_role_id") {
+		p.PortalRoleID = optional(b.text("portal_role_id"))
+	}
+	if b.has("external_ids") {
+		p.ExternalIDs = externalIDs(b)
+	}
+	p.CustomFields, err = c.customValues("contact", p.CustomFields)
+	return err
+}
+
+func updateContact(c *call) (result, *apiError) {
+	s, b := &c.v.store, c.body
+	r := s.contacts.get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("contact", c.vars[0])
+	}
+	p := r.val
+	if email := strings.ToLower(b.text("email")); email != "" {
+		p.Emails = union([]string{email}, p.Emails)
+		p.Email = email
+	}
+	if b.has("emails") {
+		p.Email, p.Emails = "", []string{}
+		for _, e := range b.objects("emails") {
+			address := strings.ToLower(e.text("email"))
+			p.Emails = union(p.Emails, []string{address})
+			if p.Email == "" || e.flag("is_primary") {
+				p.Email = address
+			}
+		}
+	}
+	if err := c.setContactFields(&p); err != nil {
+		return result{}, err
+	}
+	if p.Email != r.val.Email {
+		s.issues.update(func(is *issue) bool {
+			if is.Requester == nil || is.Requester.ID != p.ID {
+				return false
+			}
+			is.Requester = &personRef{Email: p.Email, ID: p.ID}
+			return true
+		})
+	}
+	c.audit("contact.updated", "contact", p.ID)
+	return one(s.contacts.replace(r, p))
+}
+
+func deleteContact(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.contacts.get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("contact", c.vars[0])
+	}
+	s.contacts.remove(r)
+	s.issues.update(func(is *issue) bool {
+		following := slices.Contains(is.followerContacts, r.id)
+		if following {
+			is.followerContacts = without(is.followerContacts, []string{r.id})
+		}
+		if is.Requester != nil && is.Requester.ID == r.id {
+			is.Requester = nil
+			return true
+		}
+		return following
+	})
+	c.audit("contact.deleted", "contact", r.id)
+	return result{}, nil
+}

@@ -1,0 +1,252 @@
+package pylon
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxIssueWindow is the longest span GET /issues takes.
+const maxIssueWindow = 30 * 24 * time.Hour
+
+// issueAt finds the issue the path names: by id, and on reads by number too.
+func (c *call) issueAt() (*row[issue], *apiError) {
+	s := &c.v.store
+	id := c.vars[0]
+	if r := s.issues.get(id); r != nil {
+		return r, nil
+	}
+	if c.ep.op.Route() == "GET /issues/{id}" {
+		if n, err := strconv.Atoi(id); err == nil {
+			if r := s.issues.get(s.issueNumbers[n]); r != nil {
+				return r, nil
+			}
+		}
+	}
+	return nil, notFound("issue", id)
+}
+
+// listIssues answers the issues created in [start_time, end_time), newest first. The vendor documents neither the
+// order nor which ends belong to the window; half-open windows are what makes split windows add up.
+func listIssues(c *call) (result, *apiError) {
+	start, err1 := time.Parse(time.RFC3339Nano, c.query["start_time"])
+	end, err2 := time.Parse(time.RFC3339Nano, c.query["end_time"])
+	switch {
+	case err1 != nil || err2 != nil: // a plus sign that was not escaped arrives as a space and gets here
+		return result{}, invalid("start_time and end_time must be RFC 3339 times")
+	case end.Before(start):
+		return result{}, invalid("end_time is before start_time")
+	case end.Sub(start) > maxIssueWindow:
+		return result{}, invalid("the window from start_time to end_time may span at most 30 days")
+	}
+	from, to := newestFirst(end)+1, newestFirst(start)
+	return paginate(c, c.limit(), pageQuery[issue]{
+		table: &c.v.store.issues, bounded: true, from: from, to: to,
+		scope: scopeOf(c.ep.op.Route(), strconv.FormatInt(from, 10), strconv.FormatInt(to, 10)),
+	})
+}
+
+func getIssue(c *call) (result, *apiError) {
+	r, err := c.issueAt()
+	if err != nil {
+		return result{}, err
+	}
+	return one(r)
+}
+
+func createIssue(c *call) (result, *apiError) {
+	s, now := &c.v.store, c.stamp()
+	is := issue{
+		Title: c.body.text("title"), BodyHTML: c.body.text("body_html"), State: "new", Type: "conversation", Source: "manual",
+		Tags: []string{}, CustomFields: customValues{}, CreatedAt: now, UpdatedAt: now, LatestMessageTime: &now, NumberOfTouches: 1,
+		AuthorUnverified: c.body.flag("author_unverified"), CustomerPortalVisible: c.body.flag("customer_portal_visible"),
+	}
+	if c.body.has("user_id") && c.body.has("contact_id") {
+		return result{}, invalid("user_id and contact_id exclude each other")
+	}
+	if t, ok := c.body.time("created_at"); ok {
+		if t.After(c.now) {
+			return result{}, invalid("created_at is in the future")
+		}
+		created := t.UTC().Truncate(time.Second)
+		is.CreatedAt, is.UpdatedAt, is.LatestMessageTime = created, created, &created
+	}
+	if to := c.body.object("destination_metadata").text("destination"); to != "" {
+		is.Source = map[string]string{"in_app_chat": "chat_widget", "internal": "manual"}[to]
+		if is.Source == "" {
+			is.Source = to
+		}
+	}
+	if err := c.setIssueFields(&is); err != nil {
+		return result{}, err
+	}
+	if err := c.setRequester(&is); err != nil {
+		return result{}, err
+	}
+	from, err := c.issueAuthor(&is)
+	if err != nil {
+		return result{}, err
+	}
+	if p := c.body.text("priority"); p != "" {
+		is.CustomFields["priority"] = customValue{Slug: "priority", Value: p}
+	}
+	if is.AttachmentURLs, err = c.webURLs("attachment_urls"); err != nil {
+		return result{}, err
+	}
+	is.ID, is.Number = s.newID(), s.next
+	s.next++
+	is.Link = issueLink(is.Number)
+	s.issueNumbers[is.Number] = is.ID
+	r := s.issues.insert(is.ID, newestFirst(is.CreatedAt), is)
+	c.addMessage(is.ID, message{Author: from, FileURLs: is.AttachmentURLs, MessageHTML: is.BodyHTML, Source: is.Source, Timestamp: is.CreatedAt})
+	c.audit("issue.created", "issue", is.ID)
+	return one(r)
+}
+
+func issueLink(number int) string {
+	return fmt.Sprintf("https://app.usepylon.com/issues?issueNumber=%d", number)
+}
+
+// setRequester finds the requester by id or e-mail address, or makes a contact for an address that nobody has.
+func (c *call) setRequester(is *issue) *apiError {
+	s := &c.v.store
+	if !c.body.has("requester_id") && c.body.text("requester_email") != "" {
+		email := strings.ToLower(c.body.text("requester_email"))
+		if !strings.Contains(email, "@") {
+			return invalid("requester_email is not an e-mail address")
+		}
+		known := s.contacts.find(func(p *contact) bool { return slices.Contains(p.Emails, email) })
+		if known == nil {
+			name := c.body.text("requester_name")
+			if name == "" {
+				name = email
+			}
+			known = c.addContact(contact{
+				Name: name, Email: email, Emails: []string{email}, Account: is.Account, AvatarURL: c.body.text("requester_avatar_url"),
+			})
+		}
+		is.Requester = &personRef{Email: email, ID: known.id}
+	}
+	if is.Account == nil && is.Requester != nil && !c.body.has("account_id") {
+		is.Account = s.contacts.get(is.Requester.ID).val.Account
+	}
+	return nil
+}
+
+// issueAuthor is who wrote the first message: the user or contact named, or else the requester.
+func (c *call) issueAuthor(is *issue) (*author, *apiError) {
+	if c.body.has("user_id") || c.body.has("contact_id") || is.Requester == nil {
+		return c.author()
+	}
+	return authorContact(&c.v.store.contacts.get(is.Requester.ID).val), nil
+}
+
+// setIssueFields applies the fields that create and update share.
+func (c *call) setIssueFields(is *issue) (err *apiError) {
+	s, b := &c.v.store, c.body
+	if b.has("assignee_id") {
+		if is.Assignee, err = c.userRef("assignee_id", b.text("assignee_id")); err != nil {
+			return err
+		}
+	}
+	if b.has("team_id") {
+		if is.Team, err = refOrNil(&s.teams, "team_id", "team", b.text("team_id")); err != nil {
+			return err
+		}
+	}
+	if b.has("account_id") {
+		if is.Account, err = c.accountID("account_id", b.text("account_id")); err != nil {
+			return err
+		}
+	}
+	// The specification spells it both ways, so both are taken.
+	for _, name := range []string{"requester_id", "requestor_id"} {
+		if b.has(name) {
+			if is.Requester, err = c.contactRef(name, b.text(name)); err != nil {
+				return err
+			}
+		}
+	}
+	if b.has("tags") {
+		is.Tags = b.texts("tags")
+	}
+	is.CustomFields, err = c.customValues("issue", is.CustomFields)
+	return err
+}
+
+func updateIssue(c *call) (result, *apiError) {
+	r, err := c.issueAt()
+	if err != nil {
+		return result{}, err
+	}
+	s, is, b := &c.v.store, r.val, c.body
+	if err := c.setIssueFields(&is); err != nil {
+		return result{}, err
+	}
+	if b.has("state") {
+		state := b.text("state")
+		if s.statuses.get(state) == nil {
+			return result{}, invalid("state: no status %q; GET /issue-statuses lists them", state)
+		}
+		c.setState(&is, state)
+	}
+	if b.has("title") {
+		is.Title = b.text("title")
+	}
+	if b.has("type") {
+		is.Type = b.text("type")
+	}
+	if b.has("customer_portal_visible") {
+		is.CustomerPortalVisible = b.flag("customer_portal_visible")
+	}
+	is.UpdatedAt = c.stamp()
+	c.audit("issue.updated", "issue", is.ID)
+	return one(s.issues.replace(r, is))
+}
+
+// setState keeps what follows from the state in step: closing dates the resolution, opening again clears it, and any
+// change ends a snooze.
+func (c *call) setState(is *issue, state string) {
+	now := c.stamp()
+	closed := func(slug string) bool {
+		st := c.v.store.statuses.get(slug)
+		return st != nil && st.val.Category == "closed"
+	}
+	switch {
+	case closed(state) && !closed(is.State):
+		is.ResolutionTime, is.ResolutionSeconds = &now, int(now.Sub(is.CreatedAt)/time.Second)
+	case !closed(state):
+		is.ResolutionTime, is.ResolutionSeconds, is.BusinessResolution = nil, 0, 0
+	}
+	if state != is.State {
+		is.SnoozedUntil = nil
+	}
+	is.State = state
+}
+
+func deleteIssue(c *call) (result, *apiError) {
+	r, err := c.issueAt()
+	if err != nil {
+		return result{}, err
+	}
+	s := &c.v.store
+	s.issues.remove(r)
+	delete(s.issueNumbers, r.val.Number)
+	delete(s.messages, r.id)
+	delete(s.threads, r.id)
+	c.audit("issue.deleted", "issue", r.id)
+	return result{}, nil
+}
+
+// webURLs reads a list of URLs.
+func (c *call) webURLs(name string) ([]string, *apiError) {
+	urls := c.body.texts(name)
+	for i, u := range urls {
+		if !isWebURL(u) {
+			return nil, invalid("%s[%d] must be an http or https URL", name, i)
+		}
+	}
+	return urls, nil
+}

@@ -1,0 +1,123 @@
+package pylon
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// operationsJSON is the contract this package enforces, one operation a line, taken from the vendor's published
+// specification of July 2026 and, where marked "airbyte", from the parameter names Airbyte's connector uses.
+//
+//go:embed operations.json
+var operationsJSON []byte
+
+// Operation is one operation of the Pylon API: the wire facts against which requests are checked.
+type Operation struct {
+	// Entity is the kind of object, for example "issues".
+	Entity string `json:"entity"`
+	// Action is the action under which Airbyte's connector offers it ("list"), empty where it does not.
+	Action string `json:"action,omitempty"`
+	// ID is the vendor's own operation id, for example "GetIssues".
+	ID string `json:"id"`
+	// Method is the HTTP method.
+	Method string `json:"method"`
+	// Path is the vendor's path template, for example "/issues/{id}".
+	Path string `json:"path"`
+	// Renamed maps a path variable to the name Airbyte's connector gives it, where that differs ("id": "kb_id").
+	Renamed map[string]string `json:"renamed,omitempty"`
+	// ContentType is the type of the request body; empty when there is no body.
+	ContentType string `json:"content_type,omitempty"`
+	// Rate is how many requests a minute the organization may make (specification of July 2026).
+	Rate int `json:"rate"`
+	// Airbyte says that Airbyte's connector offers the operation.
+	Airbyte bool `json:"airbyte,omitempty"`
+	// Paginated says that the answer carries pagination.
+	Paginated bool `json:"paginated,omitempty"`
+	// Query and Body are the parameters.
+	Query []Param `json:"query,omitempty"`
+	Body  []Param `json:"body,omitempty"`
+}
+
+// Param is one parameter, or one field of an object parameter.
+type Param struct {
+	Name string `json:"name"`
+	// Type is string, integer, boolean, object or array.
+	Type string `json:"type"`
+	// Items is the type of an array's items.
+	Items string `json:"items,omitempty"`
+	// Format narrows a string (date-time, binary) or names a structure checked elsewhere (filter).
+	Format string `json:"format,omitempty"`
+	// Required says that a request without it is refused.
+	Required bool `json:"required,omitempty"`
+	// Airbyte says that Airbyte's connector declares the parameter; the others only the vendor does.
+	Airbyte bool     `json:"airbyte,omitempty"`
+	Enum    []string `json:"enum,omitempty"`
+	// Min and Max bound an integer, Default is what its absence means (0: special, see the operation).
+	Min     int `json:"min,omitempty"`
+	Max     int `json:"max,omitempty"`
+	Default int `json:"default,omitempty"`
+	// Fields are the fields of an object or of an array's items. Without any, every field is accepted.
+	Fields []Param `json:"fields,omitempty"`
+	// Note says what is doubtful about this entry.
+	Note string `json:"note,omitempty"`
+}
+
+// Route is method and path template, the key under which the vendor serves the operation. Three operations of
+// Airbyte's connector (issues.update, issue_assignments.update, issue_statuses.update) share one.
+func (o Operation) Route() string { return o.Method + " " + o.Path }
+
+// Operations returns all 76 operations: the 43 of Airbyte's connector and 33 more of the vendor. Every call
+// returns a fresh copy.
+func Operations() []Operation {
+	dec := json.NewDecoder(bytes.NewReader(operationsJSON))
+	dec.DisallowUnknownFields()
+	var ops []Operation
+	if err := dec.Decode(&ops); err != nil {
+		panic(fmt.Sprintf("BUG: operations.json: %v", err))
+	}
+	return ops
+}
+
+// contract merges the operations that share a route: it takes every parameter that any of them takes, and requires
+// only what all of them require, which is what the vendor does on the wire.
+func contract() map[string]Operation {
+	merged := map[string]Operation{}
+	for _, op := range Operations() {
+		have, ok := merged[op.Route()]
+		if !ok {
+			merged[op.Route()] = op
+			continue
+		}
+		have.Body = mergeParams(have.Body, op.Body)
+		have.Query = mergeParams(have.Query, op.Query)
+		merged[op.Route()] = have
+	}
+	return merged
+}
+
+func mergeParams(a, b []Param) []Param {
+	out := slices.Clone(a)
+	for i := range out {
+		other := paramNamed(b, out[i].Name)
+		out[i].Required = out[i].Required && other != nil && other.Required
+	}
+	for _, p := range b {
+		if paramNamed(out, p.Name) == nil {
+			p.Required = false
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func paramNamed(params []Param, name string) *Param {
+	for i := range params {
+		if params[i].Name == name {
+			return &params[i]
+		}
+	}
+	return nil
+}

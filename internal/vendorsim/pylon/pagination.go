@@ -1,0 +1,55 @@
+package pylon
+
+// pageQuery is one page's worth of a list.
+type pageQuery[T any] struct {
+	table *table[T]
+	// scope identifies the query for its cursors, without limit and cursor.
+	scope uint64
+	// from and to bound the sort key, both inclusive; zero values mean unbounded when bounded is false.
+	bounded  bool
+	from, to int64
+	// match picks records; nil picks all.
+	match func(*T) bool
+	// search marks a search endpoint, whose last page says "" rather than null.
+	search bool
+}
+
+// paginate answers one page. limit 0 means no limit.
+func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
+	rows, start := q.table.rows, 0
+	if q.bounded {
+		start = q.table.after(position{at: q.from})
+		rows = rows[:q.table.after(position{at: q.to, seq: ^uint64(0)})]
+	}
+	if s := c.cursor(); s != "" {
+		p, err := c.v.cursors.decode(q.scope, s)
+		if err != nil {
+			return result{}, err
+		}
+		start = max(start, q.table.after(p))
+	}
+	start = min(start, len(rows))
+	size := len(rows) - start
+	if limit > 0 {
+		size = min(size, limit)
+	}
+	out := make([]source, 0, size)
+	pg := &page{emptyCursor: q.search}
+	var last position
+	for _, r := range rows[start:] {
+		if q.match != nil && !q.match(&r.val) {
+			continue
+		}
+		if limit > 0 && len(out) == limit {
+			pg.more, pg.next = true, c.v.cursors.encode(q.scope, last)
+			break
+		}
+		out, last = append(out, r), r.pos
+	}
+	return result{many: out, list: true, page: pg}, nil
+}
+
+// listAll is the plain paginated GET list of a whole table.
+func listAll[T any](c *call, t *table[T]) (result, *apiError) {
+	return paginate(c, c.limit(), pageQuery[T]{table: t, scope: scopeOf(c.ep.op.Route())})
+}

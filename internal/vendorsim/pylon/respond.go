@@ -1,0 +1,152 @@
+package pylon
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// apiError is a refusal in Pylon's terms.
+type apiError struct {
+	status   int
+	code     string
+	messages []string
+	existsID string
+	header   http.Header
+}
+
+// The codes. The vendor is known to send the first five; the rest are this package's guesses at what it calls them.
+const (
+	codeAuthHeader  = "invalid_authorization_header"
+	codeAPIToken    = "invalid_api_token"
+	codeWrongRegion = "wrong_region_token"
+	codePermission  = "permission_denied"
+	codeNotFound    = "not_found"
+
+	codeInvalid   = "invalid_request"
+	codeDuplicate = "already_exists"
+	codeMethod    = "method_not_allowed"
+	codeTooLarge  = "request_too_large"
+	codeRate      = "rate_limit_exceeded"
+)
+
+func invalid(format string, args ...any) *apiError {
+	return &apiError{status: http.StatusBadRequest, code: codeInvalid, messages: []string{fmt.Sprintf(format, args...)}}
+}
+
+func notFound(kind, id string) *apiError {
+	return &apiError{status: http.StatusNotFound, code: codeNotFound, messages: []string{fmt.Sprintf("%s %q not found", kind, id)}}
+}
+
+// duplicate is the answer to creating what already exists. The facts know exists_id but not the status; 409 is a guess.
+func duplicate(kind, what, id string) *apiError {
+	return &apiError{status: http.StatusConflict, code: codeDuplicate, existsID: id, messages: []string{fmt.Sprintf("%s with this %s already exists", kind, what)}}
+}
+
+// source is something that has a JSON form: a stored record, or a value made for one answer.
+type source interface{ encoded() []byte }
+
+// value is a [source] made for one answer.
+type value struct{ v any }
+
+func (x value) encoded() []byte { return encode(x.v) }
+
+// result is a successful answer. The zero value is one that holds only a request id, as deletes answer.
+type result struct {
+	one  source
+	many []source
+	list bool
+	page *page
+}
+
+// page is the pagination object of an answer.
+type page struct {
+	next string
+	more bool
+	// emptyCursor writes an exhausted cursor as "" rather than null. Clients must take both as the end, so GET lists
+	// say null here and searches say "".
+	emptyCursor bool
+}
+
+func one(s source) (result, *apiError) { return result{one: s}, nil }
+
+func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
+
+// encode is json.Marshal without HTML escaping; it keeps body_html readable, as the vendor does.
+func encode(v any) []byte {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("BUG: record does not marshal: %v", err))
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n")
+}
+
+// send writes {"data": ..., "pagination": ..., "request_id": ...}.
+func (res result) send(w http.ResponseWriter, requestID string) {
+	size := 128 + len(requestID)
+	if res.one != nil {
+		size += len(res.one.encoded())
+	}
+	for _, s := range res.many {
+		size += len(s.encoded()) + 1
+	}
+	buf := make([]byte, 0, size)
+	buf = append(buf, '{')
+	if res.one != nil {
+		buf = append(buf, `"data":`...)
+		buf = append(buf, res.one.encoded()...)
+		buf = append(buf, ',')
+	}
+	if res.list {
+		buf = append(buf, `"data":[`...)
+		for i, s := range res.many {
+			if i > 0 {
+				buf = append(buf, ',')
+			}
+			buf = append(buf, s.encoded()...)
+		}
+		buf = append(buf, `],`...)
+	}
+	if p := res.page; p != nil {
+		buf = append(buf, `"pagination":{"cursor":`...)
+		switch {
+		case p.more:
+			buf = strconv.AppendQuote(buf, p.next)
+		case p.emptyCursor:
+			buf = append(buf, `""`...)
+		default:
+			buf = append(buf, `null`...)
+		}
+		buf = append(buf, `,"has_next_page":`...)
+		buf = strconv.AppendBool(buf, p.more)
+		buf = append(buf, `},`...)
+	}
+	buf = append(buf, `"request_id":"`...)
+	buf = append(buf, requestID...)
+	buf = append(buf, `"}`...)
+	sendJSON(w, http.StatusOK, buf)
+}
+
+func (e *apiError) send(w http.ResponseWriter, requestID string) {
+	for name, values := range e.header {
+		w.Header()[name] = values
+	}
+	sendJSON(w, e.status, encode(struct {
+		Errors    []string `json:"errors"`
+		RequestID string   `json:"request_id"`
+		ExistsID  string   `json:"exists_id,omitempty"`
+		Code      string   `json:"code"`
+	}{e.messages, requestID, e.existsID, e.code}))
+}
+
+func sendJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is no concern of the vendor's
+}

@@ -1,0 +1,151 @@
+package pylon
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"time"
+)
+
+// store is the organization's data. The vendor's lock guards all of it, the random source included.
+type store struct {
+	rng  *rand.Rand
+	org  organization
+	next int // number of the next issue
+
+	issues       table[issue]
+	issueNumbers map[int]string
+	messages     map[string]*table[message]
+	threads      map[string]*table[thread]
+	statuses     table[issueStatus]
+	attachments  table[attachment]
+
+	accounts      table[account]
+	contacts      table[contact]
+	highlights    map[string]*table[highlight]
+	activityTypes table[activityType]
+
+	users        table[user]
+	roles        table[role]
+	teams        table[team]
+	tags         table[tag]
+	customFields table[customField]
+	ticketForms  table[ticketForm]
+
+	tasks      table[task]
+	projects   table[project]
+	milestones table[milestone]
+
+	knowledgeBases table[knowledgeBase]
+	articles       map[string]*table[article]
+	collections    map[string]*table[collection]
+
+	auditLogs table[auditLog]
+}
+
+// newID makes a random-looking UUID (version 4 form) from the seed.
+func (s *store) newID() string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], s.rng.Uint64())
+	binary.BigEndian.PutUint64(b[8:], s.rng.Uint64())
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:36], b[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+func (c *call) newID() string { return c.v.store.newID() }
+
+// stamp is the time of the call at the resolution the vendor writes.
+func (c *call) stamp() time.Time { return c.now.Truncate(time.Second) }
+
+// newestFirst is the sort key that lists later times first.
+func newestFirst(t time.Time) int64 { return -t.UnixNano() }
+
+// audit records a write, as the vendor does for every change made with a token.
+func (c *call) audit(action, objectType, objectID string) {
+	s := &c.v.store
+	id := s.newID()
+	now := c.stamp()
+	s.auditLogs.insert(id, newestFirst(now), auditLog{
+		ID: id, Action: action, ActionHappenedAt: now, ActorUserID: s.org.User.ID, ObjectID: objectID, ObjectType: objectType,
+		Source: "api", Link: "https://app.usepylon.com/settings/audit-logs", Attributes: map[string]any{}, Metadata: map[string]any{}, CreatedAt: now,
+	})
+}
+
+// child returns the table of parent's records, making it when needed.
+func child[T any](m map[string]*table[T], parent string) *table[T] {
+	t := m[parent]
+	if t == nil {
+		t = &table[T]{}
+		m[parent] = t
+	}
+	return t
+}
+
+// The lookups below resolve ids that a body names. They answer 400, not 404: the path was right, the field is wrong.
+
+func (c *call) userRef(field, id string) (*personRef, *apiError) {
+	if id == "" {
+		return nil, nil
+	}
+	u := c.v.store.users.get(id)
+	if u == nil {
+		return nil, invalid("%s: no user %q", field, id)
+	}
+	return &personRef{Email: u.val.Email, ID: id}, nil
+}
+
+func (c *call) contactRef(field, id string) (*personRef, *apiError) {
+	if id == "" {
+		return nil, nil
+	}
+	p := c.v.store.contacts.get(id)
+	if p == nil {
+		return nil, invalid("%s: no contact %q", field, id)
+	}
+	return &personRef{Email: p.val.Email, ID: id}, nil
+}
+
+func (c *call) accountRef(field, id string) (*accountRef, *apiError) {
+	if id == "" {
+		return nil, nil
+	}
+	a := c.v.store.accounts.get(id)
+	if a == nil {
+		return nil, invalid("%s: no account %q", field, id)
+	}
+	return &accountRef{ExternalIDs: a.val.ExternalIDs, ID: id}, nil
+}
+
+func (c *call) accountID(field, id string) (*ref, *apiError) {
+	a, err := c.accountRef(field, id)
+	if a == nil {
+		return nil, err
+	}
+	return &ref{ID: a.ID}, nil
+}
+
+// optional is nil for the empty string.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// refOrNil links to id; the empty string links to nothing.
+func refOrNil[T any](t *table[T], field, kind, id string) (*ref, *apiError) {
+	if id == "" {
+		return nil, nil
+	}
+	if t.get(id) == nil {
+		return nil, invalid("%s: no %s %q", field, kind, id)
+	}
+	return &ref{ID: id}, nil
+}
