@@ -1,0 +1,58 @@
+# Needs Go and make, nothing else.
+
+GO      ?= go
+OUT     ?= build
+PLUGINS := $(OUT)/plugins
+
+# The same flags as internal/wasmtest, so that both make the same bytes.
+WASM_BUILD := GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w'
+
+CONNECTORS := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/*/main.go)))
+MODULES    := $(CONNECTORS:%=$(PLUGINS)/%.wasm) $(PLUGINS)/overreach.wasm
+NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod))
+
+# The race detector needs a C compiler.
+RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build connectors ## run everything against a simulated vendor, no account needed
+	@$(OUT)/agenthost demo --plugins $(PLUGINS)
+
+.PHONY: build
+build: ## build the command into build/
+	@$(GO) build -trimpath -o $(OUT)/agenthost ./cmd/agenthost
+
+.PHONY: connectors
+connectors: $(MODULES) ## build the connectors into build/plugins/
+
+# Go knows better than make what a module is made of; its cache makes this cheap.
+.PHONY: force
+$(PLUGINS)/overreach.wasm: force
+	@$(WASM_BUILD) -o $@ ./internal/demo/overreach
+$(PLUGINS)/%.wasm: force
+	@$(WASM_BUILD) -o $@ ./plugins/$*
+
+.PHONY: test
+test: ## run all tests, with the race detector where there is a C compiler
+	$(GO) vet ./...
+	$(GO) test $(RACE) ./...
+	@for dir in $(NESTED); do echo "test $$dir" && (cd $$dir && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
+
+.PHONY: bench
+bench: ## compare a sandboxed call with plain Go, side by side in one run
+	@$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/bench
+
+.PHONY: lint
+lint: ## check formatting and vet; staticcheck and golangci-lint where they are installed
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted:"; echo "$$files"; exit 1; }
+	$(GO) vet ./...
+	@if command -v staticcheck >/dev/null; then staticcheck ./...; else echo "staticcheck is not installed, skipped"; fi
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed, skipped"; fi
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(OUT)
