@@ -79,7 +79,7 @@ type Operation struct {
 	// Examples are values of the parameters, each a JSON object.
 	Examples []string
 	// Result describes the result's data, of a list one record of it. Optional.
-	Result Schema
+	Result *Schema
 }
 
 // Meta is a member of the result's meta.

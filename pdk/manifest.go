@@ -69,7 +69,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	}
 	o.b = append(o.b, ']')
 	o.bool("paginated", op.Page != nil)
-	if op.Result.typ != "" || op.Result.ref != "" {
+	if op.Result != nil {
 		o.key("result")
 		v := openObject(o.b)
 		op.Result.write(v)

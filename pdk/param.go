@@ -22,36 +22,48 @@ type Param struct {
 	wire     string
 	in       Place
 	required bool
-	schema   Schema
+	schema   *Schema
 }
 
 // Path is a parameter that fills a place in the path. It is required.
-func Path(name string, schema Schema) Param {
+//
+//go:noinline
+func Path(name string, schema *Schema) Param {
 	return Param{name: name, in: InPath, required: true, schema: schema}
 }
 
 // Query is a parameter of the query string.
-func Query(name string, schema Schema) Param {
+//
+//go:noinline
+func Query(name string, schema *Schema) Param {
 	return Param{name: name, in: InQuery, schema: schema}
 }
 
 // Body is a member of the JSON body.
-func Body(name string, schema Schema) Param {
+//
+//go:noinline
+func Body(name string, schema *Schema) Param {
 	return Param{name: name, in: InBody, schema: schema}
 }
 
 // Input is a parameter that is sent only by an [Operation.Handle].
-func Input(name string, schema Schema) Param {
+//
+//go:noinline
+func Input(name string, schema *Schema) Param {
 	return Param{name: name, in: InNone, schema: schema}
 }
 
 // Required returns a copy of p that a caller must give.
+//
+//go:noinline
 func (p Param) Required() Param {
 	p.required = true
 	return p
 }
 
 // As returns a copy of p that has another name on the wire.
+//
+//go:noinline
 func (p Param) As(wire string) Param {
 	p.wire = wire
 	return p

@@ -6,6 +6,9 @@ import "strconv"
 // with [String], [Integer] and so on; the methods return changed copies, so that
 // a schema may be kept in a variable and refined where it is used. The host
 // validates every call against the schemas before the connector runs.
+//
+// The functions that make schemas and parameters are kept out of line: a table of
+// operations calls hundreds of them, and hosts refuse huge functions.
 type Schema struct {
 	typ         string
 	description string
@@ -30,7 +33,7 @@ type bound struct {
 // Property is a member of an object. Make one with [Prop].
 type Property struct {
 	name     string
-	schema   Schema
+	schema   *Schema
 	required bool
 }
 
@@ -38,50 +41,72 @@ type Property struct {
 // schema refers to itself.
 type Definition struct {
 	Name   string
-	Schema Schema
+	Schema *Schema
 }
 
 // String describes a string.
-func String(description string) Schema { return Schema{typ: "string", description: description} }
+//
+//go:noinline
+func String(description string) *Schema { return &Schema{typ: "string", description: description} }
 
 // Integer describes a whole number.
-func Integer(description string) Schema { return Schema{typ: "integer", description: description} }
+//
+//go:noinline
+func Integer(description string) *Schema { return &Schema{typ: "integer", description: description} }
 
 // Number describes a number.
-func Number(description string) Schema { return Schema{typ: "number", description: description} }
+//
+//go:noinline
+func Number(description string) *Schema { return &Schema{typ: "number", description: description} }
 
 // Boolean describes true or false.
-func Boolean(description string) Schema { return Schema{typ: "boolean", description: description} }
+//
+//go:noinline
+func Boolean(description string) *Schema { return &Schema{typ: "boolean", description: description} }
 
 // Enum describes a string that is one of values.
-func Enum(description string, values ...string) Schema {
-	return Schema{typ: "string", description: description, enum: values}
+//
+//go:noinline
+func Enum(description string, values ...string) *Schema {
+	return &Schema{typ: "string", description: description, enum: values}
 }
 
 // DateTime describes a point in time as RFC 3339 writes it.
-func DateTime(description string) Schema { return String(description).Format("date-time") }
+//
+//go:noinline
+func DateTime(description string) *Schema { return String(description).Format("date-time") }
 
 // Array describes an array whose elements are all like items.
-func Array(description string, items Schema) Schema {
-	return Schema{typ: "array", description: description, items: &items}
+//
+//go:noinline
+func Array(description string, items *Schema) *Schema {
+	return &Schema{typ: "array", description: description, items: items}
 }
 
 // Object describes an object that has these properties and no others.
-func Object(description string, properties ...Property) Schema {
-	return Schema{typ: "object", description: description, properties: properties}
+//
+//go:noinline
+func Object(description string, properties ...Property) *Schema {
+	return &Schema{typ: "object", description: description, properties: properties}
 }
 
 // Map describes an object whose members the vendor does not lay down.
-func Map(description string) Schema {
-	return Schema{typ: "object", description: description, open: true}
+//
+//go:noinline
+func Map(description string) *Schema {
+	return &Schema{typ: "object", description: description, open: true}
 }
 
 // Ref describes a value that is like a definition of the connector; see
 // [Connector.Definitions].
-func Ref(name, description string) Schema { return Schema{ref: name, description: description} }
+//
+//go:noinline
+func Ref(name, description string) *Schema { return &Schema{ref: name, description: description} }
 
 // Prop is a property of an [Object].
-func Prop(name string, schema Schema) Property { return Property{name: name, schema: schema} }
+//
+//go:noinline
+func Prop(name string, schema *Schema) Property { return Property{name: name, schema: schema} }
 
 // Required returns a copy of p that must be present.
 func (p Property) Required() Property {
@@ -90,42 +115,60 @@ func (p Property) Required() Property {
 }
 
 // Describe returns a copy of s with another description.
-func (s Schema) Describe(description string) Schema {
-	s.description = description
-	return s
+//
+//go:noinline
+func (s *Schema) Describe(description string) *Schema {
+	c := *s
+	c.description = description
+	return &c
 }
 
 // Format returns a copy of s with a format of JSON Schema, such as email.
-func (s Schema) Format(format string) Schema {
-	s.format = format
-	return s
+//
+//go:noinline
+func (s *Schema) Format(format string) *Schema {
+	c := *s
+	c.format = format
+	return &c
 }
 
 // Pattern returns a copy of s that a regular expression (ECMA-262, in the part of
 // it that RE2 shares) must match somewhere; anchor it with ^ and $.
-func (s Schema) Pattern(expression string) Schema {
-	s.pattern = expression
-	return s
+//
+//go:noinline
+func (s *Schema) Pattern(expression string) *Schema {
+	c := *s
+	c.pattern = expression
+	return &c
 }
 
 // Default returns a copy of s that tells what the vendor assumes when the value
 // is absent, as JSON text. Nothing is sent on the strength of it.
-func (s Schema) Default(json string) Schema {
-	s.def = json
-	return s
+//
+//go:noinline
+func (s *Schema) Default(json string) *Schema {
+	c := *s
+	c.def = json
+	return &c
 }
 
 // Min returns a copy of s with a lower bound: of the value of a number, of the
 // length of a string in characters, of the number of elements of an array.
-func (s Schema) Min(n int64) Schema {
-	s.lo = bound{true, n}
-	return s
+//
+//go:noinline
+func (s *Schema) Min(n int64) *Schema {
+	c := *s
+	c.lo = bound{true, n}
+	return &c
 }
 
 // Max returns a copy of s with an upper bound, of the same things as [Schema.Min].
-func (s Schema) Max(n int64) Schema {
-	s.hi = bound{true, n}
-	return s
+//
+//go:noinline
+func (s *Schema) Max(n int64) *Schema {
+	c := *s
+	c.hi = bound{true, n}
+	return &c
 }
 
 // write appends the members of the schema to o.

@@ -31,9 +31,9 @@ var connector = pdk.Connector{
 	Check:       abi.OperationRef{Entity: "me", Action: "get"},
 	Definitions: definitions,
 	Operations: slices.Concat(
-		issueOperations, issueDetailOperations, messageOperations,
-		accountOperations, contactOperations, organizationOperations,
-		fieldOperations, workOperations, knowledgeOperations,
+		issueOperations(), issueDetailOperations(), messageOperations(),
+		accountOperations(), contactOperations(), organizationOperations(),
+		fieldOperations(), workOperations(), knowledgeOperations(),
 	),
 	Error: vendorError,
 }

@@ -15,30 +15,44 @@ const (
 	maxID    = 255
 )
 
+// The functions are kept out of line because the tables call them hundreds of
+// times, and hosts refuse huge functions.
+
 // id is the id of something in Pylon, or an id of the customer's own.
-func id(description string) pdk.Schema { return pdk.String(description).Min(1).Max(maxID) }
+//
+//go:noinline
+func id(description string) *pdk.Schema { return pdk.String(description).Min(1).Max(maxID) }
 
 // clearableID is an id, or "" to take it away.
-func clearableID(description string) pdk.Schema {
+//
+//go:noinline
+func clearableID(description string) *pdk.Schema {
 	return pdk.String(description + " An empty string takes it away.").Max(maxID)
 }
 
-func text(description string) pdk.Schema { return pdk.String(description).Max(maxName) }
+//go:noinline
+func text(description string) *pdk.Schema { return pdk.String(description).Max(maxName) }
 
-func html(description string) pdk.Schema { return pdk.String(description).Max(maxHTML) }
+//go:noinline
+func html(description string) *pdk.Schema { return pdk.String(description).Max(maxHTML) }
 
-func url(description string) pdk.Schema { return pdk.String(description).Max(2048) }
+//go:noinline
+func url(description string) *pdk.Schema { return pdk.String(description).Max(2048) }
 
-func texts(description string) pdk.Schema {
+//go:noinline
+func texts(description string) *pdk.Schema {
 	return pdk.Array(description, pdk.String("").Max(maxName)).Max(maxItems)
 }
 
-func ids(description string) pdk.Schema {
+//go:noinline
+func ids(description string) *pdk.Schema {
 	return pdk.Array(description, pdk.String("").Min(1).Max(maxID)).Max(maxItems)
 }
 
 // customFields are values of an organization's own fields; custom_fields.list has
 // their slugs.
+//
+//go:noinline
 func customFields() pdk.Param {
 	return pdk.Body("custom_fields", pdk.Array("Values of custom fields. Fields that are not named stay as they are.",
 		pdk.Object("One field.",
@@ -48,6 +62,7 @@ func customFields() pdk.Param {
 		)).Max(maxItems))
 }
 
+//go:noinline
 func externalIDs() pdk.Param {
 	return pdk.Body("external_ids", pdk.Array("Ids that other systems use for the same thing.",
 		pdk.Object("One id.",
@@ -73,6 +88,8 @@ var definitions = []pdk.Definition{{
 }}
 
 // filter is the filter of a search operation; fields says what it can look at.
+//
+//go:noinline
 func filter(fields string) pdk.Param {
 	return pdk.Body("filter", pdk.Ref("filter", "Which records to find. Fields and their operators: "+fields))
 }
@@ -87,13 +104,19 @@ var requestID = []pdk.Meta{{Name: "request_id", Pointer: "/request_id"}}
 var pageMeta = []pdk.Meta{requestID[0], {Name: "has_next_page", Pointer: "/pagination/has_next_page"}}
 
 // queryPage is the pagination of lists, bodyPage that of searches.
+//
+//go:noinline
 func queryPage(maxLimit int64) *pdk.Page { return page(pdk.InQuery, maxLimit) }
 
+//go:noinline
 func bodyPage(maxLimit int64) *pdk.Page { return page(pdk.InBody, maxLimit) }
 
+//go:noinline
 func page(in pdk.Place, maxLimit int64) *pdk.Page {
 	return &pdk.Page{In: in, MaxLimit: maxLimit, Cursor: "/pagination/cursor", More: "/pagination/has_next_page"}
 }
 
 // perMinute is a limit that all tokens of an organization share.
+//
+//go:noinline
 func perMinute(n int) abi.RateLimit { return abi.RateLimit{Requests: n, PerSeconds: 60} }
