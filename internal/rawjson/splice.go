@@ -86,3 +86,6 @@ func (s *Spliced) fill(piece span) []byte {
 	}
 	return append(whole, s.text[start:end]...)
 }
+
+// Bytes returns the whole.
+func (s *Spliced) Bytes() []byte { return s.fill(span{0, len(s.text)}) }

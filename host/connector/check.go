@@ -1,0 +1,336 @@
+package connector
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/host/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Bounds of a declaration. They keep a hostile manifest from costing more than an
+// honest one, and its text from filling a model's context.
+const (
+	maxOperations  = 1000
+	maxRequests    = 50
+	maxServers     = 50
+	maxText        = 4000
+	maxSchemaBytes = 64 << 10
+)
+
+var (
+	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+	wordForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	versionForm = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	tokenForm   = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+	fieldInText = regexp.MustCompile(`\{([^{}]*)\}`)
+)
+
+// check looks at everything that Parse promises, in the order of the document.
+func check(c *Connector) error {
+	m := c.Manifest
+	switch {
+	case m.ABI != abi.Version:
+		return fault("abi", "is %d, this host speaks version %d", m.ABI, abi.Version)
+	case !nameForm.MatchString(m.Name):
+		return fault("name", "is %q, want lower-case letters, digits and dashes, a letter first", m.Name)
+	case !versionForm.MatchString(m.Version):
+		return fault("version", "is %q, want a semantic version such as 1.0.0", m.Version)
+	case m.Title == "":
+		return fault("title", "is missing")
+	case m.Description == "":
+		return fault("description", "is missing")
+	case len(m.Servers) == 0:
+		return fault("servers", "is empty, a connector needs at least one")
+	case len(m.Servers) > maxServers:
+		return fault("servers", "has %d entries, the limit is %d", len(m.Servers), maxServers)
+	case len(m.Operations) == 0:
+		return fault("operations", "is empty, a connector needs at least one")
+	case len(m.Operations) > maxOperations:
+		return fault("operations", "has %d entries, the limit is %d", len(m.Operations), maxOperations)
+	case len(c.operations) != len(m.Operations):
+		return fault("operations", "has two operations of one entity and action")
+	}
+	for field, text := range map[string]string{"title": m.Title, "description": m.Description, "docs_url": m.DocsURL} {
+		if err := checkText(field, text); err != nil {
+			return err
+		}
+	}
+	servers, err := checkServers(m.Servers)
+	if err != nil {
+		return err
+	}
+	for i := range m.Operations {
+		if err := checkOperation(fmt.Sprintf("operations[%d]", i), c.operations[ref(&m.Operations[i])], servers); err != nil {
+			return err
+		}
+	}
+	if err := checkCheck(c); err != nil {
+		return err
+	}
+	return checkAuth(c.Auth, m.Servers)
+}
+
+func ref(op *abi.Operation) abi.OperationRef {
+	return abi.OperationRef{Entity: op.Entity, Action: op.Action}
+}
+
+// checkText refuses what a person would not see in a text that people and models read:
+// control, formatting and private characters.
+func checkText(field, text string) error {
+	if len(text) > maxText {
+		return fault(field, "is %d bytes long, the limit is %d", len(text), maxText)
+	}
+	if !utf8.ValidString(text) {
+		return fault(field, "is not valid UTF-8")
+	}
+	for _, r := range text {
+		if r != '\n' && !unicode.IsGraphic(r) {
+			return fault(field, "has the invisible character %U", r)
+		}
+	}
+	return nil
+}
+
+func checkServers(servers []abi.Server) (ids []string, err error) {
+	for i, s := range servers {
+		at := fmt.Sprintf("servers[%d]", i)
+		if !nameForm.MatchString(s.ID) {
+			return nil, fault(at+".id", "is %q, want lower-case letters, digits and dashes", s.ID)
+		}
+		if slices.Contains(ids, s.ID) {
+			return nil, fault(at+".id", "is %q, as is another server's", s.ID)
+		}
+		ids = append(ids, s.ID)
+		u, err := url.Parse(s.URL)
+		switch {
+		case err != nil:
+			return nil, fault(at+".url", "is not a URL")
+		case u.Scheme != "https":
+			return nil, fault(at+".url", "is %q, want a URL that starts with https://", s.URL)
+		case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+			return nil, fault(at+".url", "is %q, want a host and a path alone", s.URL)
+		}
+		if err := checkText(at+".title", s.Title); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+func checkOperation(at string, op *Operation, servers []string) error {
+	for field, word := range map[string]string{".entity": op.Entity, ".action": op.Action} {
+		if !wordForm.MatchString(word) {
+			return fault(at+field, "is %q, want lower-case letters, digits and underscores", word)
+		}
+	}
+	at += " (" + op.Name() + ")"
+	if op.Description == "" {
+		return fault(at+".description", "is missing")
+	}
+	for field, text := range map[string]string{".title": op.Title, ".description": op.Description} {
+		if err := checkText(at+field, text); err != nil {
+			return err
+		}
+	}
+	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
+	if !slices.Contains(effects, string(op.Effect)) {
+		return fault(at+".effect", "is %q; %s", op.Effect, nearest.List(effects))
+	}
+	if len(op.Requests) > maxRequests {
+		return fault(at+".requests", "has %d entries, the limit is %d", len(op.Requests), maxRequests)
+	}
+	for i, r := range op.Requests {
+		if err := checkRequest(fmt.Sprintf("%s.requests[%d]", at, i), r, op.Effect, servers); err != nil {
+			return err
+		}
+	}
+	if len(op.Params) > maxSchemaBytes {
+		return fault(at+".params", "is %d bytes long, the limit is %d", len(op.Params), maxSchemaBytes)
+	}
+	if len(op.Params) == 0 {
+		return fault(at+".params", "is missing")
+	}
+	schema, err := op.Schema()
+	if err != nil {
+		return err
+	}
+	if types := schema.compiled.Types; types == nil || !slices.Equal(types.ToStrings(), []string{"object"}) {
+		return fault(at+".params", "must have type object")
+	}
+	if op.Paginated {
+		for _, name := range []string{"cursor", "limit"} {
+			if !slices.Contains(schema.Properties(), name) {
+				return fault(at+".params", "has no %q, which every paginated operation takes", name)
+			}
+		}
+	}
+	if len(op.Result) > 0 {
+		if _, err := CompileSchema(op.Result); err != nil {
+			return fault(at+".result", "%v", err)
+		}
+	}
+	for i, example := range op.Examples {
+		if err := schema.Validate(example); err != nil {
+			return fault(fmt.Sprintf("%s.examples[%d]", at, i), "does not validate: %v", err)
+		}
+	}
+	if r := op.RateLimit; r != nil && (r.Requests <= 0 || r.PerSeconds <= 0) {
+		return fault(at+".rate_limit", "needs requests and per_seconds above 0")
+	}
+	return nil
+}
+
+func checkRequest(at string, r abi.RequestTemplate, effect abi.Effect, servers []string) error {
+	if r.Server != "" && !slices.Contains(servers, r.Server) {
+		return fault(at+".server", "is %q; %s", r.Server, nearest.Hint(r.Server, servers))
+	}
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+	if !slices.Contains(methods, r.Method) {
+		return fault(at+".method", "is %q; %s", r.Method, nearest.List(methods))
+	}
+	// Searches are POST requests that change nothing, so only the plain
+	// contradiction is refused.
+	if effect == abi.EffectRead && (r.Method == "DELETE" || r.Method == "PUT" || r.Method == "PATCH") {
+		return fault(at+".method", "is %s in an operation whose effect is read", r.Method)
+	}
+	if _, err := pathtemplate.ParseTemplate(r.Path); err != nil {
+		return fault(at+".path", "is %q: %v", r.Path, err)
+	}
+	return nil
+}
+
+func checkCheck(c *Connector) error {
+	if c.Manifest.Check == nil {
+		return nil
+	}
+	op, err := c.Operation(c.Manifest.Check.Entity, c.Manifest.Check.Action)
+	if err != nil {
+		return fault("check", "names an operation that there is not: %v", err)
+	}
+	if op.Effect != abi.EffectRead {
+		return fault("check", "names %s, which is no read operation", op.Name())
+	}
+	if err := op.Validate([]byte("{}")); err != nil {
+		return fault("check", "names %s, which needs parameters: %v", op.Name(), err)
+	}
+	return nil
+}
+
+func checkAuth(auth *abi.AuthSchema, servers []abi.Server) error {
+	if len(auth.Schemes) == 0 {
+		return fault("schemes", "is empty, an auth schema needs at least one")
+	}
+	for i := range auth.Schemes {
+		if err := checkScheme(fmt.Sprintf("schemes[%d]", i), &auth.Schemes[i], servers); err != nil {
+			return err
+		}
+	}
+	return checkFields("replication", auth.Replication)
+}
+
+func checkFields(at string, fields []abi.AuthField) error {
+	for i, f := range fields {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		if !wordForm.MatchString(f.Name) {
+			return fault(at+".name", "is %q, want lower-case letters, digits and underscores", f.Name)
+		}
+		if f.Pattern != "" {
+			if _, err := regexp.Compile(f.Pattern); err != nil {
+				return fault(at+".pattern", "is no regular expression: %v", err)
+			}
+		}
+		for field, text := range map[string]string{".title": f.Title, ".description": f.Description} {
+			if err := checkText(at+field, text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
+	types := []string{string(abi.AuthBearer), string(abi.AuthBasic), string(abi.AuthAPIKey), string(abi.AuthOAuth2)}
+	switch {
+	case !nameForm.MatchString(s.ID):
+		return fault(at+".id", "is %q, want lower-case letters, digits and dashes", s.ID)
+	case !slices.Contains(types, string(s.Type)):
+		return fault(at+".type", "is %q; %s", s.Type, nearest.List(types))
+	case s.Type == abi.AuthBasic && s.Basic == nil:
+		return fault(at+".basic", "is missing in a basic scheme")
+	case s.Type == abi.AuthOAuth2 && s.OAuth2 == nil:
+		return fault(at+".oauth2", "is missing in an oauth2 scheme")
+	case s.Type != abi.AuthBasic && len(s.Inject) == 0:
+		return fault(at+".inject", "is empty: the credential would go nowhere")
+	case len(s.Origins) == 0:
+		return fault(at+".origins", "is empty: the credential could go nowhere")
+	}
+	if err := checkFields(at+".fields", s.Fields); err != nil {
+		return err
+	}
+	var names []string
+	for _, f := range s.Fields {
+		names = append(names, f.Name)
+	}
+	if s.Type == abi.AuthOAuth2 {
+		names = append(names, "access_token")
+	}
+	if s.Basic != nil {
+		for field, text := range map[string]string{".basic.username": s.Basic.Username, ".basic.password": s.Basic.Password} {
+			if err := checkTemplate(at+field, text, names); err != nil {
+				return err
+			}
+		}
+	}
+	for i, in := range s.Inject {
+		at := fmt.Sprintf("%s.inject[%d]", at, i)
+		if in.In != abi.InHeader && in.In != abi.InQuery {
+			return fault(at+".in", "is %q; choose one of header, query", in.In)
+		}
+		if !tokenForm.MatchString(in.Name) {
+			return fault(at+".name", "is %q, which cannot be a name there", in.Name)
+		}
+		if !strings.Contains(in.Value, "{") {
+			return fault(at+".value", "holds no field")
+		}
+		if err := checkTemplate(at+".value", in.Value, names); err != nil {
+			return err
+		}
+	}
+	return checkOrigins(at+".origins", s.Origins, servers)
+}
+
+// checkTemplate refuses fields that there are not, and braces that name none.
+func checkTemplate(at, text string, names []string) error {
+	for _, match := range fieldInText.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(names, match[1]) {
+			return fault(at, "uses {%s}, which is no field; %s", match[1], nearest.Hint(match[1], names))
+		}
+	}
+	if rest := fieldInText.ReplaceAllString(text, ""); strings.ContainsAny(rest, "{}\r\n\x00") {
+		return fault(at, "has a stray brace or control character")
+	}
+	return nil
+}
+
+// checkOrigins makes sure that a credential goes only to the manifest's own servers.
+func checkOrigins(at string, origins []string, servers []abi.Server) error {
+	var known []string
+	for _, s := range servers {
+		if u, err := url.Parse(s.URL); err == nil {
+			known = append(known, u.Scheme+"://"+u.Host)
+		}
+	}
+	for i, origin := range origins {
+		if !slices.Contains(known, strings.TrimSuffix(origin, "/")) {
+			return fault(fmt.Sprintf("%s[%d]", at, i), "is %q, which is the origin of none of the servers; %s", origin, nearest.List(known))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package connector
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// Schema is a compiled JSON Schema 2020-12. Formats are asserted, regular expressions
+// are RE2, and nothing outside the schema is ever loaded.
+type Schema struct{ compiled *jsonschema.Schema }
+
+// noLoader refuses references that lead out of a schema: a manifest must not make the
+// host read files.
+type noLoader struct{}
+
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("a schema may not refer to %s, outside itself", url)
+}
+
+// CompileSchema reads a schema.
+func CompileSchema(raw json.RawMessage) (*Schema, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("is not JSON: %w", err)
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	c.UseLoader(noLoader{})
+	const name = "schema:params"
+	if err := c.AddResource(name, doc); err != nil {
+		return nil, fmt.Errorf("is no JSON Schema: %w", err)
+	}
+	compiled, err := c.Compile(name)
+	if err != nil {
+		return nil, fmt.Errorf("is no JSON Schema 2020-12: %w", err)
+	}
+	return &Schema{compiled}, nil
+}
+
+// Properties returns the names of the schema's own properties, sorted.
+func (s *Schema) Properties() []string { return properties(s.compiled) }
+
+func properties(s *jsonschema.Schema) []string {
+	names := make([]string, 0, len(s.Properties))
+	for name := range s.Properties {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Validate checks a JSON object. See [Operation.Validate] for the error.
+func (s *Schema) Validate(params []byte) error {
+	if rawjson.KindOf(params) != rawjson.Object {
+		if err := rawjson.Check(params); err != nil {
+			return invalid("params", fmt.Sprintf("params are not JSON: %v", err), `write a JSON object such as {"id": "..."}`)
+		}
+		return invalid("params", "params are not a JSON object", `write a JSON object such as {"id": "..."}`)
+	}
+	// A name that occurs twice would mean one thing here and another in a guest.
+	if name, err := rawjson.Duplicate(params); err != nil {
+		return invalid("params", fmt.Sprintf("params are not JSON: %v", err), "")
+	} else if name != "" {
+		return invalid(name, fmt.Sprintf("parameter %q is given twice", name), "give it once")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(params))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil && !errors.Is(err, io.EOF) {
+		return invalid("params", fmt.Sprintf("params are not JSON: %v", err), "")
+	}
+	err := s.compiled.Validate(value)
+	if err == nil {
+		return nil
+	}
+	var validation *jsonschema.ValidationError
+	if !errors.As(err, &validation) {
+		return invalid("params", err.Error(), "")
+	}
+	return s.explain(validation)
+}
+
+func invalid(field, message, hint string) *abi.Error {
+	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
+}
+
+// maxProblems is how many problems one message lists.
+const maxProblems = 8
+
+// explain turns a tree of validation errors into one message that names every culprit.
+func (s *Schema) explain(root *jsonschema.ValidationError) *abi.Error {
+	var problems []problem
+	s.collect(root, &problems)
+	first := problems[0]
+	var messages []string
+	for i, p := range problems {
+		if i == maxProblems {
+			messages = append(messages, fmt.Sprintf("and %d more", len(problems)-i))
+			break
+		}
+		messages = append(messages, p.message)
+	}
+	return invalid(first.field, strings.Join(messages, "; "), first.hint)
+}
+
+type problem struct{ field, message, hint string }
+
+func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
+	switch e.ErrorKind.(type) {
+	case *kind.AnyOf, *kind.OneOf, *kind.Not:
+		// The causes of these are alternatives, not problems.
+	default:
+		if len(e.Causes) > 0 {
+			for _, cause := range e.Causes {
+				s.collect(cause, into)
+			}
+			return
+		}
+	}
+	at := strings.Join(e.InstanceLocation, ".")
+	within := ""
+	if at != "" {
+		within = " in " + at
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		valid := s.propertiesAt(e.InstanceLocation)
+		for _, name := range k.Properties {
+			*into = append(*into, problem{join(at, name), fmt.Sprintf("unknown parameter %q%s", name, within), nearest.Hint(name, valid)})
+		}
+	case *kind.Required:
+		for _, name := range k.Missing {
+			*into = append(*into, problem{join(at, name), fmt.Sprintf("missing parameter %q%s", name, within), "give " + join(at, name)})
+		}
+	case *kind.Type:
+		want := strings.Join(k.Want, " or ")
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is of type %s, want %s", at, k.Got, want), "give a value of type " + want})
+	case *kind.Enum:
+		var choices []string
+		for _, w := range k.Want {
+			choices = append(choices, fmt.Sprint(w))
+		}
+		got := fmt.Sprint(k.Got)
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q has the unknown value %s", at, quoteShort(got)), nearest.Hint(got, choices)})
+	case *kind.Format:
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is no %s", at, k.Want), formatHint(k.Want)})
+	default:
+		text := e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q: %s", at, text), ""})
+	}
+}
+
+// propertiesAt follows an instance location through the schema as far as plain
+// properties and items lead.
+func (s *Schema) propertiesAt(location []string) []string {
+	at := resolve(s.compiled)
+	for _, token := range location {
+		next := at.Properties[token]
+		if next == nil {
+			if items, ok := at.Items.(*jsonschema.Schema); ok {
+				next = items
+			} else {
+				next = at.Items2020
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		at = resolve(next)
+	}
+	return properties(at)
+}
+
+func resolve(s *jsonschema.Schema) *jsonschema.Schema {
+	for s.Ref != nil {
+		s = s.Ref
+	}
+	return s
+}
+
+func join(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}
+
+func quoteShort(s string) string {
+	const most = 60
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+func formatHint(format string) string {
+	switch format {
+	case "date-time":
+		return "write an RFC 3339 time such as 2026-01-31T09:00:00Z"
+	case "date":
+		return "write a date such as 2026-01-31"
+	case "email":
+		return "write an address such as ada@example.com"
+	case "uri":
+		return "write a URL such as https://example.com/x"
+	}
+	return ""
+}

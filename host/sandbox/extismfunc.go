@@ -1,0 +1,162 @@
+package sandbox
+
+import (
+	"context"
+	"math"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+)
+
+// extismFunction is a function of abi.ExtismModule: the same operations for plugins
+// that are built with a plain Extism PDK. Such a guest has no pointer of ours; what it
+// passes are offsets of blocks in Extism's shared memory, and handles, all as i64.
+type extismFunction struct {
+	name   string
+	params int
+	run    func(r *running, b blocks, a []uint64) (int64, *abi.Error)
+}
+
+// extismFunctions are what a guest may import from abi.ExtismModule.
+func extismFunctions() []extismFunction {
+	return []extismFunction{
+		{abi.FuncInput, 0, func(*running, blocks, []uint64) (int64, *abi.Error) { return inputHandle, nil }},
+		{abi.FuncValueLength, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) {
+			v, err := r.value(handle(a[0]))
+			if err != nil {
+				return 0, err
+			}
+			return int64(len(v.data)), nil
+		}},
+		// value_read (handle) -> offset of a block with the whole value.
+		{abi.FuncValueRead, 1, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			v, err := r.value(handle(a[0]))
+			if err != nil {
+				return 0, err
+			}
+			return b.write(v.data)
+		}},
+		{abi.FuncValueKind, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return widen(r.kind(handle(a[0]))) }},
+		{abi.FuncValueCount, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return widen(r.count(handle(a[0]))) }},
+		{abi.FuncValuePart, 2, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			pointer, err := b.read(a[1])
+			if err != nil {
+				return 0, err
+			}
+			return widen(r.part(handle(a[0]), pointer))
+		}},
+		{abi.FuncValueDrop, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return 0, r.drop(handle(a[0])) }},
+		// http_send (request, body) -> handle; a body of 0 is none.
+		{abi.FuncHTTPSend, 2, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			request, err := b.read(a[0])
+			if err != nil {
+				return 0, err
+			}
+			var body []byte
+			if a[1] != 0 {
+				if body, err = b.read(a[1]); err != nil {
+					return 0, err
+				}
+			}
+			return widen(r.send(request, body))
+		}},
+		{abi.FuncHTTPStatus, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return widen(r.status(handle(a[0]))) }},
+		{abi.FuncHTTPHeader, 2, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			name, err := b.read(a[1])
+			if err != nil {
+				return 0, err
+			}
+			return widen(r.header(handle(a[0]), name))
+		}},
+		{abi.FuncOutputWrite, 1, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			p, err := b.read(a[0])
+			if err != nil {
+				return 0, err
+			}
+			return 0, r.write(p)
+		}},
+		{abi.FuncOutputPart, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return 0, r.writePart(handle(a[0])) }},
+		{abi.FuncLog, 2, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			text, err := b.read(a[1])
+			if err != nil {
+				return 0, err
+			}
+			r.logs.line(level(handle(a[0])), text)
+			return 0, nil
+		}},
+		{abi.FuncError, 0, func(r *running, _ blocks, _ []uint64) (int64, *abi.Error) { return widen(r.lastError()) }},
+	}
+}
+
+// handle narrows an i64 to a handle; what does not fit names nothing.
+func handle(v uint64) int32 {
+	if v > math.MaxInt32 {
+		return -1
+	}
+	return int32(v)
+}
+
+func widen(v int32, err *abi.Error) (int64, *abi.Error) { return int64(v), err }
+
+// blocks are the blocks of Extism's shared memory, which the guest and go-sdk reach
+// through its kernel.
+type blocks struct {
+	ctx    context.Context
+	plugin *extism.CurrentPlugin
+}
+
+func (b blocks) read(offset uint64) ([]byte, *abi.Error) {
+	length, err := b.plugin.LengthWithContext(b.ctx, offset)
+	if err != nil {
+		return nil, misuse("block %d: %v", offset, err)
+	}
+	if offset > math.MaxUint32 || length > math.MaxUint32 {
+		return nil, misuse("no block at %d", offset)
+	}
+	// A view is enough: the guest does not run while it is used.
+	p, ok := b.plugin.Memory().Read(uint32(offset), uint32(length))
+	if !ok {
+		return nil, misuse("no block at %d", offset)
+	}
+	return p, nil
+}
+
+func (b blocks) write(p []byte) (int64, *abi.Error) {
+	offset, err := b.plugin.AllocWithContext(b.ctx, uint64(len(p)))
+	if err != nil || offset > math.MaxUint32 {
+		return 0, limitExceeded("memory", "Extism's memory has no room for the value", "read a smaller part")
+	}
+	if !b.plugin.Memory().Write(uint32(offset), p) {
+		return 0, limitExceeded("memory", "Extism's memory has no room for the value", "read a smaller part")
+	}
+	return int64(offset), nil
+}
+
+// bindExtism makes the functions that go-sdk installs.
+func bindExtism(functions []extismFunction) []extism.HostFunction {
+	var bound []extism.HostFunction
+	for _, f := range functions {
+		run := f.run
+		params := make([]extism.ValueType, f.params)
+		for i := range params {
+			params[i] = extism.ValueTypeI64
+		}
+		callback := func(ctx context.Context, p *extism.CurrentPlugin, stack []uint64) {
+			r := fromContext(ctx)
+			failure := int64(abi.Failure)
+			if r == nil {
+				stack[0] = uint64(failure)
+				return
+			}
+			result, err := run(r, blocks{ctx, p}, stack)
+			if err != nil {
+				result = int64(r.failed(err))
+			}
+			stack[0] = uint64(result)
+		}
+		hf := extism.NewHostFunctionWithStack(abi.ExtismPrefix+f.name, callback, params, []extism.ValueType{extism.ValueTypeI64})
+		hf.SetNamespace(abi.ExtismModule)
+		bound = append(bound, hf)
+	}
+	return bound
+}

@@ -1,0 +1,67 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/agenthost/agenthost/host/sandbox/wasm"
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+)
+
+// interval is how many counts a guest runs between two checkpoints. The checkpoint is
+// also where the Go scheduler and collector get a word in, so it must not be long;
+// below this its cost begins to show.
+const interval = 20_000
+
+// fuel is a call's CPU budget, in counts of the guest's meter. The same call on the
+// same module costs the same count on any machine.
+type fuel struct {
+	left    int64
+	used    int64
+	granted int64
+}
+
+// settle books what the guest used of its last grant, and leaves it without one.
+func (f *fuel) settle(remaining int32) {
+	spent := f.granted - int64(remaining)
+	f.granted = 0
+	f.used += spent
+	f.left -= spent
+}
+
+// grant gives the guest its next allotment.
+func (f *fuel) grant() int32 {
+	f.granted = min(interval, f.left)
+	return int32(f.granted)
+}
+
+// errStopped unwinds a guest that the host ends; the reason is in running.stop.
+var errStopped = errors.New("stopped by the host")
+
+// checkpoint is what a metered guest calls when its allotment is used up. It stops
+// the guest by panicking, which wazero turns into the error of the call.
+func checkpoint(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
+	r := fromContext(ctx)
+	if r == nil {
+		panic(errStopped)
+	}
+	r.fuel.settle(int32(uint32(stack[0])))
+	if err := r.ctx.Err(); err != nil {
+		r.stop = timeout(context.Cause(r.ctx))
+		panic(errStopped)
+	}
+	if r.fuel.left <= 0 {
+		r.stop = limitExceeded("fuel", fmt.Sprintf("the connector used up its %d counts of fuel", r.limits.Fuel), "ask for less")
+		panic(errStopped)
+	}
+	stack[0] = uint64(uint32(r.fuel.grant()))
+}
+
+func bindCheckpoint() extism.HostFunction {
+	i32 := []extism.ValueType{extism.ValueTypeI32}
+	f := extism.NewHostFunctionWithStack(wasm.CheckpointName, checkpoint, i32, i32)
+	f.SetNamespace(abi.HostModule)
+	return f
+}

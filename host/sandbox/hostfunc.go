@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"context"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+)
+
+// hostFunction is a function of abi.HostModule: i32 parameters, one i32 result, and
+// pointers into the guest's own memory.
+type hostFunction struct {
+	name   string
+	params int
+	run    func(r *running, a arguments) (int32, *abi.Error)
+}
+
+// arguments are the parameters of a host function.
+type arguments []uint64
+
+func (a arguments) i32(i int) int32  { return int32(uint32(a[i])) }
+func (a arguments) u32(i int) uint32 { return uint32(a[i]) }
+
+// hostFunctions are what a guest may import from abi.HostModule. None of them panics
+// or blocks longer than the call's context, whatever its arguments are.
+func hostFunctions() []hostFunction {
+	return []hostFunction{
+		{abi.FuncInput, 0, func(*running, arguments) (int32, *abi.Error) { return inputHandle, nil }},
+		{abi.FuncValueLength, 1, func(r *running, a arguments) (int32, *abi.Error) {
+			v, err := r.value(a.i32(0))
+			if err != nil {
+				return 0, err
+			}
+			return int32(len(v.data)), nil
+		}},
+		{abi.FuncValueRead, 4, valueRead},
+		{abi.FuncValueKind, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.kind(a.i32(0)) }},
+		{abi.FuncValueCount, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.count(a.i32(0)) }},
+		{abi.FuncValuePart, 3, func(r *running, a arguments) (int32, *abi.Error) {
+			pointer, err := r.guestBytes(a.u32(1), a.u32(2))
+			if err != nil {
+				return 0, err
+			}
+			return r.part(a.i32(0), pointer)
+		}},
+		{abi.FuncValueDrop, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.drop(a.i32(0)) }},
+		{abi.FuncHTTPSend, 4, httpSend},
+		{abi.FuncHTTPStatus, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.status(a.i32(0)) }},
+		{abi.FuncHTTPHeader, 3, func(r *running, a arguments) (int32, *abi.Error) {
+			name, err := r.guestBytes(a.u32(1), a.u32(2))
+			if err != nil {
+				return 0, err
+			}
+			return r.header(a.i32(0), name)
+		}},
+		{abi.FuncOutputWrite, 2, func(r *running, a arguments) (int32, *abi.Error) {
+			p, err := r.guestBytes(a.u32(0), a.u32(1))
+			if err != nil {
+				return 0, err
+			}
+			return 0, r.write(p)
+		}},
+		{abi.FuncOutputPart, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.writePart(a.i32(0)) }},
+		{abi.FuncLog, 3, func(r *running, a arguments) (int32, *abi.Error) {
+			text, err := r.guestBytes(a.u32(1), min(a.u32(2), maxLogLine))
+			if err != nil {
+				return 0, err
+			}
+			r.logs.line(level(a.i32(0)), text)
+			return 0, nil
+		}},
+		{abi.FuncError, 0, func(r *running, _ arguments) (int32, *abi.Error) { return r.lastError() }},
+	}
+}
+
+// guestBytes returns a range of the guest's memory. It is good until the guest runs
+// again, so whoever keeps it copies it.
+func (r *running) guestBytes(ptr, length uint32) ([]byte, *abi.Error) {
+	memory := r.memory.bytes()
+	if end := uint64(ptr) + uint64(length); end > uint64(len(memory)) {
+		return nil, misuse("bytes %d to %d of a memory of %d bytes", ptr, end, len(memory))
+	}
+	return memory[ptr : uint64(ptr)+uint64(length)], nil
+}
+
+func valueRead(r *running, a arguments) (int32, *abi.Error) {
+	v, err := r.value(a.i32(0))
+	if err != nil {
+		return 0, err
+	}
+	offset := a.u32(1)
+	if uint64(offset) > uint64(len(v.data)) {
+		return 0, misuse("offset %d of a value of %d bytes", offset, len(v.data))
+	}
+	into, err := r.guestBytes(a.u32(2), a.u32(3))
+	if err != nil {
+		return 0, err
+	}
+	return int32(copy(into, v.data[offset:])), nil
+}
+
+func httpSend(r *running, a arguments) (int32, *abi.Error) {
+	request, err := r.guestBytes(a.u32(0), a.u32(1))
+	if err != nil {
+		return 0, err
+	}
+	body, err := r.guestBytes(a.u32(2), a.u32(3))
+	if err != nil {
+		return 0, err
+	}
+	// The guest does not run while its request is sent, and its memory does not
+	// move, so the body need not be copied.
+	return r.send(request, body)
+}
+
+// bind makes the functions that go-sdk installs.
+func bind(functions []hostFunction) []extism.HostFunction {
+	var bound []extism.HostFunction
+	for _, f := range functions {
+		run := f.run
+		params := make([]extism.ValueType, f.params)
+		for i := range params {
+			params[i] = extism.ValueTypeI32
+		}
+		callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
+			r := fromContext(ctx)
+			if r == nil {
+				// Initialisation runs without a call: nothing works yet.
+				failure := int32(abi.Failure)
+				stack[0] = uint64(uint32(failure))
+				return
+			}
+			result, err := run(r, arguments(stack))
+			if err != nil {
+				result = r.failed(err)
+			}
+			stack[0] = uint64(uint32(result))
+		}
+		hf := extism.NewHostFunctionWithStack(f.name, callback, params, []extism.ValueType{extism.ValueTypeI32})
+		hf.SetNamespace(abi.HostModule)
+		bound = append(bound, hf)
+	}
+	return bound
+}

@@ -1,0 +1,213 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/agenthost/agenthost/host/sandbox/wasm"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// instance is a module with a memory of its own. It runs one call at a time.
+type instance struct {
+	module *Module
+	plugin *extism.Plugin
+	kernel *linear // Extism's shared memory
+	guest  *linear // the module's own
+	stdio  *stdio
+	since  time.Time // when it began to wait
+}
+
+// initLimits bound the initialisation of an instance.
+func initLimits() Limits { return Limits{Fuel: 5_000_000_000}.withDefaults() }
+
+// newInstance makes an instance, initialises it, and keeps its state to go back to.
+func (m *Module) newInstance(ctx context.Context) (*instance, error) {
+	in := &instance{module: m, stdio: new(stdio)}
+	config := m.engine.config
+	start := config.Now()
+	modules := wazero.NewModuleConfig().
+		WithRandSource(config.Random).
+		WithStdout(in.stdio).
+		WithStderr(in.stdio).
+		// A clock with a resolution of a millisecond times nothing that is worth
+		// timing in a side channel.
+		WithWalltime(func() (int64, int32) {
+			t := config.Now().Truncate(time.Millisecond)
+			return t.Unix(), int32(t.Nanosecond())
+		}, sys.ClockResolution(time.Millisecond)).
+		WithNanotime(func() int64 {
+			return int64(config.Now().Sub(start).Truncate(time.Millisecond))
+		}, sys.ClockResolution(time.Millisecond))
+	allocator := &allocator{limit: maxPages << 16}
+	var err error
+	in.plugin, err = m.compiled.Instance(experimental.WithMemoryAllocator(ctx, allocator), extism.PluginInstanceConfig{ModuleConfig: modules})
+	if err != nil {
+		return nil, (&abi.Error{Kind: abi.KindConnectorFault, Message: "the module cannot be instantiated: " + firstLine(err)}).WithCause(err)
+	}
+	in.plugin.SetLogger(func(level extism.LogLevel, text string) {
+		if r := in.stdio.current; r != nil {
+			r.logs.line(hclogLevel(level), []byte(text))
+		}
+	})
+	in.kernel = allocator.memories[0]
+	in.guest = new(linear) // a module without a memory has nothing to point into
+	if len(allocator.memories) > 1 {
+		in.guest = allocator.memories[1]
+	}
+	// go-sdk initialises a guest on the first call of anything; saving its
+	// globals is the first call.
+	r := newRunning(ctx, &Call{Export: "_initialize", Limits: initLimits()}, in.guest)
+	first := wasm.SaveExport
+	if !m.info.Snapshot {
+		first = wasm.FuelExport
+	}
+	if _, err := in.call(r, first, nil); err != nil {
+		in.close()
+		return nil, err
+	}
+	in.kernel.save()
+	in.guest.save()
+	// The meter starts at 0 for every call, the first one included: that makes
+	// the fuel of a call the same however often the instance was used.
+	if m.info.Snapshot && !in.restore() {
+		in.close()
+		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a new instance cannot be put back"}
+	}
+	return in, nil
+}
+
+func (in *instance) close() {
+	// Memory is freed whatever the error; there is nothing else to do about one.
+	if err := in.plugin.Close(context.Background()); err != nil {
+		in.module.log.Debug("closing an instance", "error", firstLine(err))
+	}
+}
+
+// restore puts the instance into the state that newInstance left it in.
+func (in *instance) restore() bool {
+	if rc, _, err := in.plugin.Call(wasm.RestoreExport, nil); err != nil {
+		in.module.log.Debug("an instance cannot be put back", "rc", rc, "error", firstLine(err))
+		return false
+	}
+	clear(in.plugin.Var)
+	in.stdio.current, in.stdio.partial = nil, in.stdio.partial[:0]
+	_, kernel := in.kernel.restore()
+	_, guest := in.guest.restore()
+	return kernel && guest
+}
+
+// run runs an export of the ABI and reads what it wrote.
+func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
+	r := newRunning(ctx, call, in.guest)
+	var input []byte
+	if in.module.usesKernel {
+		input = call.Input
+	}
+	kernelOutput, err := in.call(r, call.Export, input)
+	if err != nil {
+		return nil, err
+	}
+	if !r.wrote {
+		if err := r.write(kernelOutput); err != nil {
+			return nil, err
+		}
+	}
+	outcome := &Outcome{Fuel: r.fuel.used, Memory: int64(in.guest.size)}
+	return outcome, r.read(outcome)
+}
+
+// call calls an export and turns every way in which it can end into an error of ours.
+func (in *instance) call(r *running, export string, input []byte) (output []byte, err error) {
+	in.stdio.current = r
+	defer func() {
+		in.stdio.flush()
+		in.stdio.current = nil
+		if p := recover(); p != nil {
+			// wazero turns panics of host functions into errors, so this is a
+			// bug of ours or of the engine.
+			in.module.log.Error("BUG: panic in the sandbox", "export", export, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed; this is a bug of the host"}
+		}
+	}()
+	ctx := context.WithValue(r.ctx, runningKey{}, r)
+	rc, output, callErr := in.plugin.CallWithContext(ctx, export, input)
+	in.settle(r)
+	switch {
+	case r.stop != nil:
+		return nil, r.stop
+	case r.ctx.Err() != nil && callErr != nil:
+		return nil, timeout(context.Cause(r.ctx))
+	case callErr != nil:
+		return nil, faulted(export, callErr)
+	case rc != 0 && export != wasm.SaveExport && export != wasm.FuelExport:
+		return nil, &abi.Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the connector's %s failed with code %d", export, rc), Hint: "the connector's log may say more: --log-level debug"}
+	}
+	return output, nil
+}
+
+// settle books the fuel that was used since the last checkpoint.
+func (in *instance) settle(r *running) {
+	if r.stop != nil {
+		return // settled at the checkpoint that stopped it
+	}
+	if rc, _, err := in.plugin.Call(wasm.FuelExport, nil); err == nil {
+		r.fuel.settle(int32(rc))
+	}
+}
+
+func faulted(export string, err error) *abi.Error {
+	message := firstLine(err)
+	var exit *sys.ExitError
+	if errors.As(err, &exit) {
+		message = fmt.Sprintf("it exited with code %d", exit.ExitCode())
+	}
+	return (&abi.Error{
+		Kind:    abi.KindConnectorFault,
+		Message: fmt.Sprintf("the connector's %s failed: %s", export, message),
+		Hint:    "this is a bug of the connector; its log may say more: --log-level debug",
+	}).WithCause(err)
+}
+
+// read reads the output: whole for describe and auth_schema, in parts for execute.
+func (r *running) read(into *Outcome) error {
+	members, err := r.output.Object()
+	if err != nil {
+		return badOutput("its output is no JSON object: %v", err)
+	}
+	if r.call.Export != abi.ExportExecute {
+		into.Output = r.output.Bytes()
+		return nil
+	}
+	if raw, ok := members["error"]; ok && rawjson.KindOf(raw) != rawjson.Null {
+		into.Err = new(abi.Error)
+		if err := json.Unmarshal(raw, into.Err); err != nil {
+			return badOutput("its error is no abi.Error: %v", err)
+		}
+		return nil
+	}
+	into.Data, into.Meta = members["data"], members["meta"]
+	if into.Data == nil {
+		return badOutput("its output has neither data nor error")
+	}
+	if into.Meta == nil {
+		into.Meta = []byte("{}")
+	}
+	if rawjson.KindOf(into.Meta) != rawjson.Object {
+		return badOutput("its meta is no JSON object")
+	}
+	return nil
+}
+
+func badOutput(format string, args ...any) *abi.Error {
+	return &abi.Error{Kind: abi.KindConnectorFault, Message: "the connector answered nonsense: " + fmt.Sprintf(format, args...), Hint: "this is a bug of the connector; docs/abi.md has the format"}
+}

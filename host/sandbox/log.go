@@ -1,0 +1,104 @@
+package sandbox
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+	"github.com/hashicorp/go-hclog"
+)
+
+// maxLogLine is the length of the longest log line, in bytes.
+const maxLogLine = 4096
+
+// logBudget passes on what a guest logs until it has logged too much.
+type logBudget struct {
+	logger hclog.Logger
+	left   int64
+	over   bool
+}
+
+func (b *logBudget) line(level hclog.Level, text []byte) {
+	if len(text) > maxLogLine {
+		text = text[:maxLogLine]
+	}
+	if b.left -= int64(len(text)) + 1; b.left < 0 {
+		if !b.over {
+			b.over = true
+			b.logger.Warn("the connector logs too much; the rest of this call's lines is dropped")
+		}
+		return
+	}
+	b.logger.Log(level, printable(text))
+}
+
+// printable makes a guest's text safe for a terminal and for a line-based log.
+func printable(text []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsGraphic(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(string(text), "\uFFFD"))
+}
+
+// level turns a level of the ABI into one of hclog.
+func level(l int32) hclog.Level {
+	switch l {
+	case abi.LogTrace:
+		return hclog.Trace
+	case abi.LogDebug:
+		return hclog.Debug
+	case abi.LogWarn:
+		return hclog.Warn
+	case abi.LogError:
+		return hclog.Error
+	}
+	return hclog.Info
+}
+
+// stdio is an instance's standard output or error. It logs what the guest writes,
+// line by line, to the call that runs.
+type stdio struct {
+	current *running
+	partial []byte
+}
+
+// Write implements io.Writer and never fails: a guest that prints is not at fault.
+func (s *stdio) Write(p []byte) (int, error) {
+	if s.current == nil {
+		return len(p), nil
+	}
+	for _, c := range p {
+		if c == '\n' || len(s.partial) == maxLogLine {
+			s.flush()
+		}
+		if c != '\n' {
+			s.partial = append(s.partial, c)
+		}
+	}
+	return len(p), nil
+}
+
+func (s *stdio) flush() {
+	if s.current != nil && len(s.partial) > 0 {
+		s.current.logs.line(hclog.Debug, s.partial)
+	}
+	s.partial = s.partial[:0]
+}
+
+// hclogLevel turns a level of Extism into one of hclog.
+func hclogLevel(l extism.LogLevel) hclog.Level {
+	switch l {
+	case extism.LogLevelTrace:
+		return hclog.Trace
+	case extism.LogLevelDebug:
+		return hclog.Debug
+	case extism.LogLevelWarn:
+		return hclog.Warn
+	case extism.LogLevelError:
+		return hclog.Error
+	}
+	return hclog.Info
+}

@@ -1,0 +1,118 @@
+// Package sandbox runs connectors: it vets and rewrites a module, compiles it once,
+// and runs each call in an instance whose state is as it was after initialisation.
+//
+// A guest reaches the outside through the host functions of this package alone. It
+// has no files, no sockets, no environment; its clock is coarse; and what it may ask
+// the host to do is bounded by [Limits] and by the call's context, which stops a
+// guest wherever it is.
+//
+// The package sends nothing itself: [Call.Send] is given by the host.
+package sandbox
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config is what an [Engine] needs.
+type Config struct {
+	// Cache is a folder for compiled modules, created with mode 0700 where it is
+	// missing. Its content runs as native code, so nobody else may write there.
+	// Empty keeps compiled modules in memory alone.
+	Cache string
+	// Logger gets the engine's own lines. Nil logs nothing.
+	Logger hclog.Logger
+	// Now is the guests' clock; nil means time.Now.
+	Now func() time.Time
+	// Random is the guests' source of random bytes; nil means crypto/rand.
+	Random io.Reader
+	// MaxIdle is how many instances of a module wait for the next call; 0 means
+	// twice the number of processors.
+	MaxIdle int
+	// IdleTimeout is how long they wait; 0 means a minute.
+	IdleTimeout time.Duration
+}
+
+// Limits bound one call. A zero field means the default that [DefaultLimits] gives.
+type Limits struct {
+	Memory      int64 // bytes of the guest's linear memory
+	Fuel        int64 // counts of the guest's meter
+	OutputBytes int64 // bytes of the output, parts included
+	LogBytes    int64 // bytes of log lines, standard output and standard error
+	Values      int   // handles that a guest may have been given
+}
+
+// DefaultLimits are generous for an API connector and harmless for the host.
+func DefaultLimits() Limits {
+	return Limits{
+		Memory:      256 << 20,
+		Fuel:        20_000_000_000,
+		OutputBytes: 64 << 20,
+		LogBytes:    64 << 10,
+		Values:      100_000,
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	if l.Memory == 0 {
+		l.Memory = d.Memory
+	}
+	if l.Fuel == 0 {
+		l.Fuel = d.Fuel
+	}
+	if l.OutputBytes == 0 {
+		l.OutputBytes = d.OutputBytes
+	}
+	if l.LogBytes == 0 {
+		l.LogBytes = d.LogBytes
+	}
+	if l.Values == 0 {
+		l.Values = d.Values
+	}
+	return l
+}
+
+// Send sends a guest's request, or refuses it with an [*abi.Error].
+type Send func(ctx context.Context, req *abi.Request, body []byte) (*Response, error)
+
+// Response is what a vendor answered. The sandbox keeps it for the guest and does
+// not change it.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Call is one use of an export.
+type Call struct {
+	// Export is one of the abi.Export constants.
+	Export string
+	// Input is JSON; nil is none.
+	Input []byte
+	// Send is what http_send does; nil refuses every request.
+	Send Send
+	// Limits of the call.
+	Limits Limits
+	// Logger gets what the guest logs; nil drops it.
+	Logger hclog.Logger
+}
+
+// Outcome is what an export wrote.
+type Outcome struct {
+	// Output is the whole output of describe and auth_schema.
+	Output []byte
+	// Data and Meta are the parts of what execute answered; Err is set where it
+	// answered an error.
+	Data, Meta []byte
+	Err        *abi.Error
+	// Fuel is what the call cost, in counts of the guest's meter.
+	Fuel int64
+	// Memory is the size of the guest's linear memory at the end, in bytes.
+	Memory int64
+}
