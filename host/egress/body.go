@@ -1,0 +1,145 @@
+package egress
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+const (
+	// firstRead is the most that is allocated for a body before any of it has come.
+	firstRead = 1 << 20
+	// ratioFrom is the decoded size from which a body may look like a bomb.
+	ratioFrom = 1 << 20
+)
+
+// errTooLarge and errBomb end the reading of a body.
+var (
+	errTooLarge = errors.New("body is larger than the cap")
+	errBomb     = errors.New("body grows too much when decoded")
+)
+
+// gzipReaders holds decoders, which are large; none holds a secret once Reset.
+var gzipReaders sync.Pool
+
+// readBody reads and decodes a whole body of at most limit bytes. The caps hold for what
+// comes over the wire and for what it decodes to.
+func (c *Client) readBody(resp *http.Response, limit int64, silence func()) ([]byte, error) {
+	if resp.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	encoding := strings.ToLower(strings.TrimSpace(strings.Join(resp.Header["Content-Encoding"], ", ")))
+	timer := time.AfterFunc(c.limits.Idle, silence)
+	defer timer.Stop()
+	wire := &wireReader{r: resp.Body, timer: timer, idle: c.limits.Idle, left: limit}
+	switch encoding {
+	case "", "identity":
+		return readAll(wire, limit, resp.ContentLength)
+	case "gzip", "x-gzip":
+		if resp.ContentLength == 0 || resp.Request.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+			return nil, nil
+		}
+		return c.gunzip(wire, limit, resp.ContentLength)
+	}
+	return nil, vendorError(fmt.Sprintf("the answer is encoded as %.40q, which was not asked for", encoding), "tell the connector's author; only gzip is read")
+}
+
+// wireReader counts and caps what comes over the wire, and notes that it comes.
+type wireReader struct {
+	r     io.Reader
+	timer *time.Timer
+	idle  time.Duration
+	left  int64
+	read  int64
+}
+
+func (w *wireReader) Read(p []byte) (int, error) {
+	if int64(len(p)) > w.left+1 {
+		p = p[:w.left+1]
+	}
+	n, err := w.r.Read(p)
+	w.timer.Reset(w.idle)
+	w.read += int64(n)
+	if w.left -= int64(n); w.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
+func (c *Client) gunzip(wire *wireReader, limit, length int64) ([]byte, error) {
+	decoder, ok := gzipReaders.Get().(*gzip.Reader)
+	if !ok {
+		decoder = new(gzip.Reader)
+	}
+	defer gzipReaders.Put(decoder)
+	if err := decoder.Reset(wire); err != nil {
+		return nil, err
+	}
+	return readAll(&ratioReader{r: decoder, wire: wire, ratio: c.limits.Ratio}, limit, 4*length)
+}
+
+// ratioReader stops a body that grows out of all proportion when it is decoded.
+type ratioReader struct {
+	r     io.Reader
+	wire  *wireReader
+	ratio int64
+	read  int64
+}
+
+func (r *ratioReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if r.read += int64(n); r.read > ratioFrom && r.read/r.ratio > r.wire.read {
+		return 0, errBomb
+	}
+	return n, err
+}
+
+// readAll reads up to limit bytes. expected is what the vendor says, -1 where it does
+// not; it decides only how much memory is allocated at first, within firstRead.
+func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
+	if expected < 0 {
+		expected = 4 << 10
+	}
+	// One byte more than expected, so that the end is seen without growing.
+	b := make([]byte, 0, min(expected, limit, firstRead)+1)
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, errTooLarge
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// bodyError turns the error of readBody into one for the caller.
+func (c *Client) bodyError(ctx context.Context, origin Origin, err error, budget *Budget) *abi.Error {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	switch {
+	case errors.Is(err, errTooLarge) && budget.left() < c.limits.ResponseBody:
+		return budget.receiveError()
+	case errors.Is(err, errTooLarge):
+		return limitExceeded("response_body", fmt.Sprintf("the answer of %s is larger than %d bytes", origin, c.limits.ResponseBody), "ask for fewer records at a time")
+	case errors.Is(err, errBomb):
+		return limitExceeded("response_body", fmt.Sprintf("the answer of %s grows to more than %d times its size when it is decoded", origin, c.limits.Ratio), "tell the connector's author which operation it was")
+	case corrupt, errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return vendorError("the answer of "+origin.String()+" is not valid gzip", "try again; if it happens again, tell the vendor")
+	}
+	return failure(ctx, origin, c.redactor, err)
+}

@@ -1,0 +1,169 @@
+// Package egress is the only code that opens a connection to a vendor. It sends the
+// requests that a connector asks for, and no others.
+//
+// A [Client] serves one connection: its servers, its credential, its limits. The guest
+// names a server, a method and a path template that the running operation declares, and
+// values; egress makes of them one request, and that very request is matched, resolved,
+// dialled and sent. [Client.Send] reads as the list of the steps.
+//
+// What a guest cannot do: choose an origin or an address; see or set a credential;
+// reach a private address; follow a redirect to elsewhere; send or receive more than its
+// budget; wait longer than the call's deadline. What the package does not do: decide
+// which operations are allowed (that is the grant's matter), or limit rates.
+//
+// There is no proxy, no cookie jar and no cache, and the environment is not read.
+package egress
+
+import (
+	"context"
+	"crypto/x509"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config says what a [Client] may reach and as whom. Servers is required.
+type Config struct {
+	// Servers are the manifest's: https origins with an optional base path.
+	Servers []abi.Server
+	// Server is the id of the server that the connection chose; empty means the
+	// first one.
+	Server string
+	// Override is the operator's own URL for the chosen server. It is the only way
+	// to plain http and to private and loopback addresses, and opens them for that
+	// one scheme, host and port.
+	Override string
+	// Auth is the chosen scheme; nil sends no credential.
+	Auth *abi.AuthScheme
+	// Credentials are the values of the scheme's fields, by name.
+	Credentials map[string]secret.Value
+	// Limits bound one request; fields that are 0 have safe defaults.
+	Limits Limits
+	// Retry says how to repeat what may be repeated.
+	Retry Retry
+	// UserAgent is sent with every request; empty means "agenthost".
+	UserAgent string
+	// Logger gets one debug line per attempt, without queries, headers and bodies.
+	// Nil logs nothing.
+	Logger hclog.Logger
+
+	// The seams below are for tests and for networks with rules of their own. Nil
+	// means the real thing.
+
+	// Resolver turns a host name into addresses, which are vetted afterwards.
+	Resolver Resolver
+	// Dial connects to a vetted address, which is never a name.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Now tells the time, for dates in Retry-After.
+	Now func() time.Time
+	// Sleep waits between attempts, and returns early when ctx ends.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Rand returns a number in [0, 1), for jitter.
+	Rand func() float64
+	// RootCAs replaces the system's certificate authorities.
+	RootCAs *x509.CertPool
+}
+
+// Client sends requests for one connection. It may be used by several goroutines.
+type Client struct {
+	servers   map[string]*server
+	chosen    *server
+	injector  injector
+	redactor  *secret.Redactor
+	limits    Limits
+	retry     Retry
+	userAgent string
+	log       hclog.Logger
+	now       func() time.Time
+	sleep     func(ctx context.Context, d time.Duration) error
+	rand      func() float64
+	transport *http.Transport
+}
+
+// New returns a Client.
+//
+// # Errors
+//
+// All are *[abi.Error] and name the field at fault: kind invalid_params for a bad
+// server, override or scheme, auth_failed for a missing or unusable credential.
+func New(config Config) (*Client, error) {
+	c := &Client{
+		limits:    config.Limits.withDefaults(),
+		retry:     config.Retry.withDefaults(),
+		userAgent: config.UserAgent,
+		log:       config.Logger,
+		now:       config.Now,
+		sleep:     config.Sleep,
+		rand:      config.Rand,
+	}
+	if c.userAgent == "" {
+		c.userAgent = "agenthost"
+	}
+	if !validHeaderValue(c.userAgent) {
+		return nil, invalid("user_agent", "the user agent has a line break or another control character", "use printable characters")
+	}
+	if c.log == nil {
+		c.log = hclog.NewNullLogger()
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = sleep
+	}
+	if c.rand == nil {
+		c.rand = rand.Float64
+	}
+	if err := c.addServers(config); err != nil {
+		return nil, err
+	}
+	if err := c.addCredential(config); err != nil {
+		return nil, err
+	}
+	d := newDialer(config, c.servers, c.limits)
+	c.transport = newTransport(d, config.RootCAs, c.limits)
+	return c, nil
+}
+
+// Close closes idle connections. Requests that are under way end normally.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Scope is what the running operation may do, and its budget for one call. The zero
+// Scope permits nothing.
+type Scope struct {
+	// Requests are those that the operation declares.
+	Requests []abi.RequestTemplate
+	// Retry says that a request may be repeated although it may have arrived: the
+	// operation reads or is idempotent.
+	Retry bool
+	// Budget is shared by all requests of the call; nil permits nothing.
+	Budget *Budget
+}
+
+// Response is what a vendor answered. Nothing in it holds the connection's secrets.
+type Response struct {
+	Status int
+	// Header has canonical names. Hop-by-hop headers, cookies and the headers that
+	// describe an encoding which has been undone are not in it.
+	Header http.Header
+	// Body is decoded and complete.
+	Body []byte
+	// Attempts is how many requests were sent, redirects included.
+	Attempts int
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,253 @@
+package egress
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// injector puts the credential into requests, and knows which headers and query
+// parameters are its own.
+type injector struct {
+	headers []injection // canonical names
+	queries []injection
+}
+
+type injection struct {
+	name  string
+	value secret.Value // the template with the credential filled in
+}
+
+// ownsHeader reports whether the guest must leave the header alone. Dashes and
+// underscores, and upper and lower case, count as the same.
+func (in *injector) ownsHeader(name string) bool {
+	return slices.ContainsFunc(in.headers, func(i injection) bool {
+		return i.name == name || strings.EqualFold(strings.ReplaceAll(i.name, "_", "-"), strings.ReplaceAll(name, "_", "-"))
+	})
+}
+
+// ownsQuery reports whether the guest must leave the query parameter alone.
+func (in *injector) ownsQuery(name string) bool {
+	return slices.ContainsFunc(in.queries, func(i injection) bool { return strings.EqualFold(i.name, name) })
+}
+
+// apply writes the credential to a request that is about to be sent. Nothing else in
+// agenthost reads a vendor credential's bytes.
+func (in *injector) apply(header http.Header, u *url.URL) error {
+	for _, i := range in.headers {
+		if i.value.IsZero() {
+			continue // an optional credential that is not configured
+		}
+		if err := i.value.Reveal(func(b []byte) error {
+			header[i.name] = []string{string(b)}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for _, i := range in.queries {
+		if i.value.IsZero() {
+			continue
+		}
+		if err := i.value.Reveal(func(b []byte) error {
+			if u.RawQuery != "" {
+				u.RawQuery += "&"
+			}
+			u.RawQuery += url.QueryEscape(i.name) + "=" + url.QueryEscape(string(b))
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addCredential fills in injector and redactor.
+func (c *Client) addCredential(config Config) error {
+	var values []secret.Value
+	for _, name := range slices.Sorted(maps.Keys(config.Credentials)) {
+		if config.Auth == nil || !isUserName(config.Auth, name) {
+			values = append(values, config.Credentials[name])
+		}
+	}
+	c.redactor = secret.NewRedactor(values...)
+	if config.Auth == nil {
+		return nil
+	}
+	if len(config.Auth.Origins) == 0 {
+		return invalid("auth.origins", "scheme "+config.Auth.ID+" names no origin that its credential may be sent to", "the connector's author must list the origins")
+	}
+	for i, s := range config.Auth.Origins {
+		if _, err := ParseOrigin(s); err != nil {
+			return invalid(fmt.Sprintf("auth.origins[%d]", i), err.Error(), "write it like https://api.example.com")
+		}
+	}
+	r := renderer{config.Auth, config.Credentials}
+	if config.Auth.Basic != nil {
+		value, err := r.basic(config.Auth.Basic)
+		if err != nil {
+			return err
+		}
+		c.injector.headers = append(c.injector.headers, injection{"Authorization", value})
+	}
+	for i, inject := range config.Auth.Inject {
+		if err := c.addInjection(r, inject, fmt.Sprintf("auth.inject[%d]", i)); err != nil {
+			return err
+		}
+	}
+	if len(c.injector.headers)+len(c.injector.queries) == 0 {
+		return invalid("auth.inject", "scheme "+config.Auth.ID+" does not say where its credential goes", "the connector's author must add inject or basic")
+	}
+	return nil
+}
+
+func (c *Client) addInjection(r renderer, inject abi.Injection, field string) error {
+	value, err := r.render(inject.Value, validHeaderValue)
+	if err != nil {
+		return err
+	}
+	switch inject.In {
+	case abi.InHeader:
+		name := textproto.CanonicalMIMEHeaderKey(inject.Name)
+		why := c.reservedHeader(name)
+		switch {
+		case !validHeaderName(inject.Name):
+			return invalid(field+".name", fmt.Sprintf("%.60q is not a header name", inject.Name), "use letters, digits and dashes")
+		case c.injector.ownsHeader(name):
+			return invalid(field+".name", fmt.Sprintf("header %s is injected twice", name), "the connector's author must remove one")
+		case why != "" && name != "Authorization":
+			return invalid(field+".name", fmt.Sprintf("a credential cannot go into header %s: it %s", name, why), "use Authorization or a header of the vendor's own")
+		}
+		c.injector.headers = append(c.injector.headers, injection{name, value})
+	case abi.InQuery:
+		if problem := queryProblem(inject.Name, ""); problem != "" {
+			return invalid(field+".name", fmt.Sprintf("query parameter %.60q %s", inject.Name, problem), "use the vendor's name for it")
+		}
+		c.injector.queries = append(c.injector.queries, injection{inject.Name, value})
+	default:
+		return invalid(field+".in", fmt.Sprintf("a credential cannot go into %.20q", inject.In), nearest.Hint(inject.In, []string{abi.InHeader, abi.InQuery}))
+	}
+	return nil
+}
+
+// isUserName reports whether a credential is the user name beside a password: it is
+// often a mail address, which also stands in honest answers, and must not be redacted
+// there. Without a password the user name is the secret.
+func isUserName(scheme *abi.AuthScheme, name string) bool {
+	if scheme.Basic == nil || scheme.Basic.Password == "" || !strings.Contains(scheme.Basic.Username, "{"+name+"}") ||
+		strings.Contains(scheme.Basic.Password, "{"+name+"}") {
+		return false
+	}
+	for _, i := range scheme.Inject {
+		if strings.Contains(i.Value, "{"+name+"}") {
+			return false
+		}
+	}
+	return slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == name && !f.Secret })
+}
+
+// renderer fills credentials into templates such as "Bearer {api_token}".
+type renderer struct {
+	scheme      *abi.AuthScheme
+	credentials map[string]secret.Value
+}
+
+func (r renderer) basic(b *abi.Basic) (secret.Value, error) {
+	printable := func(s string) bool { return utf8.ValidString(s) && !hasControl(s) }
+	user, err := r.render(b.Username, printable)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	password, err := r.render(b.Password, printable)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	var header secret.Value
+	err = user.Reveal(func(u []byte) error {
+		if slices.Contains(u, ':') { // RFC 7617, section 2
+			return credentialError("", "the user name of scheme "+r.scheme.ID+" has a colon", "basic authentication cannot send one")
+		}
+		return password.Reveal(func(p []byte) error {
+			pair := slices.Concat(u, []byte(":"), p)
+			defer clear(pair)
+			header = secret.New([]byte("Basic " + base64.StdEncoding.EncodeToString(pair)))
+			return nil
+		})
+	})
+	return header, err
+}
+
+// render returns a template with the credentials filled in, and the zero Value where it
+// asks for credentials and none of them is configured.
+func (r renderer) render(template string, valid func(string) bool) (secret.Value, error) {
+	var out []byte
+	fields, filled := 0, 0
+	defer func() { clear(out) }()
+	for rest := template; rest != ""; {
+		literal, after, found := strings.Cut(rest, "{")
+		out = append(out, literal...)
+		if !found {
+			break
+		}
+		name, tail, closed := strings.Cut(after, "}")
+		if !closed {
+			return secret.Value{}, invalid("auth.inject", fmt.Sprintf("the template %.60q of scheme %s has an open brace", template, r.scheme.ID), "write it like Bearer {api_token}")
+		}
+		value, err := r.value(name)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		fields++
+		if !value.IsZero() {
+			filled++
+		}
+		if err := value.Reveal(func(b []byte) error {
+			if !valid(string(b)) {
+				return credentialError(name, "the credential "+name+" has a character that cannot be sent: a line break, a control character, a space at an end",
+					"look for a line break at its end, as in a copied line")
+			}
+			out = append(out, b...)
+			return nil
+		}); err != nil {
+			return secret.Value{}, err
+		}
+		rest = tail
+	}
+	if fields > 0 && filled == 0 {
+		return secret.Value{}, nil
+	}
+	return secret.New(out), nil
+}
+
+// value returns the credential of a field; a field that is not required may be missing.
+func (r renderer) value(name string) (secret.Value, error) {
+	if value := r.credentials[name]; !value.IsZero() {
+		return value, nil
+	}
+	at := slices.IndexFunc(r.scheme.Fields, func(f abi.AuthField) bool { return f.Name == name })
+	switch {
+	case at >= 0 && !r.scheme.Fields[at].Required:
+		return secret.Value{}, nil
+	case at < 0 && r.scheme.Type != abi.AuthOAuth2:
+		return secret.Value{}, invalid("auth.inject", fmt.Sprintf("scheme %s injects {%.60s}, which is none of its fields", r.scheme.ID, name), "the connector's author must add the field")
+	}
+	return secret.Value{}, credentialError(name, "the credential "+name+" is missing", "set it in the connection's credentials, as in "+name+": env:NAME")
+}
+
+func credentialError(name, message, hint string) *abi.Error {
+	e := &abi.Error{Kind: abi.KindAuthFailed, Message: message, Hint: hint}
+	if name != "" {
+		e.Field = "credentials." + name
+	}
+	return e
+}

@@ -1,0 +1,189 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Send sends what a guest asked for and returns what the vendor answered, whatever its
+// status. It repeats the request where that is safe, and then returns the last answer.
+//
+// # Errors
+//
+// All are *[abi.Error], and say in RequestSent whether a request may have reached the
+// vendor: denied (the operation does not declare the request; a header, query
+// parameter, address or redirect is not allowed), invalid_params (a value that cannot be
+// sent), limit_exceeded, timeout, network, and vendor_error for an answer that cannot be
+// decoded.
+func (c *Client) Send(ctx context.Context, s Scope, req *abi.Request, body []byte) (*Response, error) {
+	wire, err := c.normalise(s, req, body)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.limits.Timeout)
+	defer cancel()
+	resp, err := c.persist(ctx, s, wire)
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// persist sends a request until it gets an answer that is worth returning.
+func (c *Client) persist(ctx context.Context, s Scope, w *wireRequest) (*Response, *abi.Error) {
+	sent := 0
+	arrived := false // an attempt may have reached the vendor
+	var last *Response
+	var lastErr *abi.Error
+	for attempt := 1; ; attempt++ {
+		resp, hops, err := c.follow(ctx, s, w, attempt)
+		sent += hops
+		if err != nil {
+			arrived = arrived || err.RequestSent || hops > 1
+			err.RequestSent = arrived
+			if attempt > 1 && err.Kind == abi.KindLimitExceeded && hops == 0 {
+				// The budget ends the repetition, not the answer.
+				return last, lastErr
+			}
+		} else {
+			arrived = true
+			resp.Attempts = sent
+		}
+		last, lastErr = resp, err
+		wait, again := c.nextWait(s, w, attempt, resp, err)
+		if !again || !fits(ctx, wait) || c.sleep(ctx, wait) != nil {
+			return last, lastErr
+		}
+	}
+}
+
+// fits reports whether the call's deadline leaves time to wait and then to do something.
+func fits(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > wait)
+}
+
+// follow makes one attempt and follows the redirects that are allowed. hops is how many
+// requests were sent or tried.
+func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt int) (resp *Response, hops int, err *abi.Error) {
+	for {
+		if err := s.Budget.spend(w.size()); err != nil {
+			err.RequestSent = hops > 0
+			return nil, hops, err
+		}
+		start := time.Now()
+		resp, err = c.attempt(ctx, w, s.Budget)
+		c.logAttempt(w, attempt, time.Since(start), resp, err)
+		hops++
+		if err != nil || !isRedirect(resp) {
+			return resp, hops, err
+		}
+		if w, err = c.redirect(s, w, resp.Header.Get("Location"), hops-1); err != nil {
+			return nil, hops, err
+		}
+	}
+}
+
+// attempt sends one request on a vetted connection and reads the whole answer.
+func (c *Client) attempt(ctx context.Context, w *wireRequest, budget *Budget) (*Response, *abi.Error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	fail := func(err *abi.Error) *abi.Error {
+		e := *err // an error of the dialler may be shared by several requests
+		e.RequestSent = connected.Load()
+		return &e
+	}
+	req, err := c.httpRequest(httptrace.WithClientTrace(ctx, trace), w)
+	if err != nil {
+		return nil, err
+	}
+	resp, sendErr := c.transport.RoundTrip(req)
+	if sendErr != nil {
+		return nil, fail(failure(ctx, w.server.origin, c.redactor, sendErr))
+	}
+	defer func() { _ = resp.Body.Close() }() // the body is complete or of no use
+	body, readErr := c.readBody(resp, min(c.limits.ResponseBody, budget.left()), func() { cancel(errIdle) })
+	if readErr != nil {
+		return nil, fail(c.bodyError(ctx, w.server.origin, readErr, budget))
+	}
+	budget.receive(len(body))
+	body, found := c.redactor.Redact(body)
+	if found {
+		c.log.Warn("the answer held the credential, which was redacted", "origin", w.server.origin.String(), "template", w.template)
+	}
+	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body}, nil
+}
+
+// httpRequest returns what is handed to net/http, credential included. It is the only
+// place where the credential is in a request, which does not leave attempt.
+func (c *Client) httpRequest(ctx context.Context, w *wireRequest) (*http.Request, *abi.Error) {
+	u, err := w.url()
+	if err != nil {
+		return nil, err
+	}
+	header := make(http.Header, len(w.header)+len(c.injector.headers))
+	for name, values := range w.header {
+		header[name] = values
+	}
+	if w.server.credential {
+		if err := c.injector.apply(header, u); err != nil {
+			return nil, &abi.Error{Kind: abi.KindInternal, Message: "the credential could not be set"}
+		}
+	}
+	req := &http.Request{
+		Method: w.method, URL: u, Host: u.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if len(w.body) > 0 {
+		req.ContentLength = int64(len(w.body))
+		req.Body = io.NopCloser(bytes.NewReader(w.body))
+		// net/http asks for the body again only where it has written nothing yet.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w.body)), nil }
+	}
+	return req.WithContext(ctx), nil
+}
+
+// unwanted are headers of an answer that end here.
+var unwanted = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, // hop by hop, RFC 9110 section 7.6.1
+	"Content-Encoding": true, "Content-Length": true, // of the body before it was decoded
+	"Set-Cookie": true, "Set-Cookie2": true, // a session is a credential, and there is no jar
+}
+
+func (c *Client) responseHeader(from http.Header) http.Header {
+	h := make(http.Header, len(from))
+	for name, values := range from {
+		if unwanted[name] || c.injector.ownsHeader(name) {
+			continue
+		}
+		for i, value := range values {
+			values[i] = c.redactor.RedactString(value)
+		}
+		h[name] = values
+	}
+	return h
+}
+
+// logAttempt writes one line. Query, headers and bodies may hold what no log should.
+func (c *Client) logAttempt(w *wireRequest, attempt int, took time.Duration, resp *Response, err *abi.Error) {
+	if !c.log.IsDebug() {
+		return
+	}
+	args := []any{"method", w.method, "origin", w.server.origin.String(), "template", w.template, "attempt", attempt,
+		"sent_bytes", w.size(), "duration", took}
+	if err != nil {
+		c.log.Debug("request failed", append(args, "kind", string(err.Kind), "rule", err.Rule, "error", err.Message, "request_sent", err.RequestSent)...)
+		return
+	}
+	c.log.Debug("request answered", append(args, "status", resp.Status, "received_bytes", len(resp.Body))...)
+}

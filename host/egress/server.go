@@ -1,0 +1,86 @@
+package egress
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// server is one place of the manifest, or the operator's in its stead.
+type server struct {
+	id     string
+	origin Origin
+	base   string // path before every template, "" or "/api/v1"
+	// private says that the operator named this origin, so that it may have a
+	// private or loopback address.
+	private bool
+	// credential says that the credential may be sent here.
+	credential bool
+}
+
+// addServers fills in servers and chosen.
+func (c *Client) addServers(config Config) error {
+	if len(config.Servers) == 0 {
+		return invalid("servers", "there is no server", "name at least one server in the manifest")
+	}
+	c.servers = make(map[string]*server, len(config.Servers))
+	ids := make([]string, 0, len(config.Servers))
+	for i, s := range config.Servers {
+		field := fmt.Sprintf("servers[%d]", i)
+		origin, base, err := parseServerURL(s.URL)
+		switch {
+		case err != nil:
+			return invalid(field+".url", err.Error(), "write it like https://api.example.com/v1")
+		case origin.Scheme != "https":
+			return invalid(field+".url", "server "+origin.String()+" does not use https", "only the operator's server setting can name an http server")
+		case isMetadataName(origin.Host):
+			return metadataDenied(origin.Host)
+		case c.servers[s.ID] != nil:
+			return invalid(field+".id", fmt.Sprintf("server id %.60q appears twice", s.ID), "give every server its own id")
+		}
+		ids = append(ids, s.ID)
+		c.servers[s.ID] = &server{id: s.ID, origin: origin, base: base, credential: audience(config.Auth, origin)}
+	}
+	chosen := config.Server
+	if chosen == "" {
+		chosen = config.Servers[0].ID
+	}
+	if c.chosen = c.servers[chosen]; c.chosen == nil {
+		return invalid("server", fmt.Sprintf("there is no server %.60q", chosen), nearest.Hint(chosen, ids))
+	}
+	if config.Override == "" {
+		return nil
+	}
+	return c.override(config.Override)
+}
+
+// override puts the operator's URL in the place of the chosen server's. The credential
+// follows it if it was meant for the chosen server.
+func (c *Client) override(raw string) error {
+	origin, base, err := parseServerURL(raw)
+	if err != nil {
+		return invalid("server", err.Error(), "write it like http://127.0.0.1:9003")
+	}
+	if isMetadataName(origin.Host) {
+		return metadataDenied(origin.Host)
+	}
+	for _, s := range c.servers {
+		if s != c.chosen && s.origin != origin && s.origin.address() == origin.address() {
+			// The dialler sees host and port only, and could not tell them apart.
+			return invalid("server", origin.String()+" is also the server "+s.id+" of the manifest, with another scheme", "use the manifest's scheme")
+		}
+	}
+	c.chosen.origin, c.chosen.base, c.chosen.private = origin, base, true
+	return nil
+}
+
+// audience reports whether the scheme's credential may be sent to origin. An origin in
+// the scheme that cannot be read permits nothing.
+func audience(scheme *abi.AuthScheme, origin Origin) bool {
+	return scheme != nil && slices.ContainsFunc(scheme.Origins, func(s string) bool {
+		o, err := ParseOrigin(s)
+		return err == nil && o == origin
+	})
+}
