@@ -76,3 +76,23 @@ func (p *Param) wireName() string {
 	}
 	return p.name
 }
+
+// Parameter is what a table says about a parameter, for tools that look at tables.
+type Parameter struct {
+	Name string
+	// Wire is the vendor's name.
+	Wire     string
+	In       Place
+	Required bool
+}
+
+// Parameters returns the parameters of an operation, with those of its pagination.
+func (op *Operation) Parameters() []Parameter {
+	params := op.params()
+	list := make([]Parameter, len(params))
+	for i := range params {
+		p := &params[i]
+		list[i] = Parameter{Name: p.name, Wire: p.wireName(), In: p.in, Required: p.required}
+	}
+	return list
+}

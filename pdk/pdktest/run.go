@@ -1,0 +1,134 @@
+// Package pdktest runs connectors in plain Go, without Wasm, a host or a network:
+// the connector's requests go straight to an [http.Handler], and what a real host
+// would refuse fails the call here too.
+//
+//	func TestGet(t *testing.T) {
+//		r := pdktest.Run(t, &connector, pdktest.Script(t, pdktest.Exchange{
+//			Method: "GET", URL: "/things/1", Answer: `{"data":{"id":"1"}}`,
+//		}))
+//		data, meta, err := r.Execute("things", "get", map[string]any{"id": "1"})
+//		...
+//	}
+package pdktest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Runner runs a connector. It is for one goroutine.
+type Runner struct {
+	t         testing.TB
+	connector *pdk.Connector
+	handler   http.Handler
+	server    string
+	manifest  *abi.Manifest
+	requests  []Request
+}
+
+// Run makes a runner whose requests go to handler. The test fails at once if the
+// connector's tables contradict themselves; see [Check].
+func Run(t testing.TB, connector *pdk.Connector, handler http.Handler) *Runner {
+	t.Helper()
+	r := &Runner{t: t, connector: connector, handler: handler}
+	r.manifest = r.Manifest()
+	for _, problem := range Check(connector) {
+		t.Error(problem)
+	}
+	if len(r.manifest.Servers) > 0 {
+		r.server = r.manifest.Servers[0].ID
+	}
+	return r
+}
+
+// On returns a runner like r whose connection chose another server.
+func (r *Runner) On(server string) *Runner {
+	c := *r
+	c.server, c.requests = server, nil
+	return &c
+}
+
+// Manifest returns the connector's manifest, as the describe export writes it.
+func (r *Runner) Manifest() *abi.Manifest {
+	r.t.Helper()
+	var m abi.Manifest
+	if err := json.Unmarshal(r.export(abi.ExportDescribe, &host{}), &m); err != nil {
+		r.t.Fatalf("describe does not write a manifest: %v", err)
+	}
+	return &m
+}
+
+// AuthSchema returns the connector's auth schema, as the auth_schema export writes
+// it.
+func (r *Runner) AuthSchema() *abi.AuthSchema {
+	r.t.Helper()
+	var a abi.AuthSchema
+	if err := json.Unmarshal(r.export(abi.ExportAuthSchema, &host{}), &a); err != nil {
+		r.t.Fatalf("auth_schema does not write an auth schema: %v", err)
+	}
+	return &a
+}
+
+// Requests returns all requests so far, in their order.
+func (r *Runner) Requests() []Request { return r.requests }
+
+// Execute runs an operation. Params is anything that encoding/json makes an object
+// of: a map, a struct, a json.RawMessage, or nil for none. The error is an
+// *abi.Error: what the connector answered, or invalid_params if the parameters do
+// not fit the operation's schema, in which case the connector does not run.
+func (r *Runner) Execute(entity, action string, params any) (data, meta json.RawMessage, err error) {
+	r.t.Helper()
+	text := json.RawMessage("{}")
+	if params != nil {
+		if text, err = json.Marshal(params); err != nil {
+			r.t.Fatalf("params: %v", err)
+		}
+	}
+	h := &host{handler: r.handler, server: r.server}
+	for _, op := range r.manifest.Operations {
+		if op.Entity == entity && op.Action == action {
+			h.allowed = op.Requests
+			if e := validateParams(op.Params, text); e != nil {
+				return nil, nil, e
+			}
+		}
+	}
+	// Unknown members are what a newer host may send; a connector ignores them.
+	call, err := json.Marshal(map[string]any{
+		"a_member_of_the_future": []any{map[string]any{"entity": "wrong"}},
+		"entity":                 entity, "action": action, "params": text, "server": r.server,
+	})
+	if err != nil {
+		r.t.Fatalf("call: %v", err)
+	}
+	h.input = call
+	text = r.export(abi.ExportExecute, h)
+	r.requests = append(r.requests, h.requests...)
+	var out abi.Output
+	if err := json.Unmarshal(text, &out); err != nil {
+		r.t.Fatalf("execute does not write an output: %v\n%s", err, text)
+	}
+	if out.Error != nil {
+		if out.Error.Kind != out.Error.Kind.Known() {
+			r.t.Errorf("execute answers with the unknown error kind %q", out.Error.Kind)
+		}
+		out.Error.RequestSent = len(h.requests) > 0
+		return nil, nil, out.Error
+	}
+	return out.Data, out.Meta, nil
+}
+
+// export runs an export and returns its output.
+func (r *Runner) export(name string, h *host) json.RawMessage {
+	r.t.Helper()
+	h.log = func(message string) { r.t.Log(message) }
+	if result := pdk.Run(h, r.connector, name); result != 0 {
+		r.t.Fatalf("%s returned %d: %v", name, result, h.failure)
+	}
+	return bytes.Clone(h.output.Bytes())
+}
