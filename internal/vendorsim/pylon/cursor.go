@@ -37,7 +37,8 @@ func (c *cursors) encode(scope uint64, p position) string {
 
 func (c *cursors) decode(scope uint64, s string) (position, *apiError) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(raw) != cursorPayload+cursorMAC || !hmac.Equal(raw[cursorPayload:], c.sign(raw[:cursorPayload])) {
+	// The length of s is checked too, because the decoder skips line breaks.
+	if err != nil || len(raw) != cursorPayload+cursorMAC || len(s) != base64.RawURLEncoding.EncodedLen(len(raw)) || !hmac.Equal(raw[cursorPayload:], c.sign(raw[:cursorPayload])) {
 		return position{}, invalid("cursor is not valid")
 	}
 	if binary.BigEndian.Uint64(raw) != scope {

@@ -34,7 +34,6 @@ type Options struct {
 // requests at once.
 type Vendor struct {
 	now       func() time.Time
-	region    string
 	rateLimit bool
 	auth      authenticator
 	cursors   cursors
@@ -74,7 +73,6 @@ func New(opts Options) *Vendor {
 	}
 	v := &Vendor{
 		now:       opts.Now,
-		region:    opts.Region,
 		rateLimit: opts.RateLimit,
 		auth:      newAuthenticator(opts),
 		routes:    router{literal: map[string]*router{}},
