@@ -1,0 +1,295 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// connection is a Connection in use: its connector is found and its server chosen.
+// Credentials are read when they are first needed.
+type connection struct {
+	name      string
+	source    string // where it came from: config or environment
+	config    Connection
+	limits    config.Limits
+	file      *pluginFile
+	connector *connector.Connector
+	server    *abi.Server
+	override  string // the operator's URL for server
+	slots     chan struct{}
+
+	mu     sync.Mutex
+	client *egress.Client
+}
+
+// Sources of a connection.
+const (
+	sourceConfig      = "config"
+	sourceEnvironment = "environment"
+)
+
+// defaultLimits are those of a connection that sets none.
+func defaultLimits() config.Limits {
+	return config.Limits{
+		Timeout:       time.Minute,
+		Memory:        256 << 20,
+		Fuel:          20_000_000_000,
+		Requests:      100,
+		RequestBytes:  32 << 20,
+		ResponseBytes: 64 << 20,
+		OutputBytes:   64 << 20,
+		LogBytes:      64 << 10,
+		Concurrency:   64,
+	}
+}
+
+func withDefaults(l config.Limits) config.Limits {
+	d := defaultLimits()
+	if l.Timeout == 0 {
+		l.Timeout = d.Timeout
+	}
+	if l.Requests == 0 {
+		l.Requests = d.Requests
+	}
+	if l.Concurrency == 0 {
+		l.Concurrency = d.Concurrency
+	}
+	for _, field := range []struct{ have, def *int64 }{
+		{&l.Memory, &d.Memory}, {&l.Fuel, &d.Fuel}, {&l.RequestBytes, &d.RequestBytes},
+		{&l.ResponseBytes, &d.ResponseBytes}, {&l.OutputBytes, &d.OutputBytes}, {&l.LogBytes, &d.LogBytes},
+	} {
+		if *field.have == 0 {
+			*field.have = *field.def
+		}
+	}
+	return l
+}
+
+// checkConnections refuses what is wrong whatever the connector is.
+func checkConnections(connections map[string]Connection) error {
+	for name, c := range connections {
+		at := "connections." + name
+		switch {
+		case c.Connector == "":
+			return invalid(at+".connector", "connection "+name+" names no connector", "add connector: and the connector's name")
+		case c.Mode == config.Hosted:
+			return invalid(at+".mode", "connection "+name+" has mode hosted, which this version cannot run", "use mode: direct with credentials of your own")
+		case c.Mode != "" && c.Mode != config.Direct:
+			return invalid(at+".mode", fmt.Sprintf("connection %s has the unknown mode %q", name, c.Mode), "use direct")
+		}
+		for field := range c.Secrets {
+			if _, both := c.Credentials[field]; both {
+				return invalid(at+".credentials."+field, "connection "+name+" has "+field+" in both Credentials and Secrets", "give it once")
+			}
+		}
+	}
+	return nil
+}
+
+func invalid(field, message, hint string) *Error {
+	return &Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
+}
+
+// connection looks up a connection by name: one that is configured, or one that the
+// environment makes for the connector of that name.
+func (h *Host) connection(ctx context.Context, name string) (*connection, error) {
+	h.mu.Lock()
+	c := h.connections[name]
+	h.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	cfg, source := h.options.Connections[name], sourceConfig
+	if _, configured := h.options.Connections[name]; !configured {
+		var err error
+		if cfg, err = h.fromEnvironment(ctx, name); err != nil {
+			return nil, err
+		}
+		source = sourceEnvironment
+	}
+	c, err := h.connect(ctx, name, source, cfg)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if known := h.connections[name]; known != nil {
+		return known, nil
+	}
+	h.connections[name] = c
+	return c, nil
+}
+
+// connect finds a connection's connector and server, and checks its configuration
+// against what the connector declares.
+func (h *Host) connect(ctx context.Context, name, source string, cfg Connection) (*connection, error) {
+	file, err := h.registry.find(ctx, cfg.Connector)
+	if err != nil {
+		return nil, err
+	}
+	declared, err := file.declared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{name: name, source: source, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
+	c.slots = make(chan struct{}, c.limits.Concurrency)
+	if strings.Contains(cfg.Server, "://") {
+		c.override = cfg.Server
+		c.server = &declared.Manifest.Servers[0]
+	} else if c.server, err = declared.Server(cfg.Server); err != nil {
+		return nil, err
+	}
+	return c, c.checkAllow()
+}
+
+// checkAllow refuses patterns that match no operation: a typing error there would
+// silently allow less than was meant.
+func (c *connection) checkAllow() error {
+	if c.config.Allow == nil {
+		return nil
+	}
+	var known []string
+	for i := range c.connector.Manifest.Operations {
+		op := &c.connector.Manifest.Operations[i]
+		known = append(known, op.Entity+"."+op.Action, op.Entity+".*")
+	}
+	for _, pattern := range c.config.Allow.Operations {
+		if !slices.Contains(known, pattern) {
+			return invalid("connections."+c.name+".allow.operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.name, pattern, c.connector.Manifest.Name), nearest.Hint(pattern, known))
+		}
+	}
+	return nil
+}
+
+// credentials reads the connection's secrets and picks the scheme that they satisfy.
+func (h *Host) credentials(ctx context.Context, c *connection) (*abi.AuthScheme, map[string]secret.Value, error) {
+	given := make([]string, 0, len(c.config.Credentials)+len(c.config.Secrets))
+	for field := range c.config.Credentials {
+		given = append(given, field)
+	}
+	for field := range c.config.Secrets {
+		given = append(given, field)
+	}
+	scheme, err := c.scheme(given)
+	if err != nil {
+		return nil, nil, err
+	}
+	values := make(map[string]secret.Value, len(given))
+	for field, reference := range c.config.Credentials {
+		ref, err := secret.ParseRef(reference)
+		if err != nil {
+			return nil, nil, err
+		}
+		if values[field], err = h.secrets.Resolve(ctx, ref); err != nil {
+			return nil, nil, err
+		}
+	}
+	for field, value := range c.config.Secrets {
+		values[field] = value
+	}
+	return scheme, values, nil
+}
+
+// scheme returns the first scheme whose fields are given, and only them.
+func (c *connection) scheme(given []string) (*abi.AuthScheme, error) {
+	var missing, known []string
+	for i := range c.connector.Auth.Schemes {
+		scheme := &c.connector.Auth.Schemes[i]
+		complete := true
+		var names []string
+		for _, field := range scheme.Fields {
+			names = append(names, field.Name)
+			if field.Required && !slices.Contains(given, field.Name) {
+				complete = false
+				missing = append(missing, field.Name)
+			}
+		}
+		known = append(known, names...)
+		if complete && !slices.ContainsFunc(given, func(g string) bool { return !slices.Contains(names, g) }) {
+			return scheme, nil
+		}
+	}
+	at := "connections." + c.name + ".credentials"
+	for _, field := range given {
+		if !slices.Contains(known, field) {
+			return nil, invalid(at+"."+field, fmt.Sprintf("connection %s has the credential %q, which %s does not take", c.name, field, c.connector.Manifest.Name), nearest.Hint(field, known))
+		}
+	}
+	if len(missing) == 0 {
+		return nil, invalid(at, "connection "+c.name+" has credentials of more than one scheme", "agenthost auth "+c.connector.Manifest.Name+" lists the schemes")
+	}
+	return nil, &Error{
+		Kind: abi.KindAuthFailed, Field: at + "." + missing[0],
+		Message: fmt.Sprintf("connection %s has no credential %q", c.name, missing[0]),
+		Hint:    fmt.Sprintf("add credentials: {%s: env:NAME} to it; agenthost auth %s says more", missing[0], c.connector.Manifest.Name),
+	}
+}
+
+// egress returns the connection's HTTP client, made with its credentials on first use.
+func (h *Host) egress(ctx context.Context, c *connection) (*egress.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		return c.client, nil
+	}
+	scheme, values, err := h.credentials(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	o := h.options
+	c.client, err = egress.New(egress.Config{
+		Servers:     c.connector.Manifest.Servers,
+		Server:      c.server.ID,
+		Override:    c.override,
+		Auth:        scheme,
+		Credentials: values,
+		Limits:      egress.Limits{RequestBody: c.limits.RequestBytes, ResponseBody: c.limits.ResponseBytes, Connections: c.limits.Concurrency},
+		UserAgent:   UserAgent(),
+		Logger:      h.log.Named("egress").With("connection", c.name),
+		Resolver:    o.Resolver,
+		Dial:        o.Dial,
+		Now:         o.Now,
+		Sleep:       o.Sleep,
+		Rand:        o.Rand,
+		RootCAs:     o.RootCAs,
+	})
+	return c.client, err
+}
+
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		c.client.Close()
+	}
+}
+
+// admit waits until the connection may run one more call.
+func (c *connection) admit(ctx context.Context) (leave func(), err error) {
+	select {
+	case c.slots <- struct{}{}:
+		return func() { <-c.slots }, nil
+	default:
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return func() { <-c.slots }, nil
+	case <-ctx.Done():
+		return nil, (&Error{
+			Kind: abi.KindTimeout, Field: "limits.concurrency", Retryable: true,
+			Message: fmt.Sprintf("%d calls of connection %s run already, and none ended in time", c.limits.Concurrency, c.name),
+			Hint:    "call again, or raise limits.concurrency of the connection",
+		}).WithCause(ctx.Err())
+	}
+}

@@ -1,0 +1,268 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/host/shape"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Execute runs one operation of a connection and returns its result: one page of a
+// paginated operation.
+//
+// # Errors
+//
+// Every error is an [*Error]. Those before the sandbox starts have RequestSent false:
+//
+//   - unknown_operation: there is no such connection, entity or action
+//   - invalid_params: the parameters do not fit the operation's schema
+//   - denied: the connection's allow list does not have the operation
+//   - auth_failed: a credential is missing, or the vendor does not know it
+//
+// and then what the vendor answered (permission_denied, not_found, conflict,
+// rate_limited, vendor_error), what the host refused or stopped (denied,
+// limit_exceeded, timeout), network, and connector_fault.
+func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Result, error) {
+	start := h.options.Now()
+	c, op, err := h.look(ctx, connection, call)
+	if err != nil {
+		return nil, err
+	}
+	params, err := validate(op, call)
+	if err != nil {
+		return nil, err
+	}
+	if d := grant.Decide(c.config.Allow, op.Operation); !d.Allowed {
+		return nil, d.Denied(c.name, op.Operation)
+	}
+	ctx, cancel := c.deadline(ctx, call)
+	defer cancel()
+	leave, err := c.admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	result, err := h.run(ctx, c, op, params)
+	if err != nil {
+		return nil, err
+	}
+	if result.Data, err = shape.Apply(result.Data, call.Select, call.Exclude); err != nil {
+		return nil, err
+	}
+	result.Stats.Duration = h.options.Now().Sub(start)
+	return result, nil
+}
+
+// look finds what a call names.
+func (h *Host) look(ctx context.Context, connection string, call Call) (*connection, *connector.Operation, error) {
+	c, err := h.connection(ctx, connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	op, err := c.connector.Operation(call.Entity, call.Action)
+	return c, op, err
+}
+
+// validate returns the parameters as JSON that fits the operation's schema.
+func validate(op *connector.Operation, call Call) ([]byte, error) {
+	if len(call.Select) > 0 && len(call.Exclude) > 0 {
+		return nil, invalid("select", "select and exclude are both set", "use one of them")
+	}
+	params, err := encode(call.Params)
+	if err != nil {
+		return nil, err
+	}
+	return params, op.Validate(params)
+}
+
+// maxParams is the size of the largest parameters, in bytes. Files travel in them.
+const maxParams = 32 << 20
+
+func encode(params any) ([]byte, error) {
+	var data []byte
+	switch p := params.(type) {
+	case nil:
+		return []byte("{}"), nil
+	case json.RawMessage:
+		data = p
+	case []byte:
+		data = p
+	default:
+		var buffer bytes.Buffer
+		encoder := json.NewEncoder(&buffer)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(params); err != nil {
+			return nil, (invalid("params", fmt.Sprintf("params of type %T do not marshal to JSON", params), "pass host.Params, a struct or a json.RawMessage")).WithCause(err)
+		}
+		data = buffer.Bytes()
+	}
+	if len(data) > maxParams {
+		return nil, invalid("params", fmt.Sprintf("params are %d bytes long, the limit is %d", len(data), maxParams), "send less in one call")
+	}
+	if len(rawjson.Trim(data)) == 0 || string(rawjson.Trim(data)) == "null" {
+		return []byte("{}"), nil
+	}
+	return data, nil
+}
+
+// deadline bounds a call by the connection's limit and the caller's.
+func (c *connection) deadline(ctx context.Context, call Call) (context.Context, context.CancelFunc) {
+	timeout := c.limits.Timeout
+	if call.Timeout > 0 {
+		timeout = min(timeout, call.Timeout)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// run runs an operation in a sandbox. The guest's requests go out through egress,
+// which knows what the operation declared and adds the credential.
+func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, params []byte) (*Result, error) {
+	client, err := h.egress(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	module, err := c.file.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	input, err := json.Marshal(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID})
+	if err != nil {
+		return nil, (&Error{Kind: abi.KindInternal, Message: "the call cannot be written as JSON"}).WithCause(err)
+	}
+	t := &traffic{
+		client: client,
+		now:    h.options.Now,
+		scope: egress.Scope{
+			Requests: op.Requests,
+			Retry:    op.Safe(),
+			Budget:   egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes),
+		},
+	}
+	outcome, err := module.Run(ctx, sandbox.Call{
+		Export: abi.ExportExecute,
+		Input:  input,
+		Send:   t.send,
+		Limits: sandbox.Limits{Memory: c.limits.Memory, Fuel: c.limits.Fuel, OutputBytes: c.limits.OutputBytes, LogBytes: c.limits.LogBytes},
+		Logger: h.log.Named("connector").With("connection", c.name, "operation", op.Name()),
+	})
+	if err != nil {
+		return nil, t.blame(err)
+	}
+	if outcome.Err != nil {
+		return nil, t.blame(public(outcome.Err))
+	}
+	result, err := assemble(op, outcome)
+	if err != nil {
+		return nil, t.blame(err)
+	}
+	result.Stats = t.stats()
+	result.Stats.Fuel, result.Stats.GuestMemory = outcome.Fuel, outcome.Memory
+	return result, nil
+}
+
+// traffic sends the requests of one call and keeps count of them.
+type traffic struct {
+	client *egress.Client
+	scope  egress.Scope
+	now    func() time.Time
+	waited time.Duration
+	sent   bool // a request may have reached the vendor
+}
+
+func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
+	start := t.now()
+	resp, err := t.client.Send(ctx, t.scope, req, body)
+	t.waited += t.now().Sub(start)
+	if err != nil {
+		var e *Error
+		t.sent = t.sent || (errors.As(err, &e) && e.RequestSent)
+		return nil, err
+	}
+	t.sent = true
+	return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
+}
+
+// blame sets RequestSent to what the host itself knows: what a guest says of it does
+// not count.
+func (t *traffic) blame(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	c := e.WithCause(e.Unwrap())
+	c.RequestSent = t.sent
+	return c
+}
+
+func (t *traffic) stats() Stats {
+	requests, sent, received := t.scope.Budget.Used()
+	return Stats{Vendor: t.waited, Requests: requests, BytesSent: sent, BytesReceived: received}
+}
+
+// Operation is an operation as a connection sees it.
+type Operation struct {
+	abi.Operation
+	// Allowed says whether the connection may run it, by Rule.
+	Allowed bool
+	Rule    string
+}
+
+// Operations returns all operations of a connection's connector, in its order.
+func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
+	c, err := h.connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	operations := make([]Operation, 0, len(c.connector.Manifest.Operations))
+	for _, op := range c.connector.Manifest.Operations {
+		d := grant.Decide(c.config.Allow, &op)
+		operations = append(operations, Operation{Operation: op, Allowed: d.Allowed, Rule: d.Rule})
+	}
+	return operations, nil
+}
+
+// Check proves that a connection works: it runs the operation that the connector
+// declares for that, whatever the connection allows, and returns its result.
+func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
+	c, err := h.connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	ref := c.connector.Manifest.Check
+	if ref == nil {
+		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
+	}
+	op, err := c.connector.Operation(ref.Entity, ref.Action)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := c.deadline(ctx, Call{})
+	defer cancel()
+	leave, err := c.admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return h.run(ctx, c, op, []byte("{}"))
+}
+
+func (c *connection) reads() []string {
+	var names []string
+	for i := range c.connector.Manifest.Operations {
+		if op := &c.connector.Manifest.Operations[i]; op.Effect == abi.EffectRead {
+			names = append(names, op.Entity+"."+op.Action)
+		}
+	}
+	return names
+}

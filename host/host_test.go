@@ -1,0 +1,101 @@
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
+	"github.com/agenthost/agenthost/internal/wasmtest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+const token = "canary-3f1c9a7e5b2d4068"
+
+// open starts a simulated Pylon and a host with two connections to it: lab, which may
+// do everything, and audit, which may read.
+func open(t *testing.T) (*host.Host, *vendorsim.Server) {
+	t.Helper()
+	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	lab := host.Connection{Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "env:TOKEN"}}
+	audit := lab
+	audit.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
+	h, err := host.Open(t.Context(), host.Options{
+		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
+		Cache:       t.TempDir(),
+		Connections: map[string]host.Connection{"lab": lab, "audit": audit},
+		LookupEnv: func(name string) (string, bool) {
+			if name == "TOKEN" {
+				return token, true
+			}
+			return "", false
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return h, server
+}
+
+func TestExecute(t *testing.T) {
+	h, server := open(t)
+	res, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for range res.Records() {
+		n++
+	}
+	if n != 100 || !res.HasMore || res.NextCursor == "" {
+		t.Errorf("%d records, has_more %v, next_cursor %q", n, res.HasMore, res.NextCursor)
+	}
+	requests := server.Requests()
+	if len(requests) != 1 || requests[0].Header.Get("Authorization") != "Bearer "+token {
+		t.Errorf("the vendor got %+v", requests)
+	}
+	t.Logf("%+v %s", res.Stats, res.Meta)
+
+	seen := map[string]bool{}
+	for record, err := range h.Records(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var account struct{ ID string }
+		if err := json.Unmarshal(record, &account); err != nil {
+			t.Fatal(err)
+		}
+		seen[account.ID] = true
+	}
+	t.Log(len(seen))
+}
+
+func TestWriteNeedsGrant(t *testing.T) {
+	h, server := open(t)
+	_, err := h.Execute(t.Context(), "audit", host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}})
+	var e *host.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindDenied || e.RequestSent {
+		t.Errorf("got %+v", err)
+	}
+	if len(server.Requests()) != 0 {
+		t.Error("something was sent")
+	}
+	res, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}})
+	if err != nil || !strings.Contains(string(res.Data), `"Acme"`) {
+		t.Errorf("%v", err)
+	}
+}

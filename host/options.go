@@ -1,0 +1,46 @@
+package host
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"time"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/egress"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options configure a [Host]. The zero value is a host without connectors.
+type Options struct {
+	// Plugins is a folder of .wasm files. Files are found when the host opens and
+	// when a connector is asked for that it does not know yet.
+	Plugins string
+	// Connections by name.
+	Connections map[string]Connection
+	// Cache is a private folder for compiled modules; empty means agenthost in
+	// the user's cache folder.
+	Cache string
+	// Logger gets the host's and the connectors' log lines; nil logs nothing.
+	Logger hclog.Logger
+	// LookupEnv reads the environment for env: references and for connections
+	// that exist because their variables are set. Nil means os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+
+	// The seams below are for tests, for recordings and for networks with rules
+	// of their own. Nil means the real thing.
+
+	Resolver egress.Resolver
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Now      func() time.Time
+	Sleep    func(ctx context.Context, d time.Duration) error
+	Rand     func() float64
+	// RootCAs are the certificate authorities that vendors' certificates are
+	// checked against; nil means the system's.
+	RootCAs *x509.CertPool
+}
+
+// FromConfig returns the options that a configuration asks for.
+func FromConfig(c *config.Config) Options {
+	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections}
+}

@@ -1,0 +1,324 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
+)
+
+// registry knows the connectors of a folder. A file is read when somebody asks for it,
+// and compiled when it is first run.
+type registry struct {
+	dir          string
+	declarations declarationCache
+	engine       *sandbox.Engine
+	log          hclog.Logger
+
+	mu    sync.Mutex
+	files map[string]*pluginFile // by path
+}
+
+func newRegistry(dir, cache string, engine *sandbox.Engine, log hclog.Logger) *registry {
+	return &registry{
+		dir:          dir,
+		declarations: declarationCache{filepath.Join(cache, "declarations")},
+		engine:       engine,
+		log:          log,
+		files:        make(map[string]*pluginFile),
+	}
+}
+
+// find returns the connector of a name. The file NAME.wasm comes first, so that a
+// command need not read the others; a connector in a file of another name is found by
+// reading them all.
+func (r *registry) find(ctx context.Context, name string) (*pluginFile, error) {
+	if r.dir == "" {
+		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q: no plugins folder is configured", name), Hint: "set plugins to a folder of .wasm files"}
+	}
+	// A name that is no plain word never becomes a path.
+	if !strings.ContainsAny(name, `/\.`) && name != "" {
+		path := filepath.Join(r.dir, name+".wasm")
+		if _, err := os.Stat(path); err == nil {
+			f := r.file(path)
+			declared, err := f.declared(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if declared.Manifest.Name == name {
+				return f, nil
+			}
+		}
+	}
+	files, err := r.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	var found []*pluginFile
+	for _, f := range files {
+		declared, err := f.declared(ctx)
+		if err != nil {
+			continue
+		}
+		names = append(names, declared.Manifest.Name)
+		if declared.Manifest.Name == name {
+			found = append(found, f)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		hint := nearest.Hint(name, names)
+		if len(names) == 0 {
+			hint = "put its .wasm file into " + r.dir
+		}
+		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q in %s", name, r.dir), Hint: hint}
+	}
+	return nil, &Error{
+		Kind:    abi.KindConnectorFault,
+		Field:   "connector",
+		Message: fmt.Sprintf("%s and %s both call themselves %q", filepath.Base(found[0].path), filepath.Base(found[1].path), name),
+		Hint:    "remove one, or name the right one " + name + ".wasm",
+	}
+}
+
+// all returns the files of the folder, in order of their names, with their
+// declarations read.
+func (r *registry) all(ctx context.Context) ([]*pluginFile, error) {
+	if r.dir == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		return nil, (&Error{Kind: abi.KindInvalidParams, Field: "plugins", Message: fmt.Sprintf("the plugins folder cannot be read: %v", unwrapPath(err)), Hint: "set plugins to a folder of .wasm files"}).WithCause(err)
+	}
+	var files []*pluginFile
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, entry := range entries {
+		if entry.IsDir() || filepath.Ext(entry.Name()) != ".wasm" {
+			continue
+		}
+		f := r.file(filepath.Join(r.dir, entry.Name()))
+		files = append(files, f)
+		group.Go(func() error {
+			if _, err := f.declared(groupCtx); err != nil && groupCtx.Err() != nil {
+				return err
+			}
+			return nil
+		})
+	}
+	return files, group.Wait()
+}
+
+// file returns what is known of a file. A file that changed is another one.
+func (r *registry) file(path string) *pluginFile {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var size int64
+	var modified time.Time
+	if info, err := os.Stat(path); err == nil {
+		size, modified = info.Size(), info.ModTime()
+	}
+	f := r.files[path]
+	if f == nil || f.size != size || !f.modified.Equal(modified) {
+		f = &pluginFile{registry: r, path: path, size: size, modified: modified}
+		r.files[path] = f
+	}
+	return f
+}
+
+// pluginFile is one .wasm file as it was when it was found.
+type pluginFile struct {
+	registry *registry
+	path     string
+	size     int64
+	modified time.Time
+
+	mu        sync.Mutex
+	connector *connector.Connector
+	err       error // why the file is no connector
+	module    *sandbox.Module
+}
+
+// maxModule is the size of the largest module that is read, in bytes.
+const maxModule = 64 << 20
+
+// describeTimeout bounds describe and auth_schema together.
+const describeTimeout = 10 * time.Second
+
+// declared returns what the connector declares. Only the first host that meets a
+// module runs its describe; later ones find the declaration in the cache.
+func (f *pluginFile) declared(ctx context.Context) (*connector.Connector, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.connector != nil || f.err != nil {
+		return f.connector, f.err
+	}
+	c, err := f.declare(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, err // not the file's fault
+	}
+	f.connector, f.err = c, err
+	return c, err
+}
+
+func (f *pluginFile) declare(ctx context.Context) (*connector.Connector, error) {
+	data, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	digest := sandbox.Digest(data)
+	if c := f.registry.declarations.load(digest); c != nil {
+		return c, nil
+	}
+	module, err := f.registry.engine.Load(ctx, data)
+	if err != nil {
+		return nil, f.named(err)
+	}
+	f.module = module
+	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+	defer cancel()
+	var outputs [2][]byte
+	for i, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+		outcome, err := module.Run(ctx, sandbox.Call{Export: export, Logger: f.registry.log})
+		if err != nil {
+			return nil, f.named(err)
+		}
+		outputs[i] = outcome.Output
+	}
+	c, err := connector.Parse(digest, outputs[0], outputs[1])
+	if err != nil {
+		return nil, f.named(err)
+	}
+	if err := f.registry.declarations.store(digest, outputs[0], outputs[1]); err != nil {
+		f.registry.log.Warn("a declaration cannot be cached", "file", f.path, "error", err)
+	}
+	return c, nil
+}
+
+func (f *pluginFile) read() ([]byte, error) {
+	if f.size > maxModule {
+		return nil, f.named(&Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the file is %d bytes long, the limit is %d", f.size, maxModule)})
+	}
+	data, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil, f.named((&Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the file cannot be read: %v", unwrapPath(err))}).WithCause(err))
+	}
+	return data, nil
+}
+
+// named says which file an error is about.
+func (f *pluginFile) named(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || strings.HasPrefix(e.Message, filepath.Base(f.path)) {
+		return err
+	}
+	c := e.WithCause(e.Unwrap())
+	c.Message = filepath.Base(f.path) + ": " + e.Message
+	return c
+}
+
+// load returns the compiled module.
+func (f *pluginFile) load(ctx context.Context) (*sandbox.Module, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.module != nil {
+		return f.module, nil
+	}
+	data, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	if sandbox.Digest(data) != f.connector.Digest {
+		return nil, f.named(&Error{Kind: abi.KindConnectorFault, Message: "the file changed after its declaration was read", Hint: "open the host again"})
+	}
+	f.module, err = f.registry.engine.Load(ctx, data)
+	return f.module, f.named(err)
+}
+
+// ConnectorInfo is what is known of a connector.
+type ConnectorInfo struct {
+	// Name is the manifest's, or the file's name without .wasm where Err is set.
+	Name string
+	File string
+	// Digest is the SHA-256 of the module, in hexadecimal.
+	Digest   string
+	Manifest *abi.Manifest
+	Auth     *abi.AuthSchema
+	// Err says why the file cannot be used.
+	Err error
+}
+
+// Connectors returns the connectors of the plugins folder, by name. A file that is no
+// connector is in the list, with Err set.
+func (h *Host) Connectors(ctx context.Context) ([]ConnectorInfo, error) {
+	files, err := h.registry.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]ConnectorInfo, 0, len(files))
+	for _, f := range files {
+		infos = append(infos, f.info(ctx))
+	}
+	slices.SortStableFunc(infos, func(a, b ConnectorInfo) int { return cmp.Compare(a.Name, b.Name) })
+	for i := 1; i < len(infos); i++ {
+		if infos[i].Err == nil && infos[i-1].Err == nil && infos[i].Name == infos[i-1].Name {
+			infos[i].Err = &Error{Kind: abi.KindConnectorFault, Field: "name", Message: fmt.Sprintf("%s also calls itself %q", filepath.Base(infos[i-1].File), infos[i].Name), Hint: "remove one of the two"}
+		}
+	}
+	return infos, nil
+}
+
+// Connector returns one connector. The error has kind unknown_operation where there is
+// none of that name, and connector_fault where its file cannot be used.
+func (h *Host) Connector(ctx context.Context, name string) (*ConnectorInfo, error) {
+	f, err := h.registry.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	info := f.info(ctx)
+	return &info, info.Err
+}
+
+// Inspect reads a file as the connectors of the plugins folder are read, wherever it is.
+func (h *Host) Inspect(ctx context.Context, path string) (*ConnectorInfo, error) {
+	info := h.registry.file(path).info(ctx)
+	return &info, info.Err
+}
+
+func (f *pluginFile) info(ctx context.Context) ConnectorInfo {
+	info := ConnectorInfo{Name: strings.TrimSuffix(filepath.Base(f.path), ".wasm"), File: f.path}
+	c, err := f.declared(ctx)
+	if err != nil {
+		info.Err = err
+		return info
+	}
+	info.Name, info.Digest, info.Manifest, info.Auth = c.Manifest.Name, c.Digest, c.Manifest, c.Auth
+	return info
+}
+
+// unwrapPath drops the path of a file error, which the message has already.
+func unwrapPath(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
