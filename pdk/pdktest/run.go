@@ -15,15 +15,25 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"testing"
 
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+// T is what package pdktest needs of a *[testing.T]. Examples and programs bring
+// their own.
+type T interface {
+	Helper()
+	Log(args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
 // Runner runs a connector. It is for one goroutine.
 type Runner struct {
-	t         testing.TB
+	t         T
 	connector *pdk.Connector
 	handler   http.Handler
 	server    string
@@ -33,7 +43,7 @@ type Runner struct {
 
 // Run makes a runner whose requests go to handler. The test fails at once if the
 // connector's tables contradict themselves; see [Check].
-func Run(t testing.TB, connector *pdk.Connector, handler http.Handler) *Runner {
+func Run(t T, connector *pdk.Connector, handler http.Handler) *Runner {
 	t.Helper()
 	r := &Runner{t: t, connector: connector, handler: handler}
 	r.manifest = r.Manifest()

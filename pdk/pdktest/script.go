@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"reflect"
 	"sync"
-	"testing"
 )
 
 // Exchange is a request that a test expects, and its answer.
@@ -29,7 +28,7 @@ type Exchange struct {
 // Script answers requests with the given exchanges, in their order. The test fails
 // for a request that is not the expected one, and at its end for an exchange that
 // did not happen.
-func Script(t testing.TB, exchanges ...Exchange) http.Handler {
+func Script(t T, exchanges ...Exchange) http.Handler {
 	t.Helper()
 	s := &script{t: t, left: exchanges}
 	t.Cleanup(func() {
@@ -43,7 +42,7 @@ func Script(t testing.TB, exchanges ...Exchange) http.Handler {
 }
 
 type script struct {
-	t    testing.TB
+	t    T
 	mu   sync.Mutex // guards left
 	left []Exchange
 }
