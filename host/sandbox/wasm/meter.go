@@ -36,6 +36,7 @@ type meter struct {
 	hostIndirect bool // call_indirect can reach an imported function
 	imported     uint32
 	metering     bool
+	exact        bool // each instruction has its point, for tests
 	frames       []meterFrame
 	edits        []edit
 	point        int // the edit that instructions are charged to, or none
@@ -49,7 +50,6 @@ type meter struct {
 type meterFrame struct {
 	point int
 	dead  bool // the block itself cannot be reached
-	isIf  bool
 }
 
 const none = -1
@@ -94,11 +94,9 @@ func (p *meter) instruction(in *instruction) {
 		p.meter(in)
 	}
 	switch in.op {
-	case opBlock, opIf:
-		p.frames = append(p.frames, meterFrame{point: p.point, dead: p.dead, isIf: in.op == opIf})
-	case opLoop:
+	case opBlock, opIf, opLoop:
 		p.frames = append(p.frames, meterFrame{point: p.point, dead: p.dead})
-		if p.metering && !p.dead {
+		if in.op == opLoop && p.metering && !p.dead {
 			p.loop(in.end)
 		}
 	case opElse:
@@ -107,11 +105,6 @@ func (p *meter) instruction(in *instruction) {
 	case opEnd:
 		f := p.frames[len(p.frames)-1]
 		p.frames = p.frames[:len(p.frames)-1]
-		// Where code before a label ends in a branch, only branches lead to the
-		// label. A point of its own charges its code to those alone.
-		if p.dead && !f.isIf {
-			f.point = none
-		}
 		p.point, p.dead = f.point, f.dead
 	case opBr, opBrTable, opReturn, opUnreachable:
 		p.dead = true
@@ -160,7 +153,7 @@ func (p *meter) charge(cost uint32, at int) {
 	if cost == 0 {
 		return
 	}
-	if p.point == none || p.edits[p.point].value >= segmentLength {
+	if p.point == none || p.exact || p.edits[p.point].value >= segmentLength {
 		p.open(editCharge, at, 0)
 	}
 	p.edits[p.point].value += cost
@@ -171,7 +164,7 @@ func (p *meter) charge(cost uint32, at int) {
 // point of its own.
 func (p *meter) loop(at int) {
 	value := uint32(costLoop)
-	if entry := &p.edits[0]; p.straight && entry.kind == editCheck && entry.value <= mergeEntry {
+	if entry := &p.edits[0]; !p.exact && p.straight && entry.kind == editCheck && entry.value <= mergeEntry {
 		value += entry.value
 		entry.kind = editNone
 		for i := range p.frames {

@@ -20,6 +20,8 @@ type Options struct {
 	Snapshot bool
 	// Rename gives imports other names.
 	Rename map[ImportName]ImportName
+
+	exact bool // charge each instruction by itself, for tests
 }
 
 // Info is what a rewrite found.
@@ -97,7 +99,7 @@ func (w *rewriter) add(name string, typ FuncType, body []byte) {
 
 // code rewrites the bodies of all functions.
 func (w *rewriter) code() error {
-	p := meter{imported: w.imported, metering: w.o.Meter, hostIndirect: w.m.refersToImport()}
+	p := meter{imported: w.imported, metering: w.o.Meter, exact: w.o.exact, hostIndirect: w.m.refersToImport()}
 	size := 0
 	for i := range w.m.bodies {
 		size += w.m.bodies[i].size
