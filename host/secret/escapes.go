@@ -9,6 +9,12 @@ import (
 // levels is how many times over a text may have been escaped.
 const levels = 3
 
+// The work on a text is bounded: freeSteps, and stepsPerByte more for each of its bytes.
+const (
+	freeSteps    = 1 << 16
+	stepsPerByte = 8
+)
+
 // escapes finds needles of which at least one character is escaped. Every such
 // occurrence has a first escape, before which the needle stands as it is; so it is
 // enough to look at the backslashes and percent signs of a text, and at those only
@@ -17,8 +23,6 @@ type escapes struct {
 	needles []needle
 	// places holds, by byte, where the needles have it.
 	places [256][]place
-	// after holds which bytes after a backslash or a percent sign are worth a look.
-	after [256]bool
 }
 
 type place struct{ needle, offset int }
@@ -30,18 +34,13 @@ func newEscapes(needles []needle) *escapes {
 			e.places[c] = append(e.places[c], place{i, j})
 		}
 	}
-	for c := range e.after {
-		var buffer [8]unit
-		e.after[c] = c == 'u' || c == 'x' || c == '\\' || isHex(byte(c))
-		for _, u := range unescapeBackslash([]byte{'\\', byte(c)}, 0, buffer[:0]) {
-			e.after[c] = e.after[c] || len(e.places[u.text[0]]) > 0
-		}
-	}
 	return e
 }
 
-// find appends the spans of all escaped needles in b to found.
+// find appends the spans of all escaped needles in b to found. A text that takes out of
+// all proportion to search, which only one made for it does, is found as a whole.
 func (e *escapes) find(b []byte, found []span) []span {
+	left := stepsPerByte*len(b) + freeSteps
 	for _, mark := range []byte{'\\', '%'} {
 		for at := 0; ; at++ {
 			next := bytes.IndexByte(b[at:], mark)
@@ -49,32 +48,68 @@ func (e *escapes) find(b []byte, found []span) []span {
 				break
 			}
 			at += next
-			if at+1 == len(b) {
-				break
-			}
-			if !e.after[b[at+1]] {
+			if !e.worth(b, at) {
 				continue
 			}
-			found = e.findAt(b, at, found)
+			if found = e.findAt(b, at, found, &left); left < 0 {
+				return append(found, span{0, len(b)})
+			}
 		}
 	}
 	return found
 }
 
+// worth reports whether a needle could have its first escape at b[at]. It is a quick look
+// that saves almost all of the work on honest texts.
+func (e *escapes) worth(b []byte, at int) bool {
+	if at+1 == len(b) {
+		return false
+	}
+	next := b[at+1]
+	switch {
+	case b[at] == '%':
+		c, ok := hexByte(b, at+1)
+		return ok && (c == '%' || e.candidate(b, at, c))
+	case next == '\\':
+		return true
+	case next == 'u':
+		r, ok := hexRune(b, at+2)
+		return ok && (r >= utf8.RuneSelf || e.candidate(b, at, byte(r)))
+	case next == 'x':
+		c, ok := hexByte(b, at+2)
+		return ok && e.candidate(b, at, c)
+	}
+	c, ok := letterEscape(next)
+	return ok && e.candidate(b, at, c)
+}
+
+// candidate reports whether a needle has c, and before it what stands before b[at].
+func (e *escapes) candidate(b []byte, at int, c byte) bool {
+	for _, p := range e.places[c] {
+		if p.offset == 0 || at > 0 && b[at-1] == e.needles[p.needle].text[p.offset-1] {
+			return true
+		}
+	}
+	return false
+}
+
 // findAt appends the spans of the needles whose first escape is at b[at].
-func (e *escapes) findAt(b []byte, at int, found []span) []span {
-	var buffer [8]unit
+func (e *escapes) findAt(b []byte, at int, found []span, left *int) []span {
+	var buffer [1<<levels + 1]unit
 	for _, u := range unescape(b, at, buffer[:0]) {
 		if !u.escaped {
 			continue
 		}
 		for _, p := range e.places[u.text[0]] {
+			if *left--; *left < 0 {
+				return found
+			}
 			n := e.needles[p.needle]
 			start := at - p.offset
 			if start < 0 || !bytes.Equal(b[start:at], n.text[:p.offset]) {
 				continue
 			}
-			if end, ok := matchEscaped(b, at, n.text[p.offset:]); ok {
+			if end, ok := matchEscaped(b, at, n.text[p.offset:], left); ok {
 				if hit, ok := n.widen(b, span{start, end}); ok {
 					found = append(found, hit)
 				}
@@ -87,18 +122,19 @@ func (e *escapes) findAt(b []byte, at int, found []span) []span {
 // matchEscaped reports whether b has text at the given place, escaped or not, and where
 // it ends. A text with backslashes or percent signs of its own can be read in more than
 // one way; all are tried, none twice.
-func matchEscaped(b []byte, at int, text []byte) (end int, ok bool) {
+func matchEscaped(b []byte, at int, text []byte, left *int) (end int, ok bool) {
 	type state struct{ at, offset int }
 	var seen map[state]bool
 	open := append(make([]state, 0, 8), state{at, 0})
-	for len(open) > 0 {
+	for len(open) > 0 && *left >= 0 {
+		*left--
 		s := open[len(open)-1]
 		open = open[:len(open)-1]
 		if s.offset == len(text) {
 			end, ok = max(end, s.at), true
 			continue
 		}
-		var buffer [8]unit
+		var buffer [1<<levels + 1]unit
 		units := unescape(b, s.at, buffer[:0])
 		for _, u := range units {
 			if !bytes.HasPrefix(text[s.offset:], u.text[:u.length]) {
@@ -161,11 +197,11 @@ func unescapePercent(b []byte, at int, units []unit) []unit {
 }
 
 // unescapeBackslash reads the escapes of JSON strings (RFC 8259, section 7) and \x2F of
-// JavaScript. Escaping again doubles the backslashes and adds one, so any run of up to
-// 2^levels-1 of them is taken for one.
+// JavaScript. Escaping again doubles the backslashes of a text and adds one before
+// what needs it, so any run of up to 2^levels of them is taken for one.
 func unescapeBackslash(b []byte, at int, units []unit) []unit {
 	run := 1
-	for run < 1<<levels-1 && at+run < len(b) && b[at+run] == '\\' {
+	for run < 1<<levels && at+run < len(b) && b[at+run] == '\\' {
 		run++
 		units = append(units, unit{text: [utf8.UTFMax]byte{'\\'}, length: 1, end: at + run, escaped: true})
 	}
@@ -174,19 +210,7 @@ func unescapeBackslash(b []byte, at int, units []unit) []unit {
 		return units
 	}
 	u := unit{length: 1, end: at + 1, escaped: true}
-	switch c := b[at]; c {
-	case '/', '"', '\'':
-		u.text[0] = c
-	case 'n':
-		u.text[0] = '\n'
-	case 't':
-		u.text[0] = '\t'
-	case 'r':
-		u.text[0] = '\r'
-	case 'b':
-		u.text[0] = '\b'
-	case 'f':
-		u.text[0] = '\f'
+	switch b[at] {
 	case 'x':
 		x, ok := hexByte(b, at+1)
 		if !ok {
@@ -200,9 +224,32 @@ func unescapeBackslash(b []byte, at int, units []unit) []unit {
 		}
 		u.length, u.end = utf8.EncodeRune(u.text[:], r), end
 	default:
-		return units
+		c, ok := letterEscape(b[at])
+		if !ok {
+			return units
+		}
+		u.text[0] = c
 	}
 	return append(units, u)
+}
+
+// letterEscape returns what a backslash and c stand for.
+func letterEscape(c byte) (byte, bool) {
+	switch c {
+	case '/', '"', '\'':
+		return c, true
+	case 'n':
+		return '\n', true
+	case 't':
+		return '\t', true
+	case 'r':
+		return '\r', true
+	case 'b':
+		return '\b', true
+	case 'f':
+		return '\f', true
+	}
+	return 0, false
 }
 
 // codePoint reads the u and the digits of \u00e9, and the second half of a surrogate
@@ -238,11 +285,6 @@ func hexByte(b []byte, at int) (byte, bool) {
 	high, ok1 := hexDigit(b[at])
 	low, ok2 := hexDigit(b[at+1])
 	return high<<4 | low, ok1 && ok2
-}
-
-func isHex(c byte) bool {
-	_, ok := hexDigit(c)
-	return ok
 }
 
 func hexDigit(c byte) (byte, bool) {
