@@ -19,7 +19,7 @@
 //   - how time_range takes its two times (values: start, end), the case of string matching (ignored), operators of custom fields (all)
 //   - which ends of the window belong to GET /issues: start_time does, end_time does not
 //   - rate limits later than July 2026 (three tiers of 30, 120 and 300 a minute): the older, lower figures apply here
-//   - body size limits
+//   - the full name of the rate limit header (X-Rate-Limit-Remaining here), and body size limits
 //
 // # Sizes for benchmarks
 //

@@ -412,6 +412,12 @@ func TestAttachments(t *testing.T) {
 			t.Errorf("%s: %s", name, rep.raw)
 		}
 	}
+	if rep := send(func(w *multipart.Writer) {
+		f, _ := w.CreateFormFile("file", "big")
+		_, _ = f.Write(make([]byte, maxUpload))
+	}); rep.status != 413 {
+		t.Errorf("too large: %s", rep.raw)
+	}
 	if rep := do(t, v, "POST", "/attachments", "--x\r\n", "Content-Type", "multipart/form-data; boundary=x"); rep.status != 400 {
 		t.Errorf("cut short: %s", rep.raw)
 	}
