@@ -50,7 +50,7 @@ type Param struct {
 	Items string `json:"items,omitempty"`
 	// Format narrows a string (date-time, binary) or names a structure checked elsewhere (filter).
 	Format string `json:"format,omitempty"`
-	// Required says that a request without it is refused.
+	// Required says that a request without it is refused, unless another operation of the same route does not require it.
 	Required bool `json:"required,omitempty"`
 	// Airbyte says that Airbyte's connector declares the parameter; the others only the vendor does.
 	Airbyte bool     `json:"airbyte,omitempty"`
