@@ -6,28 +6,15 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Describe, AuthSchema and Execute are the three exports of a connector. The Go
-// toolchain runs no main function in a module of this kind, so a connector names
-// them itself, which also keeps it free of anything that registers itself:
-//
-//	//go:wasmexport describe
-//	func Describe() int32 { return pdk.Describe(&connector) }
-//
-//	//go:wasmexport auth_schema
-//	func AuthSchema() int32 { return pdk.AuthSchema(&connector) }
-//
-//	//go:wasmexport execute
-//	func Execute() int32 { return pdk.Execute(&connector) }
-//
-//	func main() {}
-
-// Describe writes the connector's manifest.
+// Describe writes the connector's manifest. It is the body of the describe export.
 func Describe(c *Connector) int32 { return Run(currentHost(), c, abi.ExportDescribe) }
 
-// AuthSchema writes how the vendor authenticates.
+// AuthSchema writes how the vendor authenticates. It is the body of the auth_schema
+// export.
 func AuthSchema(c *Connector) int32 { return Run(currentHost(), c, abi.ExportAuthSchema) }
 
-// Execute runs the operation that the input names and writes its outcome.
+// Execute runs the operation that the input names and writes its outcome. It is the
+// body of the execute export.
 func Execute(c *Connector) int32 { return Run(currentHost(), c, abi.ExportExecute) }
 
 // Run runs an export of a connector with a given host, and returns 0 if it has

@@ -205,10 +205,11 @@ func skipValue(b []byte, i int) int {
 	return i
 }
 
-// unquote decodes what stands between the quotes of a JSON string.
+// unquote decodes what stands between the quotes of a JSON string. Bytes that are
+// not UTF-8 become U+FFFD, as for encoding/json.
 func unquote(b []byte) string {
 	i := 0
-	for i < len(b) && b[i] != '\\' {
+	for i < len(b) && b[i] != '\\' && b[i] < utf8.RuneSelf {
 		i++
 	}
 	if i == len(b) {
@@ -218,6 +219,12 @@ func unquote(b []byte) string {
 	copy(out, b)
 	for i < len(b) {
 		c := b[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRune(b[i:]) // U+FFFD for what is not UTF-8
+			out = utf8.AppendRune(out, r)
+			i += n
+			continue
+		}
 		i++
 		if c != '\\' || i == len(b) {
 			out = append(out, c)

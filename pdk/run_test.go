@@ -1,0 +1,182 @@
+package pdk_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/pdk/pdktest"
+)
+
+// with makes a connector of one operation.
+func with(op pdk.Operation) *pdk.Connector {
+	op.Entity, op.Action, op.Description = "things", "do", "Does a thing."
+	if op.Effect == "" {
+		op.Effect = pdk.Write
+	}
+	return &pdk.Connector{
+		Name: "thing", Title: "Thing", Version: "1.0.0", Description: "Things.",
+		Servers:    []abi.Server{{ID: "main", URL: "https://api.thing.example"}},
+		Auth:       abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Type: abi.AuthBearer}}},
+		Operations: []pdk.Operation{op},
+	}
+}
+
+func TestBodyIsByteForByte(t *testing.T) {
+	c := with(pdk.Operation{Method: "POST", Path: "/things", Params: []pdk.Param{
+		pdk.Body("n", pdk.Number("")), pdk.Body("o", pdk.Map("")).As("wire \"name\""), pdk.Body("s", pdk.String("")), pdk.Body("absent", pdk.String("")),
+	}})
+	r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{
+		Method: "POST", URL: "/things",
+		Body: `{"n":1.50e+03,"wire \"name\"":{"big":12345678901234567890,"u":"\u00fc","nested":[1.0,{}]},"s":"a\/b"}`,
+	}))
+	const params = `{"s":"a\/b","o":{"big":12345678901234567890,"u":"\u00fc","nested":[1.0,{}]},"n":1.50e+03}`
+	if _, _, err := r.Execute("things", "do", json.RawMessage(params)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Requests()[0].Body, `{"n":1.50e+03,"wire \"name\"":{"big":12345678901234567890,"u":"\u00fc","nested":[1.0,{}]},"s":"a\/b"}`; got != want {
+		t.Errorf("the body is\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestQueryAndPath(t *testing.T) {
+	c := with(pdk.Operation{Effect: pdk.Read, Method: "GET", Path: "/things/{id}/v{version}", Params: []pdk.Param{
+		pdk.Query("list", pdk.Array("", pdk.String(""))).As("list[]"), pdk.Path("thing", pdk.String("")).As("id"), pdk.Path("version", pdk.Integer("")),
+		pdk.Query("n", pdk.Number("")), pdk.Query("b", pdk.Boolean("")),
+	}})
+	r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{
+		Method: "GET", URL: "/things/a%2F..%2F%3Fb/v2?list%5B%5D=x+y&list%5B%5D=%C3%BC%22&n=1.50&b=false",
+	}))
+	_, _, err := r.Execute("things", "do", json.RawMessage(`{"thing":"a/../?b","version":2,"b":false,"n":1.50,"list":["x y","\u00fc\""]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPages(t *testing.T) {
+	c := with(pdk.Operation{
+		Effect: pdk.Read, Method: "POST", Path: "/things", Data: "/rows",
+		Meta: []pdk.Meta{{Name: "more", Pointer: "/more"}, {Name: "total", Pointer: "/total"}},
+		Page: &pdk.Page{In: pdk.InBody, CursorName: "after", LimitName: "size", Cursor: "/next", More: "/more"},
+	})
+	for _, tt := range []struct{ answer, meta string }{
+		{`{"rows":[],"next":"n\"1","more":true,"total":1.0}`, `{"more":true,"total":1.0,"next_cursor":"n\"1","has_more":true}`},
+		{`{"rows":[],"next":"n","more":false}`, `{"more":false,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":"n"}`, `{"more":true,"next_cursor":"n","has_more":true}`},
+		{`{"rows":[],"next":"","more":true}`, `{"more":false,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":null,"more":true}`, `{"more":false,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[]}`, `{"more":false,"next_cursor":null,"has_more":false}`},
+	} {
+		r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: "/things", Body: `{"after":"c","size":3}`, Answer: tt.answer}))
+		data, meta, err := r.Execute("things", "do", map[string]any{"cursor": "c", "limit": 3})
+		if err != nil || string(data) != "[]" || string(meta) != tt.meta {
+			t.Errorf("%s: %s, %s, %v", tt.answer, data, meta, err)
+		}
+	}
+}
+
+func TestHandle(t *testing.T) {
+	c := with(pdk.Operation{
+		Method: "GET", Path: "/things", Requests: []abi.RequestTemplate{{Method: "POST", Path: "/things/{id}"}},
+		Handle: func(c *pdk.Call) error {
+			resp, err := c.Do(c.Request())
+			if err != nil {
+				return err
+			}
+			first := resp.Body.Part("/rows/0")
+			n, ok := first.Part("/n").Int()
+			if !ok || n != 7 || first.Kind() != pdk.JSONObject || first.Count() != 2 || resp.Body.Part("/rows").Len() == 0 || resp.Body.Part("/none").Exists() {
+				return errors.New("the first answer is not what it is")
+			}
+			second, err := c.Send(&pdk.Request{
+				Method: "POST", Path: "/things/{id}", PathParams: [][2]string{{"id", first.Part("/id").Text()}}, Body: []byte("raw"),
+			})
+			if err != nil {
+				return err
+			}
+			c.Result().Data(second.Body.Part("/made"))
+			c.Result().Meta("first", first)
+			c.Result().Meta("none", resp.Body.Part("/none"))
+			c.Result().MetaInt("status", int64(second.Status))
+			c.Result().MetaText("header", second.Header("X-One"))
+			c.Log(abi.LogInfo, "done with "+c.Entity()+"."+c.Action())
+			resp.Body.Drop() // its part outlives it
+			return nil
+		},
+	})
+	r := pdktest.Run(t, c, pdktest.Script(t,
+		pdktest.Exchange{Method: "GET", URL: "/things", Answer: `{"rows":[{"id":"a b","n":7}]}`},
+		pdktest.Exchange{Method: "POST", URL: "/things/a%20b", Body: "raw", Status: 404, Header: map[string]string{"X-One": "1"}, Answer: `{"made":[1,2]}`},
+	))
+	data, meta, err := r.Execute("things", "do", nil)
+	if err != nil || string(data) != `[1,2]` || string(meta) != `{"first":{"id":"a b","n":7},"status":404,"header":"1"}` {
+		t.Errorf("%s, %s, %v", data, meta, err)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	tests := map[string]struct {
+		handle func(*pdk.Call) error
+		kind   abi.Kind
+		text   string
+	}{
+		"a panic with an error": {func(*pdk.Call) error { var m map[string]int; m["x"] = 1; return nil }, abi.KindConnectorFault, "nil map"},
+		"a panic with a text":   {func(*pdk.Call) error { panic("lost my way") }, abi.KindConnectorFault, "lost my way"},
+		"a panic with a value":  {func(*pdk.Call) error { panic(7) }, abi.KindConnectorFault, "panicked"},
+		"a panic half-way": {func(c *pdk.Call) error {
+			c.Result().DataRaw(pdk.Raw(`[1]`))
+			c.Result().MetaText("a", "b")
+			panic("late")
+		}, abi.KindConnectorFault, "late"},
+		"an error of the connector": {func(*pdk.Call) error { return pdk.InvalidParam("x", "x is odd", "make it even") }, abi.KindInvalidParams, "x is odd"},
+		"a plain error":             {func(*pdk.Call) error { return errors.New("plain") }, abi.KindConnectorFault, "plain"},
+		"a bad pointer": {func(c *pdk.Call) error {
+			resp, err := c.Do(c.Request())
+			if err != nil {
+				return err
+			}
+			if resp.Body.Part("no slash").Exists() {
+				return errors.New("there is nothing there")
+			}
+			return c.Respond(resp)
+		}, abi.KindConnectorFault, "slash"},
+		"too much to read": {func(c *pdk.Call) error {
+			resp, err := c.Do(c.Request())
+			if err != nil {
+				return err
+			}
+			_, err = resp.Body.Bytes(3)
+			return err
+		}, abi.KindLimitExceeded, "longer"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := with(pdk.Operation{Method: "GET", Path: "/things", Handle: tt.handle})
+			r := pdktest.Run(t, c, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"a":1}`)) }))
+			_, _, err := r.Execute("things", "do", nil)
+			var e *abi.Error
+			if !errors.As(err, &e) || e.Kind != tt.kind || !strings.Contains(e.Message, tt.text) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+func TestUnknownOperation(t *testing.T) {
+	_, _, err := pdktest.Run(t, with(pdk.Operation{Method: "GET", Path: "/things"}), nil).Execute("things", "undo", nil)
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindUnknownOperation {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestNativeExportsFail(t *testing.T) {
+	c := with(pdk.Operation{Method: "GET", Path: "/things"})
+	if pdk.Describe(c) == 0 || pdk.AuthSchema(c) == 0 || pdk.Execute(c) == 0 {
+		t.Error("an export without a host succeeded")
+	}
+}
