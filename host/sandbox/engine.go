@@ -46,10 +46,10 @@ func NewEngine(config Config) (*Engine, error) {
 		config.Random = rand.Reader
 	}
 	if config.MaxIdle == 0 {
-		config.MaxIdle = 2 * runtime.GOMAXPROCS(0)
+		config.MaxIdle = 32
 	}
 	if config.IdleTimeout == 0 {
-		config.IdleTimeout = time.Minute
+		config.IdleTimeout = 15 * time.Second
 	}
 	if config.Cache != "" {
 		if err := privateFolder(config.Cache); err != nil {

@@ -32,9 +32,10 @@ type Config struct {
 	// Random is the guests' source of random bytes; nil means crypto/rand.
 	Random io.Reader
 	// MaxIdle is how many instances of a module wait for the next call; 0 means
-	// twice the number of processors.
+	// 32. More callers at a time than that get new instances, which take
+	// milliseconds to make.
 	MaxIdle int
-	// IdleTimeout is how long they wait; 0 means a minute.
+	// IdleTimeout is how long they wait; 0 means 15 seconds.
 	IdleTimeout time.Duration
 }
 

@@ -1,0 +1,221 @@
+// Command bench compares agenthost with plain Go on the same simulated vendor, side by
+// side in one run, and prints a table. Ratios are what to look at: the machine may be
+// slow or busy, but it is so for both.
+//
+// The vendor runs in a process of its own, so that its work is not counted as either's.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
+)
+
+const token = "bench-token-5d1f0c"
+
+func main() {
+	plugins := flag.String("plugins", "build/plugins", "folder with pylon.wasm")
+	duration := flag.Duration("time", 2*time.Second, "how long to measure each row, for each side")
+	serve := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if *serve {
+		err = vendor(ctx)
+	} else {
+		err = run(ctx, *plugins, *duration)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: error:", err)
+		os.Exit(1)
+	}
+}
+
+// vendor serves until standard input ends.
+func vendor(ctx context.Context) error {
+	server, err := vendorsim.Start(ctx, pylon.New(pylon.Options{Token: token}), vendorsim.Options{NoGzip: true, LogSize: -1})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	fmt.Println(server.URL)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// startVendor runs this program again as the vendor.
+func startVendor(ctx context.Context) (address string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-serve")
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return "", nil, fmt.Errorf("the vendor did not start: %w", err)
+	}
+	return strings.TrimSpace(line), func() { stdin.Close(); _ = cmd.Wait() }, nil
+}
+
+// call is one row: the same request by both.
+type call struct {
+	name    string
+	callers int
+	path    string
+	host    host.Call
+}
+
+func run(ctx context.Context, plugins string, duration time.Duration) error {
+	address, stop, err := startVendor(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	h, err := host.Open(ctx, host.Options{
+		Plugins:     plugins,
+		Connections: map[string]host.Connection{"lab": {Connector: "pylon", Server: address, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
+		LookupEnv:   func(string) (string, bool) { return token, true },
+	})
+	if err != nil {
+		return err
+	}
+	defer h.Close(ctx)
+	plain := plainGo{address: address, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	calls, err := rows(ctx, plain)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "call\tcallers\tplain Go\tagenthost\tratio\tagenthost, decoded\tratio")
+	for _, c := range calls {
+		sides := []func(context.Context) error{
+			func(ctx context.Context) error { return plain.get(ctx, c.path) },
+			func(ctx context.Context) error { _, err := h.Execute(ctx, "lab", c.host); return err },
+			func(ctx context.Context) error {
+				res, err := h.Execute(ctx, "lab", c.host)
+				if err != nil {
+					return err
+				}
+				var data any
+				return res.Decode(&data)
+			},
+		}
+		if c.callers > 1 {
+			rates, err := throughput(ctx, c.callers, duration, sides)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "%s\t%d\t%.0f/s\t%.0f/s\t%.2f\t%.0f/s\t%.2f\n", c.name, c.callers, rates[0], rates[1], rates[1]/rates[0], rates[2], rates[2]/rates[0])
+			continue
+		}
+		medians, err := latency(ctx, duration, sides)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s\t1\t%s\t%s\t%.2f\t%s\t%.2f\n", c.name, ms(medians[0]), ms(medians[1]), ratio(medians[1], medians[0]), ms(medians[2]), ratio(medians[2], medians[0]))
+	}
+	return out.Flush()
+}
+
+// rows finds an issue and makes the calls of the table.
+func rows(ctx context.Context, plain plainGo) ([]call, error) {
+	now := time.Now().UTC()
+	start, end := now.Add(-29*24*time.Hour).Format(time.RFC3339), now.Add(time.Minute).Format(time.RFC3339)
+	list := func(limit int) (string, host.Call) {
+		query := url.Values{"start_time": {start}, "end_time": {end}, "limit": {fmt.Sprint(limit)}}
+		return "/issues?" + query.Encode(), host.Call{Entity: "issues", Action: "list", Params: host.Params{"start_time": start, "end_time": end, "limit": limit}}
+	}
+	var calls []call
+	path, _ := list(1)
+	body, err := plain.body(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	var page struct {
+		Data []struct{ ID string }
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, err
+	}
+	if len(page.Data) != 1 {
+		return nil, fmt.Errorf("the vendor has no issues: %s", body)
+	}
+	id := page.Data[0].ID
+	get := host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": id}}
+	for _, callers := range []int{1, 16} {
+		calls = append(calls, call{"get", callers, "/issues/" + url.PathEscape(id), get})
+		for _, limit := range []int{100, 1000} {
+			path, hostCall := list(limit)
+			calls = append(calls, call{fmt.Sprintf("list %d", limit), callers, path, hostCall})
+		}
+	}
+	for i := range calls {
+		body, err := plain.body(ctx, calls[i].path)
+		if err != nil {
+			return nil, err
+		}
+		calls[i].name += fmt.Sprintf(", %.0f KB", float64(len(body))/1000)
+	}
+	return calls, nil
+}
+
+// plainGo is what somebody would write without agenthost.
+type plainGo struct {
+	address string
+	client  *http.Client
+}
+
+func (p plainGo) body(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, body)
+	}
+	return body, err
+}
+
+func (p plainGo) get(ctx context.Context, path string) error {
+	body, err := p.body(ctx, path)
+	if err != nil {
+		return err
+	}
+	var answer map[string]any
+	return json.Unmarshal(body, &answer)
+}
