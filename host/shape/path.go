@@ -58,6 +58,10 @@ func (t *tree) add(names []string) {
 	t.whole, t.children = true, nil
 }
 
+// Names returns the names of a path, without the backslashes. The error is an
+// [*abi.Error] of kind invalid_params.
+func Names(path string) ([]string, error) { return split("path", path) }
+
 // split returns the names of a path.
 func split(field, path string) ([]string, error) {
 	if len(path) > maxLength {

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) describeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "describe CONNECTOR [ENTITY [ACTION]]",
+		Short: "Say what a connector can do",
+		Long: `Say what a connector can do: all its operations, those of an entity, or one operation
+with its parameters, the requests that it may send and an example.
+
+In the place of a connector, a connection may be named; what it is not allowed to do
+is marked.`,
+		Example: `  agenthost describe pylon
+  agenthost describe pylon issues list
+  agenthost describe pylon issues list -o json`,
+		Args:              args(1, "CONNECTOR", "ENTITY", "ACTION"),
+		ValidArgsFunction: a.completeDescribe,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.open(cmd.Context(), func(h *host.Host) error {
+				return a.describe(cmd.Context(), h, args)
+			})
+		},
+	}
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+func (a *app) describe(ctx context.Context, h *host.Host, args []string) error {
+	s, err := subjectOf(ctx, h, args[0])
+	if err != nil {
+		return err
+	}
+	m := s.info.Manifest
+	if len(args) == 1 {
+		if done, err := a.json(m); done {
+			return err
+		}
+		if err := a.print("%s %s: %s\n\n", a.heading(render.Visible(m.Title)), render.Visible(m.Version), render.Visible(m.Description)); err != nil {
+			return err
+		}
+		return a.listOperations(s.operations)
+	}
+	chosen, err := s.entity(args[1])
+	if err != nil {
+		return err
+	}
+	if len(args) == 2 {
+		if done, err := a.json(bare(chosen)); done {
+			return err
+		}
+		return a.listOperations(chosen)
+	}
+	for _, op := range chosen {
+		if op.Action == args[2] {
+			if done, err := a.json(op.Operation); done {
+				return err
+			}
+			return a.describeOperation(args[0], op)
+		}
+	}
+	var actions []string
+	for _, op := range chosen {
+		actions = append(actions, op.Action)
+	}
+	return unknownName("action", args[1]+" "+args[2], args[2], actions)
+}
+
+// subject is what describe is about: a connector, or one as a connection may use it.
+type subject struct {
+	info       *host.ConnectorInfo
+	operations []host.Operation
+}
+
+// subjectOf looks for a connection of that name first, because a connection is the
+// more particular thing; the ones of the environment have the names of connectors.
+func subjectOf(ctx context.Context, h *host.Host, name string) (*subject, error) {
+	connections, err := h.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range connections {
+		if c.Name != name || c.Source != "config" {
+			continue
+		}
+		info, err := h.Connector(ctx, c.Connector)
+		if err != nil {
+			return nil, err
+		}
+		operations, err := h.Operations(ctx, name)
+		return &subject{info, operations}, err
+	}
+	info, err := h.Connector(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s := &subject{info: info}
+	for _, op := range info.Manifest.Operations {
+		s.operations = append(s.operations, host.Operation{Operation: op, Allowed: true})
+	}
+	return s, nil
+}
+
+// entity returns the operations of an entity.
+func (s *subject) entity(name string) ([]host.Operation, error) {
+	var found []host.Operation
+	var entities []string
+	for _, op := range s.operations {
+		entities = append(entities, op.Entity)
+		if op.Entity == name {
+			found = append(found, op)
+		}
+	}
+	if len(found) == 0 {
+		return nil, unknownName("entity", name, name, entities)
+	}
+	return found, nil
+}
+
+func unknownName(what, shown, name string, names []string) error {
+	return &abi.Error{
+		Kind: abi.KindUnknownOperation, Field: what,
+		Message: fmt.Sprintf("there is no %s %s", what, shown), Hint: nearest.Hint(name, names),
+	}
+}
+
+func bare(operations []host.Operation) []abi.Operation {
+	list := make([]abi.Operation, len(operations))
+	for i, op := range operations {
+		list[i] = op.Operation
+	}
+	return list
+}
+
+func (a *app) listOperations(operations []host.Operation) error {
+	rows := make([][]string, len(operations))
+	for i, op := range operations {
+		effect := string(op.Effect)
+		if !op.Allowed {
+			effect += ", not allowed"
+		}
+		title := op.Title
+		if title == "" {
+			title, _, _ = strings.Cut(op.Description, ". ")
+		}
+		rows[i] = []string{render.Visible(op.Entity), render.Visible(op.Action), effect, render.Visible(title)}
+	}
+	return render.Rows(a.stdout, a.style(render.Table), []string{"ENTITY", "ACTION", "EFFECT", "WHAT IT DOES"}, rows)
+}
+
+func (a *app) describeOperation(subject string, op host.Operation) error {
+	schema, err := params.Describe(op.Params)
+	if err != nil {
+		return errors.Join(errors.New("the operation's schema cannot be read"), err)
+	}
+	facts := [][2]string{{"effect", string(op.Effect)}}
+	if op.Idempotent {
+		facts = append(facts, [2]string{"idempotent", "yes"})
+	}
+	if op.Paginated {
+		facts = append(facts, [2]string{"paginated", "yes; --all follows every page"})
+	}
+	if !op.Allowed {
+		facts = append(facts, [2]string{"allowed", "no, by " + render.Visible(op.Rule)})
+	}
+	if r := op.RateLimit; r != nil {
+		facts = append(facts, [2]string{"rate limit", fmt.Sprintf("%d requests in %d s", r.Requests, r.PerSeconds)})
+	}
+	for _, r := range op.Requests {
+		facts = append(facts, [2]string{"request", render.Visible(strings.TrimSpace(r.Method + " " + r.Path + " " + r.Server))})
+	}
+	if err := a.print("%s\n%s\n\n", a.heading(render.Visible(op.Entity+" "+op.Action)), render.Visible(op.Description)); err != nil {
+		return err
+	}
+	if err := render.Pairs(a.stdout, a.style(render.Table), facts); err != nil {
+		return err
+	}
+	if len(schema) > 0 {
+		if err := a.print("\n"); err != nil {
+			return err
+		}
+		if err := render.Rows(a.stdout, a.style(render.Table), []string{"PARAMETER", "TYPE", "NEEDED", "VALUES", "DESCRIPTION"}, parameterRows(schema)); err != nil {
+			return err
+		}
+	}
+	command := slices.Concat([]string{"agenthost", "exec", subject, op.Entity, op.Action}, params.Example(schema, op.Examples))
+	return a.print("\n%s\n  %s\n", a.heading("Example"), render.Visible(strings.Join(command, " ")))
+}
+
+func parameterRows(schema []params.Param) [][]string {
+	rows := make([][]string, len(schema))
+	for i, p := range schema {
+		needed := ""
+		if p.Required {
+			needed = "yes"
+		}
+		rows[i] = []string{render.Visible(p.Name), render.Visible(p.Type()), needed, render.Visible(p.Range()), render.Visible(p.Description)}
+	}
+	return rows
+}

@@ -1,0 +1,194 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
+)
+
+// issue is what the demo looks at of an issue.
+type issue struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	State string `json:"state"`
+}
+
+// shown are the fields of an issue that the demo shows.
+var shown = []string{"id", "number", "title", "state", "requester.email", "created_at"}
+
+func (s *story) connectors(ctx context.Context) error {
+	s.step("The connectors: every .wasm file of a folder is one", "connectors", "--plugins", s.o.Plugins)
+	list, err := s.h.Connectors(ctx)
+	if err != nil {
+		return err
+	}
+	found := make(map[string]bool)
+	var rows [][]string
+	for _, c := range list {
+		if c.Err != nil {
+			return s.expect(false, "%s cannot be used: %v", c.File, c.Err)
+		}
+		found[c.Name] = true
+		rows = append(rows, []string{c.Name, c.Manifest.Version, fmt.Sprint(len(c.Manifest.Operations)), c.Digest[:min(len(c.Digest), 12)], render.Visible(c.Manifest.Description)})
+	}
+	style := s.o.Style
+	style.Terminal = true // cut the descriptions where the line ends
+	if err := render.Rows(s.out, style, []string{"NAME", "VERSION", "OPERATIONS", "DIGEST", "DESCRIPTION"}, rows); err != nil {
+		return err
+	}
+	return s.expect(found["pylon"] && found["overreach"], "%s does not hold pylon.wasm and overreach.wasm; make connectors builds them", s.o.Plugins)
+}
+
+func (s *story) reading(ctx context.Context) error {
+	now := s.o.Now().UTC().Truncate(time.Second)
+	list, err := s.exec(ctx, "A list", "support", host.Call{Entity: "issues", Action: "list", Params: host.Params{
+		"start_time": now.AddDate(0, 0, -30).Format(time.RFC3339), "end_time": now.Format(time.RFC3339), "limit": 6,
+	}, Select: shown})
+	if err != nil {
+		return err
+	}
+	var issues []issue
+	if err := list.Decode(&issues); err != nil {
+		return err
+	}
+	if err := s.expect(len(issues) == 6 && list.HasMore, "%d issues came, with more pages: %t", len(issues), list.HasMore); err != nil {
+		return err
+	}
+	got, err := s.exec(ctx, "One record of it", "support", host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": issues[0].ID}, Select: shown})
+	if err != nil {
+		return err
+	}
+	var one issue
+	if err := got.Decode(&one); err != nil {
+		return err
+	}
+	if err := s.expect(one == issues[0], "the record differs from its row"); err != nil {
+		return err
+	}
+	return s.everyPage(ctx)
+}
+
+// everyPage follows cursors to the end of a list.
+func (s *story) everyPage(ctx context.Context) error {
+	s.step("Every page, one after the other, in constant memory", "exec", "support", "accounts", "list", "--all", "-o", "ndjson")
+	pages, records := 0, 0
+	for page, err := range s.h.Pages(ctx, "support", host.Call{Entity: "accounts", Action: "list"}) {
+		if err != nil {
+			return fmt.Errorf("demo, step %d: %w", s.steps, err)
+		}
+		pages++
+		for range page.Records() {
+			records++
+		}
+	}
+	fmt.Fprintf(s.out, "%d accounts on %d pages\n", records, pages)
+	return s.expect(pages > 1 && records > 100, "%d records on %d pages", records, pages)
+}
+
+func (s *story) writing(ctx context.Context) error {
+	const title = "Login fails after the update"
+	created, err := s.exec(ctx, "A new record", "support", host.Call{Entity: "issues", Action: "create", Params: host.Params{
+		"title": title, "body_html": "<p>The page stays blank.</p>", "requester_email": "sam@example.com",
+	}, Select: shown})
+	if err != nil {
+		return err
+	}
+	var made issue
+	if err := created.Decode(&made); err != nil {
+		return err
+	}
+	if err := s.expect(made.ID != "", "the new issue has no id"); err != nil {
+		return err
+	}
+	get := host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": made.ID}, Select: shown}
+	got, err := s.exec(ctx, "It is there", "support", get)
+	if err != nil {
+		return err
+	}
+	var there issue
+	if err := got.Decode(&there); err != nil {
+		return err
+	}
+	if err := s.expect(there.ID == made.ID && there.Title == title, "the new issue is not what was created"); err != nil {
+		return err
+	}
+	updated, err := s.exec(ctx, "A change", "support", host.Call{Entity: "issues", Action: "update", Params: host.Params{"id": made.ID, "state": "on_hold"}, Select: shown})
+	if err != nil {
+		return err
+	}
+	var changed issue
+	if err := updated.Decode(&changed); err != nil {
+		return err
+	}
+	return s.expect(changed.State == "on_hold" && changed.State != there.State, "the state is %s", changed.State)
+}
+
+func (s *story) refusals(ctx context.Context) error {
+	err := s.refused(ctx, "A connection that may only read does not write", "audit", host.Call{Entity: "issues", Action: "create", Params: host.Params{
+		"title": "Not allowed", "body_html": "<p>No.</p>",
+	}})
+	if err != nil {
+		return err
+	}
+	now := s.o.Now().UTC().Truncate(time.Second)
+	list, err := s.h.Execute(ctx, "support", host.Call{Entity: "issues", Action: "list", Params: host.Params{
+		"start_time": now.AddDate(0, 0, -30).Format(time.RFC3339), "end_time": now.Format(time.RFC3339), "limit": 1,
+	}})
+	if err != nil {
+		return err
+	}
+	var victims []issue
+	if err := list.Decode(&victims); err != nil {
+		return err
+	}
+	if err := s.expect(len(victims) == 1, "there is no issue to go after"); err != nil {
+		return err
+	}
+	// The connection grants everything, so that it is the sandbox alone that denies.
+	err = s.refused(ctx, "A connector that declares a read and sends a DELETE is stopped", "rogue",
+		host.Call{Entity: "widgets", Action: "list", Params: host.Params{"id": victims[0].ID}})
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, "What it went after is still there", "support",
+		host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": victims[0].ID}, Select: []string{"id", "title", "state"}})
+	return err
+}
+
+// secrets looks for the token everywhere but where it belongs.
+func (s *story) secrets(ctx context.Context) error {
+	s.step("The token is nowhere but in the requests")
+	list, err := s.h.Connectors(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		module, err := os.ReadFile(c.File)
+		if err != nil {
+			return err
+		}
+		if err := s.expect(!bytes.Contains(module, []byte(s.vendor.token)), "%s holds the token", c.File); err != nil {
+			return err
+		}
+	}
+	requests := s.vendor.Requests()
+	for _, r := range requests {
+		if err := s.expect(r.Header.Get("Authorization") == "Bearer "+s.vendor.token, "%s came without the token", r); err != nil {
+			return err
+		}
+		if err := s.expect(!strings.Contains(r.RawQuery, s.vendor.token) && !bytes.Contains(r.Body, []byte(s.vendor.token)), "%s has the token in a wrong place", r); err != nil {
+			return err
+		}
+	}
+	if err := s.expect(!bytes.Contains(s.out.kept.Bytes(), []byte(s.vendor.token)), "the output holds the token"); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%d requests carried it in their Authorization header; no module and no result holds it.\n", len(requests))
+	return nil
+}

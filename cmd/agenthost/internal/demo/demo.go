@@ -1,0 +1,174 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options say how to run the demo.
+type Options struct {
+	// Plugins is the folder with the modules of pylon and overreach.
+	Plugins string
+	Out     io.Writer
+	Style   render.Options
+	Logger  hclog.Logger
+	Now     func() time.Time
+}
+
+// story is one run of the demo.
+type story struct {
+	o      Options
+	h      *host.Host
+	vendor *vendor
+	out    *recorder
+	steps  int
+}
+
+// recorder keeps all that is shown, to look for the token in it at the end.
+type recorder struct {
+	w    io.Writer
+	kept bytes.Buffer
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.kept.Write(p)
+	return r.w.Write(p)
+}
+
+// Run shows every step and checks it. The error says which step did not do what it
+// should.
+func Run(ctx context.Context, o Options) (err error) {
+	v, err := startVendor(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	h, err := host.Open(ctx, host.Options{
+		Plugins:     o.Plugins,
+		Connections: v.connections(),
+		Logger:      o.Logger,
+		LookupEnv: func(name string) (string, bool) {
+			return v.token, name == TokenVariable
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := h.Close(context.WithoutCancel(ctx)); err == nil {
+			err = closeErr
+		}
+	}()
+	s := &story{o: o, h: h, vendor: v, out: &recorder{w: o.Out}}
+	fmt.Fprintf(s.out, "A simulated Pylon is at %s. Only the host has its token.\n", v.URL)
+	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.refusals, s.secrets} {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.out, "\nAll %d steps did what they should.\n", s.steps)
+	return nil
+}
+
+// step writes a heading and the command line that does the same.
+func (s *story) step(title string, command ...string) {
+	s.steps++
+	heading := fmt.Sprintf("%d. %s", s.steps, title)
+	if s.o.Style.Color {
+		heading = render.Bold(heading)
+	}
+	fmt.Fprintf(s.out, "\n%s\n", heading)
+	if len(command) > 0 {
+		for i := range command {
+			command[i] = params.Shell(command[i])
+		}
+		fmt.Fprintf(s.out, "$ agenthost %s\n", strings.Join(command, " "))
+	}
+}
+
+// expect is the error of a step that did not do what it should.
+func (s *story) expect(ok bool, format string, values ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("demo, step %d: "+format, append([]any{s.steps}, values...)...)
+}
+
+// exec shows the command line of a call, makes it and shows its result.
+func (s *story) exec(ctx context.Context, title, connection string, call host.Call) (*host.Result, error) {
+	s.step(title, commandLine(connection, call)...)
+	result, err := s.h.Execute(ctx, connection, call)
+	if err != nil {
+		return nil, fmt.Errorf("demo, step %d: %w", s.steps, err)
+	}
+	return result, s.show(result, call.Select)
+}
+
+// show writes a result as a table.
+func (s *story) show(result *host.Result, fields []string) error {
+	style := s.o.Style
+	style.Format, style.Fields = render.Table, fields
+	w := render.New(s.out, style)
+	if rawjson.KindOf(result.Data) != rawjson.Array {
+		return w.Single(result.Data, result.Meta)
+	}
+	for record := range result.Records() {
+		if err := w.Record(record); err != nil {
+			return err
+		}
+	}
+	return w.End(result.Meta)
+}
+
+// refused makes a call that must be denied, and that must not reach the vendor.
+func (s *story) refused(ctx context.Context, title, connection string, call host.Call) error {
+	s.step(title, commandLine(connection, call)...)
+	before := len(s.vendor.Requests())
+	_, err := s.h.Execute(ctx, connection, call)
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindDenied {
+		return s.expect(false, "the call was not denied, its error is %v", err)
+	}
+	fmt.Fprintf(s.out, "agenthost: error: %s\n", render.Visible(e.Error()))
+	if e.Hint != "" {
+		fmt.Fprintf(s.out, "agenthost: hint: %s\n", render.Visible(e.Hint))
+	}
+	sent := len(s.vendor.Requests()) - before
+	fmt.Fprintf(s.out, "The vendor received %d requests.\n", sent)
+	return s.expect(sent == 0, "the denied call sent %d requests", sent)
+}
+
+// commandLine is what one would type to make a call.
+func commandLine(connection string, call host.Call) []string {
+	words := []string{"exec", connection, call.Entity, call.Action}
+	given, _ := call.Params.(host.Params)
+	for _, name := range sortedNames(given) {
+		words = append(words, "-p", fmt.Sprintf("%s=%v", name, given[name]))
+	}
+	if len(call.Select) > 0 {
+		words = append(words, "--select", strings.Join(call.Select, ","))
+	}
+	return words
+}
+
+func sortedNames(given host.Params) []string {
+	names := make([]string, 0, len(given))
+	for name := range given {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,48 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Serve runs the simulated vendor until ctx ends, and prints how to use it.
+func Serve(ctx context.Context, o Options) error {
+	v, err := startVendor(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	plugins, err := filepath.Abs(o.Plugins)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "agenthost-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "agenthost.yaml")
+	text := v.configuration(plugins)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	// The token is worth nothing but for this vendor, and whoever pastes it needs it.
+	_, err = fmt.Fprintf(o.Out, `A simulated Pylon is at %s until you press Ctrl-C.
+%s holds its configuration:
+
+%s
+In another terminal:
+
+  export AGENTHOST_CONFIG=%[2]s
+  export %[4]s=%s
+  agenthost check support
+  agenthost exec support accounts list --limit 5
+`, v.URL, file, text, TokenVariable, v.token)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}

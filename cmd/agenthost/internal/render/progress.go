@@ -1,0 +1,44 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Progress is a line on a terminal that says how far a listing has come. The zero
+// value, and nil, show nothing. It is not safe for concurrent use.
+type Progress struct {
+	// W is the terminal; nil shows nothing.
+	W   io.Writer
+	Now func() time.Time
+
+	shown   bool
+	last    time.Time
+	pages   int
+	records int
+}
+
+// every is how often the line is drawn at most: each drawing costs a system call.
+const every = 100 * time.Millisecond
+
+// Page counts a page and its records.
+func (p *Progress) Page(records int) {
+	if p == nil || p.W == nil {
+		return
+	}
+	p.pages++
+	p.records += records
+	if now := p.Now(); p.pages == 1 || now.Sub(p.last) >= every {
+		p.last, p.shown = now, true
+		fmt.Fprintf(p.W, "\r\x1b[K%s, %s", count(p.records, "record"), count(p.pages, "page"))
+	}
+}
+
+// Clear takes the line away, before other output and at the end.
+func (p *Progress) Clear() {
+	if p != nil && p.shown {
+		p.shown = false
+		fmt.Fprint(p.W, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/hashicorp/go-hclog"
+)
+
+// defaultConfig is read where it exists and nothing else is named.
+const defaultConfig = "agenthost.yaml"
+
+// options are the host's options from the configuration, the environment and the flags,
+// of which the later ones win.
+func (a *app) options() (host.Options, error) {
+	c, err := a.loadConfig()
+	if err != nil {
+		return host.Options{}, err
+	}
+	o := host.FromConfig(c)
+	o.LookupEnv = a.lookupEnv
+	if folder, _ := a.lookupEnv("AGENTHOST_PLUGINS"); folder != "" {
+		o.Plugins = folder
+	}
+	if a.plugins != "" {
+		o.Plugins = a.plugins
+	}
+	o.Logger, err = a.logger()
+	return o, err
+}
+
+func (a *app) loadConfig() (*config.Config, error) {
+	path := a.config
+	if path == "" {
+		path, _ = a.lookupEnv("AGENTHOST_CONFIG")
+	}
+	if path == "" {
+		if _, err := os.Stat(defaultConfig); errors.Is(err, fs.ErrNotExist) {
+			return &config.Config{}, nil
+		}
+		path = defaultConfig
+	}
+	c, err := config.Load(path)
+	var problems *config.Error
+	if err != nil && !errors.As(err, &problems) {
+		return nil, &usageError{message: err.Error(), hint: "name a configuration with --config FILE or AGENTHOST_CONFIG"}
+	}
+	return c, err
+}
+
+func (a *app) logger() (hclog.Logger, error) {
+	level := hclog.LevelFromString(a.logLevel)
+	if level == hclog.NoLevel {
+		return nil, &usageError{message: "there is no log level " + a.logLevel, hint: nearest.Hint(a.logLevel, []string{"trace", "debug", "info", "warn", "error", "off"})}
+	}
+	return hclog.New(&hclog.LoggerOptions{Name: "agenthost", Level: level, Output: safeLog{a.stderr}}), nil
+}
+
+// open opens the host for use.
+func (a *app) open(ctx context.Context, use func(h *host.Host) error) (err error) {
+	o, err := a.options()
+	if err != nil {
+		return err
+	}
+	if o.Plugins == "" {
+		return &usageError{
+			message: "no folder of connectors is named",
+			hint:    "say --plugins DIR, set AGENTHOST_PLUGINS, or write plugins: ./plugins into agenthost.yaml",
+		}
+	}
+	h, err := host.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// What an interrupted call leaves behind must go away too.
+		if closeErr := h.Close(context.WithoutCancel(ctx)); err == nil {
+			err = closeErr
+		}
+	}()
+	return use(h)
+}
+
+// marshal is json.Marshal without the escapes that only HTML needs.
+func marshal(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
