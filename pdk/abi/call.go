@@ -1,14 +1,12 @@
 package abi
 
-import "encoding/json"
-
 // Call is the input of [ExportExecute].
 type Call struct {
 	Entity string `json:"entity"`
 	Action string `json:"action"`
 	// Params is an object that the host has validated against the operation's
 	// schema.
-	Params json.RawMessage `json:"params"`
+	Params RawMessage `json:"params"`
 	// Server is the id of the server that the connection chose.
 	Server string `json:"server,omitempty"`
 }
@@ -16,9 +14,9 @@ type Call struct {
 // Output is what [ExportExecute] writes: data and meta, or an error. Data is an
 // array for a list and an object otherwise.
 type Output struct {
-	Data  json.RawMessage `json:"data,omitempty"`
-	Meta  json.RawMessage `json:"meta,omitempty"`
-	Error *Error          `json:"error,omitempty"`
+	Data  RawMessage `json:"data,omitempty"`
+	Meta  RawMessage `json:"meta,omitempty"`
+	Error *Error     `json:"error,omitempty"`
 }
 
 // Request is an HTTP request that a guest asks the host to send. A guest names a

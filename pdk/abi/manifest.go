@@ -1,7 +1,5 @@
 package abi
 
-import "encoding/json"
-
 // Manifest says what a connector is and everything that it can do. It is the
 // output of [ExportDescribe].
 type Manifest struct {
@@ -73,7 +71,7 @@ type Operation struct {
 	// the host may repeat a request of which it does not know whether it arrived.
 	Idempotent bool `json:"idempotent,omitempty"`
 	// Params is a JSON Schema 2020-12 of type object.
-	Params json.RawMessage `json:"params"`
+	Params RawMessage `json:"params"`
 	// Requests are all the HTTP requests that the operation may send. The host
 	// refuses every other one.
 	Requests []RequestTemplate `json:"requests"`
@@ -82,11 +80,11 @@ type Operation struct {
 	Paginated bool `json:"paginated,omitempty"`
 	// Result is an optional JSON Schema of data: of one record where data is an
 	// array of records, of the whole otherwise.
-	Result json.RawMessage `json:"result,omitempty"`
+	Result RawMessage `json:"result,omitempty"`
 	// RateLimit is what the vendor documents for this operation.
 	RateLimit *RateLimit `json:"rate_limit,omitempty"`
 	// Examples are values of params that validate.
-	Examples []json.RawMessage `json:"examples,omitempty"`
+	Examples []RawMessage `json:"examples,omitempty"`
 }
 
 // RequestTemplate is one HTTP request that an operation may send.

@@ -119,7 +119,10 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 	h.input = call
 	text = r.export(abi.ExportExecute, h)
 	r.requests = append(r.requests, h.requests...)
-	var out abi.Output
+	var out struct {
+		Data, Meta json.RawMessage
+		Error      *abi.Error
+	}
 	if err := json.Unmarshal(text, &out); err != nil {
 		r.t.Fatalf("execute does not write an output: %v\n%s", err, text)
 	}

@@ -36,7 +36,7 @@ type schema struct {
 
 // validateParams checks params against an operation's schema and returns an error
 // of kind invalid_params that names the field, or nil.
-func validateParams(params, value json.RawMessage) *abi.Error {
+func validateParams(params, value []byte) *abi.Error {
 	var root schema
 	if err := json.Unmarshal(params, &root); err != nil {
 		return &abi.Error{Kind: abi.KindInternal, Message: "the schema of the parameters: " + err.Error()}
