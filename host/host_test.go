@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -21,7 +22,13 @@ const token = "canary-3f1c9a7e5b2d4068"
 // do everything, and audit, which may read.
 func open(t *testing.T) (*host.Host, *vendorsim.Server) {
 	t.Helper()
-	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
+	return openWith(t, pylon.New(pylon.Options{Token: token}))
+}
+
+// openWith is open with a vendor of one's own.
+func openWith(t *testing.T, vendor http.Handler) (*host.Host, *vendorsim.Server) {
+	t.Helper()
+	server, err := vendorsim.Start(t.Context(), vendor, vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

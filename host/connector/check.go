@@ -26,6 +26,7 @@ const (
 
 var (
 	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+	idForm      = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	wordForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 	versionForm = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	tokenForm   = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
@@ -258,8 +259,8 @@ func checkFields(at string, fields []abi.AuthField) error {
 func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 	types := []string{string(abi.AuthBearer), string(abi.AuthBasic), string(abi.AuthAPIKey), string(abi.AuthOAuth2)}
 	switch {
-	case !nameForm.MatchString(s.ID):
-		return fault(at+".id", "is %q, want lower-case letters, digits and dashes", s.ID)
+	case !idForm.MatchString(s.ID):
+		return fault(at+".id", "is %q, want lower-case letters, digits, dashes and underscores", s.ID)
 	case !slices.Contains(types, string(s.Type)):
 		return fault(at+".type", "is %q; %s", s.Type, nearest.List(types))
 	case s.Type == abi.AuthBasic && s.Basic == nil:

@@ -176,6 +176,8 @@ func (s *sampler) known(p Param) any {
 	switch p.Name {
 	case "filter":
 		return s.filter()
+	case "subfilters": // one whole filter, since value wraps what is known of an array
+		return map[string]any{"field": "created_at", "operator": "is_set"}
 	case "start_time":
 		return later(-7 * day)
 	case "end_time":
