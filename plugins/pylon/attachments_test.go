@@ -21,6 +21,9 @@ func readForm(t *testing.T, r pdktest.Request) map[string]*multipart.Part {
 	if err != nil || mediaType != "multipart/form-data" {
 		t.Fatalf("Content-Type is %q: %v", r.Header.Get("Content-Type"), err)
 	}
+	if end := "\r\n--" + params["boundary"] + "--\r\n"; !strings.HasSuffix(r.Body, end) {
+		t.Errorf("the form does not end with %q", end) // which package multipart forgives
+	}
 	parts := map[string]*multipart.Part{}
 	for reader := multipart.NewReader(strings.NewReader(r.Body), params["boundary"]); ; {
 		p, err := reader.NextPart()

@@ -99,7 +99,7 @@ var searchText = pdk.Body("search_text", text("Words to look for in the text of 
 // requestID is the meta of every answer.
 var requestID = []pdk.Meta{{Name: "request_id", Pointer: "/request_id"}}
 
-// pageMeta is the meta of a page: Pylon's own keys. The connector's kit adds
+// pageMeta is the meta of a page: Pylon's own keys. Package pdk adds
 // next_cursor and has_more.
 var pageMeta = []pdk.Meta{requestID[0], {Name: "has_next_page", Pointer: "/pagination/has_next_page"}}
 
