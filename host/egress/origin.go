@@ -60,6 +60,9 @@ func defaultPort(scheme string) uint16 {
 // parseServerURL reads the URL of a server: an origin and a base path, which is empty or
 // starts with a slash and does not end with one.
 func parseServerURL(s string) (o Origin, base string, err error) {
+	if strings.IndexByte(s, '@') >= 0 { // first, because later errors quote s
+		return Origin{}, "", fmt.Errorf("the URL of a server has no user name or password")
+	}
 	for i := 0; i < len(s); i++ {
 		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == '\\' {
 			return Origin{}, "", fmt.Errorf("URL %.100q has a character that cannot stand in a server's URL", s)
@@ -69,10 +72,7 @@ func parseServerURL(s string) (o Origin, base string, err error) {
 	if err != nil {
 		return Origin{}, "", fmt.Errorf("%.100q is not a URL", s)
 	}
-	switch {
-	case u.User != nil:
-		return Origin{}, "", fmt.Errorf("the URL of a server has no user name or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#"):
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
 		return Origin{}, "", fmt.Errorf("URL %.100q has a query or fragment", s)
 	}
 	if o, err = originOf(u); err != nil {

@@ -55,8 +55,9 @@ func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int
 	case origin != w.server.origin:
 		return nil, refuse("it is another origin", where)
 	}
-	template, ok := c.declaredPath(s, w, path)
-	if !ok {
+	relative, ok := strings.CutPrefix(path, w.server.base)
+	template, declared := c.declaredPath(s, w.method, w.server.id, relative)
+	if !ok || !declared {
 		return nil, refuse("the operation does not declare it", where)
 	}
 	if !c.redirectQuery(target) {
@@ -67,14 +68,10 @@ func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int
 	return &next, nil
 }
 
-// declaredPath finds the template of the operation that the path is of.
-func (c *Client) declaredPath(s Scope, w *wireRequest, path string) (string, bool) {
-	path, ok := strings.CutPrefix(path, w.server.base)
-	if !ok {
-		return "", false
-	}
+// declaredPath finds the template of the operation that an escaped path is of.
+func (c *Client) declaredPath(s Scope, method, server, path string) (string, bool) {
 	for _, declared := range s.Requests {
-		if declared.Method != w.method || c.serverID(declared.Server) != w.server.id {
+		if declared.Method != method || c.serverID(declared.Server) != server {
 			continue
 		}
 		if template, err := pathtemplate.ParseTemplate(declared.Path); err == nil && template.Match(path) {

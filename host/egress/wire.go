@@ -110,7 +110,9 @@ func (c *Client) undeclared(s Scope, req *abi.Request) *abi.Error {
 	}
 	asked := name(req.Server, req.Method, req.Path)
 	hint := "the connector's author must declare the request in the operation's requests"
-	if near := nearest.Hint(asked, declared); near != "" {
+	if template, ok := c.declaredPath(s, req.Method, c.serverID(req.Server), req.Path); ok {
+		hint = "name the template " + template + " and put the values into path_params"
+	} else if near := nearest.Hint(asked, declared); near != "" {
 		hint += "; " + near
 	}
 	return denied(RuleRequest, fmt.Sprintf("the operation does not declare the request %.200q", asked), hint)

@@ -1,0 +1,130 @@
+package egress
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+func TestParseOrigin(t *testing.T) {
+	for in, want := range map[string]Origin{
+		"https://api.usepylon.com":      {"https", "api.usepylon.com", 443},
+		"https://api.usepylon.com/":     {"https", "api.usepylon.com", 443},
+		"HTTPS://API.usepylon.com:443":  {"https", "api.usepylon.com", 443},
+		"http://127.0.0.1:9003":         {"http", "127.0.0.1", 9003},
+		"http://localhost":              {"http", "localhost", 80},
+		"http://[::1]:80":               {"http", "::1", 80},
+		"https://[2001:DB8:0:0::1]":     {"https", "2001:db8::1", 443},
+		"https://xn--bcher-kva.example": {"https", "xn--bcher-kva.example", 443},
+		"http://my_service:8080":        {"http", "my_service", 8080},
+	} {
+		got, err := ParseOrigin(in)
+		if err != nil || got != want {
+			t.Errorf("%q: %+v, %v", in, got, err)
+		}
+		if again, err := ParseOrigin(got.String()); err != nil || again != got {
+			t.Errorf("%q prints as %q", in, got)
+		}
+	}
+	for _, bad := range []string{
+		"", "api.usepylon.com", "//api.usepylon.com", "ftp://api.usepylon.com", "https://", "https://:443", "https:api.usepylon.com",
+		"https://api.usepylon.com/v1", "https://api.usepylon.com?x", "https://api.usepylon.com?", "https://api.usepylon.com#x", "https://api.usepylon.com#",
+		"https://user@api.usepylon.com", "https://user:pw@api.usepylon.com", "https://api.usepylon.com@evil.example", "https://@api.usepylon.com",
+		"https://api.usepylon.com:", "https://api.usepylon.com:0", "https://api.usepylon.com:65536", "https://api.usepylon.com:0443", "https://api.usepylon.com:x",
+		"https://api.usepylon.com.", "https://api..com", "https://.com", "https://-a.com", "https://a-.com", "https://bücher.example", "https://api%2eusepylon.com",
+		`https://api.usepylon.com\@evil.example`, "https://api.usepylon.com\t", "https://api.usepylon.com\n", "https://api.use pylon.com", " https://a.example",
+		"https://2130706433", "https://0x7f000001", "https://0x7f.1", "https://0177.0.0.1", "https://127.1", "https://127.0.1", "https://1.2.3.4.5",
+		"https://256.1.1.1", "https://127.0.0.1.", "https://a.0x7", "https://127.0.0.0x1", "https://[fe80::1%25eth0]", "https://[::1", "https://[v1.x]",
+		"https://" + strings.Repeat("a", 64) + ".example", "https://" + strings.Repeat("a.", 130) + "example", "https://a*b.example", "https://*.example",
+	} {
+		if got, err := ParseOrigin(bad); err == nil {
+			t.Errorf("%q is taken for %+v", bad, got)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		change      func(*Config)
+		kind        abi.Kind
+		field, part string
+	}{
+		{"no server", func(c *Config) { c.Servers = nil }, abi.KindInvalidParams, "servers", "no server"},
+		{"http server", func(c *Config) { c.Servers[0].URL = "http://api.example.com" }, abi.KindInvalidParams, "servers[0].url", "does not use https"},
+		{"bad base path", func(c *Config) { c.Servers[1].URL += "/../x" }, abi.KindInvalidParams, "servers[1].url", `".."`},
+		{"parameter in base path", func(c *Config) { c.Servers[1].URL += "/{x}" }, abi.KindInvalidParams, "servers[1].url", ""},
+		{"same id", func(c *Config) { c.Servers[1].ID = "us" }, abi.KindInvalidParams, "servers[1].id", "twice"},
+		{"unknown server", func(c *Config) { c.Server = "eo" }, abi.KindInvalidParams, "server", "did you mean eu?"},
+		{"bad override", func(c *Config) { c.Override = "127.0.0.1:9003" }, abi.KindInvalidParams, "server", "http://127.0.0.1:9003"},
+		{"override with a query", func(c *Config) { c.Override = "http://127.0.0.1?x=y" }, abi.KindInvalidParams, "server", "query"},
+		{"override with another scheme", func(c *Config) { c.Override = "http://api.eu.example.com:443" }, abi.KindInvalidParams, "server", "with another scheme"},
+		{"metadata name", func(c *Config) { c.Servers[0].URL = "https://metadata.google.internal" }, abi.KindDenied, "", "metadata service"},
+		{"metadata override", func(c *Config) { c.Override = "http://metadata.google.internal" }, abi.KindDenied, "", "metadata service"},
+		{"no origins", func(c *Config) { c.Auth.Origins = nil }, abi.KindInvalidParams, "auth.origins", "names no origin"},
+		{"bad origin", func(c *Config) { c.Auth.Origins = []string{"https://*.example.com"} }, abi.KindInvalidParams, "auth.origins[0]", ""},
+		{"nowhere to go", func(c *Config) { c.Auth.Inject = nil }, abi.KindInvalidParams, "auth.inject", "does not say where"},
+		{"bad place", func(c *Config) { c.Auth.Inject[0].In = "headers" }, abi.KindInvalidParams, "auth.inject[0].in", "did you mean header?"},
+		{"bad header", func(c *Config) { c.Auth.Inject[0].Name = "X Y" }, abi.KindInvalidParams, "auth.inject[0].name", "not a header name"},
+		{"reserved header", func(c *Config) { c.Auth.Inject[0].Name = "host" }, abi.KindInvalidParams, "auth.inject[0].name", "chooses where"},
+		{"same header", func(c *Config) { c.Auth.Inject = append(c.Auth.Inject, c.Auth.Inject[0]) }, abi.KindInvalidParams, "auth.inject[1].name", "injected twice"},
+		{"unknown field", func(c *Config) { c.Auth.Inject[0].Value = "Bearer {other}" }, abi.KindInvalidParams, "auth.inject", "{other}"},
+		{"open brace", func(c *Config) { c.Auth.Inject[0].Value = "Bearer {api_token" }, abi.KindInvalidParams, "auth.inject", "open brace"},
+		{"missing credential", func(c *Config) { c.Credentials = nil }, abi.KindAuthFailed, "credentials.api_token", "api_token: env:NAME"},
+		{"credential with a line break", func(c *Config) { c.Credentials["api_token"] = secret.New([]byte(canary + "\n")) }, abi.KindAuthFailed, "credentials.api_token", "line break"},
+		{"oauth2 without a token", func(c *Config) { c.Auth.Type = abi.AuthOAuth2; c.Auth.Inject[0].Value = "Bearer {access_token}" }, abi.KindAuthFailed, "credentials.access_token", "missing"},
+		{"colon in user name", func(c *Config) { c.Auth.Basic = &abi.Basic{Username: "a:{api_token}"} }, abi.KindAuthFailed, "", "colon"},
+		{"user agent", func(c *Config) { c.UserAgent = "a\r\nb" }, abi.KindInvalidParams, "user_agent", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := baseConfig()
+			test.change(&config)
+			_, err := New(config)
+			if e := want(t, err, test.kind, test.part); e.Field != test.field || e.Hint == "" {
+				t.Errorf("%#v, want field %q and a hint", e, test.field)
+			}
+		})
+	}
+}
+
+// A credential is meant for an origin, and what only looks like that origin is another.
+func TestAudience(t *testing.T) {
+	scheme := bearer("https://api.x.com")
+	for s, want := range map[string]bool{
+		"https://api.x.com": true, "https://API.X.COM:443": true, "https://api.x.com.evil": false, "https://x.com": false, "https://a.api.x.com": false,
+		"http://api.x.com": false, "https://api.x.com:8443": false,
+	} {
+		o, err := ParseOrigin(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := audience(scheme, o); got != want {
+			t.Errorf("%s: %v", s, got)
+		}
+	}
+}
+
+func FuzzParseOrigin(f *testing.F) {
+	for _, s := range []string{"https://a.example", "http://127.0.0.1:80", "https://[::1]:1", "https://a@b", "https://0x7f.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		o, err := ParseOrigin(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseOrigin(o.String()); err != nil || again != o {
+			t.Fatalf("%q gives %+v, which prints as %q: %v", s, o, o, err)
+		}
+		u, err := url.Parse(o.String())
+		if err != nil || u.User != nil || u.Path != "" || u.Hostname() != o.Host {
+			t.Fatalf("%q: net/url reads %q differently: %v", s, o, u)
+		}
+		if strings.ContainsAny(o.Host, "@/\\?#% \t\r\n") || strings.HasSuffix(o.Host, ".") {
+			t.Fatalf("%q gives host %q", s, o.Host)
+		}
+	})
+}
