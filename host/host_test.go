@@ -38,7 +38,7 @@ func openWith(t *testing.T, vendor http.Handler) (*host.Host, *vendorsim.Server)
 	audit.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
-		Cache:       t.TempDir(),
+		Cache:       compiled,
 		Connections: map[string]host.Connection{"lab": lab, "audit": audit},
 		LookupEnv: func(name string) (string, bool) {
 			if name == "TOKEN" {
