@@ -23,35 +23,44 @@ type Limits struct {
 	Nesting   int // blocks within blocks
 	Loops     int // in one function
 	Labels    int // targets of all br_table instructions in one function
-	// Complexity is, for one function, the number of its parameters and locals
-	// times the number of places where control flow splits or joins. The memory
-	// and time that an optimising compiler needs grow with it.
-	Complexity int
+	// Branches counts the places of one function where control flow splits or
+	// joins: blocks, branches, and instructions that compile to some. The time
+	// that an optimising compiler needs grows with its square.
+	Branches int
+	// LocalBranches is that number times the number of parameters and locals:
+	// what it takes to know the value of each local in each place.
+	LocalBranches int
+	// CompileWork bounds the sum of an estimate over all functions, in
+	// microseconds of wazero's compiler on a machine of 2024:
+	// branches²/20 + loops²/4 + branches * locals.
+	CompileWork int
 }
 
 // DefaultLimits returns limits that modules built by the Go, Rust, C, Zig and
 // AssemblyScript compilers pass.
 func DefaultLimits() Limits {
 	return Limits{
-		ModuleBytes:  16 << 20,
-		Types:        8192,
-		Params:       64,
-		Imports:      256,
-		Functions:    65536,
-		Exports:      1024,
-		Globals:      1024,
-		Tables:       4,
-		TableEntries: 131072,
-		Elements:     262144,
-		Segments:     4096,
-		DataSegments: 262144,
-		DataBytes:    16 << 20,
-		MemoryPages:  4096,
-		BodyBytes:    128 << 10,
-		Locals:       512,
-		Nesting:      4096,
-		Loops:        1024,
-		Labels:       32768,
-		Complexity:   1 << 20,
+		ModuleBytes:   16 << 20,
+		Types:         8192,
+		Params:        64,
+		Imports:       256,
+		Functions:     65536,
+		Exports:       1024,
+		Globals:       1024,
+		Tables:        4,
+		TableEntries:  131072,
+		Elements:      262144,
+		Segments:      4096,
+		DataSegments:  262144,
+		DataBytes:     16 << 20,
+		MemoryPages:   4096,
+		BodyBytes:     128 << 10,
+		Locals:        1024,
+		Nesting:       4096,
+		Loops:         512,
+		Labels:        32768,
+		Branches:      4096,
+		LocalBranches: 1 << 18,
+		CompileWork:   20_000_000,
 	}
 }

@@ -54,7 +54,8 @@ type Module struct {
 	importedGlobals int
 	names           names
 
-	vetted *Limits // set by Vet
+	vetted       *Limits // set by Vet
+	hostIndirect bool    // set by Vet: call_indirect can reach an imported function
 }
 
 // Parse reads the sections of a module. What it allocates is bounded by a small

@@ -99,7 +99,7 @@ func (w *rewriter) add(name string, typ FuncType, body []byte) {
 
 // code rewrites the bodies of all functions.
 func (w *rewriter) code() error {
-	p := meter{imported: w.imported, metering: w.o.Meter, exact: w.o.exact, hostIndirect: w.m.refersToImport()}
+	p := meter{imported: w.imported, metering: w.o.Meter, exact: w.o.exact, hostIndirect: w.m.hostIndirect}
 	size := 0
 	for i := range w.m.bodies {
 		size += w.m.bodies[i].size

@@ -274,15 +274,19 @@ func (m *Module) dataSection(r *reader) {
 	m.data = make([]dataSegment, 0, n)
 	for ; n > 0 && r.err == nil; n-- {
 		start := r.pos
+		var at constExpr
 		switch flag := r.u32(); flag {
 		case 0:
-			readConst(r)
+			at = readConst(r)
 		case 1:
 		case 2:
 			r.zero("the memory of a data segment")
-			readConst(r)
+			at = readConst(r)
 		default:
 			r.fail("a data segment has an unknown form")
+		}
+		if at.isFunc {
+			r.fail("the place of a data segment is a function") // its index would have to move
 		}
 		d := r.take(r.u32())
 		m.data = append(m.data, dataSegment{raw: r.data[start:r.pos:r.pos], size: len(d.data)})

@@ -51,10 +51,20 @@ func (m *Module) Vet(l Limits, known Imports) error {
 			return &Refusal{What: fmt.Sprintf("it exports %q; names that start with %q are the host's", shorten(name), reservedPrefix)}
 		}
 	}
+	m.hostIndirect = m.refersToImport()
+	work := 0
 	for i := range m.bodies {
-		if err := m.vetBody(i, l); err != nil {
+		shape, err := m.vetBody(i, l)
+		if err == nil {
+			err = shape.check(l)
+		}
+		if err != nil {
 			return m.inFunction(err, m.importedFuncs+i)
 		}
+		work += shape.work()
+	}
+	if err := over("microseconds of estimated work to compile", work, l.CompileWork); err != nil {
+		return err
 	}
 	m.vetted = &l
 	return nil
@@ -143,64 +153,97 @@ func (m *Module) vetImports(known Imports) error {
 	return nil
 }
 
-// vetBody checks the limits of one function, its indices and the nesting of its
+// shape is what the cost of compiling a function depends on.
+type shape struct {
+	values   int // parameters and locals
+	loops    int
+	labels   int // targets of branch tables
+	branches int
+}
+
+func (s *shape) check(l Limits) error {
+	return first(
+		over("loops", s.loops, l.Loops),
+		over("branch table labels", s.labels, l.Labels),
+		over("branches", s.branches, l.Branches),
+		over("branches times locals", s.branches*s.values, l.LocalBranches),
+	)
+}
+
+func (s *shape) work() int {
+	return s.branches*s.branches/20 + s.loops*s.loops/4 + s.branches*s.values
+}
+
+// count adds an instruction.
+func (s *shape) count(m *Module, in *instruction) {
+	switch in.op {
+	case opBlock, opLoop, opIf:
+		s.branches++
+		if in.op == opLoop {
+			s.loops++
+		}
+		if in.indexed && int(in.a) < len(m.types) {
+			// Each value that a block takes or leaves is one more to know.
+			s.branches += (len(m.types[in.a].params) + len(m.types[in.a].results)) / 4
+		}
+	case opBrTable:
+		s.labels += int(in.a)
+		s.branches++
+	case opBrIf, opMemoryGrow:
+		s.branches++
+	case opCallIndirect:
+		s.branches += b2i(m.hostIndirect)
+	case opCall:
+		s.branches += b2i(int(in.a) < m.importedFuncs)
+	case opMemoryCopy, opMemoryFill, opMemoryInit, opTableCopy, opTableFill, opTableInit:
+		s.branches += 3 // loops, in compiled code
+	}
+}
+
+// vetBody checks the size of one function, its indices and the nesting of its
 // blocks.
-func (m *Module) vetBody(i int, l Limits) error {
+func (m *Module) vetBody(i int, l Limits) (shape, error) {
 	b := &m.bodies[i]
-	typ := &m.types[m.funcs[i]]
-	locals := len(typ.params) + b.locals
+	locals := len(m.types[m.funcs[i]].params) + b.locals
+	s := shape{values: locals}
 	if err := first(over("bytes of code", b.size, l.BodyBytes), over("locals", b.locals, l.Locals)); err != nil {
-		return err
+		return s, err
 	}
 	var frames [64]bool // whether each open block is an if that can take an else
 	open := append(frames[:0], false)
-	var loops, labels, joins int
 	r := b.code
 	var in instruction
 	for len(open) > 0 {
 		r.next(&in)
 		if r.err != nil {
-			return r.err
+			return s, r.err
 		}
+		s.count(m, &in)
+		depth := len(open)
 		switch in.op {
 		case opBlock, opLoop, opIf:
 			open = append(open, in.op == opIf)
 			if err := over("nested blocks", len(open)-1, l.Nesting); err != nil {
-				return err
-			}
-			joins++
-			if in.op == opLoop {
-				loops++
-			}
-			if in.indexed && int(in.a) < len(m.types) {
-				joins += len(m.types[in.a].params) + len(m.types[in.a].results)
+				return s, err
 			}
 		case opElse:
 			if !open[len(open)-1] {
-				return &Malformed{Offset: r.base + in.start, What: "an else without an if"}
+				return s, &Malformed{Offset: r.base + in.start, What: "an else without an if"}
 			}
 			open[len(open)-1] = false
 		case opEnd:
 			open = open[:len(open)-1]
 		case opBrTable:
-			labels += int(in.a)
-			in.a = in.b
-			joins++
-		case opBrIf:
-			joins++
+			in.a = in.b // the largest label
 		}
-		if what := m.unknownIndex(&in, locals, len(open)); what != "" {
-			return &Malformed{Offset: r.base + in.start, What: "an instruction refers to an unknown " + what}
+		if what := m.unknownIndex(&in, locals, depth); what != "" {
+			return s, &Malformed{Offset: r.base + in.start, What: "an instruction refers to an unknown " + what}
 		}
 	}
 	if r.left() > 0 {
-		return &Malformed{Offset: r.base + r.pos, What: "code after the end of a function"}
+		return s, &Malformed{Offset: r.base + r.pos, What: "code after the end of a function"}
 	}
-	return first(
-		over("loops", loops, l.Loops),
-		over("branch table labels", labels, l.Labels),
-		over("locals times branches", locals*joins, l.Complexity),
-	)
+	return s, nil
 }
 
 // unknownIndex returns what an instruction refers to that is not there.
