@@ -34,23 +34,26 @@ var gzipReaders sync.Pool
 // readBody reads and decodes a whole body of at most limit bytes. The caps hold for what
 // comes over the wire and for what it decodes to.
 func (c *Client) readBody(resp *http.Response, limit int64, silence func()) ([]byte, error) {
-	if resp.ContentLength > limit {
+	switch {
+	case resp.Request.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
+		return nil, nil // whatever the headers say: RFC 9110, section 6.4.1
+	case resp.ContentLength > limit:
 		return nil, errTooLarge
 	}
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(resp.Header["Content-Encoding"], ", ")))
+	encoding := strings.TrimSpace(strings.Join(resp.Header["Content-Encoding"], ", "))
 	timer := time.AfterFunc(c.limits.Idle, silence)
 	defer timer.Stop()
 	wire := &wireReader{r: resp.Body, timer: timer, idle: c.limits.Idle, left: limit}
-	switch encoding {
+	switch strings.ToLower(encoding) {
 	case "", "identity":
 		return readAll(wire, limit, resp.ContentLength)
 	case "gzip", "x-gzip":
-		if resp.ContentLength == 0 || resp.Request.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+		if resp.ContentLength == 0 {
 			return nil, nil
 		}
 		return c.gunzip(wire, limit, resp.ContentLength)
 	}
-	return nil, vendorError(fmt.Sprintf("the answer is encoded as %.40q, which was not asked for", encoding), "tell the connector's author; only gzip is read")
+	return nil, vendorError(fmt.Sprintf("the answer is encoded as %.40q, which was not asked for", c.redactor.RedactString(encoding)), "tell the connector's author; only gzip is read")
 }
 
 // wireReader counts and caps what comes over the wire, and notes that it comes.

@@ -66,8 +66,7 @@ func describe(ctx context.Context, origin string, err error) *abi.Error {
 	if what, hint := certificateProblem(err); what != "" {
 		return &abi.Error{Kind: abi.KindNetwork, Message: "the certificate of " + origin + " " + what, Hint: hint}
 	}
-	text := err.Error()
-	if strings.Contains(text, "response headers exceeded") || strings.Contains(text, "header list too large") {
+	if isHeaderOverflow(err.Error()) {
 		return limitExceeded("response_headers", "the headers of the answer of "+origin+" are too large", "tell the connector's author which operation it was")
 	}
 	message := "the connection to " + origin + " failed"
@@ -82,6 +81,13 @@ func describe(ctx context.Context, origin string, err error) *abi.Error {
 		message = "connecting to " + origin + " took too long"
 	}
 	return &abi.Error{Kind: abi.KindNetwork, Message: message, Hint: "check the network and the vendor's status page, then try again", Retryable: true}
+}
+
+// isHeaderOverflow goes by the text of errors of net/http, which have no type, for HTTP/1
+// and for HTTP/2. A flood far past the limit breaks an HTTP/2 connection instead.
+func isHeaderOverflow(text string) bool {
+	return strings.Contains(text, "response headers exceeded") || strings.Contains(text, "header list too large") ||
+		strings.Contains(text, "response header list larger")
 }
 
 func isTimeout(err error) bool {

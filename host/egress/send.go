@@ -146,7 +146,10 @@ func (c *Client) httpRequest(ctx context.Context, w *wireRequest) (*http.Request
 	if len(w.body) > 0 {
 		req.ContentLength = int64(len(w.body))
 		req.Body = io.NopCloser(bytes.NewReader(w.body))
-		// net/http asks for the body again only where it has written nothing yet.
+	}
+	if len(w.body) > 0 && w.header["Idempotency-Key"] == nil && w.header["X-Idempotency-Key"] == nil {
+		// For net/http to try again on a fresh connection where it has written
+		// nothing yet. With such a key it would also repeat what has been written.
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w.body)), nil }
 	}
 	return req.WithContext(ctx), nil
