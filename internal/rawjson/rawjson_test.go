@@ -3,6 +3,7 @@ package rawjson
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -200,4 +201,40 @@ func BenchmarkCheck(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A guest chooses how many parts and members there are; looking at all parts for each
+// member took minutes.
+func TestSplicedManyPartsAndMembers(t *testing.T) {
+	var s Spliced
+	s.Write([]byte(`{"data":[0`))
+	const parts = 200_000
+	for range parts {
+		s.Write([]byte(","))
+		s.Part([]byte("1"))
+	}
+	s.Write([]byte("]"))
+	for i := range maxMembers - 1 {
+		fmt.Fprintf(&s, `,"m%d":0`, i)
+	}
+	s.Write([]byte("}"))
+	members, err := s.Object()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(members) != maxMembers || len(members["data"]) != 2*parts+3 {
+		t.Errorf("%d members, data of %d bytes", len(members), len(members["data"]))
+	}
+}
+
+func TestSplicedRefusesTooManyMembers(t *testing.T) {
+	var s Spliced
+	s.Write([]byte(`{"m":0`))
+	for i := range maxMembers {
+		fmt.Fprintf(&s, `,"m%d":0`, i)
+	}
+	s.Write([]byte("}"))
+	if got, err := s.Object(); err == nil {
+		t.Errorf("got %d members, want an error", len(got))
+	}
 }

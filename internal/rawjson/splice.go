@@ -1,5 +1,10 @@
 package rawjson
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Spliced is a JSON text under construction: bytes that somebody wrote, with
 // finished values between them. The values are never scanned again, however large.
 // The zero value is empty. It is not safe for concurrent use.
@@ -33,8 +38,12 @@ func (s *Spliced) Part(value []byte) {
 // Size is the number of bytes of the whole.
 func (s *Spliced) Size() int { return s.size }
 
+// maxMembers is how many members Object returns: an index of millions would take many
+// times the memory of the text.
+const maxMembers = 1000
+
 // Object checks that the whole is one JSON object, with a value in the place of
-// every part, and returns its members. Where a name occurs twice, the last one
+// every part, and returns its members, of which there may be a thousand. Where a name occurs twice, the last one
 // counts. A member whose value is exactly one part is that part, uncopied.
 func (s *Spliced) Object() (map[string][]byte, error) {
 	sc := scanner{data: s.text, parts: s.at}
@@ -55,9 +64,16 @@ func (s *Spliced) Object() (map[string][]byte, error) {
 	}
 	found := make(map[string][]byte)
 	members(s.text, func(name, value span) bool {
+		if len(found) == maxMembers {
+			err = &SyntaxError{name.start, fmt.Sprintf("more than %d members", maxMembers)}
+			return false
+		}
 		found[Unquote(s.text[name.start:name.end])] = s.fill(value)
 		return true
 	})
+	if err != nil {
+		return nil, err
+	}
 	return found, nil
 }
 
@@ -67,11 +83,10 @@ func (s *Spliced) fill(piece span) []byte {
 	var inside [][]byte
 	var at []int
 	size := end - start
-	for i, offset := range s.at {
-		if offset >= start && offset < end {
-			inside, at = append(inside, s.parts[i]), append(at, offset)
-			size += len(s.parts[i]) - len(placeholder)
-		}
+	from, _ := slices.BinarySearch(s.at, start)
+	for i := from; i < len(s.at) && s.at[i] < end; i++ {
+		inside, at = append(inside, s.parts[i]), append(at, s.at[i])
+		size += len(s.parts[i]) - len(placeholder)
 	}
 	switch {
 	case len(inside) == 0:
