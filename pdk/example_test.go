@@ -53,7 +53,7 @@ func shelf(w http.ResponseWriter, r *http.Request) {
 	if len(body) > 0 {
 		fmt.Println("  ", string(body))
 	}
-	if r.Method == "POST" {
+	if r.Method == http.MethodPost {
 		w.WriteHeader(http.StatusConflict)
 		return
 	}

@@ -12,17 +12,44 @@ var _ Host = noHost{}
 
 func currentHost() Host { return noHost{} }
 
-func (noHost) Input() int32                         { return abi.Failure }
-func (noHost) ValueLength(int32) int32              { return abi.Failure }
+// Input fails.
+func (noHost) Input() int32 { return abi.Failure }
+
+// ValueLength fails.
+func (noHost) ValueLength(int32) int32 { return abi.Failure }
+
+// ValueRead fails.
 func (noHost) ValueRead(int32, int32, []byte) int32 { return abi.Failure }
-func (noHost) ValueKind(int32) int32                { return abi.JSONInvalid }
-func (noHost) ValueCount(int32) int32               { return abi.Failure }
-func (noHost) ValuePart(int32, string) int32        { return abi.Failure }
-func (noHost) ValueDrop(int32) int32                { return abi.Failure }
-func (noHost) HTTPSend([]byte, []byte) int32        { return abi.Failure }
-func (noHost) HTTPStatus(int32) int32               { return abi.Failure }
-func (noHost) HTTPHeader(int32, string) int32       { return abi.Failure }
-func (noHost) OutputWrite([]byte) int32             { return abi.Failure }
-func (noHost) OutputPart(int32) int32               { return abi.Failure }
-func (noHost) Log(int32, string) int32              { return abi.Failure }
-func (noHost) Error() int32                         { return 0 }
+
+// ValueKind fails.
+func (noHost) ValueKind(int32) int32 { return abi.JSONInvalid }
+
+// ValueCount fails.
+func (noHost) ValueCount(int32) int32 { return abi.Failure }
+
+// ValuePart fails.
+func (noHost) ValuePart(int32, string) int32 { return abi.Failure }
+
+// ValueDrop fails.
+func (noHost) ValueDrop(int32) int32 { return abi.Failure }
+
+// HTTPSend fails.
+func (noHost) HTTPSend([]byte, []byte) int32 { return abi.Failure }
+
+// HTTPStatus fails.
+func (noHost) HTTPStatus(int32) int32 { return abi.Failure }
+
+// HTTPHeader fails.
+func (noHost) HTTPHeader(int32, string) int32 { return abi.Failure }
+
+// OutputWrite fails.
+func (noHost) OutputWrite([]byte) int32 { return abi.Failure }
+
+// OutputPart fails.
+func (noHost) OutputPart(int32) int32 { return abi.Failure }
+
+// Log fails.
+func (noHost) Log(int32, string) int32 { return abi.Failure }
+
+// Error fails.
+func (noHost) Error() int32 { return 0 }

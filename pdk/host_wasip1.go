@@ -61,29 +61,51 @@ var _ Host = wasmHost{}
 // currentHost returns the host that called an export.
 func currentHost() Host { return wasmHost{} }
 
-func (wasmHost) Input() int32                    { return hostInput() }
-func (wasmHost) ValueLength(h int32) int32       { return hostValueLength(h) }
-func (wasmHost) ValueKind(h int32) int32         { return hostValueKind(h) }
-func (wasmHost) ValueCount(h int32) int32        { return hostValueCount(h) }
-func (wasmHost) ValueDrop(h int32) int32         { return hostValueDrop(h) }
-func (wasmHost) HTTPStatus(h int32) int32        { return hostHTTPStatus(h) }
-func (wasmHost) OutputPart(h int32) int32        { return hostOutputPart(h) }
-func (wasmHost) Log(level int32, m string) int32 { return hostLog(level, m) }
-func (wasmHost) Error() int32                    { return hostError() }
+// Input implements [Host].
+func (wasmHost) Input() int32 { return hostInput() }
 
+// ValueLength implements [Host].
+func (wasmHost) ValueLength(h int32) int32 { return hostValueLength(h) }
+
+// ValueKind implements [Host].
+func (wasmHost) ValueKind(h int32) int32 { return hostValueKind(h) }
+
+// ValueCount implements [Host].
+func (wasmHost) ValueCount(h int32) int32 { return hostValueCount(h) }
+
+// ValueDrop implements [Host].
+func (wasmHost) ValueDrop(h int32) int32 { return hostValueDrop(h) }
+
+// HTTPStatus implements [Host].
+func (wasmHost) HTTPStatus(h int32) int32 { return hostHTTPStatus(h) }
+
+// OutputPart implements [Host].
+func (wasmHost) OutputPart(h int32) int32 { return hostOutputPart(h) }
+
+// Log implements [Host].
+func (wasmHost) Log(level int32, m string) int32 { return hostLog(level, m) }
+
+// Error implements [Host].
+func (wasmHost) Error() int32 { return hostError() }
+
+// ValueRead implements [Host].
 func (wasmHost) ValueRead(h, offset int32, p []byte) int32 {
 	return hostValueRead(h, offset, unsafe.Pointer(unsafe.SliceData(p)), int32(len(p)))
 }
 
+// ValuePart implements [Host].
 func (wasmHost) ValuePart(h int32, pointer string) int32 { return hostValuePart(h, pointer) }
 
+// HTTPSend implements [Host].
 func (wasmHost) HTTPSend(request, body []byte) int32 {
 	return hostHTTPSend(unsafe.Pointer(unsafe.SliceData(request)), int32(len(request)),
 		unsafe.Pointer(unsafe.SliceData(body)), int32(len(body)))
 }
 
+// HTTPHeader implements [Host].
 func (wasmHost) HTTPHeader(h int32, name string) int32 { return hostHTTPHeader(h, name) }
 
+// OutputWrite implements [Host].
 func (wasmHost) OutputWrite(p []byte) int32 {
 	return hostOutputWrite(unsafe.Pointer(unsafe.SliceData(p)), int32(len(p)))
 }

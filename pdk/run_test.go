@@ -124,7 +124,7 @@ func TestFailures(t *testing.T) {
 		kind   abi.Kind
 		text   string
 	}{
-		"a panic with an error": {func(*pdk.Call) error { var m map[string]int; m["x"] = 1; return nil }, abi.KindConnectorFault, "nil map"},
+		"a panic with an error": {func(c *pdk.Call) error { return errors.New(c.Entity()[99:]) }, abi.KindConnectorFault, "out of range"},
 		"a panic with a text":   {func(*pdk.Call) error { panic("lost my way") }, abi.KindConnectorFault, "lost my way"},
 		"a panic with a value":  {func(*pdk.Call) error { panic(7) }, abi.KindConnectorFault, "panicked"},
 		"a panic half-way": {func(c *pdk.Call) error {

@@ -114,13 +114,13 @@ func (v Value) Part(pointer string) Value {
 }
 
 // Bytes copies the value into the connector's memory: JSON text, or the body of a
-// response as it came. More than max bytes are an error of kind limit_exceeded.
-func (v Value) Bytes(max int) ([]byte, error) {
+// response as it came. More than limit bytes are an error of kind limit_exceeded.
+func (v Value) Bytes(limit int) ([]byte, error) {
 	if !v.Exists() {
 		return nil, nil
 	}
 	n := v.Len()
-	if n > max {
+	if n > limit {
 		return nil, &abi.Error{Kind: abi.KindLimitExceeded, Message: "the vendor's answer is longer than the connector reads"}
 	}
 	b := v.s.read(v.handle, int32(n))

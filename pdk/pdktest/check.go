@@ -3,6 +3,7 @@ package pdktest
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func (p *problems) operation(name string, op *pdk.Operation) {
 		p.check(param.Name != "" && !seen[param.Name], "%s has the parameter %q twice, or without a name", name, param.Name)
 		seen[param.Name] = true
 		if param.In != pdk.InPath {
-			p.check(param.In != pdk.InBody || op.Method != "GET", "%s sends %s in the body of a GET", name, param.Name)
+			p.check(param.In != pdk.InBody || op.Method != http.MethodGet, "%s sends %s in the body of a GET", name, param.Name)
 			continue
 		}
 		i := slices.Index(inPath, param.Wire)

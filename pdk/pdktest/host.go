@@ -66,8 +66,10 @@ func (h *host) value(handle int32) (*value, bool) {
 	return &h.values[handle-1], true
 }
 
+// Input implements [pdk.Host].
 func (h *host) Input() int32 { return h.add(value{bytes: h.input}) }
 
+// ValueLength implements [pdk.Host].
 func (h *host) ValueLength(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -76,6 +78,7 @@ func (h *host) ValueLength(handle int32) int32 {
 	return int32(len(v.bytes))
 }
 
+// ValueRead implements [pdk.Host].
 func (h *host) ValueRead(handle, offset int32, p []byte) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -87,6 +90,7 @@ func (h *host) ValueRead(handle, offset int32, p []byte) int32 {
 	return int32(copy(p, v.bytes[offset:]))
 }
 
+// ValueKind implements [pdk.Host].
 func (h *host) ValueKind(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -98,6 +102,7 @@ func (h *host) ValueKind(handle int32) int32 {
 	return int32(pdk.Raw(v.bytes).Kind())
 }
 
+// ValueCount implements [pdk.Host].
 func (h *host) ValueCount(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -110,6 +115,7 @@ func (h *host) ValueCount(handle int32) int32 {
 	return int32(n)
 }
 
+// ValuePart implements [pdk.Host].
 func (h *host) ValuePart(handle int32, pointer string) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -125,6 +131,7 @@ func (h *host) ValuePart(handle int32, pointer string) int32 {
 	return h.add(value{bytes: part})
 }
 
+// ValueDrop implements [pdk.Host].
 func (h *host) ValueDrop(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -140,6 +147,7 @@ var refusedHeaders = []string{
 	"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
+// HTTPSend implements [pdk.Host].
 func (h *host) HTTPSend(request, body []byte) int32 {
 	var r abi.Request
 	if err := json.Unmarshal(request, &r); err != nil {
@@ -196,6 +204,7 @@ func (h *host) response(handle int32) (*http.Response, bool) {
 	return v.response, true
 }
 
+// HTTPStatus implements [pdk.Host].
 func (h *host) HTTPStatus(handle int32) int32 {
 	r, ok := h.response(handle)
 	if !ok {
@@ -204,6 +213,7 @@ func (h *host) HTTPStatus(handle int32) int32 {
 	return int32(r.StatusCode)
 }
 
+// HTTPHeader implements [pdk.Host].
 func (h *host) HTTPHeader(handle int32, name string) int32 {
 	r, ok := h.response(handle)
 	if !ok {
@@ -216,11 +226,13 @@ func (h *host) HTTPHeader(handle int32, name string) int32 {
 	return h.add(value{bytes: []byte(strings.Join(values, ", "))})
 }
 
+// OutputWrite implements [pdk.Host].
 func (h *host) OutputWrite(p []byte) int32 {
 	h.output.Write(p)
 	return 0
 }
 
+// OutputPart implements [pdk.Host].
 func (h *host) OutputPart(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
@@ -233,11 +245,13 @@ func (h *host) OutputPart(handle int32) int32 {
 	return 0
 }
 
+// Log implements [pdk.Host].
 func (h *host) Log(level int32, message string) int32 {
 	h.log(message)
 	return 0
 }
 
+// Error implements [pdk.Host].
 func (h *host) Error() int32 {
 	if h.failure == nil {
 		return 0

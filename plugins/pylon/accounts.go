@@ -48,7 +48,7 @@ func accountOperations() []pdk.Operation {
 					"external_ids, owner_id (equals, in, not_in, is_set, is_unset); and the slug of any custom field."),
 				searchText,
 			},
-			Data: "/data", Meta: pageMeta, Page: bodyPage(999), RateLimit: perMinute(20),
+			Data: "/data", Meta: pageMeta, Page: bodyPage(), RateLimit: perMinute(20),
 			Examples: []string{`{"filter":{"field":"domains","operator":"contains","value":"example.com"}}`},
 		},
 		{

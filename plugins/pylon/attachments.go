@@ -49,8 +49,8 @@ func createAttachment(c *pdk.Call) error {
 	}
 
 	r := c.Request()
-	contentType := ""
-	r.Body, contentType = form.encode()
+	body, contentType := form.encode()
+	r.Body = body
 	r.Headers = append(r.Headers, [2]string{"Content-Type", contentType})
 	resp, err := c.Do(r)
 	if err != nil {

@@ -43,8 +43,9 @@ func readForm(t *testing.T, r pdktest.Request) map[string]*multipart.Part {
 }
 
 func attachmentRunner(t *testing.T) *pdktest.Runner {
+	t.Helper()
 	return pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != "POST" || r.URL.RequestURI() != "/attachments" {
+		if r.Method != http.MethodPost || r.URL.RequestURI() != "/attachments" {
 			t.Errorf("%s %s", r.Method, r.URL)
 		}
 		if _, err := io.WriteString(w, `{"data":{"id":"att_1"},"request_id":"r"}`); err != nil {

@@ -38,7 +38,7 @@ func contactOperations() []pdk.Operation {
 				filter("id, account_id (equals, in, not_in); email, name (equals, in, not_in, string_contains); and the slug of any custom field."),
 				searchText,
 			},
-			Data: "/data", Meta: pageMeta, Page: bodyPage(999), RateLimit: perMinute(20),
+			Data: "/data", Meta: pageMeta, Page: bodyPage(), RateLimit: perMinute(20),
 			Examples: []string{`{"filter":{"field":"email","operator":"equals","value":"ada@example.com"}}`},
 		},
 		{

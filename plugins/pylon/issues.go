@@ -31,7 +31,7 @@ func issueOperations() []pdk.Operation {
 			Description: "Issues that match a filter or contain words, whenever they were created.",
 			Method:      "POST", Path: "/issues/search",
 			Params: []pdk.Param{filter(issueFilterFields), searchText},
-			Data:   "/data", Meta: pageMeta, Page: bodyPage(999), RateLimit: perMinute(20),
+			Data:   "/data", Meta: pageMeta, Page: bodyPage(), RateLimit: perMinute(20),
 			Examples: []string{
 				`{"filter":{"field":"state","operator":"equals","value":"waiting_on_you"},"limit":50}`,
 				`{"filter":{"operator":"and","subfilters":[{"field":"state","operator":"in","values":["new","on_hold"]},{"field":"tags","operator":"contains","value":"urgent"}]}}`,

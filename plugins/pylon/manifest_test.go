@@ -68,10 +68,10 @@ func TestEffectsMatchMethods(t *testing.T) {
 	for _, op := range connector.Operations {
 		name := op.Entity + "." + op.Action
 		want := map[string]abi.Effect{"GET": abi.EffectRead, "POST": abi.EffectWrite, "PATCH": abi.EffectWrite, "DELETE": abi.EffectDelete}[op.Method]
-		switch {
-		case op.Action == "search":
+		switch op.Action {
+		case "search":
 			want = abi.EffectRead
-		case op.Action == "redact":
+		case "redact":
 			want = abi.EffectDelete
 		}
 		if op.Effect != want {

@@ -24,7 +24,7 @@ func organizationOperations() []pdk.Operation {
 			Description: "Users that match a filter.",
 			Method:      "POST", Path: "/users/search",
 			Params: []pdk.Param{filter("email (equals, in, not_in).")},
-			Data:   "/data", Meta: pageMeta, Page: bodyPage(999), RateLimit: perMinute(20),
+			Data:   "/data", Meta: pageMeta, Page: bodyPage(), RateLimit: perMinute(20),
 			Examples: []string{`{"filter":{"field":"email","operator":"equals","value":"grace@example.com"}}`},
 		},
 		{

@@ -103,13 +103,15 @@ var requestID = []pdk.Meta{{Name: "request_id", Pointer: "/request_id"}}
 // next_cursor and has_more.
 var pageMeta = []pdk.Meta{requestID[0], {Name: "has_next_page", Pointer: "/pagination/has_next_page"}}
 
-// queryPage is the pagination of lists, bodyPage that of searches.
+// queryPage is the pagination of lists.
 //
 //go:noinline
 func queryPage(maxLimit int64) *pdk.Page { return page(pdk.InQuery, maxLimit) }
 
+// bodyPage is the pagination of searches, which all have the same bounds.
+//
 //go:noinline
-func bodyPage(maxLimit int64) *pdk.Page { return page(pdk.InBody, maxLimit) }
+func bodyPage() *pdk.Page { return page(pdk.InBody, 999) }
 
 //go:noinline
 func page(in pdk.Place, maxLimit int64) *pdk.Page {

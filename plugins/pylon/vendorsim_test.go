@@ -17,6 +17,7 @@ import (
 // simulated runs the connector against the simulated vendor, with the credential
 // that a host would add.
 func simulated(t *testing.T) (*pylon.Vendor, *pdktest.Runner) {
+	t.Helper()
 	v := pylon.New(pylon.Options{Token: "token", Seed: 1})
 	return v, pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Authorization", "Bearer token")

@@ -16,6 +16,7 @@ import (
 // vendorWindow answers GET /issues as Pylon does: a window of more than 30 days is
 // refused, and each window has two pages.
 func vendorWindow(t *testing.T) http.Handler {
+	t.Helper()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		start, err1 := time.Parse(time.RFC3339, q.Get("start_time"))

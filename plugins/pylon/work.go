@@ -20,7 +20,7 @@ func workOperations() []pdk.Operation {
 			Params: []pdk.Param{filter("status (equals, in, not_in); account_id, assignee_id, milestone_id (equals, in, not_in, is_set); " +
 				"project_id (equals, in, not_in, is_set, is_unset); created_at, updated_at, due_date (time_is_after, time_is_before, time_range); " +
 				"and the slug of any custom field.")},
-			Data: "/data", Meta: pageMeta, Page: bodyPage(999), RateLimit: perMinute(20),
+			Data: "/data", Meta: pageMeta, Page: bodyPage(), RateLimit: perMinute(20),
 			Examples: []string{`{"filter":{"field":"status","operator":"equals","value":"in_progress"}}`},
 		},
 		{
@@ -56,7 +56,7 @@ func workOperations() []pdk.Operation {
 			Method:      "POST", Path: "/projects/search",
 			Params: []pdk.Param{filter("status (equals, in, not_in); account_id (equals, in, not_in, is_set); owner_id (equals, in, not_in, is_set, is_unset); " +
 				"is_archived (equals); created_at, updated_at (time_is_after, time_is_before, time_range); and the slug of any custom field.")},
-			Data: "/data", Meta: pageMeta, Page: bodyPage(999), RateLimit: perMinute(20),
+			Data: "/data", Meta: pageMeta, Page: bodyPage(), RateLimit: perMinute(20),
 			Examples: []string{`{"filter":{"field":"account_id","operator":"equals","value":"acc_1"}}`},
 		},
 		{
