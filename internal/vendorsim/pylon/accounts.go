@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 func listAccounts(c *call) (result, *apiError) { return listAll(c, &c.v.store.accounts) }
@@ -11,7 +13,7 @@ func listAccounts(c *call) (result, *apiError) { return listAll(c, &c.v.store.ac
 // accountAt finds the account the path names, by id or external id.
 func (c *call) accountAt() (*row[account], *apiError) {
 	s, id := &c.v.store, c.vars[0]
-	if r := s.accounts.get(id); r != nil {
+	if r := s.accounts.Get(id); r != nil {
 		return r, nil
 	}
 	if r := s.accountByExternalID(id); r != nil {
@@ -21,7 +23,7 @@ func (c *call) accountAt() (*row[account], *apiError) {
 }
 
 func (s *store) accountByExternalID(id string) *row[account] {
-	return s.accounts.find(func(a *account) bool {
+	return s.accounts.Find(func(a *account) bool {
 		return slices.ContainsFunc(a.ExternalIDs, func(e externalID) bool { return e.ExternalID == id })
 	})
 }
@@ -40,7 +42,7 @@ func createAccount(c *call) (result, *apiError) {
 		ID: s.newID(), Type: "customer", Domains: []string{}, Tags: []string{}, Channels: []channel{}, CustomFields: customValues{},
 		ExternalIDs: []externalID{}, CreatedAt: now, UpdatedAt: now,
 	}
-	if d := b.text("domain"); d != "" { // an older way to say domains and primary_domain
+	if d := b.Text("domain"); d != "" { // an older way to say domains and primary_domain
 		if !isDomain(d) {
 			return result{}, invalid("domain: %q is not a bare domain", d)
 		}
@@ -53,60 +55,60 @@ func createAccount(c *call) (result, *apiError) {
 		a.PrimaryDomain, a.Domain = a.Domains[0], a.Domains[0]
 	}
 	c.audit("account.created", "account", a.ID)
-	return one(s.accounts.insert(a.ID, 0, a))
+	return one(s.accounts.Insert(a.ID, 0, a))
 }
 
 // setAccountFields applies the fields that create and update share.
 func (c *call) setAccountFields(a *account) (err *apiError) {
 	s, b := &c.v.store, c.body
-	if b.has("name") {
-		if a.Name = b.text("name"); a.Name == "" {
+	if b.Has("name") {
+		if a.Name = b.Text("name"); a.Name == "" {
 			return invalid("name must not be empty")
 		}
 	}
 	if err := c.setDomains(a); err != nil {
 		return err
 	}
-	if b.has("owner_id") {
-		if a.Owner, err = c.userRef("owner_id", b.text("owner_id")); err != nil {
+	if b.Has("owner_id") {
+		if a.Owner, err = c.userRef("owner_id", b.Text("owner_id")); err != nil {
 			return err
 		}
 	}
-	if b.has("logo_url") {
-		if a.logoURL = b.text("logo_url"); a.logoURL != "" && !isWebURL(a.logoURL) {
+	if b.Has("logo_url") {
+		if a.logoURL = b.Text("logo_url"); a.logoURL != "" && !isWebURL(a.logoURL) {
 			return invalid("logo_url must be an http or https URL")
 		}
 	}
-	if b.has("account_type") {
-		a.Type = b.text("account_type")
+	if b.Has("account_type") {
+		a.Type = b.Text("account_type")
 	}
-	if b.has("tags") {
-		a.Tags = b.texts("tags")
+	if b.Has("tags") {
+		a.Tags = b.Texts("tags")
 	}
-	if b.has("is_disabled") {
-		a.IsDisabled = b.flag("is_disabled")
+	if b.Has("is_disabled") {
+		a.IsDisabled = b.Flag("is_disabled")
 	}
-	if b.has("channels") {
+	if b.Has("channels") {
 		a.Channels = []channel{}
-		for _, ch := range b.objects("channels") {
-			a.Channels = append(a.Channels, channel{ChannelID: ch.text("channel_id"), Source: ch.text("source"), IsPrimary: ch.flag("is_primary")})
+		for _, ch := range b.Objects("channels") {
+			a.Channels = append(a.Channels, channel{ChannelID: ch.Text("channel_id"), Source: ch.Text("source"), IsPrimary: ch.Flag("is_primary")})
 		}
 	}
-	if b.has("external_ids") {
+	if b.Has("external_ids") {
 		a.ExternalIDs = externalIDs(b)
 		for _, e := range a.ExternalIDs {
-			if have := s.accountByExternalID(e.ExternalID); have != nil && have.id != a.ID {
-				return duplicate("account", "external id", have.id)
+			if have := s.accountByExternalID(e.ExternalID); have != nil && have.ID != a.ID {
+				return duplicate("account", "external id", have.ID)
 			}
 		}
 	}
-	if b.has("subaccount_ids") {
-		for _, id := range b.texts("subaccount_ids") {
-			if s.accounts.get(id) == nil || id == a.ID {
+	if b.Has("subaccount_ids") {
+		for _, id := range b.Texts("subaccount_ids") {
+			if s.accounts.Get(id) == nil || id == a.ID {
 				return invalid("subaccount_ids: no other account %q", id)
 			}
 		}
-		a.subaccounts = b.texts("subaccount_ids")
+		a.subaccounts = b.Texts("subaccount_ids")
 	}
 	a.CustomFields, err = c.customValues("account", a.CustomFields)
 	return err
@@ -114,8 +116,8 @@ func (c *call) setAccountFields(a *account) (err *apiError) {
 
 func (c *call) setDomains(a *account) *apiError {
 	b := c.body
-	if b.has("domains") {
-		a.Domains = b.texts("domains")
+	if b.Has("domains") {
+		a.Domains = b.Texts("domains")
 		for i, d := range a.Domains {
 			if !isDomain(d) {
 				return invalid("domains[%d]: %q is not a bare domain", i, d)
@@ -128,16 +130,16 @@ func (c *call) setDomains(a *account) *apiError {
 			}
 		}
 	}
-	if b.has("primary_domain") {
-		if a.PrimaryDomain = b.text("primary_domain"); !slices.Contains(a.Domains, a.PrimaryDomain) {
+	if b.Has("primary_domain") {
+		if a.PrimaryDomain = b.Text("primary_domain"); !slices.Contains(a.Domains, a.PrimaryDomain) {
 			return invalid("primary_domain must also be in domains")
 		}
 	}
 	a.Domain = a.PrimaryDomain
 	for _, d := range a.Domains {
-		other := c.v.store.accounts.find(func(o *account) bool { return o.ID != a.ID && slices.Contains(o.Domains, d) })
+		other := c.v.store.accounts.Find(func(o *account) bool { return o.ID != a.ID && slices.Contains(o.Domains, d) })
 		if other != nil {
-			return duplicate("account", "domain", other.id)
+			return duplicate("account", "domain", other.ID)
 		}
 	}
 	return nil
@@ -149,8 +151,8 @@ func isDomain(s string) bool {
 
 func externalIDs(b fields) []externalID {
 	out := []externalID{}
-	for _, e := range b.objects("external_ids") {
-		out = append(out, externalID{ExternalID: e.text("external_id"), Label: e.text("label")})
+	for _, e := range b.Objects("external_ids") {
+		out = append(out, externalID{ExternalID: e.Text("external_id"), Label: e.Text("label")})
 	}
 	return out
 }
@@ -160,13 +162,13 @@ func updateAccount(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	a := r.val
+	a := r.Val
 	if err := c.setAccountFields(&a); err != nil {
 		return result{}, err
 	}
 	a.UpdatedAt = c.stamp()
 	c.audit("account.updated", "account", a.ID)
-	return one(c.v.store.accounts.replace(r, a))
+	return one(c.v.store.accounts.Replace(r, a))
 }
 
 // deleteAccount removes an account and what links to it, so that every id left in an answer still resolves.
@@ -175,8 +177,8 @@ func deleteAccount(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	s, id := &c.v.store, r.id
-	s.accounts.remove(r)
+	s, id := &c.v.store, r.ID
+	s.accounts.Remove(r)
 	delete(s.highlights, id)
 	unlink := func(to **ref) bool {
 		if *to == nil || (*to).ID != id {
@@ -192,16 +194,16 @@ func deleteAccount(c *call) (result, *apiError) {
 		*to = nil
 		return true
 	}
-	s.issues.update(func(is *issue) bool { return unlink(&is.Account) })
-	s.contacts.update(func(p *contact) bool { return unlink(&p.Account) })
-	s.tasks.update(func(t *task) bool { return unlinkAccount(&t.Account) })
-	s.projects.update(func(p *project) bool { return unlinkAccount(&p.Account) })
-	s.milestones.update(func(m *milestone) bool { return unlinkAccount(&m.Account) })
+	s.issues.Update(func(is *issue) bool { return unlink(&is.Account) })
+	s.contacts.Update(func(p *contact) bool { return unlink(&p.Account) })
+	s.tasks.Update(func(t *task) bool { return unlinkAccount(&t.Account) })
+	s.projects.Update(func(p *project) bool { return unlinkAccount(&p.Account) })
+	s.milestones.Update(func(m *milestone) bool { return unlinkAccount(&m.Account) })
 	c.audit("account.deleted", "account", id)
 	return result{}, nil
 }
 
-func listActivityTypes(c *call) (result, *apiError) { return all(c.v.store.activityTypes.everything()) }
+func listActivityTypes(c *call) (result, *apiError) { return all(c.v.store.activityTypes.Everything()) }
 
 type success struct {
 	Success bool `json:"success"`
@@ -215,27 +217,27 @@ func createActivity(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	s, b := &c.v.store, c.body
-	slug := b.text("slug")
-	if s.activityTypes.find(func(t *activityType) bool { return t.Slug == slug }) == nil {
+	slug := b.Text("slug")
+	if s.activityTypes.Find(func(t *activityType) bool { return t.Slug == slug }) == nil {
 		return result{}, invalid("slug: no activity type %q; GET /activity-types lists them", slug)
 	}
 	if _, err := c.author(); err != nil {
 		return result{}, err
 	}
-	if link := b.text("link"); link != "" && !isWebURL(link) {
+	if link := b.Text("link"); link != "" && !isWebURL(link) {
 		return result{}, invalid("link must be an http or https URL")
 	}
 	at := c.stamp()
-	if t, ok := b.time("happened_at"); ok {
+	if t, ok := b.Time("happened_at"); ok {
 		at = t.UTC().Truncate(time.Second)
 	}
-	a := r.val
+	a := r.Val
 	if a.LatestCustomerActivity == nil || at.After(*a.LatestCustomerActivity) {
 		a.LatestCustomerActivity = &at
-		s.accounts.replace(r, a)
+		s.accounts.Replace(r, a)
 	}
 	c.audit("account.activity_created", "account", a.ID)
-	return one(value{success{true}})
+	return one(contract.Value{V: success{true}})
 }
 
 func createHighlight(c *call) (result, *apiError) {
@@ -244,14 +246,14 @@ func createHighlight(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	now := c.stamp()
-	h := highlight{ID: c.newID(), AccountID: r.id, ContentHTML: c.body.text("content_html"), CreatedAt: now, UpdatedAt: now, ExpiresAt: c.timeField("expires_at")}
+	h := highlight{ID: c.newID(), AccountID: r.ID, ContentHTML: c.body.Text("content_html"), CreatedAt: now, UpdatedAt: now, ExpiresAt: c.timeField("expires_at")}
 	c.audit("account_highlight.created", "account_highlight", h.ID)
-	return one(child(c.v.store.highlights, r.id).insert(h.ID, 0, h))
+	return one(child(c.v.store.highlights, r.ID).Insert(h.ID, 0, h))
 }
 
 // timeField is a date-time of the body; nil when it was not sent.
 func (c *call) timeField(name string) *time.Time {
-	t, ok := c.body.time(name)
+	t, ok := c.body.Time(name)
 	if !ok {
 		return nil
 	}
@@ -264,8 +266,8 @@ func (c *call) highlightAt() (*table[highlight], *row[highlight], *apiError) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t := child(c.v.store.highlights, r.id)
-	h := t.get(c.vars[1])
+	t := child(c.v.store.highlights, r.ID)
+	h := t.Get(c.vars[1])
 	if h == nil {
 		return nil, nil, notFound("highlight", c.vars[1])
 	}
@@ -277,16 +279,16 @@ func updateHighlight(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	h := r.val
-	if c.body.has("content_html") {
-		h.ContentHTML = c.body.text("content_html")
+	h := r.Val
+	if c.body.Has("content_html") {
+		h.ContentHTML = c.body.Text("content_html")
 	}
-	if c.body.has("expires_at") {
+	if c.body.Has("expires_at") {
 		h.ExpiresAt = c.timeField("expires_at")
 	}
 	h.UpdatedAt = c.stamp()
 	c.audit("account_highlight.updated", "account_highlight", h.ID)
-	return one(t.replace(r, h))
+	return one(t.Replace(r, h))
 }
 
 func deleteHighlight(c *call) (result, *apiError) {
@@ -294,7 +296,7 @@ func deleteHighlight(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	t.remove(r)
-	c.audit("account_highlight.deleted", "account_highlight", r.id)
-	return one(value{success{true}})
+	t.Remove(r)
+	c.audit("account_highlight.deleted", "account_highlight", r.ID)
+	return one(contract.Value{V: success{true}})
 }

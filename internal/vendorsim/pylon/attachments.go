@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"path"
 	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // maxUpload is the largest multipart body accepted, in bytes. The vendor's own limit is not documented.
@@ -41,7 +43,7 @@ func readUpload(w http.ResponseWriter, r *http.Request, op *Operation) (*upload,
 			return nil, uploadError(err)
 		}
 		name := part.FormName()
-		if paramNamed(op.Body, name) == nil {
+		if contract.ParamNamed(op.Body, name) == nil {
 			return nil, invalid("unknown field %q", name)
 		}
 		if seen[name] {
@@ -107,5 +109,5 @@ func createAttachment(c *call) (result, *apiError) {
 		URL: "https://assets.usepylon.example/attachments/" + id + "/" + url.PathEscape(name),
 	}
 	c.audit("attachment.created", "attachment", id)
-	return one(c.v.store.attachments.insert(id, 0, a))
+	return one(c.v.store.attachments.Insert(id, 0, a))
 }

@@ -31,12 +31,12 @@ func (c *call) addContact(p contact) *row[contact] {
 	}
 	p.IntegrationUserIDs = []integrationUser{}
 	c.audit("contact.created", "contact", p.ID)
-	return c.v.store.contacts.insert(p.ID, 0, p)
+	return c.v.store.contacts.Insert(p.ID, 0, p)
 }
 
 func createContact(c *call) (result, *apiError) {
 	var p contact
-	if email := strings.ToLower(c.body.text("email")); email != "" {
+	if email := strings.ToLower(c.body.Text("email")); email != "" {
 		p.Email, p.Emails = email, []string{email}
 	}
 	if err := c.setContactFields(&p); err != nil {
@@ -48,8 +48,8 @@ func createContact(c *call) (result, *apiError) {
 // setContactFields applies the fields that create and update share, except the e-mail addresses of an update.
 func (c *call) setContactFields(p *contact) (err *apiError) {
 	s, b := &c.v.store, c.body
-	if b.has("name") {
-		if p.Name = b.text("name"); p.Name == "" {
+	if b.Has("name") {
+		if p.Name = b.Text("name"); p.Name == "" {
 			return invalid("name must not be empty")
 		}
 	}
@@ -57,41 +57,41 @@ func (c *call) setContactFields(p *contact) (err *apiError) {
 		if !strings.Contains(e, "@") {
 			return invalid("email: %q is not an e-mail address", e)
 		}
-		other := s.contacts.find(func(o *contact) bool { return o.ID != p.ID && slices.Contains(o.Emails, e) })
+		other := s.contacts.Find(func(o *contact) bool { return o.ID != p.ID && slices.Contains(o.Emails, e) })
 		if other != nil {
-			return duplicate("contact", "e-mail address", other.id)
+			return duplicate("contact", "e-mail address", other.ID)
 		}
 	}
-	if b.has("account_id") {
-		if p.Account, err = c.accountID("account_id", b.text("account_id")); err != nil {
+	if b.Has("account_id") {
+		if p.Account, err = c.accountID("account_id", b.Text("account_id")); err != nil {
 			return err
 		}
 	}
-	if id := b.text("account_external_id"); id != "" {
+	if id := b.Text("account_external_id"); id != "" {
 		a := s.accountByExternalID(id)
 		if a == nil {
 			return invalid("account_external_id: no account %q", id)
 		}
-		p.Account = &ref{ID: a.id}
+		p.Account = &ref{ID: a.ID}
 	}
-	if b.has("avatar_url") {
-		if p.AvatarURL = b.text("avatar_url"); p.AvatarURL != "" && !isWebURL(p.AvatarURL) {
+	if b.Has("avatar_url") {
+		if p.AvatarURL = b.Text("avatar_url"); p.AvatarURL != "" && !isWebURL(p.AvatarURL) {
 			return invalid("avatar_url must be an http or https URL")
 		}
 	}
-	if b.has("phone_numbers") {
-		p.PhoneNumbers = b.texts("phone_numbers")
+	if b.Has("phone_numbers") {
+		p.PhoneNumbers = b.Texts("phone_numbers")
 	}
-	if b.has("primary_phone_number") {
-		p.PrimaryPhoneNumber = optional(b.text("primary_phone_number"))
+	if b.Has("primary_phone_number") {
+		p.PrimaryPhoneNumber = optional(b.Text("primary_phone_number"))
 	}
-	if b.has("portal_role") {
-		p.PortalRole = b.text("portal_role")
+	if b.Has("portal_role") {
+		p.PortalRole = b.Text("portal_role")
 	}
-	if b.has("portal_role_id") {
-		p.PortalRoleID = optional(b.text("portal_role_id"))
+	if b.Has("portal_role_id") {
+		p.PortalRoleID = optional(b.Text("portal_role_id"))
 	}
-	if b.has("external_ids") {
+	if b.Has("external_ids") {
 		p.ExternalIDs = externalIDs(b)
 	}
 	p.CustomFields, err = c.customValues("contact", p.CustomFields)
@@ -100,21 +100,21 @@ func (c *call) setContactFields(p *contact) (err *apiError) {
 
 func updateContact(c *call) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.contacts.get(c.vars[0])
+	r := s.contacts.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("contact", c.vars[0])
 	}
-	p := r.val
-	if email := strings.ToLower(b.text("email")); email != "" {
+	p := r.Val
+	if email := strings.ToLower(b.Text("email")); email != "" {
 		p.Emails = union([]string{email}, p.Emails)
 		p.Email = email
 	}
-	if b.has("emails") {
+	if b.Has("emails") {
 		p.Email, p.Emails = "", []string{}
-		for _, e := range b.objects("emails") {
-			address := strings.ToLower(e.text("email"))
+		for _, e := range b.Objects("emails") {
+			address := strings.ToLower(e.Text("email"))
 			p.Emails = union(p.Emails, []string{address})
-			if p.Email == "" || e.flag("is_primary") {
+			if p.Email == "" || e.Flag("is_primary") {
 				p.Email = address
 			}
 		}
@@ -122,8 +122,8 @@ func updateContact(c *call) (result, *apiError) {
 	if err := c.setContactFields(&p); err != nil {
 		return result{}, err
 	}
-	if p.Email != r.val.Email {
-		s.issues.update(func(is *issue) bool {
+	if p.Email != r.Val.Email {
+		s.issues.Update(func(is *issue) bool {
 			if is.Requester == nil || is.Requester.ID != p.ID {
 				return false
 			}
@@ -132,27 +132,27 @@ func updateContact(c *call) (result, *apiError) {
 		})
 	}
 	c.audit("contact.updated", "contact", p.ID)
-	return one(s.contacts.replace(r, p))
+	return one(s.contacts.Replace(r, p))
 }
 
 func deleteContact(c *call) (result, *apiError) {
 	s := &c.v.store
-	r := s.contacts.get(c.vars[0])
+	r := s.contacts.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("contact", c.vars[0])
 	}
-	s.contacts.remove(r)
-	s.issues.update(func(is *issue) bool {
-		following := slices.Contains(is.followerContacts, r.id)
+	s.contacts.Remove(r)
+	s.issues.Update(func(is *issue) bool {
+		following := slices.Contains(is.followerContacts, r.ID)
 		if following {
-			is.followerContacts = without(is.followerContacts, []string{r.id})
+			is.followerContacts = without(is.followerContacts, []string{r.ID})
 		}
-		if is.Requester != nil && is.Requester.ID == r.id {
+		if is.Requester != nil && is.Requester.ID == r.ID {
 			is.Requester = nil
 			return true
 		}
 		return following
 	})
-	c.audit("contact.deleted", "contact", r.id)
+	c.audit("contact.deleted", "contact", r.ID)
 	return result{}, nil
 }

@@ -3,12 +3,14 @@ package pylon
 import (
 	"maps"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 func listCustomFields(c *call) (result, *apiError) {
 	kind := c.query["object_type"]
 	return paginate(c, c.limit(), pageQuery[customField]{
-		table: &c.v.store.customFields, scope: scopeOf(c.ep.op.Route(), kind),
+		table: &c.v.store.customFields, scope: contract.ScopeOf(c.ep.op.Route(), kind),
 		match: func(f *customField) bool { return f.ObjectType == kind },
 	})
 }
@@ -19,7 +21,7 @@ func getCustomField(c *call) (result, *apiError) {
 
 // byID answers one record of a table.
 func byID[T any](t *table[T], kind, id string) (result, *apiError) {
-	if r := t.get(id); r != nil {
+	if r := t.Get(id); r != nil {
 		return one(r)
 	}
 	return result{}, notFound(kind, id)
@@ -28,8 +30,8 @@ func byID[T any](t *table[T], kind, id string) (result, *apiError) {
 func createCustomField(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	f := customField{
-		Slug: b.text("slug"), Label: b.text("label"), Description: b.text("description"), ObjectType: b.text("object_type"),
-		Type: b.text("type"), Source: "pylon", DefaultValue: optional(b.text("default_value")), DefaultValues: b.texts("default_values"),
+		Slug: b.Text("slug"), Label: b.Text("label"), Description: b.Text("description"), ObjectType: b.Text("object_type"),
+		Type: b.Text("type"), Source: "pylon", DefaultValue: optional(b.Text("default_value")), DefaultValues: b.Texts("default_values"),
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if f.Slug == "" {
@@ -39,38 +41,38 @@ func createCustomField(c *call) (result, *apiError) {
 		f.DefaultValues = []string{}
 	}
 	if have := s.customField(f.ObjectType, f.Slug); have != nil {
-		return result{}, duplicate("custom field", "slug", have.id)
+		return result{}, duplicate("custom field", "slug", have.ID)
 	}
-	if opts := b.objects("select_options"); len(opts) > 0 {
+	if opts := b.Objects("select_options"); len(opts) > 0 {
 		f.SelectMetadata = &selectMetadata{}
 		for _, o := range opts {
-			f.SelectMetadata.Options = append(f.SelectMetadata.Options, selectOption{Label: o.text("label"), Slug: o.text("slug")})
+			f.SelectMetadata.Options = append(f.SelectMetadata.Options, selectOption{Label: o.Text("label"), Slug: o.Text("slug")})
 		}
 	}
 	f.ID = s.newID()
 	c.audit("custom_field.created", "custom_field", f.ID)
-	return one(s.customFields.insert(f.ID, 0, f))
+	return one(s.customFields.Insert(f.ID, 0, f))
 }
 
 func (s *store) customField(objectType, slug string) *row[customField] {
-	return s.customFields.find(func(f *customField) bool { return f.ObjectType == objectType && f.Slug == slug })
+	return s.customFields.Find(func(f *customField) bool { return f.ObjectType == objectType && f.Slug == slug })
 }
 
 // customValues lays the custom_fields of the body over what a record has.
 func (c *call) customValues(objectType string, have customValues) (customValues, *apiError) {
-	if !c.body.has("custom_fields") {
+	if !c.body.Has("custom_fields") {
 		return have, nil
 	}
 	out := maps.Clone(have)
 	if out == nil {
 		out = customValues{}
 	}
-	for i, f := range c.body.objects("custom_fields") {
-		slug := f.text("slug")
+	for i, f := range c.body.Objects("custom_fields") {
+		slug := f.Text("slug")
 		if c.v.store.customField(objectType, slug) == nil {
 			return nil, invalid("custom_fields[%d].slug: no custom field %q for this object type", i, slug)
 		}
-		out[slug] = customValue{Slug: slug, Value: f.text("value"), Values: f.texts("values")}
+		out[slug] = customValue{Slug: slug, Value: f.Text("value"), Values: f.Texts("values")}
 	}
 	return out, nil
 }

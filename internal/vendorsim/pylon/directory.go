@@ -1,6 +1,8 @@
 package pylon
 
-func getMe(c *call) (result, *apiError) { return one(value{c.v.store.org}) }
+import "github.com/agenthost/agenthost/internal/vendorsim/contract"
+
+func getMe(c *call) (result, *apiError) { return one(contract.Value{V: c.v.store.org}) }
 
 func listUsers(c *call) (result, *apiError) { return listAll(c, &c.v.store.users) }
 
@@ -8,35 +10,35 @@ func getUser(c *call) (result, *apiError) { return byID(&c.v.store.users, "user"
 
 func updateUser(c *call) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.users.get(c.vars[0])
+	r := s.users.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("user", c.vars[0])
 	}
-	u := r.val
-	if b.has("name") {
-		if u.Name = b.text("name"); u.Name == "" {
+	u := r.Val
+	if b.Has("name") {
+		if u.Name = b.Text("name"); u.Name == "" {
 			return result{}, invalid("name must not be empty")
 		}
 	}
-	if b.has("avatar_url") {
-		if u.AvatarURL = b.text("avatar_url"); u.AvatarURL != "" && !isWebURL(u.AvatarURL) {
+	if b.Has("avatar_url") {
+		if u.AvatarURL = b.Text("avatar_url"); u.AvatarURL != "" && !isWebURL(u.AvatarURL) {
 			return result{}, invalid("avatar_url must be an http or https URL")
 		}
 	}
-	if b.has("role_id") {
-		to := s.roles.get(b.text("role_id"))
+	if b.Has("role_id") {
+		to := s.roles.Get(b.Text("role_id"))
 		if to == nil {
-			return result{}, invalid("role_id: no user role %q", b.text("role_id"))
+			return result{}, invalid("role_id: no user role %q", b.Text("role_id"))
 		}
-		u.Role, u.RoleID = &to.val, to.id
+		u.Role, u.RoleID = &to.Val, to.ID
 	}
-	if b.has("status") { // a plain string in the specification: which values it takes is not documented
-		if u.Status = b.text("status"); u.Status == "" {
+	if b.Has("status") { // a plain string in the specification: which values it takes is not documented
+		if u.Status = b.Text("status"); u.Status == "" {
 			return result{}, invalid("status must not be empty")
 		}
 	}
 	c.audit("user.updated", "user", u.ID)
-	return one(s.users.replace(r, u))
+	return one(s.users.Replace(r, u))
 }
 
 func listUserRoles(c *call) (result, *apiError) { return listAll(c, &c.v.store.roles) }
@@ -47,12 +49,12 @@ func getTeam(c *call) (result, *apiError) { return byID(&c.v.store.teams, "team"
 
 // setTeamFields applies name and members; user_ids replaces the whole set.
 func (c *call) setTeamFields(t *team) *apiError {
-	if c.body.has("name") {
-		t.Name = c.body.text("name")
+	if c.body.Has("name") {
+		t.Name = c.body.Text("name")
 	}
-	if c.body.has("user_ids") {
+	if c.body.Has("user_ids") {
 		t.Users = []personRef{}
-		for _, id := range c.body.texts("user_ids") {
+		for _, id := range c.body.Texts("user_ids") {
 			u, err := c.userRef("user_ids", id)
 			if err != nil {
 				return err
@@ -71,21 +73,21 @@ func createTeam(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	c.audit("team.created", "team", t.ID)
-	return one(c.v.store.teams.insert(t.ID, 0, t))
+	return one(c.v.store.teams.Insert(t.ID, 0, t))
 }
 
 func updateTeam(c *call) (result, *apiError) {
 	s := &c.v.store
-	r := s.teams.get(c.vars[0])
+	r := s.teams.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("team", c.vars[0])
 	}
-	t := r.val
+	t := r.Val
 	if err := c.setTeamFields(&t); err != nil {
 		return result{}, err
 	}
 	c.audit("team.updated", "team", t.ID)
-	return one(s.teams.replace(r, t))
+	return one(s.teams.Replace(r, t))
 }
 
 func listTicketForms(c *call) (result, *apiError) { return listAll(c, &c.v.store.ticketForms) }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 const (
@@ -55,21 +57,21 @@ func (fc *filterCompiler[T]) compile(v any, path string, depth int) (predicate[T
 	}
 	obj, ok := v.(map[string]any)
 	if !ok {
-		return nil, invalid("%s must be an object, not %s", path, jsonType(v))
+		return nil, invalid("%s must be an object, not %s", path, contract.JSONType(v))
 	}
 	f := fields(obj)
 	if err := checkFilterFields(f, path); err != nil {
 		return nil, err
 	}
-	op := f.text("operator")
+	op := f.Text("operator")
 	if op == "and" || op == "or" {
 		return fc.compound(f, op, path, depth)
 	}
-	if f.has("subfilters") {
+	if f.Has("subfilters") {
 		return nil, invalid("%s.subfilters go with the operators and and or only", path)
 	}
 	// The specification marks field as required for every filter; for and and or it would mean nothing.
-	name := f.text("field")
+	name := f.Text("field")
 	if name == "" {
 		return nil, invalid("%s.field is required", path)
 	}
@@ -95,16 +97,16 @@ func checkFilterFields(f fields, path string) *apiError {
 			return invalid("unknown field %q", path+"."+name)
 		}
 		if !ok {
-			return invalid("%s.%s must not be %s", path, name, jsonType(v))
+			return invalid("%s.%s must not be %s", path, name, contract.JSONType(v))
 		}
 	}
 	values, _ := f["values"].([]any)
 	for i, v := range values {
-		if _, ok := v.(string); !ok || i >= maxItems {
+		if _, ok := v.(string); !ok || i >= contract.MaxItems {
 			return invalid("%s.values[%d] must be a string", path, i)
 		}
 	}
-	if op := f.text("operator"); !slices.Contains(operators, op) {
+	if op := f.Text("operator"); !slices.Contains(operators, op) {
 		return invalid("%s.operator must be one of %s", path, strings.Join(operators, ", "))
 	}
 	return nil
@@ -158,7 +160,7 @@ func (fc *filterCompiler[T]) field(name, path string) (field[T], *apiError) {
 // operators are the negations of the positive ones, so a record without a value passes them. String matching ignores
 // case (a guess; the vendor does not say).
 func (fl field[T]) predicate(op string, f fields, path string) (predicate[T], *apiError) {
-	value, values := f.text("value"), f.texts("values")
+	value, values := f.Text("value"), f.Texts("values")
 	switch op {
 	case "is_set":
 		return func(r *T) bool { return len(fl.get(r)) > 0 }, nil
@@ -174,7 +176,7 @@ func (fl field[T]) predicate(op string, f fields, path string) (predicate[T], *a
 			return nil, invalid("%s.values must hold the start and the end of the range", path)
 		}
 	default:
-		if !f.has("value") {
+		if !f.Has("value") {
 			return nil, invalid("%s.value is required for operator %q", path, op)
 		}
 		values = []string{value}
@@ -263,9 +265,9 @@ func timeMatcher(op string, values []string, path string) (func(string) bool, *a
 // occur, case ignored.
 func search[T any](c *call, t *table[T], sc *schema[T]) (result, *apiError) {
 	q := pageQuery[T]{table: t, search: true}
-	filter, text := c.body["filter"], c.body.text("search_text")
+	filter, text := c.body["filter"], c.body.Text("search_text")
 	var passes predicate[T]
-	if c.body.has("filter") {
+	if c.body.Has("filter") {
 		fc := filterCompiler[T]{schema: sc, isField: func(objectType, slug string) bool {
 			return c.v.store.customField(objectType, slug) != nil
 		}}
@@ -286,6 +288,6 @@ func search[T any](c *call, t *table[T], sc *schema[T]) (result, *apiError) {
 		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(hay, w) })
 	}
 	canonical, _ := json.Marshal(filter) // decoded JSON always marshals, with sorted keys
-	q.scope = scopeOf(c.ep.op.Route(), string(canonical), text)
+	q.scope = contract.ScopeOf(c.ep.op.Route(), string(canonical), text)
 	return paginate(c, c.limit(), q)
 }

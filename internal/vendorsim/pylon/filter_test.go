@@ -226,12 +226,12 @@ func FuzzFilter(f *testing.F) {
 			return
 		}
 		var opposite predicate[issue]
-		if obj := doc.(m); positive[fields(obj).text("operator")] != "" {
-			obj["operator"] = positive[fields(obj).text("operator")]
+		if obj := doc.(m); positive[fields(obj).Text("operator")] != "" {
+			obj["operator"] = positive[fields(obj).Text("operator")]
 			opposite, _ = compile(obj)
 		}
-		for _, r := range v.store.issues.rows[:20] {
-			if got := p(&r.val); opposite != nil && got == opposite(&r.val) {
+		for _, r := range v.store.issues.Rows[:20] {
+			if got := p(&r.Val); opposite != nil && got == opposite(&r.Val) {
 				t.Errorf("%s: a record passes both or neither of a filter and its negation", text)
 			}
 		}

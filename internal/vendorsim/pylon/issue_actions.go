@@ -3,6 +3,8 @@ package pylon
 import (
 	"slices"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // snoozeIssue puts an issue on hold until a time in the future.
@@ -11,16 +13,16 @@ func snoozeIssue(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	until, _ := c.body.time("snooze_until")
+	until, _ := c.body.Time("snooze_until")
 	if !until.After(c.now) {
 		return result{}, invalid("snooze_until must be in the future")
 	}
-	is := r.val
+	is := r.Val
 	c.setState(&is, "on_hold")
 	until = until.UTC().Truncate(time.Second)
 	is.SnoozedUntil, is.UpdatedAt = &until, c.stamp()
 	c.audit("issue.snoozed", "issue", is.ID)
-	return one(c.v.store.issues.replace(r, is))
+	return one(c.v.store.issues.Replace(r, is))
 }
 
 func listFollowers(c *call) (result, *apiError) {
@@ -28,16 +30,16 @@ func listFollowers(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	return followers(&r.val)
+	return followers(&r.Val)
 }
 
 func followers(is *issue) (result, *apiError) {
 	out := []source{}
 	for _, id := range is.followerUsers {
-		out = append(out, value{follower{ID: id, Type: "user"}})
+		out = append(out, contract.Value{V: follower{ID: id, Type: "user"}})
 	}
 	for _, id := range is.followerContacts {
-		out = append(out, value{follower{ID: id, Type: "contact"}})
+		out = append(out, contract.Value{V: follower{ID: id, Type: "contact"}})
 	}
 	return all(out)
 }
@@ -48,7 +50,7 @@ func changeFollowers(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	users, contacts := c.body.texts("user_ids"), c.body.texts("contact_ids")
+	users, contacts := c.body.Texts("user_ids"), c.body.Texts("contact_ids")
 	if len(users)+len(contacts) == 0 {
 		return result{}, invalid("user_ids or contact_ids is required")
 	}
@@ -63,14 +65,14 @@ func changeFollowers(c *call) (result, *apiError) {
 		}
 	}
 	change := union
-	if c.body.text("operation") == "remove" {
+	if c.body.Text("operation") == "remove" {
 		change = without
 	}
-	is := r.val
+	is := r.Val
 	is.followerUsers, is.followerContacts = change(is.followerUsers, users), change(is.followerContacts, contacts)
 	is.UpdatedAt = c.stamp()
 	c.audit("issue.followers_changed", "issue", is.ID)
-	return followers(&c.v.store.issues.replace(r, is).val)
+	return followers(&c.v.store.issues.Replace(r, is).Val)
 }
 
 // union and without return fresh slices: rows never change in place.
@@ -100,10 +102,10 @@ func linkExternalIssue(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	is := r.val
-	id, tracker := c.body.text("external_issue_id"), c.body.text("source")
+	is := r.Val
+	id, tracker := c.body.Text("external_issue_id"), c.body.Text("source")
 	at := slices.IndexFunc(is.ExternalIssues, func(e externalIssue) bool { return e.ExternalID == id && e.Source == tracker })
-	switch op := c.body.text("operation"); {
+	switch op := c.body.Text("operation"); {
 	case op == "unlink" || op == "remove":
 		if at < 0 {
 			return result{}, notFound("external issue", id)
@@ -116,7 +118,7 @@ func linkExternalIssue(c *call) (result, *apiError) {
 	}
 	is.UpdatedAt = c.stamp()
 	c.audit("issue.external_issue_changed", "issue", is.ID)
-	return one(c.v.store.issues.replace(r, is))
+	return one(c.v.store.issues.Replace(r, is))
 }
 
-func listIssueStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.everything()) }
+func listIssueStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Everything()) }

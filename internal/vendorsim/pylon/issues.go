@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // maxIssueWindow is the longest span GET /issues takes.
@@ -15,12 +17,12 @@ const maxIssueWindow = 30 * 24 * time.Hour
 func (c *call) issueAt() (*row[issue], *apiError) {
 	s := &c.v.store
 	id := c.vars[0]
-	if r := s.issues.get(id); r != nil {
+	if r := s.issues.Get(id); r != nil {
 		return r, nil
 	}
 	if c.ep.op.Route() == "GET /issues/{id}" {
 		if n, err := strconv.Atoi(id); err == nil {
-			if r := s.issues.get(s.issueNumbers[n]); r != nil {
+			if r := s.issues.Get(s.issueNumbers[n]); r != nil {
 				return r, nil
 			}
 		}
@@ -44,7 +46,7 @@ func listIssues(c *call) (result, *apiError) {
 	from, to := newestFirst(end)+1, newestFirst(start)
 	return paginate(c, c.limit(), pageQuery[issue]{
 		table: &c.v.store.issues, bounded: true, from: from, to: to,
-		scope: scopeOf(c.ep.op.Route(), strconv.FormatInt(from, 10), strconv.FormatInt(to, 10)),
+		scope: contract.ScopeOf(c.ep.op.Route(), strconv.FormatInt(from, 10), strconv.FormatInt(to, 10)),
 	})
 }
 
@@ -59,21 +61,21 @@ func getIssue(c *call) (result, *apiError) {
 func createIssue(c *call) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
 	is := issue{
-		Title: c.body.text("title"), BodyHTML: c.body.text("body_html"), State: "new", Type: "conversation", Source: "manual",
+		Title: c.body.Text("title"), BodyHTML: c.body.Text("body_html"), State: "new", Type: "conversation", Source: "manual",
 		Tags: []string{}, CustomFields: customValues{}, CreatedAt: now, UpdatedAt: now, LatestMessageTime: &now, NumberOfTouches: 1,
-		AuthorUnverified: c.body.flag("author_unverified"), CustomerPortalVisible: c.body.flag("customer_portal_visible"),
+		AuthorUnverified: c.body.Flag("author_unverified"), CustomerPortalVisible: c.body.Flag("customer_portal_visible"),
 	}
-	if c.body.has("user_id") && c.body.has("contact_id") {
+	if c.body.Has("user_id") && c.body.Has("contact_id") {
 		return result{}, invalid("user_id and contact_id exclude each other")
 	}
-	if t, ok := c.body.time("created_at"); ok {
+	if t, ok := c.body.Time("created_at"); ok {
 		if t.After(c.now) {
 			return result{}, invalid("created_at is in the future")
 		}
 		created := t.UTC().Truncate(time.Second)
 		is.CreatedAt, is.UpdatedAt, is.LatestMessageTime = created, created, &created
 	}
-	if to := c.body.object("destination_metadata").text("destination"); to != "" {
+	if to := c.body.Object("destination_metadata").Text("destination"); to != "" {
 		is.Source = map[string]string{"in_app_chat": "chat_widget", "internal": "manual"}[to]
 		if is.Source == "" {
 			is.Source = to
@@ -89,7 +91,7 @@ func createIssue(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	if p := c.body.text("priority"); p != "" {
+	if p := c.body.Text("priority"); p != "" {
 		is.CustomFields["priority"] = customValue{Slug: "priority", Value: p}
 	}
 	if is.AttachmentURLs, err = c.webURLs("attachment_urls"); err != nil {
@@ -99,7 +101,7 @@ func createIssue(c *call) (result, *apiError) {
 	s.next++
 	is.Link = issueLink(is.Number)
 	s.issueNumbers[is.Number] = is.ID
-	r := s.issues.insert(is.ID, newestFirst(is.CreatedAt), is)
+	r := s.issues.Insert(is.ID, newestFirst(is.CreatedAt), is)
 	c.addMessage(is.ID, message{Author: from, FileURLs: is.AttachmentURLs, MessageHTML: is.BodyHTML, Source: is.Source, Timestamp: is.CreatedAt})
 	c.audit("issue.created", "issue", is.ID)
 	return one(r)
@@ -112,65 +114,65 @@ func issueLink(number int) string {
 // setRequester finds the requester by id or e-mail address, or makes a contact for an address that nobody has.
 func (c *call) setRequester(is *issue) *apiError {
 	s := &c.v.store
-	if !c.body.has("requester_id") && c.body.text("requester_email") != "" {
-		email := strings.ToLower(c.body.text("requester_email"))
+	if !c.body.Has("requester_id") && c.body.Text("requester_email") != "" {
+		email := strings.ToLower(c.body.Text("requester_email"))
 		if !strings.Contains(email, "@") {
 			return invalid("requester_email is not an e-mail address")
 		}
-		known := s.contacts.find(func(p *contact) bool { return slices.Contains(p.Emails, email) })
+		known := s.contacts.Find(func(p *contact) bool { return slices.Contains(p.Emails, email) })
 		if known == nil {
-			name := c.body.text("requester_name")
+			name := c.body.Text("requester_name")
 			if name == "" {
 				name = email
 			}
 			known = c.addContact(contact{
-				Name: name, Email: email, Emails: []string{email}, Account: is.Account, AvatarURL: c.body.text("requester_avatar_url"),
+				Name: name, Email: email, Emails: []string{email}, Account: is.Account, AvatarURL: c.body.Text("requester_avatar_url"),
 			})
 		}
-		is.Requester = &personRef{Email: email, ID: known.id}
+		is.Requester = &personRef{Email: email, ID: known.ID}
 	}
-	if is.Account == nil && is.Requester != nil && !c.body.has("account_id") {
-		is.Account = s.contacts.get(is.Requester.ID).val.Account
+	if is.Account == nil && is.Requester != nil && !c.body.Has("account_id") {
+		is.Account = s.contacts.Get(is.Requester.ID).Val.Account
 	}
 	return nil
 }
 
 // issueAuthor is who wrote the first message: the user or contact named, or else the requester.
 func (c *call) issueAuthor(is *issue) (*author, *apiError) {
-	if c.body.has("user_id") || c.body.has("contact_id") || is.Requester == nil {
+	if c.body.Has("user_id") || c.body.Has("contact_id") || is.Requester == nil {
 		return c.author()
 	}
-	return authorContact(&c.v.store.contacts.get(is.Requester.ID).val), nil
+	return authorContact(&c.v.store.contacts.Get(is.Requester.ID).Val), nil
 }
 
 // setIssueFields applies the fields that create and update share.
 func (c *call) setIssueFields(is *issue) (err *apiError) {
 	s, b := &c.v.store, c.body
-	if b.has("assignee_id") {
-		if is.Assignee, err = c.userRef("assignee_id", b.text("assignee_id")); err != nil {
+	if b.Has("assignee_id") {
+		if is.Assignee, err = c.userRef("assignee_id", b.Text("assignee_id")); err != nil {
 			return err
 		}
 	}
-	if b.has("team_id") {
-		if is.Team, err = refOrNil(&s.teams, "team_id", "team", b.text("team_id")); err != nil {
+	if b.Has("team_id") {
+		if is.Team, err = refOrNil(&s.teams, "team_id", "team", b.Text("team_id")); err != nil {
 			return err
 		}
 	}
-	if b.has("account_id") {
-		if is.Account, err = c.accountID("account_id", b.text("account_id")); err != nil {
+	if b.Has("account_id") {
+		if is.Account, err = c.accountID("account_id", b.Text("account_id")); err != nil {
 			return err
 		}
 	}
 	// The specification spells it both ways, so both are taken.
 	for _, name := range []string{"requester_id", "requestor_id"} {
-		if b.has(name) {
-			if is.Requester, err = c.contactRef(name, b.text(name)); err != nil {
+		if b.Has(name) {
+			if is.Requester, err = c.contactRef(name, b.Text(name)); err != nil {
 				return err
 			}
 		}
 	}
-	if b.has("tags") {
-		is.Tags = b.texts("tags")
+	if b.Has("tags") {
+		is.Tags = b.Texts("tags")
 	}
 	is.CustomFields, err = c.customValues("issue", is.CustomFields)
 	return err
@@ -181,29 +183,29 @@ func updateIssue(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	s, is, b := &c.v.store, r.val, c.body
+	s, is, b := &c.v.store, r.Val, c.body
 	if err := c.setIssueFields(&is); err != nil {
 		return result{}, err
 	}
-	if b.has("state") {
-		state := b.text("state")
-		if s.statuses.get(state) == nil {
+	if b.Has("state") {
+		state := b.Text("state")
+		if s.statuses.Get(state) == nil {
 			return result{}, invalid("state: no status %q; GET /issue-statuses lists them", state)
 		}
 		c.setState(&is, state)
 	}
-	if b.has("title") {
-		is.Title = b.text("title")
+	if b.Has("title") {
+		is.Title = b.Text("title")
 	}
-	if b.has("type") {
-		is.Type = b.text("type")
+	if b.Has("type") {
+		is.Type = b.Text("type")
 	}
-	if b.has("customer_portal_visible") {
-		is.CustomerPortalVisible = b.flag("customer_portal_visible")
+	if b.Has("customer_portal_visible") {
+		is.CustomerPortalVisible = b.Flag("customer_portal_visible")
 	}
 	is.UpdatedAt = c.stamp()
 	c.audit("issue.updated", "issue", is.ID)
-	return one(s.issues.replace(r, is))
+	return one(s.issues.Replace(r, is))
 }
 
 // setState keeps what follows from the state in step: closing dates the resolution, opening again clears it, and any
@@ -211,8 +213,8 @@ func updateIssue(c *call) (result, *apiError) {
 func (c *call) setState(is *issue, state string) {
 	now := c.stamp()
 	closed := func(slug string) bool {
-		st := c.v.store.statuses.get(slug)
-		return st != nil && st.val.Category == "closed"
+		st := c.v.store.statuses.Get(slug)
+		return st != nil && st.Val.Category == "closed"
 	}
 	switch {
 	case closed(state) && !closed(is.State):
@@ -232,17 +234,17 @@ func deleteIssue(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	s := &c.v.store
-	s.issues.remove(r)
-	delete(s.issueNumbers, r.val.Number)
-	delete(s.messages, r.id)
-	delete(s.threads, r.id)
-	c.audit("issue.deleted", "issue", r.id)
+	s.issues.Remove(r)
+	delete(s.issueNumbers, r.Val.Number)
+	delete(s.messages, r.ID)
+	delete(s.threads, r.ID)
+	c.audit("issue.deleted", "issue", r.ID)
 	return result{}, nil
 }
 
 // webURLs reads a list of URLs.
 func (c *call) webURLs(name string) ([]string, *apiError) {
-	urls := c.body.texts(name)
+	urls := c.body.Texts(name)
 	for i, u := range urls {
 		if !isWebURL(u) {
 			return nil, invalid("%s[%d] must be an http or https URL", name, i)

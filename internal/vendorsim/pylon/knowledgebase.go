@@ -5,14 +5,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 func listKnowledgeBases(c *call) (result, *apiError) {
-	return all(c.v.store.knowledgeBases.everything())
+	return all(c.v.store.knowledgeBases.Everything())
 }
 
 func (c *call) knowledgeBaseAt() (*row[knowledgeBase], *apiError) {
-	if r := c.v.store.knowledgeBases.get(c.vars[0]); r != nil {
+	if r := c.v.store.knowledgeBases.Get(c.vars[0]); r != nil {
 		return r, nil
 	}
 	return nil, notFound("knowledge base", c.vars[0])
@@ -24,8 +26,8 @@ func (c *call) articleAt() (*table[article], *row[article], *apiError) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if t := c.v.store.articles[kb.id]; t != nil {
-		if r := t.get(c.vars[1]); r != nil {
+	if t := c.v.store.articles[kb.ID]; t != nil {
+		if r := t.Get(c.vars[1]); r != nil {
 			return t, r, nil
 		}
 	}
@@ -62,23 +64,23 @@ func listArticles(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	lang := c.query["language"]
-	if err := c.language(&kb.val, lang); err != nil {
+	if err := c.language(&kb.Val, lang); err != nil {
 		return result{}, err
 	}
-	t := c.v.store.articles[kb.id]
+	t := c.v.store.articles[kb.ID]
 	if t == nil {
 		t = &table[article]{}
 	}
 	res, err := paginate(c, c.limit(), pageQuery[article]{
-		table: t, scope: scopeOf(c.ep.op.Route(), kb.id, lang),
-		match: func(a *article) bool { _, ok := a.in(lang, &kb.val); return ok },
+		table: t, scope: contract.ScopeOf(c.ep.op.Route(), kb.ID, lang),
+		match: func(a *article) bool { _, ok := a.in(lang, &kb.Val); return ok },
 	})
-	if err != nil || lang == "" || lang == kb.val.DefaultLanguage {
+	if err != nil || lang == "" || lang == kb.Val.DefaultLanguage {
 		return res, err
 	}
 	for i, s := range res.many {
-		a, _ := s.(*row[article]).val.in(lang, &kb.val)
-		res.many[i] = value{a}
+		a, _ := s.(*row[article]).Val.in(lang, &kb.Val)
+		res.many[i] = contract.Value{V: a}
 	}
 	return res, nil
 }
@@ -88,18 +90,18 @@ func getArticle(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	kb, lang := c.v.store.knowledgeBases.get(c.vars[0]), c.query["language"]
-	if lang == "" || lang == kb.val.DefaultLanguage {
+	kb, lang := c.v.store.knowledgeBases.Get(c.vars[0]), c.query["language"]
+	if lang == "" || lang == kb.Val.DefaultLanguage {
 		return one(r)
 	}
-	if err := c.language(&kb.val, lang); err != nil {
+	if err := c.language(&kb.Val, lang); err != nil {
 		return result{}, err
 	}
-	a, ok := r.val.in(lang, &kb.val)
+	a, ok := r.Val.in(lang, &kb.Val)
 	if !ok {
 		return result{}, notFound("translation of article into", lang)
 	}
-	return one(value{a})
+	return one(contract.Value{V: a})
 }
 
 func createArticle(c *call) (result, *apiError) {
@@ -108,43 +110,43 @@ func createArticle(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	s, b, now := &c.v.store, c.body, c.stamp()
-	writer, err := c.userRef("author_user_id", b.text("author_user_id"))
+	writer, err := c.userRef("author_user_id", b.Text("author_user_id"))
 	if err != nil {
 		return result{}, err
 	}
-	t := child(s.articles, kb.id)
+	t := child(s.articles, kb.ID)
 	a := article{
-		ID: s.newID(), Title: b.text("title"), Slug: b.text("slug"), AuthorUserID: writer.ID, DraftHTML: b.text("body_html"),
-		IsUnlisted: b.flag("is_unlisted"), Tags: []tag{}, VisibilityConfig: b.object("visibility_config"), CreatedAt: now, LastEditedAt: &now,
+		ID: s.newID(), Title: b.Text("title"), Slug: b.Text("slug"), AuthorUserID: writer.ID, DraftHTML: b.Text("body_html"),
+		IsUnlisted: b.Flag("is_unlisted"), Tags: []tag{}, VisibilityConfig: b.Object("visibility_config"), CreatedAt: now, LastEditedAt: &now,
 	}
 	if a.Slug == "" {
 		a.Slug = slugify(a.Title, "-")
 	}
-	if other := t.find(func(o *article) bool { return o.Slug == a.Slug }); other != nil {
-		return result{}, duplicate("article", "slug", other.id)
+	if other := t.Find(func(o *article) bool { return o.Slug == a.Slug }); other != nil {
+		return result{}, duplicate("article", "slug", other.ID)
 	}
-	if id := b.text("collection_id"); id != "" {
-		if child(s.collections, kb.id).get(id) == nil {
+	if id := b.Text("collection_id"); id != "" {
+		if child(s.collections, kb.ID).Get(id) == nil {
 			return result{}, invalid("collection_id: no collection %q", id)
 		}
 		a.CollectionID = &id
 	}
-	for i, tr := range b.objects("translations") {
-		if err := c.language(&kb.val, tr.text("language")); err != nil {
+	for i, tr := range b.Objects("translations") {
+		if err := c.language(&kb.Val, tr.Text("language")); err != nil {
 			return result{}, invalid("translations[%d].%s", i, err.messages[0])
 		}
 		if a.translations == nil {
 			a.translations = map[string]translation{}
 		}
-		a.translations[tr.text("language")] = translation{tr.text("title"), tr.text("body_html")}
+		a.translations[tr.Text("language")] = translation{tr.Text("title"), tr.Text("body_html")}
 	}
-	if b.flag("is_published") {
+	if b.Flag("is_published") {
 		a.IsPublished, a.PublishedHTML, a.LastPublishedAt = true, a.DraftHTML, &now
 	}
-	a.Identifier = fmt.Sprintf("ART-%d", len(t.rows)+1)
-	a.URL = "https://help.example/" + kb.val.Slug + "/articles/" + a.Slug
+	a.Identifier = fmt.Sprintf("ART-%d", len(t.Rows)+1)
+	a.URL = "https://help.example/" + kb.Val.Slug + "/articles/" + a.Slug
 	c.audit("article.created", "article", a.ID)
-	return one(t.insert(a.ID, 0, a))
+	return one(t.Insert(a.ID, 0, a))
 }
 
 func updateArticle(c *call) (result, *apiError) {
@@ -152,19 +154,19 @@ func updateArticle(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	s, b, now, a := &c.v.store, c.body, c.stamp(), r.val
-	kb := s.knowledgeBases.get(c.vars[0])
-	lang := b.text("language")
-	if err := c.language(&kb.val, lang); err != nil {
+	s, b, now, a := &c.v.store, c.body, c.stamp(), r.Val
+	kb := s.knowledgeBases.Get(c.vars[0])
+	lang := b.Text("language")
+	if err := c.language(&kb.Val, lang); err != nil {
 		return result{}, err
 	}
-	if lang != "" && lang != kb.val.DefaultLanguage {
+	if lang != "" && lang != kb.Val.DefaultLanguage {
 		tr := a.translations[lang]
-		if b.has("title") {
-			tr.title = b.text("title")
+		if b.Has("title") {
+			tr.title = b.Text("title")
 		}
-		if b.has("body_html") {
-			tr.bodyHTML = b.text("body_html")
+		if b.Has("body_html") {
+			tr.bodyHTML = b.Text("body_html")
 		}
 		a.translations = maps.Clone(a.translations)
 		if a.translations == nil {
@@ -172,40 +174,40 @@ func updateArticle(c *call) (result, *apiError) {
 		}
 		a.translations[lang] = tr
 	} else {
-		if b.has("title") {
-			a.Title = b.text("title")
+		if b.Has("title") {
+			a.Title = b.Text("title")
 		}
-		if b.has("body_html") {
-			a.DraftHTML = b.text("body_html")
+		if b.Has("body_html") {
+			a.DraftHTML = b.Text("body_html")
 		}
 	}
-	if b.has("is_unlisted") {
-		a.IsUnlisted = b.flag("is_unlisted")
+	if b.Has("is_unlisted") {
+		a.IsUnlisted = b.Flag("is_unlisted")
 	}
-	if b.has("visibility_config") {
-		a.VisibilityConfig = b.object("visibility_config")
+	if b.Has("visibility_config") {
+		a.VisibilityConfig = b.Object("visibility_config")
 	}
-	if b.has("tag_ids") {
+	if b.Has("tag_ids") {
 		a.Tags = []tag{}
-		for _, id := range b.texts("tag_ids") {
-			tg := s.tags.get(id)
+		for _, id := range b.Texts("tag_ids") {
+			tg := s.tags.Get(id)
 			if tg == nil {
 				return result{}, invalid("tag_ids: no tag %q", id)
 			}
-			a.Tags = append(a.Tags, tg.val)
+			a.Tags = append(a.Tags, tg.Val)
 		}
 	}
-	publishing := b.flag("is_published") && !a.IsPublished
-	if b.has("is_published") {
-		a.IsPublished = b.flag("is_published")
+	publishing := b.Flag("is_published") && !a.IsPublished
+	if b.Has("is_published") {
+		a.IsPublished = b.Flag("is_published")
 	}
 	// An edit of a published article stays a draft until it is published, unless the caller asks for both at once.
-	if publishing || a.IsPublished && b.flag("publish_updated_body_html") {
+	if publishing || a.IsPublished && b.Flag("publish_updated_body_html") {
 		a.PublishedHTML, a.LastPublishedAt = a.DraftHTML, &now
 	}
 	a.LastEditedAt = &now
 	c.audit("article.updated", "article", a.ID)
-	return one(t.replace(r, a))
+	return one(t.Replace(r, a))
 }
 
 func deleteArticle(c *call) (result, *apiError) {
@@ -213,8 +215,8 @@ func deleteArticle(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	t.remove(r)
-	c.audit("article.deleted", "article", r.id)
+	t.Remove(r)
+	c.audit("article.deleted", "article", r.ID)
 	return result{}, nil
 }
 
@@ -223,8 +225,8 @@ func listCollections(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	if t := c.v.store.collections[kb.id]; t != nil {
-		return all(t.everything())
+	if t := c.v.store.collections[kb.ID]; t != nil {
+		return all(t.Everything())
 	}
 	return all(nil)
 }
@@ -235,20 +237,20 @@ func createCollection(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	s, b := &c.v.store, c.body
-	t := child(s.collections, kb.id)
-	col := collection{ID: s.newID(), Title: b.text("title"), Description: b.text("description"), Slug: b.text("slug"), Icon: "book", CreatedAt: c.stamp()}
+	t := child(s.collections, kb.ID)
+	col := collection{ID: s.newID(), Title: b.Text("title"), Description: b.Text("description"), Slug: b.Text("slug"), Icon: "book", CreatedAt: c.stamp()}
 	if col.Slug == "" {
 		col.Slug = slugify(col.Title, "-")
 	}
-	if other := t.find(func(o *collection) bool { return o.Slug == col.Slug }); other != nil {
-		return result{}, duplicate("collection", "slug", other.id)
+	if other := t.Find(func(o *collection) bool { return o.Slug == col.Slug }); other != nil {
+		return result{}, duplicate("collection", "slug", other.ID)
 	}
-	if id := b.text("parent_collection_id"); id != "" {
-		if t.get(id) == nil {
+	if id := b.Text("parent_collection_id"); id != "" {
+		if t.Get(id) == nil {
 			return result{}, invalid("parent_collection_id: no collection %q", id)
 		}
 		col.ParentCollectionID = &id
 	}
 	c.audit("collection.created", "collection", col.ID)
-	return one(t.insert(col.ID, 0, col))
+	return one(t.Insert(col.ID, 0, col))
 }

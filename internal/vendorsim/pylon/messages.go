@@ -1,5 +1,7 @@
 package pylon
 
+import "github.com/agenthost/agenthost/internal/vendorsim/contract"
+
 // listMessages answers an issue's messages, oldest first: all of them when neither limit nor cursor is sent.
 func listMessages(c *call) (result, *apiError) {
 	r, err := c.issueAt()
@@ -10,11 +12,11 @@ func listMessages(c *call) (result, *apiError) {
 	if limit == 0 && c.cursor() != "" {
 		limit = 100
 	}
-	t := c.v.store.messages[r.id]
+	t := c.v.store.messages[r.ID]
 	if t == nil {
 		t = &table[message]{}
 	}
-	return paginate(c, limit, pageQuery[message]{table: t, scope: scopeOf(c.ep.op.Route(), r.id)})
+	return paginate(c, limit, pageQuery[message]{table: t, scope: contract.ScopeOf(c.ep.op.Route(), r.ID)})
 }
 
 // addMessage stores a message and gives it its id.
@@ -23,31 +25,31 @@ func (c *call) addMessage(issueID string, m message) *row[message] {
 	if m.FileURLs == nil {
 		m.FileURLs = []string{}
 	}
-	return child(c.v.store.messages, issueID).insert(m.ID, m.Timestamp.UnixNano(), m)
+	return child(c.v.store.messages, issueID).Insert(m.ID, m.Timestamp.UnixNano(), m)
 }
 
 // author is who a message is from: the user or contact that the body names, or else the token's user.
 func (c *call) author() (*author, *apiError) {
 	s, b := &c.v.store, c.body
-	if b.text("user_id") != "" && b.text("contact_id") != "" {
+	if b.Text("user_id") != "" && b.Text("contact_id") != "" {
 		return nil, invalid("user_id and contact_id exclude each other")
 	}
-	if id := b.text("contact_id"); id != "" {
-		p := s.contacts.get(id)
+	if id := b.Text("contact_id"); id != "" {
+		p := s.contacts.Get(id)
 		if p == nil {
 			return nil, invalid("contact_id: no contact %q", id)
 		}
-		return authorContact(&p.val), nil
+		return authorContact(&p.Val), nil
 	}
-	id := b.text("user_id")
+	id := b.Text("user_id")
 	if id == "" {
 		id = s.org.User.ID
 	}
-	u := s.users.get(id)
+	u := s.users.Get(id)
 	if u == nil {
 		return nil, invalid("user_id: no user %q", id)
 	}
-	return authorUser(&u.val), nil
+	return authorUser(&u.Val), nil
 }
 
 func authorUser(u *user) *author {
@@ -65,12 +67,12 @@ func createReply(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	s, b := &c.v.store, c.body
-	to := child(s.messages, r.id).get(b.text("message_id"))
+	to := child(s.messages, r.ID).Get(b.Text("message_id"))
 	if to == nil {
-		return result{}, invalid("message_id: this issue has no message %q", b.text("message_id"))
+		return result{}, invalid("message_id: this issue has no message %q", b.Text("message_id"))
 	}
-	if to.val.IsPrivate {
-		return result{}, invalid("message_id: %q is an internal note; reply to a customer-visible message", to.id)
+	if to.Val.IsPrivate {
+		return result{}, invalid("message_id: %q is an internal note; reply to a customer-visible message", to.ID)
 	}
 	from, err := c.author()
 	if err != nil {
@@ -80,18 +82,18 @@ func createReply(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	m := message{Author: from, FileURLs: urls, MessageHTML: b.text("body_html"), Source: r.val.Source, Timestamp: c.stamp()}
-	if r.val.Source == "email" {
-		info := b.object("email_info")
+	m := message{Author: from, FileURLs: urls, MessageHTML: b.Text("body_html"), Source: r.Val.Source, Timestamp: c.stamp()}
+	if r.Val.Source == "email" {
+		info := b.Object("email_info")
 		m.EmailInfo = &emailInfo{
-			To: info.texts("to_emails"), CC: info.texts("cc_emails"), BCC: info.texts("bcc_emails"),
+			To: info.Texts("to_emails"), CC: info.Texts("cc_emails"), BCC: info.Texts("bcc_emails"),
 			From: "support@" + mailDomain, MessageID: "<" + c.newID() + "@" + mailDomain + ">",
 		}
 		if len(m.EmailInfo.To)+len(m.EmailInfo.CC)+len(m.EmailInfo.BCC) == 0 {
 			return result{}, invalid("email_info with at least one recipient is required for e-mail issues")
 		}
 	}
-	is := r.val
+	is := r.Val
 	now := c.stamp()
 	if from.User != nil {
 		c.setState(&is, "waiting_on_customer")
@@ -103,13 +105,13 @@ func createReply(c *call) (result, *apiError) {
 	}
 	is.NumberOfTouches++
 	is.LatestMessageTime, is.UpdatedAt = &now, now
-	s.issues.replace(r, is)
+	s.issues.Replace(r, is)
 	msg := c.addMessage(is.ID, m)
-	c.audit("issue.reply_created", "message", msg.id)
-	return one(value{struct {
+	c.audit("issue.reply_created", "message", msg.ID)
+	return one(contract.Value{V: struct {
 		ID      string `json:"id"`
 		IssueID string `json:"issue_id"`
-	}{msg.id, is.ID}})
+	}{msg.ID, is.ID}})
 }
 
 // createNote adds an internal note: to a thread, to the thread of another note, or to a new thread.
@@ -119,7 +121,7 @@ func createNote(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	s, b := &c.v.store, c.body
-	if b.text("thread_id") != "" && b.text("message_id") != "" {
+	if b.Text("thread_id") != "" && b.Text("message_id") != "" {
 		return result{}, invalid("thread_id and message_id exclude each other")
 	}
 	from, err := c.author()
@@ -132,42 +134,42 @@ func createNote(c *call) (result, *apiError) {
 	}
 	var threadID *string
 	switch {
-	case b.text("thread_id") != "":
-		th := child(s.threads, r.id).get(b.text("thread_id"))
+	case b.Text("thread_id") != "":
+		th := child(s.threads, r.ID).Get(b.Text("thread_id"))
 		if th == nil {
-			return result{}, invalid("thread_id: this issue has no thread %q", b.text("thread_id"))
+			return result{}, invalid("thread_id: this issue has no thread %q", b.Text("thread_id"))
 		}
-		threadID = &th.id
-	case b.text("message_id") != "":
-		m := child(s.messages, r.id).get(b.text("message_id"))
-		if m == nil || !m.val.IsPrivate {
-			return result{}, invalid("message_id: this issue has no internal note %q", b.text("message_id"))
+		threadID = &th.ID
+	case b.Text("message_id") != "":
+		m := child(s.messages, r.ID).Get(b.Text("message_id"))
+		if m == nil || !m.Val.IsPrivate {
+			return result{}, invalid("message_id: this issue has no internal note %q", b.Text("message_id"))
 		}
-		threadID = m.val.ThreadID
+		threadID = m.Val.ThreadID
 	default:
-		name := b.text("thread_name")
+		name := b.Text("thread_name")
 		if name == "" {
 			name = "Internal note"
 		}
-		threadID = &c.addThread(r.id, name).id
+		threadID = &c.addThread(r.ID, name).ID
 	}
 	now := c.stamp()
-	msg := c.addMessage(r.id, message{
-		Author: from, FileURLs: urls, IsPrivate: true, MessageHTML: b.text("body_html"), Source: "manual", ThreadID: threadID, Timestamp: now,
+	msg := c.addMessage(r.ID, message{
+		Author: from, FileURLs: urls, IsPrivate: true, MessageHTML: b.Text("body_html"), Source: "manual", ThreadID: threadID, Timestamp: now,
 	})
-	is := r.val
+	is := r.Val
 	is.LatestMessageTime, is.UpdatedAt = &now, now
-	s.issues.replace(r, is)
-	c.audit("issue.note_created", "message", msg.id)
-	return one(value{struct {
+	s.issues.Replace(r, is)
+	c.audit("issue.note_created", "message", msg.ID)
+	return one(contract.Value{V: struct {
 		ID      string `json:"id"`
 		IssueID string `json:"issue_id"`
-	}{msg.id, r.id}})
+	}{msg.ID, r.ID}})
 }
 
 func (c *call) addThread(issueID, name string) *row[thread] {
 	id := c.newID()
-	return child(c.v.store.threads, issueID).insert(id, 0, thread{
+	return child(c.v.store.threads, issueID).Insert(id, 0, thread{
 		ID: id, Name: name, IssueID: issueID, ChannelID: "C" + id[:8], Source: "slack", ThreadID: id,
 	})
 }
@@ -177,8 +179,8 @@ func listThreads(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	if t := c.v.store.threads[r.id]; t != nil {
-		return all(t.everything())
+	if t := c.v.store.threads[r.ID]; t != nil {
+		return all(t.Everything())
 	}
 	return all(nil)
 }
@@ -188,8 +190,8 @@ func createThread(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	th := c.addThread(r.id, c.body.text("name"))
-	c.audit("issue.thread_created", "thread", th.id)
+	th := c.addThread(r.ID, c.body.Text("name"))
+	c.audit("issue.thread_created", "thread", th.ID)
 	return one(th)
 }
 
@@ -198,8 +200,8 @@ func (c *call) messageAt() (*table[message], *row[message], *apiError) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t := child(c.v.store.messages, r.id)
-	m := t.get(c.vars[1])
+	t := child(c.v.store.messages, r.ID)
+	m := t.Get(c.vars[1])
 	if m == nil {
 		return nil, nil, notFound("message", c.vars[1])
 	}
@@ -212,10 +214,10 @@ func redactMessage(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	val := m.val
+	val := m.Val
 	val.MessageHTML, val.FileURLs = "<p>[redacted]</p>", []string{}
-	c.audit("message.redacted", "message", m.id)
-	return one(t.replace(m, val))
+	c.audit("message.redacted", "message", m.ID)
+	return one(t.Replace(m, val))
 }
 
 func deleteMessage(c *call) (result, *apiError) {
@@ -223,7 +225,7 @@ func deleteMessage(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
-	t.remove(m)
-	c.audit("message.deleted", "message", m.id)
+	t.Remove(m)
+	c.audit("message.deleted", "message", m.ID)
 	return result{}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // operationsJSON is the contract this package enforces, one operation a line, taken from the vendor's published
@@ -41,29 +43,8 @@ type Operation struct {
 	Body  []Param `json:"body,omitempty"`
 }
 
-// Param is one parameter, or one field of an object parameter.
-type Param struct {
-	Name string `json:"name"`
-	// Type is string, integer, boolean, object or array.
-	Type string `json:"type"`
-	// Items is the type of an array's items.
-	Items string `json:"items,omitempty"`
-	// Format narrows a string (date-time, binary) or names a structure checked elsewhere (filter).
-	Format string `json:"format,omitempty"`
-	// Required says that a request without it is refused, unless another operation of the same route does not require it.
-	Required bool `json:"required,omitempty"`
-	// Airbyte says that Airbyte's connector declares the parameter; the others only the vendor does.
-	Airbyte bool     `json:"airbyte,omitempty"`
-	Enum    []string `json:"enum,omitempty"`
-	// Min and Max bound an integer, Default is what its absence means (0: special, see the operation).
-	Min     int `json:"min,omitempty"`
-	Max     int `json:"max,omitempty"`
-	Default int `json:"default,omitempty"`
-	// Fields are the fields of an object or of an array's items. Without any, every field is accepted.
-	Fields []Param `json:"fields,omitempty"`
-	// Note says what is doubtful about this entry.
-	Note string `json:"note,omitempty"`
-}
+// Param is one parameter of an operation.
+type Param = contract.Param
 
 // Route is method and path template, the key under which the vendor serves the operation. Three operations of
 // Airbyte's connector (issues.update, issue_assignments.update, issue_statuses.update) share one.
@@ -81,9 +62,9 @@ func Operations() []Operation {
 	return ops
 }
 
-// contract merges the operations that share a route: it takes every parameter that any of them takes, and requires
+// mergedRoutes merges the operations that share a route: it takes every parameter that any of them takes, and requires
 // only what all of them require, which is what the vendor does on the wire.
-func contract() map[string]Operation {
+func mergedRoutes() map[string]Operation {
 	merged := map[string]Operation{}
 	for _, op := range Operations() {
 		have, ok := merged[op.Route()]
@@ -101,23 +82,14 @@ func contract() map[string]Operation {
 func mergeParams(a, b []Param) []Param {
 	out := slices.Clone(a)
 	for i := range out {
-		other := paramNamed(b, out[i].Name)
+		other := contract.ParamNamed(b, out[i].Name)
 		out[i].Required = out[i].Required && other != nil && other.Required
 	}
 	for _, p := range b {
-		if paramNamed(out, p.Name) == nil {
+		if contract.ParamNamed(out, p.Name) == nil {
 			p.Required = false
 			out = append(out, p)
 		}
 	}
 	return out
-}
-
-func paramNamed(params []Param, name string) *Param {
-	for i := range params {
-		if params[i].Name == name {
-			return &params[i]
-		}
-	}
-	return nil
 }

@@ -1,5 +1,7 @@
 package pylon
 
+import "github.com/agenthost/agenthost/internal/vendorsim/contract"
+
 // pageQuery is one page's worth of a list.
 type pageQuery[T any] struct {
 	table *table[T]
@@ -16,17 +18,17 @@ type pageQuery[T any] struct {
 
 // paginate answers one page. limit 0 means no limit.
 func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
-	rows, start := q.table.rows, 0
+	rows, start := q.table.Rows, 0
 	if q.bounded {
-		start = q.table.after(position{at: q.from})
-		rows = rows[:q.table.after(position{at: q.to, seq: ^uint64(0)})]
+		start = q.table.After(contract.Position{At: q.from})
+		rows = rows[:q.table.After(contract.Position{At: q.to, Seq: ^uint64(0)})]
 	}
 	if s := c.cursor(); s != "" {
-		p, err := c.v.cursors.decode(q.scope, s)
+		p, err := decodeCursor(&c.v.cursors, q.scope, s)
 		if err != nil {
 			return result{}, err
 		}
-		start = max(start, q.table.after(p))
+		start = max(start, q.table.After(p))
 	}
 	start = min(start, len(rows))
 	size := len(rows) - start
@@ -35,21 +37,21 @@ func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
 	}
 	out := make([]source, 0, size)
 	pg := &page{emptyCursor: q.search}
-	var last position
+	var last contract.Position
 	for _, r := range rows[start:] {
-		if q.match != nil && !q.match(&r.val) {
+		if q.match != nil && !q.match(&r.Val) {
 			continue
 		}
 		if limit > 0 && len(out) == limit {
-			pg.more, pg.next = true, c.v.cursors.encode(q.scope, last)
+			pg.more, pg.next = true, c.v.cursors.Encode(q.scope, last)
 			break
 		}
-		out, last = append(out, r), r.pos
+		out, last = append(out, r), r.Pos
 	}
 	return result{many: out, list: true, page: pg}, nil
 }
 
 // listAll is the plain paginated GET list of a whole table.
 func listAll[T any](c *call, t *table[T]) (result, *apiError) {
-	return paginate(c, c.limit(), pageQuery[T]{table: t, scope: scopeOf(c.ep.op.Route())})
+	return paginate(c, c.limit(), pageQuery[T]{table: t, scope: contract.ScopeOf(c.ep.op.Route())})
 }

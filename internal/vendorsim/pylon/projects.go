@@ -3,31 +3,31 @@ package pylon
 // setProjectFields applies the fields that create and update share.
 func (c *call) setProjectFields(p *project) (err *apiError) {
 	b := c.body
-	if b.has("name") {
-		if p.Name = b.text("name"); p.Name == "" {
+	if b.Has("name") {
+		if p.Name = b.Text("name"); p.Name == "" {
 			return invalid("name must not be empty")
 		}
 	}
-	if b.has("description_html") {
-		p.DescriptionHTML = b.text("description_html")
+	if b.Has("description_html") {
+		p.DescriptionHTML = b.Text("description_html")
 	}
-	if b.has("owner_id") {
-		if _, err := c.userRef("owner_id", b.text("owner_id")); err != nil {
+	if b.Has("owner_id") {
+		if _, err := c.userRef("owner_id", b.Text("owner_id")); err != nil {
 			return err
 		}
-		p.OwnerID = optional(b.text("owner_id"))
+		p.OwnerID = optional(b.Text("owner_id"))
 	}
-	if b.has("start_date") {
+	if b.Has("start_date") {
 		p.StartDate = c.timeField("start_date")
 	}
-	if b.has("end_date") {
+	if b.Has("end_date") {
 		p.EndDate = c.timeField("end_date")
 	}
 	if p.StartDate != nil && p.EndDate != nil && p.EndDate.Before(*p.StartDate) {
 		return invalid("end_date is before start_date")
 	}
-	if b.has("customer_portal_visible") {
-		p.CustomerPortalVisible = b.flag("customer_portal_visible")
+	if b.Has("customer_portal_visible") {
+		p.CustomerPortalVisible = b.Flag("customer_portal_visible")
 	}
 	p.CustomFields, err = c.customValues("project", p.CustomFields)
 	return err
@@ -40,27 +40,27 @@ func createProject(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	var err *apiError
-	if p.Account, err = c.accountRef("account_id", c.body.text("account_id")); err != nil {
+	if p.Account, err = c.accountRef("account_id", c.body.Text("account_id")); err != nil {
 		return result{}, err
 	}
-	if id := c.body.text("project_template_id"); id != "" { // templates cannot be listed, so any id is taken
+	if id := c.body.Text("project_template_id"); id != "" { // templates cannot be listed, so any id is taken
 		p.ProjectTemplate = &ref{ID: id}
 	}
 	c.audit("project.created", "project", p.ID)
-	return one(s.projects.insert(p.ID, 0, p))
+	return one(s.projects.Insert(p.ID, 0, p))
 }
 
 func updateProject(c *call) (result, *apiError) {
 	s := &c.v.store
-	r := s.projects.get(c.vars[0])
+	r := s.projects.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("project", c.vars[0])
 	}
-	p, now := r.val, c.stamp()
+	p, now := r.Val, c.stamp()
 	if err := c.setProjectFields(&p); err != nil {
 		return result{}, err
 	}
-	if c.body.has("is_archived") && c.body.flag("is_archived") != p.IsArchived {
+	if c.body.Has("is_archived") && c.body.Flag("is_archived") != p.IsArchived {
 		p.IsArchived, p.ArchivedAt = !p.IsArchived, nil
 		if p.IsArchived {
 			p.ArchivedAt = &now
@@ -68,45 +68,45 @@ func updateProject(c *call) (result, *apiError) {
 	}
 	p.UpdatedAt = now
 	c.audit("project.updated", "project", p.ID)
-	return one(s.projects.replace(r, p))
+	return one(s.projects.Replace(r, p))
 }
 
 func createMilestone(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
-	in := s.projects.get(b.text("project_id"))
+	in := s.projects.Get(b.Text("project_id"))
 	if in == nil {
-		return result{}, invalid("project_id: no project %q", b.text("project_id"))
+		return result{}, invalid("project_id: no project %q", b.Text("project_id"))
 	}
 	m := milestone{
-		ID: s.newID(), Name: b.text("name"), Project: &ref{ID: in.id}, Account: in.val.Account, DueDate: c.timeField("due_date"),
+		ID: s.newID(), Name: b.Text("name"), Project: &ref{ID: in.ID}, Account: in.Val.Account, DueDate: c.timeField("due_date"),
 		CreatedAt: now, UpdatedAt: now,
 	}
-	if b.has("account_id") {
+	if b.Has("account_id") {
 		var err *apiError
-		if m.Account, err = c.accountRef("account_id", b.text("account_id")); err != nil {
+		if m.Account, err = c.accountRef("account_id", b.Text("account_id")); err != nil {
 			return result{}, err
 		}
 	}
 	c.audit("milestone.created", "milestone", m.ID)
-	return one(s.milestones.insert(m.ID, 0, m))
+	return one(s.milestones.Insert(m.ID, 0, m))
 }
 
 func updateMilestone(c *call) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.milestones.get(c.vars[0])
+	r := s.milestones.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("milestone", c.vars[0])
 	}
-	m := r.val
-	if b.has("name") {
-		if m.Name = b.text("name"); m.Name == "" {
+	m := r.Val
+	if b.Has("name") {
+		if m.Name = b.Text("name"); m.Name == "" {
 			return result{}, invalid("name must not be empty")
 		}
 	}
-	if b.has("due_date") {
+	if b.Has("due_date") {
 		m.DueDate = c.timeField("due_date")
 	}
 	m.UpdatedAt = c.stamp()
 	c.audit("milestone.updated", "milestone", m.ID)
-	return one(s.milestones.replace(r, m))
+	return one(s.milestones.Replace(r, m))
 }

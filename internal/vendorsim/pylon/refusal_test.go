@@ -9,8 +9,8 @@ import (
 
 func TestRefusals(t *testing.T) {
 	v := small(t)
-	issueID := v.store.issues.rows[0].id
-	kb := v.store.knowledgeBases.rows[0].id
+	issueID := v.store.issues.Rows[0].ID
+	kb := v.store.knowledgeBases.Rows[0].ID
 	bearer := func(token string) []string { return []string{"Authorization", "Bearer " + token} }
 	times := func(from, to string) string { return "/issues?start_time=" + from + "&end_time=" + to }
 	for _, tc := range []struct {

@@ -1,11 +1,11 @@
 package pylon
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // apiError is a refusal in Pylon's terms.
@@ -45,14 +45,6 @@ func duplicate(kind, what, id string) *apiError {
 	return &apiError{status: http.StatusConflict, code: codeDuplicate, existsID: id, messages: []string{fmt.Sprintf("%s with this %s already exists", kind, what)}}
 }
 
-// source is something that has a JSON form: a stored record, or a value made for one answer.
-type source interface{ encoded() []byte }
-
-// value is a [source] made for one answer.
-type value struct{ v any }
-
-func (x value) encoded() []byte { return encode(x.v) }
-
 // result is a successful answer. The zero value is one that holds only a request id, as deletes answer.
 type result struct {
 	one  source
@@ -74,31 +66,20 @@ func one(s source) (result, *apiError) { return result{one: s}, nil }
 
 func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
 
-// encode is json.Marshal without HTML escaping; it keeps body_html readable, as the vendor does.
-func encode(v any) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic(fmt.Sprintf("BUG: record does not marshal: %v", err))
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n")
-}
-
 // send writes {"data": ..., "pagination": ..., "request_id": ...}.
 func (res result) send(w http.ResponseWriter, requestID string) {
 	size := 128 + len(requestID)
 	if res.one != nil {
-		size += len(res.one.encoded())
+		size += len(res.one.Encoded())
 	}
 	for _, s := range res.many {
-		size += len(s.encoded()) + 1
+		size += len(s.Encoded()) + 1
 	}
 	buf := make([]byte, 0, size)
 	buf = append(buf, '{')
 	if res.one != nil {
 		buf = append(buf, `"data":`...)
-		buf = append(buf, res.one.encoded()...)
+		buf = append(buf, res.one.Encoded()...)
 		buf = append(buf, ',')
 	}
 	if res.list {
@@ -107,7 +88,7 @@ func (res result) send(w http.ResponseWriter, requestID string) {
 			if i > 0 {
 				buf = append(buf, ',')
 			}
-			buf = append(buf, s.encoded()...)
+			buf = append(buf, s.Encoded()...)
 		}
 		buf = append(buf, `],`...)
 	}
@@ -135,7 +116,7 @@ func (e *apiError) send(w http.ResponseWriter, requestID string) {
 	for name, values := range e.header {
 		w.Header()[name] = values
 	}
-	sendJSON(w, e.status, encode(struct {
+	sendJSON(w, e.status, contract.Encode(struct {
 		Errors    []string `json:"errors"`
 		RequestID string   `json:"request_id"`
 		ExistsID  string   `json:"exists_id,omitempty"`

@@ -3,6 +3,8 @@ package pylon
 import (
 	"strings"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // Sample is the parameters of a request that the vendor accepts as things stand.
@@ -25,6 +27,7 @@ func (v *Vendor) Sample(op Operation, full bool) Sample {
 	defer v.mu.Unlock()
 	s := sampler{v: v, st: &v.store, op: op, fresh: v.store.newID()[:8], now: v.now().UTC().Truncate(time.Second)}
 	s.pick()
+	values := contract.Sampler{Known: s.known, Now: s.now, Fresh: s.fresh}
 	out := Sample{Path: map[string]string{}, Query: map[string]any{}, Body: map[string]any{}}
 	for segment := range strings.SplitSeq(op.Path, "/") {
 		if name, ok := strings.CutPrefix(segment, "{"); ok {
@@ -34,17 +37,17 @@ func (v *Vendor) Sample(op Operation, full bool) Sample {
 	}
 	for _, p := range op.Query {
 		if p.Required || full && p.Name != "cursor" {
-			out.Query[p.Name] = s.value(p)
+			out.Query[p.Name] = values.Value(p)
 		}
 	}
 	needed := map[string]string{"POST /attachments": "file_url", "POST /issues/{id}/followers": "user_ids"}[op.Route()]
 	excluded := map[string]string{"POST /issues/{id}/note": " message_id thread_name ", "POST /attachments": " file "}[op.Route()]
-	if paramNamed(op.Body, "user_id") != nil {
+	if contract.ParamNamed(op.Body, "user_id") != nil {
 		excluded += " contact_id "
 	}
 	for _, p := range op.Body {
 		if p.Required || p.Name == needed || full && p.Name != "cursor" && !strings.Contains(excluded, " "+p.Name+" ") {
-			out.Body[p.Name] = s.value(p)
+			out.Body[p.Name] = values.Value(p)
 		}
 	}
 	return out
@@ -64,40 +67,40 @@ type sampler struct {
 // pick chooses an issue that takes a reply without recipients and makes what the seed may lack: a thread, a highlight.
 func (s *sampler) pick() {
 	c := &call{v: s.v, now: s.now}
-	is := s.st.issues.find(func(is *issue) bool {
-		return is.Source != "email" && s.st.messages[is.ID] != nil && len(s.st.messages[is.ID].rows) > 0
+	is := s.st.issues.Find(func(is *issue) bool {
+		return is.Source != "email" && s.st.messages[is.ID] != nil && len(s.st.messages[is.ID].Rows) > 0
 	})
 	if is != nil {
-		s.issue, s.message = is.id, s.st.messages[is.id].rows[0].id
-		if t := s.st.threads[is.id]; t != nil && len(t.rows) > 0 {
-			s.thread = t.rows[0].id
+		s.issue, s.message = is.ID, s.st.messages[is.ID].Rows[0].ID
+		if t := s.st.threads[is.ID]; t != nil && len(t.Rows) > 0 {
+			s.thread = t.Rows[0].ID
 		} else {
-			s.thread = c.addThread(is.id, "Sample").id
+			s.thread = c.addThread(is.ID, "Sample").ID
 		}
 	}
-	s.account = s.st.accounts.rows[0].id
-	if t := child(s.st.highlights, s.account); len(t.rows) > 0 {
-		s.highlight = t.rows[0].id
+	s.account = s.st.accounts.Rows[0].ID
+	if t := child(s.st.highlights, s.account); len(t.Rows) > 0 {
+		s.highlight = t.Rows[0].ID
 	} else {
 		s.highlight = s.st.newID()
-		t.insert(s.highlight, 0, highlight{ID: s.highlight, AccountID: s.account, ContentHTML: "<p>Sample</p>", CreatedAt: s.now, UpdatedAt: s.now})
+		t.Insert(s.highlight, 0, highlight{ID: s.highlight, AccountID: s.account, ContentHTML: "<p>Sample</p>", CreatedAt: s.now, UpdatedAt: s.now})
 	}
-	s.kb = s.st.knowledgeBases.rows[0].id
-	s.language = s.st.knowledgeBases.rows[0].val.DefaultLanguage
-	if t := s.st.articles[s.kb]; len(t.rows) > 0 {
-		s.article = t.rows[0].id
-		if r := t.find(func(a *article) bool { _, ok := a.translations["de"]; return ok }); r != nil {
-			s.article, s.language = r.id, "de"
+	s.kb = s.st.knowledgeBases.Rows[0].ID
+	s.language = s.st.knowledgeBases.Rows[0].Val.DefaultLanguage
+	if t := s.st.articles[s.kb]; len(t.Rows) > 0 {
+		s.article = t.Rows[0].ID
+		if r := t.Find(func(a *article) bool { _, ok := a.translations["de"]; return ok }); r != nil {
+			s.article, s.language = r.ID, "de"
 		}
 	}
 }
 
 // firstID is the id of a table's first record, or "none" of an empty one.
 func firstID[T any](t *table[T]) string {
-	if len(t.rows) == 0 {
+	if len(t.Rows) == 0 {
 		return "none"
 	}
-	return t.rows[0].id
+	return t.Rows[0].ID
 }
 
 func (s *sampler) pathVariable(name string) string {
@@ -136,41 +139,6 @@ func (s *sampler) pathVariable(name string) string {
 	return s.kb
 }
 
-// value makes a value for one parameter, by its name where the name means something, else by its type.
-func (s *sampler) value(p Param) any {
-	if v := s.known(p); v != nil {
-		if p.Type == "array" {
-			return []any{v}
-		}
-		return v
-	}
-	switch {
-	case len(p.Enum) > 0:
-		return p.Enum[0]
-	case p.Format == "date-time":
-		return s.now.Add(-time.Hour).Format(time.RFC3339)
-	case p.Type == "boolean":
-		return true
-	case p.Type == "integer":
-		return float64(max(p.Min, 5))
-	case p.Type == "object":
-		return s.object(p.Fields)
-	case p.Type == "array" && p.Items == "object":
-		return []any{s.object(p.Fields)}
-	case p.Type == "array":
-		return []any{"sample " + p.Name}
-	}
-	return "sample " + p.Name + " " + s.fresh
-}
-
-func (s *sampler) object(params []Param) map[string]any {
-	out := map[string]any{}
-	for _, p := range params {
-		out[p.Name] = s.value(p)
-	}
-	return out
-}
-
 func (s *sampler) known(p Param) any {
 	later := func(d time.Duration) any { return s.now.Add(d).Format(time.RFC3339) }
 	switch p.Name {
@@ -191,10 +159,10 @@ func (s *sampler) known(p Param) any {
 	case "account_id":
 		return s.account
 	case "subaccount_ids":
-		return s.st.accounts.rows[len(s.st.accounts.rows)-1].id
+		return s.st.accounts.Rows[len(s.st.accounts.Rows)-1].ID
 	case "account_external_id":
-		if a := s.st.accounts.find(func(a *account) bool { return len(a.ExternalIDs) > 0 }); a != nil {
-			return a.val.ExternalIDs[0].ExternalID
+		if a := s.st.accounts.Find(func(a *account) bool { return len(a.ExternalIDs) > 0 }); a != nil {
+			return a.Val.ExternalIDs[0].ExternalID
 		}
 	case "team_id":
 		return firstID(&s.st.teams)
@@ -230,7 +198,7 @@ func (s *sampler) known(p Param) any {
 		return map[string]any{"slug": s.customSlug(), "value": "1"}
 	case "slug":
 		if s.op.Path == "/accounts/{id}/activities" {
-			return s.st.activityTypes.rows[0].val.Slug
+			return s.st.activityTypes.Rows[0].Val.Slug
 		}
 	}
 	return nil
@@ -240,8 +208,8 @@ func (s *sampler) known(p Param) any {
 func (s *sampler) customSlug() string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(s.op.Path, "/"), "/")
 	kind = strings.TrimSuffix(kind, "s")
-	if f := s.st.customFields.find(func(f *customField) bool { return f.ObjectType == kind }); f != nil {
-		return f.val.Slug
+	if f := s.st.customFields.Find(func(f *customField) bool { return f.ObjectType == kind }); f != nil {
+		return f.Val.Slug
 	}
 	return "none"
 }

@@ -66,7 +66,7 @@ func TestEveryOperationAnswers(t *testing.T) {
 // Leaving out any required parameter must be refused, and so must a parameter that the operation does not have.
 func TestEveryOperationIsStrict(t *testing.T) {
 	v := small(t)
-	routes := contract()
+	routes := mergedRoutes()
 	for _, op := range Operations() {
 		for _, p := range op.Query {
 			if p.Required {

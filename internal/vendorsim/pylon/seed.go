@@ -62,7 +62,7 @@ func seedStore(seed uint64, now time.Time, scale Scale) store {
 func oneOf[T any](s *seeder, items []T) T { return items[s.rng.IntN(len(items))] }
 
 // anyRow picks a record; the table must not be empty.
-func anyRow[T any](s *seeder, t *table[T]) *row[T] { return oneOf(s, t.rows) }
+func anyRow[T any](s *seeder, t *table[T]) *row[T] { return oneOf(s, t.Rows) }
 
 // chance is true in percent of 100 cases.
 func (s *seeder) chance(percent int) bool { return s.rng.IntN(100) < percent }
@@ -82,22 +82,22 @@ func (s *seeder) personName() (full, first, last string) {
 func (s *seeder) directory() {
 	for _, r := range []role{{Name: "Admin", Slug: "admin"}, {Name: "Member", Slug: "member"}, {Name: "Viewer", Slug: "viewer"}, {Name: "Billing", Slug: "billing"}} {
 		r.ID = s.newID()
-		s.roles.insert(r.ID, 0, r)
+		s.roles.Insert(r.ID, 0, r)
 	}
 	for i := range max(s.scale.Users, 1) {
 		name, first, last := s.personName()
-		r := &s.roles.rows[1].val
+		r := &s.roles.Rows[1].Val
 		if i == 0 || s.chance(10) {
-			r = &s.roles.rows[0].val
+			r = &s.roles.Rows[0].Val
 		}
 		email := mailbox(first, last, i) + "@" + mailDomain
 		u := user{
 			ID: s.newID(), Name: name, Email: email, Emails: []string{email}, Role: r, RoleID: r.ID,
 			AvatarURL: "https://avatars.example/u/" + strconv.Itoa(i) + ".png", Status: oneOf(s, []string{"active", "active", "active", "away", "out_of_office"}),
 		}
-		s.users.insert(u.ID, 0, u)
+		s.users.Insert(u.ID, 0, u)
 	}
-	first := s.users.rows[0].val
+	first := s.users.Rows[0].Val
 	s.org = organization{ID: s.newID(), Name: "Northwind Traders", User: personRef{Email: first.Email, ID: first.ID}}
 	for i := range max(s.scale.Teams, 1) {
 		t := team{ID: s.newID(), Name: teamNames[i%len(teamNames)], Users: []personRef{}}
@@ -105,13 +105,13 @@ func (s *seeder) directory() {
 			t.Name += " " + strconv.Itoa(i/len(teamNames)+1)
 		}
 		for range 2 + s.rng.IntN(5) {
-			u := anyRow(s, &s.users).val
+			u := anyRow(s, &s.users).Val
 			p := personRef{Email: u.Email, ID: u.ID}
 			if !contains(t.Users, p) {
 				t.Users = append(t.Users, p)
 			}
 		}
-		s.teams.insert(t.ID, 0, t)
+		s.teams.Insert(t.ID, 0, t)
 	}
 }
 
@@ -131,12 +131,12 @@ func (s *seeder) vocabulary() {
 		if n := i / (4 * len(tagWords)); n > 0 {
 			t.Value += "-" + strconv.Itoa(n+1)
 		}
-		s.tags.insert(t.ID, 0, t)
+		s.tags.Insert(t.ID, 0, t)
 	}
 	for _, f := range customFieldSeeds {
 		f.ID, f.CreatedAt = s.newID(), s.ago(200*day, 700*day)
 		f.UpdatedAt, f.Source, f.DefaultValues = f.CreatedAt, cmp.Or(f.Source, "pylon"), []string{}
-		s.customFields.insert(f.ID, 0, f)
+		s.customFields.Insert(f.ID, 0, f)
 	}
 	for _, name := range []string{"Report a bug", "Ask a question", "Request access", "Billing help", "Données personnelles"} {
 		f := ticketForm{
@@ -147,7 +147,7 @@ func (s *seeder) vocabulary() {
 			},
 		}
 		f.URL = "https://portal.example/forms/" + f.Slug
-		s.ticketForms.insert(f.ID, 0, f)
+		s.ticketForms.Insert(f.ID, 0, f)
 	}
 	for _, st := range []issueStatus{
 		{"new", "New", "open", true, false}, {"waiting_on_you", "Waiting on you", "open", true, false},
@@ -155,11 +155,11 @@ func (s *seeder) vocabulary() {
 		{"closed", "Closed", "closed", true, false}, {"escalated_to_engineering", "Escalated to engineering", "open", false, false},
 		{"legacy_triage", "Legacy triage", "open", false, true},
 	} {
-		s.statuses.insert(st.Slug, 0, st)
+		s.statuses.Insert(st.Slug, 0, st)
 	}
 	for _, label := range []string{"Meeting held", "Email sent", "Feature adopted", "Contract signed", "Escalation", "Onboarding call"} {
 		a := activityType{ID: s.newID(), Label: label, Slug: slugify(label, "_"), IconURL: "https://assets.example/icons/" + slugify(label, "-") + ".svg"}
-		s.activityTypes.insert(a.ID, 0, a)
+		s.activityTypes.Insert(a.ID, 0, a)
 	}
 }
 
@@ -184,7 +184,7 @@ func (s *seeder) customers() {
 		}
 		a.UpdatedAt = a.CreatedAt.Add(time.Duration(s.rng.Int64N(int64(s.now.Sub(a.CreatedAt))))).Truncate(time.Second)
 		if s.chance(80) {
-			u := anyRow(s, &s.users).val
+			u := anyRow(s, &s.users).Val
 			a.Owner = &personRef{Email: u.Email, ID: u.ID}
 		}
 		if s.chance(30) {
@@ -204,16 +204,16 @@ func (s *seeder) customers() {
 			t := s.ago(time.Hour, 60*day)
 			a.LatestCustomerActivity = &t
 		}
-		s.accounts.insert(a.ID, 0, a)
+		s.accounts.Insert(a.ID, 0, a)
 		if s.chance(25) {
 			at := s.ago(day, 100*day)
 			h := highlight{ID: s.newID(), AccountID: a.ID, ContentHTML: "<p>" + oneOf(s, sentences) + "</p>", CreatedAt: at, UpdatedAt: at}
-			child(s.highlights, a.ID).insert(h.ID, 0, h)
+			child(s.highlights, a.ID).Insert(h.ID, 0, h)
 		}
 	}
 	for i := range max(s.scale.Contacts, 1) {
 		name, first, last := s.personName()
-		a := s.accounts.rows[i%len(s.accounts.rows)].val
+		a := s.accounts.Rows[i%len(s.accounts.Rows)].Val
 		email := mailbox(first, last, i) + "@" + a.PrimaryDomain
 		p := contact{
 			ID: s.newID(), Name: name, Email: email, Emails: []string{email}, Account: &ref{ID: a.ID}, AvatarURL: "https://avatars.example/c/" + strconv.Itoa(i) + ".png",
@@ -230,7 +230,7 @@ func (s *seeder) customers() {
 		if s.chance(30) {
 			p.IntegrationUserIDs = append(p.IntegrationUserIDs, integrationUser{ID: "U" + p.ID[:8], Source: "slack"})
 		}
-		s.contacts.insert(p.ID, 0, p)
+		s.contacts.Insert(p.ID, 0, p)
 	}
 }
 

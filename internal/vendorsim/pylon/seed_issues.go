@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // issueTarget is the JSON size in bytes that most issues are filled up to: a page of 100 is then about 98 KB and one of
@@ -41,7 +43,7 @@ func (s *seeder) messageCounts(issues int) []int {
 }
 
 func (s *seeder) issue(created time.Time, messages int) {
-	requester := anyRow(s, &s.contacts).val
+	requester := anyRow(s, &s.contacts).Val
 	is := issue{
 		ID: s.newID(), Number: s.next, State: "new", Type: oneOf(s, issueTypes), Account: requester.Account,
 		Source:    oneOf(s, []string{"slack", "email", "email", "chat_widget", "form", "microsoft_teams", "manual", "whatsapp", "phone"}),
@@ -54,21 +56,21 @@ func (s *seeder) issue(created time.Time, messages int) {
 	is.Link = issueLink(is.Number)
 	is.Title = fmt.Sprintf(oneOf(s, subjects), oneOf(s, products))
 	if s.chance(85) {
-		u := anyRow(s, &s.users).val
+		u := anyRow(s, &s.users).Val
 		is.Assignee = &personRef{Email: u.Email, ID: u.ID}
 	}
 	if s.chance(80) {
-		is.Team = &ref{ID: anyRow(s, &s.teams).id}
+		is.Team = &ref{ID: anyRow(s, &s.teams).ID}
 	}
 	for range s.rng.IntN(3) {
 		is.Tags = union(is.Tags, []string{oneOf(s, tagWords)})
 	}
 	s.channelDetails(&is)
 	if s.chance(20) {
-		is.followerUsers = []string{anyRow(s, &s.users).id}
+		is.followerUsers = []string{anyRow(s, &s.users).ID}
 	}
 	if s.chance(10) {
-		is.followerContacts = []string{anyRow(s, &s.contacts).id}
+		is.followerContacts = []string{anyRow(s, &s.contacts).ID}
 	}
 	s.conversation(&is, requester, messages)
 	s.lifecycle(&is)
@@ -76,8 +78,8 @@ func (s *seeder) issue(created time.Time, messages int) {
 		s.everyField(&is)
 	}
 	s.fillBody(&is)
-	s.issues.insert(is.ID, newestFirst(created), is)
-	s.messages[is.ID].update(func(m *message) bool {
+	s.issues.Insert(is.ID, newestFirst(created), is)
+	s.messages[is.ID].Update(func(m *message) bool {
 		first := m.Timestamp.Equal(created)
 		if first {
 			m.MessageHTML = is.BodyHTML
@@ -93,7 +95,7 @@ func (s *seeder) channelDetails(is *issue) {
 	case "chat_widget":
 		is.ChatWidget = &chatWidgetInfo{PageURL: "https://app.northwind.example/" + slugify(oneOf(s, products), "-")}
 	case "form":
-		is.ticketFormID = anyRow(s, &s.ticketForms).id
+		is.ticketFormID = anyRow(s, &s.ticketForms).ID
 	}
 }
 
@@ -112,9 +114,9 @@ func (s *seeder) conversation(is *issue, requester contact, count int) {
 		}
 		m := message{ID: s.newID(), Author: authorContact(&requester), FileURLs: []string{}, Source: is.Source, Timestamp: at, MessageHTML: s.paragraph(1 + s.rng.IntN(3))}
 		if i > 0 && i%2 == 1 {
-			u := anyRow(s, &s.users).val
+			u := anyRow(s, &s.users).Val
 			if is.Assignee != nil {
-				u = s.users.get(is.Assignee.ID).val
+				u = s.users.Get(is.Assignee.ID).Val
 			}
 			m.Author = authorUser(&u)
 			if is.FirstResponseTime == nil && s.chance(50) {
@@ -122,11 +124,11 @@ func (s *seeder) conversation(is *issue, requester contact, count int) {
 				is.FirstResponseTime, is.FirstResponseSeconds = &first, int(at.Sub(is.CreatedAt)/time.Second)
 			}
 		} else if i > 0 && s.chance(25) {
-			u := anyRow(s, &s.users).val
+			u := anyRow(s, &s.users).Val
 			m.Author, m.IsPrivate, m.Source = authorUser(&u), true, "manual"
 			if noteThread == nil {
 				id := s.newID()
-				child(s.threads, is.ID).insert(id, 0, thread{ID: id, Name: "Internal discussion", IssueID: is.ID, ChannelID: "C" + id[:8], Source: "slack", ThreadID: id})
+				child(s.threads, is.ID).Insert(id, 0, thread{ID: id, Name: "Internal discussion", IssueID: is.ID, ChannelID: "C" + id[:8], Source: "slack", ThreadID: id})
 				noteThread = &id
 			}
 			m.ThreadID = noteThread
@@ -138,7 +140,7 @@ func (s *seeder) conversation(is *issue, requester contact, count int) {
 			}
 			m.EmailInfo = &emailInfo{BCC: []string{}, CC: []string{}, From: from, To: []string{to}, MessageID: "<" + m.ID + "@mail.example>"}
 		}
-		t.insert(m.ID, at.UnixNano(), m)
+		t.Insert(m.ID, at.UnixNano(), m)
 	}
 	latest := at
 	is.LatestMessageTime, is.UpdatedAt = &latest, latest
@@ -198,7 +200,7 @@ func (s *seeder) everyField(is *issue) {
 
 // fillBody writes a body of at least one sentence that brings the record to about issueTarget bytes.
 func (s *seeder) fillBody(is *issue) {
-	room := issueTarget - len(encode(is)) - len("<p></p>")
+	room := issueTarget - len(contract.Encode(is)) - len("<p></p>")
 	var b strings.Builder
 	b.WriteString("<p>")
 	b.WriteString(oneOf(s, sentences))

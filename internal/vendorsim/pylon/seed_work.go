@@ -9,7 +9,7 @@ import (
 // work makes projects with milestones and tasks.
 func (s *seeder) work() {
 	for i := range s.scale.Projects {
-		a := anyRow(s, &s.accounts).val
+		a := anyRow(s, &s.accounts).Val
 		created := s.ago(10*day, 300*day)
 		start, end := created.Add(2*day), created.Add(90*day)
 		p := project{
@@ -18,18 +18,18 @@ func (s *seeder) work() {
 			status: oneOf(s, taskStatus),
 		}
 		if s.chance(90) {
-			owner := anyRow(s, &s.users).id
+			owner := anyRow(s, &s.users).ID
 			p.OwnerID = &owner
 		}
 		if s.chance(15) {
 			archived := p.UpdatedAt
 			p.IsArchived, p.ArchivedAt = true, &archived
 		}
-		s.projects.insert(p.ID, 0, p)
+		s.projects.Insert(p.ID, 0, p)
 		for k := range 1 + s.rng.IntN(3) {
 			due := start.Add(time.Duration(k+1) * 20 * day)
 			m := milestone{ID: s.newID(), Name: oneOf(s, milestoneNames), Account: p.Account, Project: &ref{ID: p.ID}, DueDate: &due, CreatedAt: created, UpdatedAt: created}
-			s.milestones.insert(m.ID, 0, m)
+			s.milestones.Insert(m.ID, 0, m)
 		}
 	}
 	for i := range s.scale.Tasks {
@@ -38,12 +38,12 @@ func (s *seeder) work() {
 			ID: s.newID(), Title: fmt.Sprintf(oneOf(s, taskTitles), oneOf(s, products)), BodyHTML: s.paragraph(1), Status: oneOf(s, taskStatus), SubtaskIDs: []string{},
 			CustomFields: customValues{"effort": {Slug: "effort", Value: strconv.Itoa(1 + s.rng.IntN(13))}}, CustomerPortalVisible: s.chance(20), CreatedAt: created, UpdatedAt: s.between(created),
 		}
-		if len(s.milestones.rows) > 0 && s.chance(70) {
-			m := anyRow(s, &s.milestones).val
+		if len(s.milestones.Rows) > 0 && s.chance(70) {
+			m := anyRow(s, &s.milestones).Val
 			t.Milestone, t.Project, t.Account = &ref{ID: m.ID}, m.Project, m.Account
 		}
 		if s.chance(75) {
-			u := anyRow(s, &s.users).val
+			u := anyRow(s, &s.users).Val
 			t.Assignee = &assignee{User: &personRef{Email: u.Email, ID: u.ID}}
 		}
 		if s.chance(60) {
@@ -52,13 +52,13 @@ func (s *seeder) work() {
 		}
 		if i > 10 && s.chance(10) {
 			parent := anyRow(s, &s.tasks)
-			id := parent.id
+			id := parent.ID
 			t.ParentTaskID = &id
-			val := parent.val
+			val := parent.Val
 			val.SubtaskIDs = union(val.SubtaskIDs, []string{t.ID})
-			s.tasks.replace(parent, val)
+			s.tasks.Replace(parent, val)
 		}
-		s.tasks.insert(t.ID, 0, t)
+		s.tasks.Insert(t.ID, 0, t)
 	}
 }
 
@@ -75,25 +75,25 @@ func (s *seeder) knowledge() {
 		{Title: "Hilfe intern", Slug: "intern", DefaultLanguage: "de", SupportedLanguages: []string{"de", "en"}},
 	} {
 		kb.ID = s.newID()
-		s.knowledgeBases.insert(kb.ID, 0, kb)
+		s.knowledgeBases.Insert(kb.ID, 0, kb)
 		cols, arts := child(s.collections, kb.ID), child(s.articles, kb.ID)
 		for k, title := range []string{"Getting started", "Billing", "Integrations", "Troubleshooting", "Security & privacy"} {
 			col := collection{ID: s.newID(), Title: title, Description: "All about " + title + ".", Slug: slugify(title, "-"), Icon: "book", CreatedAt: s.ago(100*day, 500*day)}
 			if k > 2 {
-				parent := cols.rows[0].id
+				parent := cols.Rows[0].ID
 				col.ParentCollectionID = &parent
 			}
-			cols.insert(col.ID, 0, col)
+			cols.Insert(col.ID, 0, col)
 		}
 		share := []int{s.scale.Articles * 6 / 10, s.scale.Articles * 3 / 10, s.scale.Articles / 10}[i]
 		for k := range share {
 			title := fmt.Sprintf(oneOf(s, articleTitles), oneOf(s, products))
 			created := s.ago(day, 400*day)
 			edited := s.between(created)
-			colID := anyRow(s, cols).id
+			colID := anyRow(s, cols).ID
 			a := article{
 				ID: s.newID(), Identifier: "ART-" + strconv.Itoa(k+1), Title: title, Slug: slugify(title, "-") + "-" + strconv.Itoa(k+1), CollectionID: &colID,
-				AuthorUserID: anyRow(s, &s.users).id, DraftHTML: "<h1>" + title + "</h1>" + s.paragraph(4), IsPublished: s.chance(80), IsUnlisted: s.chance(8), Tags: []tag{},
+				AuthorUserID: anyRow(s, &s.users).ID, DraftHTML: "<h1>" + title + "</h1>" + s.paragraph(4), IsPublished: s.chance(80), IsUnlisted: s.chance(8), Tags: []tag{},
 				VisibilityConfig: map[string]any{"visibility": oneOf(s, []string{"public", "public", "customer", "internal_only"}), "ai_agent_access": "inherit"},
 				CreatedAt:        created, LastEditedAt: &edited,
 			}
@@ -104,7 +104,7 @@ func (s *seeder) knowledge() {
 			if kb.Slug == "help" && s.chance(40) {
 				a.translations = map[string]translation{"de": {"Anleitung: " + title, "<h1>Anleitung: " + title + "</h1><p>Größere Änderungen erklären wir hier.</p>"}}
 			}
-			arts.insert(a.ID, 0, a)
+			arts.Insert(a.ID, 0, a)
 		}
 	}
 }
@@ -115,16 +115,16 @@ func (s *seeder) audits() {
 		id := s.newID()
 		kind := oneOf(s, []string{"issue", "account", "contact", "user"})
 		object := map[string]func() string{
-			"issue":   func() string { return anyRow(s, &s.issues).id },
-			"account": func() string { return anyRow(s, &s.accounts).id },
-			"contact": func() string { return anyRow(s, &s.contacts).id },
-			"user":    func() string { return anyRow(s, &s.users).id },
+			"issue":   func() string { return anyRow(s, &s.issues).ID },
+			"account": func() string { return anyRow(s, &s.accounts).ID },
+			"contact": func() string { return anyRow(s, &s.contacts).ID },
+			"user":    func() string { return anyRow(s, &s.users).ID },
 		}
 		if s.scale.Issues == 0 {
 			kind = "user"
 		}
-		s.auditLogs.insert(id, newestFirst(at), auditLog{
-			ID: id, Action: kind + "." + oneOf(s, []string{"created", "updated", "deleted"}), ActionHappenedAt: at, ActorUserID: anyRow(s, &s.users).id,
+		s.auditLogs.Insert(id, newestFirst(at), auditLog{
+			ID: id, Action: kind + "." + oneOf(s, []string{"created", "updated", "deleted"}), ActionHappenedAt: at, ActorUserID: anyRow(s, &s.users).ID,
 			ObjectID: object[kind](), ObjectType: kind, Source: oneOf(s, []string{"app", "api", "automation"}), Link: "https://app.usepylon.com/settings/audit-logs",
 			Attributes: map[string]any{"field": "state"}, Metadata: map[string]any{"ip": "192.0.2." + strconv.Itoa(s.rng.IntN(255))}, CreatedAt: at,
 		})

@@ -72,7 +72,7 @@ func (c *call) audit(action, objectType, objectID string) {
 	s := &c.v.store
 	id := s.newID()
 	now := c.stamp()
-	s.auditLogs.insert(id, newestFirst(now), auditLog{
+	s.auditLogs.Insert(id, newestFirst(now), auditLog{
 		ID: id, Action: action, ActionHappenedAt: now, ActorUserID: s.org.User.ID, ObjectID: objectID, ObjectType: objectType,
 		Source: "api", Link: "https://app.usepylon.com/settings/audit-logs", Attributes: map[string]any{}, Metadata: map[string]any{}, CreatedAt: now,
 	})
@@ -94,33 +94,33 @@ func (c *call) userRef(field, id string) (*personRef, *apiError) {
 	if id == "" {
 		return nil, nil
 	}
-	u := c.v.store.users.get(id)
+	u := c.v.store.users.Get(id)
 	if u == nil {
 		return nil, invalid("%s: no user %q", field, id)
 	}
-	return &personRef{Email: u.val.Email, ID: id}, nil
+	return &personRef{Email: u.Val.Email, ID: id}, nil
 }
 
 func (c *call) contactRef(field, id string) (*personRef, *apiError) {
 	if id == "" {
 		return nil, nil
 	}
-	p := c.v.store.contacts.get(id)
+	p := c.v.store.contacts.Get(id)
 	if p == nil {
 		return nil, invalid("%s: no contact %q", field, id)
 	}
-	return &personRef{Email: p.val.Email, ID: id}, nil
+	return &personRef{Email: p.Val.Email, ID: id}, nil
 }
 
 func (c *call) accountRef(field, id string) (*accountRef, *apiError) {
 	if id == "" {
 		return nil, nil
 	}
-	a := c.v.store.accounts.get(id)
+	a := c.v.store.accounts.Get(id)
 	if a == nil {
 		return nil, invalid("%s: no account %q", field, id)
 	}
-	return &accountRef{ExternalIDs: a.val.ExternalIDs, ID: id}, nil
+	return &accountRef{ExternalIDs: a.Val.ExternalIDs, ID: id}, nil
 }
 
 func (c *call) accountID(field, id string) (*ref, *apiError) {
@@ -144,7 +144,7 @@ func refOrNil[T any](t *table[T], field, kind, id string) (*ref, *apiError) {
 	if id == "" {
 		return nil, nil
 	}
-	if t.get(id) == nil {
+	if t.Get(id) == nil {
 		return nil, invalid("%s: no %s %q", field, kind, id)
 	}
 	return &ref{ID: id}, nil

@@ -18,60 +18,60 @@ func (c *call) checkTag(t *tag) *apiError {
 	if strings.Trim(hex, "0123456789abcdefABCDEF") != "" || len(hex) != 0 && len(hex) != 3 && len(hex) != 6 {
 		return invalid("hex_color: %q is not a hex colour", t.HexColor)
 	}
-	other := c.v.store.tags.find(func(o *tag) bool { return o.ID != t.ID && o.ObjectType == t.ObjectType && o.Value == t.Value })
+	other := c.v.store.tags.Find(func(o *tag) bool { return o.ID != t.ID && o.ObjectType == t.ObjectType && o.Value == t.Value })
 	if other != nil {
-		return duplicate("tag", "value", other.id)
+		return duplicate("tag", "value", other.ID)
 	}
 	return nil
 }
 
 func createTag(c *call) (result, *apiError) {
-	t := tag{ID: c.newID(), Value: c.body.text("value"), ObjectType: c.body.text("object_type"), HexColor: c.body.text("hex_color")}
+	t := tag{ID: c.newID(), Value: c.body.Text("value"), ObjectType: c.body.Text("object_type"), HexColor: c.body.Text("hex_color")}
 	if err := c.checkTag(&t); err != nil {
 		return result{}, err
 	}
 	c.audit("tag.created", "tag", t.ID)
-	return one(c.v.store.tags.insert(t.ID, 0, t))
+	return one(c.v.store.tags.Insert(t.ID, 0, t))
 }
 
 func updateTag(c *call) (result, *apiError) {
 	s := &c.v.store
-	r := s.tags.get(c.vars[0])
+	r := s.tags.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("tag", c.vars[0])
 	}
-	t := r.val
-	if c.body.has("value") {
-		t.Value = c.body.text("value")
+	t := r.Val
+	if c.body.Has("value") {
+		t.Value = c.body.Text("value")
 	}
-	if c.body.has("hex_color") {
-		t.HexColor = c.body.text("hex_color")
+	if c.body.Has("hex_color") {
+		t.HexColor = c.body.Text("hex_color")
 	}
 	if err := c.checkTag(&t); err != nil {
 		return result{}, err
 	}
-	if t.Value != r.val.Value {
+	if t.Value != r.Val.Value {
 		c.retag(t.ObjectType, func(tags []string) []string {
 			out := slices.Clone(tags)
-			out[slices.Index(out, r.val.Value)] = t.Value
+			out[slices.Index(out, r.Val.Value)] = t.Value
 			return out
-		}, r.val.Value)
+		}, r.Val.Value)
 	}
 	c.audit("tag.updated", "tag", t.ID)
-	return one(s.tags.replace(r, t))
+	return one(s.tags.Replace(r, t))
 }
 
 func deleteTag(c *call) (result, *apiError) {
 	s := &c.v.store
-	r := s.tags.get(c.vars[0])
+	r := s.tags.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("tag", c.vars[0])
 	}
-	s.tags.remove(r)
-	c.retag(r.val.ObjectType, func(tags []string) []string {
-		return slices.DeleteFunc(slices.Clone(tags), func(s string) bool { return s == r.val.Value })
-	}, r.val.Value)
-	c.audit("tag.deleted", "tag", r.id)
+	s.tags.Remove(r)
+	c.retag(r.Val.ObjectType, func(tags []string) []string {
+		return slices.DeleteFunc(slices.Clone(tags), func(s string) bool { return s == r.Val.Value })
+	}, r.Val.Value)
+	c.audit("tag.deleted", "tag", r.ID)
 	return result{}, nil
 }
 
@@ -86,8 +86,8 @@ func (c *call) retag(objectType string, rewrite func([]string) []string, name st
 	}
 	switch s := &c.v.store; objectType {
 	case "issue":
-		s.issues.update(func(is *issue) bool { return change(&is.Tags) })
+		s.issues.Update(func(is *issue) bool { return change(&is.Tags) })
 	case "account":
-		s.accounts.update(func(a *account) bool { return change(&a.Tags) })
+		s.accounts.Update(func(a *account) bool { return change(&a.Tags) })
 	}
 }

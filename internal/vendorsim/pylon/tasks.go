@@ -7,19 +7,19 @@ func getTask(c *call) (result, *apiError) { return byID(&c.v.store.tasks, "task"
 // setTaskFields applies the fields that create and update share.
 func (c *call) setTaskFields(t *task) (err *apiError) {
 	s, b := &c.v.store, c.body
-	if b.has("title") {
-		if t.Title = b.text("title"); t.Title == "" {
+	if b.Has("title") {
+		if t.Title = b.Text("title"); t.Title == "" {
 			return invalid("title must not be empty")
 		}
 	}
-	if b.has("body_html") {
-		t.BodyHTML = b.text("body_html")
+	if b.Has("body_html") {
+		t.BodyHTML = b.Text("body_html")
 	}
-	if b.has("status") {
-		t.Status = b.text("status")
+	if b.Has("status") {
+		t.Status = b.Text("status")
 	}
-	if b.has("assignee_id") {
-		u, err := c.userRef("assignee_id", b.text("assignee_id"))
+	if b.Has("assignee_id") {
+		u, err := c.userRef("assignee_id", b.Text("assignee_id"))
 		if err != nil {
 			return err
 		}
@@ -28,26 +28,26 @@ func (c *call) setTaskFields(t *task) (err *apiError) {
 			t.Assignee = &assignee{User: u}
 		}
 	}
-	if b.has("project_id") {
-		if t.Project, err = refOrNil(&s.projects, "project_id", "project", b.text("project_id")); err != nil {
+	if b.Has("project_id") {
+		if t.Project, err = refOrNil(&s.projects, "project_id", "project", b.Text("project_id")); err != nil {
 			return err
 		}
 	}
-	if b.has("milestone_id") {
-		if t.Milestone, err = refOrNil(&s.milestones, "milestone_id", "milestone", b.text("milestone_id")); err != nil {
+	if b.Has("milestone_id") {
+		if t.Milestone, err = refOrNil(&s.milestones, "milestone_id", "milestone", b.Text("milestone_id")); err != nil {
 			return err
 		}
 	}
-	if b.has("account_id") {
-		if t.Account, err = c.accountRef("account_id", b.text("account_id")); err != nil {
+	if b.Has("account_id") {
+		if t.Account, err = c.accountRef("account_id", b.Text("account_id")); err != nil {
 			return err
 		}
 	}
-	if b.has("due_date") {
+	if b.Has("due_date") {
 		t.DueDate = c.timeField("due_date")
 	}
-	if b.has("customer_portal_visible") {
-		t.CustomerPortalVisible = b.flag("customer_portal_visible")
+	if b.Has("customer_portal_visible") {
+		t.CustomerPortalVisible = b.Flag("customer_portal_visible")
 	}
 	t.CustomFields, err = c.customValues("task", t.CustomFields)
 	return err
@@ -59,34 +59,34 @@ func createTask(c *call) (result, *apiError) {
 	if err := c.setTaskFields(&t); err != nil {
 		return result{}, err
 	}
-	if t.Account == nil && t.Project != nil && !c.body.has("account_id") {
-		t.Account = s.projects.get(t.Project.ID).val.Account
+	if t.Account == nil && t.Project != nil && !c.body.Has("account_id") {
+		t.Account = s.projects.Get(t.Project.ID).Val.Account
 	}
-	if id := c.body.text("parent_task_id"); id != "" {
-		parent := s.tasks.get(id)
+	if id := c.body.Text("parent_task_id"); id != "" {
+		parent := s.tasks.Get(id)
 		if parent == nil {
 			return result{}, invalid("parent_task_id: no task %q", id)
 		}
 		t.ParentTaskID = &id
-		val := parent.val
+		val := parent.Val
 		val.SubtaskIDs = union(val.SubtaskIDs, []string{t.ID})
-		s.tasks.replace(parent, val)
+		s.tasks.Replace(parent, val)
 	}
 	c.audit("task.created", "task", t.ID)
-	return one(s.tasks.insert(t.ID, 0, t))
+	return one(s.tasks.Insert(t.ID, 0, t))
 }
 
 func updateTask(c *call) (result, *apiError) {
 	s := &c.v.store
-	r := s.tasks.get(c.vars[0])
+	r := s.tasks.Get(c.vars[0])
 	if r == nil {
 		return result{}, notFound("task", c.vars[0])
 	}
-	t := r.val
+	t := r.Val
 	if err := c.setTaskFields(&t); err != nil {
 		return result{}, err
 	}
 	t.UpdatedAt = c.stamp()
 	c.audit("task.updated", "task", t.ID)
-	return one(s.tasks.replace(r, t))
+	return one(s.tasks.Replace(r, t))
 }

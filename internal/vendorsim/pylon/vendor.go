@@ -1,14 +1,14 @@
 package pylon
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // Options configure a simulated Pylon organization.
@@ -36,7 +36,7 @@ type Vendor struct {
 	now       func() time.Time
 	rateLimit bool
 	auth      authenticator
-	cursors   cursors
+	cursors   contract.Cursors
 	limiter   limiter
 	routes    router
 	requests  atomic.Uint64
@@ -77,12 +77,10 @@ func New(opts Options) *Vendor {
 		auth:      newAuthenticator(opts),
 		routes:    router{literal: map[string]*router{}},
 	}
-	var seed [8]byte
-	binary.BigEndian.PutUint64(seed[:], opts.Seed)
-	v.cursors.key = sha256.Sum256(append([]byte("pylon cursor key "), seed[:]...))
+	v.cursors = contract.NewCursors("pylon", opts.Seed)
 	v.idPrefix = fmt.Sprintf("%08x-", uint32(opts.Seed)^0x9e3779b9)
 	handlers := handlers()
-	for route, op := range contract() {
+	for route, op := range mergedRoutes() {
 		h, ok := handlers[route]
 		if !ok {
 			panic("BUG: no handler for " + route)
@@ -169,7 +167,7 @@ func (c *call) limit() int {
 		params = c.ep.op.Body
 	}
 	if n == 0 {
-		if p := paramNamed(params, "limit"); p != nil {
+		if p := contract.ParamNamed(params, "limit"); p != nil {
 			n = p.Default
 		}
 	}
@@ -181,5 +179,5 @@ func (c *call) cursor() string {
 	if s := c.query["cursor"]; s != "" {
 		return s
 	}
-	return c.body.text("cursor")
+	return c.body.Text("cursor")
 }

@@ -19,7 +19,7 @@ func TestEveryHandlerHasAnOperation(t *testing.T) {
 	if len(ops) != 76 || airbyte != 43 {
 		t.Errorf("%d operations, %d of Airbyte's connector; want 76 and 43", len(ops), airbyte)
 	}
-	routes := contract()
+	routes := mergedRoutes()
 	for route := range handlers() {
 		if _, ok := routes[route]; !ok {
 			t.Errorf("handler for %s, which is no operation", route)
@@ -121,7 +121,7 @@ func TestIssuesOfTheLast30Days(t *testing.T) {
 
 func BenchmarkGetIssue(b *testing.B) {
 	v := New(Options{Token: fullToken, Seed: 1})
-	id := v.store.issues.rows[10].id
+	id := v.store.issues.Rows[10].ID
 	r := httptest.NewRequest("GET", "/issues/"+id, nil)
 	r.Header.Set("Authorization", "Bearer "+fullToken)
 	b.ReportAllocs()

@@ -175,14 +175,14 @@ func TestConversation(t *testing.T) {
 
 func TestEmailRepliesNeedRecipients(t *testing.T) {
 	v := small(t)
-	r := v.store.issues.find(func(is *issue) bool { return is.Source == "email" })
-	top := v.store.messages[r.id].rows[0].id
+	r := v.store.issues.Find(func(is *issue) bool { return is.Source == "email" })
+	top := v.store.messages[r.ID].Rows[0].ID
 	body := m{"body_html": "x", "message_id": top}
-	if rep := do(t, v, "POST", "/issues/"+r.id+"/reply", body); rep.status != 400 || !strings.Contains(rep.body.Errors[0], "email_info") {
+	if rep := do(t, v, "POST", "/issues/"+r.ID+"/reply", body); rep.status != 400 || !strings.Contains(rep.body.Errors[0], "email_info") {
 		t.Errorf("without: %s", rep.raw)
 	}
 	body["email_info"] = m{"to_emails": []string{"p@x.example"}}
-	ok(t, v, "POST", "/issues/"+r.id+"/reply", body)
+	ok(t, v, "POST", "/issues/"+r.ID+"/reply", body)
 }
 
 func TestDuplicates(t *testing.T) {
@@ -428,7 +428,7 @@ func TestAttachments(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	v := small(t)
 	before := ids(list(t, v, "/accounts?limit=999"))
-	issueID := v.store.issues.rows[0].id
+	issueID := v.store.issues.Rows[0].ID
 	var wg sync.WaitGroup
 	quiet := func(method, path, body string) int {
 		r := httptest.NewRequest(method, path, strings.NewReader(body))
