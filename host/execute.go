@@ -235,6 +235,7 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 // Check proves that a connection works: it runs the operation that the connector
 // declares for that, whatever the connection allows, and returns its result.
 func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
+	start := h.options.Now()
 	c, err := h.connection(ctx, connection)
 	if err != nil {
 		return nil, err
@@ -254,7 +255,12 @@ func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
 		return nil, err
 	}
 	defer leave()
-	return h.run(ctx, c, op, []byte("{}"))
+	result, err := h.run(ctx, c, op, []byte("{}"))
+	if err != nil {
+		return nil, err
+	}
+	result.Stats.Duration = h.options.Now().Sub(start)
+	return result, nil
 }
 
 func (c *connection) reads() []string {

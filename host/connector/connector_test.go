@@ -171,6 +171,7 @@ func TestValidate(t *testing.T) {
 		{list, `{"since":"yesterday"}`, "since", `parameter "since" is no date-time`, "write an RFC 3339 time such as 2026-01-31T09:00:00Z"},
 		{list, `{"filter":{"subfilters":[{"feild":"x"}]}}`, "filter.subfilters.0.feild", `unknown parameter "feild" in filter.subfilters.0`, "did you mean field?"},
 		{update, `{}`, "id", `missing parameter "id"`, "give id"},
+		{update, `{"di":"a"}`, "di", `unknown parameter "di"; missing parameter "id"`, "did you mean id?"},
 		{update, `{"id":"a","id":"b"}`, "id", `parameter "id" is given twice`, "give it once"},
 		{update, `{"ID":"a"}`, "", "", ""},
 		{update, `[]`, "params", "params are not a JSON object", `write a JSON object such as {"id": "..."}`},

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,6 +106,12 @@ const maxProblems = 8
 func (s *Schema) explain(root *jsonschema.ValidationError) *abi.Error {
 	var problems []problem
 	s.collect(root, &problems)
+	// Unknown names come first: a mistyped name is also a missing one, and saying
+	// what was meant mends both. The rest is in order of the names, since the
+	// validator's own order changes from run to run.
+	slices.SortStableFunc(problems, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.field, b.field))
+	})
 	first := problems[0]
 	var messages []string
 	for i, p := range problems {
@@ -117,7 +124,17 @@ func (s *Schema) explain(root *jsonschema.ValidationError) *abi.Error {
 	return invalid(first.field, strings.Join(messages, "; "), first.hint)
 }
 
-type problem struct{ field, message, hint string }
+type problem struct {
+	field, message, hint string
+	rank                 int
+}
+
+// Ranks of problems in a message.
+const (
+	rankUnknown = iota
+	rankMissing
+	rankOther
+)
 
 func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 	switch e.ErrorKind.(type) {
@@ -140,27 +157,27 @@ func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 	case *kind.AdditionalProperties:
 		valid := s.propertiesAt(e.InstanceLocation)
 		for _, name := range k.Properties {
-			*into = append(*into, problem{join(at, name), fmt.Sprintf("unknown parameter %q%s", name, within), nearest.Hint(name, valid)})
+			*into = append(*into, problem{join(at, name), fmt.Sprintf("unknown parameter %q%s", name, within), nearest.Hint(name, valid), rankUnknown})
 		}
 	case *kind.Required:
 		for _, name := range k.Missing {
-			*into = append(*into, problem{join(at, name), fmt.Sprintf("missing parameter %q%s", name, within), "give " + join(at, name)})
+			*into = append(*into, problem{join(at, name), fmt.Sprintf("missing parameter %q%s", name, within), "give " + join(at, name), rankMissing})
 		}
 	case *kind.Type:
 		want := strings.Join(k.Want, " or ")
-		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is of type %s, want %s", at, k.Got, want), "give a value of type " + want})
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is of type %s, want %s", at, k.Got, want), "give a value of type " + want, rankOther})
 	case *kind.Enum:
 		var choices []string
 		for _, w := range k.Want {
 			choices = append(choices, fmt.Sprint(w))
 		}
 		got := fmt.Sprint(k.Got)
-		*into = append(*into, problem{at, fmt.Sprintf("parameter %q has the unknown value %s", at, quoteShort(got)), nearest.Hint(got, choices)})
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q has the unknown value %s", at, quoteShort(got)), nearest.Hint(got, choices), rankOther})
 	case *kind.Format:
-		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is no %s", at, k.Want), formatHint(k.Want)})
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is no %s", at, k.Want), formatHint(k.Want), rankOther})
 	default:
 		text := e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-		*into = append(*into, problem{at, fmt.Sprintf("parameter %q: %s", at, text), ""})
+		*into = append(*into, problem{at, fmt.Sprintf("parameter %q: %s", at, text), "", rankOther})
 	}
 }
 
