@@ -57,7 +57,7 @@ func shelf(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusConflict)
 		return
 	}
-	fmt.Fprint(w, `{"books":[{"title":"Notes","pages":1.0e2}],"next":"abc"}`)
+	_, _ = fmt.Fprint(w, `{"books":[{"title":"Notes","pages":1.0e2}],"next":"abc"}`)
 }
 
 // printer stands for the *testing.T that a test has.

@@ -86,7 +86,7 @@ func TestLongWindowAgainstTheSimulatedVendor(t *testing.T) {
 	end := time.Now().UTC().Truncate(time.Second)
 	count := func(from, to time.Time) map[string]bool {
 		seen := map[string]bool{}
-		params := map[string]any{"start_time": from.Format(time.RFC3339), "end_time": to.Format(time.RFC3339), "limit": 300}
+		params := map[string]any{"start_time": from.Format(time.RFC3339), "end_time": to.Format(time.RFC3339), "limit": 100}
 		for range 1000 {
 			data, meta, err := r.Execute("issues", "list", params)
 			if err != nil {
@@ -108,10 +108,10 @@ func TestLongWindowAgainstTheSimulatedVendor(t *testing.T) {
 		t.Fatal("the pages do not end")
 		return nil
 	}
-	whole := count(end.AddDate(0, 0, -100), end)
+	whole := count(end.AddDate(0, 0, -40), end)
 	var parts int
-	for day := 100; day > 0; day -= 25 {
-		parts += len(count(end.AddDate(0, 0, -day), end.AddDate(0, 0, -day+25)))
+	for day := 40; day > 0; day -= 20 {
+		parts += len(count(end.AddDate(0, 0, -day), end.AddDate(0, 0, -day+20)))
 	}
 	if len(whole) == 0 || len(whole) != parts {
 		t.Errorf("%d issues in one window, %d in its parts", len(whole), parts)

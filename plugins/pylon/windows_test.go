@@ -28,7 +28,7 @@ func vendorWindow(t *testing.T) http.Handler {
 		if q.Get("cursor") == "p2" {
 			page, next, more = "2", `""`, false
 		}
-		fmt.Fprintf(w, `{"data":[{"id":"%s/%s"}],"request_id":"r","pagination":{"cursor":%s,"has_next_page":%t}}`,
+		_, _ = fmt.Fprintf(w, `{"data":[{"id":"%s/%s"}],"request_id":"r","pagination":{"cursor":%s,"has_next_page":%t}}`,
 			start.UTC().Format("2006-01-02"), page, next, more)
 	})
 }
