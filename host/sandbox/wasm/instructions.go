@@ -49,19 +49,27 @@ const (
 	opCall         = 0x10
 	opCallIndirect = 0x11
 	opLocalGet     = 0x20
+	opLocalSet     = 0x21
 	opLocalTee     = 0x22
 	opGlobalGet    = 0x23
 	opGlobalSet    = 0x24
 	opTableSet     = 0x26
+	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
 	opI32Const     = 0x41
+	opI64Const     = 0x42
 	opI32Eqz       = 0x45
 	opI32LtS       = 0x48
+	opI32LeU       = 0x4d
+	opI64GtU       = 0x56
 	opI32Add       = 0x6a
 	opI32Sub       = 0x6b
 	opI32And       = 0x71
 	opI32Shl       = 0x74
 	opI32ShrU      = 0x76
+	opI64Add       = 0x7c
+	opI64Shl       = 0x86
+	opI64ExtendU   = 0xad
 	opRefNull      = 0xd0
 	opRefFunc      = 0xd2
 
@@ -103,8 +111,8 @@ func plainTable() (t [256]immediate) {
 	t[opGlobalGet], t[opGlobalSet] = immGlobal, immGlobal
 	t[0x25], t[opTableSet] = immTable, immTable // table.get, table.set
 	fill(&t, 0x28, 0x3e, immMemory)             // loads and stores
-	t[0x3f], t[opMemoryGrow] = immMemoryIndex, immMemoryIndex
-	t[opI32Const], t[0x42], t[0x43], t[0x44] = immI32, immI64, imm4, imm8
+	t[opMemorySize], t[opMemoryGrow] = immMemoryIndex, immMemoryIndex
+	t[opI32Const], t[opI64Const], t[0x43], t[0x44] = immI32, immI64, imm4, imm8
 	fill(&t, opI32Eqz, 0xc4, immNone) // comparisons, arithmetic, conversions, sign extension
 	t[opRefNull], t[0xd1], t[opRefFunc] = immRefType, immNone, immFunc
 	return t

@@ -18,6 +18,8 @@ const (
 	editGrow            // as editBulk, for the pages of memory.grow
 	editCall            // call of function value
 	editRef             // ref.func of function value
+	editFill            // memory.fill
+	editCopy            // memory.copy
 )
 
 // meter plans the edits of one function.
@@ -133,7 +135,14 @@ func (p *meter) meter(in *instruction) {
 		p.straight, p.leaf = false, false
 	case opIf, opBr, opBrIf, opBrTable, opReturn:
 		p.straight = false
-	case opMemoryCopy, opMemoryFill, opMemoryInit:
+	case opMemoryCopy, opMemoryFill:
+		kind := editFill
+		if in.op == opMemoryCopy {
+			kind = editCopy
+		}
+		p.edits = append(p.edits, edit{kind: kind, at: in.start, end: in.end})
+		p.leaf = false
+	case opMemoryInit:
 		p.bulk(editBulk, in.start, bytesPerUnit)
 	case opTableCopy, opTableFill, opTableInit, opTableGrow:
 		p.bulk(editBulk, in.start, itemsPerUnit)
@@ -198,6 +207,7 @@ type emitter struct {
 	checkpoint uint32 // the imported function
 	imported   uint32
 	shift      uint32 // how far functions that are not imported move
+	fill, copy uint32 // the functions in place of memory.fill and memory.copy
 }
 
 func (e *emitter) function(f uint32) uint32 {
@@ -213,6 +223,10 @@ func (e *emitter) append(b []byte, ed edit, scratch uint32) []byte {
 		return appendU32(append(b, opCall), e.function(ed.value))
 	case editRef:
 		return appendU32(append(b, opRefFunc), e.function(ed.value))
+	case editFill:
+		return appendU32(append(b, opCall), e.fill)
+	case editCopy:
+		return appendU32(append(b, opCall), e.copy)
 	case editCharge, editCheck:
 		b = appendU32(append(b, opGlobalGet), e.count)
 		b = appendI32(append(b, opI32Const), int32(ed.value))

@@ -51,6 +51,7 @@ type Module struct {
 	dataCount    uint32
 
 	importedFuncs   int
+	importedTypes   []uint32 // of the imported functions
 	importedGlobals int
 	names           names
 
@@ -172,19 +173,10 @@ func (m *Module) link() error {
 // funcType returns the index of the type of a function, whose index is known to
 // be valid.
 func (m *Module) funcType(f uint32) uint32 {
-	if int(f) >= m.importedFuncs {
-		return m.funcs[int(f)-m.importedFuncs]
+	if int(f) < len(m.importedTypes) {
+		return m.importedTypes[f]
 	}
-	n := 0
-	for i := range m.imports {
-		if m.imports[i].Kind == KindFunc {
-			if n == int(f) {
-				return m.imports[i].typeIndex
-			}
-			n++
-		}
-	}
-	return 0
+	return m.funcs[int(f)-len(m.importedTypes)]
 }
 
 // Imports returns what the module imports, in its order.

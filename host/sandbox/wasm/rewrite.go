@@ -35,8 +35,6 @@ type Info struct {
 	WhyNot string
 	// Globals is the number of mutable globals.
 	Globals int
-	// Checkpoints is the number of places that can call the checkpoint.
-	Checkpoints int
 }
 
 // Rewrite returns the module with what the options ask for. The result has no
@@ -56,6 +54,13 @@ func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
 	if o.Meter {
 		w.emit.shift = 1
 		globals++
+		if len(m.memories) > 0 {
+			w.emit.fill = w.firstAdded()
+			w.emit.copy = w.firstAdded() + 1
+			w.added = append(w.added,
+				addedFunc{name: fillName, typ: bulkType, body: w.emit.fillBody()},
+				addedFunc{name: copyName, typ: bulkType, body: w.emit.copyBody()})
+		}
 	}
 	if err := w.code(); err != nil {
 		return nil, Info{}, err
@@ -65,20 +70,21 @@ func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
 	w.info.Snapshot = w.info.WhyNot == ""
 	if o.Snapshot && w.info.Snapshot {
 		w.shadows = shadows
-		w.add(SaveExport, Func(nil), saveBody(shadows))
-		w.add(RestoreExport, Func(nil, I32), restoreBody(shadows, o.Meter, w.emit.count))
+		w.export(SaveExport, Func(nil), saveBody(shadows))
+		w.export(RestoreExport, Func(nil, I32), restoreBody(shadows, o.Meter, w.emit.count))
 	}
 	if o.Meter {
-		w.add(FuelExport, Func(nil, I32), fuelBody(w.emit.count))
+		w.export(FuelExport, Func(nil, I32), fuelBody(w.emit.count))
 	}
 	return w.module(), w.info, nil
 }
 
 // addedFunc is a function that the rewrite appends.
 type addedFunc struct {
-	name string
-	typ  FuncType
-	body []byte
+	name     string
+	typ      FuncType
+	body     []byte
+	exported bool
 }
 
 type rewriter struct {
@@ -93,8 +99,9 @@ type rewriter struct {
 	out      []byte
 }
 
-func (w *rewriter) add(name string, typ FuncType, body []byte) {
-	w.added = append(w.added, addedFunc{name: name, typ: typ, body: body})
+// export appends a function for the host.
+func (w *rewriter) export(name string, typ FuncType, body []byte) {
+	w.added = append(w.added, addedFunc{name: name, typ: typ, body: body, exported: true})
 }
 
 // code rewrites the bodies of all functions.
@@ -132,9 +139,6 @@ func (w *rewriter) body(buf []byte, b *body, p *meter, params int) []byte {
 		buf = append(buf, b.code.data[at:e.at]...)
 		buf = w.emit.append(buf, e, scratch)
 		at = e.end
-		if e.kind >= editCheck && e.kind <= editGrow {
-			w.info.Checkpoints++
-		}
 	}
 	return append(buf, b.code.data[at:]...)
 }

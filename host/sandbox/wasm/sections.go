@@ -96,6 +96,7 @@ func (m *Module) importSection(r *reader) {
 				imp.Type = m.types[imp.typeIndex]
 			}
 			m.importedFuncs++
+			m.importedTypes = append(m.importedTypes, imp.typeIndex)
 		case KindTable:
 			readTable(r)
 		case KindMemory:

@@ -281,8 +281,13 @@ func (m *Module) unknownIndex(in *instruction, locals, open int) string {
 		check(b, len(m.tables), "table")
 	case immElement:
 		check(a, len(m.elements), "element segment")
-	case immData, immDataMemory:
+	case immData:
 		check(a, len(m.data), "data segment")
+	case immDataMemory:
+		check(a, len(m.data), "data segment")
+		check(0, len(m.memories), "memory")
+	case immMemory, immMemoryLane, immMemoryIndex, immTwoMemories:
+		check(0, len(m.memories), "memory")
 	}
 	return what
 }

@@ -144,7 +144,11 @@ func (w *rewriter) firstAdded() uint32 {
 }
 
 func (w *rewriter) exports() {
-	b := appendU32(nil, uint32(len(w.m.exports)+len(w.added)))
+	n := len(w.m.exports)
+	for i := range w.added {
+		n += b2i(w.added[i].exported)
+	}
+	b := appendU32(nil, uint32(n))
 	for i := range w.m.exports {
 		e := &w.m.exports[i]
 		index := e.index
@@ -155,8 +159,10 @@ func (w *rewriter) exports() {
 		b = appendU32(b, index)
 	}
 	for i := range w.added {
-		b = append(appendName(b, w.added[i].name), byte(KindFunc))
-		b = appendU32(b, w.firstAdded()+uint32(i))
+		if w.added[i].exported {
+			b = append(appendName(b, w.added[i].name), byte(KindFunc))
+			b = appendU32(b, w.firstAdded()+uint32(i))
+		}
 	}
 	w.section(sectionExport, b)
 }
