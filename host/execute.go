@@ -43,6 +43,11 @@ func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Resu
 	if err != nil {
 		return nil, err
 	}
+	// A path that cannot be is found before a write is made, not after.
+	fields, err := shape.New(call.Select, call.Exclude)
+	if err != nil {
+		return nil, err
+	}
 	if d := grant.Decide(c.config.Allow, op.Operation); !d.Allowed {
 		return nil, d.Denied(c.name, op.Operation)
 	}
@@ -57,7 +62,7 @@ func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	if result.Data, err = shape.Apply(result.Data, call.Select, call.Exclude); err != nil {
+	if result.Data, err = fields.Apply(result.Data); err != nil {
 		return nil, err
 	}
 	result.Stats.Duration = h.options.Now().Sub(start)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is what all commands share.
@@ -60,15 +62,32 @@ Data goes to standard output and everything else to standard error.
 	flags.StringVar(&a.plugins, "plugins", "", "`folder` of connectors (default $AGENTHOST_PLUGINS, or what the configuration says)")
 	flags.StringVar(&a.logLevel, "log-level", "warn", "what to log: trace, debug, info, warn, error or off")
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long a call may take, such as 30s (with --all: each page)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{message: err.Error(), hint: "see " + cmd.CommandPath() + " --help"}
-	})
+	root.SetFlagErrorFunc(flagError)
 	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"trace", "debug", "info", "warn", "error", "off"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
 		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.authCommand(),
 		a.execCommand(), a.checkCommand(), a.pluginCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// flagError says what is wrong with a flag in words that do not speak of Go.
+func flagError(cmd *cobra.Command, err error) error {
+	usage := &usageError{message: err.Error(), hint: "see " + cmd.CommandPath() + " --help"}
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := nearest.Of(unknown.GetSpecifiedName(), names); near != "" {
+			usage.hint = "did you mean --" + near + "?"
+		}
+	case errors.As(err, &invalid):
+		f := invalid.GetFlag()
+		usage.message = fmt.Sprintf("--%s is %q, and needs a value of type %s", f.Name, invalid.GetValue(), f.Value.Type())
+	}
+	return usage
 }
 
 func unknownCommand(parent *cobra.Command, name string) error {

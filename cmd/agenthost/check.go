@@ -17,8 +17,8 @@ type checked struct {
 	Server     string `json:"server,omitempty"`
 	OK         bool   `json:"ok"`
 	// Proof is the operation that the vendor answered.
-	Proof        string `json:"proof,omitempty"`
-	Milliseconds int64  `json:"milliseconds"`
+	Proof        string  `json:"proof,omitempty"`
+	Milliseconds float64 `json:"milliseconds"`
 }
 
 func (a *app) checkCommand() *cobra.Command {
@@ -46,7 +46,7 @@ func (a *app) check(ctx context.Context, h *host.Host, name string) error {
 	if err != nil {
 		return err
 	}
-	c := checked{Connection: name, OK: true, Mode: string(result.Mode), Milliseconds: result.Stats.Duration.Milliseconds()}
+	c := checked{Connection: name, OK: true, Mode: string(result.Mode), Milliseconds: float64(result.Stats.Duration.Microseconds()) / 1000}
 	connections, err := h.Connections(ctx)
 	if err != nil {
 		return err
@@ -67,6 +67,6 @@ func (a *app) check(ctx context.Context, h *host.Host, name string) error {
 	if done, err := a.json(c); done {
 		return err
 	}
-	return a.print("ok: %s works; the vendor knows the credential and answered %s in %d ms\n",
+	return a.print("ok: %s works; the vendor knows the credential and answered %s in %.1f ms\n",
 		render.Visible(c.Connection), render.Visible(fmt.Sprintf("%s of %s", c.Proof, c.Connector)), c.Milliseconds)
 }

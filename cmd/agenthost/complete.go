@@ -32,7 +32,8 @@ func (a *app) completeFrom(ctx context.Context, words func(ctx context.Context, 
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	for i, word := range found {
-		found[i] = render.Visible(word)
+		word, help, _ := strings.Cut(word, "\t")
+		found[i] = strings.TrimSuffix(render.Visible(word)+"\t"+render.Visible(help), "\t")
 	}
 	slices.Sort(found)
 	return slices.Compact(found), cobra.ShellCompDirectiveNoFileComp

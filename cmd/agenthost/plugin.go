@@ -40,6 +40,8 @@ type inspection struct {
 	Version string   `json:"version"`
 	Imports []string `json:"imports"`
 	Exports []string `json:"exports"`
+	// Servers are the places where its requests go.
+	Servers []abi.Server `json:"servers"`
 	// Reach is every request that the connector may send.
 	Reach []reach `json:"reach"`
 	// Effects counts the operations, and Changes names those that do not only read.
@@ -108,7 +110,7 @@ func inspect(file string, info *host.ConnectorInfo) (*inspection, error) {
 	m := info.Manifest
 	i := &inspection{
 		File: file, Bytes: int64(len(data)), Digest: info.Digest, Name: m.Name, Title: m.Title, Version: m.Version,
-		Effects: make(map[abi.Effect]int), Reach: reachOf(m), Auth: info.Auth,
+		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(m), Auth: info.Auth,
 	}
 	for _, in := range module.Imports() {
 		i.Imports = append(i.Imports, fmt.Sprintf("%s.%s", in.Module, in.Name))
@@ -150,16 +152,42 @@ func reachOf(m *abi.Manifest) []reach {
 	return list
 }
 
+// importLines lists imports by the module that they come from.
+func importLines(imports []string) [][2]string {
+	names := make(map[string][]string)
+	var modules []string
+	for _, in := range imports {
+		at := strings.LastIndexByte(in, '.')
+		module, name := in[:at], in[at+1:]
+		if names[module] == nil {
+			modules = append(modules, module)
+		}
+		names[module] = append(names[module], name)
+	}
+	slices.Sort(modules)
+	lines := make([][2]string, len(modules))
+	for i, module := range modules {
+		lines[i] = [2]string{"imports", render.Visible(module + ": " + strings.Join(names[module], ", "))}
+	}
+	return lines
+}
+
 func (a *app) showInspection(i *inspection) error {
 	lines := [][2]string{
 		{"connector", render.Visible(i.Title + " (" + i.Name + " " + i.Version + ")")},
 		{"file", fmt.Sprintf("%s, %d bytes", i.File, i.Bytes)},
 		{"digest", "sha256:" + i.Digest},
-		{"imports", render.Visible(strings.Join(i.Imports, ", "))},
 		{"exports", render.Visible(strings.Join(i.Exports, ", "))},
 		{"operations", fmt.Sprintf("%d that read, %d that write, %d that delete", i.Effects[abi.EffectRead], i.Effects[abi.EffectWrite], i.Effects[abi.EffectDelete])},
-		{"can change", render.Visible(strings.Join(i.Changes, ", "))},
+		{"can change", "nothing"},
 	}
+	if len(i.Changes) > 0 {
+		lines[len(lines)-1][1] = render.Visible(strings.Join(i.Changes, ", "))
+	}
+	for _, server := range i.Servers {
+		lines = append(lines, [2]string{"server", render.Visible(server.ID + ": " + server.URL)})
+	}
+	lines = append(lines, importLines(i.Imports)...)
 	if err := render.Pairs(a.stdout, a.style(render.Table), lines); err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ const (
 	maxTokens = 40_000
 )
 
-// Load reads a configuration file. Relative paths in it are made relative to the
-// file's folder. The file may be a pipe.
+// Load reads a configuration file. Relative paths in it are relative to the file's
+// folder, and become absolute. The file may be a pipe.
 //
 // # Errors
 //   - [*Error] with every problem of the file, where it was readable
@@ -50,6 +50,9 @@ func Load(path string) (*Config, error) {
 // its folder is what relative paths are relative to. The error is an [*Error].
 func Parse(name string, data []byte) (*Config, error) {
 	r := &reader{file: name, dir: filepath.Dir(name)}
+	if dir, err := filepath.Abs(r.dir); err == nil {
+		r.dir = dir // what the paths mean must not change with the working directory
+	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if body := r.parse(data); body != nil && len(r.problems) == 0 {
 		r.anchors = anchors(body)

@@ -19,8 +19,8 @@ const (
 // more than about a third of the letters would have to change. Letter case and the
 // difference between dashes, underscores and dots count as nothing.
 func Of(name string, candidates []string) string {
-	best, bestDistance := "", len(name)/3+2
 	folded := fold(name)
+	best, bestDistance := "", max(1, min(len(folded)/3, 4))+1
 	if name == "" || len(folded) > maxName {
 		return ""
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestOf(t *testing.T) {
-	names := []string{"issues", "issue_notes", "accounts", "articles", "me", "start_time"}
+	names := []string{"yaml", "issues", "issue_notes", "accounts", "articles", "me", "start_time"}
 	for _, c := range []struct{ name, want string }{
 		{"issue", "issues"},
 		{"isseus", "issues"},
@@ -19,6 +19,7 @@ func TestOf(t *testing.T) {
 		{"startTime", "start_time"},
 		{"m", "me"},
 		{"zzzzzz", ""},
+		{"xml", ""},
 		{"x", ""},
 		{"", ""},
 		{strings.Repeat("issues", 100), ""},

@@ -20,7 +20,7 @@ type issue struct {
 }
 
 // shown are the fields of an issue that the demo shows.
-var shown = []string{"id", "number", "title", "state", "requester.email", "created_at"}
+var shown = []string{"id", "number", "title", "state", "created_at"}
 
 func (s *story) connectors(ctx context.Context) error {
 	s.step("The connectors: every .wasm file of a folder is one", "connectors", "--plugins", s.o.Plugins)
