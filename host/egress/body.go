@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -107,24 +108,31 @@ func (r *ratioReader) Read(p []byte) (int, error) {
 }
 
 // readAll reads up to limit bytes. expected is what the vendor says, -1 where it does
-// not; it decides only how much memory is allocated at first, within firstRead.
+// not; it decides only how much memory is allocated at first, within firstRead. What does
+// not fit is read into further pieces, which are put together once.
 func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 	if expected < 0 {
-		expected = 4 << 10
+		expected = 16 << 10
 	}
-	// One byte more than expected, so that the end is seen without growing.
+	// One byte more than expected, so that the end is seen without another piece.
 	b := make([]byte, 0, min(expected, limit, firstRead)+1)
+	var full [][]byte
+	total := 0
 	for {
 		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
+			full = append(full, b)
+			b = make([]byte, 0, min(2*cap(b), firstRead))
 		}
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
+		total += n
 		switch {
-		case int64(len(b)) > limit:
+		case int64(total) > limit:
 			return nil, errTooLarge
-		case err == io.EOF:
+		case err == io.EOF && full == nil:
 			return b, nil
+		case err == io.EOF:
+			return slices.Concat(append(full, b)...), nil
 		case err != nil:
 			return nil, err
 		}

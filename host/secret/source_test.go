@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -126,15 +125,6 @@ func TestFile(t *testing.T) {
 	if got, err := resolve(t, secret.Options{}, "file:"+filepath.Join(dir, "link")); err != nil || got != canary {
 		t.Errorf("a link, as orchestrators mount secrets: %q, %v", got, err)
 	}
-}
-
-func TestPipeDoesNotBlock(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Skip(err)
-	}
-	_, err := resolve(t, secret.Options{}, "file:"+path)
-	wantMissing(t, err, path, "not a regular file")
 }
 
 func TestFileSystemIsInjected(t *testing.T) {
