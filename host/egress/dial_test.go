@@ -205,7 +205,6 @@ func TestCertificates(t *testing.T) {
 		}, "is for another host"},
 	} {
 		v, _, setup := public(t, reply(200, "{}"))
-		v.Config.ErrorLog = nil
 		config := baseConfig()
 		setup(&config)
 		test.change(&config)

@@ -121,7 +121,7 @@ func certificateProblem(err error) (what, hint string) {
 }
 
 // redactedCause stands for an error in logs without what a vendor may have echoed into
-// it. errors.Is and errors.As look through it only for the error's identity.
+// it. errors.Is sees what it stands for.
 type redactedCause struct {
 	text string
 	err  func() error

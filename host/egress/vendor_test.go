@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -198,6 +199,7 @@ func (n *internet) dial(ctx context.Context, network, address string) (net.Conn,
 func public(t testing.TB, handler http.HandlerFunc) (*vendor, *internet, func(*Config)) {
 	v := &vendor{Server: httptest.NewUnstartedServer(nil)}
 	v.Config.Handler = v.record(handler)
+	v.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
 	v.EnableHTTP2 = true
 	v.StartTLS()
 	t.Cleanup(v.Close)
