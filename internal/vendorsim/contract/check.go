@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -29,10 +30,16 @@ type Problem struct {
 	Message string
 	// TooLarge says that the body exceeds [MaxBody].
 	TooLarge bool
+	// Missing says that Field is required and was not sent, or is empty.
+	Missing bool
 }
 
 func wrong(field, format string, args ...any) *Problem {
 	return &Problem{Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+func missing(field string) *Problem {
+	return &Problem{Field: field, Message: field + " is required", Missing: true}
 }
 
 // CheckQuery decodes a query string and holds it against the declared parameters. Unknown and repeated parameters
@@ -54,25 +61,35 @@ func CheckQuery(raw string, params []Param) (map[string]string, *Problem) {
 		if len(vs) != 1 {
 			return nil, wrong(name, "query parameter %q given %d times", name, len(vs))
 		}
-		if p.Type == "integer" {
-			n, err := strconv.Atoi(vs[0])
-			if err != nil {
-				return nil, wrong(name, "%s must be an integer", name)
-			}
-			if e := checkRange(p, name, n); e != nil {
-				return nil, e
-			}
-		} else if e := checkText(p, name, vs[0]); e != nil {
+		if e := CheckScalar(p, name, vs[0]); e != nil {
 			return nil, e
 		}
 		out[name] = vs[0]
 	}
 	for i := range params {
 		if p := &params[i]; p.Required && out[p.Name] == "" {
-			return nil, wrong(p.Name, "%s is required", p.Name)
+			return nil, missing(p.Name)
 		}
 	}
 	return out, nil
+}
+
+// CheckScalar holds the text of one query parameter against its declaration.
+func CheckScalar(p *Param, path, s string) *Problem {
+	switch p.Type {
+	case "integer":
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return wrong(path, "%s must be an integer", path)
+		}
+		return checkRange(p, path, n)
+	case "boolean":
+		if s != "true" && s != "false" {
+			return wrong(path, "%s must be true or false", path)
+		}
+		return nil
+	}
+	return checkText(p, path, s)
 }
 
 // ReadRaw reads a request body up to [MaxBody].
@@ -125,7 +142,7 @@ func CheckFields(params []Param, prefix string, obj map[string]any) *Problem {
 	for i := range params {
 		if p := &params[i]; p.Required {
 			if v, ok := obj[p.Name]; !ok || v == "" {
-				return wrong(prefix+p.Name, "%s is required", prefix+p.Name)
+				return missing(prefix + p.Name)
 			}
 		}
 	}
@@ -206,6 +223,9 @@ func checkText(p *Param, path, s string) *Problem {
 	}
 	if len(p.Enum) > 0 && !slices.Contains(p.Enum, s) {
 		return wrong(path, "%s must be one of %s", path, strings.Join(p.Enum, ", "))
+	}
+	if p.MaxLength > 0 && utf8.RuneCountInString(s) > p.MaxLength {
+		return wrong(path, "%s must be at most %d characters long", path, p.MaxLength)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type Param struct {
 	Min     int `json:"min,omitempty"`
 	Max     int `json:"max,omitempty"`
 	Default int `json:"default,omitempty"`
+	// MaxLength bounds a string, in Unicode code points; 0 means no bound.
+	MaxLength int `json:"max_length,omitempty"`
 	// Fields are the fields of an object or of an array's items. Without any, every field is accepted.
 	Fields []Param `json:"fields,omitempty"`
 	// Note says what is doubtful about this entry.

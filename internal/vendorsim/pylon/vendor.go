@@ -38,7 +38,7 @@ type Vendor struct {
 	auth      authenticator
 	cursors   contract.Cursors
 	limiter   limiter
-	routes    router
+	routes    contract.Router[*endpoint]
 	requests  atomic.Uint64
 	idPrefix  string
 
@@ -75,7 +75,6 @@ func New(opts Options) *Vendor {
 		now:       opts.Now,
 		rateLimit: opts.RateLimit,
 		auth:      newAuthenticator(opts),
-		routes:    router{literal: map[string]*router{}},
 	}
 	v.cursors = contract.NewCursors("pylon", opts.Seed)
 	v.idPrefix = fmt.Sprintf("%08x-", uint32(opts.Seed)^0x9e3779b9)
@@ -85,7 +84,7 @@ func New(opts Options) *Vendor {
 		if !ok {
 			panic("BUG: no handler for " + route)
 		}
-		v.routes.add(&endpoint{op: op, handle: h.handle, write: h.write})
+		v.routes.Add(op.Method, op.Path, &endpoint{op: op, handle: h.handle, write: h.write})
 	}
 	v.store = seedStore(opts.Seed, opts.Now().UTC(), opts.Scale)
 	return v
@@ -107,15 +106,15 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *apiErro
 	if err != nil {
 		return result{}, err
 	}
-	node, vars, ok := v.routes.find(r.URL.EscapedPath())
+	node, vars, ok := v.routes.Find(r.URL.EscapedPath())
 	if !ok {
 		return result{}, &apiError{status: http.StatusNotFound, code: codeNotFound, messages: []string{"no such path"}}
 	}
-	ep := node.byMethod[r.Method]
+	ep := node.ByMethod[r.Method]
 	if ep == nil {
 		return result{}, &apiError{
 			status: http.StatusMethodNotAllowed, code: codeMethod,
-			messages: []string{"method " + r.Method + " is not allowed here"}, header: http.Header{"Allow": {node.methods()}},
+			messages: []string{"method " + r.Method + " is not allowed here"}, header: http.Header{"Allow": {node.Methods()}},
 		}
 	}
 	if ep.write && may != accessFull {
