@@ -95,7 +95,8 @@ type RequestTemplate struct {
 	Method string `json:"method"`
 	// Path starts with a slash and may hold parameters in braces, each filling a
 	// whole segment or a part of one: /issues/{id}/messages. A parameter stands
-	// for one or more characters and never for a slash.
+	// for one or more characters of one segment; the host escapes a slash in its
+	// value.
 	Path string `json:"path"`
 }
 
