@@ -161,7 +161,7 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	rewritten, info, err := parsed.Rewrite(wasm.Options{Meter: true, Snapshot: true})
+	rewritten, info, err := parsed.Rewrite(wasm.Options{Meter: true, Snapshot: true, Rename: renamedImports()})
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -170,9 +170,6 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 		digest: Digest(module),
 		info:   info,
 		log:    e.config.Logger.With("module", Digest(module)[:12]),
-	}
-	for _, imp := range parsed.Imports() {
-		m.usesKernel = m.usesKernel || imp.Module == "extism:host/env"
 	}
 	if err := m.compile(ctx, rewritten); err != nil {
 		return nil, err
@@ -200,11 +197,12 @@ func (m *Module) compile(ctx context.Context, rewritten []byte) (err error) {
 		config = config.WithCompilationCache(m.cache)
 	}
 	functions := append(bind(hostFunctions()), bindExtism(extismFunctions())...)
+	functions = append(append(functions, bindKernel()...), bindWASI()...)
 	functions = append(functions, bindCheckpoint())
 	m.compiled, err = extism.NewCompiledPlugin(ctx,
 		extism.Manifest{
 			Wasm:   []extism.Wasm{extism.WasmData{Data: rewritten, Name: "main"}},
-			Memory: &extism.ManifestMemory{MaxHttpResponseBytes: 0, MaxVarBytes: maxVarBytes},
+			Memory: &extism.ManifestMemory{}, // no response bodies and no variables in go-sdk's kernel
 		},
 		extism.PluginConfig{EnableWasi: true, RuntimeConfig: config},
 		functions)
@@ -219,6 +217,3 @@ func (m *Module) compile(ctx context.Context, rewritten []byte) (err error) {
 	}
 	return nil
 }
-
-// maxVarBytes bounds Extism's variables, which live for one call here.
-const maxVarBytes = 1 << 20

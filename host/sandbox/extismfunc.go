@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
@@ -81,7 +82,7 @@ func extismFunctions() []extismFunction {
 			if err != nil {
 				return 0, err
 			}
-			r.logs.line(level(handle(a[0])), text)
+			r.logs.line(level(handle(a[0])), text[:min(len(text), maxLogLine)])
 			return 0, nil
 		}},
 		{abi.FuncError, 0, func(r *running, _ blocks, _ []uint64) (int64, *abi.Error) { return widen(r.lastError()) }},
@@ -98,35 +99,25 @@ func handle(v uint64) int32 {
 
 func widen(v int32, err *abi.Error) (int64, *abi.Error) { return int64(v), err }
 
-// blocks are the blocks of Extism's shared memory, which the guest and go-sdk reach
-// through its kernel.
-type blocks struct {
-	ctx    context.Context
-	plugin *extism.CurrentPlugin
-}
+// blocks are the blocks of Extism's shared memory.
+type blocks struct{ r *running }
 
 func (b blocks) read(offset uint64) ([]byte, *abi.Error) {
-	length, err := b.plugin.LengthWithContext(b.ctx, offset)
-	if err != nil {
-		return nil, misuse("block %d: %v", offset, err)
-	}
-	if offset > math.MaxUint32 || length > math.MaxUint32 {
-		return nil, misuse("no block at %d", offset)
-	}
 	// A view is enough: the guest does not run while it is used.
-	p, ok := b.plugin.Memory().Read(uint32(offset), uint32(length))
-	if !ok {
+	p := b.r.shared().block(offset)
+	if p == nil {
 		return nil, misuse("no block at %d", offset)
 	}
 	return p, nil
 }
 
 func (b blocks) write(p []byte) (int64, *abi.Error) {
-	offset, err := b.plugin.AllocWithContext(b.ctx, uint64(len(p)))
-	if err != nil || offset > math.MaxUint32 {
-		return 0, limitExceeded("memory", "Extism's memory has no room for the value", "read a smaller part")
+	if len(p) == 0 {
+		return 0, nil // Extism's name for an empty block
 	}
-	if !b.plugin.Memory().Write(uint32(offset), p) {
+	b.r.work(copied(len(p)))
+	offset := b.r.shared().put(p)
+	if offset == 0 {
 		return 0, limitExceeded("memory", "Extism's memory has no room for the value", "read a smaller part")
 	}
 	return int64(offset), nil
@@ -136,25 +127,34 @@ func (b blocks) write(p []byte) (int64, *abi.Error) {
 func bindExtism(functions []extismFunction) []extism.HostFunction {
 	var bound []extism.HostFunction
 	for _, f := range functions {
-		run := f.run
+		name, n, run := abi.ExtismPrefix+f.name, f.params, f.run
 		params := make([]extism.ValueType, f.params)
 		for i := range params {
 			params[i] = extism.ValueTypeI64
 		}
-		callback := func(ctx context.Context, p *extism.CurrentPlugin, stack []uint64) {
+		callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 			r := fromContext(ctx)
 			failure := int64(abi.Failure)
 			if r == nil {
 				stack[0] = uint64(failure)
 				return
 			}
-			result, err := run(r, blocks{ctx, p}, stack)
+			r.work(0)
+			trace := r.call.Trace != nil
+			var args []uint64
+			if trace {
+				args = slices.Clone(stack[:n])
+			}
+			result, err := run(r, blocks{r}, stack)
 			if err != nil {
 				result = int64(r.failed(err))
 			}
+			if trace {
+				r.call.Trace(name, args, result)
+			}
 			stack[0] = uint64(result)
 		}
-		hf := extism.NewHostFunctionWithStack(abi.ExtismPrefix+f.name, callback, params, []extism.ValueType{extism.ValueTypeI64})
+		hf := extism.NewHostFunctionWithStack(name, callback, params, []extism.ValueType{extism.ValueTypeI64})
 		hf.SetNamespace(abi.ExtismModule)
 		bound = append(bound, hf)
 	}

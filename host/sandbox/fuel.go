@@ -37,6 +37,40 @@ func (f *fuel) grant() int32 {
 	return int32(f.granted)
 }
 
+// spend books work that the host did for the guest.
+func (f *fuel) spend(counts int64) {
+	f.used += counts
+	f.left -= counts
+}
+
+// What a host function costs besides the call itself, in counts: so much that a guest
+// gains nothing by letting the host work for it.
+
+// copied is the cost of copying bytes, the same as inside the guest.
+func copied(bytes int) int64 { return int64(bytes) / 16 }
+
+// scanned is the cost of reading bytes as JSON.
+func scanned(bytes int) int64 { return int64(bytes) / 2 }
+
+// work books what a host function is about to do, and ends the guest if its time or its
+// fuel is up. Every host function calls it before it does anything, because many calls
+// fit between two checkpoints. It may be called only while the guest runs.
+func (r *running) work(counts int64) {
+	r.fuel.spend(counts)
+	r.bounded()
+}
+
+func (r *running) bounded() {
+	if err := r.ctx.Err(); err != nil {
+		r.stop = timeout(context.Cause(r.ctx))
+		panic(errStopped)
+	}
+	if r.fuel.left <= 0 {
+		r.stop = limitExceeded("fuel", fmt.Sprintf("the connector used up its %d counts of fuel", r.limits.Fuel), "ask for less")
+		panic(errStopped)
+	}
+}
+
 // errStopped unwinds a guest that the host ends; the reason is in running.stop.
 var errStopped = errors.New("stopped by the host")
 
@@ -48,14 +82,7 @@ func checkpoint(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 		panic(errStopped)
 	}
 	r.fuel.settle(int32(uint32(stack[0])))
-	if err := r.ctx.Err(); err != nil {
-		r.stop = timeout(context.Cause(r.ctx))
-		panic(errStopped)
-	}
-	if r.fuel.left <= 0 {
-		r.stop = limitExceeded("fuel", fmt.Sprintf("the connector used up its %d counts of fuel", r.limits.Fuel), "ask for less")
-		panic(errStopped)
-	}
+	r.bounded()
 	stack[0] = uint64(uint32(r.fuel.grant()))
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"slices"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
@@ -96,6 +97,7 @@ func valueRead(r *running, a arguments) (int32, *abi.Error) {
 	if err != nil {
 		return 0, err
 	}
+	r.work(copied(min(len(into), len(v.data)-int(offset))))
 	return int32(copy(into, v.data[offset:])), nil
 }
 
@@ -117,7 +119,7 @@ func httpSend(r *running, a arguments) (int32, *abi.Error) {
 func bind(functions []hostFunction) []extism.HostFunction {
 	var bound []extism.HostFunction
 	for _, f := range functions {
-		run := f.run
+		name, n, run := f.name, f.params, f.run
 		params := make([]extism.ValueType, f.params)
 		for i := range params {
 			params[i] = extism.ValueTypeI32
@@ -125,14 +127,23 @@ func bind(functions []hostFunction) []extism.HostFunction {
 		callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 			r := fromContext(ctx)
 			if r == nil {
-				// Initialisation runs without a call: nothing works yet.
+				// No guest code runs outside a call or an initialisation.
 				failure := int32(abi.Failure)
 				stack[0] = uint64(uint32(failure))
 				return
 			}
+			r.work(0)
+			trace := r.call.Trace != nil
+			var args []uint64
+			if trace {
+				args = slices.Clone(stack[:n])
+			}
 			result, err := run(r, arguments(stack))
 			if err != nil {
 				result = r.failed(err)
+			}
+			if trace {
+				r.call.Trace(name, args, int64(result))
 			}
 			stack[0] = uint64(uint32(result))
 		}

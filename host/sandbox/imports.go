@@ -6,7 +6,7 @@ import (
 )
 
 // knownImports are the functions that a module may import: ours, those of Extism's
-// kernel, and those of WASI, which wazero answers without giving access to anything.
+// kernel, and those of WASI, which give access to nothing.
 func knownImports() wasm.Imports {
 	known := make(wasm.Imports)
 	add := func(module, name string, params string, results string) {
@@ -18,17 +18,34 @@ func knownImports() wasm.Imports {
 	for _, f := range extismFunctions() {
 		add(abi.ExtismModule, abi.ExtismPrefix+f.name, repeat('I', f.params), "I")
 	}
-	for name, signature := range extismKernel {
-		add("extism:host/env", name, signature[0], signature[1])
+	for name, f := range kernelFunctions {
+		add(kernelModule, name, f.params, f.results)
 	}
 	for name, params := range wasi {
 		results := "i"
 		if name == "proc_exit" {
 			results = ""
 		}
-		add("wasi_snapshot_preview1", name, params, results)
+		add(wasiModule, name, params, results)
 	}
 	return known
+}
+
+// renamedImports are the imports that the rewrite leads to functions of ours.
+func renamedImports() map[wasm.ImportName]wasm.ImportName {
+	renamed := make(map[wasm.ImportName]wasm.ImportName)
+	rename := func(from, to, name string) {
+		renamed[wasm.ImportName{Module: from, Name: name}] = wasm.ImportName{Module: to, Name: name}
+	}
+	for name := range kernelFunctions {
+		rename(kernelModule, kernelOwn, name)
+	}
+	for name := range wasi {
+		if !wasiNative[name] {
+			rename(wasiModule, wasiOwn, name)
+		}
+	}
+	return renamed
 }
 
 func repeat(c byte, n int) string {
@@ -49,91 +66,4 @@ func types(letters string) []wasm.ValType {
 		}
 	}
 	return ts
-}
-
-// extismKernel are the functions of extism:host/env as go-sdk v1.7.1 defines them,
-// parameters and results. The HTTP functions are left out: requests go through
-// http_send, behind our egress, or not at all.
-var extismKernel = map[string][2]string{
-	"alloc":          {"I", "I"},
-	"free":           {"I", ""},
-	"load_u8":        {"I", "i"},
-	"load_u64":       {"I", "I"},
-	"input_load_u8":  {"I", "i"},
-	"input_load_u64": {"I", "I"},
-	"store_u8":       {"Ii", ""},
-	"store_u64":      {"II", ""},
-	"input_length":   {"", "I"},
-	"input_offset":   {"", "I"},
-	"input_set":      {"II", ""},
-	"output_set":     {"II", ""},
-	"output_length":  {"", "I"},
-	"output_offset":  {"", "I"},
-	"length":         {"I", "I"},
-	"length_unsafe":  {"I", "I"},
-	"reset":          {"", ""},
-	"error_set":      {"I", ""},
-	"error_get":      {"", "I"},
-	"memory_bytes":   {"", "I"},
-	"config_get":     {"I", "I"},
-	"var_get":        {"I", "I"},
-	"var_set":        {"II", ""},
-	"log_trace":      {"I", ""},
-	"log_debug":      {"I", ""},
-	"log_info":       {"I", ""},
-	"log_warn":       {"I", ""},
-	"log_error":      {"I", ""},
-	"get_log_level":  {"", "i"},
-}
-
-// wasi are the functions of wasi_snapshot_preview1 that a module may import, with
-// their parameters. There are no files and no sockets behind them: a guest finds
-// standard output and error, a clock, random bytes, and nothing else.
-var wasi = map[string]string{
-	"args_get":                "ii",
-	"args_sizes_get":          "ii",
-	"environ_get":             "ii",
-	"environ_sizes_get":       "ii",
-	"clock_res_get":           "ii",
-	"clock_time_get":          "iIi",
-	"fd_advise":               "iIIi",
-	"fd_allocate":             "iII",
-	"fd_close":                "i",
-	"fd_datasync":             "i",
-	"fd_fdstat_get":           "ii",
-	"fd_fdstat_set_flags":     "ii",
-	"fd_fdstat_set_rights":    "iII",
-	"fd_filestat_get":         "ii",
-	"fd_filestat_set_size":    "iI",
-	"fd_filestat_set_times":   "iIIi",
-	"fd_pread":                "iiiIi",
-	"fd_prestat_get":          "ii",
-	"fd_prestat_dir_name":     "iii",
-	"fd_pwrite":               "iiiIi",
-	"fd_read":                 "iiii",
-	"fd_readdir":              "iiiIi",
-	"fd_renumber":             "ii",
-	"fd_seek":                 "iIii",
-	"fd_sync":                 "i",
-	"fd_tell":                 "ii",
-	"fd_write":                "iiii",
-	"path_create_directory":   "iii",
-	"path_filestat_get":       "iiiii",
-	"path_filestat_set_times": "iiiiIIi",
-	"path_link":               "iiiiiii",
-	"path_open":               "iiiiiIIii",
-	"path_readlink":           "iiiiii",
-	"path_remove_directory":   "iii",
-	"path_rename":             "iiiiii",
-	"path_symlink":            "iiiii",
-	"path_unlink_file":        "iii",
-	"poll_oneoff":             "iiii",
-	"proc_exit":               "i",
-	"proc_raise":              "i",
-	"random_get":              "ii",
-	"sched_yield":             "",
-	"sock_accept":             "iii",
-	"sock_recv":               "iiiiii",
-	"sock_send":               "iiiii",
-	"sock_shutdown":           "ii",
 }

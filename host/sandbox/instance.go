@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -21,8 +23,7 @@ import (
 type instance struct {
 	module *Module
 	plugin *extism.Plugin
-	kernel *linear // Extism's shared memory
-	guest  *linear // the module's own
+	guest  *linear // the module's memory
 	stdio  *stdio
 	since  time.Time // when it began to wait
 }
@@ -36,7 +37,7 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	config := m.engine.config
 	start := config.Now()
 	modules := wazero.NewModuleConfig().
-		WithRandSource(config.Random).
+		WithRandSource(randomness{in.stdio, config.Random}).
 		WithStdout(in.stdio).
 		WithStderr(in.stdio).
 		// A clock with a resolution of a millisecond times nothing that is worth
@@ -54,12 +55,8 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, (&abi.Error{Kind: abi.KindConnectorFault, Message: "the module cannot be instantiated: " + firstLine(err)}).WithCause(err)
 	}
-	in.plugin.SetLogger(func(level extism.LogLevel, text string) {
-		if r := in.stdio.current; r != nil {
-			r.logs.line(hclogLevel(level), []byte(text))
-		}
-	})
-	in.kernel = allocator.memories[0]
+	// Lines of go-sdk itself; guests log through us.
+	in.plugin.SetLogger(func(_ extism.LogLevel, text string) { m.log.Trace(text) })
 	in.guest = new(linear) // a module without a memory has nothing to point into
 	if len(allocator.memories) > 1 {
 		in.guest = allocator.memories[1]
@@ -71,11 +68,10 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	if !m.info.Snapshot {
 		first = wasm.FuelExport
 	}
-	if _, err := in.call(r, first, nil); err != nil {
+	if err := in.call(r, first); err != nil {
 		in.close()
 		return nil, err
 	}
-	in.kernel.save()
 	in.guest.save()
 	// The meter starts at 0 for every call, the first one included: that makes
 	// the fuel of a call the same however often the instance was used.
@@ -99,26 +95,19 @@ func (in *instance) restore() bool {
 		in.module.log.Debug("an instance cannot be put back", "rc", rc, "error", firstLine(err))
 		return false
 	}
-	clear(in.plugin.Var)
 	in.stdio.current, in.stdio.partial = nil, in.stdio.partial[:0]
-	_, kernel := in.kernel.restore()
-	_, guest := in.guest.restore()
-	return kernel && guest
+	_, ok := in.guest.restore()
+	return ok
 }
 
 // run runs an export of the ABI and reads what it wrote.
 func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	r := newRunning(ctx, call, in.guest)
-	var input []byte
-	if in.module.usesKernel {
-		input = call.Input
-	}
-	kernelOutput, err := in.call(r, call.Export, input)
-	if err != nil {
+	if err := in.call(r, call.Export); err != nil {
 		return nil, err
 	}
-	if !r.wrote {
-		if err := r.write(kernelOutput); err != nil {
+	if k := r.kernel; !r.wrote && k != nil {
+		if err := r.write(k.take(k.output, math.MaxUint64)); err != nil {
 			return nil, err
 		}
 	}
@@ -127,32 +116,39 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 }
 
 // call calls an export and turns every way in which it can end into an error of ours.
-func (in *instance) call(r *running, export string, input []byte) (output []byte, err error) {
+func (in *instance) call(r *running, export string) (err error) {
 	in.stdio.current = r
 	defer func() {
 		in.stdio.flush()
 		in.stdio.current = nil
 		if p := recover(); p != nil {
-			// wazero turns panics of host functions into errors, so this is a
-			// bug of ours or of the engine.
+			// A panic outside host functions, which is a bug as well.
 			in.module.log.Error("BUG: panic in the sandbox", "export", export, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed; this is a bug of the host"}
 		}
 	}()
 	ctx := context.WithValue(r.ctx, runningKey{}, r)
-	rc, output, callErr := in.plugin.CallWithContext(ctx, export, input)
+	rc, _, callErr := in.plugin.CallWithContext(ctx, export, nil)
 	in.settle(r)
 	switch {
 	case r.stop != nil:
-		return nil, r.stop
+		return r.stop
 	case r.ctx.Err() != nil && callErr != nil:
-		return nil, timeout(context.Cause(r.ctx))
+		return timeout(context.Cause(r.ctx))
+	case errors.As(callErr, new(runtime.Error)):
+		// wazero turns panics of host functions into errors. This is one that
+		// nobody meant: a bug of ours or of the engine.
+		in.module.log.Error("BUG: panic in a host function", "export", export, "error", callErr)
+		return (&abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed; this is a bug of the host"}).WithCause(callErr)
 	case callErr != nil:
-		return nil, faulted(export, callErr)
-	case rc != 0 && export != wasm.SaveExport && export != wasm.FuelExport:
-		return nil, &abi.Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the connector's %s failed with code %d", export, rc), Hint: "the connector's log may say more: --log-level debug"}
+		return faulted(r.call.Export, callErr)
+	case rc != 0 && r.call.Export == export:
+		if k := r.kernel; k != nil && k.fault.length > 0 {
+			return faulted(export, errors.New(printable(k.take(k.fault, maxLogLine))))
+		}
+		return &abi.Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the connector's %s failed with code %d", export, rc), Hint: "the connector's log may say more: --log-level debug"}
 	}
-	return output, nil
+	return nil
 }
 
 // settle books the fuel that was used since the last checkpoint.

@@ -1,11 +1,11 @@
 package sandbox
 
 import (
+	"io"
 	"strings"
 	"unicode"
 
 	"github.com/agenthost/agenthost/pdk/abi"
-	extism "github.com/extism/go-sdk"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -70,6 +70,11 @@ func (s *stdio) Write(p []byte) (int, error) {
 	if s.current == nil {
 		return len(p), nil
 	}
+	// One fd_write can name the same bytes many times over.
+	s.current.work(32 + copied(len(p)))
+	if s.current.logs.over {
+		return len(p), nil
+	}
 	for _, c := range p {
 		if c == '\n' || len(s.partial) == maxLogLine {
 			s.flush()
@@ -88,17 +93,22 @@ func (s *stdio) flush() {
 	s.partial = s.partial[:0]
 }
 
-// hclogLevel turns a level of Extism into one of hclog.
-func hclogLevel(l extism.LogLevel) hclog.Level {
-	switch l {
-	case extism.LogLevelTrace:
-		return hclog.Trace
-	case extism.LogLevelDebug:
-		return hclog.Debug
-	case extism.LogLevelWarn:
-		return hclog.Warn
-	case extism.LogLevelError:
-		return hclog.Error
+// randomness is an instance's source of random bytes. It hands them out in pieces, so
+// that a guest that asks for all its memory at once is still stopped.
+type randomness struct {
+	stdio  *stdio
+	source io.Reader
+}
+
+// Read implements io.Reader.
+func (r randomness) Read(p []byte) (int, error) {
+	const piece = 64 << 10
+	if len(p) > piece {
+		p = p[:piece]
 	}
-	return hclog.Info
+	if r.stdio.current != nil {
+		// Making random bytes takes longer than copying them.
+		r.stdio.current.work(int64(len(p)))
+	}
+	return r.source.Read(p)
 }

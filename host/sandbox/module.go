@@ -23,8 +23,6 @@ type Module struct {
 	log      hclog.Logger
 	cache    wazero.CompilationCache
 	compiled *extism.CompiledPlugin
-	// usesKernel says that the guest takes its input from Extism's kernel.
-	usesKernel bool
 
 	mu      sync.Mutex
 	idle    []*instance // the one used last is at the end

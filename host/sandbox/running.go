@@ -20,10 +20,15 @@ type running struct {
 
 	values []*value // by handle - 1; nil where dropped
 	last   *abi.Error
-	output rawjson.Spliced
-	wrote  bool
-	logs   logBudget
-	fuel   fuel
+	// lastHandle names the last failure once the guest has asked for one, and is 0
+	// before. It is always the same, so that failures do not use up handles.
+	lastHandle int32
+	kernel     *kernel // nil until the guest uses Extism's
+	output     rawjson.Spliced
+	pieces     int64 // of output
+	wrote      bool
+	logs       logBudget
+	fuel       fuel
 
 	// stop is why the host ended the guest, where it did.
 	stop *abi.Error
@@ -56,7 +61,7 @@ const inputHandle = 1
 // add keeps a value and returns its handle.
 func (r *running) add(v *value) (int32, *abi.Error) {
 	if len(r.values) >= r.limits.Values {
-		return 0, limitExceeded("values", fmt.Sprintf("the connector holds more than %d values", r.limits.Values), "drop values that are no longer needed")
+		return 0, limitExceeded("values", fmt.Sprintf("the connector asked for more than %d values", r.limits.Values), "ask for less in one call")
 	}
 	r.values = append(r.values, v)
 	return int32(len(r.values)), nil
@@ -88,6 +93,7 @@ func (r *running) kind(handle int32) (int32, *abi.Error) {
 	if err != nil {
 		return 0, err
 	}
+	r.work(v.checkCost())
 	return int32(v.kind()), nil
 }
 
@@ -96,6 +102,7 @@ func (r *running) count(handle int32) (int32, *abi.Error) {
 	if err != nil {
 		return 0, err
 	}
+	r.work(v.checkCost() + scanned(len(v.data)))
 	if !v.isJSON() {
 		return 0, nil
 	}
@@ -113,10 +120,11 @@ func (r *running) part(handle int32, pointer []byte) (int32, *abi.Error) {
 	if len(pointer) > maxPointer {
 		return 0, misuse("a JSON Pointer of %d bytes, the limit is %d", len(pointer), maxPointer)
 	}
+	r.work(v.checkCost())
 	if !v.isJSON() {
 		return 0, nil
 	}
-	part, found, fault := v.part(string(pointer))
+	part, found, fault := v.part(string(pointer), func(n int) { r.work(scanned(n)) })
 	if fault != nil {
 		return 0, misuse("%v", fault)
 	}
@@ -138,6 +146,7 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 	if len(request) > maxRequest {
 		return 0, misuse("a request of %d bytes, the limit is %d; a body goes beside it", len(request), maxRequest)
 	}
+	r.work(scanned(len(request)))
 	var req abi.Request
 	if err := json.Unmarshal(request, &req); err != nil {
 		return 0, misuse("the request is not the JSON of abi.Request: %v", err)
@@ -186,6 +195,8 @@ func (r *running) write(p []byte) *abi.Error {
 	if err := r.room(len(p)); err != nil {
 		return err
 	}
+	// What is written is read again when the call ends.
+	r.fuel.spend(scanned(len(p)))
 	_, _ = r.output.Write(p)
 	r.wrote = true
 	return nil
@@ -196,6 +207,7 @@ func (r *running) writePart(handle int32) *abi.Error {
 	if err != nil {
 		return err
 	}
+	r.work(v.checkCost())
 	if !v.isJSON() {
 		return misuse("handle %d names no JSON, so it cannot be a part of the output", handle)
 	}
@@ -208,11 +220,13 @@ func (r *running) writePart(handle int32) *abi.Error {
 	return nil
 }
 
+// pieceCost is what a piece of the output costs the host besides its bytes. It counts
+// as output, so that a guest cannot fill the host's memory with small pieces.
+const pieceCost = 32
+
 func (r *running) room(more int) *abi.Error {
-	// Each piece also costs the host some bookkeeping, so that many empty ones
-	// are not free.
-	const bookkeeping = 64
-	if int64(r.output.Size())+int64(more)+bookkeeping > r.limits.OutputBytes {
+	r.pieces++
+	if int64(r.output.Size())+int64(more)+r.pieces*pieceCost > r.limits.OutputBytes {
 		return limitExceeded("output_bytes", fmt.Sprintf("the output is longer than %d bytes", r.limits.OutputBytes), "ask for fewer records, with limit")
 	}
 	return nil
@@ -233,7 +247,14 @@ func (r *running) lastError() (int32, *abi.Error) {
 	if err != nil {
 		return 0, misuse("%v", err)
 	}
-	return r.add(piece(data))
+	r.work(copied(len(data)))
+	if r.lastHandle == 0 {
+		// Beyond the limit of values, if need be: it may be what the error says.
+		r.values = append(r.values, nil)
+		r.lastHandle = int32(len(r.values))
+	}
+	r.values[r.lastHandle-1] = piece(data)
+	return r.lastHandle, nil
 }
 
 // misuse is the error for a host function called wrongly. It is the guest's to see.

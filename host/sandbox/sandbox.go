@@ -29,7 +29,8 @@ type Config struct {
 	Logger hclog.Logger
 	// Now is the guests' clock; nil means time.Now.
 	Now func() time.Time
-	// Random is the guests' source of random bytes; nil means crypto/rand.
+	// Random is the guests' source of random bytes; nil means crypto/rand. It must be
+	// safe for concurrent use.
 	Random io.Reader
 	// MaxIdle is how many instances of a module wait for the next call; 0 means
 	// 32. More callers at a time than that get new instances, which take
@@ -102,6 +103,10 @@ type Call struct {
 	Limits Limits
 	// Logger gets what the guest logs; nil drops it.
 	Logger hclog.Logger
+	// Trace is told of every host function that the guest calls, after it has run,
+	// for authors of PDKs. Arguments are those of the Wasm function. Nil traces
+	// nothing. It runs on the goroutine of Run.
+	Trace func(function string, args []uint64, result int64)
 }
 
 // Outcome is what an export wrote.

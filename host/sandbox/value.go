@@ -18,7 +18,13 @@ type value struct {
 	checked bool
 	valid   bool
 	members map[string][]byte // of an object, made when a part is first asked for
+	scanned bool              // whether members was tried; it is nil where they are too many
 }
+
+// maxIndexed is how many members of an object are indexed. More than that are no
+// envelope around records, and an index of millions would take many times the memory of
+// the text.
+const maxIndexed = 1024
 
 // whole makes a value of a text of which nothing is known.
 func whole(data []byte) *value { return &value{data: data} }
@@ -34,6 +40,14 @@ func (v *value) isJSON() bool {
 	return v.valid
 }
 
+// checkCost is what isJSON costs.
+func (v *value) checkCost() int64 {
+	if v.checked {
+		return 0
+	}
+	return scanned(len(v.data))
+}
+
 // json returns the text without white space around it.
 func (v *value) json() []byte { return rawjson.Trim(v.data) }
 
@@ -45,16 +59,15 @@ func (v *value) kind() rawjson.Kind {
 }
 
 // part follows a JSON Pointer. The members of the top level are indexed once, since
-// connectors ask for several of them: the records, the cursor, the request id.
-func (v *value) part(pointer string) (part []byte, found bool, err error) {
-	if rawjson.KindOf(v.data) != rawjson.Object || pointer == "" || strings.ContainsRune(pointer, '~') {
-		return rawjson.Pointer(v.data, pointer)
+// connectors ask for several of them: the records, the cursor, the request id. Work is
+// told how many bytes are about to be read.
+func (v *value) part(pointer string, work func(bytes int)) (part []byte, found bool, err error) {
+	if pointer == "" {
+		return v.json(), true, nil
 	}
-	if v.members == nil {
-		v.members = make(map[string][]byte)
-		for name, member := range rawjson.Members(v.data) {
-			v.members[rawjson.Unquote(name)] = member
-		}
+	if rawjson.KindOf(v.data) != rawjson.Object || strings.ContainsRune(pointer, '~') || !v.index(work) {
+		work(len(v.data))
+		return rawjson.Pointer(v.data, pointer)
 	}
 	if pointer[0] != '/' {
 		return nil, false, rawjson.ErrPointer
@@ -67,7 +80,28 @@ func (v *value) part(pointer string) (part []byte, found bool, err error) {
 	if !ok {
 		return nil, false, nil
 	}
+	if rest != "" {
+		work(len(member))
+	}
 	return rawjson.Pointer(member, rest)
+}
+
+// index makes members, and reports false where there are too many.
+func (v *value) index(work func(bytes int)) bool {
+	if v.scanned {
+		return v.members != nil
+	}
+	v.scanned = true
+	work(len(v.data))
+	members := make(map[string][]byte)
+	for name, member := range rawjson.Members(v.data) {
+		if len(members) == maxIndexed {
+			return false
+		}
+		members[rawjson.Unquote(name)] = member
+	}
+	v.members = members
+	return true
 }
 
 // header joins the values of a response header as RFC 9110 section 5.3 allows.
