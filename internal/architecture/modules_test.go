@@ -1,0 +1,95 @@
+package architecture
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// dependency is a module of somebody else and who may import it.
+type dependency struct {
+	path string
+	by   []string // outside tests; none means that only tests use it
+	why  string
+}
+
+// dependencies are all there are: a new one needs a line, and with it a reason.
+func dependencies() []dependency {
+	return []dependency{
+		{"github.com/tetratelabs/wazero", []string{"host/sandbox"}, "the Wasm runtime; one package knows which it is"},
+		{"github.com/extism/go-sdk", []string{"host/sandbox"}, "the plugin format; its own HTTP and its globals stay unused, which one package can see to"},
+		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host", "host/egress", "host/sandbox"}, "the logger that the embedder hands in"},
+		{"github.com/goccy/go-yaml", []string{"host/config"}, "the configuration file, with the line of each mistake"},
+		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"host/connector"}, "parameters are checked before a sandbox starts"},
+		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
+		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
+		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest"}, "the command's test scripts, and a lock between builds"},
+		{"github.com/google/go-cmp", nil, "differences in tests"},
+		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
+		{"golang.org/x/sync", []string{"host/..."}, "groups of goroutines, and one flight for equal calls"},
+		{"golang.org/x/sys", []string{"host/sandbox"}, "maps the guests' memory"},
+		{"golang.org/x/term", []string{"cmd/agenthost"}, "tells a terminal from a pipe"},
+		{"golang.org/x/text", []string{"cmd/agenthost/...", "host/connector"}, "the width of characters in tables, and the language of the schema library's messages"},
+	}
+}
+
+func moduleRules() []rule {
+	var names []string
+	for _, d := range dependencies() {
+		names = append(names, d.by...)
+	}
+	return []rule{{
+		name: "each dependency has its users", names: names, check: checkDependencies,
+		why: "a dependency is code that somebody must review: it serves the packages that need it, for the reason " +
+			"that dependencies in internal/architecture states; add a line there, and to docs/rationale.md, or do without",
+		broken: map[string]string{
+			"host/a.go":                  `package host; import _ "github.com/tetratelabs/wazero"`,
+			"host/b_test.go":             `package host; import _ "github.com/stretchr/testify/require"`,
+			"cmd/agenthost/a.go":         `package main; import _ "github.com/extism/go-sdk"`,
+			"host/connector/a.go":        `package connector; import _ "github.com/google/go-cmp/cmp"`,
+			"host/sandbox/wasm/a.go":     `package wasm; import _ "github.com/tetratelabs/wazero/api"`,
+			"host/sandbox/wazero.go":     `package sandbox; import _ "github.com/tetratelabs/wazeroes"`,
+			"internal/wasmtest/a.go":     `package wasmtest; import _ "github.com/hashicorp/go-hclog"`,
+			"host/egress/transport.go":   `package egress; import _ "golang.org/x/net/http2"`,
+			"host/secret/keyring_new.go": `package secret; import _ "github.com/zalando/go-keyring"`,
+		},
+		kept: map[string]string{
+			"host/sandbox/a.go":           `package sandbox; import _ "github.com/tetratelabs/wazero/api"`,
+			"host/sandbox/wasm/a_test.go": `package wasm; import _ "github.com/tetratelabs/wazero/api"`,
+			"host/a.go":                   `package host; import (_ "net/http"; _ "github.com/agenthost/agenthost/host/secret")`,
+		},
+	}}
+}
+
+// checkDependencies looks at this module's own packages. Modules within the
+// repository, such as adapters for agent frameworks, have their own go.mod so that
+// their dependencies are their own.
+func checkDependencies(t *tree) []string {
+	var broken []string
+	for _, p := range t.sorted("cmd/...", "host/...", "internal/...", "pdk/...", "plugins/...") {
+		for _, f := range p.files {
+			for _, imported := range slices.Sorted(maps.Values(f.imports)) {
+				if standard(imported) || ours(imported) {
+					continue
+				}
+				known := slices.IndexFunc(dependencies(), func(d dependency) bool {
+					return imported == d.path || strings.HasPrefix(imported, d.path+"/")
+				})
+				if known < 0 {
+					broken = append(broken, fmt.Sprintf("%s imports %s, which is not in the table of dependencies", f.name, imported))
+				} else if d := dependencies()[known]; !f.test && !matchesAny(d.by, p.folder) {
+					broken = append(broken, fmt.Sprintf("%s imports %s (%s), which is for %s", f.name, imported, d.why, users(d)))
+				}
+			}
+		}
+	}
+	return broken
+}
+
+func users(d dependency) string {
+	if len(d.by) == 0 {
+		return "tests"
+	}
+	return strings.Join(d.by, ", ")
+}

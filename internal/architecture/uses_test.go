@@ -1,0 +1,184 @@
+package architecture
+
+import (
+	"fmt"
+	"go/ast"
+	"slices"
+	"strings"
+)
+
+// uses is a rule on names of other packages outside tests, finer than one on imports:
+// net and net/http are full of types and parsers that reach nothing.
+type uses struct {
+	name   string
+	of     []string            // the packages that are bound, all if empty
+	except []string            // of these, the ones that are not
+	never  map[string][]string // package to names that may not be used; a name may end in *
+	why    string
+	broken map[string]string
+	kept   map[string]string
+}
+
+// programs are for developers and the demo; they talk to simulated vendors.
+var programs = []string{"cmd/agenthost/internal/demo", "internal/bench", "internal/vendorsim/..."}
+
+func useRules() []rule {
+	table := []uses{
+		{
+			name: "only egress dials out", except: slices.Concat([]string{"host/egress"}, programs),
+			never: map[string][]string{
+				"net":        {"Dial*", "Lookup*", "Resolver", "DefaultResolver"},
+				"net/http":   {"Client", "DefaultClient", "DefaultTransport", "Get", "Head", "Post*", "RoundTripper", "Transport", "NewRequest*"},
+				"crypto/tls": {"Client", "Dial*"},
+				"net/rpc":    {"*"}, "net/smtp": {"*"},
+				"syscall": {"Connect", "Socket"}, "golang.org/x/sys/unix": {"Connect", "Socket"},
+			},
+			why: "every connection to a vendor passes the policy, the address guard, the injection of credentials and the redaction of host/egress",
+			broken: map[string]string{
+				"host/a.go":            `package host; import "net/http"; var _ = http.Get`,
+				"host/b.go":            `package host; import "net"; func f() { var d net.Dialer; _ = d }`,
+				"host/sandbox/a.go":    `package sandbox; import web "net/http"; func f() { _ = web.Client{} }`,
+				"plugins/a/a.go":       `package main; import "crypto/tls"; var _ = tls.DialWithDialer`,
+				"pdk/host_wasip1.go":   `package pdk; import "net"; var _ = net.LookupHost`,
+				"cmd/agenthost/get.go": `package main; import . "net/http"; var _ = Get`,
+			},
+			kept: map[string]string{
+				"host/a.go":        `package host; import ("net"; "net/http"); type T struct { c net.Conn; h http.Header; m string }; var _ = http.MethodGet`,
+				"host/a_test.go":   `package host; import "net/http"; var _ = http.Get`,
+				"host/b.go":        `package host; import _ "net/http"; func f(http struct{ Get int }) int { return http.Get }`,
+				"host/egress/a.go": `package egress; import "net/http"; type T struct { t http.Transport }`,
+			},
+		},
+		{
+			name: "nothing listens", except: programs,
+			never: map[string][]string{
+				"net":      {"Listen*", "FileListener", "FilePacketConn"},
+				"net/http": {"Server", "Serve*", "ListenAndServe*"},
+			},
+			why: "an open port is a way in: a package that needs one is named here, and checks Host and Origin",
+			broken: map[string]string{
+				"host/a.go": `package host; import "net"; var _ = net.Listen`,
+				"host/b.go": `package host; import "net/http"; var _ = http.ListenAndServe`,
+			},
+		},
+		{
+			name: "the library is silent", of: []string{"host/...", "pdk/...", "internal/rawjson", "internal/nearest"},
+			never: map[string][]string{"fmt": {"Print*"}, "os": {"Stdout", "Stderr", "Stdin", "Exit"}},
+			why:   "standard output is the embedder's, and standard error may be a log that a credential must not reach; errors and the logger say what there is to say",
+			broken: map[string]string{
+				"host/a.go": `package host; import "fmt"; func f() { fmt.Println() }`,
+				"host/b.go": `package host; import "os"; func f() { os.Exit(1) }`,
+			},
+			kept: map[string]string{"host/a.go": `package host; import "fmt"; var _ = fmt.Sprint`},
+		},
+		{
+			name:   "contexts are handed in",
+			never:  map[string][]string{"context": {"TODO"}},
+			why:    "a call that loses its context cannot be stopped",
+			broken: map[string]string{"host/a.go": `package host; import "context"; var _ = context.TODO()`},
+		},
+		{
+			name: "no process-wide state", of: []string{"host/...", "pdk/..."},
+			never: map[string][]string{
+				"os":       {"Setenv", "Unsetenv", "Clearenv", "Chdir"},
+				"net/http": {"DefaultServeMux", "Handle", "HandleFunc"},
+				"expvar":   {"*"},
+			},
+			why:    "two hosts in one process do not meet",
+			broken: map[string]string{"host/a.go": `package host; import "os"; func f() { os.Setenv("A", "B") }`},
+			kept:   map[string]string{"host/a.go": `package host; import "os"; var _ = os.LookupEnv`},
+		},
+	}
+	found := []rule{revealRule()}
+	for _, u := range table {
+		found = append(found, rule{
+			name: u.name, why: u.why, names: slices.Concat(u.of, u.except),
+			check: u.check, broken: u.broken, kept: u.kept,
+		})
+	}
+	return found
+}
+
+func (u uses) check(t *tree) []string {
+	var broken []string
+	for _, p := range t.sorted(u.of...) {
+		if matchesAny(u.except, p.folder) {
+			continue
+		}
+		for _, f := range p.code() {
+			for imported := range u.never {
+				if f.imports["."+imported] != "" {
+					broken = append(broken, fmt.Sprintf("%s imports %s without a name, so that its uses cannot be seen", f.name, imported))
+				}
+			}
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				s, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				imported := f.qualifier(s)
+				if slices.ContainsFunc(u.never[imported], func(pattern string) bool { return named(pattern, s.Sel.Name) }) {
+					broken = append(broken, fmt.Sprintf("%s: uses %s.%s", t.at(s), imported, s.Sel.Name))
+				}
+				return true
+			})
+		}
+	}
+	return broken
+}
+
+// qualifier is the package in package.Name, empty where s is something else.
+func (f *file) qualifier(s *ast.SelectorExpr) string {
+	id, ok := s.X.(*ast.Ident)
+	if !ok || id.Obj != nil { // the parser resolved it to a declaration in this file
+		return ""
+	}
+	return f.imports[id.Name]
+}
+
+// named reports whether a pattern means a name.
+func named(pattern, name string) bool {
+	if start, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(name, start)
+	}
+	return name == pattern
+}
+
+// revealRule goes by the method's name, whatever it is a method of: nothing else in
+// the repository may be called that.
+func revealRule() rule {
+	allowed := []string{"host/secret", "host/egress"}
+	return rule{
+		name: "only egress reveals secrets", names: allowed,
+		why: "a credential is a secret.Value from where it is read to where it is written to the wire; whoever calls Reveal on the way holds bytes that a log, an error or a guest can get",
+		check: func(t *tree) []string {
+			var broken []string
+			for _, p := range t.sorted() {
+				if slices.Contains(allowed, p.folder) {
+					continue
+				}
+				for _, f := range p.code() {
+					ast.Inspect(f.syntax, func(n ast.Node) bool {
+						if id, ok := n.(*ast.Ident); ok && id.Name == "Reveal" {
+							broken = append(broken, fmt.Sprintf("%s: Reveal", t.at(id)))
+						}
+						return true
+					})
+				}
+			}
+			return broken
+		},
+		broken: map[string]string{
+			"host/a.go":        `package host; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/b.go":        `package host; func f(v V) any { return v.Reveal }`,
+			"host/c.go":        `package host; type Revealer interface { Reveal(func([]byte) error) error }`,
+			"host/mcp/a.go":    `package mcp; import "github.com/agenthost/agenthost/host/secret"; var _ = secret.Value.Reveal`,
+			"cmd/agenthost.go": `package main; func f(c C) { _ = c.credentials["k"].Reveal(nil) }`,
+		},
+		kept: map[string]string{
+			"host/egress/a.go": `package egress; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/a_test.go":   `package host; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/a.go":        `package host; const s = "Reveal"; func reveal() {}`,
+		},
+	}
+}
