@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/ratelimit"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -28,6 +29,7 @@ type connection struct {
 	server    *abi.Server
 	override  string // the operator's URL for server
 	slots     chan struct{}
+	rates     *ratelimit.Limiter // nil where none are kept
 
 	mu     sync.Mutex
 	client *egress.Client
@@ -85,6 +87,8 @@ func checkConnections(connections map[string]Connection) error {
 			return invalid(at+".connector", "connection "+name+" names no connector", "add connector: and the connector's name")
 		case c.Mode == config.Hosted:
 			return invalid(at+".mode", "connection "+name+" has mode hosted, which this version cannot run", "use mode: direct with credentials of your own")
+		case c.RateLimit != "" && c.RateLimit != config.RateManifest && c.RateLimit != config.RateLearned && c.RateLimit != config.RateOff:
+			return invalid(at+".rate_limit", fmt.Sprintf("connection %s has the unknown rate limit %q", name, c.RateLimit), "use manifest, learned or off")
 		case c.Mode != "" && c.Mode != config.Direct:
 			return invalid(at+".mode", fmt.Sprintf("connection %s has the unknown mode %q", name, c.Mode), "use direct")
 		}
@@ -150,7 +154,29 @@ func (h *Host) connect(ctx context.Context, name, source string, cfg Connection)
 	} else if c.server, err = declared.Server(cfg.Server); err != nil {
 		return nil, err
 	}
+	if cfg.RateLimit == "" && c.override != "" {
+		c.config.RateLimit = config.RateLearned
+	}
+	if cfg.RateLimit != config.RateOff {
+		c.rates = ratelimit.New(h.options.Now, h.options.Sleep)
+	}
 	return c, c.checkAllow()
+}
+
+// rate returns the gate that an operation's requests go through. Operations that the
+// vendor counts together share one.
+func (c *connection) rate(op *connector.Operation) egress.Rate {
+	if c.rates == nil {
+		return nil
+	}
+	name, limit := op.Name(), op.RateLimit
+	if limit != nil && limit.Bucket != "" {
+		name = limit.Bucket
+	}
+	if c.config.RateLimit == config.RateLearned {
+		limit = nil
+	}
+	return c.rates.Gate(name, limit)
 }
 
 // checkAllow refuses patterns that match no operation: a typing error there would

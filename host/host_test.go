@@ -33,20 +33,10 @@ func openWith(t *testing.T, vendor http.Handler) (*host.Host, *vendorsim.Server)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	lab := host.Connection{Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "env:TOKEN"}}
-	audit := lab
+	lab := labAt(server)
+	audit := labAt(server)
 	audit.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
-	h, err := host.Open(t.Context(), host.Options{
-		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
-		Cache:       compiled,
-		Connections: map[string]host.Connection{"lab": lab, "audit": audit},
-		LookupEnv: func(name string) (string, bool) {
-			if name == "TOKEN" {
-				return token, true
-			}
-			return "", false
-		},
-	})
+	h, err := host.Open(t.Context(), options(t, map[string]host.Connection{"lab": lab, "audit": audit}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +46,27 @@ func openWith(t *testing.T, vendor http.Handler) (*host.Host, *vendorsim.Server)
 		}
 	})
 	return h, server
+}
+
+// labAt is a connection to a simulated Pylon.
+func labAt(server *vendorsim.Server) host.Connection {
+	return host.Connection{Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "env:TOKEN"}}
+}
+
+// options are those of a host with the Pylon connector.
+func options(t *testing.T, connections map[string]host.Connection) host.Options {
+	t.Helper()
+	return host.Options{
+		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
+		Cache:       compiled,
+		Connections: connections,
+		LookupEnv: func(name string) (string, bool) {
+			if name == "TOKEN" {
+				return token, true
+			}
+			return "", false
+		},
+	}
 }
 
 func TestExecute(t *testing.T) {

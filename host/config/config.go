@@ -56,6 +56,8 @@ type Connection struct {
 	Allow *Allow
 	// Limits of one call; zero fields mean the defaults.
 	Limits Limits
+	// RateLimit says which of the vendor's rate limits are kept.
+	RateLimit RateLimit
 	// Airbyte is set for hosted connections.
 	Airbyte *Airbyte
 }
@@ -80,6 +82,21 @@ type Limits struct {
 	LogBytes      int64         // bytes that a guest may log
 	Concurrency   int           // calls of the connection at a time
 }
+
+// RateLimit says which of a vendor's rate limits the host keeps.
+type RateLimit string
+
+// The choices. The zero value means [RateManifest] for the connector's own servers, and
+// [RateLearned] for a server that the operator runs, whose limits the manifest does not
+// know.
+const (
+	// RateManifest keeps what the manifest documents and what answers say.
+	RateManifest RateLimit = "manifest"
+	// RateLearned keeps what answers say: Retry-After and the rate-limit headers.
+	RateLearned RateLimit = "learned"
+	// RateOff keeps nothing. Retries still honour Retry-After.
+	RateOff RateLimit = "off"
+)
 
 // Airbyte says where a hosted connection lives in the Airbyte API.
 type Airbyte struct {

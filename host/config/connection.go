@@ -54,6 +54,9 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 		{"airbyte", func(v ast.Node, p string) { c.Airbyte = r.airbyte(v, p) }},
 		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
 		{"limits", func(v ast.Node, p string) { r.limits(v, p, &c.Limits) }},
+		{"rate_limit", func(v ast.Node, p string) {
+			r.choice(v, p, []string{string(RateManifest), string(RateLearned), string(RateOff)}, (*string)(&c.RateLimit))
+		}},
 	})
 	if len(r.problems) > before {
 		return c // what follows would only repeat what is said already

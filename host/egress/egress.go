@@ -143,6 +143,16 @@ type Scope struct {
 	Retry bool
 	// Budget is shared by all requests of the call; nil permits nothing.
 	Budget *Budget
+	// Rate keeps within what the vendor allows; nil waits for nothing.
+	Rate Rate
+}
+
+// Rate is the vendor's rate limit of the running operation.
+type Rate interface {
+	// Wait returns when a request may be sent. Its error is an *[abi.Error].
+	Wait(ctx context.Context) error
+	// Learn is told of every answer.
+	Learn(status int, header http.Header)
 }
 
 // Response is what a vendor answered. Nothing in it holds the connection's secrets.

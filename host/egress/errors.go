@@ -129,3 +129,13 @@ type redactedCause struct {
 
 func (c redactedCause) Error() string        { return c.text }
 func (c redactedCause) Is(target error) bool { return errors.Is(c.err(), target) }
+
+// asError returns the *abi.Error in an error of a seam.
+func asError(err error) *abi.Error {
+	var known *abi.Error
+	if errors.As(err, &known) {
+		e := *known
+		return &e
+	}
+	return (&abi.Error{Kind: abi.KindInternal, Message: "the host failed"}).WithCause(err)
+}

@@ -48,8 +48,8 @@ func (c *Client) persist(ctx context.Context, s Scope, w *wireRequest) (*Respons
 		if err != nil {
 			arrived = arrived || err.RequestSent || hops > 1
 			err.RequestSent = arrived
-			if attempt > 1 && err.Kind == abi.KindLimitExceeded && hops == 0 {
-				// The budget ends the repetition, not the answer.
+			if attempt > 1 && hops == 0 && (err.Kind == abi.KindLimitExceeded || err.Kind == abi.KindRateLimited) {
+				// The budget or the rate limit ends the repetition, not the answer.
 				return last, lastErr
 			}
 		} else {
@@ -74,7 +74,7 @@ func fits(ctx context.Context, wait time.Duration) bool {
 // requests were sent or tried.
 func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt int) (resp *Response, hops int, err *abi.Error) {
 	for {
-		if err := s.Budget.spend(w.size()); err != nil {
+		if err := s.admit(ctx, w); err != nil {
 			err.RequestSent = hops > 0
 			return nil, hops, err
 		}
@@ -82,6 +82,9 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt in
 		resp, err = c.attempt(ctx, w, s.Budget)
 		c.logAttempt(w, attempt, time.Since(start), resp, err)
 		hops++
+		if err == nil && s.Rate != nil {
+			s.Rate.Learn(resp.Status, resp.Header)
+		}
 		if err != nil || !isRedirect(resp) {
 			return resp, hops, err
 		}
@@ -89,6 +92,17 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt in
 			return nil, hops, err
 		}
 	}
+}
+
+// admit takes one request from the call's budget and from the vendor's rate limit, for
+// which it may wait.
+func (s Scope) admit(ctx context.Context, w *wireRequest) *abi.Error {
+	if s.Rate != nil {
+		if err := s.Rate.Wait(ctx); err != nil {
+			return asError(err)
+		}
+	}
+	return s.Budget.spend(w.size())
 }
 
 // attempt sends one request on a vetted connection and reads the whole answer.
