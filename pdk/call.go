@@ -84,9 +84,13 @@ func (c *Call) RespondPage(resp *Response, next string) error {
 		return err
 	}
 	for _, m := range c.op.Meta {
+		// The vendor's names for has_more and next_cursor never contradict them.
 		if c.op.Page != nil && m.Pointer == c.op.Page.More {
-			// The vendor's name for has_more never contradicts it.
 			c.result.MetaBool(m.Name, next != "")
+			continue
+		}
+		if c.op.Page != nil && m.Pointer == c.op.Page.Cursor {
+			c.metaCursor(m.Name, next)
 			continue
 		}
 		if m.Name != abi.MetaNextCursor && m.Name != abi.MetaHasMore && body.Exists() {
@@ -94,14 +98,18 @@ func (c *Call) RespondPage(resp *Response, next string) error {
 		}
 	}
 	if c.op.Page != nil {
-		if next == "" {
-			c.result.MetaRaw(abi.MetaNextCursor, Raw("null"))
-		} else {
-			c.result.MetaText(abi.MetaNextCursor, next)
-		}
+		c.metaCursor(abi.MetaNextCursor, next)
 		c.result.MetaBool(abi.MetaHasMore, next != "")
 	}
 	return nil
+}
+
+func (c *Call) metaCursor(name, next string) {
+	if next == "" {
+		c.result.MetaRaw(name, Raw("null"))
+		return
+	}
+	c.result.MetaText(name, next)
 }
 
 // respondData sets the result's data: an array for a list, an object otherwise.

@@ -29,9 +29,12 @@ type Connector struct {
 	Definitions []Definition
 	// Operations are all the things that the connector can do.
 	Operations []Operation
-	// Error makes an error of a response whose status is not 2xx. A nil Error
+	// Error makes an error of a response that reports a failure. A nil Error
 	// means [StatusError].
 	Error func(*Response) *abi.Error
+	// Failed says whether a response with a status of 2xx reports a failure all the
+	// same, for vendors that say so in the body. Nil means that none does.
+	Failed func(*Response) bool
 }
 
 // Operation is one row of the table. The manifest is generated from it, and so is
@@ -46,6 +49,9 @@ type Operation struct {
 	Description string
 	// Effect says what it does to the vendor's data.
 	Effect abi.Effect
+	// Permission is what the credential must be allowed to do, by the vendor's name
+	// for it. Optional.
+	Permission string
 	// Idempotent says that doing it twice is the same as doing it once.
 	Idempotent bool
 

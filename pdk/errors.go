@@ -7,9 +7,9 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// StatusError makes an error of a response whose status is not 2xx, from the
-// status and the Retry-After header alone. A connector that knows its vendor's
-// error bodies refines it in [Connector.Error].
+// StatusError makes an error of a response that reports a failure, from the status
+// and the Retry-After header alone. A connector that knows its vendor's error bodies
+// refines it in [Connector.Error].
 func StatusError(r *Response) *abi.Error {
 	e := &abi.Error{
 		Kind:    abi.KindVendorError,
@@ -26,6 +26,9 @@ func StatusError(r *Response) *abi.Error {
 	case 403:
 		e.Kind = abi.KindPermissionDenied
 		e.Hint = "use a credential that may do this, or leave it"
+		if r.Permission != "" {
+			e.Hint = "use a credential that has the permission " + r.Permission + ", or leave it"
+		}
 	case 404, 410:
 		e.Kind = abi.KindNotFound
 		e.Hint = "check the ids; a list or search operation shows the valid ones"

@@ -45,6 +45,8 @@ type Response struct {
 	Body Value
 	// Vendor is the title of the connector, for messages.
 	Vendor string
+	// Permission is that of the operation, for messages.
+	Permission string
 }
 
 // OK says whether the status is 2xx.
@@ -81,17 +83,18 @@ func (c *Call) Send(r *Request) (*Response, error) {
 	if status < 0 {
 		return nil, c.s.lastError()
 	}
-	return &Response{Status: int(status), Body: Value{c.s, h}, Vendor: c.connector.Title}, nil
+	return &Response{Status: int(status), Body: Value{c.s, h}, Vendor: c.connector.Title, Permission: c.op.Permission}, nil
 }
 
-// Do is [Call.Send], except that a status that is not 2xx is an error too, as
-// [Connector.Error] makes it.
+// Do is [Call.Send], except that a response that reports a failure is an error too,
+// as [Connector.Error] makes it: every status that is not 2xx, and what
+// [Connector.Failed] says.
 func (c *Call) Do(r *Request) (*Response, error) {
 	resp, err := c.Send(r)
 	if err != nil {
 		return nil, err
 	}
-	if resp.OK() {
+	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) {
 		return resp, nil
 	}
 	makeError := c.connector.Error

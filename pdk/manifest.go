@@ -56,6 +56,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	o.mustStr("description", op.Description)
 	o.mustStr("effect", string(op.Effect))
 	o.bool("idempotent", op.Idempotent)
+	o.str("permission", op.Permission)
 	o.key("params")
 	o.b = c.appendParams(o.b, op.params())
 	o.key("requests")

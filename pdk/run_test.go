@@ -60,16 +60,16 @@ func TestQueryAndPath(t *testing.T) {
 func TestPages(t *testing.T) {
 	c := with(pdk.Operation{
 		Effect: pdk.Read, Method: "POST", Path: "/things", Data: "/rows",
-		Meta: []pdk.Meta{{Name: "more", Pointer: "/more"}, {Name: "total", Pointer: "/total"}},
+		Meta: []pdk.Meta{{Name: "more", Pointer: "/more"}, {Name: "total", Pointer: "/total"}, {Name: "next", Pointer: "/next"}},
 		Page: &pdk.Page{In: pdk.InBody, CursorName: "after", LimitName: "size", Cursor: "/next", More: "/more"},
 	})
 	for _, tt := range []struct{ answer, meta string }{
-		{`{"rows":[],"next":"n\"1","more":true,"total":1.0}`, `{"more":true,"total":1.0,"next_cursor":"n\"1","has_more":true}`},
-		{`{"rows":[],"next":"n","more":false}`, `{"more":false,"next_cursor":null,"has_more":false}`},
-		{`{"rows":[],"next":"n"}`, `{"more":true,"next_cursor":"n","has_more":true}`},
-		{`{"rows":[],"next":"","more":true}`, `{"more":false,"next_cursor":null,"has_more":false}`},
-		{`{"rows":[],"next":null,"more":true}`, `{"more":false,"next_cursor":null,"has_more":false}`},
-		{`{"rows":[]}`, `{"more":false,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":"n\"1","more":true,"total":1.0}`, `{"more":true,"total":1.0,"next":"n\"1","next_cursor":"n\"1","has_more":true}`},
+		{`{"rows":[],"next":"n","more":false}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":"n"}`, `{"more":true,"next":"n","next_cursor":"n","has_more":true}`},
+		{`{"rows":[],"next":"","more":true}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":null,"more":true}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[]}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
 	} {
 		r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: "/things", Body: `{"after":"c","size":3}`, Answer: tt.answer}))
 		data, meta, err := r.Execute("things", "do", map[string]any{"cursor": "c", "limit": 3})
@@ -163,6 +163,77 @@ func TestFailures(t *testing.T) {
 				t.Errorf("error is %v", err)
 			}
 		})
+	}
+}
+
+func TestFailureInsideSuccess(t *testing.T) {
+	c := with(pdk.Operation{Method: "GET", Path: "/things", List: true, Data: "/rows", Permission: "thingsRead"})
+	c.Failed = func(r *pdk.Response) bool { return !r.Body.Part("/ok").Bool() }
+	c.Error = func(r *pdk.Response) *abi.Error {
+		e := pdk.StatusError(r)
+		e.Code = r.Body.Part("/code").Text() + "/" + r.Permission
+		return e
+	}
+	for _, tt := range []struct {
+		status int
+		answer string
+		code   string // empty where the call succeeds
+		kind   abi.Kind
+	}{
+		{200, `{"ok":true,"rows":[]}`, "", ""},
+		{200, `{"ok":false,"rows":[],"code":"bad"}`, "bad/thingsRead", abi.KindVendorError},
+		{201, `{"rows":[]}`, "/thingsRead", abi.KindVendorError},
+		{404, `{"ok":true}`, "/thingsRead", abi.KindNotFound},
+	} {
+		r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "GET", URL: "/things", Status: tt.status, Answer: tt.answer}))
+		data, _, err := r.Execute("things", "do", nil)
+		if tt.code == "" {
+			if err != nil || string(data) != "[]" {
+				t.Errorf("%s: %s, %v", tt.answer, data, err)
+			}
+			continue
+		}
+		var e *abi.Error
+		if !errors.As(err, &e) || e.Code != tt.code || e.Kind != tt.kind || e.Status != tt.status {
+			t.Errorf("%s: %+v", tt.answer, err)
+		}
+	}
+}
+
+func TestPermissionIsNamed(t *testing.T) {
+	c := with(pdk.Operation{Method: "GET", Path: "/things", Permission: "thingsRead"})
+	r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "GET", URL: "/things", Status: 403}))
+	_, _, err := r.Execute("things", "do", nil)
+	var e *abi.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Hint, "thingsRead") {
+		t.Errorf("error is %+v", err)
+	}
+	if got := r.Manifest().Operations[0].Permission; got != "thingsRead" {
+		t.Errorf("the manifest has the permission %q", got)
+	}
+}
+
+func TestAnyOf(t *testing.T) {
+	c := with(pdk.Operation{Method: "POST", Path: "/things", Params: []pdk.Param{
+		pdk.Body("v", pdk.AnyOf("Text, a number of at most 9, or a marked text.",
+			pdk.String("").Max(3), pdk.Number("").Max(9), pdk.Object("", pdk.Prop("text", pdk.String("")).Required()))),
+	}})
+	r := pdktest.Run(t, c, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }))
+	const want = `{"type":["string","number","object"],"description":"Text, a number of at most 9, or a marked text.","maxLength":3,"maximum":9,` +
+		`"properties":{"text":{"type":"string"}},"required":["text"],"additionalProperties":false}`
+	if got := string(r.Manifest().Operations[0].Params); !strings.Contains(got, want) {
+		t.Errorf("the schema is\n%s\nwant\n%s", got, want)
+	}
+	for value, valid := range map[string]bool{
+		`"abc"`: true, `"abcd"`: false, `9`: true, `9.5`: false, `{"text":"long text"}`: true, `{}`: false, `{"text":"a","b":1}`: false, `true`: false, `[]`: false,
+	} {
+		_, _, err := r.Execute("things", "do", json.RawMessage(`{"v":`+value+`}`))
+		if (err == nil) != valid {
+			t.Errorf("%s: %v", value, err)
+		}
+		if sent := r.Requests(); valid && sent[len(sent)-1].Body != `{"v":`+value+`}` {
+			t.Errorf("%s became %s", value, sent[len(sent)-1].Body)
+		}
 	}
 }
 

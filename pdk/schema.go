@@ -19,6 +19,7 @@ type Schema struct {
 	enum        []string
 	items       *Schema
 	properties  []Property
+	choices     []*Schema
 	open        bool
 	lo, hi      bound
 }
@@ -95,6 +96,15 @@ func Object(description string, properties ...Property) *Schema {
 //go:noinline
 func Map(description string) *Schema {
 	return &Schema{typ: "object", description: description, open: true}
+}
+
+// AnyOf describes a value that is like one of several schemas, each of another type
+// and none of them an [Enum], a [Ref] or an AnyOf. Their own descriptions are left
+// out; description says when to use which.
+//
+//go:noinline
+func AnyOf(description string, choices ...*Schema) *Schema {
+	return &Schema{description: description, choices: choices}
 }
 
 // Ref describes a value that is like a definition of the connector; see
@@ -177,7 +187,27 @@ func (s *Schema) write(o *object) {
 		o.str("$ref", "#/$defs/"+s.ref)
 	}
 	o.str("type", s.typ)
+	o.strs("type", s.types())
 	o.str("description", s.description)
+	s.writeBounds(o)
+	// What bounds a value of one type says nothing about values of the others, so
+	// the choices can stand in one schema.
+	for _, choice := range s.choices {
+		choice.writeBounds(o)
+	}
+}
+
+// types are the types of the choices.
+func (s *Schema) types() []string {
+	var types []string
+	for _, choice := range s.choices {
+		types = append(types, choice.typ)
+	}
+	return types
+}
+
+// writeBounds appends everything but the type and the description.
+func (s *Schema) writeBounds(o *object) {
 	o.str("format", s.format)
 	o.str("pattern", s.pattern)
 	o.strs("enum", s.enum)
@@ -255,6 +285,9 @@ func (s *Schema) refs(definitions []Definition, found []*Definition) []*Definiti
 	}
 	for i := range s.properties {
 		found = s.properties[i].schema.refs(definitions, found)
+	}
+	for _, choice := range s.choices {
+		found = choice.refs(definitions, found)
 	}
 	return found
 }

@@ -70,6 +70,9 @@ type Operation struct {
 	// Idempotent says that doing it twice is the same as doing it once, so that
 	// the host may repeat a request of which it does not know whether it arrived.
 	Idempotent bool `json:"idempotent,omitempty"`
+	// Permission is what the credential must be allowed to do, by the vendor's name
+	// for it. It is for people who make credentials; the host does not enforce it.
+	Permission string `json:"permission,omitempty"`
 	// Params is a JSON Schema 2020-12 of type object.
 	Params RawMessage `json:"params"`
 	// Requests are all the HTTP requests that the operation may send. The host

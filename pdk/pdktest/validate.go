@@ -18,7 +18,7 @@ import (
 type schema struct {
 	Ref                  string             `json:"$ref"`
 	Defs                 map[string]*schema `json:"$defs"`
-	Type                 string             `json:"type"`
+	Type                 types              `json:"type"`
 	Format               string             `json:"format"`
 	Pattern              string             `json:"pattern"`
 	Enum                 []string           `json:"enum"`
@@ -32,6 +32,17 @@ type schema struct {
 	MaxItems             *int64             `json:"maxItems"`
 	Minimum              *json.Number       `json:"minimum"`
 	Maximum              *json.Number       `json:"maximum"`
+}
+
+// types is a "type" keyword: one name or several.
+type types []string
+
+func (t *types) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]string)(t))
+	}
+	*t = types{""}
+	return json.Unmarshal(b, &(*t)[0])
 }
 
 // validateParams checks params against an operation's schema and returns an error
@@ -77,10 +88,12 @@ func (s *schema) validate(root *schema, at string, v any) (field, problem string
 }
 
 func (s *schema) is(types ...string) string {
-	if slices.Contains(types, s.Type) {
-		return ""
+	for _, t := range types {
+		if slices.Contains(s.Type, t) {
+			return ""
+		}
 	}
-	return "is of type " + types[0] + ", not " + s.Type
+	return "is of type " + types[0] + ", not " + strings.Join(s.Type, " or ")
 }
 
 func (s *schema) validateString(v string) string {
@@ -112,7 +125,7 @@ func (s *schema) validateNumber(v json.Number) string {
 	if problem := s.is("number", "integer"); problem != "" {
 		return problem
 	}
-	if _, err := v.Int64(); err != nil && s.Type == "integer" {
+	if _, err := v.Int64(); err != nil && !slices.Contains(s.Type, "number") {
 		return "is not an integer"
 	}
 	f, err := v.Float64()
