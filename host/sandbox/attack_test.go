@@ -184,7 +184,7 @@ func TestFloods(t *testing.T) {
 			var n int64
 			var last traced
 			_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}"), Limits: tt.limits,
-				Trace: func(f string, _ []uint64, result int64) { n++; last = traced{name: f, result: result} }})
+				Trace: func(c sandbox.HostCall) { n++; last = traced{name: c.Function, result: c.Result} }})
 			if kindOf(t, err) != abi.KindConnectorFault || !strings.Contains(err.Error(), "code 4") {
 				t.Fatal(err)
 			}
@@ -311,7 +311,7 @@ func TestHostWorkIsMetered(t *testing.T) {
 			const fuel = 50_000_000
 			n := 0
 			_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: large, Limits: sandbox.Limits{Fuel: fuel},
-				Trace: func(string, []uint64, int64) { n++ }})
+				Trace: func(sandbox.HostCall) { n++ }})
 			if kindOf(t, err) != abi.KindLimitExceeded || !strings.Contains(err.Error(), "fuel") {
 				t.Error(err)
 			}

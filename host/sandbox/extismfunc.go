@@ -150,7 +150,7 @@ func bindExtism(functions []extismFunction) []extism.HostFunction {
 				result = int64(r.failed(err))
 			}
 			if trace {
-				r.call.Trace(name, args, result)
+				r.call.Trace(HostCall{name, args, result, r.memory.bytes()})
 			}
 			stack[0] = uint64(result)
 		}

@@ -153,9 +153,9 @@ type traced struct {
 	result int64
 }
 
-// trace makes a call remember the host functions of the ABI that ran.
-func trace(into *[]traced) func(string, []uint64, int64) {
-	return func(name string, args []uint64, result int64) { *into = append(*into, traced{name, args, result}) }
+// trace makes a call remember the functions of the ABI that ran.
+func trace(into *[]traced) func(sandbox.HostCall) {
+	return func(c sandbox.HostCall) { *into = append(*into, traced{c.Function, c.Args, c.Result}) }
 }
 
 func loadForwarder(t testing.TB) *sandbox.Module { return load(t, forwarder(targets())) }

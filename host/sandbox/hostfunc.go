@@ -143,7 +143,7 @@ func bind(functions []hostFunction) []extism.HostFunction {
 				result = r.failed(err)
 			}
 			if trace {
-				r.call.Trace(name, args, int64(result))
+				r.call.Trace(HostCall{name, args, int64(result), r.memory.bytes()})
 			}
 			stack[0] = uint64(uint32(result))
 		}

@@ -103,10 +103,19 @@ type Call struct {
 	Limits Limits
 	// Logger gets what the guest logs; nil drops it.
 	Logger hclog.Logger
-	// Trace is told of every host function that the guest calls, after it has run,
-	// for authors of PDKs. Arguments are those of the Wasm function. Nil traces
-	// nothing. It runs on the goroutine of Run.
-	Trace func(function string, args []uint64, result int64)
+	// Trace is told of every function of the ABI that the guest calls, after it has
+	// run, for authors of PDKs. Nil traces nothing. It runs on the goroutine of Run.
+	Trace func(HostCall)
+}
+
+// HostCall is one call of a function of abi.HostModule or abi.ExtismModule.
+type HostCall struct {
+	Function string
+	// Args are those of the Wasm function, without sign.
+	Args   []uint64
+	Result int64
+	// Memory is the guest's linear memory. It is good until Trace returns.
+	Memory []byte
 }
 
 // Outcome is what an export wrote.
