@@ -97,25 +97,6 @@ type Meta struct {
 	Pointer string
 }
 
-// Page says how a vendor paginates with cursors. The operation gets the
-// parameters "cursor" and "limit", after its own, and its meta gets next_cursor
-// and has_more.
-type Page struct {
-	// In is where both parameters go: [InQuery] or [InBody].
-	In Place
-	// CursorName and LimitName are the vendor's names; empty means cursor, limit.
-	CursorName, LimitName string
-	// MaxLimit is the most records that the vendor gives per page; 0 means that
-	// it does not say.
-	MaxLimit int64
-	// Cursor is a JSON Pointer to the next cursor in the response.
-	Cursor string
-	// More is a JSON Pointer to a boolean in the response that says whether there
-	// are more pages. Where it is empty, or the response has nothing there, there
-	// are more if there is a cursor.
-	More string
-}
-
 // find returns the operation of that name, or nil.
 func (c *Connector) find(entity, action string) *Operation {
 	for i := range c.Operations {
@@ -125,26 +106,5 @@ func (c *Connector) find(entity, action string) *Operation {
 	}
 	return nil
 }
-
-// params returns the operation's parameters, with those of its pagination.
-func (op *Operation) params() []Param {
-	if op.Page == nil {
-		return op.Params
-	}
-	p := op.Page
-	limit := Integer("How many records to return at most.").Min(1)
-	if p.MaxLimit > 0 {
-		limit = limit.Max(p.MaxLimit)
-	}
-	all := make([]Param, 0, len(op.Params)+2)
-	all = append(all, op.Params...)
-	return append(all,
-		Param{name: "cursor", in: p.In, wire: p.CursorName,
-			schema: String("Where to go on: next_cursor of the page before. Leave it out for the first page.").Min(1).Max(maxCursor)},
-		Param{name: "limit", in: p.In, wire: p.LimitName, schema: limit})
-}
-
-// maxCursor bounds a cursor in characters; vendors' cursors are a few hundred.
-const maxCursor = 8192
 
 func (op *Operation) list() bool { return op.List || op.Page != nil }

@@ -67,6 +67,9 @@ func (s *session) execute(c *Connector) int32 {
 		})
 	}
 	call.spec = call.op.params()
+	if e := call.unalias(); e != nil {
+		return s.fail(e)
+	}
 	if call.op.Handle != nil {
 		err = call.op.Handle(call)
 	} else {

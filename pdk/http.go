@@ -120,19 +120,16 @@ func (c *Call) Request() *Request {
 		}
 		value := c.Param(p.name)
 		if !value.Exists() {
+			value = p.fallback
+		}
+		if !value.Exists() {
 			continue
 		}
 		switch p.in {
 		case InPath:
 			r.PathParams = append(r.PathParams, [2]string{p.wireName(), scalar(value)})
 		case InQuery:
-			if value.Kind() != JSONArray {
-				r.Query = append(r.Query, [2]string{p.wireName(), scalar(value)})
-				break
-			}
-			for element := range value.Elements() {
-				r.Query = append(r.Query, [2]string{p.wireName(), scalar(element)})
-			}
+			r.Query = appendQuery(r.Query, p.wireName(), value)
 		case InBody:
 			if len(r.Body) > 1 {
 				r.Body = append(r.Body, ',')
@@ -145,6 +142,23 @@ func (c *Call) Request() *Request {
 		r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
 	}
 	return r
+}
+
+// appendQuery appends a value's parts in the order in which they stand.
+func appendQuery(query [][2]string, name string, value Raw) [][2]string {
+	switch value.Kind() {
+	case JSONArray:
+		for element := range value.Elements() {
+			query = appendQuery(query, name, element)
+		}
+	case JSONObject:
+		for member, inner := range value.Members() {
+			query = appendQuery(query, name+"["+member+"]", inner)
+		}
+	default:
+		query = append(query, [2]string{name, scalar(value)})
+	}
+	return query
 }
 
 // scalar is a value as it stands in a path or query string: text without quotes,

@@ -203,7 +203,8 @@ func TestManifestLikePackageABI(t *testing.T) {
 	}
 	want := `{"type":"object","properties":{"kind":{"type":"array","items":{"type":"string"}},` +
 		`"cursor":{"type":"string","description":"Where to go on: next_cursor of the page before. Leave it out for the first page.","minLength":1,"maxLength":8192},` +
-		`"limit":{"type":"integer","description":"How many records to return at most.","minimum":1,"maximum":50}},"additionalProperties":false}`
+		`"limit":{"type":"integer","description":"How many records to return at most.","minimum":1,"maximum":50},` +
+		`"page_size":{"type":"integer","description":"The vendor's name for limit; give one of the two.","minimum":1,"maximum":50}},"additionalProperties":false}`
 	if got := string(m.Operations[0].Params); got != want {
 		t.Errorf("params are\n%s\nwant\n%s", got, want)
 	}

@@ -9,7 +9,9 @@ const (
 	InNone Place = iota
 	// InPath parameters fill a place in the path, escaped by the host.
 	InPath
-	// InQuery parameters go into the query string; an array once per element.
+	// InQuery parameters go into the query string: an array once per element, an
+	// object once per member as name[member], and so on inwards. OpenAPI calls the
+	// latter deepObject.
 	InQuery
 	// InBody parameters are members of the JSON body, byte for byte as given.
 	InBody
@@ -23,6 +25,7 @@ type Param struct {
 	in       Place
 	required bool
 	schema   *Schema
+	fallback Raw // sent where the caller gives none
 }
 
 // Path is a parameter that fills a place in the path. It is required.

@@ -20,6 +20,7 @@ type Schema struct {
 	items       *Schema
 	properties  []Property
 	choices     []*Schema
+	values      *Schema
 	open        bool
 	lo, hi      bound
 }
@@ -98,6 +99,14 @@ func Map(description string) *Schema {
 	return &Schema{typ: "object", description: description, open: true}
 }
 
+// MapOf describes an object whose members have names that the vendor does not lay
+// down, such as ids, and values that are all like values.
+//
+//go:noinline
+func MapOf(description string, values *Schema) *Schema {
+	return &Schema{typ: "object", description: description, open: true, values: values}
+}
+
 // AnyOf describes a value that is like one of several schemas, each of another type
 // and none of them an [Enum], a [Ref] or an AnyOf. Their own descriptions are left
 // out; description says when to use which.
@@ -163,7 +172,8 @@ func (s *Schema) Default(json string) *Schema {
 }
 
 // Min returns a copy of s with a lower bound: of the value of a number, of the
-// length of a string in characters, of the number of elements of an array.
+// length of a string in characters, of the number of elements of an array or of
+// members of an object.
 //
 //go:noinline
 func (s *Schema) Min(n int64) *Schema {
@@ -221,6 +231,8 @@ func (s *Schema) writeBounds(o *object) {
 		lo, hi = "minLength", "maxLength"
 	case "array":
 		lo, hi = "minItems", "maxItems"
+	case "object":
+		lo, hi = "minProperties", "maxProperties"
 	}
 	if s.lo.set {
 		o.key(lo)
@@ -233,6 +245,10 @@ func (s *Schema) writeBounds(o *object) {
 	if s.items != nil {
 		o.key("items")
 		o.b = s.items.append(o.b)
+	}
+	if s.values != nil {
+		o.key("additionalProperties")
+		o.b = s.values.append(o.b)
 	}
 	if s.typ == "object" && !s.open {
 		writeProperties(o, s.properties)
@@ -282,6 +298,9 @@ func (s *Schema) refs(definitions []Definition, found []*Definition) []*Definiti
 	}
 	if s.items != nil {
 		found = s.items.refs(definitions, found)
+	}
+	if s.values != nil {
+		found = s.values.refs(definitions, found)
 	}
 	for i := range s.properties {
 		found = s.properties[i].schema.refs(definitions, found)

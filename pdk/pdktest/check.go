@@ -154,4 +154,7 @@ func (p *problems) references(name string, root, s *schema) {
 	if s.Items != nil {
 		p.references(name, root, s.Items)
 	}
+	if s.AdditionalProperties != nil && s.AdditionalProperties.like != nil {
+		p.references(name, root, s.AdditionalProperties.like)
+	}
 }

@@ -24,12 +24,14 @@ type schema struct {
 	Enum                 []string           `json:"enum"`
 	Properties           map[string]*schema `json:"properties"`
 	Required             []string           `json:"required"`
-	AdditionalProperties *bool              `json:"additionalProperties"`
+	AdditionalProperties *members           `json:"additionalProperties"`
 	Items                *schema            `json:"items"`
 	MinLength            *int64             `json:"minLength"`
 	MaxLength            *int64             `json:"maxLength"`
 	MinItems             *int64             `json:"minItems"`
 	MaxItems             *int64             `json:"maxItems"`
+	MinProperties        *int64             `json:"minProperties"`
+	MaxProperties        *int64             `json:"maxProperties"`
 	Minimum              *json.Number       `json:"minimum"`
 	Maximum              *json.Number       `json:"maximum"`
 }
@@ -43,6 +45,23 @@ func (t *types) UnmarshalJSON(b []byte) error {
 	}
 	*t = types{""}
 	return json.Unmarshal(b, &(*t)[0])
+}
+
+// members is an "additionalProperties" keyword: whether there may be any, or what
+// they are like.
+type members struct {
+	none bool
+	like *schema
+}
+
+func (m *members) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '{' {
+		return json.Unmarshal(b, &m.like)
+	}
+	var any bool
+	err := json.Unmarshal(b, &any)
+	m.none = !any
+	return err
 }
 
 // validateParams checks params against an operation's schema and returns an error
@@ -166,8 +185,14 @@ func (s *schema) validateArray(root *schema, at string, v []any) (field, problem
 }
 
 func (s *schema) validateObject(root *schema, at string, v map[string]any) (field, problem string) {
-	if problem = s.is("object"); problem != "" {
-		return at, problem
+	n := int64(len(v))
+	switch {
+	case s.is("object") != "":
+		return at, s.is("object")
+	case s.MinProperties != nil && n < *s.MinProperties:
+		return at, fmt.Sprintf("has less than %d members", *s.MinProperties)
+	case s.MaxProperties != nil && n > *s.MaxProperties:
+		return at, fmt.Sprintf("has more than %d members", *s.MaxProperties)
 	}
 	inner := func(name string) string {
 		if at == "" {
@@ -183,10 +208,15 @@ func (s *schema) validateObject(root *schema, at string, v map[string]any) (fiel
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		property, ok := s.Properties[name]
 		if !ok {
-			if s.AdditionalProperties != nil && !*s.AdditionalProperties {
+			switch {
+			case s.AdditionalProperties == nil:
+				continue
+			case s.AdditionalProperties.none:
 				return inner(name), "is unknown"
+			case s.AdditionalProperties.like == nil:
+				continue
 			}
-			continue
+			property = s.AdditionalProperties.like
 		}
 		if field, problem = property.validate(root, inner(name), v[name]); problem != "" {
 			return field, problem
