@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/grant"
@@ -34,6 +35,11 @@ import (
 // rate_limited, vendor_error), what the host refused or stopped (denied,
 // limit_exceeded, timeout), network, and connector_fault.
 func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Result, error) {
+	return h.execute(ctx, connection, call, live{})
+}
+
+// execute is Execute on a stage: live, or one where the call is recorded.
+func (h *Host) execute(ctx context.Context, connection string, call Call, on stage) (*Result, error) {
 	start := h.options.Now()
 	c, op, err := h.look(ctx, connection, call)
 	if err != nil {
@@ -58,7 +64,7 @@ func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Resu
 		return nil, err
 	}
 	defer leave()
-	result, err := h.run(ctx, c, op, params)
+	result, err := h.run(ctx, c, op, params, on)
 	if err != nil {
 		return nil, err
 	}
@@ -132,12 +138,12 @@ func (c *connection) deadline(ctx context.Context, call Call) (context.Context, 
 
 // run runs an operation in a sandbox. The guest's requests go out through egress,
 // which knows what the operation declared and adds the credential.
-func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, params []byte) (*Result, error) {
+func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, params []byte, on stage) (*Result, error) {
 	client, err := h.egress(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	module, err := c.file.load(ctx)
+	module, err := on.module(ctx, c.file)
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +164,8 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	outcome, err := module.Run(ctx, sandbox.Call{
 		Export: abi.ExportExecute,
 		Input:  input,
-		Send:   t.send,
-		Limits: sandbox.Limits{Memory: c.limits.Memory, Fuel: c.limits.Fuel, OutputBytes: c.limits.OutputBytes, LogBytes: c.limits.LogBytes},
+		Send:   on.tap(t.send),
+		Limits: sandboxLimits(c.limits),
 		Logger: h.log.Named("connector").With("connection", c.name, "operation", op.Name()),
 	})
 	if err != nil {
@@ -176,6 +182,25 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	result.Stats.Fuel, result.Stats.GuestMemory = outcome.Fuel, outcome.Memory
 	return result, nil
 }
+
+func sandboxLimits(l config.Limits) sandbox.Limits {
+	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogBytes: l.LogBytes}
+}
+
+// stage is where a call runs: what module, and who listens to its requests.
+type stage interface {
+	module(ctx context.Context, file *pluginFile) (*sandbox.Module, error)
+	tap(send sandbox.Send) sandbox.Send
+}
+
+// live is the stage of every call that is not recorded.
+type live struct{}
+
+func (live) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
+	return file.load(ctx)
+}
+
+func (live) tap(send sandbox.Send) sandbox.Send { return send }
 
 // traffic sends the requests of one call and keeps count of them.
 type traffic struct {
@@ -261,7 +286,7 @@ func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
 		return nil, err
 	}
 	defer leave()
-	result, err := h.run(ctx, c, op, []byte("{}"))
+	result, err := h.run(ctx, c, op, []byte("{}"), live{})
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,9 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 			t := config.Now().Truncate(time.Millisecond)
 			return t.Unix(), int32(t.Nanosecond())
 		}, sys.ClockResolution(time.Millisecond)).
+		// It starts at a second, because Go's runtime refuses to start at 0.
 		WithNanotime(func() int64 {
-			return int64(config.Now().Sub(start).Truncate(time.Millisecond))
+			return int64(time.Second + max(0, config.Now().Sub(start).Truncate(time.Millisecond)))
 		}, sys.ClockResolution(time.Millisecond))
 	allocator := &allocator{limit: maxPages << 16}
 	var err error
