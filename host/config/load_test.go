@@ -116,7 +116,7 @@ connections:
 				Connector: "pylon", Mode: config.Direct, Server: "eu", Limits: limits,
 				Credentials: map[string]string{
 					"api_token": "env:PYLON_API_TOKEN",
-					"other":     "file:" + filepath.Join(dir, "secrets/other"),
+					"other":     "file:" + filepath.Join(dir, "secrets", "other"),
 					"third":     "file:/run/x",
 				},
 			},

@@ -71,14 +71,25 @@ func BuildContext(ctx context.Context, pkg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	once, _ := builds.LoadOrStore(dir, &build{})
-	b := once.(*build)
+	b := buildOf(dir)
 	b.once.Do(func() { b.file, b.err = compile(ctx, dir) })
 	return b.file, b.err
 }
 
 // builds are the builds of this process, by folder.
-var builds sync.Map
+var (
+	buildsLock sync.Mutex
+	builds     = map[string]*build{}
+)
+
+func buildOf(dir string) *build {
+	buildsLock.Lock()
+	defer buildsLock.Unlock()
+	if builds[dir] == nil {
+		builds[dir] = &build{}
+	}
+	return builds[dir]
+}
 
 type build struct {
 	once sync.Once
