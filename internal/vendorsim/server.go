@@ -103,7 +103,13 @@ func Start(ctx context.Context, handler http.Handler, opts Options) (*Server, er
 		// Serve always returns an error; after Close it is ErrServerClosed, and any other ends the server just the same.
 		_ = s.http.Serve(ln)
 	}()
-	s.unwatch = context.AfterFunc(ctx, func() { _ = s.Close() })
+	// Close reads unwatch, and an ended ctx calls it from a goroutine of its own.
+	started := make(chan struct{})
+	s.unwatch = context.AfterFunc(ctx, func() {
+		<-started
+		_ = s.Close()
+	})
+	close(started)
 	return s, nil
 }
 

@@ -340,6 +340,26 @@ func TestCloseLeavesNothing(t *testing.T) {
 	t.Errorf("%d goroutines before, %d after\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
 }
 
+// TestContextEndsWhileStarting is for the race detector: a server whose context ends
+// at any moment, the one of its start included, closes itself without a data race.
+func TestContextEndsWhileStarting(t *testing.T) {
+	for i := range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+			cancel()
+		}()
+		s, err := Start(ctx, echoVendor, Options{})
+		if err != nil {
+			continue // it ended before there was a listener
+		}
+		<-s.served
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	s, c := start(t, echoVendor, Options{LogSize: 8})
 	var wg sync.WaitGroup

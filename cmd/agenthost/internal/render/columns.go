@@ -80,6 +80,8 @@ func candidates(sample []json.RawMessage) []column {
 				if !holdsObjects(value) {
 					add(name)
 				}
+			case rawjson.Null:
+				// Another record may say whether it is a value or an object.
 			default:
 				add(name)
 			}
@@ -151,7 +153,7 @@ func within(columns []column, width int) []column {
 			break
 		}
 		if len(chosen) > 0 {
-			if left < gap+min(c.width, 2*narrowestColumn) {
+			if left < gap+min(c.width, narrowestColumn) {
 				continue
 			}
 			left -= gap

@@ -49,7 +49,8 @@ func (j *jsonWriter) End(meta json.RawMessage) error {
 // value is a JSON value as a terminal may show it, indented below prefix.
 func (j *jsonWriter) value(raw json.RawMessage, prefix string) []byte {
 	var b bytes.Buffer
-	if json.Indent(&b, raw, prefix, "  ") != nil {
+	// Indent would keep the space after the value.
+	if json.Indent(&b, bytes.TrimSpace(raw), prefix, "  ") != nil {
 		return EscapeJSON(raw)
 	}
 	return EscapeJSON(b.Bytes())
