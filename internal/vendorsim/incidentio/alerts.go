@@ -1,0 +1,97 @@
+package incidentio
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+)
+
+func listAlerts(c *call) (result, *apiError) {
+	match, err := compile(c.query.filters, c.v.store.alertFields(), false)
+	if err != nil {
+		return result{}, err
+	}
+	return paginate(c, listing[alert]{table: &c.v.store.alerts, match: match})
+}
+
+func getAlert(c *call) (result, *apiError) { return byID(&c.v.store.alerts, "alert", c.vars[0]) }
+
+func listAlertSources(c *call) (result, *apiError) { return all(c.v.store.alertSources.Everything()) }
+
+func listAlertRoutes(c *call) (result, *apiError) {
+	return paginate(c, listing[alertRoute]{table: &c.v.store.alertRoutes})
+}
+
+// checkSourceToken takes the token of the alert source from the Authorization header or the query parameter token.
+func (c *call) checkSourceToken(src *row[alertSource]) *apiError {
+	token := c.query.text("token")
+	if token == "" {
+		var err *apiError
+		if token, err = bearer(c.auth); err != nil {
+			return err
+		}
+	}
+	// A source that does not exist is refused like a wrong token, so that ids cannot be guessed.
+	if src == nil || src.Val.SecretToken == "" || subtle.ConstantTimeCompare([]byte(token), []byte(src.Val.SecretToken)) != 1 {
+		return badKey()
+	}
+	return nil
+}
+
+// createAlertEvent opens, updates or resolves the alert that the deduplication key names. It is accepted, not carried
+// out, by the vendor: the answer does not name the alert. Here the alert is there at once.
+func createAlertEvent(c *call) (result, *apiError) {
+	s, b, now := &c.v.store, c.body, c.stamp()
+	src := s.alertSources.Get(c.vars[0])
+	if err := c.checkSourceToken(src); err != nil {
+		return result{}, err
+	}
+	id := c.newID()
+	key := cmp.Or(b.Text("deduplication_key"), id)
+	status, open := b.Text("status"), s.alerts.Get(s.firing[src.ID+"/"+key])
+	if u := b.Text("source_url"); u != "" && !isWebURL(u) {
+		return result{}, invalid("source_url", "source_url must be an http or https URL")
+	}
+	switch {
+	case open != nil:
+		a := open.Val
+		a.Title, a.UpdatedAt = b.Text("title"), now
+		a.Description = cmp.Or(b.Text("description"), a.Description)
+		a.SourceURL = cmp.Or(b.Text("source_url"), a.SourceURL)
+		if status == "resolved" {
+			a.Status, a.ResolvedAt = "resolved", &now
+			delete(s.firing, src.ID+"/"+key)
+		}
+		s.alerts.Replace(open, a)
+	case status == "firing":
+		a := alert{
+			ID: id, Title: b.Text("title"), Description: b.Text("description"), Status: status, AlertSourceID: src.ID, DeduplicationKey: key,
+			SourceURL: b.Text("source_url"), Attributes: s.attributesFrom(b.Object("metadata")), CreatedAt: now, UpdatedAt: now,
+		}
+		s.alerts.Insert(id, newestFirst(now), a)
+		s.firing[src.ID+"/"+key] = id
+	}
+	return made(map[string]string{"status": "success", "message": "Event accepted for processing", "deduplication_key": key})
+}
+
+// attributesFrom gives an alert those attributes whose names are keys of the metadata, in lower case.
+func (s *store) attributesFrom(metadata fields) []alertAttributeValue {
+	out := []alertAttributeValue{}
+	for _, r := range s.alertAttributes.Rows {
+		v, ok := metadata[strings.ToLower(r.Val.Name)]
+		if !ok {
+			continue
+		}
+		value := alertAttributeValue{Attribute: r.Val}
+		if items, many := v.([]any); many && r.Val.Array {
+			for _, item := range items {
+				value.ArrayValue = append(value.ArrayValue, literal{Literal: fmt.Sprint(item), Label: fmt.Sprint(item)})
+			}
+		} else {
+			value.Value = &literal{Literal: fmt.Sprint(v), Label: fmt.Sprint(v)}
+		}
+		out = append(out, value)
+	}
+	return out
+}

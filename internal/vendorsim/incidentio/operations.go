@@ -1,0 +1,83 @@
+package incidentio
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+// operationsJSON is the contract this package enforces, one operation a line, taken from the vendor's published
+// specification of August 2026 and, where marked "airbyte", from the parameter names Airbyte's connector uses.
+//
+//go:embed operations.json
+var operationsJSON []byte
+
+// Operation is one operation of the incident.io API: the wire facts against which requests are checked.
+type Operation struct {
+	// Entity is the kind of object, for example "incidents".
+	Entity string `json:"entity"`
+	// Action is the action under which Airbyte's connector offers it ("list"), empty where it does not.
+	Action string `json:"action,omitempty"`
+	// ID is the vendor's own operation id, for example "Incidents V2#List".
+	ID string `json:"id"`
+	// Method is the HTTP method.
+	Method string `json:"method"`
+	// Path is the vendor's path template, for example "/v2/incidents/{id}".
+	Path string `json:"path"`
+	// ContentType is the type of the request body; empty when there is no body.
+	ContentType string `json:"content_type,omitempty"`
+	// Airbyte says that Airbyte's connector offers the operation.
+	Airbyte bool `json:"airbyte,omitempty"`
+	// Scopes are what the key must hold, all of them.
+	Scopes []string `json:"scopes,omitempty"`
+	// AssumedScope is a scope required here that the specification does not mention.
+	AssumedScope string `json:"assumed_scope,omitempty"`
+	// AlertSourceToken says that the request carries the token of the alert source, in the header or as the query
+	// parameter token, instead of an API key.
+	AlertSourceToken bool `json:"alert_source_token,omitempty"`
+	// Paginated says that the answer carries pagination_meta.
+	Paginated bool `json:"paginated,omitempty"`
+	// PageCap is the most records a page holds even where page_size may be larger; 0 means that page_size decides.
+	PageCap int `json:"page_cap,omitempty"`
+	// Record is the key of the record or records in the answer; empty when the answer is the record itself, or has none.
+	Record string `json:"record,omitempty"`
+	// Status is the status of success; 0 means 200.
+	Status int `json:"status,omitempty"`
+	// Deprecated says that the vendor asks to use Successor, a route, instead. SuccessorOf is its inverse.
+	Deprecated  bool   `json:"deprecated,omitempty"`
+	Successor   string `json:"successor,omitempty"`
+	SuccessorOf string `json:"successor_of,omitempty"`
+	// Query and Body are the parameters. A query parameter of format "operators" is written name[operator]=value, one of format
+	// "operators_by_id" name[id][operator]=value, one of format "map" name[key]=value; its Fields are the operators, and
+	// an operator that takes an array is repeated for each value.
+	Query []Param `json:"query,omitempty"`
+	Body  []Param `json:"body,omitempty"`
+}
+
+// Param is one parameter, or one field of an object parameter.
+type Param = contract.Param
+
+// The formats of query parameters that are written with brackets.
+const (
+	formatOperators     = "operators"
+	formatOperatorsByID = "operators_by_id"
+	formatMap           = "map"
+)
+
+// Route is method and path template, the key under which the vendor serves the operation.
+func (o Operation) Route() string { return o.Method + " " + o.Path }
+
+// Operations returns all 58 operations: the 23 of Airbyte's connector, 33 more of the vendor, and the successors of two
+// deprecated ones among the 23 that are not in the 33. Every call returns a fresh copy.
+func Operations() []Operation {
+	dec := json.NewDecoder(bytes.NewReader(operationsJSON))
+	dec.DisallowUnknownFields()
+	var ops []Operation
+	if err := dec.Decode(&ops); err != nil {
+		panic(fmt.Sprintf("BUG: operations.json: %v", err))
+	}
+	return ops
+}

@@ -1,0 +1,15 @@
+package incidentio
+
+// listUsers leaves deactivated users out unless include_inactive is true.
+func listUsers(c *call) (result, *apiError) {
+	email, slack, inactive := c.query.text("email"), c.query.text("slack_user_id"), c.query.text("include_inactive") == "true"
+	return paginate(c, listing[user]{table: &c.v.store.users, counted: true, match: func(u *user) bool {
+		return (inactive || u.IsActive) && (email == "" || u.Email == email) && (slack == "" || u.SlackUserID == slack)
+	}})
+}
+
+func getUser(c *call) (result, *apiError) { return byID(&c.v.store.users, "user", c.vars[0]) }
+
+func listTeams(c *call) (result, *apiError) {
+	return paginate(c, listing[team]{table: &c.v.store.teams})
+}

@@ -1,0 +1,207 @@
+package incidentio
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+// apiError is a refusal in incident.io's terms.
+type apiError struct {
+	status  int
+	kind    string // the "type" of the body
+	code    string
+	message string
+	field   string
+	header  http.Header
+	rate    *rateState
+}
+
+// The types of errors. The vendor is known to send authentication_error, validation_error and too_many_requests; the
+// rest are this package's guesses at what it calls them.
+const (
+	kindAuthentication = "authentication_error"
+	kindAuthorization  = "authorization_error"
+	kindValidation     = "validation_error"
+	kindBadRequest     = "bad_request"
+	kindNotFound       = "not_found"
+	kindMethod         = "method_not_allowed"
+	kindConflict       = "conflict"
+	kindTooLarge       = "request_too_large"
+	kindRate           = "too_many_requests"
+)
+
+// The codes. The vendor is known to send missing_authorization_material, is_required, resource_not_found and
+// too_many_requests.
+const (
+	codeNoKey     = "missing_authorization_material"
+	codeBadKey    = "invalid_api_key"
+	codeScope     = "missing_scope"
+	codeRequired  = "is_required"
+	codeInvalid   = "invalid_value"
+	codeMalformed = "malformed_request"
+	codeNotFound  = "resource_not_found"
+	codeDuplicate = "already_exists"
+)
+
+func invalid(field, format string, args ...any) *apiError {
+	return &apiError{status: http.StatusUnprocessableEntity, kind: kindValidation, code: codeInvalid, message: fmt.Sprintf(format, args...), field: field}
+}
+
+func required(field string) *apiError {
+	return &apiError{status: http.StatusUnprocessableEntity, kind: kindValidation, code: codeRequired, message: field + " is required", field: field}
+}
+
+func malformed(message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, kind: kindBadRequest, code: codeMalformed, message: message}
+}
+
+func notFound(kind, id string) *apiError {
+	return &apiError{status: http.StatusNotFound, kind: kindNotFound, code: codeNotFound, message: fmt.Sprintf("%s %q not found", kind, id)}
+}
+
+func duplicate(field, format string, args ...any) *apiError {
+	return &apiError{status: http.StatusConflict, kind: kindConflict, code: codeDuplicate, message: fmt.Sprintf(format, args...), field: field}
+}
+
+// refused puts a problem of the request in incident.io's terms.
+func refused(p *contract.Problem) *apiError {
+	switch {
+	case p == nil:
+		return nil
+	case p.TooLarge:
+		return &apiError{status: http.StatusRequestEntityTooLarge, kind: kindTooLarge, code: kindTooLarge, message: p.Message}
+	case p.Field == "":
+		return malformed(p.Message)
+	case p.Missing:
+		return required(p.Field)
+	}
+	return invalid(p.Field, "%s", p.Message)
+}
+
+type source = contract.Source
+
+// result is a successful answer: a record, a list, or with the zero value nothing.
+type result struct {
+	one  source
+	many []source
+	list bool
+	page *page
+}
+
+// page is the pagination_meta of an answer.
+type page struct {
+	after string
+	size  int
+	total int
+	// counted says that total is sent, null that the last page says "after":null rather than nothing.
+	counted, null bool
+}
+
+func one(s source) (result, *apiError) { return result{one: s}, nil }
+
+func made(v any) (result, *apiError) { return result{one: contract.Value{V: v}}, nil }
+
+func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
+
+// send writes {"<record>": ..., "pagination_meta": ...}, the bare record, or nothing.
+func (res result) send(w http.ResponseWriter, op *Operation) {
+	status := op.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if res.one == nil && !res.list {
+		w.WriteHeader(status)
+		return
+	}
+	if op.Record == "" {
+		sendJSON(w, status, res.one.Encoded())
+		return
+	}
+	size := 160
+	if res.one != nil {
+		size += len(res.one.Encoded())
+	}
+	for _, s := range res.many {
+		size += len(s.Encoded()) + 1
+	}
+	buf := make([]byte, 0, size)
+	buf = append(buf, `{"`...)
+	buf = append(buf, op.Record...)
+	buf = append(buf, `":`...)
+	if res.list {
+		buf = append(buf, '[')
+		for i, s := range res.many {
+			if i > 0 {
+				buf = append(buf, ',')
+			}
+			buf = append(buf, s.Encoded()...)
+		}
+		buf = append(buf, ']')
+	} else {
+		buf = append(buf, res.one.Encoded()...)
+	}
+	if p := res.page; p != nil {
+		buf = append(buf, `,"pagination_meta":{`...)
+		if p.after != "" {
+			buf = append(buf, `"after":"`...)
+			buf = append(buf, p.after...)
+			buf = append(buf, `",`...)
+		} else if p.null {
+			buf = append(buf, `"after":null,`...)
+		}
+		buf = append(buf, `"page_size":`...)
+		buf = strconv.AppendInt(buf, int64(p.size), 10)
+		if p.counted {
+			buf = append(buf, `,"total_record_count":`...)
+			buf = strconv.AppendInt(buf, int64(p.total), 10)
+		}
+		buf = append(buf, '}')
+	}
+	sendJSON(w, status, append(buf, '}'))
+}
+
+func (e *apiError) send(w http.ResponseWriter, requestID string) {
+	type errorSource struct {
+		Field string `json:"field"`
+	}
+	type item struct {
+		Code    string       `json:"code"`
+		Message string       `json:"message"`
+		Source  *errorSource `json:"source,omitempty"`
+	}
+	type rateLimit struct {
+		Name       string    `json:"name"`
+		Limit      int       `json:"limit"`
+		Remaining  int       `json:"remaining"`
+		RetryAfter time.Time `json:"retry_after"`
+	}
+	body := struct {
+		Type      string     `json:"type"`
+		Status    int        `json:"status"`
+		RequestID string     `json:"request_id"`
+		RateLimit *rateLimit `json:"rate_limit,omitempty"`
+		Errors    []item     `json:"errors"`
+	}{Type: e.kind, Status: e.status, RequestID: requestID, Errors: []item{{Code: e.code, Message: e.message}}}
+	if e.field != "" {
+		body.Errors[0].Source = &errorSource{e.field}
+	}
+	if e.rate != nil {
+		body.RateLimit = &rateLimit{e.rate.name, e.rate.limit, e.rate.remaining, e.rate.reset.UTC()}
+	}
+	for name, values := range e.header {
+		w.Header()[name] = values
+	}
+	sendJSON(w, e.status, contract.Encode(body))
+}
+
+func sendJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is no concern of the vendor's
+}

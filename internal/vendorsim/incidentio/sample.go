@@ -1,0 +1,285 @@
+package incidentio
+
+import (
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+// Sample is the parameters of a request that the vendor accepts as things stand.
+type Sample struct {
+	// Path holds the path variables by the vendor's names.
+	Path map[string]string
+	// Query and Body hold the parameters by name. Body values are what encoding/json would decode. Query values of format
+	// "operators" are objects, {"one_of": [...]}; [EncodeQuery] writes them as the vendor reads them.
+	Query map[string]any
+	Body  map[string]any
+	// AlertSourceToken is the token to send instead of an API key; empty when the operation takes an API key.
+	AlertSourceToken string
+}
+
+// Sample makes valid parameters for op from the current data, so that a test can call all 58 operations without knowing
+// any of them. With full false only what is required is set; with full true everything is, except after and what the token
+// in the header replaces. Where the vendor requires one parameter of several, minimal samples have one.
+//
+// Names and keys that must be new differ at every call.
+func (v *Vendor) Sample(op Operation, full bool) Sample {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.now().UTC().Truncate(time.Second)
+	s := sampler{st: &v.store, op: op, now: now, fresh: v.store.newID(now)[16:]}
+	s.types = contract.Sampler{Known: s.known, Now: now, Fresh: s.fresh}
+	out := Sample{Path: map[string]string{}, Query: map[string]any{}, Body: map[string]any{}}
+	for segment := range strings.SplitSeq(op.Path, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			out.Path[strings.TrimSuffix(name, "}")] = s.pathVariable()
+		}
+	}
+	if op.AlertSourceToken {
+		out.AlertSourceToken = s.alertSource().SecretToken
+	}
+	needed := map[string]string{"GET /v1/incident_attachments": "incident_id", "POST /v2/escalations": "escalation_path_id"}[op.Route()]
+	for _, p := range op.Query {
+		if p.Required || p.Name == needed || full && p.Name != "after" && !(op.AlertSourceToken && p.Name == "token") {
+			out.Query[p.Name] = s.queryValue(p)
+		}
+	}
+	for _, p := range op.Body {
+		if p.Required || p.Name == needed || full {
+			out.Body[p.Name] = s.types.Value(p)
+		}
+	}
+	if in := out.Body["incident"]; in != nil && !full {
+		out.Body["incident"] = map[string]any{"name": "Renamed " + s.fresh}
+	}
+	return out
+}
+
+// sampler chooses the records that one sample refers to.
+type sampler struct {
+	st    *store
+	op    Operation
+	now   time.Time
+	fresh string
+	types contract.Sampler
+}
+
+func firstID[T any](t *table[T]) string {
+	if len(t.Rows) == 0 {
+		return "none"
+	}
+	return t.Rows[0].ID
+}
+
+func (s *sampler) alertSource() *alertSource {
+	return &s.st.alertSources.Find(func(a *alertSource) bool { return a.SecretToken != "" }).Val
+}
+
+// catalogType is the type that samples write entries of: it can be edited and none of its attributes is a link.
+func (s *sampler) catalogType() *catalogTypeV3 {
+	return &s.st.catalogTypes.Find(func(t *catalogTypeV3) bool { return t.IsTeamType }).Val
+}
+
+func (s *sampler) pathVariable() string {
+	switch root := strings.Split(s.op.Path, "/")[2]; root {
+	case "incidents":
+		return firstID(&s.st.incidents)
+	case "alerts":
+		return firstID(&s.st.alerts)
+	case "escalations":
+		return firstID(&s.st.escalations)
+	case "escalation_paths":
+		return firstID(&s.st.escalationPaths)
+	case "users":
+		return firstID(&s.st.users)
+	case "incident_roles":
+		return firstID(&s.st.roles)
+	case "incident_statuses":
+		return firstID(&s.st.statuses)
+	case "incident_timestamps":
+		return firstID(&s.st.timestamps)
+	case "severities":
+		return firstID(&s.st.severities)
+	case "custom_fields":
+		return firstID(&s.st.customFields)
+	case "catalog_types":
+		return firstID(&s.st.catalogTypes)
+	case "catalog_entries":
+		of := s.catalogType().ID
+		// The last entry, so that deleting samples leaves those that the seed links to.
+		for i := len(s.st.catalogEntries.Rows) - 1; i >= 0; i-- {
+			if r := s.st.catalogEntries.Rows[i]; r.Val.CatalogTypeID == of {
+				return r.ID
+			}
+		}
+	case "schedules":
+		return firstID(&s.st.schedules)
+	case "follow_ups":
+		return firstID(&s.st.followUps)
+	case "actions":
+		return firstID(&s.st.actions)
+	case "alert_events":
+		return s.alertSource().ID
+	}
+	return "none"
+}
+
+// queryValue makes one operator of a filter, and any other value by its declaration.
+func (s *sampler) queryValue(p Param) any {
+	switch p.Format {
+	case formatOperators:
+		return s.operator(p)
+	case formatOperatorsByID:
+		return map[string]any{s.filterID(p.Name): s.operator(p)}
+	case formatMap:
+		return map[string]any{"sample": "value " + s.fresh}
+	}
+	if p.Name == "identifier" {
+		return "team-1"
+	}
+	return s.types.Value(p)
+}
+
+func (s *sampler) filterID(name string) string {
+	switch name {
+	case "incident_role":
+		return firstID(&s.st.roles)
+	case "custom_field":
+		return firstID(&s.st.customFields)
+	}
+	return firstID(&s.st.alertAttributes)
+}
+
+func (s *sampler) operator(p Param) map[string]any {
+	o := p.Fields[0]
+	v := any("sample")
+	switch {
+	case len(o.Enum) > 0:
+		v = o.Enum[0]
+	case o.Format == "date":
+		v = s.now.AddDate(0, -1, 0).Format(time.DateOnly)
+	default:
+		if id := s.linked(p.Name); id != "" {
+			v = id
+		}
+	}
+	if o.Type == "array" {
+		v = []any{v}
+	}
+	return map[string]any{o.Name: v}
+}
+
+// linked is a record that a filter can name.
+func (s *sampler) linked(name string) string {
+	switch name {
+	case "status":
+		return firstID(&s.st.statuses)
+	case "severity":
+		return firstID(&s.st.severities)
+	case "incident_type":
+		return firstID(&s.st.types)
+	case "incident_role":
+		return firstID(&s.st.users)
+	case "custom_field":
+		return firstID(&s.st.customOptions)
+	case "alert_source":
+		return s.alertSource().ID
+	case "escalation_path":
+		return firstID(&s.st.escalationPaths)
+	case "alert":
+		return firstID(&s.st.alerts)
+	case "incident":
+		return firstID(&s.st.incidents)
+	}
+	return ""
+}
+
+func (s *sampler) known(p Param) any {
+	later := func(d time.Duration) any { return s.now.Add(d).Format(time.RFC3339) }
+	sc := &s.st.schedules.Rows[0].Val
+	switch p.Name {
+	case "page_size":
+		return float64(25)
+	case "rank":
+		return float64(7)
+	case "incident_id":
+		return firstID(&s.st.incidents)
+	case "incident_role_id":
+		return firstID(&s.st.roles)
+	case "incident_status_id":
+		return s.st.statuses.Find(func(st *incidentStatus) bool { return st.Category == "live" }).ID
+	case "incident_timestamp_id":
+		return firstID(&s.st.timestamps)
+	case "incident_type_id":
+		return firstID(&s.st.types)
+	case "severity_id":
+		return firstID(&s.st.severities)
+	case "custom_field_id":
+		return firstID(&s.st.customFields)
+	case "custom_field_entries":
+		return s.customFieldEntry()
+	case "assignee_team_id":
+		return firstID(&s.st.teams)
+	case "user_ids":
+		return firstID(&s.st.users)
+	case "assignee", "user":
+		return map[string]any{"id": firstID(&s.st.users)}
+	case "escalation_path_id":
+		return firstID(&s.st.escalationPaths)
+	case "schedule_id":
+		return sc.ID
+	case "rotation_id":
+		return sc.Config.Rotations[0].ID
+	case "layer_id":
+		return sc.Config.Rotations[0].Layers[0].ID
+	case "start_at", "entry_window_start":
+		return later(time.Hour)
+	case "end_at", "entry_window_end":
+		return later(5 * time.Hour)
+	case "status_page_id":
+		return firstID(&s.st.statusPages)
+	case "component_id":
+		return s.st.statusPages.Rows[0].Val.components[0].ID
+	case "mode":
+		if s.op.Path == "/v2/incidents" { // so that retrospective_incident_options fits
+			return "retrospective"
+		}
+	case "external_id":
+		if p.Type == "integer" {
+			return float64(s.st.nextIncident + 1000)
+		}
+		return "sample-" + s.fresh
+	case "call_url", "url", "source_url", "postmortem_document_url":
+		return "https://sample.example/" + s.fresh
+	case "email":
+		return s.st.users.Rows[0].Val.Email
+	case "slack_user_id":
+		return "U" + s.fresh
+	case "name":
+		return "Sample " + s.fresh
+	}
+	return s.knownOfCatalog(p)
+}
+
+func (s *sampler) knownOfCatalog(p Param) any {
+	of := s.catalogType()
+	switch p.Name {
+	case "catalog_type_id":
+		return of.ID
+	case "catalog_attribute_id", "group_by_catalog_attribute_id", "helptext_catalog_attribute_id", "update_attributes":
+		return of.Schema.Attributes[0].ID
+	case "attribute_values":
+		return map[string]any{
+			of.Schema.Attributes[0].ID: map[string]any{"value": map[string]any{"literal": "#sample"}},
+			of.Schema.Attributes[1].ID: map[string]any{"array_value": []any{map[string]any{"literal": "Reliability"}}},
+		}
+	}
+	return nil
+}
+
+// customFieldEntry sets a custom field whose values are options.
+func (s *sampler) customFieldEntry() any {
+	o := s.st.customOptions.Rows[0].Val
+	return map[string]any{"custom_field_id": o.CustomFieldID, "values": []any{map[string]any{"value_option_id": o.ID}}}
+}
