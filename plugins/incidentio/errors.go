@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+const (
+	// maxErrorBody bounds the error bodies that are read, in bytes; incident.io's
+	// are a few hundred.
+	maxErrorBody = 64 << 10
+	// maxMessage bounds the vendor's part of a message, in bytes.
+	maxMessage = 1000
+)
+
+// vendorError reads incident.io's error body: {type, status, request_id, errors:
+// [{code, message, source: {field}}], rate_limit}. A proxy in between may answer
+// something else, which leaves what the status says.
+func vendorError(r *pdk.Response) *abi.Error {
+	e := pdk.StatusError(r)
+	switch e.Kind {
+	case abi.KindAuthFailed:
+		e.Hint = "check the api_key of this connection; incident.io makes one under Settings, API keys"
+	case abi.KindPermissionDenied:
+		// What a key may do is chosen when it is made, and the message or the
+		// operation says what is missing.
+		e.Hint = "make an API key under Settings, API keys that has the missing permission"
+		if r.Permission != "" {
+			e.Hint += " " + r.Permission
+		}
+		e.Hint += ", or ask whoever manages the keys"
+	}
+	if r.Body.Kind() != pdk.JSONObject {
+		return e
+	}
+	text, err := r.Body.Bytes(maxErrorBody)
+	if err != nil {
+		return e
+	}
+	body := pdk.Raw(text)
+	e.RequestID = body.Member("request_id").Text()
+	var messages []string
+	for problem := range body.Member("errors").Elements() {
+		field := problem.Member("source").Member("field").Text()
+		if e.Code == "" {
+			e.Code, e.Field = problem.Member("code").Text(), field
+		}
+		message := problem.Member("message").Text()
+		if message == "" {
+			message = problem.Member("code").Text()
+		}
+		if message == "" {
+			continue
+		}
+		if field != "" && !strings.Contains(message, field) {
+			message = field + ": " + message
+		}
+		messages = append(messages, message)
+	}
+	if e.Code == "" {
+		e.Code = body.Member("type").Text()
+	}
+	if len(messages) > 0 {
+		e.Message = r.Vendor + ": " + shorten(strings.Join(messages, "; "))
+	}
+	if e.Kind == abi.KindRateLimited && e.RetryAfterMS == 0 {
+		e.RetryAfterMS = untilReset(r, body).Milliseconds()
+	}
+	return e
+}
+
+// maxWait bounds what the vendor can make a caller wait.
+const maxWait = time.Hour
+
+// untilReset is for a 429 without a Retry-After header: its body has a point in time
+// instead. A connector has no clock to trust, so that counts from the response's Date.
+func untilReset(r *pdk.Response, body pdk.Raw) time.Duration {
+	reset, err := time.Parse(time.RFC3339, body.Member("rate_limit").Member("retry_after").Text())
+	if err != nil {
+		return 0
+	}
+	now, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", r.Header("Date"))
+	if err != nil {
+		return 0
+	}
+	return min(max(reset.Sub(now), 0), maxWait)
+}
+
+// shorten cuts a text that is too long, between characters.
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	cut := maxMessage
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
+}

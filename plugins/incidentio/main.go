@@ -1,0 +1,90 @@
+// Command incidentio is the connector for incident.io, an incident management and
+// on-call platform; its name is incident-io. It is built to WebAssembly:
+//
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o incident-io.wasm ./plugins/incidentio
+//
+// The tables, one file per area, are the connector; filters.go and errors.go hold
+// what a table cannot say. Their source is incident.io's OpenAPI file of August 2026
+// and, for the names, Airbyte's connector of the same name.
+//
+// Two entities come from endpoints that incident.io calls deprecated: incident_roles
+// (GET /v1/incident_roles) and catalog_types (GET /v2/catalog_types). Neither
+// successor answers with all that they do: a role of v2 lacks required, a catalog type
+// of v3 lacks semantic_type. So list and get keep answering what they always did, and
+// the successors have actions of their own: list_v2 and get_v2, list_v3 and get_v3.
+package main
+
+import (
+	"slices"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// connector is read only.
+var connector = pdk.Connector{
+	Name:        "incident-io",
+	Title:       "incident.io",
+	Version:     "1.0.0",
+	Description: "Incident response and on-call in incident.io: incidents and their updates, alerts, escalations, schedules, follow-ups, the catalog, users and settings.",
+	DocsURL:     "https://docs.incident.io/api-reference",
+	Airbyte:     &abi.Airbyte{ConnectorType: "Incident-Io", DefinitionID: "7926da90-399e-4f9f-9833-52d8dc3fcb29"},
+	Servers:     []abi.Server{{ID: "main", URL: origin}},
+	Auth:        auth,
+	Check:       abi.OperationRef{Entity: "identity", Action: "get"},
+	Operations: slices.Concat(
+		incidentOperations(), incidentDetailOperations(), taskOperations(), settingOperations(), customFieldOperations(),
+		alertOperations(), alertingOperations(), escalationOperations(), scheduleOperations(),
+		catalogOperations(), organizationOperations(), statusPageOperations(),
+	),
+	Error: vendorError,
+}
+
+const origin = "https://api.incident.io"
+
+// auth has two schemes because incident.io has two kinds of key: one for the API,
+// and one of each alert source, which can send that source's events and do nothing
+// else. A connection has one or the other.
+var auth = abi.AuthSchema{
+	Schemes: []abi.AuthScheme{
+		{
+			ID:          "api_key",
+			Type:        abi.AuthBearer,
+			Title:       "API key",
+			Description: "A key made in incident.io under Settings, API keys. What it may do is chosen when it is made.",
+			Fields: []abi.AuthField{{
+				Name: "api_key", Title: "API key", Description: "The key itself.", Secret: true, Required: true,
+			}},
+			Inject:  []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {api_key}"}},
+			Origins: []string{origin},
+		},
+		{
+			ID:          "alert_source_token",
+			Type:        abi.AuthBearer,
+			Title:       "Token of an alert source",
+			Description: "For alert_events.create only: the token that incident.io shows in the settings of an HTTP alert source.",
+			Fields: []abi.AuthField{{
+				Name: "alert_source_token", Title: "Token of the alert source", Description: "The token itself.", Secret: true, Required: true,
+			}},
+			Inject:  []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {alert_source_token}"}},
+			Origins: []string{origin},
+		},
+	},
+}
+
+// Describe writes the manifest.
+//
+//go:wasmexport describe
+func Describe() int32 { return pdk.Describe(&connector) }
+
+// AuthSchema writes how incident.io authenticates.
+//
+//go:wasmexport auth_schema
+func AuthSchema() int32 { return pdk.AuthSchema(&connector) }
+
+// Execute runs one operation.
+//
+//go:wasmexport execute
+func Execute() int32 { return pdk.Execute(&connector) }
+
+func main() {}

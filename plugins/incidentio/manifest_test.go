@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/pdk/pdktest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestManifestGolden makes every change of what the connector may do show up in
+// review.
+func TestManifestGolden(t *testing.T) {
+	const golden = "testdata/manifest.golden.json"
+	var got bytes.Buffer
+	if err := json.Indent(&got, connector.Manifest(), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	got.WriteByte('\n')
+	if *update {
+		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		g, w := strings.Split(got.String(), "\n"), strings.Split(string(want), "\n")
+		for i := range g {
+			if i >= len(w) || g[i] != w[i] {
+				t.Fatalf("the manifest changed in line %d: %s\nrun go test ./plugins/incidentio -update and look at the difference", i+1, g[i])
+			}
+		}
+		t.Fatal("the manifest got shorter; run go test ./plugins/incidentio -update")
+	}
+}
+
+func TestAuthSchema(t *testing.T) {
+	a := pdktest.Run(t, &connector, nil).AuthSchema()
+	if len(a.Schemes) != 2 || len(a.Replication) != 0 {
+		t.Fatalf("the auth schema is %+v", a)
+	}
+	for i, field := range []string{"api_key", "alert_source_token"} {
+		s := a.Schemes[i]
+		if want := (abi.Injection{In: "header", Name: "Authorization", Value: "Bearer {" + field + "}"}); s.Type != abi.AuthBearer || len(s.Inject) != 1 || s.Inject[0] != want {
+			t.Errorf("inject is %+v", s.Inject)
+		}
+		if len(s.Fields) != 1 || s.Fields[0].Name != field || !s.Fields[0].Secret || !s.Fields[0].Required {
+			t.Errorf("fields are %+v", s.Fields)
+		}
+		if got := strings.Join(s.Origins, " "); got != "https://api.incident.io" {
+			t.Errorf("origins are %s", got)
+		}
+	}
+}
+
+// TestEffectsMatchMethods catches a row whose effect, pagination or limit was copied
+// from another one.
+func TestEffectsMatchMethods(t *testing.T) {
+	noScope := []string{"identity.get", "status_pages.list", "incident_timestamps.list", "incident_timestamps.get", "incidents.update", "alert_events.create"}
+	for _, op := range connector.Operations {
+		name := op.Entity + "." + op.Action
+		want := map[string]abi.Effect{"GET": abi.EffectRead, "POST": abi.EffectWrite, "PUT": abi.EffectWrite, "DELETE": abi.EffectDelete}[op.Method]
+		if op.Effect != want {
+			t.Errorf("%s has the effect %s, want %s", name, op.Effect, want)
+		}
+		if op.Title == "" || op.RateLimit.PerSeconds != 60 || op.RateLimit.Bucket == "" || len(op.Requests) != 0 {
+			t.Errorf("%s lacks a title or a rate limit, or sends more than one request", name)
+		}
+		if (op.Permission == "") != slices.Contains(noScope, name) {
+			t.Errorf("%s needs the permission %q", name, op.Permission)
+		}
+		if op.Page != nil && (op.Page.CursorName != "after" || op.Page.LimitName != "page_size" || len(op.Meta) != 3) {
+			t.Errorf("%s is not paginated as incident.io does it", name)
+		}
+		takesKey := slices.ContainsFunc(op.Parameters(), func(p pdk.Parameter) bool { return p.Name == "idempotency_key" && p.In == pdk.InBody })
+		if op.Effect == abi.EffectWrite && op.Idempotent != (takesKey || op.Method == "PUT") {
+			t.Errorf("%s is idempotent: %v", name, op.Idempotent)
+		}
+	}
+}
