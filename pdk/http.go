@@ -37,6 +37,32 @@ func (r *Request) SetQuery(name, value string) {
 	}
 }
 
+// SetBody sets a member of a JSON body, in its place if there is one and at the end
+// otherwise. An absent value removes it.
+func (r *Request) SetBody(name string, value Raw) {
+	body := append(make([]byte, 0, len(r.Body)+len(name)+len(value)+4), '{')
+	member := func(name string, value Raw) {
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(append(AppendString(body, name), ':'), value...)
+	}
+	done := !value.Exists()
+	for n, v := range Raw(r.Body).Members() {
+		switch {
+		case n != name:
+			member(n, v)
+		case !done:
+			member(name, value)
+			done = true
+		}
+	}
+	if !done {
+		member(name, value)
+	}
+	r.Body = append(body, '}')
+}
+
 // Response is the vendor's answer to a request.
 type Response struct {
 	// Status is the HTTP status.

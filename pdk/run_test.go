@@ -166,6 +166,29 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+func TestSetBody(t *testing.T) {
+	for _, tt := range []struct{ body, name, value, want string }{
+		{`{"a":1.0,"b":"x"}`, "a", `"\u00fc"`, `{"a":"\u00fc","b":"x"}`},
+		{`{"a":1.0,"b":"x"}`, "c", `[]`, `{"a":1.0,"b":"x","c":[]}`},
+		{`{"a":1.0,"b":"x"}`, "a", ``, `{"b":"x"}`},
+		{`{"a":1.0}`, "a", ``, `{}`},
+		{`{}`, "a", ``, `{}`},
+		{`{"a":1,"a":2}`, "a", `3`, `{"a":3}`},
+		{``, "a", `1`, `{"a":1}`},
+		{``, "a", ``, `{}`},
+	} {
+		r := &pdk.Request{Body: []byte(tt.body)}
+		var value pdk.Raw
+		if tt.value != "" {
+			value = pdk.Raw(tt.value)
+		}
+		r.SetBody(tt.name, value)
+		if string(r.Body) != tt.want {
+			t.Errorf("%s with %s: %s is %s, want %s", tt.body, tt.name, tt.value, r.Body, tt.want)
+		}
+	}
+}
+
 func TestFailureInsideSuccess(t *testing.T) {
 	c := with(pdk.Operation{Method: "GET", Path: "/things", List: true, Data: "/rows", Permission: "thingsRead"})
 	c.Failed = func(r *pdk.Response) bool { return !r.Body.Part("/ok").Bool() }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// accountOperations are the operations on what connects other systems with Ashby:
+// the API key itself, webhooks and reports.
+func accountOperations() []pdk.Operation {
+	return []pdk.Operation{
+		{
+			Entity: "api_key", Action: "get", Title: "Get the API key", Effect: pdk.Read, Permission: "apiKeysRead",
+			Description: "The API key that this connection uses: its title, when it was made, and what it may do.",
+			Method:      "POST", Path: "/apiKey.info",
+			Data: "/results", Meta: warnings, Handle: getAPIKey,
+			Examples: []string{`{}`},
+		},
+		{
+			Entity: "webhooks", Action: "create", Title: "Create a webhook", Effect: pdk.Write, Permission: "apiKeysWrite",
+			Description: "Makes Ashby send a request to a URL whenever something of a kind happens. From then on data of candidates goes there.",
+			Method:      "POST", Path: "/webhook.create",
+			Params: []pdk.Param{
+				pdk.Body("webhookType", pdk.Enum("What to tell.", "applicationSubmit", "applicationUpdate", "candidateHire", "candidateStageChange",
+					"candidateDelete", "candidateMerge", "interviewPlanTransition", "interviewScheduleCreate", "interviewScheduleUpdate",
+					"jobPostingUpdate", "jobPostingPublish", "jobPostingUnpublish", "offerCreate", "offerUpdate", "offerDelete", "pushToHRIS", "surveySubmit")).Required(),
+				pdk.Body("requestUrl", url("URL to send requests to.").Min(1)).Required(),
+				pdk.Body("secretToken", pdk.String("Secret with which Ashby signs the requests, so that the receiver can tell that they are genuine.").Min(1).Max(maxName)).Required(),
+			},
+			Data: "/results", Meta: warnings,
+			Examples: []string{`{"webhookType":"candidateHire","requestUrl":"https://example.com/hooks/ashby","secretToken":"a long random text"}`},
+		},
+		{
+			Entity: "reports", Action: "run", Title: "Run a report", Effect: pdk.Read, Permission: "reportsRead",
+			Description: "The rows of a report that somebody made in Ashby, in reportData.data. Ashby gives up after 30 seconds: then status is not complete and there are no rows. " +
+				"An organization may run 15 a minute, and 3 at once. Ashby calls this a beta.",
+			Method: "POST", Path: "/report.synchronous",
+			Params: []pdk.Param{
+				pdk.Body("reportId", id("Id of the report.")).Required(),
+				pdk.Body("includeHeadersInData", pdk.Boolean("Put the names of the columns into the first row.").Default("true")),
+			},
+			Data: "/results", Meta: warnings, RateLimit: abi.RateLimit{Requests: 15, PerSeconds: 60, Bucket: "reports"},
+			Examples: []string{`{"reportId":"f9e52a51-a075-4116-a7b8-484deba69004"}`},
+		},
+	}
+}
+
+// getAPIKey sends the empty object that Ashby wants where there are no parameters.
+func getAPIKey(c *pdk.Call) error {
+	r := c.Request()
+	r.Body = []byte("{}")
+	r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
+	resp, err := c.Do(r)
+	if err != nil {
+		return err
+	}
+	return c.Respond(resp)
+}

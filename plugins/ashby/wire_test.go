@@ -1,0 +1,213 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/pdk/pdktest"
+)
+
+// wireCase is an operation with every parameter that it has, each of which must
+// arrive in the body under its own name. The cases in testdata/wire.json were made
+// from the vendor's specification and from Airbyte's list of operations, not from
+// the tables here.
+type wireCase struct {
+	Entity, Action string
+	Permission     string
+	Required       []string
+	// AnyOf are parameters of which one is needed.
+	AnyOf           []string
+	Params          map[string]json.RawMessage
+	URL             string
+	List, Paginated bool
+}
+
+func (c wireCase) body(t *testing.T) string {
+	t.Helper()
+	b, err := json.Marshal(c.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// answer fits the operation; its members that have no place in meta must not get
+// there.
+func (c wireCase) answer() string {
+	results := `{"id":"x"}`
+	if c.List {
+		results = `[{"id":"x"}]`
+	}
+	return `{"success":true,"results":` + results + `,"moreDataAvailable":true,"nextCursor":"next","syncToken":"sync","warnings":["careful"]}`
+}
+
+func wireCases(t *testing.T) []wireCase {
+	t.Helper()
+	text, err := os.ReadFile("testdata/wire.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []wireCase
+	if err := json.Unmarshal(text, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+func TestEveryOperationOnTheWire(t *testing.T) {
+	var vendor http.Handler
+	r := pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { vendor.ServeHTTP(w, q) }))
+	for _, c := range wireCases(t) {
+		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
+			vendor = pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: c.URL, Body: c.body(t), Answer: c.answer()})
+			data, meta, err := r.Execute(c.Entity, c.Action, c.Params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := `{"id":"x"}`
+			if c.List {
+				want = `[{"id":"x"}]`
+			}
+			if string(data) != want {
+				t.Errorf("data is %s, want %s", data, want)
+			}
+			wantMeta := `"warnings":["careful"]`
+			_, sync := c.Params["syncToken"]
+			_, cursor := c.Params["cursor"]
+			switch {
+			case sync:
+				wantMeta = `"cursor":"next","syncToken":"sync",` + wantMeta + `,"next_cursor":"next","has_more":true`
+			case c.Paginated:
+				wantMeta = `"cursor":"next",` + wantMeta + `,"next_cursor":"next","has_more":true`
+			case cursor:
+				wantMeta = `"moreDataAvailable":true,` + wantMeta
+			}
+			if string(meta) != "{"+wantMeta+"}" {
+				t.Errorf("meta is %s, want {%s}", meta, wantMeta)
+			}
+			if got := r.Requests()[len(r.Requests())-1].Header.Get("Content-Type"); got != "application/json" {
+				t.Errorf("Content-Type is %q", got)
+			}
+		})
+	}
+}
+
+func TestOnlyRequiredParameters(t *testing.T) {
+	var vendor http.Handler
+	r := pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { vendor.ServeHTTP(w, q) }))
+	for _, c := range wireCases(t) {
+		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
+			needed := c.Required
+			if len(c.AnyOf) > 0 {
+				needed = append(needed, c.AnyOf[0])
+			}
+			params := map[string]json.RawMessage{}
+			for _, name := range needed {
+				params[name] = c.Params[name]
+			}
+			least := c
+			least.Params = params
+			vendor = pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: c.URL, Body: least.body(t), Answer: c.answer()})
+			if _, _, err := r.Execute(c.Entity, c.Action, params); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range needed {
+				delete(params, name)
+				_, _, err := r.Execute(c.Entity, c.Action, params)
+				if err == nil || !strings.Contains(err.Error(), name) || !strings.HasPrefix(err.Error(), string(abi.KindInvalidParams)) {
+					t.Errorf("without %s: %v", name, err)
+				}
+				params[name] = c.Params[name]
+			}
+			for _, name := range c.AnyOf {
+				other := least
+				other.Params = map[string]json.RawMessage{name: c.Params[name]}
+				vendor = pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: c.URL, Body: other.body(t), Answer: c.answer()})
+				if _, _, err := r.Execute(c.Entity, c.Action, other.Params); err != nil {
+					t.Errorf("with %s alone: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+func TestOperationsAreExactlyThese(t *testing.T) {
+	var got, want []string
+	for _, c := range wireCases(t) {
+		want = append(want, c.Entity+"."+c.Action)
+	}
+	for _, op := range connector.Operations {
+		got = append(got, op.Entity+"."+op.Action)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(got) != 54 || !slices.Equal(got, want) {
+		t.Errorf("%d operations:\n%v\nwant\n%v", len(got), got, want)
+	}
+}
+
+// TestTablesSayWhatTheFactsSay keeps the tables from growing parameters that the
+// facts do not have, and from losing what the facts have.
+func TestTablesSayWhatTheFactsSay(t *testing.T) {
+	for _, c := range wireCases(t) {
+		name := c.Entity + "." + c.Action
+		op := connector.Operations[slices.IndexFunc(connector.Operations, func(op pdk.Operation) bool {
+			return op.Entity == c.Entity && op.Action == c.Action
+		})]
+		for _, p := range op.Parameters() {
+			if _, ok := c.Params[p.Name]; !ok {
+				t.Errorf("%s has the parameter %s", name, p.Name)
+			}
+			if p.Required != slices.Contains(c.Required, p.Name) {
+				t.Errorf("%s: %s is required: %v", name, p.Name, p.Required)
+			}
+			if p.In != pdk.InBody || p.Wire != p.Name {
+				t.Errorf("%s sends %s elsewhere or under another name", name, p.Name)
+			}
+		}
+		if op.Permission != c.Permission {
+			t.Errorf("%s needs %s, want %s", name, op.Permission, c.Permission)
+		}
+		if paginated := op.Page != nil; paginated != c.Paginated {
+			t.Errorf("%s is paginated: %v", name, paginated)
+		}
+		said := strings.Contains(op.Description, "does not paginate this list")
+		if c.List && said == c.Paginated {
+			t.Errorf("%s is paginated: %v, and its description says otherwise: %s", name, c.Paginated, op.Description)
+		}
+	}
+}
+
+func TestValuesOfSeveralTypes(t *testing.T) {
+	r := pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"success":true,"results":{}}`)) }))
+	try := func(entity, action, params, name, value string) error {
+		_, _, err := r.Execute(entity, action, json.RawMessage(`{`+params+`,"`+name+`":`+value+`}`))
+		return err
+	}
+	for value, valid := range map[string]bool{
+		`true`: true, `1.50`: true, `"2026-06-01T09:30:00Z"`: true, `["a","b"]`: true, `{"value":5,"currencyCode":"EUR"}`: true,
+		`{"type":"compensation-range","minValue":1,"maxValue":2,"currencyCode":"EUR","interval":"1 YEAR"}`: true,
+		`{"interval":"1 AEON"}`: false, `{"other":1}`: false, `[1]`: false,
+	} {
+		err := try("custom_fields", "set_value", `"objectId":"o","objectType":"Job","fieldId":"f"`, "fieldValue", value)
+		if (err == nil) != valid {
+			t.Errorf("fieldValue %s: %v", value, err)
+		}
+		if sent := r.Requests(); valid && !strings.HasSuffix(sent[len(sent)-1].Body, `"fieldValue":`+value+`}`) {
+			t.Errorf("fieldValue %s became %s", value, sent[len(sent)-1].Body)
+		}
+	}
+	for value, valid := range map[string]bool{
+		`"text"`: true, `{"type":"text/html","value":"<b>x</b>"}`: true, `{"type":"text/markdown","value":"x"}`: false, `7`: false, `""`: false,
+	} {
+		if err := try("candidate_notes", "create", `"candidateId":"c"`, "note", value); (err == nil) != valid {
+			t.Errorf("note %s: %v", value, err)
+		}
+	}
+}
