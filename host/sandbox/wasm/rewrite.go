@@ -12,8 +12,11 @@ type Options struct {
 	// what it is handed), and stops the module by trapping. The count starts at
 	// 0: the first function that runs asks for its allotment.
 	//
-	// How much is used depends on the module and its input alone. The
-	// checkpoint costs nothing.
+	// How much is used depends on the module and its input alone, not on the
+	// machine or on how the host allots. The one exception is a call that nests
+	// too deep: where the stack ends is the engine's to decide. One unit is about
+	// one instruction; a call is charged for no less than what it runs. Seldom
+	// does a unit take longer than 100 ns, and most take less than 1 ns.
 	Meter bool
 	// Snapshot adds [SaveExport] and [RestoreExport], where the state of the
 	// module can be put back.
