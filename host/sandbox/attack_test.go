@@ -308,14 +308,14 @@ func TestHostWorkIsMetered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := newGuest()
 			m := load(t, g.executes("", forever(code(g), Drop)))
-			const fuel = 50_000_000
+			const fuel = 10_000_000
 			n := 0
 			_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: large, Limits: sandbox.Limits{Fuel: fuel},
 				Trace: func(sandbox.HostCall) { n++ }})
 			if kindOf(t, err) != abi.KindLimitExceeded || !strings.Contains(err.Error(), "fuel") {
 				t.Error(err)
 			}
-			if n > fuel/4000 {
+			if n > fuel/1000 {
 				t.Errorf("%d calls for %d counts of fuel", n, fuel)
 			}
 		})

@@ -78,7 +78,8 @@ func privateFolder(dir string) error {
 	return nil
 }
 
-// Close ends all modules. Calls that run end with an error.
+// Close ends all modules. It waits for the calls that run, and new ones end with an
+// error.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
@@ -175,12 +176,15 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		_ = m.Close(ctx)
+	closed := e.closed
+	if !closed {
+		e.modules[m] = struct{}{}
+	}
+	e.mu.Unlock()
+	if closed {
+		_ = m.Close(ctx) // nobody has used it
 		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the host is closed"}
 	}
-	e.modules[m] = struct{}{}
 	return m, nil
 }
 

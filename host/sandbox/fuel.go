@@ -50,7 +50,7 @@ func (f *fuel) spend(counts int64) {
 func copied(bytes int) int64 { return int64(bytes) / 16 }
 
 // scanned is the cost of reading bytes as JSON.
-func scanned(bytes int) int64 { return int64(bytes) / 2 }
+func scanned(bytes int) int64 { return int64(bytes) }
 
 // work books what a host function is about to do, and ends the guest if its time or its
 // fuel is up. Every host function calls it before it does anything, because many calls

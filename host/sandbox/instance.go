@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
@@ -136,9 +136,10 @@ func (in *instance) call(r *running, export string) (err error) {
 		return r.stop
 	case r.ctx.Err() != nil && callErr != nil:
 		return timeout(context.Cause(r.ctx))
-	case errors.As(callErr, new(runtime.Error)):
-		// wazero turns panics of host functions into errors. This is one that
-		// nobody meant: a bug of ours or of the engine.
+	case callErr != nil && strings.Contains(callErr.Error(), "(recovered by wazero)"):
+		// wazero turns panics of host functions into errors that say so, and
+		// go-sdk makes plain text of some. This is one that nobody meant: a bug
+		// of ours or of the engine.
 		in.module.log.Error("BUG: panic in a host function", "export", export, "error", callErr)
 		return (&abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed; this is a bug of the host"}).WithCause(callErr)
 	case callErr != nil:

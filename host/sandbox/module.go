@@ -114,12 +114,18 @@ func (m *Module) giveBack(in *instance, sound bool) {
 func (m *Module) closeIdle() {
 	var old []*instance
 	m.mu.Lock()
+	m.sweep = nil
+	if m.closing {
+		m.mu.Unlock()
+		return // Close has them
+	}
+	m.busy.Add(1)
+	defer m.busy.Done()
 	for len(m.idle) > 0 && time.Since(m.idle[0].since) >= m.engine.config.IdleTimeout {
 		old = append(old, m.idle[0])
 		m.idle = m.idle[1:]
 	}
-	m.sweep = nil
-	if len(m.idle) > 0 && !m.closing {
+	if len(m.idle) > 0 {
 		m.sweep = time.AfterFunc(m.engine.config.IdleTimeout, m.closeIdle)
 	}
 	m.mu.Unlock()
