@@ -50,7 +50,7 @@ func alertOperations() []pdk.Operation {
 				pdk.Body("deduplication_key", text("What makes two events speak of the same alert. incident.io makes one up if it is left out.")),
 				pdk.Body("description", prose("More about it, as Markdown.")),
 				pdk.Body("metadata", pdk.Map("Anything else, for the source's attributes to pick from.").Max(maxItems)),
-				pdk.Body("source_url", url("Where to look at the problem.")),
+				pdk.Body("source_url", link("Where to look at the problem.")),
 			},
 			RateLimit: perKey,
 			Examples:  []string{`{"alert_source_config_id":"01GW2G3V0S59R238FAHPDS1R66","title":"Disk is full on db-1","status":"firing","deduplication_key":"db-1/disk","metadata":{"team":"storage"}}`},

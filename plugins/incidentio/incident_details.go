@@ -49,7 +49,7 @@ func incidentDetailOperations() []pdk.Operation {
 				pdk.Body("resource", pdk.Object("What to point to.",
 					pdk.Prop("resource_type", pdk.Enum("What it is; arbitrary_url for anything with a URL.", attachmentTypes...)).Required(),
 					pdk.Prop("external_id", text("Its id in its own system, for every kind but arbitrary_url.")),
-					pdk.Prop("url", url("Where it is, for arbitrary_url.")),
+					pdk.Prop("url", link("Where it is, for arbitrary_url.")),
 					pdk.Prop("title", text("What to call it, for arbitrary_url.")),
 					pdk.Prop("emoji", text("Emoji to show beside it, for arbitrary_url.")),
 				)).Required(),

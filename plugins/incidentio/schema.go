@@ -30,7 +30,7 @@ func text(description string) *pdk.Schema { return pdk.String(description).Max(m
 func prose(description string) *pdk.Schema { return pdk.String(description).Max(maxProse) }
 
 //go:noinline
-func url(description string) *pdk.Schema { return pdk.String(description).Max(2048) }
+func link(description string) *pdk.Schema { return pdk.String(description).Max(2048) }
 
 //go:noinline
 func texts(description string) *pdk.Schema {

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/pdktest"
+)
+
+// wireCase is an operation with every parameter that it has, and the request that
+// must come of it. The cases in testdata/wire.json were made from the vendor's
+// OpenAPI file and from Airbyte's list of operations, not from the tables here.
+type wireCase struct {
+	Entity, Action string
+	Required       []string
+	Params         map[string]json.RawMessage
+	Method, Path   string
+	Query          url.Values
+	// Always is the query even where the caller gives none of it.
+	Always url.Values
+	Body   json.RawMessage
+	// Record is where the answer has its records, empty where it is one.
+	Record    string
+	Paginated bool
+}
+
+func wireCases(t *testing.T) []wireCase {
+	t.Helper()
+	text, err := os.ReadFile("testdata/wire.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []wireCase
+	if err := json.Unmarshal(text, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+func (c *wireCase) list() bool {
+	return strings.HasPrefix(c.Action, "list") && c.Entity != "schedule_entries"
+}
+
+// data is what the records of the answer are.
+func (c *wireCase) data() string {
+	if c.list() {
+		return `[{"id":"x"}]`
+	}
+	return `{"id":"x"}`
+}
+
+func (c *wireCase) answer() string {
+	if c.Record == "" {
+		return c.data()
+	}
+	return `{"` + c.Record + `":` + c.data() + `,"pagination_meta":{"after":"next","page_size":12,"total_record_count":99}}`
+}
+
+// answering runs the connector against a vendor that answers everything.
+func answering(t *testing.T, answer *string) *pdktest.Runner {
+	t.Helper()
+	return pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := w.Write([]byte(*answer)); err != nil {
+			t.Error(err)
+		}
+	}))
+}
+
+func TestEveryOperationOnTheWire(t *testing.T) {
+	var answer string
+	r := answering(t, &answer)
+	for _, c := range wireCases(t) {
+		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
+			answer = c.answer()
+			data, meta, err := r.Execute(c.Entity, c.Action, c.Params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(data) != c.data() {
+				t.Errorf("data is %s, want %s", data, c.data())
+			}
+			wantMeta := `{}`
+			if c.Paginated {
+				wantMeta = `{"after":"next","page_size":12,"total_record_count":99,"next_cursor":"next","has_more":true}`
+			}
+			if len(meta) == 0 && !c.Paginated {
+				meta = json.RawMessage(`{}`)
+			}
+			if string(meta) != wantMeta {
+				t.Errorf("meta is %s, want %s", meta, wantMeta)
+			}
+			sent := r.Requests()[len(r.Requests())-1]
+			checkRequest(t, sent, c.Method, c.Path, c.Query)
+			if want := string(c.Body); want == "null" {
+				if sent.Body != "" || sent.Header.Get("Content-Type") != "" {
+					t.Errorf("sent the body %s", sent.Body)
+				}
+			} else if !sameJSON(t, sent.Body, want) || sent.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("sent the body\n%s\nwant\n%s", sent.Body, want)
+			}
+		})
+	}
+}
+
+func checkRequest(t *testing.T, sent pdktest.Request, method, path string, query url.Values) {
+	t.Helper()
+	if sent.Method != method || sent.Path != path {
+		t.Errorf("sent %s %s, want %s %s", sent.Method, sent.Path, method, path)
+	}
+	got, err := url.ParseQuery(sent.Query)
+	if err != nil || !maps.EqualFunc(got, query, func(a, b []string) bool { return slices.Equal(a, b) }) {
+		t.Errorf("sent the query\n%v, want\n%v", got, query)
+	}
+}
+
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return false
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func TestOnlyRequiredParameters(t *testing.T) {
+	var answer string
+	r := answering(t, &answer)
+	for _, c := range wireCases(t) {
+		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
+			params, query := map[string]json.RawMessage{}, maps.Clone(c.Always)
+			if query == nil {
+				query = url.Values{}
+			}
+			for _, name := range c.Required {
+				params[name] = c.Params[name]
+				if values := c.Query[name]; values != nil {
+					query[name] = values
+				}
+			}
+			answer = c.answer()
+			if _, _, err := r.Execute(c.Entity, c.Action, params); err != nil {
+				t.Fatal(err)
+			}
+			sent := r.Requests()[len(r.Requests())-1]
+			checkRequest(t, sent, c.Method, c.Path, query)
+			if string(c.Body) != "null" && !strings.HasPrefix(sent.Body, "{") {
+				t.Errorf("the body is %q", sent.Body)
+			}
+			for _, name := range c.Required {
+				delete(params, name)
+				if _, _, err := r.Execute(c.Entity, c.Action, params); err == nil || !strings.Contains(err.Error(), name) {
+					t.Errorf("without %s: %v", name, err)
+				}
+				params[name] = c.Params[name]
+			}
+		})
+	}
+}
+
+func TestOperationsAreExactlyThese(t *testing.T) {
+	var want, got []string
+	for _, c := range wireCases(t) {
+		want = append(want, c.Entity+"."+c.Action)
+	}
+	for _, op := range connector.Operations {
+		got = append(got, op.Entity+"."+op.Action)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(got) != 58 || !slices.Equal(got, want) {
+		t.Errorf("%d operations:\n%v\nwant\n%v", len(got), got, want)
+	}
+}
+
+// TestNoOtherParameters keeps the tables from growing parameters that the facts do
+// not have.
+func TestNoOtherParameters(t *testing.T) {
+	for _, c := range wireCases(t) {
+		op := connector.Operations[slices.IndexFunc(connector.Operations, func(op pdk.Operation) bool {
+			return op.Entity == c.Entity && op.Action == c.Action
+		})]
+		if (op.Page != nil) != c.Paginated {
+			t.Errorf("%s.%s is paginated: %v", c.Entity, c.Action, op.Page != nil)
+		}
+		for _, p := range op.Parameters() {
+			if c.Paginated && (p.Name == "cursor" || p.Name == "limit") {
+				continue
+			}
+			if _, ok := c.Params[p.Name]; !ok {
+				t.Errorf("%s.%s has the parameter %s", c.Entity, c.Action, p.Name)
+			}
+			if p.Required != slices.Contains(c.Required, p.Name) {
+				t.Errorf("%s.%s: %s is required: %v", c.Entity, c.Action, p.Name, p.Required)
+			}
+		}
+	}
+}
+
+func TestUniformPagination(t *testing.T) {
+	var answer string
+	r := answering(t, &answer)
+	for _, c := range wireCases(t) {
+		if !c.Paginated {
+			continue
+		}
+		params := map[string]any{"cursor": "c/1", "limit": 7}
+		query := url.Values{"after": {"c/1"}, "page_size": {"7"}}
+		for _, name := range c.Required {
+			params[name], query[name] = c.Params[name], c.Query[name]
+		}
+		for end, meta := range map[string]string{
+			`{}`:             `{"after":null,"next_cursor":null,"has_more":false}`,
+			`{"after":null}`: `{"after":null,"next_cursor":null,"has_more":false}`,
+			`{"after":"d"}`:  `{"after":"d","next_cursor":"d","has_more":true}`,
+		} {
+			answer = `{"` + c.Record + `":[],"pagination_meta":` + end + `}`
+			_, got, err := r.Execute(c.Entity, c.Action, params)
+			if err != nil || string(got) != meta {
+				t.Errorf("%s.%s, %s: %s, %v", c.Entity, c.Action, end, got, err)
+			}
+			checkRequest(t, r.Requests()[len(r.Requests())-1], c.Method, c.Path, query)
+		}
+	}
+}
