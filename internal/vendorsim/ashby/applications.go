@@ -1,0 +1,119 @@
+package ashby
+
+import (
+	"slices"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+func listApplications(c *call) (result, *apiError) {
+	s := &c.v.store
+	if _, err := lookup(c, &s.jobs, "jobId", "job", "Job"); err != nil {
+		return result{}, err
+	}
+	after, status, jobID := c.since("createdAfter"), c.body.Text("status"), c.body.Text("jobId")
+	q := query[application]{
+		table: &s.applications,
+		match: func(a *application) bool {
+			return (status == "" || a.Status == status) && (jobID == "" || a.Job.ID == jobID) && (after.IsZero() || a.CreatedAt.After(after))
+		},
+	}
+	if c.expands("openings") {
+		byJob := s.openingsByJob()
+		q.view = func(r *row[application]) source {
+			return contract.Value{V: applicationView{application: r.Val, Openings: byJob[r.Val.Job.ID]}}
+		}
+	}
+	return listPage(c, q)
+}
+
+func (c *call) expands(what string) bool { return slices.Contains(c.body.Texts("expand"), what) }
+
+func applicationInfo(c *call) (result, *apiError) {
+	s := &c.v.store
+	r, err := c.application()
+	if err != nil {
+		return result{}, err
+	}
+	if form := c.body.Text("submittedFormInstanceId"); r == nil && form != "" {
+		r = s.applications.Find(func(a *application) bool { return a.formID == form })
+	}
+	if r == nil {
+		return result{}, applicationNotFound()
+	}
+	a := r.Val
+	v := applicationView{application: a, ApplicationHistory: s.historyOf(a.ID)}
+	if p := s.candidates.Get(a.Candidate.ID); p != nil {
+		v.ResumeFileHandle = p.Val.ResumeFileHandle
+	}
+	if c.expands("openings") {
+		v.Openings = s.openingsByJob()[a.Job.ID]
+	}
+	if f, ok := s.forms[a.formID]; ok && c.expands("applicationFormSubmissions") {
+		v.ApplicationFormSubmissions = []formSubmission{f}
+	}
+	if a.CreditedToUser != nil && c.expands("referrals") {
+		v.Referrals = []referral{{User: *a.CreditedToUser, ReferredAt: a.CreatedAt}}
+	}
+	return value(v)
+}
+
+// applicationNotFound has the vendor's own text.
+func applicationNotFound() *apiError {
+	return refuse("application_not_found", "Application not found - are you lacking permissions to edit candidates?")
+}
+
+// application is the one that applicationId names, or nil when nothing is named.
+func (c *call) application() (*row[application], *apiError) {
+	r, err := lookup(c, &c.v.store.applications, "applicationId", "application", "Application")
+	if err != nil {
+		return nil, applicationNotFound()
+	}
+	return r, nil
+}
+
+func (s *store) openingsByJob() map[string][]opening {
+	out := map[string][]opening{}
+	for _, r := range s.openings.Rows {
+		for _, id := range r.Val.LatestVersion.JobIDs {
+			out[id] = append(out[id], r.Val)
+		}
+	}
+	return out
+}
+
+func (s *store) historyOf(applicationID string) []historyEntry {
+	ids := s.historyIDs[applicationID]
+	out := make([]historyEntry, len(ids))
+	for i, id := range ids {
+		out[i] = s.history.Get(id).Val
+	}
+	return out
+}
+
+// listHistory answers the history of one application, or of all.
+func listHistory(c *call) (result, *apiError) {
+	r, err := c.application()
+	if err != nil {
+		return result{}, err
+	}
+	q := query[historyEntry]{table: &c.v.store.history}
+	if r != nil {
+		q.match = func(h *historyEntry) bool { return h.applicationID == r.ID }
+	}
+	return listPage(c, q)
+}
+
+func listFeedback(c *call) (result, *apiError) {
+	r, err := c.application()
+	if err != nil {
+		return result{}, err
+	}
+	after := c.since("createdAfter")
+	return listPage(c, query[feedback]{
+		table: &c.v.store.feedback,
+		match: func(f *feedback) bool {
+			return (r == nil || f.ApplicationID == r.ID) && (after.IsZero() || f.SubmittedAt.After(after))
+		},
+	})
+}

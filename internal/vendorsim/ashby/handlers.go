@@ -1,0 +1,66 @@
+package ashby
+
+// handlers binds every path of the contract. New panics when one is missing, and a test fails when one is left over.
+func handlers() map[string]handler {
+	return map[string]handler{
+		"/candidate.list":       listCandidates,
+		"/candidate.info":       candidateInfo,
+		"/candidate.search":     searchCandidates,
+		"/candidate.create":     createCandidate,
+		"/candidate.update":     updateCandidate,
+		"/candidate.createNote": createNote,
+		"/candidate.listNotes":  listNotes,
+		"/candidate.addTag":     addTag,
+		"/candidate.removeTag":  removeTag,
+		"/candidate.addProject": addProject,
+		"/candidate.anonymize":  anonymizeCandidate,
+
+		"/application.list":         listApplications,
+		"/application.info":         applicationInfo,
+		"/application.create":       createApplication,
+		"/application.changeStage":  changeStage,
+		"/application.changeSource": changeSource,
+		"/application.update":       updateApplication,
+		"/application.transfer":     transferApplication,
+		"/application.listHistory":  listHistory,
+		"/applicationFeedback.list": listFeedback,
+
+		"/job.list":        listJobs,
+		"/job.info":        jobInfo,
+		"/job.search":      searchJobs,
+		"/job.create":      createJob,
+		"/job.setStatus":   setJobStatus,
+		"/jobPosting.list": listJobPostings,
+		"/jobPosting.info": jobPostingInfo,
+		"/opening.list":    listOpenings,
+
+		"/interview.list":           listInterviews,
+		"/interviewSchedule.list":   listSchedules,
+		"/interviewSchedule.create": createSchedule,
+		"/interviewSchedule.cancel": cancelSchedule,
+		"/interviewStage.list":      listStages,
+		"/interviewPlan.list":       listPlans,
+		"/offer.list":               listOffers,
+		"/offer.info":               offerInfo,
+
+		"/department.list":             listDepartments,
+		"/department.info":             departmentInfo,
+		"/location.list":               listLocations,
+		"/location.info":               locationInfo,
+		"/user.list":                   listUsers,
+		"/user.info":                   userInfo,
+		"/user.search":                 searchUsers,
+		"/source.list":                 listSources,
+		"/archiveReason.list":          listArchiveReasons,
+		"/candidateTag.list":           listTags,
+		"/customField.list":            listCustomFields,
+		"/customField.setValue":        setCustomField,
+		"/feedbackFormDefinition.list": listFeedbackForms,
+		"/project.list":                listProjects,
+
+		"/file.info":          fileInfo,
+		"/webhook.create":     createWebhook,
+		"/apiKey.info":        apiKeyInfo,
+		"/report.synchronous": runReport,
+	}
+}

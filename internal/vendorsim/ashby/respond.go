@@ -1,0 +1,151 @@
+package ashby
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+type (
+	source       = contract.Source
+	row[T any]   = contract.Row[T]
+	table[T any] = contract.Table[T]
+)
+
+// apiError is a refusal in Ashby's terms. Status 0 means 200, which is what nearly all refusals are sent with.
+type apiError struct {
+	status  int
+	code    string
+	message string
+	meta    map[string]any
+	header  http.Header
+}
+
+// The codes that the vendor is known to send, but for <kind>_not_found, which notFound makes.
+const (
+	codeMissingPermission = "missing_endpoint_permission"
+	codeInvalidInput      = "invalid_input"
+	codeCursorInvalid     = "invalid_next_cursor"
+	codeCursorExpired     = "next_cursor_expired"
+	codeSyncInvalid       = "sync_token_invalid"
+	codeSyncExpired       = "sync_token_expired"
+	codeSyncTooLarge      = "incremental_sync_too_large"
+)
+
+func invalid(format string, args ...any) *apiError {
+	return &apiError{code: codeInvalidInput, message: fmt.Sprintf(format, args...)}
+}
+
+// refuse is the answer to a request that is well formed and cannot be carried out.
+func refuse(code, format string, args ...any) *apiError {
+	return &apiError{code: code, message: fmt.Sprintf(format, args...)}
+}
+
+// notFound names the kind as the vendor does: application_not_found.
+func notFound(kind, title string) *apiError {
+	return &apiError{code: kind + "_not_found", message: title + " not found"}
+}
+
+// result is a successful answer.
+type result struct {
+	one  source
+	many []source
+	list bool
+	// more and next are sent when paged, syncToken when not empty, warnings when there are any.
+	paged     bool
+	more      bool
+	next      string
+	syncToken string
+	warnings  []string
+}
+
+func one(s source) (result, *apiError) { return result{one: s}, nil }
+
+func value(v any) (result, *apiError) { return result{one: contract.Value{V: v}}, nil }
+
+func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
+
+// send writes {"success":true,"results":...} and what else there is.
+func (res result) send(w http.ResponseWriter) {
+	size := 256
+	if res.one != nil {
+		size += len(res.one.Encoded())
+	}
+	for _, s := range res.many {
+		size += len(s.Encoded()) + 1
+	}
+	buf := make([]byte, 0, size)
+	buf = append(buf, `{"success":true,"results":`...)
+	switch {
+	case res.list:
+		buf = append(buf, '[')
+		for i, s := range res.many {
+			if i > 0 {
+				buf = append(buf, ',')
+			}
+			buf = append(buf, s.Encoded()...)
+		}
+		buf = append(buf, ']')
+	case res.one != nil:
+		buf = append(buf, res.one.Encoded()...)
+	default:
+		buf = append(buf, "null"...)
+	}
+	if res.paged {
+		buf = append(buf, `,"moreDataAvailable":`...)
+		buf = strconv.AppendBool(buf, res.more)
+	}
+	if res.next != "" {
+		buf = append(append(append(buf, `,"nextCursor":"`...), res.next...), '"')
+	}
+	if res.syncToken != "" {
+		buf = append(append(append(buf, `,"syncToken":"`...), res.syncToken...), '"')
+	}
+	if len(res.warnings) > 0 {
+		buf = append(append(buf, `,"warnings":`...), contract.Encode(res.warnings)...)
+	}
+	sendJSON(w, http.StatusOK, append(buf, '}'))
+}
+
+func (e *apiError) send(w http.ResponseWriter, requestID string) {
+	for name, values := range e.header {
+		w.Header()[name] = values
+	}
+	type info struct {
+		Code      string         `json:"code"`
+		Message   string         `json:"message"`
+		RequestID string         `json:"requestId"`
+		Meta      map[string]any `json:"meta,omitempty"`
+	}
+	sendJSON(w, orDefault(e.status, http.StatusOK), contract.Encode(struct {
+		Success   bool     `json:"success"`
+		Errors    []string `json:"errors"`
+		ErrorInfo info     `json:"errorInfo"`
+	}{false, []string{e.code}, info{e.code, e.message, requestID, e.meta}}))
+}
+
+func sendJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is no concern of the vendor's
+}
+
+// requestID has the form of the vendor's, a ULID: ten characters of milliseconds and sixteen that are random there and
+// a count here.
+func requestID(now time.Time, n uint64) string {
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	var out [26]byte
+	ms := uint64(now.UnixMilli())
+	for i := 9; i >= 0; i-- {
+		out[i], ms = alphabet[ms&31], ms>>5
+	}
+	for i := 25; i >= 10; i-- {
+		out[i], n = alphabet[n&31], n>>5
+	}
+	return string(out[:])
+}

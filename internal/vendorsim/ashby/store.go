@@ -1,0 +1,169 @@
+package ashby
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// stamp is a time in the vendor's form, with milliseconds.
+type stamp struct{ time.Time }
+
+// MarshalJSON writes 2026-07-26T12:00:00.000Z.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	return s.UTC().AppendFormat(make([]byte, 0, 26), `"2006-01-02T15:04:05.000Z"`), nil
+}
+
+// store is the organization's data. The vendor's lock guards all of it, the random source included.
+type store struct {
+	rng *rand.Rand
+	// change counts changes; changes says by which one each record last changed. Records that are as seeded are not in it.
+	change  uint32
+	changes map[string]uint32
+
+	candidates table[candidate]
+	notes      map[string]*table[note]
+	projectsOf map[string][]string
+	tags       table[tag]
+	projects   table[project]
+
+	applications table[application]
+	history      table[historyEntry]
+	historyIDs   map[string][]string
+	feedback     table[feedback]
+	forms        map[string]formSubmission
+
+	jobs        table[job]
+	openings    table[opening]
+	jobPostings table[jobPosting]
+	plans       table[interviewPlan]
+	stages      table[interviewStage]
+
+	interviews table[interview]
+	schedules  table[interviewSchedule]
+	offers     table[offer]
+
+	users          table[user]
+	departments    table[department]
+	locations      table[location]
+	sources        table[applicationSource]
+	archiveReasons table[archiveReason]
+	customFields   table[customField]
+	feedbackForms  table[feedbackForm]
+
+	files    table[file]
+	reports  table[report]
+	webhooks table[webhook]
+}
+
+// newID makes a random-looking UUID (version 4 form) from the seed.
+func (s *store) newID() string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], s.rng.Uint64())
+	binary.BigEndian.PutUint64(b[8:], s.rng.Uint64())
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:36], b[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// touch notes that a record was created or changed, for incremental syncs.
+func (s *store) touch(id string) {
+	s.change++
+	s.changes[id] = s.change
+}
+
+// add stores a new record.
+func add[T any](c *call, t *table[T], id string, val T) *row[T] {
+	c.v.store.touch(id)
+	return t.Insert(id, 0, val)
+}
+
+// put stores a changed record.
+func put[T any](c *call, t *table[T], r *row[T], val T) *row[T] {
+	c.v.store.touch(r.ID)
+	return t.Replace(r, val)
+}
+
+// stamp is the time of the call at the resolution the vendor writes.
+func (c *call) stamp() stamp { return stamp{c.now.Truncate(time.Millisecond)} }
+
+func (c *call) stampPtr() *stamp {
+	s := c.stamp()
+	return &s
+}
+
+// stampOf reads a time of the body, or takes the time of the call.
+func (c *call) stampOf(name string) stamp {
+	if t, ok := c.body.Time(name); ok {
+		return stamp{t.UTC().Truncate(time.Millisecond)}
+	}
+	return c.stamp()
+}
+
+// lookup finds the record that a parameter names. An absent parameter names none, which is no error.
+func lookup[T any](c *call, t *table[T], param, kind, title string) (*row[T], *apiError) {
+	id := c.body.Text(param)
+	if id == "" {
+		return nil, nil
+	}
+	if r := t.Get(id); r != nil {
+		return r, nil
+	}
+	return nil, notFound(kind, title)
+}
+
+// info answers the record that a parameter names.
+func info[T any](c *call, t *table[T], param, kind, title string) (result, *apiError) {
+	r, err := lookup(c, t, param, kind, title)
+	if r == nil {
+		return result{}, err
+	}
+	return one(r)
+}
+
+// sourceRef and creditedUser read the two parameters that candidates and applications share.
+
+func (c *call) sourceRef() (*applicationSource, *apiError) {
+	r, err := lookup(c, &c.v.store.sources, "sourceId", "source", "Source")
+	if r == nil {
+		return nil, err
+	}
+	return &r.Val, nil
+}
+
+// creditedUser accepts a deactivated user with a warning.
+func (c *call) creditedUser() (*userRef, *apiError) {
+	r, err := lookup(c, &c.v.store.users, "creditedToUserId", "user", "User")
+	if r == nil {
+		return nil, err
+	}
+	if !r.Val.IsEnabled {
+		c.warnings = append(c.warnings, "credited_to_user_is_deactivated")
+	}
+	ref := r.Val.ref()
+	return &ref, nil
+}
+
+// with is list with item, in an array of its own: records are shared with readers and never change.
+func with[T any](list []T, item T) []T { return append(slices.Clip(list), item) }
+
+// without is list less what drop picks, in an array of its own.
+func without[T any](list []T, drop func(T) bool) []T {
+	out := make([]T, 0, len(list))
+	for _, v := range list {
+		if !drop(v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
