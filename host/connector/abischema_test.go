@@ -1,0 +1,64 @@
+package connector
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// The published schemas and the host's own checks judge alike, wherever a schema can
+// say what the host checks.
+func TestPublishedSchemas(t *testing.T) {
+	manifest := compile(t, abi.ManifestSchema())
+	auth := compile(t, abi.AuthSchemaSchema())
+	judge := func(m *abi.Manifest, a *abi.AuthSchema) (byManifest, byAuth error) {
+		rawManifest, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rawAuth, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return manifest.Validate(rawManifest), auth.Validate(rawAuth)
+	}
+	if byManifest, byAuth := judge(valid()); byManifest != nil || byAuth != nil {
+		t.Fatalf("the valid declaration is refused: %v, %v", byManifest, byAuth)
+	}
+	for name, change := range map[string]func(*abi.Manifest, *abi.AuthSchema){
+		"abi":     func(m *abi.Manifest, _ *abi.AuthSchema) { m.ABI = 2 },
+		"name":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Name = "Acme Inc" },
+		"version": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Version = "1.2" },
+		"servers": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers = nil },
+		"http":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "http://api.acme.example" },
+		"user":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://u:p@api.acme.example" },
+		"effect":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Effect = "" },
+		"method":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Requests[0].Method = "CONNECT" },
+		"params":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Params = []byte(`{"type":"array"}`) },
+		"scheme":  func(_ *abi.Manifest, a *abi.AuthSchema) { a.Schemes = nil },
+		"type":    func(_ *abi.Manifest, a *abi.AuthSchema) { a.Schemes[0].Type = "magic" },
+		"inject":  func(_ *abi.Manifest, a *abi.AuthSchema) { a.Schemes[0].Inject = nil },
+		"basic":   func(_ *abi.Manifest, a *abi.AuthSchema) { a.Schemes[0].Type = abi.AuthBasic },
+		"origins": func(_ *abi.Manifest, a *abi.AuthSchema) { a.Schemes[0].Origins = nil },
+	} {
+		m, a := valid()
+		change(m, a)
+		byManifest, byAuth := judge(m, a)
+		if byManifest == nil && byAuth == nil {
+			t.Errorf("%s: the schemas accept what the host refuses", name)
+		}
+		if _, err := parse(m, a); err == nil {
+			t.Errorf("%s: the host accepts what the schemas refuse", name)
+		}
+	}
+}
+
+func compile(t *testing.T, text string) *Schema {
+	t.Helper()
+	schema, err := CompileSchema(json.RawMessage(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}

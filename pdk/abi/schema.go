@@ -1,0 +1,16 @@
+package abi
+
+import _ "embed" // the schemas are files, so that editors and other tools find them
+
+//go:embed manifest.schema.json
+var manifestSchema string
+
+//go:embed auth.schema.json
+var authSchema string
+
+// ManifestSchema returns the JSON Schema 2020-12 of a [Manifest]. The host checks a
+// little more than a schema can say; docs/abi.md has all of it.
+func ManifestSchema() string { return manifestSchema }
+
+// AuthSchemaSchema returns the JSON Schema 2020-12 of an [AuthSchema].
+func AuthSchemaSchema() string { return authSchema }
