@@ -40,9 +40,10 @@ $(PLUGINS)/%.wasm: force
 test: ## run all tests, with the race detector where there is a C compiler
 	$(GO) vet ./...
 	$(GO) test $(RACE) ./...
-	@for dir in $(NESTED); do echo "test $$dir"; ( \
-		cd $$dir; case $$dir in examples/connector-*) export GOOS=wasip1 GOARCH=wasm;; esac; $(GO) vet ./... || exit 1; \
-		unset GOOS GOARCH; ! ls *_test.go >/dev/null 2>&1 || $(GO) test ./... \
+	@for dir in $(NESTED); do ( \
+		cd $$dir && echo "test $$dir" && \
+		case $$dir in examples/connector-*) GOOS=wasip1 GOARCH=wasm $(GO) vet ./... ;; *) $(GO) vet ./... ;; esac && \
+		{ ! ls *_test.go >/dev/null 2>&1 || $(GO) test ./...; } \
 	) || exit 1; done
 
 .PHONY: bench
