@@ -26,6 +26,7 @@ type running struct {
 	kernel     *kernel // nil until the guest uses Extism's
 	output     rawjson.Spliced
 	pieces     int64 // of output
+	indexRoom  int   // see maxIndexedPerCall
 	wrote      bool
 	logs       logBudget
 	fuel       fuel
@@ -49,7 +50,7 @@ func newRunning(ctx context.Context, call *Call, memory *linear) *running {
 	if logger == nil {
 		logger = hclog.NewNullLogger()
 	}
-	r := &running{ctx: ctx, call: call, limits: limits, memory: memory, logs: logBudget{logger: logger, left: limits.LogBytes}, fuel: fuel{left: limits.Fuel}}
+	r := &running{ctx: ctx, call: call, limits: limits, memory: memory, logs: logBudget{logger: logger, left: limits.LogBytes}, indexRoom: maxIndexedPerCall, fuel: fuel{left: limits.Fuel}}
 	memory.limit = min(uint64(limits.Memory), uint64(len(memory.reserved)))
 	r.add(whole(call.Input)) // handle 1
 	return r
@@ -124,7 +125,7 @@ func (r *running) part(handle int32, pointer []byte) (int32, *abi.Error) {
 	if !v.isJSON() {
 		return 0, nil
 	}
-	part, found, fault := v.part(string(pointer), func(n int) { r.work(scanned(n)) })
+	part, found, fault := v.part(string(pointer), &r.indexRoom, func(n int) { r.work(scanned(n)) })
 	if fault != nil {
 		return 0, misuse("%v", fault)
 	}
@@ -182,7 +183,10 @@ func (r *running) header(handle int32, name []byte) (int32, *abi.Error) {
 	if v.response == nil {
 		return 0, misuse("handle %d names no response", handle)
 	}
-	text, ok := header(v.response.Header, name)
+	if len(name) > maxPointer {
+		return 0, misuse("a header name of %d bytes, the limit is %d", len(name), maxPointer)
+	}
+	text, ok := v.header(name)
 	if !ok {
 		return 0, nil
 	}

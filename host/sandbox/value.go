@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"bytes"
-	"net/http"
+	"net/textproto"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
@@ -12,7 +12,8 @@ import (
 // response with its body, or a part of one of them.
 type value struct {
 	data     []byte
-	response *Response // set where data is the body of a response
+	response *Response         // set where data is the body of a response
+	headers  map[string][]byte // those that were asked for, joined
 
 	// What is known about data as JSON.
 	checked bool
@@ -20,6 +21,10 @@ type value struct {
 	members map[string][]byte // of an object, made when a part is first asked for
 	scanned bool              // whether members was tried; it is nil where they are too many
 }
+
+// maxIndexedPerCall bounds the members that are indexed in all values of a call: many
+// handles can name the same object.
+const maxIndexedPerCall = 64 << 10
 
 // maxIndexed is how many members of an object are indexed. More than that are no
 // envelope around records, and an index of millions would take many times the memory of
@@ -61,11 +66,13 @@ func (v *value) kind() rawjson.Kind {
 // part follows a JSON Pointer. The members of the top level are indexed once, since
 // connectors ask for several of them: the records, the cursor, the request id. Work is
 // told how many bytes are about to be read.
-func (v *value) part(pointer string, work func(bytes int)) (part []byte, found bool, err error) {
+//
+// Room is how many members the call may still index.
+func (v *value) part(pointer string, room *int, work func(bytes int)) (part []byte, found bool, err error) {
 	if pointer == "" {
 		return v.json(), true, nil
 	}
-	if rawjson.KindOf(v.data) != rawjson.Object || strings.ContainsRune(pointer, '~') || !v.index(work) {
+	if rawjson.KindOf(v.data) != rawjson.Object || strings.ContainsRune(pointer, '~') || !v.index(room, work) {
 		work(len(v.data))
 		return rawjson.Pointer(v.data, pointer)
 	}
@@ -87,8 +94,8 @@ func (v *value) part(pointer string, work func(bytes int)) (part []byte, found b
 }
 
 // index makes members, and reports false where there are too many.
-func (v *value) index(work func(bytes int)) bool {
-	if v.scanned {
+func (v *value) index(room *int, work func(bytes int)) bool {
+	if v.scanned || *room <= 0 {
 		return v.members != nil
 	}
 	v.scanned = true
@@ -101,14 +108,24 @@ func (v *value) index(work func(bytes int)) bool {
 		members[rawjson.Unquote(name)] = member
 	}
 	v.members = members
+	*room -= len(members)
 	return true
 }
 
-// header joins the values of a response header as RFC 9110 section 5.3 allows.
-func header(h http.Header, name []byte) ([]byte, bool) {
-	values := h.Values(string(bytes.TrimSpace(name)))
+// header joins the values of a response header as RFC 9110 section 5.3 allows. It does so
+// once, so that asking again takes no memory.
+func (v *value) header(name []byte) ([]byte, bool) {
+	canonical := textproto.CanonicalMIMEHeaderKey(string(bytes.TrimSpace(name)))
+	if text, ok := v.headers[canonical]; ok {
+		return text, true
+	}
+	values := v.response.Header.Values(canonical)
 	if len(values) == 0 {
 		return nil, false
 	}
-	return []byte(strings.Join(values, ", ")), true
+	if v.headers == nil {
+		v.headers = make(map[string][]byte)
+	}
+	v.headers[canonical] = []byte(strings.Join(values, ", "))
+	return v.headers[canonical], true
 }
