@@ -170,6 +170,9 @@ func (a *app) describeOperation(subject string, op host.Operation) error {
 	if op.Idempotent {
 		facts = append(facts, [2]string{"idempotent", "yes"})
 	}
+	if op.Permission != "" {
+		facts = append(facts, [2]string{"permission", render.Visible(op.Permission)})
+	}
 	if op.Paginated {
 		facts = append(facts, [2]string{"paginated", "yes; --all follows every page"})
 	}
