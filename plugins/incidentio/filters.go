@@ -86,8 +86,10 @@ func useRange(r *pdk.Request, field string) error {
 // later says whether a is later than b, as far as they can be compared: a date stands
 // for a whole day.
 func later(a, b string) bool {
-	if !strings.Contains(a, "T") || !strings.Contains(b, "T") {
-		return a[:len(time.DateOnly)] > b[:len(time.DateOnly)]
+	dayA, _, timeA := strings.Cut(a, "T")
+	dayB, _, timeB := strings.Cut(b, "T")
+	if !timeA || !timeB {
+		return dayA > dayB
 	}
 	from, err := time.Parse(time.RFC3339, a)
 	if err != nil {

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
-	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/pdk/pdktest"
 )
@@ -80,15 +80,15 @@ func FuzzDates(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, from, to string) {
-		answer := `{}`
-		r := answering(t, &answer)
-		_, _, err := r.Execute("incidents", "list", map[string]any{"created_at": map[string]string{"gte": from, "lte": to}})
-		var e *abi.Error
-		if errors.As(err, &e) && e.Kind != abi.KindInvalidParams {
-			t.Errorf("%q, %q: %v", from, to, err)
+		r := &pdk.Request{Query: [][2]string{{"sort_by", "x"}, {"created_at[gte]", from}, {"created_at[lte]", to}}}
+		if err := useRange(r, "created_at"); err != nil || from == "" || to == "" {
+			return
 		}
-		if err == nil && !strings.HasPrefix(r.Requests()[0].Query, "created_at%5Bdate_range%5D=") {
-			t.Errorf("%q, %q: sent %s", from, to, r.Requests()[0].Query)
+		if len(r.Query) != 2 || r.Query[0] != [2]string{"sort_by", "x"} || r.Query[1] != [2]string{"created_at[date_range]", from + "~" + to} {
+			t.Errorf("%q, %q: the query is %q", from, to, r.Query)
+		}
+		if later(to, from) && later(from, to) {
+			t.Errorf("%q and %q are later than each other", from, to)
 		}
 	})
 }
