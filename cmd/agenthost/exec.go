@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
@@ -183,6 +182,6 @@ func (a *app) remark(result *host.Result) {
 	case isList && rawjson.Count(result.Data) == 0:
 		a.say("note", "no records")
 	case result.HasMore && result.NextCursor != "":
-		a.say("note", "there are more records; add --all, or "+strings.Join([]string{"-p", params.Shell("cursor=" + result.NextCursor)}, " "))
+		a.say("note", "there are more records; add --all, or -p "+params.Shell("cursor="+result.NextCursor))
 	}
 }

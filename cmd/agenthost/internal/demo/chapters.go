@@ -47,7 +47,7 @@ func (s *story) connectors(ctx context.Context) error {
 
 func (s *story) reading(ctx context.Context) error {
 	now := s.o.Now().UTC().Truncate(time.Second)
-	list, err := s.exec(ctx, "A list", "support", host.Call{Entity: "issues", Action: "list", Params: host.Params{
+	list, err := s.exec(ctx, "A list", host.Call{Entity: "issues", Action: "list", Params: host.Params{
 		"start_time": now.AddDate(0, 0, -30).Format(time.RFC3339), "end_time": now.Format(time.RFC3339), "limit": 6,
 	}, Select: shown})
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *story) reading(ctx context.Context) error {
 	if err := s.expect(len(issues) == 6 && list.HasMore, "%d issues came, with more pages: %t", len(issues), list.HasMore); err != nil {
 		return err
 	}
-	got, err := s.exec(ctx, "One record of it", "support", host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": issues[0].ID}, Select: shown})
+	got, err := s.exec(ctx, "One record of it", host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": issues[0].ID}, Select: shown})
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (s *story) reading(ctx context.Context) error {
 
 // everyPage follows cursors to the end of a list.
 func (s *story) everyPage(ctx context.Context) error {
-	s.step("Every page, one after the other, in constant memory", "exec", "support", "accounts", "list", "--all", "-o", "ndjson")
+	s.step("Every page, one after the other, in constant memory", "exec", everything, "accounts", "list", "--all", "-o", "ndjson")
 	pages, records := 0, 0
-	for page, err := range s.h.Pages(ctx, "support", host.Call{Entity: "accounts", Action: "list"}) {
+	for page, err := range s.h.Pages(ctx, everything, host.Call{Entity: "accounts", Action: "list"}) {
 		if err != nil {
 			return fmt.Errorf("demo, step %d: %w", s.steps, err)
 		}
@@ -93,7 +93,7 @@ func (s *story) everyPage(ctx context.Context) error {
 
 func (s *story) writing(ctx context.Context) error {
 	const title = "Login fails after the update"
-	created, err := s.exec(ctx, "A new record", "support", host.Call{Entity: "issues", Action: "create", Params: host.Params{
+	created, err := s.exec(ctx, "A new record", host.Call{Entity: "issues", Action: "create", Params: host.Params{
 		"title": title, "body_html": "<p>The page stays blank.</p>", "requester_email": "sam@example.com",
 	}, Select: shown})
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *story) writing(ctx context.Context) error {
 		return err
 	}
 	get := host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": made.ID}, Select: shown}
-	got, err := s.exec(ctx, "It is there", "support", get)
+	got, err := s.exec(ctx, "It is there", get)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *story) writing(ctx context.Context) error {
 	if err := s.expect(there.ID == made.ID && there.Title == title, "the new issue is not what was created"); err != nil {
 		return err
 	}
-	updated, err := s.exec(ctx, "A change", "support", host.Call{Entity: "issues", Action: "update", Params: host.Params{"id": made.ID, "state": "on_hold"}, Select: shown})
+	updated, err := s.exec(ctx, "A change", host.Call{Entity: "issues", Action: "update", Params: host.Params{"id": made.ID, "state": "on_hold"}, Select: shown})
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *story) refusals(ctx context.Context) error {
 		return err
 	}
 	now := s.o.Now().UTC().Truncate(time.Second)
-	list, err := s.h.Execute(ctx, "support", host.Call{Entity: "issues", Action: "list", Params: host.Params{
+	list, err := s.h.Execute(ctx, everything, host.Call{Entity: "issues", Action: "list", Params: host.Params{
 		"start_time": now.AddDate(0, 0, -30).Format(time.RFC3339), "end_time": now.Format(time.RFC3339), "limit": 1,
 	}})
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *story) refusals(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, "What it went after is still there", "support",
+	_, err = s.exec(ctx, "What it went after is still there",
 		host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": victims[0].ID}, Select: []string{"id", "title", "state"}})
 	return err
 }

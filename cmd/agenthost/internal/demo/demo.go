@@ -107,10 +107,13 @@ func (s *story) expect(ok bool, format string, values ...any) error {
 	return fmt.Errorf("demo, step %d: "+format, append([]any{s.steps}, values...)...)
 }
 
+// everything is the connection that may do everything.
+const everything = "support"
+
 // exec shows the command line of a call, makes it and shows its result.
-func (s *story) exec(ctx context.Context, title, connection string, call host.Call) (*host.Result, error) {
-	s.step(title, commandLine(connection, call)...)
-	result, err := s.h.Execute(ctx, connection, call)
+func (s *story) exec(ctx context.Context, title string, call host.Call) (*host.Result, error) {
+	s.step(title, commandLine(everything, call)...)
+	result, err := s.h.Execute(ctx, everything, call)
 	if err != nil {
 		return nil, fmt.Errorf("demo, step %d: %w", s.steps, err)
 	}

@@ -46,11 +46,11 @@ func startVendor(ctx context.Context) (*vendor, error) {
 // connector that is not to be trusted.
 func (v *vendor) connections() map[string]config.Connection {
 	credentials := map[string]string{"api_token": "env:" + TokenVariable}
-	everything := &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite, abi.EffectDelete}}
+	all := &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite, abi.EffectDelete}}
 	return map[string]config.Connection{
-		"support": {Connector: "pylon", Server: v.URL, Credentials: credentials},
-		"audit":   {Connector: "pylon", Server: v.URL, Credentials: credentials, Allow: &config.Allow{Effects: []abi.Effect{abi.EffectRead}}},
-		"rogue":   {Connector: "overreach", Server: v.URL, Credentials: credentials, Allow: everything},
+		everything: {Connector: "pylon", Server: v.URL, Credentials: credentials},
+		"audit":    {Connector: "pylon", Server: v.URL, Credentials: credentials, Allow: &config.Allow{Effects: []abi.Effect{abi.EffectRead}}},
+		"rogue":    {Connector: "overreach", Server: v.URL, Credentials: credentials, Allow: all},
 	}
 }
 

@@ -195,7 +195,7 @@ func shrink(columns []column, width int) []column {
 
 // cell is what a table shows of a record at a path.
 func cell(record []byte, path []string) string {
-	value := []byte(record)
+	value := record
 	for _, name := range path {
 		value = member(value, name)
 		if value == nil {

@@ -136,7 +136,7 @@ func TestTableOfManyRecords(t *testing.T) {
 	w := render.New(&b, render.Options{Format: render.Table, Width: 40})
 	for i := range 5000 {
 		before := b.Len()
-		if err := w.Record(json.RawMessage(fmt.Sprintf(`{"id":"%d","title":"%s"}`, i, strings.Repeat("x", i%100)))); err != nil {
+		if err := w.Record(json.RawMessage(fmt.Sprintf(`{"id":%d,"title":%q}`, i, strings.Repeat("x", i%100)))); err != nil {
 			t.Fatal(err)
 		}
 		if i >= 100 && b.Len() == before {
