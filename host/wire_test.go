@@ -34,7 +34,14 @@ type wireVendor struct {
 	contracts  []wireContract
 	// required are what narrow views require and the vendor does not.
 	required map[string]any
+	// other is a second connection, for the vendor's second kind of credential.
+	other *otherCredential
+	// encode writes a query; nil means name=value, and JSON where a value is no text.
+	encode func(map[string]any) url.Values
 }
+
+// otherCredential is a credential that only some operations take.
+type otherCredential struct{ name, value, authorization string }
 
 // wireContract is an operation of the vendor.
 type wireContract struct {
@@ -44,6 +51,10 @@ type wireContract struct {
 	json bool
 	// none says that the request has no body.
 	none bool
+	// other says that it takes the other credential.
+	other bool
+	// defaults are what the connector sends in the query where the caller does not say.
+	defaults map[string]any
 	// sample makes valid parameters, the least or all of them.
 	sample func(full bool) wireSample
 }
@@ -92,7 +103,7 @@ func ashbyOnTheWire() wireVendor {
 // least and with all of the parameters that the vendor documents. Each request must
 // arrive exactly as the vendor's contract says.
 func TestOnTheWire(t *testing.T) {
-	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire()} {
+	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) { v.run(t) })
 	}
 }
@@ -128,7 +139,11 @@ func (v *wireVendor) run(t *testing.T) {
 				sample := contract.sample(full)
 				params, query, body := v.split(t, op.Params, contract, sample, declared.Path)
 				server.Reset()
-				res, err := h.Execute(t.Context(), "lab", host.Call{Entity: op.Entity, Action: op.Action, Params: params})
+				connection, authorization := "lab", v.authorization
+				if contract.other {
+					connection, authorization = "other", v.other.authorization
+				}
+				res, err := h.Execute(t.Context(), connection, host.Call{Entity: op.Entity, Action: op.Action, Params: params})
 				if err != nil {
 					t.Fatalf("params %v: %v", params, err)
 				}
@@ -143,7 +158,7 @@ func (v *wireVendor) run(t *testing.T) {
 				if got.Method != contract.method || got.Path != fill(contract.path, sample.path) {
 					t.Errorf("sent %s %s, want %s %s", got.Method, got.Path, contract.method, fill(contract.path, sample.path))
 				}
-				if got.Header.Get("Authorization") != v.authorization {
+				if got.Header.Get("Authorization") != authorization {
 					t.Error("the credential is missing")
 				}
 				sentQuery, err := url.ParseQuery(got.RawQuery)
@@ -174,17 +189,27 @@ func (v *wireVendor) run(t *testing.T) {
 }
 
 // open starts the simulator and a host with the connection lab to it.
-func (v *wireVendor) open(t *testing.T) (*host.Host, *vendorsim.Server) {
+func (v *wireVendor) open(t *testing.T, change ...func(*host.Options)) (*host.Host, *vendorsim.Server) {
 	t.Helper()
 	server, err := vendorsim.Start(t.Context(), v.vendor, vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	o := options(t, map[string]host.Connection{
+	connections := map[string]host.Connection{
 		"lab": {Connector: v.connector, Server: server.URL, Credentials: map[string]string{v.credential: "env:TOKEN"}},
-	})
+	}
+	environment := map[string]string{"TOKEN": token}
+	if v.other != nil {
+		connections["other"] = host.Connection{Connector: v.connector, Server: server.URL, Credentials: map[string]string{v.other.name: "env:OTHER"}}
+		environment["OTHER"] = v.other.value
+	}
+	o := options(t, connections)
+	o.LookupEnv = func(name string) (string, bool) { value, ok := environment[name]; return value, ok }
 	o.Plugins = wasmtest.Folder(t, v.plugin)
+	for _, c := range change {
+		c(&o)
+	}
 	h, err := host.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -214,12 +239,21 @@ func (v *wireVendor) split(t *testing.T, schema json.RawMessage, contract wireCo
 	for i, theirs := range variables(contract.path) {
 		params[ours[i]] = sample.path[theirs]
 	}
-	query := url.Values{}
+	sent := maps.Clone(contract.defaults)
+	if sent == nil {
+		sent = map[string]any{}
+	}
 	for name, value := range sample.query {
 		if _, ok := s.Properties[name]; ok {
-			params[name] = value
-			query.Set(name, strings.Trim(string(marshal(t, value)), `"`))
+			params[name], sent[name] = value, value
 		}
+	}
+	query := url.Values{}
+	for name, value := range sent {
+		query.Set(name, strings.Trim(string(marshal(t, value)), `"`))
+	}
+	if v.encode != nil {
+		query = v.encode(sent)
 	}
 	body := map[string]any{}
 	for name, value := range sample.body {

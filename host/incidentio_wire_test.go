@@ -1,0 +1,42 @@
+package host_test
+
+import "github.com/agenthost/agenthost/internal/vendorsim/incidentio"
+
+func incidentioOnTheWire() wireVendor {
+	vendor := incidentio.New(incidentio.Options{Token: token, Scale: incidentio.SmallScale()})
+	v := wireVendor{
+		// The 56 of the facts, and the successors of two deprecated ones.
+		connector: "incident-io", plugin: "plugins/incidentio", vendor: vendor, credential: "api_key", authorization: "Bearer " + token, operations: 58,
+		encode: incidentio.EncodeQuery,
+	}
+	for _, op := range incidentio.Operations() {
+		c := wireContract{
+			method: op.Method, path: op.Path, json: op.ContentType == "application/json", none: op.ContentType == "", other: op.AlertSourceToken,
+			sample: func(full bool) wireSample {
+				s := vendor.Sample(op, full)
+				return wireSample{s.Path, booleans(s.Query), s.Body}
+			},
+		}
+		if op.Route() == "GET /v2/alerts" {
+			// The OpenAPI file calls it required, the vendor serves requests without it.
+			c.defaults = map[string]any{"page_size": float64(25)}
+		}
+		if op.AlertSourceToken {
+			value := vendor.Sample(op, false).AlertSourceToken
+			v.other = &otherCredential{name: "alert_source_token", value: value, authorization: "Bearer " + value}
+		}
+		v.contracts = append(v.contracts, c)
+	}
+	return v
+}
+
+// booleans replaces the texts true and false in filters: the connector's schema has
+// booleans, which are the same on the wire.
+func booleans(query map[string]any) map[string]any {
+	for _, value := range query {
+		if filter, ok := value.(map[string]any); ok && (filter["is"] == "true" || filter["is"] == "false") {
+			filter["is"] = filter["is"] == "true"
+		}
+	}
+	return query
+}
