@@ -76,7 +76,9 @@ func createCandidate(c *call) (result, *apiError) {
 	return one(add(c, &s.candidates, p.ID, p))
 }
 
-func profileURL(id string) string { return "https://app.ashbyhq.com/candidate-searches/new/right-side/candidates/" + id }
+func profileURL(id string) string {
+	return "https://app.ashbyhq.com/candidate-searches/new/right-side/candidates/" + id
+}
 
 // updateCandidate changes what is sent. The candidate's name and addresses show in applications too.
 func updateCandidate(c *call) (result, *apiError) {

@@ -69,19 +69,22 @@ type sampler struct {
 // pick chooses records that fit each other: an active application with a form, its candidate, its plan, a stage ahead.
 func (s *sampler) pick() {
 	st := s.st
-	app := st.applications.Find(func(a *application) bool { return a.Status == "Active" && a.formID != "" })
+	open := st.jobs.Find(func(j *job) bool { return j.DefaultInterviewPlanID != nil && j.Status == "Open" })
+	if open == nil {
+		open = st.jobs.Find(func(j *job) bool { return j.DefaultInterviewPlanID != nil })
+	}
+	app := st.applications.Find(func(a *application) bool {
+		return a.Status == "Active" && a.formID != "" && a.Candidate.PrimaryEmailAddress != nil
+	})
 	if app == nil {
-		app = st.applications.Find(func(a *application) bool { return a.Status == "Active" })
+		app = s.activeApplication(&open.Val)
 	}
-	open := st.jobs.Find(func(j *job) bool { return j.Status == "Open" && j.DefaultInterviewPlanID != nil })
-	s.job, s.plan, s.candidate = open.ID, *open.Val.DefaultInterviewPlanID, firstID(&st.candidates)
-	if app != nil {
-		s.application, s.candidate = app.ID, app.Val.Candidate.ID
-	}
+	s.job, s.plan = open.ID, *open.Val.DefaultInterviewPlanID
+	s.application, s.candidate = app.ID, app.Val.Candidate.ID
 	stageType := "PreInterviewScreen"
 	switch s.op.Path {
 	case "/candidate.anonymize":
-		s.candidate = s.lonelyCandidate()
+		s.candidate = s.lonelyCandidate().ID
 	case "/application.changeStage":
 		s.plan, stageType = app.Val.CurrentInterviewStage.InterviewPlanID, "Active"
 		if s.full { // all the parameters together are only good for archiving
@@ -92,7 +95,7 @@ func (s *sampler) pick() {
 			s.application, s.stage = sch[0].Val.ApplicationID, sch[0].Val.InterviewStageID
 		}
 	case "/job.setStatus":
-		s.job = st.jobs.Find(func(j *job) bool { return j.Status == "Draft" || j.Status == "Closed" }).ID
+		s.job = firstID(&st.jobs)
 	case "/job.search":
 		if j := st.jobs.Find(func(j *job) bool { return j.CustomRequisitionID != nil }); j != nil {
 			s.job = j.ID
@@ -104,13 +107,32 @@ func (s *sampler) pick() {
 }
 
 // lonelyCandidate adds a candidate without applications.
-func (s *sampler) lonelyCandidate() string {
+func (s *sampler) lonelyCandidate() *row[candidate] {
+	email := contactPoint{Value: "lonely." + s.fresh + "@sample.example", Type: "Personal", IsPrimary: true}
 	p := candidate{
-		ID: s.st.newID(), CreatedAt: s.c.stamp(), UpdatedAt: s.c.stamp(), Name: "Sample " + s.fresh, EmailAddresses: []contactPoint{}, PhoneNumbers: []contactPoint{},
+		ID: s.st.newID(), CreatedAt: s.c.stamp(), UpdatedAt: s.c.stamp(), Name: "Sample " + s.fresh, PrimaryEmailAddress: &email,
+		EmailAddresses: []contactPoint{email}, PhoneNumbers: []contactPoint{}, externalMappingID: "sample-" + s.fresh,
 		SocialLinks: []socialLink{}, Tags: []tag{}, ApplicationIDs: []string{}, FileHandles: []fileHandle{}, CustomFields: []customValue{},
 	}
 	p.ProfileURL = profileURL(p.ID)
-	return add(s.c, &s.st.candidates, p.ID, p).ID
+	return add(s.c, &s.st.candidates, p.ID, p)
+}
+
+// activeApplication adds an application for when all the others are archived or hired.
+func (s *sampler) activeApplication(j *job) *row[application] {
+	p := s.lonelyCandidate()
+	a := application{
+		ID: s.st.newID(), CreatedAt: s.c.stamp(), UpdatedAt: s.c.stamp(), CustomFields: []customValue{}, Candidate: p.Val.ref(), Job: j.ref(),
+		HiringTeam: j.HiringTeam, formID: s.st.newID(),
+	}
+	st := s.st.stages.Find(func(x *interviewStage) bool {
+		return x.InterviewPlanID == *j.DefaultInterviewPlanID && x.Type == "PreInterviewScreen"
+	})
+	s.c.enter(&a, &st.Val, a.CreatedAt)
+	val := p.Val
+	val.ApplicationIDs = []string{a.ID}
+	put(s.c, &s.st.candidates, p, val)
+	return add(s.c, &s.st.applications, a.ID, a)
 }
 
 // cancellable adds an interview schedule that can be cancelled.
@@ -225,7 +247,9 @@ func (s *sampler) knownText(p Param) any {
 		switch s.op.Path {
 		case "/application.list":
 			return "Active"
-		case "/job.setStatus", "/job.list":
+		case "/job.setStatus":
+			return jobTransitions[s.st.jobs.Get(s.job).Val.Status][0]
+		case "/job.list":
 			return "Open"
 		}
 	case "location":

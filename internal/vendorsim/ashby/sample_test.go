@@ -39,6 +39,26 @@ func TestEveryOperationAnswers(t *testing.T) {
 	}
 }
 
+// Samples stay good however often they are used, and whatever the seed.
+func TestSamplesDoNotWearOut(t *testing.T) {
+	for seed := range uint64(4) {
+		v := small(t, func(o *Options) { o.Seed, o.Scale.Applications = seed, 12 })
+		for round := range 12 {
+			for _, op := range Operations() {
+				if rep := do(t, v, op.Path, v.Sample(op, round%3 != 0).Body); !rep.body.Success {
+					t.Fatalf("seed %d, round %d, %s: %s", seed, round, op.Path, rep.raw)
+				}
+			}
+		}
+	}
+	v := New(Options{Token: fullToken, Seed: 3})
+	for _, op := range Operations() {
+		if rep := do(t, v, op.Path, v.Sample(op, true).Body); !rep.body.Success {
+			t.Errorf("default scale, real clock, %s: %s", op.Path, rep.raw)
+		}
+	}
+}
+
 // Leaving out any required parameter must be refused, and so must a parameter that the operation does not have, a wrong
 // type, and null where it means nothing.
 func TestEveryOperationIsStrict(t *testing.T) {

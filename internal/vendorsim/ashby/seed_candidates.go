@@ -95,7 +95,7 @@ func (s *seeder) applicationsOfCandidates() {
 		}
 	}
 	for i := range s.scale.Applications {
-		cand := s.candidates.Rows[(i*7)%len(s.candidates.Rows)]
+		cand := anyRow(s, &s.candidates)
 		j, p := oneOf(s, jobs).Val, cand.Val
 		a := application{
 			ID: s.newID(), CreatedAt: s.after(p.CreatedAt), CustomFields: []customValue{}, Candidate: p.ref(), Source: p.Source, Job: j.ref(),
