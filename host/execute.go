@@ -157,6 +157,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 		scope: egress.Scope{
 			Requests: op.Requests,
 			Retry:    op.Safe(),
+			Reads:    op.Effect == abi.EffectRead,
 			Rate:     c.rate(op),
 			Budget:   egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes),
 		},

@@ -141,6 +141,9 @@ type Scope struct {
 	// Retry says that a request may be repeated although it may have arrived: the
 	// operation reads or is idempotent.
 	Retry bool
+	// Reads says that the operation changes nothing, whatever the method. A status of
+	// 500 may mean that a write happened in part; after a read it is worth another try.
+	Reads bool
 	// Budget is shared by all requests of the call; nil permits nothing.
 	Budget *Budget
 	// Rate keeps within what the vendor allows; nil waits for nothing.

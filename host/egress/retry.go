@@ -42,19 +42,19 @@ func (c *Client) backoff(attempt int) time.Duration {
 }
 
 // retryableStatus reports whether an answer may be better next time.
-func retryableStatus(method string, status int) bool {
+func retryableStatus(reads bool, status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	case http.StatusInternalServerError:
-		return method == http.MethodGet || method == http.MethodHead
+		return reads
 	}
 	return false
 }
 
 // nextWait returns how long to wait before the request is sent again, and false where
 // it must not be.
-func (c *Client) nextWait(s Scope, w *wireRequest, attempt int, resp *Response, err *abi.Error) (time.Duration, bool) {
+func (c *Client) nextWait(s Scope, attempt int, resp *Response, err *abi.Error) (time.Duration, bool) {
 	if attempt >= c.retry.Attempts {
 		return 0, false
 	}
@@ -63,7 +63,7 @@ func (c *Client) nextWait(s Scope, w *wireRequest, attempt int, resp *Response, 
 		again := err.Retryable && (err.Kind == abi.KindNetwork || err.Kind == abi.KindTimeout) && (s.Retry || !err.RequestSent)
 		return c.backoff(attempt), again
 	}
-	if !s.Retry || !retryableStatus(w.method, resp.Status) {
+	if !s.Retry || !retryableStatus(s.Reads, resp.Status) {
 		return 0, false
 	}
 	if wait, ok := retryAfter(resp.Header.Get("Retry-After"), c.now()); ok {

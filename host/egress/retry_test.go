@@ -46,6 +46,7 @@ func TestRetries(t *testing.T) {
 		{"429", []int{429, 200}, "", "GET", true, 200, []time.Duration{125 * ms}},
 		{"502 and 504", []int{502, 504, 200}, "", "GET", true, 200, []time.Duration{125 * ms, 250 * ms}},
 		{"500 of a read", []int{500, 200}, "", "GET", true, 200, []time.Duration{125 * ms}},
+		{"500 of a read by POST", []int{500, 200}, "", "POST", true, 200, []time.Duration{125 * ms}},
 		{"500 of an idempotent write", []int{500}, "", "DELETE", true, 500, nil},
 		{"503 of an idempotent write", []int{503, 204}, "", "DELETE", true, 204, []time.Duration{125 * ms}},
 		{"503 of a write", []int{503}, "", "POST", false, 503, nil},
@@ -74,7 +75,7 @@ func TestRetries(t *testing.T) {
 			var slept []time.Duration
 			c := lab(t, v, waits(&slept))
 			s := scope()
-			s.Retry = test.retry
+			s.Retry, s.Reads = test.retry, test.retry && test.method != "DELETE"
 			req := &abi.Request{Method: test.method, Path: "/issues"}
 			if test.method == "DELETE" {
 				req.Path, req.PathParams = "/issues/{id}", map[string]string{"id": "1"}

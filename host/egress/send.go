@@ -57,7 +57,7 @@ func (c *Client) persist(ctx context.Context, s Scope, w *wireRequest) (*Respons
 			resp.Attempts = sent
 		}
 		last, lastErr = resp, err
-		wait, again := c.nextWait(s, w, attempt, resp, err)
+		wait, again := c.nextWait(s, attempt, resp, err)
 		if !again || !fits(ctx, wait) || c.sleep(ctx, wait) != nil {
 			return last, lastErr
 		}
