@@ -21,7 +21,7 @@ func listApplications(c *call) (result, *apiError) {
 	if c.expands("openings") {
 		byJob := s.openingsByJob()
 		q.view = func(r *row[application]) source {
-			return contract.Value{V: applicationView{application: r.Val, Openings: byJob[r.Val.Job.ID]}}
+			return spliced(r, map[string][]byte{"openings": array(byJob[r.Val.Job.ID])})
 		}
 	}
 	return listPage(c, q)
@@ -42,20 +42,28 @@ func applicationInfo(c *call) (result, *apiError) {
 		return result{}, applicationNotFound()
 	}
 	a := r.Val
-	v := applicationView{application: a, ApplicationHistory: s.historyOf(a.ID)}
-	if p := s.candidates.Get(a.Candidate.ID); p != nil {
-		v.ResumeFileHandle = p.Val.ResumeFileHandle
+	fields := map[string][]byte{"applicationHistory": array(s.historyOf(a.ID))}
+	if p := s.candidates.Get(a.Candidate.ID); p != nil && p.Val.ResumeFileHandle != nil {
+		fields["resumeFileHandle"] = contract.Encode(p.Val.ResumeFileHandle)
 	}
 	if c.expands("openings") {
-		v.Openings = s.openingsByJob()[a.Job.ID]
+		fields["openings"] = array(s.openingsByJob()[a.Job.ID])
 	}
-	if f, ok := s.forms[a.formID]; ok && c.expands("applicationFormSubmissions") {
-		v.ApplicationFormSubmissions = []formSubmission{f}
+	if c.expands("applicationFormSubmissions") {
+		submitted := []formSubmission{}
+		if f, ok := s.forms[a.formID]; ok {
+			submitted = append(submitted, f)
+		}
+		fields["applicationFormSubmissions"] = contract.Encode(submitted)
 	}
-	if a.CreditedToUser != nil && c.expands("referrals") {
-		v.Referrals = []referral{{User: *a.CreditedToUser, ReferredAt: a.CreatedAt}}
+	if c.expands("referrals") {
+		referrals := []referral{}
+		if a.CreditedToUser != nil {
+			referrals = append(referrals, referral{User: *a.CreditedToUser, ReferredAt: a.CreatedAt})
+		}
+		fields["referrals"] = contract.Encode(referrals)
 	}
-	return value(v)
+	return one(spliced(r, fields))
 }
 
 // applicationNotFound has the vendor's own text.
@@ -72,21 +80,21 @@ func (c *call) application() (*row[application], *apiError) {
 	return r, nil
 }
 
-func (s *store) openingsByJob() map[string][]opening {
-	out := map[string][]opening{}
+func (s *store) openingsByJob() map[string][]*row[opening] {
+	out := map[string][]*row[opening]{}
 	for _, r := range s.openings.Rows {
 		for _, id := range r.Val.LatestVersion.JobIDs {
-			out[id] = append(out[id], r.Val)
+			out[id] = append(out[id], r)
 		}
 	}
 	return out
 }
 
-func (s *store) historyOf(applicationID string) []historyEntry {
+func (s *store) historyOf(applicationID string) []*row[historyEntry] {
 	ids := s.historyIDs[applicationID]
-	out := make([]historyEntry, len(ids))
+	out := make([]*row[historyEntry], len(ids))
 	for i, id := range ids {
-		out[i] = s.history.Get(id).Val
+		out[i] = s.history.Get(id)
 	}
 	return out
 }

@@ -35,24 +35,29 @@ func jobInfo(c *call) (result, *apiError) {
 // jobView shows a job with what the request expands, and with postings that are not listed only on demand.
 func (c *call) jobView() func(*row[job]) source {
 	s := &c.v.store
-	var byJob map[string][]opening
+	var byJob map[string][]*row[opening]
 	if c.expands("openings") {
 		byJob = s.openingsByJob()
 	}
 	expandLocation, unpublished := c.expands("location"), c.body.Flag("includeUnpublishedJobPostingsIds")
 	return func(r *row[job]) source {
-		hidden := !unpublished && slices.ContainsFunc(r.Val.JobPostingIDs, func(id string) bool { return !s.jobPostings.Get(id).Val.IsListed })
-		if byJob == nil && !expandLocation && !hidden {
-			return r
+		shown := source(r)
+		if unpublished && len(r.Val.unpublished) > 0 {
+			j := r.Val
+			j.JobPostingIDs = slices.Concat(j.JobPostingIDs, j.unpublished)
+			shown = encoded(contract.Encode(j))
 		}
-		v := jobView{job: r.Val, Openings: byJob[r.ID]}
-		if hidden {
-			v.JobPostingIDs = without(v.JobPostingIDs, func(id string) bool { return !s.jobPostings.Get(id).Val.IsListed })
-		}
+		fields := map[string][]byte{}
 		if l := s.locations.Get(r.Val.LocationID); l != nil && expandLocation {
-			v.Location = &l.Val
+			fields["location"] = l.Encoded()
 		}
-		return contract.Value{V: v}
+		if byJob != nil {
+			fields["openings"] = array(byJob[r.ID])
+		}
+		if len(fields) == 0 {
+			return shown
+		}
+		return spliced(shown, fields)
 	}
 }
 

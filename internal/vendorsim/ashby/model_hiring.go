@@ -29,6 +29,9 @@ type job struct {
 	OpenedAt               *stamp             `json:"openedAt"`
 	ClosedAt               *stamp             `json:"closedAt"`
 	Compensation           *jobCompensation   `json:"compensation,omitempty"`
+
+	// unpublished are the postings that are not listed; JobPostingIDs are the others.
+	unpublished []string
 }
 
 type jobCompensation struct {
@@ -51,13 +54,6 @@ type compensationComponent struct {
 	CurrencyCode     string `json:"currencyCode"`
 	MinValue         int    `json:"minValue"`
 	MaxValue         int    `json:"maxValue"`
-}
-
-// jobView is a job with what was asked for.
-type jobView struct {
-	job
-	Location *location `json:"location,omitempty"`
-	Openings []opening `json:"openings,omitempty"`
 }
 
 type opening struct {
@@ -215,16 +211,6 @@ type application struct {
 
 	// formID is the submitted form instance that made the application.
 	formID string
-}
-
-// applicationView is an application with what info and expand add.
-type applicationView struct {
-	application
-	Openings                   []opening        `json:"openings,omitempty"`
-	ApplicationHistory         []historyEntry   `json:"applicationHistory,omitempty"`
-	ApplicationFormSubmissions []formSubmission `json:"applicationFormSubmissions,omitempty"`
-	Referrals                  []referral       `json:"referrals,omitempty"`
-	ResumeFileHandle           *fileHandle      `json:"resumeFileHandle,omitempty"`
 }
 
 type referral struct {

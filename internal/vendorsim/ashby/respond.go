@@ -2,7 +2,9 @@ package ashby
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -64,7 +66,35 @@ type result struct {
 
 func one(s source) (result, *apiError) { return result{one: s}, nil }
 
-func value(v any) (result, *apiError) { return result{one: contract.Value{V: v}}, nil }
+func value(v any) (result, *apiError) { return one(encoded(contract.Encode(v))) }
+
+// encoded is a source made for one answer, in its JSON form already: it is read more than once.
+type encoded []byte
+
+func (e encoded) Encoded() []byte { return e }
+
+// spliced is a record with further fields, each of which is JSON already. It saves encoding the record again.
+func spliced(record source, fields map[string][]byte) encoded {
+	base := record.Encoded()
+	out := append(make([]byte, 0, 2*len(base)), base[:len(base)-1]...)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		out = append(append(append(out, `,"`...), name...), `":`...)
+		out = append(out, fields[name]...)
+	}
+	return append(out, '}')
+}
+
+// array is the JSON array of records.
+func array[T any](rows []*row[T]) []byte {
+	out := []byte{'['}
+	for i, r := range rows {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, r.Encoded()...)
+	}
+	return append(out, ']')
+}
 
 func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
 

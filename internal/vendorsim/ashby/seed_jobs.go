@@ -67,7 +67,11 @@ func (s *seeder) jobsAndPostings() {
 		}
 		for n := range 1 + s.rng.IntN(2) {
 			p := s.posting(&j, &loc, oneOf(s, leaf).Val.Name, n)
-			j.JobPostingIDs = append(j.JobPostingIDs, p.ID)
+			if p.IsListed {
+				j.JobPostingIDs = append(j.JobPostingIDs, p.ID)
+			} else {
+				j.unpublished = append(j.unpublished, p.ID)
+			}
 		}
 		s.jobs.Insert(j.ID, 0, j)
 	}
