@@ -68,6 +68,7 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, on sta
 	if err != nil {
 		return nil, err
 	}
+	on.keep(result)
 	if result.Data, err = fields.Apply(result.Data); err != nil {
 		return nil, err
 	}
@@ -188,10 +189,12 @@ func sandboxLimits(l config.Limits) sandbox.Limits {
 	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogBytes: l.LogBytes}
 }
 
-// stage is where a call runs: what module, and who listens to its requests.
+// stage is where a call runs: what module, and who listens to its requests and keeps
+// its result.
 type stage interface {
 	module(ctx context.Context, file *pluginFile) (*sandbox.Module, error)
 	tap(send sandbox.Send) sandbox.Send
+	keep(result *Result)
 }
 
 // live is the stage of every call that is not recorded.
@@ -202,6 +205,8 @@ func (live) module(ctx context.Context, file *pluginFile) (*sandbox.Module, erro
 }
 
 func (live) tap(send sandbox.Send) sandbox.Send { return send }
+
+func (live) keep(*Result) {}
 
 // traffic sends the requests of one call and keeps count of them.
 type traffic struct {

@@ -26,16 +26,12 @@ func (h *Host) Record(ctx context.Context, connection string, call Call) (*Resul
 	_, _ = cryptorand.Read(seed) // never fails, by its documentation
 	s := &studio{host: h, tape: recording.Recording{Version: recording.Version, At: h.options.Now().UTC().Truncate(time.Millisecond), Seed: seed}}
 	defer s.close()
-	call.Select, call.Exclude = nil, nil // a recording has the whole result
 	result, err := h.execute(ctx, connection, call, s)
 	if s.engine == nil {
 		return nil, nil, err
 	}
 	var e *Error
-	switch {
-	case err == nil:
-		s.tape.Data, s.tape.Meta = result.Data, result.Meta
-	case errors.As(err, &e):
+	if errors.As(err, &e) {
 		s.tape.Error = e
 	}
 	params, paramsErr := encode(call.Params)
@@ -90,6 +86,9 @@ func (s *studio) close() {
 		_ = s.engine.Close(context.Background()) // nothing runs any more
 	}
 }
+
+// keep takes the result before it is shaped, since a replay has the whole of it.
+func (s *studio) keep(result *Result) { s.tape.Data, s.tape.Meta = result.Data, result.Meta }
 
 func (s *studio) tap(send sandbox.Send) sandbox.Send {
 	return func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {

@@ -19,6 +19,7 @@ type execFlags struct {
 	all               bool
 	limit             int
 	selected, exclude []string
+	record            string
 }
 
 func (a *app) execCommand() *cobra.Command {
@@ -58,6 +59,7 @@ records are written as they arrive, however many there are.`,
 	flags.IntVar(&f.limit, "limit", 0, "how many records: of a page, or with --all in all")
 	flags.StringSliceVar(&f.selected, "select", nil, "the only `fields` to keep, such as id,assignee.email")
 	flags.StringSliceVar(&f.exclude, "exclude", nil, "`fields` to drop")
+	flags.StringVar(&f.record, "record", "", "write the call, its requests and its result to a `file`, for agenthost replay")
 	_ = cmd.RegisterFlagCompletionFunc("param", a.completeParam)
 	a.formatFlag(cmd, "`format`: json, ndjson, table or yaml", render.Formats()...)
 	return cmd
@@ -67,6 +69,9 @@ records are written as they arrive, however many there are.`,
 func (f *execFlags) check(cmd *cobra.Command) error {
 	if len(f.selected) > 0 && len(f.exclude) > 0 {
 		return &usageError{message: "--select and --exclude cannot be used together", hint: "leave one of them out"}
+	}
+	if f.all && f.record != "" {
+		return &usageError{message: "--all and --record cannot be used together", hint: "record one page, and the next one with -p cursor=..."}
 	}
 	if cmd.Flags().Changed("limit") && f.limit < 1 {
 		return &usageError{message: fmt.Sprintf("--limit is %d, and must be at least 1", f.limit), hint: "leave it out to get what the vendor gives"}
@@ -94,7 +99,7 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 		call.Limit = f.limit
 		return a.pages(ctx, h, connection, call, w)
 	}
-	result, err := h.Execute(ctx, connection, call)
+	result, err := a.executeOnce(ctx, h, connection, call, f.record)
 	if err != nil {
 		return err
 	}
