@@ -34,7 +34,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 // peace and once with a vendor that throttles, fails, hangs up and breaks off on the
 // way. The records must be the same ones, each once, in the same order.
 func TestEveryRecordDespiteFaults(t *testing.T) {
-	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire()} {
+	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) {
 			time := &clock{now: time.Now()}
 			h, server := v.open(t, func(o *host.Options) { o.Now, o.Sleep = time.Now, time.Sleep })
@@ -55,6 +55,9 @@ func TestEveryRecordDespiteFaults(t *testing.T) {
 					contract := contracts[declared.Method+" "+anonymous(declared.Path)]
 					params, _, _ := v.split(t, op.Params, contract, contract.sample(false), declared.Path)
 					params["limit"] = 5
+					if _, ok := params["page_size"]; ok { // incident.io's name for it, required in places
+						params["page_size"] = 5
+					}
 					call := host.Call{Entity: op.Entity, Action: op.Action, Params: params}
 					want := records(t, h, call)
 					seen := make(map[string]bool)
