@@ -19,7 +19,7 @@ func dependencies() []dependency {
 	return []dependency{
 		{"github.com/tetratelabs/wazero", []string{"host/sandbox"}, "the Wasm runtime; one package knows which it is"},
 		{"github.com/extism/go-sdk", []string{"host/sandbox"}, "the plugin format; its own HTTP and its globals stay unused, which one package can see to"},
-		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host", "host/egress", "host/sandbox"}, "the logger that the embedder hands in"},
+		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/..."}, "the logger that the embedder hands in"},
 		{"github.com/goccy/go-yaml", []string{"host/config"}, "the configuration file, with the line of each mistake"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"host/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
