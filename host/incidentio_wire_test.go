@@ -1,6 +1,12 @@
 package host_test
 
-import "github.com/agenthost/agenthost/internal/vendorsim/incidentio"
+import (
+	"slices"
+	"testing"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/vendorsim/incidentio"
+)
 
 func incidentioOnTheWire() wireVendor {
 	vendor := incidentio.New(incidentio.Options{Token: token, Scale: incidentio.SmallScale()})
@@ -39,4 +45,20 @@ func booleans(query map[string]any) map[string]any {
 		}
 	}
 	return query
+}
+
+// TestAllPagesFromTheVendorsCursor starts in the middle, by the vendor's name of the
+// cursor, which must give way to the uniform one on the next page.
+func TestAllPagesFromTheVendorsCursor(t *testing.T) {
+	v := incidentioOnTheWire()
+	h, _ := v.open(t)
+	first, err := h.Execute(t.Context(), "lab", host.Call{Entity: "users", Action: "list", Params: host.Params{"page_size": 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := records(t, h, host.Call{Entity: "users", Action: "list"})
+	rest := records(t, h, host.Call{Entity: "users", Action: "list", Params: host.Params{"page_size": 4, "after": first.NextCursor}})
+	if len(rest) < 5 || !slices.Equal(rest, all[4:]) {
+		t.Errorf("%d records after the first 4 of %d", len(rest), len(all))
+	}
 }

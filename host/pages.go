@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -51,7 +52,7 @@ func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq
 				return
 			}
 			seen[page.NextCursor] = true
-			call.Params = withCursor(params, page.NextCursor)
+			call.Params = withCursor(params, page.NextCursor, h.cursorNames(ctx, connection, call))
 		}
 	}
 }
@@ -96,12 +97,29 @@ func cut(page *Result, n int) int {
 	return count
 }
 
-// withCursor returns params with the cursor of the next page.
-func withCursor(params []byte, cursor string) json.RawMessage {
+// cursorNames returns what the operation calls a cursor: the uniform name, and the
+// vendor's where the connector takes that too.
+func (h *Host) cursorNames(ctx context.Context, connection string, call Call) []string {
+	names := []string{"cursor"}
+	_, op, err := h.look(ctx, connection, call)
+	if err != nil {
+		return names // the next call fails for the same reason
+	}
+	for alias, name := range op.Aliases {
+		if name == "cursor" {
+			names = append(names, alias)
+		}
+	}
+	return names
+}
+
+// withCursor returns params with the cursor of the next page, in place of a cursor of
+// any of those names.
+func withCursor(params []byte, cursor string, names []string) json.RawMessage {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for name, value := range rawjson.Members(params) {
-		if rawjson.Unquote(name) == "cursor" {
+		if slices.Contains(names, rawjson.Unquote(name)) {
 			continue
 		}
 		b.Write(name)

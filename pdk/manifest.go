@@ -70,6 +70,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	}
 	o.b = append(o.b, ']')
 	o.bool("paginated", op.Page != nil)
+	o.b = op.appendAliases(o)
 	if op.Result != nil {
 		o.key("result")
 		v := openObject(o.b)

@@ -82,6 +82,25 @@ func (p *Page) aliases(yield func(vendor, uniform string) bool) {
 	}
 }
 
+// appendAliases appends the member aliases of the manifest, if there are any.
+func (op *Operation) appendAliases(o *object) []byte {
+	if op.Page == nil {
+		return o.b
+	}
+	var list *object
+	for vendor, uniform := range op.Page.aliases {
+		if list == nil {
+			o.key("aliases")
+			list = openObject(o.b)
+		}
+		list.mustStr(vendor, uniform)
+	}
+	if list == nil {
+		return o.b
+	}
+	return list.close()
+}
+
 // unalias gives the arguments of pagination their uniform names.
 func (c *Call) unalias() *abi.Error {
 	if c.op.Page == nil {

@@ -57,6 +57,19 @@ func TestNamesOfPaginationThatDiffer(t *testing.T) {
 	}
 }
 
+func TestAliasesInTheManifest(t *testing.T) {
+	for want, page := range map[string]*pdk.Page{
+		`"aliases":{"after":"cursor","page_size":"limit"}`: {CursorName: "after", LimitName: "page_size"},
+		`"aliases":{"page_size":"limit"}`:                  {CursorName: "cursor", LimitName: "page_size"},
+		"":                                                 {LimitName: "limit"},
+	} {
+		manifest := string(with(pdk.Operation{Method: "GET", Path: "/things", Page: page}).Manifest())
+		if !strings.Contains(manifest, want) || want == "" && strings.Contains(manifest, "aliases") {
+			t.Errorf("want %s in %s", want, manifest)
+		}
+	}
+}
+
 func TestObjectsInTheQuery(t *testing.T) {
 	c := with(pdk.Operation{Effect: pdk.Read, Method: "GET", Path: "/things", Params: []pdk.Param{
 		pdk.Query("status", pdk.Object("", pdk.Prop("one_of", pdk.Array("", pdk.String(""))), pdk.Prop("is_blank", pdk.Boolean("")))),

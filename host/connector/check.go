@@ -172,6 +172,13 @@ func checkOperation(at string, op *Operation, servers []string) error {
 			}
 		}
 	}
+	for alias, name := range op.Aliases {
+		for _, parameter := range []string{alias, name} {
+			if !slices.Contains(schema.Properties(), parameter) {
+				return fault(at+".aliases", "names %q, which is no parameter", parameter)
+			}
+		}
+	}
 	if len(op.Result) > 0 {
 		if _, err := CompileSchema(op.Result); err != nil {
 			return fault(at+".result", "%v", err)

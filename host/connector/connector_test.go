@@ -86,6 +86,12 @@ func TestParseNamesTheCulprit(t *testing.T) {
 			m.Operations[0].Params = json.RawMessage(`{"type":"object","$ref":"file:///etc/passwd"}`)
 		}},
 		{"operations[0] (widgets.list).params", func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Params = json.RawMessage(`{"type":"array"}`) }},
+		{"operations[0] (widgets.list).aliases", func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Operations[0].Aliases = map[string]string{"after": "cursor"}
+		}},
+		{"operations[0] (widgets.list).aliases", func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Operations[0].Aliases = map[string]string{"colour": "color"}
+		}},
 		{"operations[0] (widgets.list).examples[0]", func(m *abi.Manifest, _ *abi.AuthSchema) {
 			m.Operations[0].Examples[0] = json.RawMessage(`{"limit":0}`)
 		}},

@@ -81,6 +81,10 @@ type Operation struct {
 	// Paginated says that the operation takes "cursor" and "limit", and that its
 	// meta carries [MetaNextCursor] and [MetaHasMore].
 	Paginated bool `json:"paginated,omitempty"`
+	// Aliases are parameters that mean the same as another one, whose name is the
+	// value: the vendor's own name beside a uniform one. A call that gives both
+	// different values is refused by the connector.
+	Aliases map[string]string `json:"aliases,omitempty"`
 	// Result is an optional JSON Schema of data: of one record where data is an
 	// array of records, of the whole otherwise.
 	Result RawMessage `json:"result,omitempty"`
