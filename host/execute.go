@@ -148,10 +148,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	if err != nil {
 		return nil, err
 	}
-	input, err := json.Marshal(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID})
-	if err != nil {
-		return nil, (&Error{Kind: abi.KindInternal, Message: "the call cannot be written as JSON"}).WithCause(err)
-	}
+	input := guestInput(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID}, c.connector.Digest)
 	t := &traffic{
 		client: client,
 		now:    h.options.Now,

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	cryptorand "crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,7 +37,11 @@ func (h *Host) Record(ctx context.Context, connection string, call Call) (*Resul
 	if paramsErr != nil {
 		return nil, nil, paramsErr
 	}
-	s.tape.Call.Entity, s.tape.Call.Action, s.tape.Call.Params = call.Entity, call.Action, params
+	c, lookErr := h.connection(ctx, connection)
+	if lookErr != nil {
+		return nil, nil, lookErr
+	}
+	s.tape.Call = abi.Call{Entity: call.Entity, Action: call.Action, Params: params, Server: c.server.ID}
 	return result, &s.tape, err
 }
 
@@ -113,7 +116,7 @@ func (s *studio) tap(send sandbox.Send) sandbox.Send {
 // # Errors
 //
 //   - unknown_operation: the host does not have the connector or the operation
-//   - invalid_params: the recording holds no call
+//   - invalid_params: the recorded parameters do not fit the operation any more
 func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.Difference, error) {
 	file, err := h.registry.find(ctx, r.Connector)
 	if err != nil {
@@ -136,13 +139,12 @@ func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.
 	limits := defaultLimits()
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	input, err := json.Marshal(r.Call)
-	if err != nil {
-		return nil, invalid("recording.call", "the recording holds no call", "").WithCause(err)
+	if err := op.Validate(r.Call.Params); err != nil {
+		return nil, err
 	}
 	p := player{recorded: r.Exchanges}
 	outcome, err := module.Run(ctx, sandbox.Call{
-		Export: abi.ExportExecute, Input: input, Send: s.tap(p.send), Limits: sandboxLimits(limits),
+		Export: abi.ExportExecute, Input: guestInput(r.Call, declared.Digest), Send: s.tap(p.send), Limits: sandboxLimits(limits),
 		Logger: h.log.Named("connector").With("operation", op.Name()),
 	})
 	var result *Result

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -92,6 +93,9 @@ func (c *Client) addCredential(config Config) error {
 			return invalid(fmt.Sprintf("auth.origins[%d]", i), err.Error(), "write it like https://api.example.com")
 		}
 	}
+	if err := checkPatterns(config); err != nil {
+		return err
+	}
 	r := renderer{config.Auth, config.Credentials}
 	if config.Auth.Basic != nil {
 		value, err := r.basic(config.Auth.Basic)
@@ -107,6 +111,33 @@ func (c *Client) addCredential(config Config) error {
 	}
 	if len(c.injector.headers)+len(c.injector.queries) == 0 {
 		return invalid("auth.inject", "scheme "+config.Auth.ID+" does not say where its credential goes", "the connector's author must add inject or basic")
+	}
+	return nil
+}
+
+// checkPatterns refuses a value that cannot be a credential of its field: the usual
+// mistake is the secret of something else, and it should not leave the machine.
+func checkPatterns(config Config) error {
+	for _, field := range config.Auth.Fields {
+		value, given := config.Credentials[field.Name]
+		if field.Pattern == "" || !given {
+			continue
+		}
+		whole, err := regexp.Compile(`\A(?:` + field.Pattern + `)\z`)
+		if err != nil {
+			return invalid("auth.fields", "the pattern of "+field.Name+" is no regular expression", "the connector's author must mend it")
+		}
+		fits := false
+		if err := value.Reveal(func(secret []byte) error { fits = whole.Match(secret); return nil }); err != nil {
+			return invalid("credentials."+field.Name, "the credential cannot be read", "")
+		}
+		if !fits {
+			return &abi.Error{
+				Kind: abi.KindAuthFailed, Field: "credentials." + field.Name,
+				Message: "the credential " + field.Name + " does not look like one: it does not match " + field.Pattern,
+				Hint:    "check which secret the connection refers to",
+			}
+		}
 	}
 	return nil
 }
