@@ -77,7 +77,14 @@ func (c *Call) NextCursor(resp *Response) string {
 // that this is the last page.
 func (c *Call) RespondPage(resp *Response, next string) error {
 	body := resp.Body
-	if k := body.Kind(); k != JSONObject && k != JSONArray {
+	switch body.Kind() {
+	case JSONObject, JSONArray:
+	case JSONInvalid:
+		if e := c.notJSON(resp); e != nil {
+			return e
+		}
+		body = Value{}
+	default:
 		body = Value{}
 	}
 	if err := c.respondData(resp, body); err != nil {
@@ -104,6 +111,22 @@ func (c *Call) RespondPage(resp *Response, next string) error {
 	return nil
 }
 
+// notJSON is the error of an answer that is cut short, or a page for people: taken for
+// a record, it would be one without fields. An empty answer says nothing wrong where
+// nothing was asked for.
+func (c *Call) notJSON(resp *Response) error {
+	if resp.Body.Len() == 0 && (c.op.Effect != Read || resp.Status == 204) {
+		return nil
+	}
+	e := StatusError(resp)
+	e.Kind, e.Message = abi.KindVendorError, resp.Vendor+" answered with something other than JSON"
+	e.Hint = "try again later"
+	if c.op.Effect != Read {
+		e.Hint = "read the current state before trying again; the change may have been made"
+	}
+	return e
+}
+
 func (c *Call) metaCursor(name, next string) {
 	if next == "" {
 		c.result.MetaRaw(name, Raw("null"))
@@ -127,6 +150,12 @@ func (c *Call) respondData(resp *Response, body Value) error {
 	case c.op.list():
 		e := StatusError(resp)
 		e.Kind, e.Message, e.Hint = abi.KindVendorError, resp.Vendor+" answered with something other than a list of records", ""
+		return e
+	case c.op.Effect == Read && resp.Body.Kind() == JSONInvalid && resp.Body.Len() > 0:
+		// A proxy's page, or an answer that broke off. Of a write it would not be known
+		// whether it happened, so that is left to the status.
+		e := StatusError(resp)
+		e.Kind, e.Message, e.Hint = abi.KindVendorError, resp.Vendor+" answered with something other than JSON", ""
 		return e
 	case kind == JSONInvalid || kind == JSONNull:
 		c.result.DataRaw(Raw("{}"))

@@ -37,7 +37,7 @@ func alertOperations() []pdk.Operation {
 			Description: "One alert.",
 			Method:      "GET", Path: "/v2/alerts/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the alert."))},
-			Data:   "/alert", RateLimit: perKey,
+			Data:   "/alert", RateLimit: perKey, Examples: oneID,
 		},
 		{
 			Entity: "alert_events", Action: "create", Title: "Send an alert event", Effect: pdk.Write,

@@ -30,7 +30,7 @@ func catalogOperations() []pdk.Operation {
 			Method:      "POST", Path: "/v3/catalog_entries",
 			Params: []pdk.Param{
 				pdk.Body("catalog_type_id", id("Type, as catalog_types.list gives it.")).Required(),
-				pdk.Body("name", text("Name.")).Required(),
+				pdk.Body("name", text("What to call it.")).Required(),
 				attributeValues().Required(),
 				pdk.Body("external_id", text("Its id in another system, unique within the type.")),
 				pdk.Body("aliases", texts("Other names of it, unique within the type.")),
@@ -45,7 +45,7 @@ func catalogOperations() []pdk.Operation {
 			Method:      "PUT", Path: "/v3/catalog_entries/{id}",
 			Params: []pdk.Param{
 				pdk.Path("id", id("Id of the entry.")),
-				pdk.Body("name", text("Name.")).Required(),
+				pdk.Body("name", text("What to call it.")).Required(),
 				attributeValues().Required(),
 				pdk.Body("external_id", text("Its id in another system, unique within the type.")),
 				pdk.Body("aliases", texts("All its other names, unique within the type.")),
@@ -60,7 +60,7 @@ func catalogOperations() []pdk.Operation {
 			Description: "Takes a thing out of the catalog.",
 			Method:      "DELETE", Path: "/v3/catalog_entries/{id}",
 			Params:    []pdk.Param{pdk.Path("id", id("Id of the entry."))},
-			RateLimit: perKey,
+			RateLimit: perKey, Examples: oneID,
 		},
 	)
 }

@@ -63,7 +63,7 @@ func incidentDetailOperations() []pdk.Operation {
 			Method:      "GET", Path: "/v1/postmortem_documents",
 			Params: []pdk.Param{
 				pdk.Query("incident_id", id("Only those of this incident.")),
-				pdk.Query("sort_by", pdk.Enum("Order.", "created_at_newest_first", "created_at_oldest_first").Default(`"created_at_newest_first"`)),
+				pdk.Query("sort_by", pdk.Enum("Order of the documents.", "created_at_newest_first", "created_at_oldest_first").Default(`"created_at_newest_first"`)),
 			},
 			Data: "/postmortem_documents", Meta: pageMeta, Page: page(250), RateLimit: perKey,
 		},
@@ -87,7 +87,7 @@ func taskOperations() []pdk.Operation {
 			Description: "One action.",
 			Method:      "GET", Path: "/v2/actions/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the action."))},
-			Data:   "/action", RateLimit: perKey,
+			Data:   "/action", RateLimit: perKey, Examples: oneID,
 		},
 		{
 			Entity: "follow_ups", Action: "list", Title: "List follow-ups", Effect: pdk.Read, Permission: "actions.view",
@@ -105,7 +105,7 @@ func taskOperations() []pdk.Operation {
 			Description: "One follow-up.",
 			Method:      "GET", Path: "/v2/follow_ups/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the follow-up."))},
-			Data:   "/follow_up", RateLimit: perKey,
+			Data:   "/follow_up", RateLimit: perKey, Examples: oneID,
 		},
 	}
 }

@@ -15,7 +15,7 @@ func incidentOperations() []pdk.Operation {
 			Description: "Incidents, newest first. Without a filter on status, status_category or mode, incident.io leaves out declined, canceled and merged incidents, tests and tutorials.",
 			Method:      "GET", Path: "/v2/incidents", Handle: listFiltered,
 			Params: []pdk.Param{
-				pdk.Query("sort_by", pdk.Enum("Order.", "created_at_newest_first", "created_at_oldest_first").Default(`"created_at_newest_first"`)),
+				pdk.Query("sort_by", pdk.Enum("Order of the incidents.", "created_at_newest_first", "created_at_oldest_first").Default(`"created_at_newest_first"`)),
 				pdk.Query("filter_mode", pdk.Enum("Whether an incident must match all of the filters or any of them.", "all", "any")),
 				among("status", "in these statuses", ", as incident_statuses.list gives them"),
 				amongValues("status_category", "in these categories of statuses",

@@ -30,7 +30,7 @@ func escalationOperations() []pdk.Operation {
 			Description: "One escalation, with whom it paged and what they answered.",
 			Method:      "GET", Path: "/v2/escalations/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the escalation."))},
-			Data:   "/escalation", RateLimit: perKey,
+			Data:   "/escalation", RateLimit: perKey, Examples: oneID,
 		},
 		{
 			Entity: "escalations", Action: "create", Title: "Page people", Effect: pdk.Write, Idempotent: true, Permission: "escalations.create",
@@ -52,7 +52,7 @@ func escalationOperations() []pdk.Operation {
 			Description: "One escalation path: whom it pages, in which order, and how long it waits.",
 			Method:      "GET", Path: "/v2/escalation_paths/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the escalation path; escalations name theirs in escalation_path_id."))},
-			Data:   "/escalation_path", RateLimit: perKey,
+			Data:   "/escalation_path", RateLimit: perKey, Examples: oneID,
 		},
 	}
 }
@@ -71,7 +71,7 @@ func scheduleOperations() []pdk.Operation {
 			Description: "One on-call schedule, with its rotations and who is on call now.",
 			Method:      "GET", Path: "/v2/schedules/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the schedule."))},
-			Data:   "/schedule", RateLimit: perKey,
+			Data:   "/schedule", RateLimit: perKey, Examples: oneID,
 		},
 		{
 			Entity: "schedule_entries", Action: "list", Title: "List shifts of a schedule", Effect: pdk.Read, Permission: "schedules.view",

@@ -28,7 +28,7 @@ func organizationOperations() []pdk.Operation {
 			Description: "One person.",
 			Method:      "GET", Path: "/v2/users/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the user."))},
-			Data:   "/user", RateLimit: perKey,
+			Data:   "/user", RateLimit: perKey, Examples: oneID,
 		},
 		{
 			Entity: "teams", Action: "list", Title: "List teams", Effect: pdk.Read, Permission: "catalog_entries.view",
@@ -62,7 +62,7 @@ func statusPageOperations() []pdk.Operation {
 			Params: []pdk.Param{
 				idempotencyKey("incident"),
 				pdk.Body("status_page_id", id("Status page, as status_pages.list gives it.")).Required(),
-				pdk.Body("name", pdk.String("Headline.").Min(1).Max(200)).Required(),
+				pdk.Body("name", pdk.String("Headline of the incident.").Min(1).Max(200)).Required(),
 				pdk.Body("message", pdk.String("What customers should know.").Min(1).Max(4096)).Required(),
 				pdk.Body("incident_status", pdk.Enum("How far the work has come.", "investigating", "identified", "monitoring", "resolved")).Required(),
 				pdk.Body("notify_subscribers", pdk.Boolean("Whether to write to the subscribers of the page.")).Required(),

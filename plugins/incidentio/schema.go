@@ -49,6 +49,9 @@ func idempotencyKey(what string) pdk.Param {
 	return pdk.Body("idempotency_key", pdk.String("A text of your own that is new for each "+what+". Repeat it to retry: incident.io makes one "+what+" per key.").Min(1).Max(maxText)).Required()
 }
 
+// oneID is the example of operations that need nothing but an id.
+var oneID = []string{`{"id":"01FCNDV6P870EA6S7TK1DSYDG0"}`}
+
 // user names a person in one of three ways.
 //
 //go:noinline

@@ -17,7 +17,8 @@ func definition(entity, path, plural, singular, permission, what string) []pdk.O
 			Entity: entity, Action: "get", Title: "Get " + singular, Effect: pdk.Read, Permission: permission,
 			Description: what + " This gets one by its id.",
 			Method:      "GET", Path: path + "/{id}", RateLimit: perKey,
-			Params: []pdk.Param{pdk.Path("id", id("Its id, as "+entity+".list gives it."))},
+			Params:   []pdk.Param{pdk.Path("id", id("Its id, as "+entity+".list gives it."))},
+			Examples: oneID,
 		},
 	}
 }
@@ -47,7 +48,7 @@ func settingOperations() []pdk.Operation {
 			Description: "Adds a severity.",
 			Method:      "POST", Path: "/v1/severities",
 			Params: []pdk.Param{
-				pdk.Body("name", pdk.String("Name.").Min(1).Max(50)).Required(),
+				pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
 				pdk.Body("description", prose("When an incident is of this severity.")).Required(),
 				pdk.Body("rank", pdk.Integer("Its place among the severities; a higher one is graver.")),
 			},
@@ -75,7 +76,7 @@ func customFieldOperations() []pdk.Operation {
 			Description: "Adds a field to incidents.",
 			Method:      "POST", Path: "/v2/custom_fields",
 			Params: []pdk.Param{
-				pdk.Body("name", pdk.String("Name.").Min(1).Max(50)).Required(),
+				pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
 				pdk.Body("description", prose("What the field is for.")).Required(),
 				pdk.Body("field_type", pdk.Enum("What it holds.", "single_select", "multi_select", "text", "link", "numeric")).Required(),
 				pdk.Body("catalog_type_id", id("Catalog type whose entries are the choices of a select field.")),
