@@ -46,7 +46,8 @@ func vendorError(r *pdk.Response) *abi.Error {
 	}
 	switch e.Code {
 	case "wrong_region_token":
-		e.Kind = abi.KindAuthFailed
+		// The token is good, and the connection's server is not the one for it.
+		e.Kind, e.Field = abi.KindInvalidParams, "server"
 		e.Hint = "the token belongs to the other region: set server: eu for this connection if it is us, and us if it is eu"
 	case "invalid_authorization_header", "invalid_api_token", "invalid_oauth_token":
 		e.Hint = "check the api_token of this connection; an admin makes one in Pylon under Settings, API tokens"

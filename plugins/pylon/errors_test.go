@@ -35,7 +35,7 @@ func TestVendorErrors(t *testing.T) {
 		},
 		{
 			name: "token of the other region", status: 403, answer: `{"errors":["Wrong region"],"code":"wrong_region_token","request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindAuthFailed, Message: "Pylon: Wrong region", Status: 403, Code: "wrong_region_token", RequestID: "r"},
+			want: abi.Error{Kind: abi.KindInvalidParams, Field: "server", Message: "Pylon: Wrong region", Status: 403, Code: "wrong_region_token", RequestID: "r"},
 			hint: "set server: eu",
 		},
 		{
