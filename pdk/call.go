@@ -77,14 +77,7 @@ func (c *Call) NextCursor(resp *Response) string {
 // that this is the last page.
 func (c *Call) RespondPage(resp *Response, next string) error {
 	body := resp.Body
-	switch body.Kind() {
-	case JSONObject, JSONArray:
-	case JSONInvalid:
-		if e := c.notJSON(resp); e != nil {
-			return e
-		}
-		body = Value{}
-	default:
+	if k := body.Kind(); k != JSONObject && k != JSONArray {
 		body = Value{}
 	}
 	if err := c.respondData(resp, body); err != nil {
@@ -109,22 +102,6 @@ func (c *Call) RespondPage(resp *Response, next string) error {
 		c.result.MetaBool(abi.MetaHasMore, next != "")
 	}
 	return nil
-}
-
-// notJSON is the error of an answer that is cut short, or a page for people: taken for
-// a record, it would be one without fields. An empty answer says nothing wrong where
-// nothing was asked for.
-func (c *Call) notJSON(resp *Response) error {
-	if resp.Body.Len() == 0 && (c.op.Effect != Read || resp.Status == 204) {
-		return nil
-	}
-	e := StatusError(resp)
-	e.Kind, e.Message = abi.KindVendorError, resp.Vendor+" answered with something other than JSON"
-	e.Hint = "try again later"
-	if c.op.Effect != Read {
-		e.Hint = "read the current state before trying again; the change may have been made"
-	}
-	return e
 }
 
 func (c *Call) metaCursor(name, next string) {

@@ -223,41 +223,6 @@ func TestFailureInsideSuccess(t *testing.T) {
 	}
 }
 
-func TestAnswerThatIsNotJSON(t *testing.T) {
-	for _, tt := range []struct {
-		effect abi.Effect
-		status int
-		answer string
-		list   bool
-		data   string // empty where the call fails
-	}{
-		{pdk.Read, 200, "<html>sign in</html>", false, ""},
-		{pdk.Read, 200, `{"id":"a`, false, ""},
-		{pdk.Read, 200, `{}{}`, true, ""},
-		{pdk.Read, 200, "", false, ""},
-		{pdk.Read, 204, "", false, `{}`},
-		{pdk.Read, 200, `null`, false, `{}`},
-		{pdk.Write, 200, `{"id":"a`, false, ""},
-		{pdk.Write, 200, "", false, `{}`},
-		{pdk.Delete, 204, "", false, `{}`},
-		{pdk.Delete, 202, "", false, `{}`},
-	} {
-		c := with(pdk.Operation{Effect: tt.effect, Method: "POST", Path: "/things", List: tt.list})
-		r := pdktest.Run(t, c, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(tt.status)
-			_, _ = w.Write([]byte(tt.answer))
-		}))
-		data, _, err := r.Execute("things", "do", nil)
-		var e *abi.Error
-		switch {
-		case tt.data != "" && (err != nil || string(data) != tt.data):
-			t.Errorf("%s, %d %q: %s, %v", tt.effect, tt.status, tt.answer, data, err)
-		case tt.data == "" && (!errors.As(err, &e) || e.Kind != abi.KindVendorError || e.Status != tt.status || e.Hint == ""):
-			t.Errorf("%s, %d %q: %s, %+v", tt.effect, tt.status, tt.answer, data, err)
-		}
-	}
-}
-
 func TestPermissionIsNamed(t *testing.T) {
 	c := with(pdk.Operation{Method: "GET", Path: "/things", Permission: "thingsRead"})
 	r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "GET", URL: "/things", Status: 403}))
