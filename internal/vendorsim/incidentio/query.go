@@ -99,10 +99,10 @@ func (q *query) add(params []Param, name string, values []string) *apiError {
 	case formatOperators, formatOperatorsByID:
 		return q.addCondition(p, name, keys, values)
 	}
-	if want := len(p.Format) == len(formatMap) && p.Format == formatMap; want != (len(keys) == 1) || len(keys) > 1 {
-		if want {
-			return invalid(name, "%s must be given as %s[name]=value", field, field)
-		}
+	switch isMap := p.Format == formatMap; {
+	case isMap && len(keys) != 1:
+		return invalid(name, "%s must be given as %s[name]=value", field, field)
+	case !isMap && len(keys) > 0:
 		return invalid(name, "%s takes no operator", field)
 	}
 	if len(values) != 1 {

@@ -2,9 +2,8 @@ package incidentio
 
 import (
 	"cmp"
-	"fmt"
-	"hash/fnv"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
@@ -164,11 +163,10 @@ func (r *rotation) shifts(from, end time.Time) []shift {
 
 // newShift gives equal shifts equal ids, so that an entry keeps its id from one request to the next.
 func newShift(rotationID, layerID string, start, end time.Time, u *userRef) shift {
-	h := fnv.New64a()
-	_, _ = fmt.Fprint(h, rotationID, layerID, start.Unix(), end.Unix(), u.ID)
-	id := h.Sum64()
+	id := contract.ScopeOf(rotationID, layerID, u.ID, strconv.FormatInt(start.Unix(), 36), strconv.FormatInt(end.Unix(), 36))
+	text := strconv.FormatUint(id, 16)
 	return shift{
-		EntryID: fmt.Sprintf("%016X", id), Fingerprint: fmt.Sprintf("%08x", uint32(id)), RotationID: rotationID, LayerID: layerID,
+		EntryID: "entry_" + text, Fingerprint: text, RotationID: rotationID, LayerID: layerID,
 		StartAt: start.UTC(), EndAt: end.UTC(), User: u,
 	}
 }
