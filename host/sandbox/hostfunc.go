@@ -137,6 +137,9 @@ func bind(functions []hostFunction) []extism.HostFunction {
 			var args []uint64
 			if trace {
 				args = slices.Clone(stack[:n])
+				for i := range args {
+					args[i] = uint64(uint32(args[i])) // wazero leaves the rest undefined
+				}
 			}
 			result, err := run(r, arguments(stack))
 			if err != nil {
