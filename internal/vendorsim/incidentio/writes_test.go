@@ -443,3 +443,63 @@ func TestSuccessors(t *testing.T) {
 		}
 	}
 }
+
+func TestCustomFieldValues(t *testing.T) {
+	v := small(t)
+	s := &v.store
+	id := s.incidents.Rows[0].ID
+	field := func(name string) string {
+		return s.customFields.Find(func(f *customField) bool { return f.Name == name }).ID
+	}
+	options := func(name string) []string {
+		return rowIDs(&s.customOptions, func(o *customFieldOption) bool { return o.CustomFieldID == field(name) })
+	}
+	customer := s.catalogEntries.Find(func(e *catalogEntry) bool { return e.ExternalID == "cus-2" }).ID
+	set := func(name string, values ...any) reply {
+		return do(t, v, "POST", "/v2/incidents/"+id+"/actions/edit", obj{"notify_incident_channel": false, "incident": obj{
+			"custom_field_entries": []any{obj{"custom_field_id": field(name), "values": values}},
+		}})
+	}
+	for _, tc := range []struct {
+		name   string
+		values []any
+		status int
+	}{
+		{"Customer message", []any{obj{"value_text": "Désolé"}}, 200},
+		{"Customer message", []any{obj{"value_text": "a"}, obj{"value_text": "b"}}, 422},
+		{"Customer message", []any{obj{"value_text": ""}}, 422},
+		{"Customer message", []any{obj{}}, 422},
+		{"Dashboard", []any{obj{"value_link": "https://d.example/1"}}, 200},
+		{"Dashboard", []any{obj{"value_link": "d.example/1"}}, 422},
+		{"Affected users", []any{obj{"value_numeric": "12.5"}}, 200},
+		{"Affected users", []any{obj{"value_numeric": "many"}}, 422},
+		{"Affected users", []any{obj{"value_numeric": 12.5}}, 422},
+		{"Cause", []any{obj{"value_option_id": options("Cause")[2]}}, 200},
+		{"Cause", []any{obj{"value_option_id": options("Affected region")[2]}}, 422},
+		{"Cause", []any{obj{"value_option_id": "nothing"}}, 422},
+		{"Affected region", []any{obj{"value_option_id": options("Affected region")[0]}, obj{"value_option_id": options("Affected region")[1]}}, 200},
+		{"Affected service", []any{obj{"value_catalog_entry_id": customer}}, 422},
+		{"Affected service", []any{obj{"value_catalog_entry_id": "nothing"}}, 422},
+	} {
+		rep := set(tc.name, tc.values...)
+		if rep.status != tc.status {
+			t.Errorf("%s %v: %d %s", tc.name, tc.values, rep.status, rep.raw)
+		}
+		if tc.status != 200 {
+			continue
+		}
+		var is obj
+		if err := json.Unmarshal(rep.body["incident"], &is); err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, e := range is["custom_field_entries"].([]any) {
+			if dig(e, "custom_field", "name") == tc.name {
+				found = len(dig(e, "values").([]any)) == len(tc.values)
+			}
+		}
+		if !found {
+			t.Errorf("%s: not in the answer", tc.name)
+		}
+	}
+}
