@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 // vendors. A script starts with a folder of connectors in $PLUGINS, none of the
 // variables that agenthost reads, and no vendor.
 func TestScript(t *testing.T) {
-	plugins := wasmtest.Folder(t, "plugins/pylon", "internal/demo/overreach")
+	plugins := wasmtest.Folder(t, "plugins/pylon", "plugins/ashby", "plugins/incidentio", "internal/demo/overreach")
 	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
 	cache, err := os.UserCacheDir()
 	if err != nil {

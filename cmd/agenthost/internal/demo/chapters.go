@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
 // issue is what the demo looks at of an issue.
@@ -42,7 +43,12 @@ func (s *story) connectors(ctx context.Context) error {
 	if err := render.Rows(s.out, style, []string{"NAME", "VERSION", "OPERATIONS", "DIGEST", "DESCRIPTION"}, rows); err != nil {
 		return err
 	}
-	return s.expect(found["pylon"] && found["overreach"], "%s does not hold pylon.wasm and overreach.wasm; make connectors builds them", s.o.Plugins)
+	for _, name := range []string{"pylon", "ashby", "incident-io", "overreach"} {
+		if err := s.expect(found[name], "%s does not hold the connector %s; make connectors builds it", s.o.Plugins, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *story) reading(ctx context.Context) error {
@@ -129,6 +135,30 @@ func (s *story) writing(ctx context.Context) error {
 	return s.expect(changed.State == "on_hold" && changed.State != there.State, "the state is %s", changed.State)
 }
 
+// others shows that the same words work for other vendors.
+func (s *story) others(ctx context.Context) error {
+	for _, other := range []struct {
+		title, connection string
+		call              host.Call
+	}{
+		{"Another vendor, the same words: candidates in Ashby", "hiring", host.Call{
+			Entity: "candidates", Action: "list", Params: host.Params{"limit": 3}, Select: []string{"id", "name", "createdAt"},
+		}},
+		{"And incidents in incident.io", "oncall", host.Call{
+			Entity: "incidents", Action: "list", Params: host.Params{"limit": 3}, Select: []string{"reference", "name", "created_at"},
+		}},
+	} {
+		result, err := s.execOn(ctx, other.title, other.connection, other.call)
+		if err != nil {
+			return err
+		}
+		if err := s.expect(rawjson.Count(result.Data) == 3 && result.HasMore, "%d records came, with more pages: %t", rawjson.Count(result.Data), result.HasMore); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *story) refusals(ctx context.Context) error {
 	err := s.refused(ctx, "A connection that may only read does not write", "audit", host.Call{Entity: "issues", Action: "create", Params: host.Params{
 		"title": "Not allowed", "body_html": "<p>No.</p>",
@@ -163,7 +193,7 @@ func (s *story) refusals(ctx context.Context) error {
 
 // secrets looks for the token everywhere but where it belongs.
 func (s *story) secrets(ctx context.Context) error {
-	s.step("The token is nowhere but in the requests")
+	s.step("The tokens are nowhere but in the requests")
 	list, err := s.h.Connectors(ctx)
 	if err != nil {
 		return err
@@ -173,8 +203,10 @@ func (s *story) secrets(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.expect(!bytes.Contains(module, []byte(s.vendor.token)), "%s holds the token", c.File); err != nil {
-			return err
+		for _, v := range s.vendors.all() {
+			if err := s.expect(!bytes.Contains(module, []byte(v.token)), "%s holds a token", c.File); err != nil {
+				return err
+			}
 		}
 	}
 	requests := s.vendor.Requests()
@@ -186,9 +218,11 @@ func (s *story) secrets(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.expect(!bytes.Contains(s.out.kept.Bytes(), []byte(s.vendor.token)), "the output holds the token"); err != nil {
-		return err
+	for _, v := range s.vendors.all() {
+		if err := s.expect(!bytes.Contains(s.out.kept.Bytes(), []byte(v.token)), "the output holds a token"); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(s.out, "%d requests carried it in their Authorization header; no module and no result holds it.\n", len(requests))
+	fmt.Fprintf(s.out, "%d requests to Pylon carried it in their Authorization header; no module and no result holds one.\n", len(requests))
 	return nil
 }

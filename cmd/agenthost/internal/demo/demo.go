@@ -20,7 +20,7 @@ import (
 
 // Options say how to run the demo.
 type Options struct {
-	// Plugins is the folder with the modules of pylon and overreach.
+	// Plugins is the folder with the modules of pylon, ashby, incident-io and overreach.
 	Plugins string
 	Out     io.Writer
 	Style   render.Options
@@ -30,11 +30,12 @@ type Options struct {
 
 // story is one run of the demo.
 type story struct {
-	o      Options
-	h      *host.Host
-	vendor *vendor
-	out    *recorder
-	steps  int
+	o       Options
+	h       *host.Host
+	vendors *vendors
+	vendor  *vendor // the one that most steps are about
+	out     *recorder
+	steps   int
 }
 
 // recorder keeps all that is shown, to look for the token in it at the end.
@@ -51,7 +52,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 // Run shows every step and checks it. The error says which step did not do what it
 // should.
 func Run(ctx context.Context, o Options) (err error) {
-	v, err := startVendor(ctx)
+	v, err := startVendors(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,9 +61,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		Plugins:     o.Plugins,
 		Connections: v.connections(),
 		Logger:      o.Logger,
-		LookupEnv: func(name string) (string, bool) {
-			return v.token, name == TokenVariable
-		},
+		LookupEnv:   v.lookupEnv,
 	})
 	if err != nil {
 		return err
@@ -72,9 +71,9 @@ func Run(ctx context.Context, o Options) (err error) {
 			err = closeErr
 		}
 	}()
-	s := &story{o: o, h: h, vendor: v, out: &recorder{w: o.Out}}
-	fmt.Fprintf(s.out, "A simulated Pylon is at %s. Only the host has its token.\n", v.URL)
-	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.refusals, s.secrets} {
+	s := &story{o: o, h: h, vendors: v, vendor: v.pylon, out: &recorder{w: o.Out}}
+	fmt.Fprintf(s.out, "A simulated Pylon is at %s, an Ashby at %s and an incident.io at %s. Only the host has their keys.\n", v.pylon.URL, v.ashby.URL, v.incidentIO.URL)
+	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.others, s.refusals, s.secrets} {
 		if err := chapter(ctx); err != nil {
 			return err
 		}
@@ -110,10 +109,14 @@ func (s *story) expect(ok bool, format string, values ...any) error {
 // everything is the connection that may do everything.
 const everything = "support"
 
-// exec shows the command line of a call, makes it and shows its result.
+// exec shows the command line of a call to Pylon, makes it and shows its result.
 func (s *story) exec(ctx context.Context, title string, call host.Call) (*host.Result, error) {
-	s.step(title, commandLine(everything, call)...)
-	result, err := s.h.Execute(ctx, everything, call)
+	return s.execOn(ctx, title, everything, call)
+}
+
+func (s *story) execOn(ctx context.Context, title, connection string, call host.Call) (*host.Result, error) {
+	s.step(title, commandLine(connection, call)...)
+	result, err := s.h.Execute(ctx, connection, call)
 	if err != nil {
 		return nil, fmt.Errorf("demo, step %d: %w", s.steps, err)
 	}

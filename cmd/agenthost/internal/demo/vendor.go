@@ -6,66 +6,121 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net/http"
+	"strings"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/internal/vendorsim/ashby"
+	"github.com/agenthost/agenthost/internal/vendorsim/incidentio"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// TokenVariable is the environment variable that holds the simulated vendor's token.
-const TokenVariable = "PYLON_DEMO_TOKEN"
-
-// vendor is a simulated Pylon and the one token that it knows.
+// vendor is a simulated vendor and the one credential that it knows.
 type vendor struct {
 	*vendorsim.Server
-	token string
+	connector string
+	// field is the credential's name, and variable the environment variable that
+	// holds it.
+	field, variable string
+	token           string
 }
 
-// startVendor starts a vendor with a token that exists nowhere else, so that finding
-// it anywhere but in a request is a leak.
-func startVendor(ctx context.Context) (*vendor, error) {
-	random := make([]byte, 16)
-	if _, err := rand.Read(random); err != nil {
-		return nil, fmt.Errorf("make a token: %w", err)
+// vendors are all of them.
+type vendors struct {
+	pylon, ashby, incidentIO *vendor
+}
+
+// all lists them, in the order of the demo.
+func (v *vendors) all() []*vendor { return []*vendor{v.pylon, v.ashby, v.incidentIO} }
+
+// startVendors starts vendors with credentials that exist nowhere else, so that finding
+// one anywhere but in a request is a leak.
+func startVendors(ctx context.Context) (*vendors, error) {
+	var started []*vendor
+	start := func(connector, field, variable, prefix string, handler func(token string) http.Handler) error {
+		random := make([]byte, 16)
+		if _, err := rand.Read(random); err != nil {
+			return fmt.Errorf("make a token: %w", err)
+		}
+		token := prefix + hex.EncodeToString(random)
+		server, err := vendorsim.Start(ctx, handler(token), vendorsim.Options{ErrorLog: log.New(io.Discard, "", 0)})
+		if err != nil {
+			return err
+		}
+		started = append(started, &vendor{server, connector, field, variable, token})
+		return nil
 	}
-	token := pylon.TokenPrefixUS + hex.EncodeToString(random)
-	server, err := vendorsim.Start(ctx, pylon.New(pylon.Options{Token: token, Seed: 1}), vendorsim.Options{
-		ErrorLog: log.New(io.Discard, "", 0),
-	})
+	err := errors.Join(
+		start("pylon", "api_token", "PYLON_DEMO_TOKEN", pylon.TokenPrefixUS, func(token string) http.Handler {
+			return pylon.New(pylon.Options{Token: token, Seed: 1})
+		}),
+		start("ashby", "api_key", "ASHBY_DEMO_KEY", "ashby_", func(token string) http.Handler {
+			return ashby.New(ashby.Options{Token: token, Seed: 1})
+		}),
+		start("incident-io", "api_key", "INCIDENT_IO_DEMO_KEY", "inc_", func(token string) http.Handler {
+			return incidentio.New(incidentio.Options{Token: token, Seed: 1})
+		}),
+	)
 	if err != nil {
+		for _, v := range started {
+			_ = v.Close()
+		}
 		return nil, err
 	}
-	return &vendor{server, token}, nil
+	return &vendors{pylon: started[0], ashby: started[1], incidentIO: started[2]}, nil
 }
 
-// connections are one that may do everything, one that may only read, and one of a
-// connector that is not to be trusted.
-func (v *vendor) connections() map[string]config.Connection {
-	credentials := map[string]string{"api_token": "env:" + TokenVariable}
-	all := &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite, abi.EffectDelete}}
-	return map[string]config.Connection{
-		everything: {Connector: "pylon", Server: v.URL, Credentials: credentials},
-		"audit":    {Connector: "pylon", Server: v.URL, Credentials: credentials, Allow: &config.Allow{Effects: []abi.Effect{abi.EffectRead}}},
-		"rogue":    {Connector: "overreach", Server: v.URL, Credentials: credentials, Allow: all},
+// Close stops them all.
+func (v *vendors) Close() {
+	for _, one := range v.all() {
+		_ = one.Server.Close()
 	}
 }
 
-// configuration is the same as a file.
-func (v *vendor) configuration(plugins string) string {
-	return fmt.Sprintf(`plugins: %q
-connections:
-  support:
-    connector: pylon
-    server: %s
-    credentials: {api_token: env:%s}
-  audit:
-    connector: pylon
-    server: %[2]s
-    credentials: {api_token: env:%[3]s}
-    allow: {effects: [read]}
-`, plugins, v.URL, TokenVariable)
+// lookupEnv is an environment with the vendors' credentials and nothing else.
+func (v *vendors) lookupEnv(name string) (string, bool) {
+	for _, one := range v.all() {
+		if one.variable == name {
+			return one.token, true
+		}
+	}
+	return "", false
+}
+
+func (v *vendor) credentials() map[string]string {
+	return map[string]string{v.field: "env:" + v.variable}
+}
+
+// connections are one to each vendor that may do everything, one that may only read, and
+// one of a connector that is not to be trusted.
+func (v *vendors) connections() map[string]config.Connection {
+	all := &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite, abi.EffectDelete}}
+	readOnly := &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
+	return map[string]config.Connection{
+		everything: {Connector: v.pylon.connector, Server: v.pylon.URL, Credentials: v.pylon.credentials()},
+		"hiring":   {Connector: v.ashby.connector, Server: v.ashby.URL, Credentials: v.ashby.credentials()},
+		"oncall":   {Connector: v.incidentIO.connector, Server: v.incidentIO.URL, Credentials: v.incidentIO.credentials()},
+		"audit":    {Connector: v.pylon.connector, Server: v.pylon.URL, Credentials: v.pylon.credentials(), Allow: readOnly},
+		"rogue":    {Connector: "overreach", Server: v.pylon.URL, Credentials: v.pylon.credentials(), Allow: all},
+	}
+}
+
+// configuration is the same as a file, without the connector that is not to be trusted.
+func (v *vendors) configuration(plugins string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "plugins: %q\nconnections:\n", plugins)
+	write := func(name string, of *vendor, more string) {
+		fmt.Fprintf(&b, "  %s:\n    connector: %s\n    server: %s\n    credentials: {%s: env:%s}\n%s", name, of.connector, of.URL, of.field, of.variable, more)
+	}
+	write(everything, v.pylon, "")
+	write("audit", v.pylon, "    allow: {effects: [read]}\n")
+	write("hiring", v.ashby, "")
+	write("oncall", v.incidentIO, "")
+	return b.String()
 }
