@@ -8,7 +8,9 @@ PLUGINS := $(OUT)/plugins
 WASM_BUILD := GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w'
 
 CONNECTORS := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/*/main.go)))
-MODULES    := $(CONNECTORS:%=$(PLUGINS)/%.wasm) $(PLUGINS)/overreach.wasm
+# A file is named after its connector, so that the host need not read the others to find
+# it. Only incident.io's folder has another name.
+MODULES    := $(patsubst %,$(PLUGINS)/%.wasm,$(subst incidentio,incident-io,$(CONNECTORS)) overreach)
 NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod))
 
 # The race detector needs a C compiler.
@@ -31,6 +33,8 @@ connectors: $(MODULES) ## build the connectors into build/plugins/
 
 # Go knows better than make what a module is made of; its cache makes this cheap.
 .PHONY: force
+$(PLUGINS)/incident-io.wasm: force
+	@$(WASM_BUILD) -o $@ ./plugins/incidentio
 $(PLUGINS)/overreach.wasm: force
 	@$(WASM_BUILD) -o $@ ./internal/demo/overreach
 $(PLUGINS)/%.wasm: force
