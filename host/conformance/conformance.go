@@ -1,0 +1,187 @@
+// Package conformance says whether a connector is a good one, from its module alone: it
+// needs no account, no network and no knowledge of the vendor.
+//
+// Static checks look at the module and at what it declares. Dynamic ones run every
+// operation in the sandbox against a vendor that is made up: what the connector looks
+// for in an answer shows what an answer looks like.
+package conformance
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options of a [Run]. The zero value is ready to use.
+type Options struct {
+	// Cache is the folder of compiled modules, as in sandbox.Config.
+	Cache string
+	// Logger gets what the connector logs; nil drops it.
+	Logger hclog.Logger
+	// Progress, if there is one, is told before each check how many are done. It runs
+	// on the goroutine of Run.
+	Progress func(done, total int, title string)
+
+	// now is the guest's clock, which stands still; zero means testTime.
+	now time.Time
+}
+
+// Status is the outcome of a check.
+type Status string
+
+// The outcomes.
+const (
+	Pass Status = "pass"
+	Fail Status = "fail"
+	// Skip means that an earlier failure left nothing to check.
+	Skip Status = "skip"
+)
+
+// Check is one thing that a connector is judged by.
+type Check struct {
+	// ID is stable: a name such as vendor.errors.
+	ID string `json:"id"`
+	// Title says what passes.
+	Title  string `json:"title"`
+	Status Status `json:"status"`
+	// Cases is how many cases were tried.
+	Cases int `json:"cases"`
+	// Problems are what failed, the first few of each check.
+	Problems []string `json:"problems,omitempty"`
+	// More is how many problems were left out.
+	More int `json:"more,omitempty"`
+}
+
+// Report is the outcome of a [Run].
+type Report struct {
+	// Connector and Version are the manifest's, empty where it cannot be read.
+	Connector string `json:"connector"`
+	Version   string `json:"version"`
+	// Digest is the SHA-256 of the module, in hexadecimal.
+	Digest     string  `json:"digest"`
+	Operations int     `json:"operations"`
+	Passed     bool    `json:"passed"`
+	Checks     []Check `json:"checks"`
+}
+
+// Failed counts the checks that failed.
+func (r *Report) Failed() int {
+	n := 0
+	for i := range r.Checks {
+		if r.Checks[i].Status == Fail {
+			n++
+		}
+	}
+	return n
+}
+
+// maxProblems is how many problems a check lists.
+const maxProblems = 5
+
+// problem counts a failed case.
+func (c *Check) problem(format string, args ...any) {
+	c.Status = Fail
+	if len(c.Problems) == maxProblems {
+		c.More++
+		return
+	}
+	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
+}
+
+// Checks lists what a [Run] checks, in its order, without outcomes.
+func Checks() []Check {
+	list := make([]Check, len(steps))
+	for i, s := range steps {
+		list[i] = Check{ID: s.id, Title: s.title}
+	}
+	return list
+}
+
+// Run checks a module. It takes seconds, of which compiling the module is a good part.
+//
+// The error is about the host, such as a cache folder that cannot be used, or that ctx
+// ended; what is wrong with the connector is in the report.
+func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
+	if o.now.IsZero() {
+		o.now = testTime
+	}
+	engine, err := sandbox.NewEngine(sandbox.Config{Cache: o.Cache, Logger: o.Logger, Now: func() time.Time { return o.now }, Random: new(unlike)})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close(context.WithoutCancel(ctx))
+	e := &examination{options: o, engine: engine, wasm: module, report: &Report{Digest: sandbox.Digest(module)}, outputs: make(map[string][]byte)}
+	for i, s := range steps {
+		if o.Progress != nil {
+			o.Progress(i, len(steps), s.title)
+		}
+		c := Check{ID: s.id, Title: s.title, Status: Pass}
+		if s.needs(e) {
+			s.run(ctx, e, &c)
+		} else {
+			c.Status = Skip
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("conformance: %w", err)
+		}
+		e.report.Checks = append(e.report.Checks, c)
+	}
+	e.report.Passed = e.report.Failed() == 0
+	return e.report, nil
+}
+
+// testTime is the guest's clock. It stands still: time is something that a connector
+// may let its requests depend on.
+var testTime = time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
+
+// unlike is the guest's source of random bytes, different ones for every instance, so
+// that what depends on them shows. It is safe for concurrent use.
+type unlike struct{ n atomic.Uint64 }
+
+func (u *unlike) Read(p []byte) (int, error) {
+	for at := 0; at < len(p); at += 8 {
+		// SplitMix64 (Steele, Lea and Flood, 2014).
+		z := u.n.Add(0x9e3779b97f4a7c15)
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], z^z>>31)
+		copy(p[at:], word[:])
+	}
+	return len(p), nil
+}
+
+// examination is a run under way.
+type examination struct {
+	options   Options
+	engine    *sandbox.Engine
+	wasm      []byte
+	report    *Report
+	module    *sandbox.Module
+	outputs   map[string][]byte // of describe and auth_schema
+	connector *connector.Connector
+	subjects  []*subject
+
+	// What all runs sent, for requests.declared.
+	sent    int
+	refused []string
+	// reached holds the declared requests that were sent.
+	reached map[string]bool
+}
+
+// message is an error's own words, without its kind.
+func message(err error) string {
+	var known *abi.Error
+	if errors.As(err, &known) {
+		return known.Message
+	}
+	return err.Error()
+}

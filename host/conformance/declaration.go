@@ -1,0 +1,94 @@
+package conformance
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// load vets, rewrites and compiles the module.
+func load(ctx context.Context, e *examination, c *Check) {
+	c.Cases++
+	var err error
+	if e.module, err = e.engine.Load(ctx, e.wasm); err != nil {
+		c.problem("%s", message(err))
+	}
+}
+
+func describe(ctx context.Context, e *examination, c *Check) {
+	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+		c.Cases++
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.Logger})
+		cancel()
+		if err != nil {
+			c.problem("%s: %s", export, message(err))
+			continue
+		}
+		e.outputs[export] = outcome.Output
+	}
+}
+
+func manifestSchema(_ context.Context, e *examination, c *Check) {
+	fits(c, abi.ManifestSchema(), e.outputs[abi.ExportDescribe])
+}
+
+func authSchema(_ context.Context, e *examination, c *Check) {
+	fits(c, abi.AuthSchemaSchema(), e.outputs[abi.ExportAuthSchema])
+}
+
+func fits(c *Check, schema string, document []byte) {
+	c.Cases++
+	compiled, err := connector.CompileSchema([]byte(schema))
+	if err == nil {
+		err = compiled.Validate(document)
+	}
+	if err != nil {
+		c.problem("%s", message(err))
+	}
+}
+
+func declaration(_ context.Context, e *examination, c *Check) {
+	c.Cases++
+	declared, err := connector.Parse(e.report.Digest, e.outputs[abi.ExportDescribe], e.outputs[abi.ExportAuthSchema])
+	if err != nil {
+		c.problem("%s", message(err))
+		return
+	}
+	e.connector = declared
+	e.report.Connector, e.report.Version, e.report.Operations = declared.Manifest.Name, declared.Manifest.Version, len(declared.Manifest.Operations)
+}
+
+var fieldInText = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
+
+// authSecret looks for fields that go into a request as the credential and are not
+// marked as secret: the host would show them. The user name of a pair is none.
+func authSecret(_ context.Context, e *examination, c *Check) {
+	for _, scheme := range e.connector.Auth.Schemes {
+		var used []string
+		for _, in := range scheme.Inject {
+			used = append(used, in.Value)
+		}
+		if scheme.Basic != nil {
+			used = append(used, scheme.Basic.Password)
+			if scheme.Basic.Password == "" {
+				used = append(used, scheme.Basic.Username)
+			}
+		}
+		secret := make(map[string]bool)
+		for _, field := range scheme.Fields {
+			secret[field.Name] = field.Secret
+		}
+		for _, template := range used {
+			for _, match := range fieldInText.FindAllStringSubmatch(template, -1) {
+				c.Cases++
+				if known, isField := secret[match[1]]; isField && !known {
+					c.problem("%s: the field %s authenticates and is not marked as secret", scheme.ID, match[1])
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// discover finds an answer that an operation accepts, without knowing its vendor. It
+// watches which JSON Pointers the connector looks for in an answer and finds nothing
+// at, and puts something there: a list, an object, a string, true. It goes on from the
+// best answer so far, until there are records and, if the operation has pages, a next
+// one.
+func (s *subject) discover(ctx context.Context) {
+	search := search{subject: s, tried: make(map[string]bool)}
+	for _, whole := range []any{nil, []any{map[string]any{"id": "a"}, map[string]any{"id": "b"}}} {
+		search.try(ctx, attempt{whole: whole})
+	}
+	for len(search.queue) > 0 && search.trials < maxTrials && !search.done && ctx.Err() == nil {
+		best := 0
+		for i := range search.queue {
+			if search.queue[i].score > search.queue[best].score {
+				best = i
+			}
+		}
+		from := search.queue[best]
+		search.queue = slices.Delete(search.queue, best, best+1)
+		for _, pointer := range from.missed {
+			for _, shape := range s.shapes() {
+				if !search.done && search.trials < maxTrials {
+					search.try(ctx, attempt{whole: from.whole, values: with(from.values, pointer, shape)})
+				}
+			}
+		}
+	}
+	if search.best.score >= accepted {
+		s.answer = search.best.body()
+	}
+}
+
+// maxTrials bounds the search of one operation.
+const maxTrials = 300
+
+// shapes are what may stand at a pointer, the likeliest first.
+func (s *subject) shapes() []any {
+	record := map[string]any{"id": "a"}
+	list := []any{record, map[string]any{"id": "b"}}
+	if s.Paginated {
+		return []any{list, "cursor-1", true, record, 2}
+	}
+	return []any{record, list, true, "text", 2}
+}
+
+// search is the search for an answer, best first.
+type search struct {
+	*subject
+	tried  map[string]bool
+	trials int
+	queue  []attempt
+	best   attempt
+	done   bool
+}
+
+// attempt is an answer, and how well it went.
+type attempt struct {
+	whole  any            // the answer, nil for an object of values
+	values map[string]any // by JSON Pointer
+	score  int
+	missed []string
+}
+
+// The parts of a score. An answer that is accepted is better than one that is not, one
+// with records better than one without; of those that are refused, the one is better
+// that the connector looked at longer.
+const (
+	accepted    = 1000
+	withRecords = 2000
+	withNext    = 4000
+)
+
+func (q *search) try(ctx context.Context, a attempt) {
+	body := a.body()
+	if q.tried[string(body)] {
+		return
+	}
+	q.tried[string(body)] = true
+	q.trials++
+	var w watch
+	r := q.call(ctx, sandbox.Call{Input: q.input(q.sending), Trace: w.trace}, answers(200, body))
+	a.missed = w.missed
+	a.score = len(w.found)
+	if r.failed() == nil {
+		a.score += accepted
+		records := string(r.outcome.Data) != "[]" && string(r.outcome.Data) != "{}"
+		next := nextCursor(r.outcome.Meta) != ""
+		if records {
+			a.score += withRecords
+		}
+		if next {
+			a.score += withNext
+		}
+		q.done = records && (next || !q.Paginated)
+	}
+	if q.best.missed == nil && q.best.score == 0 || a.score > q.best.score {
+		q.best = a
+	}
+	q.queue = append(q.queue, a)
+}
+
+func (a *attempt) body() []byte {
+	if a.whole != nil {
+		return marshal(a.whole)
+	}
+	return document(a.values)
+}
+
+// document makes JSON with values at pointers, as far as they do not contradict each
+// other.
+func document(values map[string]any) []byte {
+	var root any = map[string]any{}
+	for _, pointer := range slices.Sorted(maps.Keys(values)) {
+		root = put(root, strings.Split(pointer[1:], "/"), values[pointer])
+	}
+	return marshal(root)
+}
+
+// put returns at with a value where tokens lead. What at shares with other documents is
+// copied.
+func put(at any, tokens []string, value any) any {
+	if len(tokens) == 0 {
+		return value
+	}
+	token := strings.NewReplacer("~1", "/", "~0", "~").Replace(tokens[0])
+	if list, ok := at.([]any); ok {
+		if i, err := strconv.Atoi(token); err == nil && i >= 0 && i < len(list) {
+			list = slices.Clone(list)
+			list[i] = put(list[i], tokens[1:], value)
+			return list
+		}
+	}
+	object, _ := at.(map[string]any)
+	return with(object, token, put(object[token], tokens[1:], value))
+}
+
+// nextCursor reads the cursor from a result's meta.
+func nextCursor(meta []byte) string {
+	var m map[string]any
+	if json.Unmarshal(meta, &m) != nil {
+		return ""
+	}
+	cursor, _ := m[abi.MetaNextCursor].(string)
+	return cursor
+}

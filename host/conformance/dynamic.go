@@ -1,0 +1,171 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// validParams prepares the subjects, which the later checks use.
+func validParams(ctx context.Context, e *examination, c *Check) {
+	e.reached = make(map[string]bool)
+	e.each(func(op *connector.Operation) {
+		s := &subject{Operation: op, examination: e, params: valid(op)}
+		e.subjects = append(e.subjects, s)
+		if !s.choose(ctx) {
+			c.problem("%s sends nothing with any parameters that could be made up; add an example", op.Name())
+		}
+		if s.sending != nil {
+			s.discover(ctx)
+			if s.answer == nil {
+				c.problem("%s: no answer was found that it accepts; it says %q", op.Name(), s.run(ctx, s.sending, answers(200, []byte("{}"))).failed().Message)
+			}
+		}
+		for _, params := range s.params {
+			c.Cases++
+			r := s.run(ctx, params, answers(200, s.body()))
+			if fault := r.faulty(); fault != "" {
+				c.problem("%s %s: %s", op.Name(), short(params), fault)
+			} else if wrong := s.misshapen(r); wrong != "" {
+				c.problem("%s %s: %s", op.Name(), short(params), wrong)
+			}
+		}
+	})
+}
+
+// choose finds parameters with which the operation does what it declares: to send a
+// request, if it declares any.
+func (s *subject) choose(ctx context.Context) bool {
+	for _, sets := range []func() bool{
+		func() bool { return true },
+		func() bool { s.params = append(s.params, singles(s.Operation)...); return true },
+	} {
+		sets()
+		for _, params := range s.params {
+			r := s.run(ctx, params, answers(200, []byte("{}")))
+			if len(r.requests) > 0 || len(s.Requests) == 0 && r.failed() == nil {
+				s.sending = params
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// misshapen says what is wrong with a result's form.
+func (s *subject) misshapen(r *run) string {
+	if r.failed() != nil {
+		return ""
+	}
+	data := bytes.TrimSpace(r.outcome.Data)
+	switch {
+	case s.Paginated && !bytes.HasPrefix(data, []byte("[")):
+		return "it is paginated, and its data is no array"
+	case len(data) == 0 || data[0] != '[' && data[0] != '{':
+		return "its data is neither an object nor an array"
+	}
+	return ""
+}
+
+func (s *subject) body() []byte {
+	if s.answer == nil {
+		return []byte("{}")
+	}
+	return s.answer
+}
+
+// senders are the subjects that send something.
+func (e *examination) senders() []*subject {
+	return slices.DeleteFunc(slices.Clone(e.subjects), func(s *subject) bool { return s.sending == nil || len(s.Requests) == 0 })
+}
+
+// reachable wants one of an operation's requests, and not all: which it sends may
+// depend on more than its parameters.
+func reachable(_ context.Context, e *examination, c *Check) {
+	for _, s := range e.subjects {
+		if len(s.Requests) == 0 {
+			continue
+		}
+		c.Cases++
+		if !slices.ContainsFunc(s.Requests, func(t abi.RequestTemplate) bool { return e.reached[s.Name()+" "+t.Method+" "+t.Path] }) {
+			c.problem("%s sends none of the requests that it declares", s.Name())
+		}
+	}
+}
+
+func requestsDeclared(_ context.Context, e *examination, c *Check) {
+	c.Cases = e.sent
+	for _, refused := range e.refused {
+		c.problem("%s", refused)
+	}
+}
+
+// unknownTolerated adds members that this version of the ABI does not have to the
+// input, and members that the connector does not know to the vendor's answer.
+func unknownTolerated(ctx context.Context, e *examination, c *Check) {
+	for _, s := range e.senders() {
+		c.Cases++
+		body := s.body()
+		plain := s.run(ctx, s.sending, answers(200, body))
+		input := s.input(s.sending)
+		greased := append([]byte(`{"zz_grease":{"a":[1,null]},`), input[1:]...)
+		unknown := s.call(ctx, sandbox.Call{Input: greased}, answers(200, body))
+		if what := plain.differs(unknown); what != "" {
+			c.problem("%s: with an unknown member in its input, %s", s.Name(), what)
+		}
+		if !bytes.HasPrefix(body, []byte("{")) || len(body) < 3 {
+			continue
+		}
+		c.Cases++
+		more := append([]byte(`{"zz_grease":{"a":[1,null]},`), body[1:]...)
+		if failed := s.run(ctx, s.sending, answers(200, more)).failed(); plain.failed() == nil && failed != nil {
+			c.problem("%s: with an unknown member in the answer, it fails: %s", s.Name(), failed.Message)
+		}
+	}
+}
+
+// deterministic runs an operation within itself: an instance that waits for its vendor
+// cannot be used again, so that each run has one of its own, whose random bytes and
+// thereby whose order of maps differ.
+func deterministic(ctx context.Context, e *examination, c *Check) {
+	for _, s := range e.subjects {
+		for _, params := range s.params {
+			c.Cases++
+			if what := s.nested(ctx, params, nestedRuns); what != "" {
+				c.problem("%s %s: %s", s.Name(), short(params), what)
+			}
+		}
+	}
+}
+
+// nestedRuns is how many instances do the same. A map of two members has the same
+// order in all of them once in 2^(n-1) times.
+const nestedRuns = 4
+
+func (s *subject) nested(ctx context.Context, params []byte, depth int) string {
+	plain := answers(200, s.body())
+	first := s.run(ctx, params, plain)
+	var runs []*run
+	var within func(left int) vendor
+	within = func(left int) vendor {
+		begun := false
+		return func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
+			if !begun && left > 0 {
+				begun = true
+				runs = append(runs, s.run(ctx, params, within(left-1)))
+			}
+			return plain(ctx, req, body)
+		}
+	}
+	runs = append(runs, s.run(ctx, params, within(depth-1)))
+	for _, r := range runs {
+		if what := first.differs(r); what != "" {
+			return what
+		}
+	}
+	return ""
+}

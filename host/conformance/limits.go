@@ -1,0 +1,53 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// limitsKept runs operations with far too little of everything, and stops them while
+// they wait for the vendor. Whoever called must learn the reason, not that the
+// connector failed.
+func limitsKept(ctx context.Context, e *examination, c *Check) {
+	for _, s := range e.senders() {
+		body := s.body()
+		for _, small := range []struct {
+			what   string
+			limits sandbox.Limits
+		}{
+			{"little CPU", sandbox.Limits{Fuel: 1000}},
+			{"little output", sandbox.Limits{OutputBytes: 8}},
+			{"room for two values", sandbox.Limits{Values: 2}},
+		} {
+			c.Cases++
+			failed := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Limits: small.limits}, answers(200, body)).failed()
+			if failed != nil && failed.Kind != abi.KindLimitExceeded {
+				c.problem("%s, with %s: %s (%s)", s.Name(), small.what, failed.Kind, failed.Message)
+			}
+		}
+		c.Cases++
+		if failed := s.cancelled(ctx); failed == nil || failed.Kind != abi.KindTimeout {
+			c.problem("%s, cancelled while it waits for the vendor: %s", s.Name(), told(failed))
+		}
+	}
+}
+
+// cancelled ends the call while its first request is under way.
+func (s *subject) cancelled(ctx context.Context) *abi.Error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return s.run(ctx, s.sending, func(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}).failed()
+}
+
+func told(failed *abi.Error) string {
+	if failed == nil {
+		return "it succeeds"
+	}
+	return string(failed.Kind) + " (" + failed.Message + ")"
+}

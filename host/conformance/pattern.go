@@ -1,0 +1,81 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// matching makes a text that a pattern matches as a whole: seed where it does, and
+// otherwise one made of the pattern's own parts.
+func matching(pattern, seed string) (string, error) {
+	if pattern == "" {
+		return seed, nil
+	}
+	whole, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	write(&b, parsed.Simplify(), seed, 0)
+	for _, text := range []string{seed, b.String()} {
+		if whole.MatchString(text) && len(text) >= minCanary {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("no value could be made that matches %q: %w", pattern, errUnmatched)
+}
+
+var errUnmatched = errors.New("the pattern is too hard for this check")
+
+// minCanary is the length of the shortest value that is not found by chance.
+const minCanary = 12
+
+// maxRepeat is how often what may come any number of times does.
+const maxRepeat = 24
+
+// write appends a text that a part of a pattern matches.
+func write(b *strings.Builder, part *syntax.Regexp, seed string, depth int) {
+	if depth > 20 || b.Len() > 1000 {
+		return
+	}
+	switch part.Op {
+	case syntax.OpLiteral:
+		b.WriteString(string(part.Rune))
+	case syntax.OpCharClass:
+		b.WriteRune(member(part.Rune, rune(seed[b.Len()%len(seed)])))
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		b.WriteByte(seed[b.Len()%len(seed)])
+	case syntax.OpStar, syntax.OpPlus:
+		for range maxRepeat {
+			write(b, part.Sub[0], seed, depth+1)
+		}
+	case syntax.OpAlternate:
+		write(b, part.Sub[0], seed, depth+1)
+	case syntax.OpRepeat:
+		for range max(part.Min, min(maxRepeat, part.Max)) {
+			write(b, part.Sub[0], seed, depth+1)
+		}
+	default:
+		for _, sub := range part.Sub {
+			write(b, sub, seed, depth+1)
+		}
+	}
+}
+
+// member is a character of a class: the one that is wanted, if it is one.
+func member(ranges []rune, want rune) rune {
+	for i := 0; i+1 < len(ranges); i += 2 {
+		if ranges[i] <= want && want <= ranges[i+1] {
+			return want
+		}
+	}
+	// Of several ranges, the last is the likeliest to hold letters.
+	return ranges[len(ranges)-2]
+}

@@ -1,0 +1,161 @@
+package conformance
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// schema is a JSON Schema as a document: this package looks at how it is written, which
+// a compiled one does not show.
+type schema map[string]any
+
+func parseSchema(raw json.RawMessage) schema {
+	var s schema
+	// What does not parse was refused with the declaration.
+	_ = json.Unmarshal(raw, &s)
+	s.resolve(s, 0)
+	return s
+}
+
+// maxDepth is how deep references to definitions are followed; filters refer to
+// themselves.
+const maxDepth = 4
+
+// resolve puts definitions in the place of references to them.
+func (s schema) resolve(root schema, depth int) {
+	if ref, ok := s["$ref"].(string); ok {
+		delete(s, "$ref")
+		if target := root.lookup(ref); target != nil && depth < maxDepth {
+			for key, value := range clone(target) {
+				if _, own := s[key]; !own {
+					s[key] = value
+				}
+			}
+			s.resolve(root, depth+1)
+			return
+		}
+		s["truncated"] = true
+		return
+	}
+	for _, child := range s.children() {
+		child.resolve(root, depth)
+	}
+}
+
+// lookup finds #/$defs/name.
+func (s schema) lookup(ref string) schema {
+	at := s
+	for token := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		next, ok := at[token].(map[string]any)
+		if !ok {
+			return nil
+		}
+		at = next
+	}
+	return at
+}
+
+func clone(s schema) schema {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil
+	}
+	var c schema
+	if json.Unmarshal(data, &c) != nil {
+		return nil
+	}
+	return c
+}
+
+// children are the schemas of properties and items, and the alternatives.
+func (s schema) children() map[string]schema {
+	found := make(map[string]schema)
+	for name, property := range s.properties() {
+		found["."+name] = property
+	}
+	if items, ok := s["items"].(map[string]any); ok {
+		found["[]"] = items
+	}
+	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
+		list, _ := s[key].([]any)
+		for i, item := range list {
+			if alternative, ok := item.(map[string]any); ok {
+				found["/"+key+string(rune('0'+i%10))] = alternative
+			}
+		}
+	}
+	return found
+}
+
+func (s schema) properties() map[string]schema {
+	found := make(map[string]schema)
+	properties, _ := s["properties"].(map[string]any)
+	for name, property := range properties {
+		if p, ok := property.(map[string]any); ok {
+			found[name] = p
+		}
+	}
+	return found
+}
+
+func (s schema) required() []string {
+	list, _ := s["required"].([]any)
+	var names []string
+	for _, item := range list {
+		if name, ok := item.(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (s schema) describes() string {
+	text, _ := s["description"].(string)
+	return text
+}
+
+// types are the types of the values, none where the schema does not say.
+func (s schema) types() []string {
+	switch t := s["type"].(type) {
+	case string:
+		return []string{t}
+	case []any:
+		var names []string
+		for _, item := range t {
+			if name, ok := item.(string); ok {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	return nil
+}
+
+// kind is the first of the types.
+func (s schema) kind() string {
+	if types := s.types(); len(types) > 0 {
+		return types[0]
+	}
+	return ""
+}
+
+func (s schema) number(key string, otherwise int) int {
+	if n, ok := s[key].(float64); ok {
+		return int(n)
+	}
+	return otherwise
+}
+
+// walk calls f with a schema and all schemas in it.
+func (s schema) walk(at string, f func(at string, s schema)) {
+	if s["truncated"] == true {
+		return
+	}
+	f(at, s)
+	children := s.children()
+	for _, name := range slices.Sorted(maps.Keys(children)) {
+		children[name].walk(at+name, f)
+	}
+}

@@ -1,0 +1,64 @@
+package conformance
+
+import (
+	"slices"
+
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// watch is what a connector looked for in answers, seen from its calls of the host.
+type watch struct {
+	// places are the JSON Pointers of handles within an answer.
+	places map[int64]string
+	// missed are the pointers where the answer had nothing, in the order in which they
+	// were asked for; found are the others.
+	missed, found []string
+}
+
+// maxPointers bounds what is remembered of one run, and maxPointer the length of each.
+const (
+	maxPointers = 64
+	maxPointer  = 1024
+)
+
+func (w *watch) trace(hc sandbox.HostCall) {
+	switch hc.Function {
+	case abi.FuncHTTPSend:
+		if hc.Result > 0 {
+			w.place(hc.Result, "")
+		}
+	case abi.FuncValuePart:
+		if len(hc.Args) != 3 {
+			return
+		}
+		parent, known := w.places[int64(hc.Args[0])]
+		start, length := hc.Args[1], hc.Args[2]
+		if !known || length == 0 || length > maxPointer || start+length > uint64(len(hc.Memory)) {
+			return
+		}
+		pointer := parent + string(hc.Memory[start:start+length])
+		if hc.Result > 0 {
+			w.place(hc.Result, pointer)
+			w.found = remember(w.found, pointer)
+		} else if hc.Result == 0 {
+			w.missed = remember(w.missed, pointer)
+		}
+	}
+}
+
+func (w *watch) place(handle int64, pointer string) {
+	if w.places == nil {
+		w.places = make(map[int64]string)
+	}
+	if len(w.places) < 16*maxPointers {
+		w.places[handle] = pointer
+	}
+}
+
+func remember(list []string, pointer string) []string {
+	if len(list) == maxPointers || pointer[0] != '/' || slices.Contains(list, pointer) {
+		return list
+	}
+	return append(list, pointer)
+}

@@ -1,0 +1,129 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// statuses are what vendors fail with, and the kinds that fit.
+var statuses = map[int][]abi.Kind{
+	400: {abi.KindInvalidParams, abi.KindVendorError, abi.KindConflict},
+	401: {abi.KindAuthFailed},
+	402: {abi.KindVendorError, abi.KindPermissionDenied, abi.KindInvalidParams},
+	403: {abi.KindPermissionDenied, abi.KindAuthFailed},
+	404: {abi.KindNotFound},
+	409: {abi.KindConflict},
+	410: {abi.KindNotFound, abi.KindVendorError, abi.KindInvalidParams},
+	422: {abi.KindInvalidParams, abi.KindVendorError},
+	429: {abi.KindRateLimited},
+	451: {abi.KindVendorError, abi.KindPermissionDenied, abi.KindInvalidParams},
+	500: {abi.KindVendorError},
+	502: {abi.KindVendorError},
+	503: {abi.KindVendorError, abi.KindRateLimited},
+	504: {abi.KindVendorError, abi.KindTimeout},
+	599: {abi.KindVendorError},
+}
+
+// otherStatus are the kinds that fit every other status from 400 to 599.
+var otherStatus = []abi.Kind{
+	abi.KindVendorError, abi.KindInvalidParams, abi.KindPermissionDenied, abi.KindNotFound, abi.KindConflict, abi.KindTimeout, abi.KindRateLimited,
+}
+
+// everyStatus is how often an operation is tried with a status that vendors seldom
+// use: every so many operations are enough.
+const everyStatus = 8
+
+func vendorErrors(ctx context.Context, e *examination, c *Check) {
+	senders := e.senders()
+	stride := min(everyStatus, len(senders))
+	for i, s := range senders {
+		for status := 400; status < 600; status++ {
+			kinds, common := statuses[status]
+			bodies := []string{`{"errors":["no"],"message":"no","request_id":"r1"}`, `<html>no</html>`, ``}
+			if !common {
+				if (status+i)%stride != 0 {
+					continue
+				}
+				kinds, bodies = otherStatus, bodies[:1]
+			}
+			for _, body := range bodies {
+				c.Cases++
+				failed := s.run(ctx, s.sending, answers(status, []byte(body))).failed()
+				switch {
+				case failed == nil:
+					c.problem("%s: status %d is no error", s.Name(), status)
+				case !slices.Contains(kinds, failed.Kind):
+					c.problem("%s: status %d becomes %s (%s)", s.Name(), status, failed.Kind, failed.Message)
+				}
+			}
+		}
+	}
+}
+
+// nonsense are answers with status 200 that no vendor should give. Those that are not
+// JSON must be reported by a read; what is JSON of another shape may be taken as empty.
+var nonsense = map[string]struct {
+	body   []byte
+	isJSON bool
+}{
+	"truncated":     {[]byte(`{"data":[{"id":"a"},{"id":`), false},
+	"HTML":          {[]byte("<!doctype html><html><body>Sign in</body></html>"), false},
+	"two documents": {[]byte(`{}{}`), false},
+	"nothing":       {nil, true},
+	"null":          {[]byte(`null`), true},
+	"a string":      {[]byte(`"text"`), true},
+	"a number":      {[]byte(`1e999`), true},
+	"a list":        {[]byte(`[[[]]]`), true},
+	"wrong types":   {[]byte(`{"data":{"data":1},"results":true,"pagination":[],"success":"yes","errors":{}}`), true},
+	"deep":          {[]byte(strings.Repeat(`{"data":`, 900) + "1" + strings.Repeat("}", 900)), true},
+	"too deep":      {[]byte(strings.Repeat("[", 100_000)), false},
+	"invalid UTF-8": {[]byte("{\"data\":\"\xff\xfe\"}"), true},
+	"huge":          {append(append([]byte(`{"x":"`), bytes.Repeat([]byte("x"), 1<<20)...), `"}`...), true},
+	"a huge string": {append(append([]byte(`{"data":"`), bytes.Repeat([]byte("x"), 1<<20)...), `","pagination":{"cursor":""}}`...), true},
+}
+
+func vendorNonsense(ctx context.Context, e *examination, c *Check) {
+	for _, s := range e.senders() {
+		for _, name := range slices.Sorted(maps.Keys(nonsense)) {
+			c.Cases++
+			r := s.run(ctx, s.sending, answers(200, nonsense[name].body))
+			if fault := r.faulty(); fault != "" {
+				c.problem("%s, %s: %s", s.Name(), name, fault)
+			}
+			if r.failed() == nil && !nonsense[name].isJSON && s.Effect == abi.EffectRead {
+				c.problem("%s takes an answer that is not JSON (%s) as success", s.Name(), name)
+			}
+		}
+		// An answer that it accepts, with each member in turn of another type.
+		for _, body := range distortions(s.answer) {
+			c.Cases++
+			if fault := s.run(ctx, s.sending, answers(200, body)).faulty(); fault != "" {
+				c.problem("%s, %s: %s", s.Name(), short(body), fault)
+			}
+		}
+	}
+}
+
+// vendorSilence is a vendor that cannot be reached: the host's error must come back.
+func vendorSilence(ctx context.Context, e *examination, c *Check) {
+	for _, s := range e.senders() {
+		for _, kind := range []abi.Kind{abi.KindNetwork, abi.KindTimeout, abi.KindLimitExceeded, abi.KindDenied} {
+			c.Cases++
+			r := s.run(ctx, s.sending, func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+				return nil, &abi.Error{Kind: kind, Message: "the host's own words"}
+			})
+			switch failed := r.failed(); {
+			case failed == nil:
+				c.problem("%s succeeds although its request failed with %s", s.Name(), kind)
+			case failed.Kind != kind:
+				c.problem("%s: %s becomes %s (%s)", s.Name(), kind, failed.Kind, failed.Message)
+			}
+		}
+	}
+}
