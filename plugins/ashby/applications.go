@@ -74,6 +74,7 @@ func applicationOperations() []pdk.Operation {
 				pdk.Body("sendNotifications", pdk.Boolean("Tell users who follow the application.").Default("true")),
 			},
 			Data: "/results", Meta: warnings,
+			Examples: []string{`{"applicationId":"3ae2b801-19f6-41ef-ad28-214bd731948f","sourceId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
 		},
 		{
 			Entity: "applications", Action: "change_stage", Title: "Move an application to a stage", Effect: pdk.Write, Permission: "candidatesWrite",
@@ -96,6 +97,7 @@ func applicationOperations() []pdk.Operation {
 			Method:      "POST", Path: "/application.changeSource",
 			Params: []pdk.Param{applicationID(), pdk.Body("sourceId", id("The source; sources.list has the ids.")).Required()},
 			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"applicationId":"3ae2b801-19f6-41ef-ad28-214bd731948f","sourceId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
 		},
 		{
 			Entity: "applications", Action: "transfer", Title: "Transfer an application to another job", Effect: pdk.Write, Permission: "candidatesWrite",
@@ -109,6 +111,7 @@ func applicationOperations() []pdk.Operation {
 				pdk.Body("startAutomaticActivities", pdk.Boolean("Start what the stage does by itself, such as sending e-mails.")),
 			},
 			Data: "/results", Meta: warnings,
+			Examples: []string{`{"applicationId":"3ae2b801-19f6-41ef-ad28-214bd731948f","jobId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509","interviewPlanId":"c3f0a1de-6a53-4b0e-9a2f-58d1c3b1a7f4","interviewStageId":"5e1bb7a2-1c6f-4c3e-8f0e-7d2a9b4c6e10"}`},
 		},
 	}
 }

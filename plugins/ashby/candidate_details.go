@@ -57,6 +57,7 @@ func candidateDetailOperations() []pdk.Operation {
 			Method:      "POST", Path: "/file.info",
 			Params: []pdk.Param{pdk.Body("fileHandle", pdk.String("Handle of the file.").Min(1).Max(maxToken)).Required()},
 			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"fileHandle":"aGFuZGxlLW9mLWEtcmVzdW1l"}`},
 		},
 	}
 }

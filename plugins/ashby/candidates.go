@@ -93,6 +93,7 @@ func candidateOperations() []pdk.Operation {
 			Method:      "POST", Path: "/candidate.anonymize",
 			Params: []pdk.Param{candidateID()},
 			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"candidateId":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
 		},
 		{
 			Entity: "candidates", Action: "add_tag", Title: "Tag a candidate", Effect: pdk.Write, Idempotent: true, Permission: "candidatesWrite",
@@ -100,6 +101,7 @@ func candidateOperations() []pdk.Operation {
 			Method:      "POST", Path: "/candidate.addTag",
 			Params: []pdk.Param{candidateID(), pdk.Body("tagId", id("Id of the tag.")).Required()},
 			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"candidateId":"3ae2b801-19f6-41ef-ad28-214bd731948f","tagId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
 		},
 		{
 			Entity: "candidates", Action: "remove_tag", Title: "Untag a candidate", Effect: pdk.Write, Idempotent: true, Permission: "candidatesWrite",
@@ -107,6 +109,7 @@ func candidateOperations() []pdk.Operation {
 			Method:      "POST", Path: "/candidate.removeTag",
 			Params: []pdk.Param{candidateID(), pdk.Body("tagId", id("Id of the tag.")).Required()},
 			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"candidateId":"3ae2b801-19f6-41ef-ad28-214bd731948f","tagId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
 		},
 		{
 			Entity: "candidates", Action: "add_project", Title: "Add a candidate to a project", Effect: pdk.Write, Idempotent: true, Permission: "candidatesWrite",
@@ -114,6 +117,7 @@ func candidateOperations() []pdk.Operation {
 			Method:      "POST", Path: "/candidate.addProject",
 			Params: []pdk.Param{candidateID(), pdk.Body("projectId", id("Id of the project.")).Required()},
 			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"candidateId":"3ae2b801-19f6-41ef-ad28-214bd731948f","projectId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
 		},
 	}
 }

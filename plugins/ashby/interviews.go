@@ -57,6 +57,7 @@ func interviewOperations() []pdk.Operation {
 				option("allowReschedule", "Keep the application where it can be scheduled again."),
 			},
 			Data: "/results", Meta: warnings,
+			Examples: []string{`{"id":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
 		},
 		{
 			Entity: "interview_stages", Action: "list", Title: "List interview stages", Effect: pdk.Read, List: true, Permission: "interviewsRead",

@@ -28,7 +28,7 @@ func jobOperations() []pdk.Operation {
 		},
 		{
 			Entity: "jobs", Action: "get", Title: "Get a job", Effect: pdk.Read, Permission: "jobsRead",
-			Description: "One job.",
+			Description: "One job, with its status and its hiring team.",
 			Method:      "POST", Path: "/job.info",
 			Params: []pdk.Param{
 				pdk.Body("id", id("Id of the job.")).Required(),

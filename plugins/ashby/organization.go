@@ -51,7 +51,7 @@ func organizationOperations() []pdk.Operation {
 		},
 		{
 			Entity: "users", Action: "get", Title: "Get a user", Effect: pdk.Read, Permission: "organizationRead",
-			Description: "One user.",
+			Description: "One user of the organization, with the role.",
 			Method:      "POST", Path: "/user.info",
 			Params: []pdk.Param{pdk.Body("userId", id("Id of the user.")).Required()},
 			Data:   "/results", Meta: warnings,

@@ -88,6 +88,7 @@ func accountOperations() []pdk.Operation {
 			Method:      "DELETE", Path: "/accounts/{id}",
 			Params: []pdk.Param{accountID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(10),
+			Examples: []string{`{"id":"acc_1"}`},
 		},
 		{
 			Entity: "account_activities", Action: "create", Title: "Record an account activity", Effect: pdk.Write,
@@ -135,6 +136,7 @@ func accountOperations() []pdk.Operation {
 				pdk.Body("expires_at", text("When it goes away by itself, RFC 3339.")),
 			},
 			Data: "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"account_id":"acc_1","highlight_id":"hl_1","content_html":"<p>Renews in June.</p>"}`},
 		},
 		{
 			Entity: "account_highlights", Action: "delete", Title: "Delete an account highlight", Effect: pdk.Delete, Idempotent: true,
@@ -145,6 +147,7 @@ func accountOperations() []pdk.Operation {
 				pdk.Path("highlight_id", id("Id of the highlight.")),
 			},
 			Data: "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"account_id":"acc_1","highlight_id":"hl_1"}`},
 		},
 	}
 }

@@ -77,6 +77,7 @@ func contactOperations() []pdk.Operation {
 			Method:      "DELETE", Path: "/contacts/{id}",
 			Params: []pdk.Param{contactID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(10),
+			Examples: []string{`{"id":"con_1"}`},
 		},
 	}
 }

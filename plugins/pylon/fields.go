@@ -14,10 +14,11 @@ func fieldOperations() []pdk.Operation {
 		},
 		{
 			Entity: "tags", Action: "get", Title: "Get a tag", Effect: pdk.Read,
-			Description: "One tag.",
+			Description: "One tag, with its text and its colour.",
 			Method:      "GET", Path: "/tags/{id}",
 			Params: []pdk.Param{tagID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"id":"tag_1"}`},
 		},
 		{
 			Entity: "tags", Action: "create", Title: "Create a tag", Effect: pdk.Write,
@@ -41,6 +42,7 @@ func fieldOperations() []pdk.Operation {
 				pdk.Body("hex_color", text("Colour, such as #ff8800.")),
 			},
 			Data: "/data", Meta: requestID, RateLimit: perMinute(10),
+			Examples: []string{`{"id":"tag_1","hex_color":"#ff8800"}`},
 		},
 		{
 			Entity: "tags", Action: "delete", Title: "Delete a tag", Effect: pdk.Delete, Idempotent: true,
@@ -48,6 +50,7 @@ func fieldOperations() []pdk.Operation {
 			Method:      "DELETE", Path: "/tags/{id}",
 			Params: []pdk.Param{tagID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(10),
+			Examples: []string{`{"id":"tag_1"}`},
 		},
 		{
 			Entity: "custom_fields", Action: "list", Title: "List custom fields", Effect: pdk.Read,
@@ -65,6 +68,7 @@ func fieldOperations() []pdk.Operation {
 			Method:      "GET", Path: "/custom-fields/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the custom field."))},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"id":"cf_1"}`},
 		},
 		{
 			Entity: "custom_fields", Action: "create", Title: "Create a custom field", Effect: pdk.Write,

@@ -110,6 +110,7 @@ func issueOperations() []pdk.Operation {
 			Method:      "DELETE", Path: "/issues/{id}",
 			Params: []pdk.Param{issueID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"id":"iss_1"}`},
 		},
 		{
 			Entity: "issues", Action: "snooze", Title: "Snooze an issue", Effect: pdk.Write, Idempotent: true,

@@ -26,6 +26,7 @@ func knowledgeOperations() []pdk.Operation {
 			Method:      "GET", Path: "/knowledge-bases/{kb_id}/articles/{article_id}",
 			Params: []pdk.Param{kbID, articleID, pdk.Query("language", articleLanguage)},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"kb_id":"kb_1","article_id":"art_1"}`},
 		},
 		{
 			Entity: "articles", Action: "create", Title: "Create an article", Effect: pdk.Write,
@@ -73,6 +74,7 @@ func knowledgeOperations() []pdk.Operation {
 			Method:      "DELETE", Path: "/knowledge-bases/{kb_id}/articles/{article_id}",
 			Params: []pdk.Param{kbID, articleID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"kb_id":"kb_1","article_id":"art_1"}`},
 		},
 		{
 			Entity: "collections", Action: "list", Title: "List collections", Effect: pdk.Read, List: true,

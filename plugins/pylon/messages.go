@@ -19,6 +19,7 @@ func messageOperations() []pdk.Operation {
 			Method:      "POST", Path: "/issues/{id}/messages/{message_id}/redact",
 			Params: []pdk.Param{issueID, messageID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"id":"iss_1","message_id":"msg_1"}`},
 		},
 		{
 			Entity: "messages", Action: "delete", Title: "Delete a message", Effect: pdk.Delete, Idempotent: true,
@@ -26,6 +27,7 @@ func messageOperations() []pdk.Operation {
 			Method:      "DELETE", Path: "/issues/{id}/messages/{message_id}",
 			Params: []pdk.Param{issueID, messageID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(10),
+			Examples: []string{`{"id":"iss_1","message_id":"msg_1"}`},
 		},
 		{
 			Entity: "issue_replies", Action: "create", Title: "Reply to an issue", Effect: pdk.Write,
@@ -80,6 +82,7 @@ func messageOperations() []pdk.Operation {
 			Method:      "GET", Path: "/issues/{id}/threads",
 			Params: []pdk.Param{issueID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"id":"iss_1"}`},
 		},
 		{
 			Entity: "attachments", Action: "create", Title: "Upload an attachment", Effect: pdk.Write,

@@ -29,10 +29,11 @@ func organizationOperations() []pdk.Operation {
 		},
 		{
 			Entity: "users", Action: "get", Title: "Get a user", Effect: pdk.Read,
-			Description: "One user.",
+			Description: "One user of the organization.",
 			Method:      "GET", Path: "/users/{id}",
 			Params: []pdk.Param{userID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"id":"usr_1"}`},
 		},
 		{
 			Entity: "users", Action: "update", Title: "Update a user", Effect: pdk.Write, Idempotent: true,
@@ -66,6 +67,7 @@ func organizationOperations() []pdk.Operation {
 			Method:      "GET", Path: "/teams/{id}",
 			Params: []pdk.Param{teamID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"id":"team_1"}`},
 		},
 		{
 			Entity: "teams", Action: "create", Title: "Create a team", Effect: pdk.Write,
@@ -81,6 +83,7 @@ func organizationOperations() []pdk.Operation {
 			Method:      "PATCH", Path: "/teams/{id}",
 			Params: []pdk.Param{teamID, pdk.Body("name", text("Name of the team.")), pdk.Body("user_ids", ids("All its members."))},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"id":"team_1","user_ids":["usr_1","usr_2"]}`},
 		},
 		{
 			Entity: "audit_logs", Action: "list", Title: "List the audit log", Effect: pdk.Read,

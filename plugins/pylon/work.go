@@ -25,10 +25,11 @@ func workOperations() []pdk.Operation {
 		},
 		{
 			Entity: "tasks", Action: "get", Title: "Get a task", Effect: pdk.Read,
-			Description: "One task.",
+			Description: "One task, with its status and its assignee.",
 			Method:      "GET", Path: "/tasks/{id}",
 			Params: []pdk.Param{taskID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"id":"task_1"}`},
 		},
 		{
 			Entity: "tasks", Action: "create", Title: "Create a task", Effect: pdk.Write,
@@ -117,6 +118,7 @@ func workOperations() []pdk.Operation {
 				pdk.Body("due_date", text("When it is due, RFC 3339.")),
 			},
 			Data: "/data", Meta: requestID, RateLimit: perMinute(60),
+			Examples: []string{`{"id":"ms_1","due_date":"2026-06-30T00:00:00Z"}`},
 		},
 	}
 }
