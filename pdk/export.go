@@ -76,10 +76,11 @@ func (s *session) execute(c *Connector) int32 {
 		err = call.Run()
 	}
 	switch {
+	case s.fault != nil:
+		// Before the connector's own error, which may come of values that seemed absent.
+		return s.fail(s.fault)
 	case err != nil:
 		return s.fail(err)
-	case s.fault != nil:
-		return s.fail(s.fault)
 	}
 	return call.result.flush(s.host)
 }
