@@ -76,3 +76,53 @@ func ExampleCheck() {
 	// forecasts.get has no parameter for day of its path
 	// example 1 of forecasts.get: city is missing
 }
+
+// GoldenManifest makes it visible that a connector may do more than before.
+func ExampleGoldenManifest() {
+	c := weather()
+	pdktest.GoldenManifest(printer{}, c, "testdata/weather.golden.json", false)
+	c.Operations[0].Effect = pdk.Delete
+	func() {
+		defer func() { fmt.Println(recover()) }() // as a *testing.T ends the test
+		pdktest.GoldenManifest(printer{}, c, "testdata/weather.golden.json", false)
+	}()
+	// Output:
+	// the manifest differs from testdata/weather.golden.json in line 18: "effect": "delete",
+	// run go test -update and look at the difference
+}
+
+// What the vendor documents is data; a type of the test adds what goes over the wire.
+func ExampleWireCase() {
+	type wireCase struct {
+		pdktest.WireCase
+		Method, URL string
+	}
+	t := printer{} // a test runs each case with t.Run
+	runner := pdktest.Run(t, weather(), nil)
+	for _, c := range pdktest.ReadCases[wireCase](t, "testdata/wire.json") {
+		r := runner.With(t, pdktest.Script(t, pdktest.Exchange{Method: c.Method, URL: c.URL, Answer: `{"high":21.50}`}))
+		data, _, err := r.Execute(c.Entity, c.Action, c.Params)
+		fmt.Println(c.Name(), string(data), err)
+
+		r.CheckParameters(c.WireCase)
+	}
+	runner.CheckOperations("forecasts.get", "forecasts.list")
+	// Output:
+	// forecasts.get {"high":21.50} <nil>
+	// the connector lacks the operation forecasts.list
+}
+
+// A table of failures says what each error of the vendor becomes.
+func ExampleFailure() {
+	t := printer{}
+	for _, f := range []pdktest.Failure{
+		{Name: "no such city", Status: 404, Want: abi.Error{Kind: abi.KindNotFound, Message: "Weather answered with status 404", Status: 404}},
+		{Name: "a bug of theirs", Status: 500, Want: abi.Error{Kind: abi.KindVendorError, Message: "Weather answered with status 500", Status: 500, Retryable: true}, Hint: "tomorrow"},
+	} {
+		r := pdktest.Run(t, weather(), pdktest.Script(t, f.Answering(pdktest.Exchange{Method: "GET", URL: "/cities/Rome/tomorrow"})))
+		_, _, err := r.Execute("forecasts", "get", map[string]any{"city": "Rome"})
+		f.Check(t, err)
+	}
+	// Output:
+	// a bug of theirs: the hint is "try again later", without "tomorrow"
+}

@@ -9,6 +9,10 @@
 //		data, meta, err := r.Execute("things", "get", map[string]any{"id": "1"})
 //		...
 //	}
+//
+// For whole connectors there are [GoldenManifest], which makes every change of what
+// one may do show up in review; [WireCase], which holds the tables against what the
+// vendor documents; and [Failure], for tables of the vendor's errors.
 package pdktest
 
 import (

@@ -26,6 +26,19 @@ func (r *recorder) Errorf(format string, args ...any) {
 func (r *recorder) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 func (r *recorder) Cleanup(f func())                  { r.cleanup = append(r.cleanup, f) }
 
+// said runs f with a recorder and returns all that it was told, the fatal last.
+func said(f func(t T)) (out string) {
+	r := &recorder{}
+	defer func() {
+		if fatal := recover(); fatal != nil {
+			r.said = append(r.said, fmt.Sprint(fatal))
+		}
+		out = strings.Join(r.said, "\n")
+	}()
+	f(r)
+	return ""
+}
+
 func thing(change func(*pdk.Connector)) *pdk.Connector {
 	c := &pdk.Connector{
 		Name: "thing", Title: "Thing", Version: "1.0.0", Description: "Things.",

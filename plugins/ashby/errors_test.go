@@ -17,135 +17,131 @@ func info(code, message string) string {
 }
 
 func TestVendorErrors(t *testing.T) {
-	tests := []struct {
-		name   string
-		status int
-		header map[string]string
-		answer string
-		want   abi.Error
-		hint   string // a part of the hint
-	}{
+	failures := []pdktest.Failure{
 		{
-			name: "bad parameters", answer: info("invalid_input", "id must be a UUID"),
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: id must be a UUID", Code: "invalid_input", RequestID: "01R"},
+			Name: "bad parameters", Answer: info("invalid_input", "id must be a UUID"),
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: id must be a UUID", Code: "invalid_input", RequestID: "01R"},
 		},
 		{
-			name: "unprocessable", status: 422, answer: info("odd", "Odd"),
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: Odd", Code: "odd", RequestID: "01R"},
+			Name: "unprocessable", Status: 422, Answer: info("odd", "Odd"),
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: Odd", Code: "odd", RequestID: "01R"},
 		},
 		{
-			name: "not found", answer: info("candidate_not_found", "Candidate not found - are you lacking permissions?"),
-			want: abi.Error{Kind: abi.KindNotFound, Message: "Ashby: Candidate not found - are you lacking permissions?", Code: "candidate_not_found", RequestID: "01R"},
-			hint: "confidential",
+			Name: "not found", Answer: info("candidate_not_found", "Candidate not found - are you lacking permissions?"),
+			Want: abi.Error{Kind: abi.KindNotFound, Message: "Ashby: Candidate not found - are you lacking permissions?", Code: "candidate_not_found", RequestID: "01R"},
+			Hint: "confidential",
 		},
 		{
-			name: "no permission", status: 403, answer: info("missing_endpoint_permission", "Not permitted"),
-			want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Ashby: the API key lacks the permission candidatesRead: Not permitted", Code: "missing_endpoint_permission", RequestID: "01R"},
-			hint: "candidatesRead",
+			Name: "no permission", Status: 403, Answer: info("missing_endpoint_permission", "Not permitted"),
+			Want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Ashby: the API key lacks the permission candidatesRead: Not permitted", Code: "missing_endpoint_permission", RequestID: "01R"},
+			Hint: "candidatesRead",
 		},
 		{
-			name: "no permission inside a 200", answer: info("missing_endpoint_permission", "Not permitted"),
-			want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Ashby: the API key lacks the permission candidatesRead: Not permitted", Code: "missing_endpoint_permission", RequestID: "01R"},
-			hint: "candidatesRead",
+			Name: "no permission inside a 200", Answer: info("missing_endpoint_permission", "Not permitted"),
+			Want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Ashby: the API key lacks the permission candidatesRead: Not permitted", Code: "missing_endpoint_permission", RequestID: "01R"},
+			Hint: "candidatesRead",
 		},
 		{
-			name: "no permission, the older form", status: 403, answer: `{"success":false,"errors":["missing_endpoint_permission"]}`,
-			want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Ashby: the API key lacks the permission candidatesRead: missing_endpoint_permission", Code: "missing_endpoint_permission"},
+			Name: "no permission, the older form", Status: 403, Answer: `{"success":false,"errors":["missing_endpoint_permission"]}`,
+			Want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Ashby: the API key lacks the permission candidatesRead: missing_endpoint_permission", Code: "missing_endpoint_permission"},
 		},
 		{
-			name: "no key", status: 401, answer: `Missing API key`,
-			want: abi.Error{Kind: abi.KindAuthFailed, Message: "Ashby answered with status 401"},
-			hint: "api_key",
+			Name: "no key", Status: 401, Answer: `Missing API key`,
+			Want: abi.Error{Kind: abi.KindAuthFailed, Message: "Ashby answered with status 401"},
+			Hint: "api_key",
 		},
 		{
-			name: "a wrong key is a 403", status: 403, answer: info("invalid_api_key", "The API key is not valid"),
-			want: abi.Error{Kind: abi.KindAuthFailed, Message: "Ashby: The API key is not valid", Code: "invalid_api_key", RequestID: "01R"},
-			hint: "disabled",
+			Name: "a wrong key is a 403", Status: 403, Answer: info("invalid_api_key", "The API key is not valid"),
+			Want: abi.Error{Kind: abi.KindAuthFailed, Message: "Ashby: The API key is not valid", Code: "invalid_api_key", RequestID: "01R"},
+			Hint: "disabled",
 		},
 		{
-			name: "a disabled key, in words", status: 403, answer: `This API key was deactivated`,
-			want: abi.Error{Kind: abi.KindAuthFailed, Message: "Ashby answered with status 403"},
+			Name: "a disabled key, in words", Status: 403, Answer: `This API key was deactivated`,
+			Want: abi.Error{Kind: abi.KindAuthFailed, Message: "Ashby answered with status 403"},
 		},
 		{
-			name: "it exists", answer: info("webhook_already_exists", "There is one"),
-			want: abi.Error{Kind: abi.KindConflict, Message: "Ashby: There is one", Code: "webhook_already_exists", RequestID: "01R"},
+			Name: "it exists", Answer: info("webhook_already_exists", "There is one"),
+			Want: abi.Error{Kind: abi.KindConflict, Message: "Ashby: There is one", Code: "webhook_already_exists", RequestID: "01R"},
 		},
 		{
-			name: "conflict", status: 409, answer: info("stale", "Stale"),
-			want: abi.Error{Kind: abi.KindConflict, Message: "Ashby: Stale", Code: "stale", RequestID: "01R"},
+			Name: "conflict", Status: 409, Answer: info("stale", "Stale"),
+			Want: abi.Error{Kind: abi.KindConflict, Message: "Ashby: Stale", Code: "stale", RequestID: "01R"},
 		},
 		{
-			name: "too many", status: 429, header: map[string]string{"Retry-After": "7", "X-RateLimit-Scope": "integration-partner"}, answer: info("rate_limit_exceeded", "Slow down"),
-			want: abi.Error{Kind: abi.KindRateLimited, Message: "Ashby: Slow down", Code: "rate_limit_exceeded", RequestID: "01R", Retryable: true, RetryAfterMS: 7000},
-			hint: "integration partner",
+			Name: "too many", Status: 429, Header: map[string]string{"Retry-After": "7", "X-RateLimit-Scope": "integration-partner"}, Answer: info("rate_limit_exceeded", "Slow down"),
+			Want: abi.Error{Kind: abi.KindRateLimited, Message: "Ashby: Slow down", Code: "rate_limit_exceeded", RequestID: "01R", Retryable: true, RetryAfterMS: 7000},
+			Hint: "integration partner",
 		},
 		{
-			name: "too many inside a 200", header: map[string]string{"Retry-After": "7"}, answer: info("concurrent_limit_exceeded", "3 at most"),
-			want: abi.Error{Kind: abi.KindRateLimited, Message: "Ashby: 3 at most", Code: "concurrent_limit_exceeded", RequestID: "01R", Retryable: true, RetryAfterMS: 7000},
+			Name: "too many inside a 200", Header: map[string]string{"Retry-After": "7"}, Answer: info("concurrent_limit_exceeded", "3 at most"),
+			Want: abi.Error{Kind: abi.KindRateLimited, Message: "Ashby: 3 at most", Code: "concurrent_limit_exceeded", RequestID: "01R", Retryable: true, RetryAfterMS: 7000},
 		},
 		{
-			name: "a failure of theirs inside a 200", answer: info("internal_server_error", "Oh"),
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Oh", Code: "internal_server_error", RequestID: "01R", Retryable: true},
+			Name: "a failure of theirs inside a 200", Answer: info("internal_server_error", "Oh"),
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Oh", Code: "internal_server_error", RequestID: "01R", Retryable: true},
 		},
 		{
-			name: "a failure of theirs", status: 500, answer: info("missing_endpoint_permission", "Oh"),
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Oh", Code: "missing_endpoint_permission", RequestID: "01R", Retryable: true},
+			Name: "a failure of theirs", Status: 500, Answer: info("missing_endpoint_permission", "Oh"),
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Oh", Code: "missing_endpoint_permission", RequestID: "01R", Retryable: true},
 		},
 		{
-			name: "a code of which nothing is known", answer: info("strange", "Strange"),
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Strange", Code: "strange", RequestID: "01R"},
+			Name: "a code of which nothing is known", Answer: info("strange", "Strange"),
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Strange", Code: "strange", RequestID: "01R"},
 		},
 		{
-			name: "codes without words", answer: `{"success":false,"errors":["invalid_input","missing_name"]}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: missing_name", Code: "invalid_input"},
+			Name: "codes without words", Answer: `{"success":false,"errors":["invalid_input","missing_name"]}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: missing_name", Code: "invalid_input"},
 		},
 		{
-			name: "one code without words", answer: `{"success":false,"errors":["invalid_input"]}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: invalid_input", Code: "invalid_input"},
+			Name: "one code without words", Answer: `{"success":false,"errors":["invalid_input"]}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: invalid_input", Code: "invalid_input"},
 		},
 		{
-			name: "words and no code", answer: `{"success":false,"errors":["Something broke"]}`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Something broke"},
+			Name: "words and no code", Answer: `{"success":false,"errors":["Something broke"]}`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby: Something broke"},
 		},
 		{
-			name: "errors are objects", status: 400, answer: `{"success":false,"errors":[{"message":"too large","parameter":"limit"}]}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: too large", Field: "limit"},
+			Name: "errors are objects", Status: 400, Answer: `{"success":false,"errors":[{"message":"too large","parameter":"limit"}]}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Ashby: too large", Field: "limit"},
 		},
 		{
-			name: "errors are objects with codes", answer: `{"success":false,"errors":[{"code":"resource_not_found","message":"Gone"}]}`,
-			want: abi.Error{Kind: abi.KindNotFound, Message: "Ashby: Gone", Code: "resource_not_found"},
+			Name: "errors are objects with codes", Answer: `{"success":false,"errors":[{"code":"resource_not_found","message":"Gone"}]}`,
+			Want: abi.Error{Kind: abi.KindNotFound, Message: "Ashby: Gone", Code: "resource_not_found"},
 		},
 		{
-			name: "nothing but success: false", answer: `{"success":false,"errors":null,"errorInfo":null}`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
+			Name: "nothing but success: false", Answer: `{"success":false,"errors":null,"errorInfo":null}`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
 		},
 		{
-			name: "members of other types", answer: `{"success":"true","errors":"text","errorInfo":{"code":7,"message":[],"requestId":{}}}`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
+			Name: "members of other types", Answer: `{"success":"true","errors":"text","errorInfo":{"code":7,"message":[],"requestId":{}}}`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
 		},
 		{
-			name: "results without success", answer: `{"results":{"id":"x"}}`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
+			Name: "results without success", Answer: `{"results":{"id":"x"}}`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
 		},
 		{
-			name: "a proxy's page with status 200", answer: `<html>Sign in</html>`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
+			Name: "a proxy's page with status 200", Answer: `<html>Sign in</html>`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
 		},
 		{
-			name: "nothing at all",
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
+			Name: "nothing at all",
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with neither a result nor an error"},
 		},
 		{
-			name: "a proxy's page", status: 502, answer: `<html>Bad Gateway</html>`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with status 502", Retryable: true},
+			Name: "a proxy's page", Status: 502, Answer: `<html>Bad Gateway</html>`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Ashby answered with status 502", Retryable: true},
 		},
 		{
-			name: "success with a status that says otherwise", status: 404, answer: `{"success":true,"results":{}}`,
-			want: abi.Error{Kind: abi.KindNotFound, Message: "Ashby answered with status 404"},
+			Name: "success with a status that says otherwise", Status: 404, Answer: `{"success":true,"results":{}}`,
+			Want: abi.Error{Kind: abi.KindNotFound, Message: "Ashby answered with status 404"},
 		},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, f := range failures {
+		if f.Want.Status = f.Status; f.Status == 0 {
+			f.Want.Status = http.StatusOK
+		}
+		t.Run(f.Name, func(t *testing.T) {
 			// A list as well, because a failure must never look like an empty one.
 			for url, call := range map[string][2]string{"/candidate.info": {"candidates", "get"}, "/candidate.list": {"candidates", "list"}} {
 				params := map[string]any{}
@@ -153,26 +149,9 @@ func TestVendorErrors(t *testing.T) {
 				if call[1] == "get" {
 					params["id"], body = "x", `{"id":"x"}`
 				}
-				r := pdktest.Run(t, &connector, pdktest.Script(t, pdktest.Exchange{
-					Method: "POST", URL: url, Body: body, Status: tt.status, Header: tt.header, Answer: tt.answer,
-				}))
+				r := pdktest.Run(t, &connector, pdktest.Script(t, f.Answering(pdktest.Exchange{Method: "POST", URL: url, Body: body})))
 				_, _, err := r.Execute(call[0], call[1], params)
-				var got *abi.Error
-				if !errors.As(err, &got) {
-					t.Fatalf("error is %v", err)
-				}
-				if !strings.Contains(got.Hint, tt.hint) {
-					t.Errorf("hint is %q", got.Hint)
-				}
-				want := tt.want
-				if want.Status = tt.status; want.Status == 0 {
-					want.Status = http.StatusOK
-				}
-				g := *got
-				g.Hint, g.RequestSent = "", false
-				if g != want {
-					t.Errorf("got  %+v\nwant %+v", g, want)
-				}
+				f.Check(t, err)
 			}
 		})
 	}

@@ -98,17 +98,13 @@ func TestEveryTokenTakesPartInSync(t *testing.T) {
 			continue
 		}
 		lists++
-		whole := wireCase{Params: map[string]json.RawMessage{}}
-		params := map[string]json.RawMessage{"syncToken": json.RawMessage(`"old"`)}
-		for _, name := range c.Required {
-			whole.Params[name], params[name] = c.Params[name], c.Params[name]
-		}
-		r := pdktest.Run(t, &connector, pdktest.Script(t,
-			pdktest.Exchange{Method: "POST", URL: c.URL, Body: wireCase{Params: params}.body(t), Answer: info("sync_token_expired", "Old")},
-			pdktest.Exchange{Method: "POST", URL: c.URL, Body: whole.body(t), Answer: c.answer()},
-		))
+		params := c.Least()
+		params["syncToken"] = json.RawMessage(`"old"`)
+		expired := c.exchange(t, params)
+		expired.Answer = info("sync_token_expired", "Old")
+		r := pdktest.Run(t, &connector, pdktest.Script(t, expired, c.exchange(t, c.Least())))
 		if _, _, err := r.Execute(c.Entity, c.Action, params); err != nil {
-			t.Errorf("%s.%s: %v", c.Entity, c.Action, err)
+			t.Errorf("%s: %v", c.Name(), err)
 		}
 	}
 	if lists != 17 {

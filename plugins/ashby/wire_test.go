@@ -3,13 +3,10 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/pdk"
-	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/pdk/pdktest"
 )
 
@@ -18,28 +15,25 @@ import (
 // from the vendor's specification and from Airbyte's list of operations, not from
 // the tables here.
 type wireCase struct {
-	Entity, Action string
-	Permission     string
-	Required       []string
-	// AnyOf are parameters of which one is needed.
-	AnyOf           []string
-	Params          map[string]json.RawMessage
+	pdktest.WireCase
+	Permission      string
 	URL             string
 	List, Paginated bool
 }
 
-func (c wireCase) body(t *testing.T) string {
+// exchange is the request with params, and an answer that fits.
+func (c *wireCase) exchange(t *testing.T, params map[string]json.RawMessage) pdktest.Exchange {
 	t.Helper()
-	b, err := json.Marshal(c.Params)
+	body, err := json.Marshal(params)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return pdktest.Exchange{Method: "POST", URL: c.URL, Body: string(body), Answer: c.answer()}
 }
 
 // answer fits the operation; its members that have no place in meta must not get
 // there.
-func (c wireCase) answer() string {
+func (c *wireCase) answer() string {
 	results := `{"id":"x"}`
 	if c.List {
 		results = `[{"id":"x"}]`
@@ -49,23 +43,14 @@ func (c wireCase) answer() string {
 
 func wireCases(t *testing.T) []wireCase {
 	t.Helper()
-	text, err := os.ReadFile("testdata/wire.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []wireCase
-	if err := json.Unmarshal(text, &cases); err != nil {
-		t.Fatal(err)
-	}
-	return cases
+	return pdktest.ReadCases[wireCase](t, "testdata/wire.json")
 }
 
 func TestEveryOperationOnTheWire(t *testing.T) {
-	var vendor http.Handler
-	r := pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { vendor.ServeHTTP(w, q) }))
+	runner := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
-		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
-			vendor = pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: c.URL, Body: c.body(t), Answer: c.answer()})
+		t.Run(c.Name(), func(t *testing.T) {
+			r := runner.With(t, pdktest.Script(t, c.exchange(t, c.Params)))
 			data, meta, err := r.Execute(c.Entity, c.Action, c.Params)
 			if err != nil {
 				t.Fatal(err)
@@ -91,7 +76,7 @@ func TestEveryOperationOnTheWire(t *testing.T) {
 			if string(meta) != "{"+wantMeta+"}" {
 				t.Errorf("meta is %s, want {%s}", meta, wantMeta)
 			}
-			if got := r.Requests()[len(r.Requests())-1].Header.Get("Content-Type"); got != "application/json" {
+			if got := r.Requests()[0].Header.Get("Content-Type"); got != "application/json" {
 				t.Errorf("Content-Type is %q", got)
 			}
 		})
@@ -99,37 +84,14 @@ func TestEveryOperationOnTheWire(t *testing.T) {
 }
 
 func TestOnlyRequiredParameters(t *testing.T) {
-	var vendor http.Handler
-	r := pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { vendor.ServeHTTP(w, q) }))
+	runner := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
-		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
-			needed := c.Required
-			if len(c.AnyOf) > 0 {
-				needed = append(needed, c.AnyOf[0])
-			}
-			params := map[string]json.RawMessage{}
-			for _, name := range needed {
-				params[name] = c.Params[name]
-			}
-			least := c
-			least.Params = params
-			vendor = pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: c.URL, Body: least.body(t), Answer: c.answer()})
-			if _, _, err := r.Execute(c.Entity, c.Action, params); err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range needed {
-				delete(params, name)
-				_, _, err := r.Execute(c.Entity, c.Action, params)
-				if err == nil || !strings.Contains(err.Error(), name) || !strings.HasPrefix(err.Error(), string(abi.KindInvalidParams)) {
-					t.Errorf("without %s: %v", name, err)
-				}
-				params[name] = c.Params[name]
-			}
+		t.Run(c.Name(), func(t *testing.T) {
+			runner.With(t, pdktest.Script(t, c.exchange(t, c.Least()))).CheckLeast(c.WireCase)
 			for _, name := range c.AnyOf {
-				other := least
-				other.Params = map[string]json.RawMessage{name: c.Params[name]}
-				vendor = pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: c.URL, Body: other.body(t), Answer: c.answer()})
-				if _, _, err := r.Execute(c.Entity, c.Action, other.Params); err != nil {
+				alone := map[string]json.RawMessage{name: c.Params[name]}
+				r := runner.With(t, pdktest.Script(t, c.exchange(t, alone)))
+				if _, _, err := r.Execute(c.Entity, c.Action, alone); err != nil {
 					t.Errorf("with %s alone: %v", name, err)
 				}
 			}
@@ -138,35 +100,24 @@ func TestOnlyRequiredParameters(t *testing.T) {
 }
 
 func TestOperationsAreExactlyThese(t *testing.T) {
-	var got, want []string
+	var want []string
 	for _, c := range wireCases(t) {
-		want = append(want, c.Entity+"."+c.Action)
+		want = append(want, c.Name())
 	}
-	for _, op := range connector.Operations {
-		got = append(got, op.Entity+"."+op.Action)
+	if len(want) != 54 {
+		t.Errorf("%d operations are wanted", len(want))
 	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if len(got) != 54 || !slices.Equal(got, want) {
-		t.Errorf("%d operations:\n%v\nwant\n%v", len(got), got, want)
-	}
+	pdktest.Run(t, &connector, nil).CheckOperations(want...)
 }
 
 // TestTablesSayWhatTheFactsSay keeps the tables from growing parameters that the
 // facts do not have, and from losing what the facts have.
 func TestTablesSayWhatTheFactsSay(t *testing.T) {
+	r := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
-		name := c.Entity + "." + c.Action
-		op := connector.Operations[slices.IndexFunc(connector.Operations, func(op pdk.Operation) bool {
-			return op.Entity == c.Entity && op.Action == c.Action
-		})]
+		r.CheckParameters(c.WireCase)
+		name, op := c.Name(), r.Operation(c.Entity, c.Action)
 		for _, p := range op.Parameters() {
-			if _, ok := c.Params[p.Name]; !ok {
-				t.Errorf("%s has the parameter %s", name, p.Name)
-			}
-			if p.Required != slices.Contains(c.Required, p.Name) {
-				t.Errorf("%s: %s is required: %v", name, p.Name, p.Required)
-			}
 			if p.In != pdk.InBody || p.Wire != p.Name {
 				t.Errorf("%s sends %s elsewhere or under another name", name, p.Name)
 			}

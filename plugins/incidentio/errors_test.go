@@ -11,101 +11,81 @@ import (
 )
 
 func TestVendorErrors(t *testing.T) {
-	tests := []struct {
-		name   string
-		status int
-		header map[string]string
-		answer string
-		want   abi.Error
-		hint   string // a part of the hint
-	}{
+	failures := []pdktest.Failure{
 		{
-			name: "a field is missing", status: 422,
-			answer: `{"type":"validation_error","status":422,"request_id":"r","errors":[{"code":"is_required","message":"A severity is required","source":{"field":"severity_id"}},{"code":"invalid_value","message":"name is too long","source":{"field":"name"}}]}`,
-			want:   abi.Error{Kind: abi.KindInvalidParams, Message: "incident.io: severity_id: A severity is required; name is too long", Field: "severity_id", Status: 422, Code: "is_required", RequestID: "r"},
+			Name: "a field is missing", Status: 422,
+			Answer: `{"type":"validation_error","status":422,"request_id":"r","errors":[{"code":"is_required","message":"A severity is required","source":{"field":"severity_id"}},{"code":"invalid_value","message":"name is too long","source":{"field":"name"}}]}`,
+			Want:   abi.Error{Kind: abi.KindInvalidParams, Message: "incident.io: severity_id: A severity is required; name is too long", Field: "severity_id", Status: 422, Code: "is_required", RequestID: "r"},
 		},
 		{
-			name: "no key", status: 401,
-			answer: `{"type":"authentication_error","status":401,"request_id":"r","errors":[{"code":"missing_authorization_material","message":"No authorization material provided in request"}]}`,
-			want:   abi.Error{Kind: abi.KindAuthFailed, Message: "incident.io: No authorization material provided in request", Status: 401, Code: "missing_authorization_material", RequestID: "r"},
-			hint:   "api_key",
+			Name: "no key", Status: 401,
+			Answer: `{"type":"authentication_error","status":401,"request_id":"r","errors":[{"code":"missing_authorization_material","message":"No authorization material provided in request"}]}`,
+			Want:   abi.Error{Kind: abi.KindAuthFailed, Message: "incident.io: No authorization material provided in request", Status: 401, Code: "missing_authorization_material", RequestID: "r"},
+			Hint:   "api_key",
 		},
 		{
-			name: "no permission", status: 403,
-			answer: `{"type":"authorization_error","status":403,"request_id":"r","errors":[{"code":"missing_scope","message":"this key lacks the scope users.view"}]}`,
-			want:   abi.Error{Kind: abi.KindPermissionDenied, Message: "incident.io: this key lacks the scope users.view", Status: 403, Code: "missing_scope", RequestID: "r"},
-			hint:   "users.view",
+			Name: "no permission", Status: 403,
+			Answer: `{"type":"authorization_error","status":403,"request_id":"r","errors":[{"code":"missing_scope","message":"this key lacks the scope users.view"}]}`,
+			Want:   abi.Error{Kind: abi.KindPermissionDenied, Message: "incident.io: this key lacks the scope users.view", Status: 403, Code: "missing_scope", RequestID: "r"},
+			Hint:   "users.view",
 		},
 		{
-			name: "no permission, and nothing said", status: 403,
-			want: abi.Error{Kind: abi.KindPermissionDenied, Message: "incident.io answered with status 403", Status: 403},
-			hint: "users.view",
+			Name: "no permission, and nothing said", Status: 403,
+			Want: abi.Error{Kind: abi.KindPermissionDenied, Message: "incident.io answered with status 403", Status: 403},
+			Hint: "users.view",
 		},
 		{
-			name: "not found", status: 404,
-			answer: `{"type":"not_found","status":404,"request_id":"r","errors":[{"code":"resource_not_found","message":"user not found"}]}`,
-			want:   abi.Error{Kind: abi.KindNotFound, Message: "incident.io: user not found", Status: 404, Code: "resource_not_found", RequestID: "r"},
-			hint:   "ids",
+			Name: "not found", Status: 404,
+			Answer: `{"type":"not_found","status":404,"request_id":"r","errors":[{"code":"resource_not_found","message":"user not found"}]}`,
+			Want:   abi.Error{Kind: abi.KindNotFound, Message: "incident.io: user not found", Status: 404, Code: "resource_not_found", RequestID: "r"},
+			Hint:   "ids",
 		},
 		{
-			name: "conflict", status: 409, answer: `{"type":"conflict","request_id":"r","errors":[]}`,
-			want: abi.Error{Kind: abi.KindConflict, Message: "incident.io answered with status 409", Status: 409, Code: "conflict", RequestID: "r"},
+			Name: "conflict", Status: 409, Answer: `{"type":"conflict","request_id":"r","errors":[]}`,
+			Want: abi.Error{Kind: abi.KindConflict, Message: "incident.io answered with status 409", Status: 409, Code: "conflict", RequestID: "r"},
 		},
 		{
-			name: "too many", status: 429, header: map[string]string{"Retry-After": "7", "Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
-			answer: `{"type":"too_many_requests","status":429,"request_id":"r","rate_limit":{"name":"api_key","limit":1200,"remaining":0,"retry_after":"2026-11-22T08:01:00Z"},"errors":[{"code":"too_many_requests","message":"Slow down"}]}`,
-			want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io: Slow down", Status: 429, Code: "too_many_requests", RequestID: "r", Retryable: true, RetryAfterMS: 7000},
+			Name: "too many", Status: 429, Header: map[string]string{"Retry-After": "7", "Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
+			Answer: `{"type":"too_many_requests","status":429,"request_id":"r","rate_limit":{"name":"api_key","limit":1200,"remaining":0,"retry_after":"2026-11-22T08:01:00Z"},"errors":[{"code":"too_many_requests","message":"Slow down"}]}`,
+			Want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io: Slow down", Status: 429, Code: "too_many_requests", RequestID: "r", Retryable: true, RetryAfterMS: 7000},
 		},
 		{
-			name: "too many, and only the body says until when", status: 429, header: map[string]string{"Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
-			answer: `{"type":"too_many_requests","rate_limit":{"retry_after":"2026-11-22T09:00:30+01:00"},"errors":[{"code":"too_many_requests","message":"Slow down"}]}`,
-			want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io: Slow down", Status: 429, Code: "too_many_requests", Retryable: true, RetryAfterMS: 30000},
+			Name: "too many, and only the body says until when", Status: 429, Header: map[string]string{"Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
+			Answer: `{"type":"too_many_requests","rate_limit":{"retry_after":"2026-11-22T09:00:30+01:00"},"errors":[{"code":"too_many_requests","message":"Slow down"}]}`,
+			Want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io: Slow down", Status: 429, Code: "too_many_requests", Retryable: true, RetryAfterMS: 30000},
 		},
 		{
-			name: "too many, and the body's time is far away", status: 429, header: map[string]string{"Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
-			answer: `{"rate_limit":{"retry_after":"2999-11-22T09:00:30Z"}}`,
-			want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io answered with status 429", Status: 429, Retryable: true, RetryAfterMS: 3600000},
+			Name: "too many, and the body's time is far away", Status: 429, Header: map[string]string{"Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
+			Answer: `{"rate_limit":{"retry_after":"2999-11-22T09:00:30Z"}}`,
+			Want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io answered with status 429", Status: 429, Retryable: true, RetryAfterMS: 3600000},
 		},
 		{
-			name: "too many, and the body's time is no time", status: 429, header: map[string]string{"Date": "today"},
-			answer: `{"rate_limit":{"retry_after":"soon"}}`,
-			want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io answered with status 429", Status: 429, Retryable: true},
+			Name: "too many, and the body's time is no time", Status: 429, Header: map[string]string{"Date": "today"},
+			Answer: `{"rate_limit":{"retry_after":"soon"}}`,
+			Want:   abi.Error{Kind: abi.KindRateLimited, Message: "incident.io answered with status 429", Status: 429, Retryable: true},
 		},
 		{
-			name: "server error", status: 500, answer: `{"type":"internal_error","request_id":"r","errors":[{"code":"internal"}]}`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "incident.io: internal", Status: 500, Code: "internal", RequestID: "r", Retryable: true},
+			Name: "server error", Status: 500, Answer: `{"type":"internal_error","request_id":"r","errors":[{"code":"internal"}]}`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "incident.io: internal", Status: 500, Code: "internal", RequestID: "r", Retryable: true},
 		},
 		{
-			name: "a proxy's page", status: 502, answer: `<html>Bad Gateway</html>`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "incident.io answered with status 502", Status: 502, Retryable: true},
+			Name: "a proxy's page", Status: 502, Answer: `<html>Bad Gateway</html>`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "incident.io answered with status 502", Status: 502, Retryable: true},
 		},
 		{
-			name: "members of other types", status: 400, answer: `{"type":7,"errors":{"code":"x"},"request_id":[],"rate_limit":"no"}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "incident.io answered with status 400", Status: 400},
+			Name: "members of other types", Status: 400, Answer: `{"type":7,"errors":{"code":"x"},"request_id":[],"rate_limit":"no"}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "incident.io answered with status 400", Status: 400},
 		},
 		{
-			name: "errors of other types", status: 400, answer: `{"errors":["text",{"code":1,"message":{},"source":"x"},null]}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "incident.io answered with status 400", Status: 400},
+			Name: "errors of other types", Status: 400, Answer: `{"errors":["text",{"code":1,"message":{},"source":"x"},null]}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "incident.io answered with status 400", Status: 400},
 		},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := pdktest.Run(t, &connector, pdktest.Script(t, pdktest.Exchange{
-				Method: "GET", URL: "/v2/users/1", Status: tt.status, Header: tt.header, Answer: tt.answer,
-			}))
+	for _, f := range failures {
+		t.Run(f.Name, func(t *testing.T) {
+			r := pdktest.Run(t, &connector, pdktest.Script(t, f.Answering(pdktest.Exchange{Method: "GET", URL: "/v2/users/1"})))
 			_, _, err := r.Execute("users", "get", map[string]any{"id": "1"})
-			var got *abi.Error
-			if !errors.As(err, &got) {
-				t.Fatalf("error is %v", err)
-			}
-			if !strings.Contains(got.Hint, tt.hint) {
-				t.Errorf("hint is %q", got.Hint)
-			}
-			g := *got
-			g.Hint, g.RequestSent = "", false
-			if g != tt.want {
-				t.Errorf("got  %+v\nwant %+v", g, tt.want)
-			}
+			f.Check(t, err)
 		})
 	}
 }

@@ -5,13 +5,11 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/pdktest"
 )
 
@@ -19,11 +17,9 @@ import (
 // must come of it. The cases in testdata/wire.json were made from the vendor's
 // OpenAPI file and from Airbyte's list of operations, not from the tables here.
 type wireCase struct {
-	Entity, Action string
-	Required       []string
-	Params         map[string]json.RawMessage
-	Method, Path   string
-	Query          url.Values
+	pdktest.WireCase
+	Method, Path string
+	Query        url.Values
 	// Always is the query even where the caller gives none of it.
 	Always url.Values
 	Body   json.RawMessage
@@ -34,15 +30,7 @@ type wireCase struct {
 
 func wireCases(t *testing.T) []wireCase {
 	t.Helper()
-	text, err := os.ReadFile("testdata/wire.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []wireCase
-	if err := json.Unmarshal(text, &cases); err != nil {
-		t.Fatal(err)
-	}
-	return cases
+	return pdktest.ReadCases[wireCase](t, "testdata/wire.json")
 }
 
 func (c *wireCase) list() bool {
@@ -64,22 +52,21 @@ func (c *wireCase) answer() string {
 	return `{"` + c.Record + `":` + c.data() + `,"pagination_meta":{"after":"next","page_size":12,"total_record_count":99}}`
 }
 
-// answering runs the connector against a vendor that answers everything.
-func answering(t *testing.T, answer *string) *pdktest.Runner {
+// answering is a vendor that answers everything alike.
+func answering(t *testing.T, answer string) http.Handler {
 	t.Helper()
-	return pdktest.Run(t, &connector, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if _, err := w.Write([]byte(*answer)); err != nil {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := w.Write([]byte(answer)); err != nil {
 			t.Error(err)
 		}
-	}))
+	})
 }
 
 func TestEveryOperationOnTheWire(t *testing.T) {
-	var answer string
-	r := answering(t, &answer)
+	runner := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
-		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
-			answer = c.answer()
+		t.Run(c.Name(), func(t *testing.T) {
+			r := runner.With(t, answering(t, c.answer()))
 			data, meta, err := r.Execute(c.Entity, c.Action, c.Params)
 			if err != nil {
 				t.Fatal(err)
@@ -97,7 +84,7 @@ func TestEveryOperationOnTheWire(t *testing.T) {
 			if string(meta) != wantMeta {
 				t.Errorf("meta is %s, want %s", meta, wantMeta)
 			}
-			sent := r.Requests()[len(r.Requests())-1]
+			sent := r.Requests()[0]
 			checkRequest(t, sent, c.Method, c.Path, c.Query)
 			if want := string(c.Body); want == "null" {
 				if sent.Body != "" || sent.Header.Get("Content-Type") != "" {
@@ -131,82 +118,59 @@ func sameJSON(t *testing.T, a, b string) bool {
 }
 
 func TestOnlyRequiredParameters(t *testing.T) {
-	var answer string
-	r := answering(t, &answer)
+	runner := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
-		t.Run(c.Entity+"."+c.Action, func(t *testing.T) {
-			params, query := map[string]json.RawMessage{}, maps.Clone(c.Always)
+		t.Run(c.Name(), func(t *testing.T) {
+			query := maps.Clone(c.Always)
 			if query == nil {
 				query = url.Values{}
 			}
 			for _, name := range c.Required {
-				params[name] = c.Params[name]
 				if values := c.Query[name]; values != nil {
 					query[name] = values
 				}
 			}
-			answer = c.answer()
-			if _, _, err := r.Execute(c.Entity, c.Action, params); err != nil {
-				t.Fatal(err)
-			}
-			sent := r.Requests()[len(r.Requests())-1]
+			r := runner.With(t, answering(t, c.answer()))
+			r.CheckLeast(c.WireCase)
+			sent := r.Requests()[0]
 			checkRequest(t, sent, c.Method, c.Path, query)
 			if string(c.Body) != "null" && !strings.HasPrefix(sent.Body, "{") {
 				t.Errorf("the body is %q", sent.Body)
-			}
-			for _, name := range c.Required {
-				delete(params, name)
-				if _, _, err := r.Execute(c.Entity, c.Action, params); err == nil || !strings.Contains(err.Error(), name) {
-					t.Errorf("without %s: %v", name, err)
-				}
-				params[name] = c.Params[name]
 			}
 		})
 	}
 }
 
 func TestOperationsAreExactlyThese(t *testing.T) {
-	var want, got []string
+	var want []string
 	for _, c := range wireCases(t) {
-		want = append(want, c.Entity+"."+c.Action)
+		want = append(want, c.Name())
 	}
-	for _, op := range connector.Operations {
-		got = append(got, op.Entity+"."+op.Action)
+	if len(want) != 58 {
+		t.Errorf("%d operations are wanted", len(want))
 	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if len(got) != 58 || !slices.Equal(got, want) {
-		t.Errorf("%d operations:\n%v\nwant\n%v", len(got), got, want)
-	}
+	pdktest.Run(t, &connector, nil).CheckOperations(want...)
 }
 
 // TestNoOtherParameters keeps the tables from growing parameters that the facts do
 // not have.
 func TestNoOtherParameters(t *testing.T) {
+	r := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
-		op := connector.Operations[slices.IndexFunc(connector.Operations, func(op pdk.Operation) bool {
-			return op.Entity == c.Entity && op.Action == c.Action
-		})]
-		if (op.Page != nil) != c.Paginated {
-			t.Errorf("%s.%s is paginated: %v", c.Entity, c.Action, op.Page != nil)
+		paginated := r.Operation(c.Entity, c.Action).Page != nil
+		if paginated != c.Paginated {
+			t.Errorf("%s is paginated: %v", c.Name(), paginated)
 		}
-		for _, p := range op.Parameters() {
-			if c.Paginated && (p.Name == "cursor" || p.Name == "limit") {
-				continue
-			}
-			if _, ok := c.Params[p.Name]; !ok {
-				t.Errorf("%s.%s has the parameter %s", c.Entity, c.Action, p.Name)
-			}
-			if p.Required != slices.Contains(c.Required, p.Name) {
-				t.Errorf("%s.%s: %s is required: %v", c.Entity, c.Action, p.Name, p.Required)
-			}
+		if c.Paginated {
+			r.CheckParameters(c.WireCase, "cursor", "limit")
+		} else {
+			r.CheckParameters(c.WireCase)
 		}
 	}
 }
 
 func TestUniformPagination(t *testing.T) {
-	var answer string
-	r := answering(t, &answer)
+	runner := pdktest.Run(t, &connector, nil)
 	for _, c := range wireCases(t) {
 		if !c.Paginated {
 			continue
@@ -221,12 +185,12 @@ func TestUniformPagination(t *testing.T) {
 			`{"after":null}`: `{"after":null,"next_cursor":null,"has_more":false}`,
 			`{"after":"d"}`:  `{"after":"d","next_cursor":"d","has_more":true}`,
 		} {
-			answer = `{"` + c.Record + `":[],"pagination_meta":` + end + `}`
+			r := runner.With(t, answering(t, `{"`+c.Record+`":[],"pagination_meta":`+end+`}`))
 			_, got, err := r.Execute(c.Entity, c.Action, params)
 			if err != nil || string(got) != meta {
-				t.Errorf("%s.%s, %s: %s, %v", c.Entity, c.Action, end, got, err)
+				t.Errorf("%s, %s: %s, %v", c.Name(), end, got, err)
 			}
-			checkRequest(t, r.Requests()[len(r.Requests())-1], c.Method, c.Path, query)
+			checkRequest(t, r.Requests()[0], c.Method, c.Path, query)
 		}
 	}
 }

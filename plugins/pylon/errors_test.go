@@ -11,103 +11,83 @@ import (
 )
 
 func TestVendorErrors(t *testing.T) {
-	tests := []struct {
-		name   string
-		status int
-		header map[string]string
-		answer string
-		want   abi.Error
-		hint   string // a part of the hint
-	}{
+	failures := []pdktest.Failure{
 		{
-			name: "bad parameters", status: 400,
-			answer: `{"errors":["title is required","body_html is required"],"request_id":"req_1"}`,
-			want:   abi.Error{Kind: abi.KindInvalidParams, Message: "Pylon: title is required; body_html is required", Status: 400, RequestID: "req_1"},
+			Name: "bad parameters", Status: 400,
+			Answer: `{"errors":["title is required","body_html is required"],"request_id":"req_1"}`,
+			Want:   abi.Error{Kind: abi.KindInvalidParams, Message: "Pylon: title is required; body_html is required", Status: 400, RequestID: "req_1"},
 		},
 		{
-			name: "unprocessable", status: 422, answer: `{"errors":["bad"],"request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Pylon: bad", Status: 422, RequestID: "r"},
+			Name: "unprocessable", Status: 422, Answer: `{"errors":["bad"],"request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Pylon: bad", Status: 422, RequestID: "r"},
 		},
 		{
-			name: "bad token", status: 401, answer: `{"errors":["Invalid API token"],"code":"invalid_api_token","request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindAuthFailed, Message: "Pylon: Invalid API token", Status: 401, Code: "invalid_api_token", RequestID: "r"},
-			hint: "api_token",
+			Name: "bad token", Status: 401, Answer: `{"errors":["Invalid API token"],"code":"invalid_api_token","request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindAuthFailed, Message: "Pylon: Invalid API token", Status: 401, Code: "invalid_api_token", RequestID: "r"},
+			Hint: "api_token",
 		},
 		{
-			name: "token of the other region", status: 403, answer: `{"errors":["Wrong region"],"code":"wrong_region_token","request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Field: "server", Message: "Pylon: Wrong region", Status: 403, Code: "wrong_region_token", RequestID: "r"},
-			hint: "set server: eu",
+			Name: "token of the other region", Status: 403, Answer: `{"errors":["Wrong region"],"code":"wrong_region_token","request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Field: "server", Message: "Pylon: Wrong region", Status: 403, Code: "wrong_region_token", RequestID: "r"},
+			Hint: "set server: eu",
 		},
 		{
-			name: "no permission", status: 403, answer: `{"errors":["Forbidden"],"code":"permission_denied","request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Pylon: Forbidden", Status: 403, Code: "permission_denied", RequestID: "r"},
+			Name: "no permission", Status: 403, Answer: `{"errors":["Forbidden"],"code":"permission_denied","request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindPermissionDenied, Message: "Pylon: Forbidden", Status: 403, Code: "permission_denied", RequestID: "r"},
 		},
 		{
-			name: "not found", status: 404, answer: `{"errors":["Issue not found"],"code":"not_found","request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindNotFound, Message: "Pylon: Issue not found", Status: 404, Code: "not_found", RequestID: "r"},
+			Name: "not found", Status: 404, Answer: `{"errors":["Issue not found"],"code":"not_found","request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindNotFound, Message: "Pylon: Issue not found", Status: 404, Code: "not_found", RequestID: "r"},
 		},
 		{
-			name: "conflict", status: 409, answer: `{"errors":["Conflict"],"request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindConflict, Message: "Pylon: Conflict", Status: 409, RequestID: "r"},
+			Name: "conflict", Status: 409, Answer: `{"errors":["Conflict"],"request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindConflict, Message: "Pylon: Conflict", Status: 409, RequestID: "r"},
 		},
 		{
-			name: "it exists", status: 400, answer: `{"errors":["Account exists"],"exists_id":"acc_9","request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindConflict, Message: "Pylon: Account exists", Status: 400, RequestID: "r"},
-			hint: "acc_9",
+			Name: "it exists", Status: 400, Answer: `{"errors":["Account exists"],"exists_id":"acc_9","request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindConflict, Message: "Pylon: Account exists", Status: 400, RequestID: "r"},
+			Hint: "acc_9",
 		},
 		{
-			name: "too many, in seconds", status: 429, header: map[string]string{"Retry-After": "7"}, answer: `{"errors":["Slow down"],"request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindRateLimited, Message: "Pylon: Slow down", Status: 429, RequestID: "r", Retryable: true, RetryAfterMS: 7000},
+			Name: "too many, in seconds", Status: 429, Header: map[string]string{"Retry-After": "7"}, Answer: `{"errors":["Slow down"],"request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindRateLimited, Message: "Pylon: Slow down", Status: 429, RequestID: "r", Retryable: true, RetryAfterMS: 7000},
 		},
 		{
-			name: "too many, with a date", status: 429,
-			header: map[string]string{"Retry-After": "Sun, 22 Nov 2026 08:00:30 GMT", "Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
-			answer: `{"errors":["Slow down"]}`,
-			want:   abi.Error{Kind: abi.KindRateLimited, Message: "Pylon: Slow down", Status: 429, Retryable: true, RetryAfterMS: 30000},
+			Name: "too many, with a date", Status: 429,
+			Header: map[string]string{"Retry-After": "Sun, 22 Nov 2026 08:00:30 GMT", "Date": "Sun, 22 Nov 2026 08:00:00 GMT"},
+			Answer: `{"errors":["Slow down"]}`,
+			Want:   abi.Error{Kind: abi.KindRateLimited, Message: "Pylon: Slow down", Status: 429, Retryable: true, RetryAfterMS: 30000},
 		},
 		{
-			name: "server error", status: 500, answer: `{"errors":["Internal error"],"request_id":"r"}`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon: Internal error", Status: 500, RequestID: "r", Retryable: true},
+			Name: "server error", Status: 500, Answer: `{"errors":["Internal error"],"request_id":"r"}`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon: Internal error", Status: 500, RequestID: "r", Retryable: true},
 		},
 		{
-			name: "a proxy's page", status: 502, answer: `<html>Bad Gateway</html>`,
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon answered with status 502", Status: 502, Retryable: true},
+			Name: "a proxy's page", Status: 502, Answer: `<html>Bad Gateway</html>`,
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon answered with status 502", Status: 502, Retryable: true},
 		},
 		{
-			name: "nothing at all", status: 503, header: map[string]string{"Retry-After": "soon"},
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon answered with status 503", Status: 503, Retryable: true},
+			Name: "nothing at all", Status: 503, Header: map[string]string{"Retry-After": "soon"},
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon answered with status 503", Status: 503, Retryable: true},
 		},
 		{
-			name: "JSON of another shape", status: 404, answer: `["what"]`,
-			want: abi.Error{Kind: abi.KindNotFound, Message: "Pylon answered with status 404", Status: 404},
+			Name: "JSON of another shape", Status: 404, Answer: `["what"]`,
+			Want: abi.Error{Kind: abi.KindNotFound, Message: "Pylon answered with status 404", Status: 404},
 		},
 		{
-			name: "members of other types", status: 400, answer: `{"errors":"text","request_id":7,"code":null,"exists_id":{}}`,
-			want: abi.Error{Kind: abi.KindInvalidParams, Message: "Pylon answered with status 400", Status: 400},
+			Name: "members of other types", Status: 400, Answer: `{"errors":"text","request_id":7,"code":null,"exists_id":{}}`,
+			Want: abi.Error{Kind: abi.KindInvalidParams, Message: "Pylon answered with status 400", Status: 400},
 		},
 		{
-			name: "a redirect", status: 302, header: map[string]string{"Location": "https://evil.example/"},
-			want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon answered with status 302", Status: 302},
+			Name: "a redirect", Status: 302, Header: map[string]string{"Location": "https://evil.example/"},
+			Want: abi.Error{Kind: abi.KindVendorError, Message: "Pylon answered with status 302", Status: 302},
 		},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := pdktest.Run(t, &connector, pdktest.Script(t, pdktest.Exchange{
-				Method: "GET", URL: "/issues/1", Status: tt.status, Header: tt.header, Answer: tt.answer,
-			}))
+	for _, f := range failures {
+		t.Run(f.Name, func(t *testing.T) {
+			r := pdktest.Run(t, &connector, pdktest.Script(t, f.Answering(pdktest.Exchange{Method: "GET", URL: "/issues/1"})))
 			_, _, err := r.Execute("issues", "get", map[string]any{"id": "1"})
-			var got *abi.Error
-			if !errors.As(err, &got) {
-				t.Fatalf("error is %v", err)
-			}
-			if !strings.Contains(got.Hint, tt.hint) {
-				t.Errorf("hint is %q", got.Hint)
-			}
-			g := *got
-			g.Hint, g.RequestSent = "", false
-			if g != tt.want {
-				t.Errorf("got  %+v\nwant %+v", g, tt.want)
-			}
+			f.Check(t, err)
 		})
 	}
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
-	"os"
 	"strings"
 	"testing"
 
@@ -17,30 +14,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestManifestGolden makes every change of what the connector may do show up in
 // review.
 func TestManifestGolden(t *testing.T) {
-	const golden = "testdata/manifest.golden.json"
-	var got bytes.Buffer
-	if err := json.Indent(&got, connector.Manifest(), "", " "); err != nil {
-		t.Fatal(err)
-	}
-	got.WriteByte('\n')
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		g, w := strings.Split(got.String(), "\n"), strings.Split(string(want), "\n")
-		for i := range g {
-			if i >= len(w) || g[i] != w[i] {
-				t.Fatalf("the manifest changed in line %d: %s\nrun go test ./plugins/pylon -update and look at the difference", i+1, g[i])
-			}
-		}
-		t.Fatal("the manifest got shorter; run go test ./plugins/pylon -update")
-	}
+	pdktest.GoldenManifest(t, &connector, "testdata/manifest.golden.json", *update)
 }
 
 func TestAuthSchema(t *testing.T) {
