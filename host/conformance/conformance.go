@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +23,8 @@ import (
 
 // Options of a [Run]. The zero value is ready to use.
 type Options struct {
-	// Cache is the folder of compiled modules, as in sandbox.Config.
+	// Cache is the folder of compiled modules, as in sandbox.Config. Empty means one
+	// that is removed afterwards.
 	Cache string
 	// Logger gets what the connector logs; nil drops it.
 	Logger hclog.Logger
@@ -112,6 +114,15 @@ func Checks() []Check {
 func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 	if o.now.IsZero() {
 		o.now = testTime
+	}
+	if o.Cache == "" {
+		// The module is loaded more than once; the cache makes that cheap.
+		dir, err := os.MkdirTemp("", "agenthost-conformance-")
+		if err != nil {
+			return nil, fmt.Errorf("conformance: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		o.Cache = dir
 	}
 	engine, err := sandbox.NewEngine(sandbox.Config{Cache: o.Cache, Logger: o.Logger, Now: func() time.Time { return o.now }, Random: new(unlike)})
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
-// examine runs the checks on a connector of this repository. Compiled modules outlive
-// a run of the tests; they are keyed by content.
-func examine(t *testing.T, pkg string, o Options) *Report {
+// examine runs the checks on a module. Compiled ones outlive a run of the tests; they
+// are keyed by content.
+func examine(t *testing.T, file string, o Options) *Report {
 	t.Helper()
-	module, err := os.ReadFile(wasmtest.Build(t, pkg))
+	module, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestConnectorsPass(t *testing.T) {
 	for _, pkg := range connectors {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
-			report := examine(t, pkg, Options{})
+			report := examine(t, wasmtest.Build(t, pkg), Options{})
 			for _, c := range report.Checks {
 				t.Logf("%s: %s, %d cases", c.ID, c.Status, c.Cases)
 				for _, p := range c.Problems {

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"regexp"
+	"slices"
 
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/sandbox"
@@ -64,28 +65,31 @@ func declaration(_ context.Context, e *examination, c *Check) {
 
 var fieldInText = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
 
-// authSecret looks for fields that go into a request as the credential and are not
-// marked as secret: the host would show them. The user name of a pair is none.
+// authenticating are the templates that make a scheme's credential. The user name
+// beside a password is none, but without one it is the secret.
+func authenticating(scheme *abi.AuthScheme) []string {
+	var templates []string
+	for _, in := range scheme.Inject {
+		templates = append(templates, in.Value)
+	}
+	if scheme.Basic != nil {
+		templates = append(templates, scheme.Basic.Password)
+		if !fieldInText.MatchString(scheme.Basic.Password) {
+			templates = append(templates, scheme.Basic.Username)
+		}
+	}
+	return templates
+}
+
+// authSecret looks for fields that go into the credential and are not marked as
+// secret: who asks for them shows them, and the host may hand them on.
 func authSecret(_ context.Context, e *examination, c *Check) {
-	for _, scheme := range e.connector.Auth.Schemes {
-		var used []string
-		for _, in := range scheme.Inject {
-			used = append(used, in.Value)
-		}
-		if scheme.Basic != nil {
-			used = append(used, scheme.Basic.Password)
-			if scheme.Basic.Password == "" {
-				used = append(used, scheme.Basic.Username)
-			}
-		}
-		secret := make(map[string]bool)
-		for _, field := range scheme.Fields {
-			secret[field.Name] = field.Secret
-		}
-		for _, template := range used {
+	for i := range e.connector.Auth.Schemes {
+		scheme := &e.connector.Auth.Schemes[i]
+		for _, template := range authenticating(scheme) {
 			for _, match := range fieldInText.FindAllStringSubmatch(template, -1) {
 				c.Cases++
-				if known, isField := secret[match[1]]; isField && !known {
+				if slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == match[1] && !f.Secret }) {
 					c.problem("%s: the field %s authenticates and is not marked as secret", scheme.ID, match[1])
 				}
 			}

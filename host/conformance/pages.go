@@ -12,14 +12,17 @@ import (
 // cursors that come again are refused is the host's doing.
 func pagesEnd(ctx context.Context, e *examination, c *Check) {
 	for _, s := range e.subjects {
+		if s.endless {
+			c.Cases++
+			c.problem("%s follows pages by itself, without end: one call, one page", s.Name())
+			continue
+		}
 		if !s.Paginated || s.sending == nil || s.answer == nil {
 			continue
 		}
 		c.Cases++
 		r := s.run(ctx, s.sending, answers(200, s.answer))
 		switch {
-		case len(r.requests) >= maxRequestsPerCall:
-			c.problem("%s follows pages by itself, without end", s.Name())
 		case r.failed() != nil:
 			c.problem("%s: %s", s.Name(), r.failed().Message)
 		case nextCursor(r.outcome.Meta) == "":

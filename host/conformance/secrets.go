@@ -48,13 +48,15 @@ func secretsKept(ctx context.Context, e *examination, c *Check) {
 }
 
 // echoed runs an operation once against the vendor that echoes.
-func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, canaries map[string]string, status int) error {
+func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, canaries map[string]canary, status int) error {
 	v := &echo{status: status, answer: s.body()}
 	credentials := make(map[string]secret.Value)
 	var marks []string
-	for name, value := range canaries {
-		credentials[name] = secret.New([]byte(value))
-		marks = append(marks, traces(value)...)
+	for name, c := range canaries {
+		credentials[name] = secret.New([]byte(c.value))
+		if c.secret {
+			marks = append(marks, traces(c.value)...)
+		}
 	}
 	var log bytes.Buffer
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &log})
@@ -99,10 +101,16 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	return nil
 }
 
-// canariesOf makes a value for each field of a scheme that is to be kept secret: all
-// but the user name of a pair, unless it is marked so.
-func canariesOf(scheme *abi.AuthScheme) (map[string]string, error) {
-	values := make(map[string]string)
+// canary is a credential that stands nowhere else.
+type canary struct {
+	value string
+	// secret is false for the user name beside a password.
+	secret bool
+}
+
+// canariesOf makes a value for each field of a scheme.
+func canariesOf(scheme *abi.AuthScheme) (map[string]canary, error) {
+	values := make(map[string]canary)
 	fields := slices.Clone(scheme.Fields)
 	if scheme.Type == abi.AuthOAuth2 {
 		fields = append(fields, abi.AuthField{Name: "access_token", Secret: true})
@@ -112,7 +120,8 @@ func canariesOf(scheme *abi.AuthScheme) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the field %s: %w", field.Name, err)
 		}
-		values[field.Name] = value
+		authenticates := slices.ContainsFunc(authenticating(scheme), func(template string) bool { return strings.Contains(template, "{"+field.Name+"}") })
+		values[field.Name] = canary{value, field.Secret || authenticates}
 	}
 	return values, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // each calls f with every operation, in the manifest's order.
@@ -106,9 +107,20 @@ func operationsExamples(_ context.Context, e *examination, c *Check) {
 	})
 }
 
+// operationsCheck asks for a check where an operation could be one: a read that needs no
+// parameters.
 func operationsCheck(_ context.Context, e *examination, c *Check) {
 	c.Cases++
-	if e.connector.Manifest.Check == nil {
-		c.problem("the manifest names no check: a wrong credential shows only when it is used")
+	if e.connector.Manifest.Check != nil {
+		return
+	}
+	var fit []string
+	e.each(func(op *connector.Operation) {
+		if op.Effect == abi.EffectRead && op.Validate([]byte("{}")) == nil {
+			fit = append(fit, op.Name())
+		}
+	})
+	if len(fit) > 0 {
+		c.problem("the manifest names no check, and a wrong credential shows only in use; %s could be it", fit[0])
 	}
 }

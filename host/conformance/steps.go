@@ -32,7 +32,7 @@ var steps = []step{
 	{"operations.described", "operations and parameters are described for a reader who knows nothing else", declared, operationsDescribed},
 	{"operations.bounded", "parameters are bounded, and unknown ones are refused", declared, operationsBounded},
 	{"operations.examples", "operations with required parameters have an example", declared, operationsExamples},
-	{"operations.check", "an operation proves that a credential works", declared, operationsCheck},
+	{"operations.check", "a read without parameters, if there is one, proves that a credential works", declared, operationsCheck},
 	{"params.valid", "valid parameters lead to a request and a result", declared, validParams},
 	{"params.invalid", "invalid parameters are refused", declared, invalidParams},
 	{"requests.reachable", "what an operation declares, it sends", tried, reachable},

@@ -26,6 +26,8 @@ type subject struct {
 	// sends a request. Nil where there is none.
 	sending json.RawMessage
 	answer  []byte // nil where none was found that it accepts
+	// endless says that a call sent more requests than any should.
+	endless bool
 }
 
 // run is one use of an operation, and what was seen of it.
@@ -98,7 +100,7 @@ const callTimeout = 10 * time.Second
 // pages by itself would have no end here.
 const maxRequestsPerCall = 50
 
-// run runs the operation once. Trace may be nil.
+// run runs the operation once.
 func (s *subject) run(ctx context.Context, params json.RawMessage, v vendor) *run {
 	return s.call(ctx, sandbox.Call{Input: s.input(params)}, v)
 }
@@ -110,6 +112,11 @@ func (s *subject) input(params json.RawMessage) []byte {
 
 // call runs execute as c says, with a vendor.
 func (s *subject) call(ctx context.Context, c sandbox.Call, v vendor) *run {
+	return s.callIn(ctx, s.examination.module, c, v)
+}
+
+// callIn is call in a module of its own.
+func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call, v vendor) *run {
 	r := new(run)
 	e := s.examination
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -120,6 +127,7 @@ func (s *subject) call(ctx context.Context, c sandbox.Call, v vendor) *run {
 	}
 	c.Send = func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 		if len(r.requests) == maxRequestsPerCall {
+			s.endless = true
 			return nil, &abi.Error{Kind: abi.KindLimitExceeded, Message: fmt.Sprintf("the call sent %d requests", maxRequestsPerCall)}
 		}
 		r.requests = append(r.requests, request{Request: *req, Body: string(body)})
@@ -133,7 +141,7 @@ func (s *subject) call(ctx context.Context, c sandbox.Call, v vendor) *run {
 		e.reached[s.Name()+" "+req.Method+" "+req.Path] = true
 		return v(ctx, req, body)
 	}
-	r.outcome, r.err = e.module.Run(ctx, c)
+	r.outcome, r.err = m.Run(ctx, c)
 	return r
 }
 

@@ -82,6 +82,7 @@ func knowledgeOperations() []pdk.Operation {
 			Method:      "GET", Path: "/knowledge-bases/{kb_id}/collections",
 			Params: []pdk.Param{kbID},
 			Data:   "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"kb_id":"kb_1"}`},
 		},
 		{
 			Entity: "collections", Action: "create", Title: "Create a collection", Effect: pdk.Write,
