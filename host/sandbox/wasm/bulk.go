@@ -22,15 +22,15 @@ const (
 // assembler appends code.
 type assembler struct{ b []byte }
 
-func (a *assembler) op(ops ...byte)       { a.b = append(a.b, ops...) }
-func (a *assembler) get(local uint32)     { a.b = appendU32(append(a.b, opLocalGet), local) }
-func (a *assembler) set(local uint32)     { a.b = appendU32(append(a.b, opLocalSet), local) }
-func (a *assembler) constant(value int32) { a.b = appendI32(append(a.b, opI32Const), value) }
+func (a *assembler) op(ops ...byte)   { a.b = append(a.b, ops...) }
+func (a *assembler) get(local uint32) { a.b = appendU32(append(a.b, opLocalGet), local) }
+func (a *assembler) set(local uint32) { a.b = appendU32(append(a.b, opLocalSet), local) }
+func (a *assembler) chunk()           { a.b = appendI32(append(a.b, opI32Const), bulkChunk) }
 
 // move sets a local to itself plus or minus a piece.
 func (a *assembler) move(local uint32, op byte) {
 	a.get(local)
-	a.constant(bulkChunk)
+	a.chunk()
 	a.op(op)
 	a.set(local)
 }
@@ -65,7 +65,7 @@ func (e *emitter) bulkBody(isCopy bool, instruction uint16, indices ...byte) []b
 	}
 	a.op(opBlock, blockEmpty, opLoop, blockEmpty)
 	a.get(bulkLength)
-	a.constant(bulkChunk)
+	a.chunk()
 	a.op(opI32LeU, opBrIf, 1)
 	a.leaveIfBeyond(bulkTo)
 	if isCopy {
@@ -79,7 +79,7 @@ func (e *emitter) bulkBody(isCopy bool, instruction uint16, indices ...byte) []b
 	}
 	a.get(bulkTo)
 	a.get(bulkFrom)
-	a.constant(bulkChunk)
+	a.chunk()
 	do()
 	a.move(bulkTo, opI32Add)
 	if isCopy {
@@ -89,10 +89,10 @@ func (e *emitter) bulkBody(isCopy bool, instruction uint16, indices ...byte) []b
 			a.get(start)
 			a.get(bulkLength)
 			a.op(opI32Add)
-			a.constant(bulkChunk)
+			a.chunk()
 			a.op(opI32Sub)
 		}
-		a.constant(bulkChunk)
+		a.chunk()
 		do()
 		a.op(opEnd)
 	}

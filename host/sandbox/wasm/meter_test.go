@@ -116,7 +116,9 @@ func TestFuelIsIndependentOfAllotments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mod.ExportedFunction("run").Call(ctx)
+		if _, err := mod.ExportedFunction("run").Call(ctx); !errors.Is(err, errFuel) {
+			t.Fatalf("ended with %v, want out of fuel", err)
+		}
 		used = append(used, s.fuel.used)
 		mod.Close(ctx)
 	}
@@ -139,7 +141,9 @@ func TestHostCallsAreBoundedBetweenCheckpoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod.ExportedFunction("run").Call(ctx)
+	if _, err := mod.ExportedFunction("run").Call(ctx); !errors.Is(err, errFuel) {
+		t.Fatalf("ended with %v, want out of fuel", err)
+	}
 	if n := len(s.host); n == 0 || n > 110 {
 		t.Errorf("%d host calls on fuel for 100", n)
 	}

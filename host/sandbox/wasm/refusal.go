@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -53,11 +54,11 @@ func (m *Module) inFunction(err error, f int) error {
 	if name != "" {
 		label += " " + strconv.Quote(shorten(name))
 	}
-	switch e := err.(type) {
-	case *Refusal:
-		e.Function = label
-	case *Malformed:
-		e.Function = label
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		refusal.Function = label
+	}
+	if malformed := (*Malformed)(nil); errors.As(err, &malformed) {
+		malformed.Function = label
 	}
 	return err
 }

@@ -62,9 +62,8 @@ func TestRestorePutsGlobalsBack(t *testing.T) {
 		if now := state(); now != saved {
 			t.Errorf("%s: state is %s, saved was %s", name, now, saved)
 		}
-		m2 := saved
 		call("change")
-		if m2 = state(); m2 == saved {
+		if state() == saved {
 			t.Fatalf("%s: the change changed nothing", name)
 		}
 		call(wasm.RestoreExport)
