@@ -2,6 +2,7 @@ package vendorsim
 
 import (
 	"compress/gzip"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,13 +12,20 @@ import (
 // gzipMinBytes is the answer size from which compression pays, as common reverse proxies set it.
 const gzipMinBytes = 1024
 
-var gzipPool = sync.Pool{New: func() any {
-	zw, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+// gzipPool holds writers that [gzipTo] hands out again.
+var gzipPool sync.Pool
+
+func gzipTo(w io.Writer) *gzip.Writer {
+	if zw, ok := gzipPool.Get().(*gzip.Writer); ok {
+		zw.Reset(w)
+		return zw
+	}
+	zw, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 	if err != nil {
 		panic("BUG: gzip.BestSpeed is a valid level")
 	}
 	return zw
-}}
+}
 
 // compressed gzips the answers of next for clients that say they accept it. Go's own client says so, and decodes
 // silently, unless the program sets Accept-Encoding itself or disables compression.
@@ -68,8 +76,7 @@ func (g *gzipWriter) WriteHeader(status int) {
 		if !small && h.Get("Content-Encoding") == "" && status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified {
 			h.Del("Content-Length")
 			h.Set("Content-Encoding", "gzip")
-			g.zw = gzipPool.Get().(*gzip.Writer)
-			g.zw.Reset(g.ResponseWriter)
+			g.zw = gzipTo(g.ResponseWriter)
 		}
 	}
 	g.ResponseWriter.WriteHeader(status)

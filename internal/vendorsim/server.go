@@ -152,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.log.record(r); err != nil {
 		panic(http.ErrAbortHandler) // the client went away while sending its body
 	}
-	var next http.Handler = s.handler
+	next := s.handler
 	if !s.opts.NoGzip {
 		next = compressed(next)
 	}

@@ -49,12 +49,12 @@ func (m *Module) Func(export, sig, locals string, code ...any) int {
 	return m.count - 1
 }
 
-// Memory gives the module its memory, of min pages, exported as "memory". A negative most
+// Memory gives the module its memory, of least pages, exported as "memory". A negative most
 // sets no maximum. Call it once.
-func (m *Module) Memory(min, most int) {
-	limits := Code(0, U(min))
+func (m *Module) Memory(least, most int) {
+	limits := Code(0, U(least))
 	if most >= 0 {
-		limits = Code(1, U(min), U(most))
+		limits = Code(1, U(least), U(most))
 	}
 	m.memories = [][]byte{limits}
 	m.exports = append(m.exports, Code("memory", 2, 0))

@@ -35,7 +35,7 @@ func createApplication(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	a := application{
-		ID: s.newID(), CreatedAt: c.stampOf("createdAt"), UpdatedAt: c.stamp(), CustomFields: []customValue{}, Candidate: p.Val.ref(),
+		ID: s.newID(), CreatedAt: c.createdAt(), UpdatedAt: c.stamp(), CustomFields: []customValue{}, Candidate: p.Val.ref(),
 		Source: src, CreditedToUser: credited, Job: j.Val.ref(), HiringTeam: j.Val.HiringTeam,
 	}
 	if a.Source == nil {
@@ -186,7 +186,7 @@ func updateApplication(c *call) (result, *apiError) {
 			a.CreditedToUser = credited
 		}
 		if c.body.Has("createdAt") {
-			a.CreatedAt = c.stampOf("createdAt")
+			a.CreatedAt = c.createdAt()
 		}
 		return nil
 	})

@@ -21,7 +21,7 @@ func listApplications(c *call) (result, *apiError) {
 	if c.expands("openings") {
 		byJob := s.openingsByJob()
 		q.view = func(r *row[application]) source {
-			return spliced(r, map[string][]byte{"openings": array(byJob[r.Val.Job.ID])})
+			return spliced(r, map[string][]byte{"openings": contract.AppendList(nil, byJob[r.Val.Job.ID])})
 		}
 	}
 	return listPage(c, q)
@@ -42,12 +42,12 @@ func applicationInfo(c *call) (result, *apiError) {
 		return result{}, applicationNotFound()
 	}
 	a := r.Val
-	fields := map[string][]byte{"applicationHistory": array(s.historyOf(a.ID))}
+	fields := map[string][]byte{"applicationHistory": contract.AppendList(nil, s.historyOf(a.ID))}
 	if p := s.candidates.Get(a.Candidate.ID); p != nil && p.Val.ResumeFileHandle != nil {
 		fields["resumeFileHandle"] = contract.Encode(p.Val.ResumeFileHandle)
 	}
 	if c.expands("openings") {
-		fields["openings"] = array(s.openingsByJob()[a.Job.ID])
+		fields["openings"] = contract.AppendList(nil, s.openingsByJob()[a.Job.ID])
 	}
 	if c.expands("applicationFormSubmissions") {
 		submitted := []formSubmission{}

@@ -28,7 +28,7 @@ func createNote(c *call) (result, *apiError) {
 		return result{}, invalid("note must not be empty")
 	}
 	author := s.users.Rows[0].Val.name()
-	n := note{ID: s.newID(), CreatedAt: c.stampOf("createdAt"), IsPrivate: c.body.Flag("isPrivate"), Content: content, Author: &author}
+	n := note{ID: s.newID(), CreatedAt: c.createdAt(), IsPrivate: c.body.Flag("isPrivate"), Content: content, Author: &author}
 	t := s.notes[r.ID]
 	if t == nil {
 		t = &table[note]{}

@@ -60,7 +60,7 @@ func hasEmail(p *candidate, email string) bool {
 func createCandidate(c *call) (result, *apiError) {
 	s := &c.v.store
 	p := candidate{
-		CreatedAt: c.stampOf("createdAt"), UpdatedAt: c.stamp(), EmailAddresses: []contactPoint{}, PhoneNumbers: []contactPoint{},
+		CreatedAt: c.createdAt(), UpdatedAt: c.stamp(), EmailAddresses: []contactPoint{}, PhoneNumbers: []contactPoint{},
 		SocialLinks: []socialLink{}, Tags: []tag{}, ApplicationIDs: []string{}, FileHandles: []fileHandle{}, CustomFields: []customValue{},
 	}
 	if err := c.setCandidate(&p, "website"); err != nil {
@@ -103,7 +103,7 @@ func updateCandidate(c *call) (result, *apiError) {
 		}
 	}
 	if c.body.Has("createdAt") {
-		p.CreatedAt = c.stampOf("createdAt")
+		p.CreatedAt = c.createdAt()
 	}
 	p.UpdatedAt = c.stamp()
 	r = put(c, &s.candidates, r, p)
@@ -152,7 +152,8 @@ func (c *call) setCandidate(p *candidate, website string) *apiError {
 			return invalid("%s must be a URL", l.param)
 		}
 		kept := without(p.SocialLinks, func(have socialLink) bool { return have.Type == l.kind })
-		p.SocialLinks = append(kept, socialLink{Type: l.kind, URL: url})
+		kept = append(kept, socialLink{Type: l.kind, URL: url})
+		p.SocialLinks = kept
 	}
 	src, err := c.sourceRef()
 	if err != nil {
@@ -184,7 +185,8 @@ func (p *candidate) addEmail(email string, primary bool) *apiError {
 	rest := without(p.EmailAddresses, func(e contactPoint) bool { return strings.EqualFold(e.Value, email) })
 	if !primary {
 		if len(rest) == len(p.EmailAddresses) {
-			p.EmailAddresses = append(rest, contactPoint{Value: email, Type: "Personal"})
+			rest = append(rest, contactPoint{Value: email, Type: "Personal"})
+			p.EmailAddresses = rest
 		}
 		return nil
 	}

@@ -92,7 +92,7 @@ func send(t testing.TB, v http.Handler, method, target string, body any, headers
 	if out.body.Success == (out.body.ErrorInfo.Code != "") || !out.body.Success && (len(out.body.Errors) != 1 || out.body.ErrorInfo.Message == "" || out.body.Results != nil) {
 		t.Errorf("%s: neither a success nor a failure: %.300s", target, out.raw)
 	}
-	id := out.header["x-ashby-request-id"]
+	id := map[string][]string(out.header)["x-ashby-request-id"] // as the vendor writes it, not in Go's canonical form
 	if len(id) != 1 || len(id[0]) != 26 || !out.body.Success && out.body.ErrorInfo.RequestID != id[0] {
 		t.Errorf("%s: request id %q, in the body %q", target, id, out.body.ErrorInfo.RequestID)
 	}

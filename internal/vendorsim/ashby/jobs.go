@@ -52,7 +52,7 @@ func (c *call) jobView() func(*row[job]) source {
 			fields["location"] = l.Encoded()
 		}
 		if byJob != nil {
-			fields["openings"] = array(byJob[r.ID])
+			fields["openings"] = contract.AppendList(nil, byJob[r.ID])
 		}
 		if len(fields) == 0 {
 			return shown

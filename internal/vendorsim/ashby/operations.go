@@ -1,10 +1,7 @@
 package ashby
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
@@ -57,12 +54,4 @@ func (o Operation) Writes() bool { return strings.HasSuffix(o.Permission, "Write
 
 // Operations returns all 54 operations: the 19 of Airbyte's connector and 35 more of the vendor. Every call returns
 // a fresh copy.
-func Operations() []Operation {
-	dec := json.NewDecoder(bytes.NewReader(operationsJSON))
-	dec.DisallowUnknownFields()
-	var ops []Operation
-	if err := dec.Decode(&ops); err != nil {
-		panic(fmt.Sprintf("BUG: operations.json: %v", err))
-	}
-	return ops
-}
+func Operations() []Operation { return contract.Operations[Operation](operationsJSON) }

@@ -3,8 +3,9 @@ package ashby
 import (
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // limiter counts requests by minute: those of each key, and those of operations with a limit of their own for all keys
@@ -13,13 +14,7 @@ type limiter struct {
 	on     bool
 	perKey int
 
-	mu      sync.Mutex
-	windows map[any]window
-}
-
-type window struct {
-	start time.Time
-	count int
+	minutes contract.Minutes[any]
 }
 
 // allow counts a request, writes the ratelimit headers, and beyond a limit refuses with 429 and Retry-After in seconds.
@@ -28,13 +23,11 @@ func (l *limiter) allow(h http.Header, key *apiKey, ep *endpoint, now time.Time)
 	if !l.on {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	remaining, wait, ok := l.take(key, l.perKey, now)
+	remaining, wait, ok := l.minutes.Take(key, l.perKey, now)
 	limit, what := l.perKey, "requests per minute of this API key"
 	if ok && ep.op.Rate > 0 {
 		limit, what = ep.op.Rate, "starts per minute of "+ep.op.Path[1:]
-		remaining, wait, ok = l.take(ep, limit, now)
+		remaining, wait, ok = l.minutes.Take(ep, limit, now)
 	}
 	h.Set("RateLimit-Limit", strconv.Itoa(limit))
 	h.Set("RateLimit-Remaining", strconv.Itoa(remaining))
@@ -46,22 +39,4 @@ func (l *limiter) allow(h http.Header, key *apiKey, ep *endpoint, now time.Time)
 		status: http.StatusTooManyRequests, code: "rate_limit_exceeded", message: "The limit of " + strconv.Itoa(limit) + " " + what + " is exceeded",
 		header: http.Header{"Retry-After": {strconv.Itoa(wait)}},
 	}
-}
-
-// take counts one request of who, and says how many remain and how many seconds the minute still has.
-func (l *limiter) take(who any, limit int, now time.Time) (remaining, wait int, ok bool) {
-	w := l.windows[who]
-	if age := now.Sub(w.start); age >= time.Minute || age < 0 {
-		w = window{start: now}
-	}
-	wait = max(1, int((time.Minute-now.Sub(w.start)+time.Second-1)/time.Second))
-	if w.count >= limit {
-		return 0, wait, false
-	}
-	w.count++
-	if l.windows == nil {
-		l.windows = map[any]window{}
-	}
-	l.windows[who] = w
-	return limit - w.count, wait, true
 }

@@ -1,6 +1,7 @@
 package ashby
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -84,18 +85,6 @@ func spliced(record source, fields map[string][]byte) encoded {
 	return append(out, '}')
 }
 
-// array is the JSON array of records.
-func array[T any](rows []*row[T]) []byte {
-	out := []byte{'['}
-	for i, r := range rows {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, r.Encoded()...)
-	}
-	return append(out, ']')
-}
-
 func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
 
 // send writes {"success":true,"results":...} and what else there is.
@@ -104,21 +93,11 @@ func (res result) send(w http.ResponseWriter) {
 	if res.one != nil {
 		size += len(res.one.Encoded())
 	}
-	for _, s := range res.many {
-		size += len(s.Encoded()) + 1
-	}
 	buf := make([]byte, 0, size)
 	buf = append(buf, `{"success":true,"results":`...)
 	switch {
 	case res.list:
-		buf = append(buf, '[')
-		for i, s := range res.many {
-			if i > 0 {
-				buf = append(buf, ',')
-			}
-			buf = append(buf, s.Encoded()...)
-		}
-		buf = append(buf, ']')
+		buf = contract.AppendList(buf, res.many)
 	case res.one != nil:
 		buf = append(buf, res.one.Encoded()...)
 	default:
@@ -150,7 +129,7 @@ func (e *apiError) send(w http.ResponseWriter, requestID string) {
 		RequestID string         `json:"requestId"`
 		Meta      map[string]any `json:"meta,omitempty"`
 	}
-	sendJSON(w, orDefault(e.status, http.StatusOK), contract.Encode(struct {
+	sendJSON(w, cmp.Or(e.status, http.StatusOK), contract.Encode(struct {
 		Success   bool     `json:"success"`
 		Errors    []string `json:"errors"`
 		ErrorInfo info     `json:"errorInfo"`
@@ -158,11 +137,7 @@ func (e *apiError) send(w http.ResponseWriter, requestID string) {
 }
 
 func sendJSON(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no concern of the vendor's
+	contract.SendJSON(w, "application/json; charset=utf-8", status, body)
 }
 
 // requestID has the form of the vendor's, a ULID: ten characters of milliseconds and sixteen that are random there and

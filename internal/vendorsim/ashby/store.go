@@ -1,11 +1,11 @@
 package ashby
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 const day = 24 * time.Hour
@@ -60,21 +60,8 @@ type store struct {
 	webhooks table[webhook]
 }
 
-// newID makes a random-looking UUID (version 4 form) from the seed.
-func (s *store) newID() string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], s.rng.Uint64())
-	binary.BigEndian.PutUint64(b[8:], s.rng.Uint64())
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	var out [36]byte
-	hex.Encode(out[0:8], b[0:4])
-	hex.Encode(out[9:13], b[4:6])
-	hex.Encode(out[14:18], b[6:8])
-	hex.Encode(out[19:23], b[8:10])
-	hex.Encode(out[24:36], b[10:16])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
-}
+// newID makes a UUID from the seed.
+func (s *store) newID() string { return contract.UUID(s.rng) }
 
 // touch notes that a record was created or changed, for incremental syncs.
 func (s *store) touch(id string) {
@@ -102,9 +89,9 @@ func (c *call) stampPtr() *stamp {
 	return &s
 }
 
-// stampOf reads a time of the body, or takes the time of the call.
-func (c *call) stampOf(name string) stamp {
-	if t, ok := c.body.Time(name); ok {
+// createdAt is the body's parameter of that name, or the time of the call.
+func (c *call) createdAt() stamp {
+	if t, ok := c.body.Time("createdAt"); ok {
 		return stamp{t.UTC().Truncate(time.Millisecond)}
 	}
 	return c.stamp()

@@ -1,6 +1,7 @@
 package ashby
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"sync"
@@ -88,29 +89,17 @@ func New(opts Options) *Vendor {
 		keys:       newKeyring(opts, start),
 		endpoints:  map[string]*endpoint{},
 		tokens:     contract.NewCursors("ashby", opts.Seed),
-		cursorLife: orDefault(opts.CursorLife, time.Hour),
-		syncLife:   orDefault(opts.SyncTokenLife, 30*day),
-		maxSync:    orDefault(opts.MaxSyncRecords, 10_000),
+		cursorLife: cmp.Or(opts.CursorLife, time.Hour),
+		syncLife:   cmp.Or(opts.SyncTokenLife, 30*day),
+		maxSync:    cmp.Or(opts.MaxSyncRecords, 10_000),
 	}
 	v.limiter.on = opts.RateLimit
-	v.limiter.perKey = orDefault(opts.RequestsPerMinute, 1000)
+	v.limiter.perKey = cmp.Or(opts.RequestsPerMinute, 1000)
 	handlers := handlers()
 	for _, op := range Operations() {
-		h, ok := handlers[op.Path]
-		if !ok {
-			panic("BUG: no handler for " + op.Path)
-		}
-		v.endpoints[op.Path] = &endpoint{op: op, write: op.Writes(), handle: h}
+		v.endpoints[op.Path] = &endpoint{op: op, write: op.Writes(), handle: contract.Handler(handlers, op.Path)}
 	}
 	v.store = seedStore(opts.Seed, start, opts.Scale)
-	return v
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
 	return v
 }
 

@@ -79,8 +79,10 @@ func listArticles(c *call) (result, *apiError) {
 		return res, err
 	}
 	for i, s := range res.many {
-		a, _ := s.(*row[article]).Val.in(lang, &kb.Val)
-		res.many[i] = contract.Value{V: a}
+		if r, ok := s.(*row[article]); ok {
+			a, _ := r.Val.in(lang, &kb.Val)
+			res.many[i] = contract.Value{V: a}
+		}
 	}
 	return res, nil
 }

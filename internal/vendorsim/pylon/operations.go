@@ -1,10 +1,7 @@
 package pylon
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
@@ -52,15 +49,7 @@ func (o Operation) Route() string { return o.Method + " " + o.Path }
 
 // Operations returns all 76 operations: the 43 of Airbyte's connector and 33 more of the vendor. Every call
 // returns a fresh copy.
-func Operations() []Operation {
-	dec := json.NewDecoder(bytes.NewReader(operationsJSON))
-	dec.DisallowUnknownFields()
-	var ops []Operation
-	if err := dec.Decode(&ops); err != nil {
-		panic(fmt.Sprintf("BUG: operations.json: %v", err))
-	}
-	return ops
-}
+func Operations() []Operation { return contract.Operations[Operation](operationsJSON) }
 
 // mergedRoutes merges the operations that share a route: it takes every parameter that any of them takes, and requires
 // only what all of them require, which is what the vendor does on the wire.

@@ -1,10 +1,10 @@
 package pylon
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"math/rand/v2"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // store is the organization's data. The vendor's lock guards all of it, the random source included.
@@ -43,21 +43,8 @@ type store struct {
 	auditLogs table[auditLog]
 }
 
-// newID makes a random-looking UUID (version 4 form) from the seed.
-func (s *store) newID() string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], s.rng.Uint64())
-	binary.BigEndian.PutUint64(b[8:], s.rng.Uint64())
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	var out [36]byte
-	hex.Encode(out[0:8], b[0:4])
-	hex.Encode(out[9:13], b[4:6])
-	hex.Encode(out[14:18], b[6:8])
-	hex.Encode(out[19:23], b[8:10])
-	hex.Encode(out[24:36], b[10:16])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
-}
+// newID makes a UUID from the seed.
+func (s *store) newID() string { return contract.UUID(s.rng) }
 
 func (c *call) newID() string { return c.v.store.newID() }
 

@@ -15,7 +15,7 @@ func (c *call) checkTag(t *tag) *apiError {
 		return invalid("value must not be empty")
 	}
 	hex := strings.TrimPrefix(t.HexColor, "#")
-	if strings.Trim(hex, "0123456789abcdefABCDEF") != "" || len(hex) != 0 && len(hex) != 3 && len(hex) != 6 {
+	if strings.Trim(hex, "0123456789abcdefABCDEF") != "" || hex != "" && len(hex) != 3 && len(hex) != 6 {
 		return invalid("hex_color: %q is not a hex colour", t.HexColor)
 	}
 	other := c.v.store.tags.Find(func(o *tag) bool { return o.ID != t.ID && o.ObjectType == t.ObjectType && o.Value == t.Value })

@@ -80,10 +80,7 @@ func New(opts Options) *Vendor {
 	v.idPrefix = fmt.Sprintf("%08x-", uint32(opts.Seed)^0x9e3779b9)
 	handlers := handlers()
 	for route, op := range mergedRoutes() {
-		h, ok := handlers[route]
-		if !ok {
-			panic("BUG: no handler for " + route)
-		}
+		h := contract.Handler(handlers, route)
 		v.routes.Add(op.Method, op.Path, &endpoint{op: op, handle: h.handle, write: h.write})
 	}
 	v.store = seedStore(opts.Seed, opts.Now().UTC(), opts.Scale)
