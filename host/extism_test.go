@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,14 @@ func ticketVendor(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	fmt.Sscan(r.URL.Query().Get("after"), &first)
+	if after := r.URL.Query().Get("after"); after != "" {
+		n, err := strconv.Atoi(after)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		first = n
+	}
 	last := 3
 	if r.URL.Query().Get("limit") == "2" {
 		last = min(3, first+1)

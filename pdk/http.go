@@ -60,7 +60,8 @@ func (r *Request) SetBody(name string, value Raw) {
 	if !done {
 		member(name, value)
 	}
-	r.Body = append(body, '}')
+	body = append(body, '}')
+	r.Body = body
 }
 
 // Response is the vendor's answer to a request.

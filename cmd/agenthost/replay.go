@@ -35,11 +35,7 @@ func writeRecording(file string, tape *recording.Recording) error {
 	if err != nil {
 		return err
 	}
-	if err := tape.Write(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return errors.Join(tape.Write(f), f.Close())
 }
 
 func (a *app) replayCommand() *cobra.Command {

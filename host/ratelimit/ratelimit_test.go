@@ -61,7 +61,7 @@ func TestBucketsAreApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if c.Now() != before {
+	if !c.Now().Equal(before) {
 		t.Error("one bucket waited for another")
 	}
 	if err := l.Gate("a", limit).Wait(context.Background()); err != nil {

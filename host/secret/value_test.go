@@ -122,8 +122,10 @@ func TestRevealCopies(t *testing.T) {
 		})
 		return seen
 	}
-	if reveal() != canary || reveal() != canary {
-		t.Error("the secret changed")
+	for range 2 { // the first one wrote to what it got
+		if reveal() != canary {
+			t.Error("the secret changed")
+		}
 	}
 	if bytes.Contains(kept, []byte("canary")) || !bytes.Equal(kept, make([]byte, len(canary))) {
 		t.Error("the revealed copy outlives the call")

@@ -246,7 +246,7 @@ func (h *host) OutputPart(handle int32) int32 {
 }
 
 // Log implements [pdk.Host].
-func (h *host) Log(level int32, message string) int32 {
+func (h *host) Log(_ int32, message string) int32 {
 	h.log(message)
 	return 0
 }

@@ -58,9 +58,9 @@ func (m *members) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '{' {
 		return json.Unmarshal(b, &m.like)
 	}
-	var any bool
-	err := json.Unmarshal(b, &any)
-	m.none = !any
+	var allowed bool
+	err := json.Unmarshal(b, &allowed)
+	m.none = !allowed
 	return err
 }
 

@@ -27,7 +27,7 @@ func readForm(t *testing.T, r pdktest.Request) map[string]*multipart.Part {
 	parts := map[string]*multipart.Part{}
 	for reader := multipart.NewReader(strings.NewReader(r.Body), params["boundary"]); ; {
 		p, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return parts
 		}
 		if err != nil {
