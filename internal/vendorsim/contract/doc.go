@@ -1,5 +1,5 @@
 // Package contract holds what simulated vendors have in common: the parameters an operation takes and the checks
-// of a request against them, tables of records in list order, signed cursors, and sample values.
+// of a request against them, tables of records in list order, signed cursors, limits by the minute, and sample values.
 //
 // It says what is wrong with a request ([Problem]) and leaves to each vendor how to answer it.
 package contract

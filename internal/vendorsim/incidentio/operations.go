@@ -1,10 +1,7 @@
 package incidentio
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
-	"fmt"
 
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
@@ -72,12 +69,4 @@ func (o Operation) Route() string { return o.Method + " " + o.Path }
 
 // Operations returns all 58 operations: the 23 of Airbyte's connector, 33 more of the vendor, and the successors of two
 // deprecated ones among the 23 that are not in the 33. Every call returns a fresh copy.
-func Operations() []Operation {
-	dec := json.NewDecoder(bytes.NewReader(operationsJSON))
-	dec.DisallowUnknownFields()
-	var ops []Operation
-	if err := dec.Decode(&ops); err != nil {
-		panic(fmt.Sprintf("BUG: operations.json: %v", err))
-	}
-	return ops
-}
+func Operations() []Operation { return contract.Operations[Operation](operationsJSON) }

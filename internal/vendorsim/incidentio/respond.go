@@ -125,22 +125,12 @@ func (res result) send(w http.ResponseWriter, op *Operation) {
 	if res.one != nil {
 		size += len(res.one.Encoded())
 	}
-	for _, s := range res.many {
-		size += len(s.Encoded()) + 1
-	}
 	buf := make([]byte, 0, size)
 	buf = append(buf, `{"`...)
 	buf = append(buf, op.Record...)
 	buf = append(buf, `":`...)
 	if res.list {
-		buf = append(buf, '[')
-		for i, s := range res.many {
-			if i > 0 {
-				buf = append(buf, ',')
-			}
-			buf = append(buf, s.Encoded()...)
-		}
-		buf = append(buf, ']')
+		buf = contract.AppendList(buf, res.many)
 	} else {
 		buf = append(buf, res.one.Encoded()...)
 	}
@@ -199,9 +189,5 @@ func (e *apiError) send(w http.ResponseWriter, requestID string) {
 }
 
 func sendJSON(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no concern of the vendor's
+	contract.SendJSON(w, "application/json", status, body)
 }

@@ -93,10 +93,7 @@ func New(opts Options) *Vendor {
 	}
 	handlers := handlers()
 	for _, op := range Operations() {
-		h, ok := handlers[op.Route()]
-		if !ok {
-			panic("BUG: no handler for " + op.Route())
-		}
+		h := contract.Handler(handlers, op.Route())
 		v.routes.Add(op.Method, op.Path, &endpoint{op: op, handle: h.handle, write: h.write})
 	}
 	v.store.rng = rand.New(rand.NewPCG(opts.Seed, 0x696e63696f))
