@@ -7,23 +7,27 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/host/sandbox/pages"
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
 	"github.com/hashicorp/go-hclog"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // Engine loads modules. It is safe for concurrent use.
 type Engine struct {
 	config Config
+	pages  *pages.Table // nil where the kernel does not tell what a guest wrote
 
 	mu      sync.Mutex
 	modules map[*Module]struct{}
@@ -56,7 +60,7 @@ func NewEngine(config Config) (*Engine, error) {
 			return nil, err
 		}
 	}
-	return &Engine{config: config, modules: make(map[*Module]struct{})}, nil
+	return &Engine{config: config, pages: pages.Open(), modules: make(map[*Module]struct{})}, nil
 }
 
 // privateFolder makes sure that nobody else can put code into the cache.
@@ -91,6 +95,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	var errs []error
 	for _, m := range modules {
 		errs = append(errs, m.Close(ctx))
+	}
+	if e.pages != nil {
+		e.pages.Close() // every memory is gone
 	}
 	return errors.Join(errs...)
 }
@@ -171,6 +178,10 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 		digest: Digest(module),
 		info:   info,
 		log:    e.config.Logger.With("module", Digest(module)[:12]),
+		loaded: e.config.Now(),
+	}
+	if _, err := io.ReadFull(e.config.Random, m.seed[:]); err != nil {
+		return nil, (&abi.Error{Kind: abi.KindInternal, Message: "there are no random bytes"}).WithCause(err)
 	}
 	if err := m.compile(ctx, rewritten); err != nil {
 		return nil, err
@@ -203,7 +214,7 @@ func (m *Module) compile(ctx context.Context, rewritten []byte) (err error) {
 	functions := append(bind(hostFunctions()), bindExtism(extismFunctions())...)
 	functions = append(append(functions, bindKernel()...), bindWASI()...)
 	functions = append(functions, bindCheckpoint())
-	m.compiled, err = extism.NewCompiledPlugin(ctx,
+	m.compiled, err = extism.NewCompiledPlugin(experimental.WithFunctionListenerFactory(ctx, finder{m.firstExport()}),
 		extism.Manifest{
 			Wasm:   []extism.Wasm{extism.WasmData{Data: rewritten, Name: "main"}},
 			Memory: &extism.ManifestMemory{}, // no response bodies and no variables in go-sdk's kernel

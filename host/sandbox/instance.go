@@ -1,20 +1,22 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
 )
@@ -26,6 +28,12 @@ type instance struct {
 	guest  *linear // the module's memory
 	stdio  *stdio
 	since  time.Time // when it began to wait
+
+	// main is the plugin's module; nil until its first function is called.
+	main          api.Module
+	fuel, putBack api.Function // of the rewrite
+	result        [1]uint64    // of the two
+	granted       int64        // what the guest has left of its first grant
 }
 
 // initLimits bound the initialisation of an instance.
@@ -34,21 +42,28 @@ func initLimits() Limits { return Limits{Fuel: 5_000_000_000}.withDefaults() }
 // newInstance makes an instance, initialises it, and keeps its state to go back to.
 func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	in := &instance{module: m, stdio: new(stdio)}
+	m.counters.instances.Add(1)
 	config := m.engine.config
-	start := config.Now()
+	now := func() time.Time {
+		if in.main == nil {
+			return m.loaded
+		}
+		return config.Now()
+	}
+	random := &randomness{stdio: in.stdio, source: rand.NewChaCha8(m.seed)}
 	modules := wazero.NewModuleConfig().
-		WithRandSource(randomness{in.stdio, config.Random}).
+		WithRandSource(random).
 		WithStdout(in.stdio).
 		WithStderr(in.stdio).
 		// A clock with a resolution of a millisecond times nothing that is worth
 		// timing in a side channel.
 		WithWalltime(func() (int64, int32) {
-			t := config.Now().Truncate(time.Millisecond)
+			t := now().Truncate(time.Millisecond)
 			return t.Unix(), int32(t.Nanosecond())
 		}, sys.ClockResolution(time.Millisecond)).
 		// It starts at a second, because Go's runtime refuses to start at 0.
 		WithNanotime(func() int64 {
-			return int64(time.Second + max(0, config.Now().Sub(start).Truncate(time.Millisecond)))
+			return int64(time.Second + max(0, now().Sub(m.loaded).Truncate(time.Millisecond)))
 		}, sys.ClockResolution(time.Millisecond))
 	allocator := &allocator{limit: maxPages << 16}
 	var err error
@@ -62,25 +77,66 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	if len(allocator.memories) > 1 {
 		in.guest = allocator.memories[1]
 	}
-	// go-sdk initialises a guest on the first call of anything; saving its
-	// globals is the first call.
-	r := newRunning(ctx, &Call{Export: "_initialize", Limits: initLimits()}, in.guest)
-	first := wasm.SaveExport
-	if !m.info.Snapshot {
-		first = wasm.FuelExport
-	}
-	if err := in.call(r, first); err != nil {
+	if err := in.initialise(ctx); err != nil {
 		in.close()
 		return nil, err
 	}
-	in.guest.save()
+	random.source = config.Random
+	if !m.info.Snapshot {
+		return in, nil
+	}
+	m.share(in.guest)
 	// The meter starts at 0 for every call, the first one included: that makes
 	// the fuel of a call the same however often the instance was used.
-	if m.info.Snapshot && !in.restore() {
+	if !in.restore() {
 		in.close()
 		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a new instance cannot be put back"}
 	}
+	in.granted = 0
 	return in, nil
+}
+
+// share gives a memory the image that it goes back to: that of the other instances,
+// unless it differs.
+func (m *Module) share(guest *linear) {
+	m.imaging.Lock()
+	m.mu.Lock()
+	shared := m.image
+	if shared != nil {
+		shared.users++
+	}
+	m.mu.Unlock()
+	if shared == nil {
+		shared = newImage(m.engine.pages, guest.bytes())
+		shared.users = 1
+		m.mu.Lock()
+		m.image = shared
+		m.mu.Unlock()
+	}
+	m.imaging.Unlock()
+	if !bytes.Equal(shared.content, guest.bytes()) {
+		m.unshare(shared)
+		shared = newImage(m.engine.pages, guest.bytes())
+		shared.users = 1
+	}
+	guest.backTo(shared, m.engine.pages)
+}
+
+// unshare takes a user from an image and frees it after the last.
+func (m *Module) unshare(i *image) {
+	if i == nil {
+		return
+	}
+	m.mu.Lock()
+	i.users--
+	last := i.users == 0
+	if last && m.image == i {
+		m.image = nil
+	}
+	m.mu.Unlock()
+	if last {
+		i.close()
+	}
 }
 
 func (in *instance) close() {
@@ -88,22 +144,32 @@ func (in *instance) close() {
 	if err := in.plugin.Close(context.Background()); err != nil {
 		in.module.log.Debug("closing an instance", "error", firstLine(err))
 	}
+	if in.guest != nil {
+		in.module.unshare(in.guest.image)
+		in.guest.image = nil
+	}
 }
 
 // restore puts the instance into the state that newInstance left it in.
 func (in *instance) restore() bool {
-	if rc, _, err := in.plugin.Call(wasm.RestoreExport, nil); err != nil {
-		in.module.log.Debug("an instance cannot be put back", "rc", rc, "error", firstLine(err))
+	if in.main.IsClosed() {
+		return false // by proc_exit
+	}
+	if err := in.putBack.CallWithStack(context.Background(), in.result[:]); err != nil {
+		in.module.log.Debug("an instance cannot be put back", "error", firstLine(err))
 		return false
 	}
 	in.stdio.current, in.stdio.partial = nil, in.stdio.partial[:0]
-	_, ok := in.guest.restore()
+	pages, ok := in.guest.restore()
+	in.module.counters.restores.Add(1)
+	in.module.counters.pages.Add(int64(pages))
 	return ok
 }
 
 // run runs an export of the ABI and reads what it wrote.
 func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	r := newRunning(ctx, call, in.guest)
+	r.fuel.granted = in.granted
 	if err := in.call(r, call.Export); err != nil {
 		return nil, err
 	}
@@ -128,8 +194,8 @@ func (in *instance) call(r *running, export string) (err error) {
 			err = &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed; this is a bug of the host"}
 		}
 	}()
-	ctx := context.WithValue(r.ctx, runningKey{}, r)
-	rc, _, callErr := in.plugin.CallWithContext(ctx, export, nil)
+	ctx := &callContext{Context: r.ctx, running: r, instance: in}
+	rc, callErr := in.invoke(ctx, export)
 	in.settle(r)
 	switch {
 	case r.stop != nil:
@@ -148,19 +214,13 @@ func (in *instance) call(r *running, export string) (err error) {
 		if k := r.kernel; k != nil && k.fault.length > 0 {
 			return faulted(export, errors.New(printable(k.take(k.fault, maxLogLine))))
 		}
+		if r.last != nil && r.last.Kind == abi.KindLimitExceeded {
+			// A guest whose output is full cannot write why it failed.
+			return r.last
+		}
 		return &abi.Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the connector's %s failed with code %d", export, rc), Hint: "the connector's log may say more: --log-level debug"}
 	}
 	return nil
-}
-
-// settle books the fuel that was used since the last checkpoint.
-func (in *instance) settle(r *running) {
-	if r.stop != nil {
-		return // settled at the checkpoint that stopped it
-	}
-	if rc, _, err := in.plugin.Call(wasm.FuelExport, nil); err == nil {
-		r.fuel.settle(int32(rc))
-	}
 }
 
 func faulted(export string, err error) *abi.Error {

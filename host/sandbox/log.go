@@ -93,7 +93,8 @@ func (s *stdio) flush() {
 	s.partial = s.partial[:0]
 }
 
-// randomness is an instance's source of random bytes. It hands them out in pieces, so
+// randomness is an instance's source of random bytes, of the module's seed while it
+// initialises and of the host's afterwards. It hands them out in pieces, so
 // that a guest that asks for all its memory at once is still stopped.
 type randomness struct {
 	stdio  *stdio
@@ -101,7 +102,7 @@ type randomness struct {
 }
 
 // Read implements io.Reader.
-func (r randomness) Read(p []byte) (int, error) {
+func (r *randomness) Read(p []byte) (int, error) {
 	const piece = 64 << 10
 	if len(p) > piece {
 		p = p[:piece]

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 
+	"github.com/agenthost/agenthost/host/sandbox/pages"
 	"github.com/tetratelabs/wazero/experimental"
 )
 
@@ -14,8 +15,15 @@ type linear struct {
 	size     uint64
 	// limit is the size that the running call may grow it to.
 	limit uint64
-	// snapshot is the content to go back to.
-	snapshot []byte
+
+	// image is the content to go back to.
+	image *image
+	// table tells which pages were written; nil where all are compared.
+	table *pages.Table
+	// private are the pages of the last restore, and unchanged counts, by page, how
+	// many restores found a private one as it should be.
+	private   []pages.Range
+	unchanged []uint8
 }
 
 // bytes returns the memory as it is now. The slice is good until the guest runs again.
@@ -41,29 +49,79 @@ func (l *linear) Free() {
 	}
 }
 
-// save makes the current content the one that restore goes back to.
-func (l *linear) save() { l.snapshot = bytes.Clone(l.bytes()) }
+// backTo makes an image of the memory's current content the one that restore goes back
+// to. The image may be that of another instance.
+func (l *linear) backTo(i *image, table *pages.Table) {
+	l.image = i
+	if i.file == nil || i.file.Under(l.bytes()) != nil {
+		return
+	}
+	l.table = table
+	l.unchanged = make([]uint8, l.size/table.PageSize())
+}
 
-// page is the unit of comparison in restore. It is the processor's page size on most
-// machines, which is also about where comparing stops being cheaper than copying.
-const page = 4096
+// patience is how many restores may find a private page unchanged before it is given
+// up. Most calls write the same few pages: letting the guest keep those costs a copy
+// each, while giving them up costs a page fault in the next call as well.
+const patience = 16
 
-// restore puts the saved content back and reports whether it could: a memory cannot
-// shrink. It compares page by page, since a call changes few of them and reading is
-// cheaper than writing.
-func (l *linear) restore() (pages int, ok bool) {
+// restore puts the image's content back and reports whether it could: a memory cannot
+// shrink. Copied is how many pages differed.
+func (l *linear) restore() (copied int, ok bool) {
 	now := l.bytes()
-	if len(now) != len(l.snapshot) {
+	if l.image == nil || len(now) != len(l.image.content) {
 		return 0, false
 	}
-	for at := 0; at < len(now); at += page {
-		end := min(at+page, len(now))
-		if !bytes.Equal(now[at:end], l.snapshot[at:end]) {
-			copy(now[at:end], l.snapshot[at:end])
-			pages++
+	if l.table == nil {
+		return l.putBack(0, l.size), true
+	}
+	var err error
+	if l.private, err = l.table.Private(now, l.private[:0]); err != nil {
+		return l.putBack(0, l.size), true
+	}
+	size := l.table.PageSize()
+	var stale pages.Range // that is given up
+	for _, r := range l.private {
+		for at := r.From; at < r.To; at += size {
+			next := at + size
+			count := &l.unchanged[at/size]
+			if n := l.putBack(at, next); n > 0 {
+				copied += n
+				*count = 0
+				continue
+			}
+			if *count++; *count < patience {
+				continue
+			}
+			*count = 0
+			if stale.To != at {
+				pages.Discard(now[stale.From:stale.To])
+				stale.From = at
+			}
+			stale.To = next
 		}
 	}
-	return pages, true
+	pages.Discard(now[stale.From:stale.To])
+	return copied, true
+}
+
+// page is the unit of comparison. It is the processor's page size on most machines,
+// which is also about where comparing stops being cheaper than copying.
+const page = 4096
+
+// putBack compares a part of the memory with the image, and copies what differs: a
+// call changes little, and reading is cheaper than writing. It returns how many pages
+// it copied.
+func (l *linear) putBack(from, to uint64) (copied int) {
+	now, image := l.reserved, l.image.content
+	for at := from; at < to; at += page {
+		end := min(at+page, to)
+		if !bytes.Equal(now[at:end], image[at:end]) {
+			copy(now[at:end], image[at:end])
+			copied++
+		}
+	}
+	return copied
 }
 
 // allocator hands out the memories of one instance. go-sdk instantiates its kernel

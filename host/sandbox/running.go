@@ -35,15 +35,6 @@ type running struct {
 	stop *abi.Error
 }
 
-// runningKey finds the call in the context that go-sdk hands to host functions, which
-// are bound once per module and not per call.
-type runningKey struct{}
-
-func fromContext(ctx context.Context) *running {
-	r, _ := ctx.Value(runningKey{}).(*running)
-	return r
-}
-
 func newRunning(ctx context.Context, call *Call, memory *linear) *running {
 	limits := call.Limits.withDefaults()
 	logger := call.Logger

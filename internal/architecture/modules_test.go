@@ -28,7 +28,7 @@ func dependencies() []dependency {
 		{"github.com/google/go-cmp", nil, "differences in tests"},
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
 		{"golang.org/x/sync", []string{"host/..."}, "groups of goroutines, and one flight for equal calls"},
-		{"golang.org/x/sys", []string{"host/sandbox"}, "maps the guests' memory"},
+		{"golang.org/x/sys", []string{"host/sandbox", "host/sandbox/pages"}, "maps the guests' memory"},
 		{"golang.org/x/term", []string{"cmd/agenthost"}, "tells a terminal from a pipe"},
 		{"golang.org/x/text", []string{"cmd/agenthost/...", "host/connector"}, "the width of characters in tables, and the language of the schema library's messages"},
 	}

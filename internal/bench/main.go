@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime/pprof"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -31,6 +32,8 @@ const token = "bench-token-5d1f0c"
 func main() {
 	plugins := flag.String("plugins", "build/plugins", "folder with pylon.wasm")
 	duration := flag.Duration("time", 2*time.Second, "how long to measure each row, for each side")
+	only := flag.String("only", "", "measure only the rows whose name contains this")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of the rows to this file")
 	serve := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -39,7 +42,7 @@ func main() {
 	if *serve {
 		err = vendor(ctx)
 	} else {
-		err = run(ctx, *plugins, *duration)
+		err = run(ctx, options{*plugins, *duration, *only, *profile})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
@@ -93,14 +96,21 @@ type call struct {
 	host    host.Call
 }
 
-func run(ctx context.Context, plugins string, duration time.Duration) error {
+type options struct {
+	plugins  string
+	duration time.Duration
+	only     string
+	profile  string
+}
+
+func run(ctx context.Context, o options) error {
 	address, stop, err := startVendor(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	h, err := host.Open(ctx, host.Options{
-		Plugins:     plugins,
+		Plugins:     o.plugins,
 		Connections: map[string]host.Connection{"lab": {Connector: "pylon", Server: address, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
 		LookupEnv:   func(string) (string, bool) { return token, true },
 	})
@@ -113,10 +123,8 @@ func run(ctx context.Context, plugins string, duration time.Duration) error {
 	if err != nil {
 		return err
 	}
-	out := tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "call\tcallers\tplain Go\tagenthost\tratio\tagenthost, decoded\tratio")
-	for _, c := range calls {
-		sides := []func(context.Context) error{
+	sides := func(c call) []func(context.Context) error {
+		return []func(context.Context) error{
 			func(ctx context.Context) error { return plain.get(ctx, c.path) },
 			func(ctx context.Context) error { _, err := h.Execute(ctx, "lab", c.host); return err },
 			func(ctx context.Context) error {
@@ -128,19 +136,40 @@ func run(ctx context.Context, plugins string, duration time.Duration) error {
 				return res.Decode(&data)
 			},
 		}
-		if c.callers > 1 {
-			rates, err := throughput(ctx, c.callers, duration, sides)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "%s\t%d\t%.0f/s\t%.0f/s\t%.2f\t%.0f/s\t%.2f\n", c.name, c.callers, rates[0], rates[1], rates[1]/rates[0], rates[2], rates[2]/rates[0])
-			continue
-		}
-		medians, err := latency(ctx, duration, sides)
+	}
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s\t1\t%s\t%s\t%.2f\t%s\t%.2f\n", c.name, ms(medians[0]), ms(medians[1]), ratio(medians[1], medians[0]), ms(medians[2]), ratio(medians[2], medians[0]))
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	return table(ctx, os.Stdout, calls, o, sides)
+}
+
+// table measures the rows and prints them.
+func table(ctx context.Context, w io.Writer, calls []call, o options, sides func(call) []func(context.Context) error) error {
+	out := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "call\tcallers\tplain Go\tagenthost\tratio\tdecoded\tratio\tCPU: plain\tagenthost\tratio")
+	for _, c := range calls {
+		if !strings.Contains(fmt.Sprint(c.name, " ", c.callers), o.only) {
+			continue
+		}
+		measure, show, compare := latency, ms, ratio
+		if c.callers > 1 {
+			measure, show, compare = throughput, perSecond, func(a, b time.Duration) float64 { return ratio(b, a) }
+		}
+		got, err := measure(ctx, c.callers, o.duration, sides(c))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%.2f\t%s\t%.2f\t%s\t%s\t%.2f\n", c.name, c.callers,
+			show(got[0].time), show(got[1].time), compare(got[1].time, got[0].time), show(got[2].time), compare(got[2].time, got[0].time),
+			ms(got[0].cpu), ms(got[1].cpu), ratio(got[1].cpu, got[0].cpu))
 	}
 	return out.Flush()
 }

@@ -9,9 +9,17 @@ import (
 	"time"
 )
 
+// figures are what one side cost per call: the medians of several turns.
+type figures struct {
+	time time.Duration
+	cpu  time.Duration // of this process, all threads
+}
+
+const turns = 9
+
 // latency calls the sides in turn, so that whatever else the machine does hits all of
-// them, and returns the median of each.
-func latency(ctx context.Context, each time.Duration, sides []func(context.Context) error) ([]time.Duration, error) {
+// them. Its time is the median of all calls.
+func latency(ctx context.Context, _ int, each time.Duration, sides []func(context.Context) error) ([]figures, error) {
 	times := make([][]time.Duration, len(sides))
 	const warmUp = 20
 	deadline := time.Now().Add(each * time.Duration(len(sides)))
@@ -26,45 +34,43 @@ func latency(ctx context.Context, each time.Duration, sides []func(context.Conte
 			}
 		}
 	}
-	medians := make([]time.Duration, len(sides))
-	for s := range times {
-		slices.Sort(times[s])
-		if len(times[s]) > 0 {
-			medians[s] = times[s][len(times[s])/2]
-		}
+	// CPU time covers what happens after a call has answered, so it is measured in
+	// turns of many calls.
+	got, err := throughput(ctx, 1, each/4, sides)
+	for s := range got {
+		got[s].time = median(times[s])
 	}
-	return medians, nil
+	return got, err
 }
 
-// throughput runs many callers on one side at a time, in short turns, and returns
-// calls per second: the median of the turns.
-func throughput(ctx context.Context, callers int, each time.Duration, sides []func(context.Context) error) ([]float64, error) {
-	const turns = 5
-	rates := make([][]float64, len(sides))
+// throughput runs many callers on one side at a time, in short turns. Its time is
+// that of a turn by the calls in it.
+func throughput(ctx context.Context, callers int, each time.Duration, sides []func(context.Context) error) ([]figures, error) {
+	times := make([][]time.Duration, len(sides))
+	cpu := make([][]time.Duration, len(sides))
 	for turn := range turns + 1 {
 		for s, side := range sides {
-			rate, err := turnOf(ctx, callers, each/turns, side)
+			f, err := turnOf(ctx, callers, each/turns, side)
 			if err != nil {
 				return nil, err
 			}
 			if turn > 0 { // the first warms up
-				rates[s] = append(rates[s], rate)
+				times[s], cpu[s] = append(times[s], f.time), append(cpu[s], f.cpu)
 			}
 		}
 	}
-	medians := make([]float64, len(sides))
-	for s := range rates {
-		slices.Sort(rates[s])
-		medians[s] = rates[s][len(rates[s])/2]
+	got := make([]figures, len(sides))
+	for s := range sides {
+		got[s] = figures{median(times[s]), median(cpu[s])}
 	}
-	return medians, nil
+	return got, nil
 }
 
-func turnOf(ctx context.Context, callers int, length time.Duration, side func(context.Context) error) (float64, error) {
+func turnOf(ctx context.Context, callers int, length time.Duration, side func(context.Context) error) (figures, error) {
 	var calls atomic.Int64
 	var failed atomic.Pointer[error]
 	var group sync.WaitGroup
-	start := time.Now()
+	start, used := time.Now(), cpuTime()
 	for range callers {
 		group.Go(func() {
 			for time.Since(start) < length && failed.Load() == nil {
@@ -78,11 +84,23 @@ func turnOf(ctx context.Context, callers int, length time.Duration, side func(co
 	}
 	group.Wait()
 	if err := failed.Load(); err != nil {
-		return 0, *err
+		return figures{}, *err
 	}
-	return float64(calls.Load()) / time.Since(start).Seconds(), nil
+	n := time.Duration(calls.Load())
+	return figures{time.Since(start) / n, (cpuTime() - used) / n}, nil
+}
+
+func median(all []time.Duration) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.3f ms", float64(d)/float64(time.Millisecond)) }
+
+// perSecond shows the time per call of all callers together.
+func perSecond(d time.Duration) string { return fmt.Sprintf("%.0f/s", float64(time.Second)/float64(d)) }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }

@@ -1,0 +1,140 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/agenthost/agenthost/host/sandbox/wasm"
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// go-sdk instantiates and initialises a plugin. Its Plugin.Call would also move input,
+// output and error through a kernel that no guest of ours reaches, at seven calls of
+// Wasm functions and 80 KB of garbage for each call of ours; so functions are called on
+// the plugin's module itself. go-sdk keeps that to itself, but wazero hands it to a
+// listener of the first function that runs.
+
+// callContext is the context of one call of a guest. It answers what host functions ask
+// for without walking through the caller's contexts.
+type callContext struct {
+	context.Context
+	running  *running
+	instance *instance
+}
+
+type callKey struct{}
+
+// Value implements [context.Context].
+func (c *callContext) Value(key any) any {
+	switch key {
+	case callKey{}:
+		return c
+	case pluginKey: // go-sdk asks for each host function
+		return c.instance.plugin
+	}
+	return c.Context.Value(key)
+}
+
+var pluginKey any = extism.PluginCtxKey("plugin")
+
+// fromContext returns the call that a host function runs in.
+func fromContext(ctx context.Context) *running {
+	if c, ok := ctx.Value(callKey{}).(*callContext); ok {
+		return c.running
+	}
+	return nil
+}
+
+// firstExport is the function that initialise calls.
+func (m *Module) firstExport() string {
+	if m.info.Snapshot {
+		return wasm.SaveExport
+	}
+	return wasm.FuelExport
+}
+
+// finder listens to one export and finds an instance's module.
+type finder struct{ export string }
+
+// NewFunctionListener implements experimental.FunctionListenerFactory.
+func (f finder) NewFunctionListener(d api.FunctionDefinition) experimental.FunctionListener {
+	if slices.Contains(d.ExportNames(), f.export) {
+		return f
+	}
+	return nil
+}
+
+// Before implements experimental.FunctionListener.
+func (finder) Before(ctx context.Context, m api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+	if c, ok := ctx.Value(callKey{}).(*callContext); ok {
+		c.instance.main = m
+	}
+}
+
+// After implements experimental.FunctionListener.
+func (finder) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+
+// Abort implements experimental.FunctionListener.
+func (finder) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
+
+// initialise lets go-sdk initialise the guest, which it does on the first call of
+// anything. Keeping the globals is that call.
+func (in *instance) initialise(ctx context.Context) error {
+	r := newRunning(ctx, &Call{Export: "_initialize", Limits: initLimits()}, in.guest)
+	if err := in.call(r, in.module.firstExport()); err != nil {
+		return err
+	}
+	if in.main == nil {
+		return &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a plugin's module was not found"}
+	}
+	in.putBack, in.fuel = in.main.ExportedFunction(wasm.RestoreExport), in.main.ExportedFunction(wasm.FuelExport)
+	in.granted = int64(in.remaining())
+	return nil
+}
+
+// remaining is what the guest has left of its last grant.
+func (in *instance) remaining() int32 {
+	if err := in.fuel.CallWithStack(context.Background(), in.result[:]); err != nil {
+		return 0 // it reads a global
+	}
+	return int32(uint32(in.result[0]))
+}
+
+// invoke calls an exported function without parameters and with at most one result, and
+// returns that as go-sdk does: a guest that exits has returned its exit code.
+func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err error) {
+	if in.main == nil {
+		rc, _, err = in.plugin.CallWithContext(ctx, export, nil)
+		return rc, err
+	}
+	// The function is looked up for each call, since it keeps the largest stack that
+	// a call of it needed, which a guest can make large.
+	f := in.main.ExportedFunction(export)
+	if f == nil {
+		return 0, fmt.Errorf("unknown function %q", export)
+	}
+	results, err := f.Call(ctx)
+	if exit, ok := err.(*sys.ExitError); ok {
+		if exit.ExitCode() == 0 {
+			err = nil
+		}
+		return exit.ExitCode(), err
+	}
+	if len(results) > 0 {
+		rc = api.DecodeU32(results[0])
+	}
+	return rc, err
+}
+
+// settle books the fuel that was used since the last checkpoint.
+func (in *instance) settle(r *running) {
+	if r.stop != nil || in.fuel == nil || in.main.IsClosed() {
+		return // settled at the checkpoint that stopped it, or not the guest's to pay
+	}
+	r.fuel.settle(in.remaining())
+}
