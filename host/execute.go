@@ -117,7 +117,7 @@ func encode(params any) ([]byte, error) {
 		if err := encoder.Encode(params); err != nil {
 			return nil, (invalid("params", fmt.Sprintf("params of type %T do not marshal to JSON", params), "pass host.Params, a struct or a json.RawMessage")).WithCause(err)
 		}
-		data = buffer.Bytes()
+		data = rawjson.Trim(buffer.Bytes())
 	}
 	if len(data) > maxParams {
 		return nil, invalid("params", fmt.Sprintf("params are %d bytes long, the limit is %d", len(data), maxParams), "send less in one call")

@@ -41,7 +41,7 @@ func (h *Host) Record(ctx context.Context, connection string, call Call) (*Resul
 	if lookErr != nil {
 		return nil, nil, lookErr
 	}
-	s.tape.Call = abi.Call{Entity: call.Entity, Action: call.Action, Params: params, Server: c.server.ID}
+	s.tape.Call = recording.Call{Entity: call.Entity, Action: call.Action, Params: recording.Body(params), Server: c.server.ID}
 	return result, &s.tape, err
 }
 
@@ -144,7 +144,7 @@ func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.
 	}
 	p := player{recorded: r.Exchanges}
 	outcome, err := module.Run(ctx, sandbox.Call{
-		Export: abi.ExportExecute, Input: guestInput(r.Call, declared.Digest), Send: s.tap(p.send), Limits: sandboxLimits(limits),
+		Export: abi.ExportExecute, Input: guestInput(r.Call.ABI(), declared.Digest), Send: s.tap(p.send), Limits: sandboxLimits(limits),
 		Logger: h.log.Named("connector").With("operation", op.Name()),
 	})
 	var result *Result

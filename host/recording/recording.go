@@ -34,13 +34,27 @@ type Recording struct {
 	At   time.Time `json:"at"`
 	Seed []byte    `json:"seed"`
 	// Call is what the guest was asked to do.
-	Call abi.Call `json:"call"`
+	Call Call `json:"call"`
 	// Exchanges are in the order in which the guest sent them.
 	Exchanges []Exchange `json:"exchanges"`
 	// Data and Meta are the result; Error is set where there was none.
 	Data  json.RawMessage `json:"data,omitempty"`
 	Meta  json.RawMessage `json:"meta,omitempty"`
 	Error *abi.Error      `json:"error,omitempty"`
+}
+
+// Call is what a guest was asked to do. Its parameters come back byte for byte, since a
+// connector sends their pieces as they are written.
+type Call struct {
+	Entity string `json:"entity"`
+	Action string `json:"action"`
+	Params Body   `json:"params"`
+	Server string `json:"server,omitempty"`
+}
+
+// ABI is the call as the guest gets it.
+func (c Call) ABI() abi.Call {
+	return abi.Call{Entity: c.Entity, Action: c.Action, Params: json.RawMessage(c.Params), Server: c.Server}
 }
 
 // Exchange is a request of the guest and what it was answered.
@@ -89,7 +103,7 @@ func (b Body) MarshalJSON() ([]byte, error) {
 // compact reports whether b is JSON that marshalling keeps byte for byte.
 func compact(b []byte) bool {
 	var c bytes.Buffer
-	return json.Compact(&c, b) == nil && bytes.Equal(c.Bytes(), b) && !bytes.ContainsAny(b, "<>&\u2028\u2029")
+	return json.Compact(&c, b) == nil && bytes.Equal(c.Bytes(), b)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

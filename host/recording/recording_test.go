@@ -14,7 +14,7 @@ import (
 func sample() *Recording {
 	return &Recording{
 		Version: Version, Connector: "acme", Digest: "d", At: time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC), Seed: make([]byte, 32),
-		Call: abi.Call{Entity: "widgets", Action: "list", Params: []byte(`{"n":1.50}`)},
+		Call: Call{Entity: "widgets", Action: "list", Params: Body(`{ "n":1.50, "list":["a","b"] }`)},
 		Exchanges: []Exchange{{
 			Request:  abi.Request{Method: "GET", Path: "/widgets", Query: [][2]string{{"a", "1"}}},
 			Response: &Response{Status: 200, Header: map[string][]string{"X": {"y"}}, Body: Body(`{"data":[{"id":1}]}`)},
@@ -35,6 +35,9 @@ func TestBodyRoundTrip(t *testing.T) {
 		read, err := Read(&file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if string(read.Call.Params) != string(r.Call.Params) {
+			t.Errorf("the parameters came back as %s", read.Call.Params)
 		}
 		if string(read.Exchanges[0].Body) != body {
 			t.Errorf("%q came back as %q", body, read.Exchanges[0].Body)
