@@ -1,14 +1,13 @@
 package ashby
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 const (
@@ -59,32 +58,7 @@ func do(t testing.TB, v http.Handler, path string, body any, headers ...string) 
 
 func send(t testing.TB, v http.Handler, method, target string, body any, headers ...string) reply {
 	t.Helper()
-	var rd io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		rd = strings.NewReader(b)
-	default:
-		j, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rd = bytes.NewReader(j)
-	}
-	r := httptest.NewRequest(method, target, rd)
-	r.SetBasicAuth(fullToken, "")
-	if rd != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i+1] == "" {
-			r.Header.Del(headers[i])
-		} else {
-			r.Header.Set(headers[i], headers[i+1])
-		}
-	}
-	w := httptest.NewRecorder()
-	v.ServeHTTP(w, r)
+	w := contracttest.Send(t, v, method, target, body, append([]string{"Authorization", basic(fullToken + ":")}, headers...)...)
 	out := reply{status: w.Code, header: w.Header(), raw: w.Body.Bytes()}
 	if err := json.Unmarshal(out.raw, &out.body); err != nil {
 		t.Fatalf("%s: answer is not JSON: %v\n%s", target, err, out.raw)
@@ -138,13 +112,7 @@ func (r reply) records(t testing.TB) []m {
 	return out
 }
 
-func ids(records []m) []string {
-	out := make([]string, len(records))
-	for i, r := range records {
-		out[i], _ = r["id"].(string)
-	}
-	return out
-}
+func ids(records []m) []string { return contracttest.IDs(records) }
 
 // at follows a dotted path of keys and writes what is there as text; "" when there is nothing.
 func at(v any, path string) string {

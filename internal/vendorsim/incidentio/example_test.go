@@ -6,18 +6,12 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 	"github.com/agenthost/agenthost/internal/vendorsim/incidentio"
 )
 
 func call(v http.Handler, token, method, target, body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+token)
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	w := httptest.NewRecorder()
-	v.ServeHTTP(w, r)
-	return w
+	return contracttest.Call(v, method, target, body, "Authorization", "Bearer "+token)
 }
 
 // State is real: what is created can be fetched, by the number in its reference too.

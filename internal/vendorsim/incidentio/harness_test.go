@@ -1,14 +1,12 @@
 package incidentio
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 const (
@@ -61,32 +59,7 @@ type reply struct {
 // do sends a request with the full key; body may be nil, a string sent as it is, or anything to marshal.
 func do(t testing.TB, v http.Handler, method, target string, body any, headers ...string) reply {
 	t.Helper()
-	var rd io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		rd = strings.NewReader(b)
-	default:
-		j, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rd = bytes.NewReader(j)
-	}
-	r := httptest.NewRequest(method, target, rd)
-	r.Header.Set("Authorization", "Bearer "+fullToken)
-	if rd != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i+1] == "" {
-			r.Header.Del(headers[i])
-		} else {
-			r.Header.Set(headers[i], headers[i+1])
-		}
-	}
-	w := httptest.NewRecorder()
-	v.ServeHTTP(w, r)
+	w := contracttest.Send(t, v, method, target, body, append([]string{"Authorization", "Bearer " + fullToken}, headers...)...)
 	out := reply{status: w.Code, header: w.Header(), raw: w.Body.Bytes()}
 	if out.status == http.StatusNoContent {
 		if len(out.raw) > 0 {
@@ -164,13 +137,7 @@ func list(t testing.TB, v http.Handler, target string) []map[string]any {
 	return rep.records(t)
 }
 
-func ids(records []map[string]any) []string {
-	out := make([]string, len(records))
-	for i, r := range records {
-		out[i], _ = r["id"].(string)
-	}
-	return out
-}
+func ids(records []map[string]any) []string { return contracttest.IDs(records) }
 
 // rowIDs is the ids of what is stored and matches.
 func rowIDs[T any](t *table[T], match func(*T) bool) []string {

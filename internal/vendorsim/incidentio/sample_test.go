@@ -2,23 +2,17 @@ package incidentio
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 // send calls an operation with a sample.
 func send(t *testing.T, v *Vendor, op Operation, s Sample) reply {
 	t.Helper()
-	target := op.Path
-	for name, value := range s.Path {
-		target = strings.ReplaceAll(target, "{"+name+"}", url.PathEscape(value))
-	}
-	if q := EncodeQuery(s.Query); len(q) > 0 {
-		target += "?" + q.Encode()
-	}
+	target := contracttest.Target(op.Path, s.Path, EncodeQuery(s.Query))
 	headers := []string{}
 	if s.AlertSourceToken != "" {
 		headers = []string{"Authorization", "Bearer " + s.AlertSourceToken}

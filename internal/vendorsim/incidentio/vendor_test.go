@@ -2,7 +2,6 @@ package incidentio
 
 import (
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 func TestEveryHandlerHasAnOperation(t *testing.T) {
@@ -252,21 +253,5 @@ func BenchmarkNew(b *testing.B) {
 func benchmark(b *testing.B, v *Vendor, target string) {
 	r := httptest.NewRequest("GET", target, nil)
 	r.Header.Set("Authorization", "Bearer "+fullToken)
-	b.ReportAllocs()
-	for b.Loop() {
-		w := &discard{header: http.Header{}}
-		v.ServeHTTP(w, r)
-		if w.status != http.StatusOK {
-			b.Fatal(w.status)
-		}
-	}
+	contracttest.Measure(b, v, r)
 }
-
-type discard struct {
-	header http.Header
-	status int
-}
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(status int)      { d.status = status }
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }

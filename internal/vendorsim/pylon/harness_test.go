@@ -1,15 +1,13 @@
 package pylon
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 const (
@@ -49,32 +47,7 @@ type reply struct {
 // do sends a request with the full token; body may be nil, a string sent as it is, or anything to marshal.
 func do(t testing.TB, v http.Handler, method, target string, body any, headers ...string) reply {
 	t.Helper()
-	var rd io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		rd = strings.NewReader(b)
-	default:
-		j, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rd = bytes.NewReader(j)
-	}
-	r := httptest.NewRequest(method, target, rd)
-	r.Header.Set("Authorization", "Bearer "+fullToken)
-	if rd != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i+1] == "" {
-			r.Header.Del(headers[i])
-		} else {
-			r.Header.Set(headers[i], headers[i+1])
-		}
-	}
-	w := httptest.NewRecorder()
-	v.ServeHTTP(w, r)
+	w := contracttest.Send(t, v, method, target, body, append([]string{"Authorization", "Bearer " + fullToken}, headers...)...)
 	out := reply{status: w.Code, header: w.Header(), raw: w.Body.Bytes()}
 	if err := json.Unmarshal(out.raw, &out.body); err != nil {
 		t.Fatalf("%s %s: answer is not JSON: %v\n%s", method, target, err, out.raw)
@@ -132,10 +105,4 @@ func last30Days() string {
 	}.Encode()
 }
 
-func ids(records []map[string]any) []string {
-	out := make([]string, len(records))
-	for i, r := range records {
-		out[i], _ = r["id"].(string)
-	}
-	return out
-}
+func ids(records []map[string]any) []string { return contracttest.IDs(records) }

@@ -7,22 +7,18 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 // send calls an operation with a sample.
 func send(t *testing.T, v *Vendor, op Operation, s Sample) reply {
 	t.Helper()
-	target := op.Path
-	for name, value := range s.Path {
-		target = strings.ReplaceAll(target, "{"+name+"}", url.PathEscape(value))
-	}
 	q := url.Values{}
 	for name, value := range s.Query {
 		q.Set(name, fmt.Sprint(value))
 	}
-	if len(q) > 0 {
-		target += "?" + q.Encode()
-	}
+	target := contracttest.Target(op.Path, s.Path, q)
 	switch op.ContentType {
 	case "":
 		return do(t, v, op.Method, target, nil)

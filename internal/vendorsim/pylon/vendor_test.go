@@ -1,11 +1,12 @@
 package pylon
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract/contracttest"
 )
 
 func TestEveryHandlerHasAnOperation(t *testing.T) {
@@ -125,14 +126,7 @@ func BenchmarkGetIssue(b *testing.B) {
 	id := v.store.issues.Rows[10].ID
 	r := httptest.NewRequest("GET", "/issues/"+id, nil)
 	r.Header.Set("Authorization", "Bearer "+fullToken)
-	b.ReportAllocs()
-	for b.Loop() {
-		w := &discard{header: http.Header{}}
-		v.ServeHTTP(w, r)
-		if w.status != http.StatusOK {
-			b.Fatal(w.status)
-		}
-	}
+	contracttest.Measure(b, v, r)
 }
 
 func BenchmarkListIssues(b *testing.B) {
@@ -142,14 +136,7 @@ func BenchmarkListIssues(b *testing.B) {
 		b.Run(limit, func(b *testing.B) {
 			r := httptest.NewRequest("GET", "/issues?start_time="+now.Add(-29*day).UTC().Format(time.RFC3339)+"&end_time="+now.UTC().Format(time.RFC3339)+"&limit="+limit, nil)
 			r.Header.Set("Authorization", "Bearer "+fullToken)
-			b.ReportAllocs()
-			for b.Loop() {
-				w := &discard{header: http.Header{}}
-				v.ServeHTTP(w, r)
-				if w.status != http.StatusOK {
-					b.Fatal(w.status)
-				}
-			}
+			contracttest.Measure(b, v, r)
 		})
 	}
 }
@@ -159,12 +146,3 @@ func BenchmarkNew(b *testing.B) {
 		New(Options{Token: fullToken, Seed: 1})
 	}
 }
-
-type discard struct {
-	header http.Header
-	status int
-}
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(status int)      { d.status = status }
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
