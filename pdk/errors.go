@@ -3,6 +3,7 @@ package pdk
 import (
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -72,6 +73,38 @@ func retryAfter(r *Response) time.Duration {
 		return 0
 	}
 	return min(then.Sub(now), maxRetryAfter)
+}
+
+// maxErrorBody bounds the error bodies that are read, in bytes; those of APIs are a
+// few hundred.
+const maxErrorBody = 64 << 10
+
+// ErrorBody returns the body of a response that reports a failure, for
+// [Connector.Error]. It is an absent value if the body is no JSON object, as that of
+// a proxy in between, or has more than 64 KiB; then there is only what [StatusError]
+// says.
+func ErrorBody(r *Response) Raw {
+	if r.Body.Kind() != JSONObject {
+		return nil
+	}
+	b, err := r.Body.Bytes(maxErrorBody)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// Shorten cuts a vendor's text that has more than most bytes, between characters, and
+// writes "..." where it was cut.
+func Shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	cut := max(most, 0)
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
 }
 
 // InvalidParam is the error of a parameter that the schema cannot rule out. The

@@ -3,19 +3,13 @@ package main
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-const (
-	// maxErrorBody bounds the error bodies that are read, in bytes; Ashby's are a
-	// few hundred.
-	maxErrorBody = 64 << 10
-	// maxMessage bounds the vendor's part of a message, in bytes.
-	maxMessage = 1000
-)
+// maxMessage bounds the vendor's part of a message, in bytes.
+const maxMessage = 1000
 
 // failed says whether an answer with status 200 is a failure. Ashby answers nearly
 // all failures so; what does not say success: true is none of its successes.
@@ -31,7 +25,7 @@ const codeMissingPermission = "missing_endpoint_permission"
 // requestId}, errors: [code or text]}, where errors is the older form of the same. A
 // proxy in between may answer something else, which leaves what the status says.
 func vendorError(r *pdk.Response) *abi.Error {
-	body := errorBody(r)
+	body := pdk.ErrorBody(r)
 	info := body.Member("errorInfo")
 	code, messages, field := info.Member("code").Text(), []string{}, ""
 	if m := info.Member("message").Text(); m != "" {
@@ -55,33 +49,21 @@ func vendorError(r *pdk.Response) *abi.Error {
 	}
 
 	e := errorAs(r, statusOf(r.Status, code))
-	e.Code = shorten(code, maxID)
-	e.RequestID = shorten(info.Member("requestId").Text(), maxID)
+	e.Code = pdk.Shorten(code, maxID)
+	e.RequestID = pdk.Shorten(info.Member("requestId").Text(), maxID)
 	switch {
 	case len(messages) > 0:
-		e.Message = r.Vendor + ": " + shorten(strings.Join(messages, "; "), maxMessage)
+		e.Message = r.Vendor + ": " + pdk.Shorten(strings.Join(messages, "; "), maxMessage)
 	case code != "":
 		e.Message = r.Vendor + ": " + e.Code
 	case r.OK():
 		e.Message = r.Vendor + " answered with neither a result nor an error"
 	}
 	if e.Kind == abi.KindInvalidParams {
-		e.Field = shorten(field, maxID)
+		e.Field = pdk.Shorten(field, maxID)
 	}
 	advise(e, r)
 	return e
-}
-
-// errorBody returns the body of an error, absent where it is not the vendor's.
-func errorBody(r *pdk.Response) pdk.Raw {
-	if r.Body.Kind() != pdk.JSONObject {
-		return nil
-	}
-	b, err := r.Body.Bytes(maxErrorBody)
-	if err != nil {
-		return nil
-	}
-	return b
 }
 
 // errorAs makes the error that another status would have made.
@@ -147,16 +129,4 @@ func advise(e *abi.Error, r *pdk.Response) {
 // isCode says whether a text looks like one of Ashby's codes: invalid_input.
 func isCode(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
-}
-
-// shorten cuts a text that is too long, between characters.
-func shorten(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
 }

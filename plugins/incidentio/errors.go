@@ -3,19 +3,13 @@ package main
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-const (
-	// maxErrorBody bounds the error bodies that are read, in bytes; incident.io's
-	// are a few hundred.
-	maxErrorBody = 64 << 10
-	// maxMessage bounds the vendor's part of a message, in bytes.
-	maxMessage = 1000
-)
+// maxMessage bounds the vendor's part of a message, in bytes.
+const maxMessage = 1000
 
 // vendorError reads incident.io's error body: {type, status, request_id, errors:
 // [{code, message, source: {field}}], rate_limit}. A proxy in between may answer
@@ -34,14 +28,7 @@ func vendorError(r *pdk.Response) *abi.Error {
 		}
 		e.Hint += ", or ask whoever manages the keys"
 	}
-	if r.Body.Kind() != pdk.JSONObject {
-		return e
-	}
-	text, err := r.Body.Bytes(maxErrorBody)
-	if err != nil {
-		return e
-	}
-	body := pdk.Raw(text)
+	body := pdk.ErrorBody(r)
 	e.RequestID = body.Member("request_id").Text()
 	var messages []string
 	for problem := range body.Member("errors").Elements() {
@@ -65,7 +52,7 @@ func vendorError(r *pdk.Response) *abi.Error {
 		e.Code = body.Member("type").Text()
 	}
 	if len(messages) > 0 {
-		e.Message = r.Vendor + ": " + shorten(strings.Join(messages, "; "))
+		e.Message = r.Vendor + ": " + pdk.Shorten(strings.Join(messages, "; "), maxMessage)
 	}
 	if e.Kind == abi.KindRateLimited && e.RetryAfterMS == 0 {
 		e.RetryAfterMS = untilReset(r, body).Milliseconds()
@@ -88,16 +75,4 @@ func untilReset(r *pdk.Response, body pdk.Raw) time.Duration {
 		return 0
 	}
 	return min(max(reset.Sub(now), 0), maxWait)
-}
-
-// shorten cuts a text that is too long, between characters.
-func shorten(s string) string {
-	if len(s) <= maxMessage {
-		return s
-	}
-	cut := maxMessage
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
 }

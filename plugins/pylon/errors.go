@@ -2,33 +2,20 @@ package main
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-const (
-	// maxErrorBody bounds the error bodies that are read, in bytes; Pylon's are a
-	// few hundred.
-	maxErrorBody = 64 << 10
-	// maxMessage bounds the vendor's part of a message, in bytes.
-	maxMessage = 1000
-)
+// maxMessage bounds the vendor's part of a message, in bytes.
+const maxMessage = 1000
 
 // vendorError reads Pylon's error body: {errors: [text], request_id, exists_id,
 // code}. A proxy in between may answer something else, which leaves what the
 // status says.
 func vendorError(r *pdk.Response) *abi.Error {
 	e := pdk.StatusError(r)
-	if r.Body.Kind() != pdk.JSONObject {
-		return e
-	}
-	text, err := r.Body.Bytes(maxErrorBody)
-	if err != nil {
-		return e
-	}
-	body := pdk.Raw(text)
+	body := pdk.ErrorBody(r)
 	e.RequestID = body.Member("request_id").Text()
 	e.Code = body.Member("code").Text()
 	var messages []string
@@ -38,7 +25,7 @@ func vendorError(r *pdk.Response) *abi.Error {
 		}
 	}
 	if len(messages) > 0 {
-		e.Message = r.Vendor + ": " + shorten(strings.Join(messages, "; "))
+		e.Message = r.Vendor + ": " + pdk.Shorten(strings.Join(messages, "; "), maxMessage)
 	}
 	if exists := body.Member("exists_id").Text(); exists != "" {
 		e.Kind = abi.KindConflict
@@ -55,16 +42,4 @@ func vendorError(r *pdk.Response) *abi.Error {
 		e.Hint = "use a token that may do this; only admins can make tokens"
 	}
 	return e
-}
-
-// shorten cuts a text that is too long, between characters.
-func shorten(s string) string {
-	if len(s) <= maxMessage {
-		return s
-	}
-	cut := maxMessage
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
 }
