@@ -1,19 +1,28 @@
 package host
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/host/sandbox/seal"
+	"github.com/hashicorp/go-hclog"
 )
 
 // declarationCache keeps what connectors declare, by the digest of their module, so
 // that a command need not run describe every time. It is as private as the compiled
-// code beside it, and for the same reason: what it says is believed.
-type declarationCache struct{ dir string }
+// code beside it, and sealed as that is, for the same reason: what it says is believed.
+type declarationCache struct {
+	dir    string
+	sealer *seal.Sealer
+	log    hclog.Logger
+}
+
+const declarationPurpose = "declaration"
 
 type declaration struct {
 	Manifest json.RawMessage `json:"manifest"`
@@ -26,8 +35,14 @@ func (c declarationCache) path(digest string) string {
 
 // load returns nil where there is nothing of use.
 func (c declarationCache) load(digest string) *connector.Connector {
-	data, err := os.ReadFile(c.path(digest))
-	if err != nil || !rawjson.Valid(data) {
+	file, err := os.ReadFile(c.path(digest))
+	if err != nil {
+		return nil
+	}
+	// The seal, a line end, the declaration.
+	sum, data, _ := bytes.Cut(file, []byte{'\n'})
+	if !c.sealer.Valid(string(sum), declarationPurpose, []byte(digest), data) {
+		c.log.Warn("a declaration in the cache is not as it was written; the connector is asked again", "file", c.path(digest))
 		return nil
 	}
 	var d declaration
@@ -55,7 +70,7 @@ func (c declarationCache) store(digest string, manifest, auth []byte) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already where all went well
-	_, err = f.Write(data)
+	_, err = fmt.Fprintf(f, "%s\n%s", c.sealer.Sum(declarationPurpose, []byte(digest), data), data)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}

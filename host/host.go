@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/host/sandbox/seal"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -77,15 +78,22 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err := checkConnections(o.Connections); err != nil {
 		return nil, err
 	}
-	engine, err := sandbox.NewEngine(sandbox.Config{Cache: o.Cache, Logger: o.Logger.Named("sandbox"), Now: o.Now})
+	engine, err := sandbox.NewEngine(sandbox.Config{
+		Cache: o.Cache, Logger: o.Logger.Named("sandbox"), Now: o.Now,
+		CompileWorker: o.CompileWorker, CompileTimeout: o.CompileTimeout, CompileMemory: o.CompileMemory,
+	})
 	if err != nil {
 		return nil, err
+	}
+	sealer, err := seal.Open(o.Cache)
+	if err != nil {
+		return nil, (&Error{Kind: abi.KindInternal, Field: "cache", Message: "the key of the cache cannot be read", Hint: "see that its folder can be written to"}).WithCause(err)
 	}
 	return &Host{
 		options:     o,
 		log:         o.Logger,
 		engine:      engine,
-		registry:    newRegistry(o.Plugins, o.Cache, engine, o.Logger.Named("connectors")),
+		registry:    newRegistry(o.Plugins, o.Cache, sealer, engine, o.Logger.Named("connectors")),
 		secrets:     secret.NewResolver(secret.Options{LookupEnv: o.LookupEnv}),
 		connections: make(map[string]*connection),
 	}, nil

@@ -21,6 +21,16 @@ type Options struct {
 	// Cache is a private folder for compiled modules; empty means agenthost in
 	// the user's cache folder.
 	Cache string
+	// CompileWorker is a program and its arguments that compiles modules not seen
+	// before in a process of its own, within CompileTimeout and CompileMemory: it
+	// calls [sandbox.ServeCompile] with the arguments that follow, and is built with
+	// this package. Empty compiles in this process, where vetting alone bounds what
+	// a module costs.
+	CompileWorker []string
+	// CompileTimeout is the wall time of a worker; 0 means 60 seconds.
+	CompileTimeout time.Duration
+	// CompileMemory is what a worker may use, in bytes; 0 means 1 GiB.
+	CompileMemory int64
 	// Logger gets the host's and the connectors' log lines; nil logs nothing.
 	Logger hclog.Logger
 	// LookupEnv reads the environment for env: references and for connections

@@ -15,6 +15,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/host/sandbox/seal"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -33,10 +34,10 @@ type registry struct {
 	files map[string]*pluginFile // by path
 }
 
-func newRegistry(dir, cache string, engine *sandbox.Engine, log hclog.Logger) *registry {
+func newRegistry(dir, cache string, sealer *seal.Sealer, engine *sandbox.Engine, log hclog.Logger) *registry {
 	return &registry{
 		dir:          dir,
-		declarations: declarationCache{filepath.Join(cache, "declarations")},
+		declarations: declarationCache{filepath.Join(cache, "declarations"), sealer, log},
 		engine:       engine,
 		log:          log,
 		files:        make(map[string]*pluginFile),
@@ -241,6 +242,14 @@ func (f *pluginFile) load(ctx context.Context) (*sandbox.Module, error) {
 	defer f.mu.Unlock()
 	if f.module != nil {
 		return f.module, nil
+	}
+	// The declaration was read together with the module, and names its digest. What
+	// the cache has of that digest is what the declaration speaks of, whatever has
+	// happened to the file since.
+	module, err := f.registry.engine.LoadCached(ctx, f.connector.Digest)
+	if module != nil || err != nil {
+		f.module = module
+		return module, f.named(err)
 	}
 	data, err := f.read()
 	if err != nil {

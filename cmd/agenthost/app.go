@@ -66,7 +66,7 @@ Data goes to standard output and everything else to standard error.
 	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"trace", "debug", "info", "warn", "error", "off"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
 		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.authCommand(),
-		a.execCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(),
+		a.execCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(), a.compileWorkerCommand(),
 	)
 	return root
 }

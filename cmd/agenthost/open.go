@@ -26,6 +26,9 @@ func (a *app) options() (host.Options, error) {
 	}
 	o := host.FromConfig(c)
 	o.LookupEnv = a.lookupEnv
+	if self, err := os.Executable(); err == nil {
+		o.CompileWorker = []string{self, compileWorkerName}
+	}
 	if folder, _ := a.lookupEnv("AGENTHOST_PLUGINS"); folder != "" {
 		o.Plugins = folder
 	}

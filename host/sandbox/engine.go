@@ -14,19 +14,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/host/sandbox/compileworker"
 	"github.com/agenthost/agenthost/host/sandbox/pages"
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
-	extism "github.com/extism/go-sdk"
 	"github.com/hashicorp/go-hclog"
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 )
 
 // Engine loads modules. It is safe for concurrent use.
 type Engine struct {
 	config Config
+	cache  *cache       // nil where there is no folder
 	pages  *pages.Table // nil where the kernel does not tell what a guest wrote
 
 	mu      sync.Mutex
@@ -55,12 +55,27 @@ func NewEngine(config Config) (*Engine, error) {
 	if config.IdleTimeout == 0 {
 		config.IdleTimeout = 15 * time.Second
 	}
-	if config.Cache != "" {
+	if config.CompileTimeout == 0 {
+		config.CompileTimeout = 60 * time.Second
+	}
+	if config.CompileMemory == 0 {
+		config.CompileMemory = 1 << 30
+	}
+	e := &Engine{config: config, modules: make(map[*Module]struct{})}
+	switch {
+	case config.Cache != "":
 		if err := privateFolder(config.Cache); err != nil {
 			return nil, err
 		}
+		var err error
+		if e.cache, err = openCache(config.Cache, config.Logger); err != nil {
+			return nil, cacheFault(err)
+		}
+	case len(config.CompileWorker) > 0:
+		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "compile_worker", Message: "a compile worker needs a cache to write to", Hint: "set cache, or leave compile_worker out"}
 	}
-	return &Engine{config: config, pages: pages.Open(), modules: make(map[*Module]struct{})}, nil
+	e.pages = pages.Open()
+	return e, nil
 }
 
 // privateFolder makes sure that nobody else can put code into the cache.
@@ -165,25 +180,104 @@ func checkExports(m *wasm.Module) error {
 // which takes a second or so; later ones find it in the cache. An error has kind
 // connector_fault where the module is at fault.
 func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
-	parsed, err := vet(module)
-	if err != nil {
+	digest := Digest(module)
+	if e.cache == nil {
+		rewritten, info, err := rewrite(module)
+		if err != nil {
+			return nil, err
+		}
+		return e.open(ctx, digest, rewritten, info, "")
+	}
+	m, err := e.LoadCached(ctx, digest)
+	if m != nil || err != nil {
+		return m, err
+	}
+	if m, err = e.compile(ctx, digest, module); m != nil || err != nil {
+		return m, err
+	}
+	return nil, cacheFault(errors.New("wazero does not find what it compiled"))
+}
+
+// LoadCached returns the module of a digest if it was compiled before, without reading
+// the module, and nil where it was not. It is the module of that digest: what the cache
+// holds is sealed together with it.
+func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error) {
+	if e.cache == nil {
+		return nil, nil
+	}
+	found := e.cache.load(digest)
+	if found == nil {
+		return nil, nil
+	}
+	return e.openEntry(ctx, digest, found)
+}
+
+// compile makes an entry of the cache and opens it.
+func (e *Engine) compile(ctx context.Context, digest string, module []byte) (*Module, error) {
+	// The worker vets too. Here it costs no process, and the error is whole.
+	if err := Vet(module); err != nil {
 		return nil, err
 	}
-	rewritten, info, err := parsed.Rewrite(wasm.Options{Meter: true, Snapshot: true, Rename: renamedImports()})
+	stage, err := e.cache.stage()
 	if err != nil {
-		return nil, refused(err)
+		return nil, cacheFault(err)
 	}
+	if len(e.config.CompileWorker) > 0 {
+		err = compileworker.Run(ctx, compileworker.Job{
+			Command: e.config.CompileWorker,
+			Folder:  stage,
+			Timeout: e.config.CompileTimeout,
+			Memory:  e.config.CompileMemory,
+			Build:   e.cache.build,
+		}, module)
+	} else {
+		err = compileInto(ctx, module, stage)
+	}
+	if err != nil {
+		e.cache.remove(stage)
+		var public *abi.Error
+		if !errors.As(err, &public) {
+			return nil, cacheFault(err)
+		}
+		return nil, err
+	}
+	made, err := e.cache.commit(stage, digest)
+	if err != nil {
+		e.cache.remove(stage)
+		return nil, cacheFault(err)
+	}
+	return e.openEntry(ctx, digest, made)
+}
+
+// openEntry opens an entry of the cache. It returns nil where the entry is gone or is of
+// no use to wazero, which then compiled what it was given: a skeleton.
+func (e *Engine) openEntry(ctx context.Context, digest string, found *entry) (*Module, error) {
+	before := found.files()
+	m, err := e.open(ctx, digest, found.module, found.info, filepath.Join(found.dir, nativeDir))
+	if found.files() == before {
+		return m, err
+	}
+	if m != nil {
+		_ = m.Close(ctx) // nobody has used it
+	}
+	e.config.Logger.Warn("a compiled module is not what the engine looks for; it is compiled again", "folder", found.dir)
+	e.cache.remove(found.dir)
+	return nil, nil
+}
+
+// open makes a module of what wazero is to be given.
+func (e *Engine) open(ctx context.Context, digest string, given []byte, info wasm.Info, native string) (*Module, error) {
 	m := &Module{
 		engine: e,
-		digest: Digest(module),
+		digest: digest,
 		info:   info,
-		log:    e.config.Logger.With("module", Digest(module)[:12]),
+		log:    e.config.Logger.With("module", digest[:12]),
 		loaded: e.config.Now(),
 	}
 	if _, err := io.ReadFull(e.config.Random, m.seed[:]); err != nil {
 		return nil, (&abi.Error{Kind: abi.KindInternal, Message: "there are no random bytes"}).WithCause(err)
 	}
-	if err := m.compile(ctx, rewritten); err != nil {
+	if err := m.open(ctx, given, native); err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
@@ -199,36 +293,8 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 	return m, nil
 }
 
-// compile makes native code, or finds it in the cache.
-func (m *Module) compile(ctx context.Context, rewritten []byte) (err error) {
-	// One cache object per module: wazero's in-memory cache ties the entries of
-	// two runtimes together, and what they share is on disk anyway.
-	config := wazero.NewRuntimeConfig().WithMemoryLimitPages(maxPages)
-	if dir := m.engine.config.Cache; dir != "" {
-		m.cache, err = wazero.NewCompilationCacheWithDir(filepath.Join(dir, "compiled"))
-		if err != nil {
-			return (&abi.Error{Kind: abi.KindInternal, Field: "cache", Message: "the compilation cache cannot be opened"}).WithCause(err)
-		}
-		config = config.WithCompilationCache(m.cache)
-	}
-	functions := append(bind(hostFunctions()), bindExtism(extismFunctions())...)
-	functions = append(append(functions, bindKernel()...), bindWASI()...)
-	functions = append(functions, bindCheckpoint())
-	m.compiled, err = extism.NewCompiledPlugin(experimental.WithFunctionListenerFactory(ctx, finder{m.firstExport()}),
-		extism.Manifest{
-			Wasm:   []extism.Wasm{extism.WasmData{Data: rewritten, Name: "main"}},
-			Memory: &extism.ManifestMemory{}, // no response bodies and no variables in go-sdk's kernel
-		},
-		extism.PluginConfig{EnableWasi: true, RuntimeConfig: config},
-		functions)
-	if err != nil {
-		if m.cache != nil {
-			_ = m.cache.Close(ctx)
-		}
-		if ctx.Err() != nil {
-			return timeout(ctx.Err())
-		}
-		return (&abi.Error{Kind: abi.KindConnectorFault, Message: "the module does not compile: " + firstLine(err), Hint: "build it for the WebAssembly core specification 2.0"}).WithCause(err)
-	}
-	return nil
+// compileContext is what everything is compiled with, whether it comes from the cache or
+// goes into it.
+func (m *Module) compileContext(ctx context.Context) context.Context {
+	return experimental.WithFunctionListenerFactory(ctx, finder{m.firstExport()})
 }

@@ -25,6 +25,15 @@ type Config struct {
 	// missing. Its content runs as native code, so nobody else may write there.
 	// Empty keeps compiled modules in memory alone.
 	Cache string
+	// CompileWorker is a program and its arguments that compiles modules in a process
+	// of its own, within the two limits below: it calls [ServeCompile] with the
+	// arguments that follow, and is built with this package. It needs Cache. Empty
+	// compiles in this process, where only vetting bounds what a module costs.
+	CompileWorker []string
+	// CompileTimeout is the wall time of the worker; 0 means 60 seconds.
+	CompileTimeout time.Duration
+	// CompileMemory is what the worker may use, in bytes; 0 means 1 GiB.
+	CompileMemory int64
 	// Logger gets the engine's own lines. Nil logs nothing.
 	Logger hclog.Logger
 	// Now is the guests' clock; nil means time.Now.

@@ -20,7 +20,7 @@ type uses struct {
 }
 
 // programs are for developers and the demo; they talk to simulated vendors.
-var programs = []string{"cmd/agenthost/internal/demo", "internal/bench", "internal/vendorsim/..."}
+var programs = []string{"cmd/agenthost/internal/demo", "internal/bench/...", "internal/vendorsim/..."}
 
 func useRules() []rule {
 	table := []uses{

@@ -1,0 +1,52 @@
+package wasm
+
+import (
+	"bytes"
+	"errors"
+)
+
+// RewriteVersion is part of the name under which the host caches a rewritten module. It
+// goes up with every change of what [Module.Vet] lets through or what [Module.Rewrite]
+// makes of it; a test has the sums that say so.
+const RewriteVersion = 1
+
+// Skeleton returns a module with all function bodies replaced by one that traps. It
+// declares what the module declares: types, imports, functions, tables, memories,
+// globals, exports, elements, data and names.
+//
+// It is what an engine needs beside native code that was compiled earlier from the
+// module itself. Validating bodies that will not be compiled again is most of the time
+// that loading a cached module takes otherwise. The module has to be one that
+// [Module.Rewrite] returned.
+func Skeleton(module []byte) ([]byte, error) {
+	damaged := errors.New("wasm: a skeleton is made of a module that Rewrite returned")
+	if !bytes.HasPrefix(module, header) {
+		return nil, damaged
+	}
+	out := append(make([]byte, 0, len(module)/2), header...)
+	r := reader{data: module, pos: len(header)}
+	for r.left() > 0 {
+		start := r.pos
+		id := r.byte()
+		section := r.take(r.u32())
+		if r.err != nil {
+			return nil, damaged
+		}
+		if id != sectionCode {
+			out = append(out, module[start:r.pos]...)
+			continue
+		}
+		functions := section.u32()
+		if section.err != nil {
+			return nil, damaged
+		}
+		body := []byte{3, 0, 0x00, 0x0b} // three bytes: no locals, unreachable, end
+		code := appendU32(nil, functions)
+		for range functions {
+			code = append(code, body...)
+		}
+		out = appendU32(append(out, sectionCode), uint32(len(code)))
+		out = append(out, code...)
+	}
+	return out, nil
+}
