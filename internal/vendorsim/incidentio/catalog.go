@@ -28,36 +28,25 @@ func (s *store) shownTypeV2(t catalogTypeV3) catalogTypeV2 {
 	return catalogTypeV2{catalogTypeBase: s.shownType(t).catalogTypeBase, SemanticType: s.semanticTypes[t.ID]}
 }
 
-func listCatalogTypes(c *call) (result, *apiError) {
-	out := []source{}
-	for _, r := range c.v.store.catalogTypes.Rows {
-		out = append(out, contract.Value{V: c.v.store.shownType(r.Val)})
+// listCatalogTypes and getCatalogType serve both versions, which differ in the form that shown gives a type.
+func listCatalogTypes[V any](shown func(*store, catalogTypeV3) V) handler {
+	return func(c *call) (result, *apiError) {
+		out := []source{}
+		for _, r := range c.v.store.catalogTypes.Rows {
+			out = append(out, contract.Value{V: shown(&c.v.store, r.Val)})
+		}
+		return all(out)
 	}
-	return all(out)
 }
 
-func getCatalogType(c *call) (result, *apiError) {
-	r := c.v.store.catalogTypes.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("catalog type", c.vars[0])
+func getCatalogType[V any](shown func(*store, catalogTypeV3) V) handler {
+	return func(c *call) (result, *apiError) {
+		r := c.v.store.catalogTypes.Get(c.vars[0])
+		if r == nil {
+			return result{}, notFound("catalog type", c.vars[0])
+		}
+		return made(shown(&c.v.store, r.Val))
 	}
-	return made(c.v.store.shownType(r.Val))
-}
-
-func listCatalogTypesV2(c *call) (result, *apiError) {
-	out := []source{}
-	for _, r := range c.v.store.catalogTypes.Rows {
-		out = append(out, contract.Value{V: c.v.store.shownTypeV2(r.Val)})
-	}
-	return all(out)
-}
-
-func getCatalogTypeV2(c *call) (result, *apiError) {
-	r := c.v.store.catalogTypes.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("catalog type", c.vars[0])
-	}
-	return made(c.v.store.shownTypeV2(r.Val))
 }
 
 // listCatalogEntries finds an identifier among id, external id and aliases, and the name where the type says so.
