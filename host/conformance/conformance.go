@@ -32,8 +32,13 @@ type Options struct {
 	// on the goroutine of Run.
 	Progress func(done, total int, title string)
 
-	// now is the guest's clock, which stands still; zero means testTime.
-	now time.Time
+	// loader is an engine to use again, for tests; nil means a new one.
+	loader loader
+}
+
+// loader is what the checks need of a sandbox.Engine.
+type loader interface {
+	Load(ctx context.Context, module []byte) (*sandbox.Module, error)
 }
 
 // Status is the outcome of a check.
@@ -112,24 +117,15 @@ func Checks() []Check {
 // The error is about the host, such as a cache folder that cannot be used, or that ctx
 // ended; what is wrong with the connector is in the report.
 func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
-	if o.now.IsZero() {
-		o.now = testTime
-	}
-	if o.Cache == "" {
-		// The module is loaded more than once; the cache makes that cheap.
-		dir, err := os.MkdirTemp("", "agenthost-conformance-")
+	if o.loader == nil {
+		engine, done, err := newEngine(o, func() time.Time { return testTime })
 		if err != nil {
-			return nil, fmt.Errorf("conformance: %w", err)
+			return nil, err
 		}
-		defer os.RemoveAll(dir)
-		o.Cache = dir
+		defer done()
+		o.loader = engine
 	}
-	engine, err := sandbox.NewEngine(sandbox.Config{Cache: o.Cache, Logger: o.Logger, Now: func() time.Time { return o.now }, Random: new(unlike)})
-	if err != nil {
-		return nil, err
-	}
-	defer engine.Close(context.WithoutCancel(ctx))
-	e := &examination{options: o, engine: engine, wasm: module, report: &Report{Digest: sandbox.Digest(module)}, outputs: make(map[string][]byte)}
+	e := &examination{options: o, wasm: module, report: &Report{Digest: sandbox.Digest(module)}, outputs: make(map[string][]byte)}
 	for i, s := range steps {
 		if o.Progress != nil {
 			o.Progress(i, len(steps), s.title)
@@ -147,6 +143,28 @@ func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 	}
 	e.report.Passed = e.report.Failed() == 0
 	return e.report, nil
+}
+
+// newEngine makes an engine whose guests have a clock of our own. Done frees it.
+func newEngine(o Options, now func() time.Time) (engine *sandbox.Engine, done func(), err error) {
+	remove := func() {}
+	if o.Cache == "" {
+		// The module is loaded more than once; the cache makes that cheap.
+		if o.Cache, err = os.MkdirTemp("", "agenthost-conformance-"); err != nil {
+			return nil, nil, fmt.Errorf("conformance: %w", err)
+		}
+		dir := o.Cache
+		remove = func() { _ = os.RemoveAll(dir) } // a folder left behind does no harm
+	}
+	engine, err = sandbox.NewEngine(sandbox.Config{Cache: o.Cache, Logger: o.Logger, Now: now, Random: new(unlike)})
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return engine, func() {
+		_ = engine.Close(context.Background()) // nothing runs any more
+		remove()
+	}, nil
 }
 
 // testTime is the guest's clock. It stands still: time is something that a connector
@@ -173,7 +191,6 @@ func (u *unlike) Read(p []byte) (int, error) {
 // examination is a run under way.
 type examination struct {
 	options   Options
-	engine    *sandbox.Engine
 	wasm      []byte
 	report    *Report
 	module    *sandbox.Module

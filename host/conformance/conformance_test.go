@@ -8,35 +8,34 @@ import (
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
-// examine runs the checks on a module. Compiled ones outlive a run of the tests; they
-// are keyed by content.
-func examine(t *testing.T, file string, o Options) *Report {
+// cache is a folder for compiled modules that outlives a run of the tests; they are
+// keyed by content.
+func cache(t *testing.T) string {
 	t.Helper()
-	module, err := os.ReadFile(file)
+	dir, err := os.UserCacheDir()
 	if err != nil {
-		t.Fatal(err)
+		return t.TempDir()
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	o.Cache = filepath.Join(cache, "agenthost-wasmtest", "conformance")
-	report, err := Run(t.Context(), module, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
+	return filepath.Join(dir, "agenthost-wasmtest", "conformance")
 }
 
 func TestConnectorsPass(t *testing.T) {
 	connectors := []string{"examples/connector-hello", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
-	if testing.Short() {
+	// With the race detector every access of the compiler is watched, for each module.
+	if testing.Short() || raceDetector {
 		connectors = connectors[:2]
 	}
 	for _, pkg := range connectors {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
-			report := examine(t, wasmtest.Build(t, pkg), Options{})
+			module, err := os.ReadFile(wasmtest.Build(t, pkg))
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := Run(t.Context(), module, Options{Cache: cache(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, c := range report.Checks {
 				t.Logf("%s: %s, %d cases", c.ID, c.Status, c.Cases)
 				for _, p := range c.Problems {

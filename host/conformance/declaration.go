@@ -14,7 +14,7 @@ import (
 func load(ctx context.Context, e *examination, c *Check) {
 	c.Cases++
 	var err error
-	if e.module, err = e.engine.Load(ctx, e.wasm); err != nil {
+	if e.module, err = e.options.loader.Load(ctx, e.wasm); err != nil {
 		c.problem("%s", message(err))
 	}
 }

@@ -131,14 +131,14 @@ func unknownTolerated(ctx context.Context, e *examination, c *Check) {
 // twins is how many modules do the same. What depends on random bytes, as the order of
 // a map of two members does in Go, is the same in all of them once in 2^twins times, for
 // each operation and set of parameters.
-const twins = 3
+const twins = 2
 
 // deterministic loads the module again. All calls of one start from the same memory, in
 // which random bytes are settled; another's are different.
 func deterministic(ctx context.Context, e *examination, c *Check) {
 	var others []*sandbox.Module
 	for range twins {
-		other, err := e.engine.Load(ctx, e.wasm)
+		other, err := e.options.loader.Load(ctx, e.wasm)
 		if err != nil {
 			c.problem("it does not load a second time: %s", message(err))
 			return

@@ -51,10 +51,11 @@ func secretsKept(ctx context.Context, e *examination, c *Check) {
 func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, canaries map[string]canary, status int) error {
 	v := &echo{status: status, answer: s.body()}
 	credentials := make(map[string]secret.Value)
-	var marks []string
+	var marks, plain []string
 	for name, c := range canaries {
 		credentials[name] = secret.New([]byte(c.value))
 		if c.secret {
+			plain = append(plain, c.value)
 			marks = append(marks, traces(c.value)...)
 		}
 	}
@@ -72,9 +73,9 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	scope := egress.Scope{Requests: s.Requests, Budget: egress.NewBudget(maxRequestsPerCall, 64<<20, 64<<20)}
 	inside := false
 	r := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Logger: logger, Trace: func(hc sandbox.HostCall) {
-		// Whatever the guest knows, it knows when it asks for something else.
-		if hc.Function == abi.FuncOutputWrite || hc.Function == abi.FuncHTTPSend {
-			inside = inside || holds(hc.Memory, marks)
+		// Whatever the guest knows, it knows when it writes the result.
+		if hc.Function == abi.FuncOutputWrite {
+			inside = inside || holds(hc.Memory, plain)
 		}
 	}}, func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 		resp, err := client.Send(ctx, scope, req, body)
