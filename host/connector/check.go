@@ -1,6 +1,8 @@
 package connector
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -91,12 +93,34 @@ func checkText(field, text string) error {
 	if !utf8.ValidString(text) {
 		return fault(field, "is not valid UTF-8")
 	}
+	return checkVisible(field, text)
+}
+
+func checkVisible(field, text string) error {
 	for _, r := range text {
 		if r != '\n' && !unicode.IsGraphic(r) {
 			return fault(field, "has the invisible character %U", r)
 		}
 	}
 	return nil
+}
+
+// checkTexts does the same for every text in a JSON value, names of members included:
+// the descriptions in a schema are read as well.
+func checkTexts(field string, raw json.RawMessage) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil // the end; that it is JSON is known
+		}
+		if text, ok := token.(string); ok {
+			if err := checkVisible(field, text); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func checkServers(servers []abi.Server) (ids []string, err error) {
@@ -135,7 +159,7 @@ func checkOperation(at string, op *Operation, servers []string) error {
 	if op.Description == "" {
 		return fault(at+".description", "is missing")
 	}
-	for field, text := range map[string]string{".title": op.Title, ".description": op.Description} {
+	for field, text := range map[string]string{".title": op.Title, ".description": op.Description, ".permission": op.Permission} {
 		if err := checkText(at+field, text); err != nil {
 			return err
 		}
@@ -157,6 +181,11 @@ func checkOperation(at string, op *Operation, servers []string) error {
 	}
 	if len(op.Params) == 0 {
 		return fault(at+".params", "is missing")
+	}
+	for field, raw := range map[string]json.RawMessage{".params": json.RawMessage(op.Params), ".result": json.RawMessage(op.Result)} {
+		if err := checkTexts(at+field, raw); err != nil {
+			return err
+		}
 	}
 	schema, err := op.Schema()
 	if err != nil {
@@ -185,6 +214,9 @@ func checkOperation(at string, op *Operation, servers []string) error {
 		}
 	}
 	for i, example := range op.Examples {
+		if err := checkTexts(fmt.Sprintf("%s.examples[%d]", at, i), json.RawMessage(example)); err != nil {
+			return err
+		}
 		if err := schema.Validate(example); err != nil {
 			return fault(fmt.Sprintf("%s.examples[%d]", at, i), "does not validate: %v", err)
 		}
@@ -278,6 +310,11 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 		return fault(at+".inject", "is empty: the credential would go nowhere")
 	case len(s.Origins) == 0:
 		return fault(at+".origins", "is empty: the credential could go nowhere")
+	}
+	for field, text := range map[string]string{".title": s.Title, ".description": s.Description} {
+		if err := checkText(at+field, text); err != nil {
+			return err
+		}
 	}
 	if err := checkFields(at+".fields", s.Fields); err != nil {
 		return err

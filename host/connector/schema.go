@@ -49,6 +49,9 @@ func CompileSchema(raw json.RawMessage) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("is no JSON Schema 2020-12: %w", err)
 	}
+	if paths(compiled, make(map[*jsonschema.Schema]int)) > maxPaths {
+		return nil, fmt.Errorf("leads from its root to its parts on more than %d paths, so that checking a value would take too long", maxPaths)
+	}
 	return &Schema{compiled}, nil
 }
 
