@@ -7,3 +7,11 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// trimmed is how much of something the tests do: less under the race detector.
+func trimmed(full, race int) int {
+	if underRace {
+		return race
+	}
+	return full
+}

@@ -211,7 +211,7 @@ func (g *guest) edges(f function, between []byte) []byte {
 }
 
 // mostCombinations keeps functions of nine arguments from having millions.
-const mostCombinations = 700
+var mostCombinations = trimmed(700, 100)
 
 // combinations are the arguments of every call, as code.
 func combinations(letters string) [][][]byte {

@@ -124,7 +124,7 @@ func state() []attack {
 		}},
 	}
 	for i := range attacks {
-		attacks[i].times = 12
+		attacks[i].times = trimmed(12, 4)
 	}
 	return attacks
 }
