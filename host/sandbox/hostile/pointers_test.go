@@ -247,9 +247,8 @@ func floods() []attack {
 	big := strings.Repeat("x", 60_000)
 	return []attack{
 		{name: "output without end", limits: sandbox.Limits{OutputBytes: 1 << 20}, build: func(g *guest) []byte {
-			// The limit is an answer to the guest; what it makes of that is refused.
 			return g.executes("", Loop(Call(g.write, I32(0), I32(memorySize)), Eqz, BrIf(0)), I32(3), Return)
-		}, kind: abi.KindConnectorFault, says: "code 3"},
+		}, kind: abi.KindLimitExceeded, says: "longer than 1048576 bytes"},
 		{name: "output without end, unheeding", limits: sandbox.Limits{OutputBytes: 1 << 20, Fuel: 2_000_000}, build: func(g *guest) []byte {
 			return g.executes("", forever(Call(g.write, I32(0), I32(memorySize)), Drop))
 		}, kind: abi.KindLimitExceeded, says: "fuel"},
