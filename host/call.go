@@ -83,9 +83,29 @@ func (r *Result) Records() iter.Seq[json.RawMessage] {
 type Stats struct {
 	Duration      time.Duration // from Execute to the result
 	Vendor        time.Duration // waiting for the vendor, retries included
+	Guest         time.Duration // in the sandbox and the functions it calls, without Vendor
 	Requests      int           // HTTP requests, retries included
 	BytesSent     int64         // of request bodies
 	BytesReceived int64         // of decoded response bodies
 	Fuel          int64         // counts of the guest's meter
 	GuestMemory   int64         // bytes of the guest's linear memory at the end
+}
+
+// Host is the time that the host took: all that was neither the vendor's nor the
+// guest's, such as loading the module for its first call.
+func (s Stats) Host() time.Duration { return max(0, s.Duration-s.Vendor-s.Guest) }
+
+// Add returns what two calls cost together, such as two pages of a list. Memory is that
+// of the larger one.
+func (s Stats) Add(t Stats) Stats {
+	return Stats{
+		Duration:      s.Duration + t.Duration,
+		Vendor:        s.Vendor + t.Vendor,
+		Guest:         s.Guest + t.Guest,
+		Requests:      s.Requests + t.Requests,
+		BytesSent:     s.BytesSent + t.BytesSent,
+		BytesReceived: s.BytesReceived + t.BytesReceived,
+		Fuel:          s.Fuel + t.Fuel,
+		GuestMemory:   max(s.GuestMemory, t.GuestMemory),
+	}
 }

@@ -160,6 +160,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 			Budget:   egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes),
 		},
 	}
+	began := h.options.Now()
 	outcome, err := module.Run(ctx, sandbox.Call{
 		Export: abi.ExportExecute,
 		Input:  input,
@@ -170,6 +171,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	if err != nil {
 		return nil, t.blame(err)
 	}
+	ran := h.options.Now().Sub(began)
 	if outcome.Err != nil {
 		return nil, t.blame(public(outcome.Err))
 	}
@@ -178,6 +180,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 		return nil, t.blame(err)
 	}
 	result.Stats = t.stats()
+	result.Stats.Guest = max(0, ran-t.waited)
 	result.Stats.Fuel, result.Stats.GuestMemory = outcome.Fuel, outcome.Memory
 	return result, nil
 }

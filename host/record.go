@@ -77,10 +77,13 @@ func (h *Host) repeatable(r *recording.Recording) (*sandbox.Engine, error) {
 	}
 	at := r.At
 	return sandbox.NewEngine(sandbox.Config{
-		Cache:  h.options.Cache,
-		Logger: h.log.Named("sandbox"),
-		Now:    func() time.Time { return at },
-		Random: rand.NewChaCha8([32]byte(r.Seed)),
+		Cache:          h.options.Cache,
+		Logger:         h.log.Named("sandbox"),
+		Now:            func() time.Time { return at },
+		Random:         rand.NewChaCha8([32]byte(r.Seed)),
+		CompileWorker:  h.options.CompileWorker,
+		CompileTimeout: h.options.CompileTimeout,
+		CompileMemory:  h.options.CompileMemory,
 	})
 }
 

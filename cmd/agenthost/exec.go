@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
@@ -20,6 +21,7 @@ type execFlags struct {
 	limit             int
 	selected, exclude []string
 	record            string
+	stats             bool
 }
 
 func (a *app) execCommand() *cobra.Command {
@@ -47,6 +49,7 @@ records are written as they arrive, however many there are.`,
 			if err := f.check(cmd); err != nil {
 				return err
 			}
+			a.hurry()
 			return a.open(cmd.Context(), func(h *host.Host) error {
 				return a.exec(cmd.Context(), h, args, f)
 			})
@@ -60,6 +63,7 @@ records are written as they arrive, however many there are.`,
 	flags.StringSliceVar(&f.selected, "select", nil, "the only `fields` to keep, such as id,assignee.email")
 	flags.StringSliceVar(&f.exclude, "exclude", nil, "`fields` to drop")
 	flags.StringVar(&f.record, "record", "", "write the call, its requests and its result to a `file`, for agenthost replay")
+	flags.BoolVar(&f.stats, "stats", false, "say on standard error what the call cost: time, requests, bytes, fuel, memory")
 	_ = cmd.RegisterFlagCompletionFunc("param", a.completeParam)
 	a.formatFlag(cmd, "`format`: json, ndjson, table or yaml", render.Formats()...)
 	return cmd
@@ -79,7 +83,7 @@ func (f *execFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags) error {
+func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags) (err error) {
 	connection, entity, action := args[0], args[1], args[2]
 	call := host.Call{Entity: entity, Action: action, Select: f.selected, Exclude: f.exclude, Timeout: a.timeout}
 	operation, err := find(ctx, h, connection, entity, action)
@@ -94,15 +98,20 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	if call.Params, err = a.readParams(operation, f); err != nil {
 		return err
 	}
+	var cost spent
+	if f.stats {
+		defer func() { err = errors.Join(err, a.stats(cost)) }()
+	}
 	w := render.New(a.stdout, a.resultStyle(f))
 	if f.all {
 		call.Limit = f.limit
-		return a.pages(ctx, h, connection, call, w)
+		return a.pages(ctx, h, connection, call, w, &cost)
 	}
 	result, err := a.executeOnce(ctx, h, connection, call, f.record)
 	if err != nil {
 		return err
 	}
+	cost.add(result)
 	if err := write(w, result); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -36,4 +37,12 @@ func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 	err := root.ExecuteContext(ctx)
 	a.report(err)
 	return exitCode(ctx, err)
+}
+
+// hurry lets garbage lie while a command starts that ends soon: collecting it is a sixth
+// of the time until the first request is sent. GOGC, where it is set, says otherwise.
+func (a *app) hurry() {
+	if _, set := a.lookupEnv("GOGC"); !set {
+		debug.SetGCPercent(400)
+	}
 }

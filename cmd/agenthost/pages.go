@@ -11,7 +11,7 @@ import (
 
 // pages writes every page as it arrives and then lets go of it. The meta that comes at
 // the end is the last page's.
-func (a *app) pages(ctx context.Context, h *host.Host, connection string, call host.Call, w render.Writer) error {
+func (a *app) pages(ctx context.Context, h *host.Host, connection string, call host.Call, w render.Writer, cost *spent) error {
 	progress := a.progress()
 	defer progress.Clear()
 	var meta json.RawMessage
@@ -20,6 +20,7 @@ func (a *app) pages(ctx context.Context, h *host.Host, connection string, call h
 		if err != nil {
 			return err
 		}
+		cost.add(page)
 		if rawjson.KindOf(page.Data) != rawjson.Array {
 			progress.Clear()
 			return w.Single(page.Data, page.Meta)

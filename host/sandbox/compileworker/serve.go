@@ -54,6 +54,9 @@ func Serve(ctx context.Context, arguments []string, in io.Reader, out io.Writer,
 	} else if err := work.Compile(ctx, module, folder); err != nil && !errors.As(err, &a.Error) {
 		return fmt.Errorf("compile worker: %w", err)
 	}
+	if taken() > uint64(memory) {
+		work.Exit(exitMemory) // it was over between two looks of watch
+	}
 	return json.NewEncoder(out).Encode(a)
 }
 
@@ -75,7 +78,6 @@ func parse(arguments []string) (folder string, memory int64, timeout time.Durati
 // watch ends the process when it uses more memory than it may, and when it is late: a
 // child whose parent has died has nobody else to end it.
 func watch(memory int64, timeout time.Duration, exit func(code int), stop <-chan struct{}) {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	deadline := time.NewTimer(timeout + grace)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -87,10 +89,16 @@ func watch(memory int64, timeout time.Duration, exit func(code int), stop <-chan
 		case <-deadline.C:
 			exit(1)
 		case <-tick.C:
-			metrics.Read(samples)
-			if used := samples[0].Value.Uint64() - samples[1].Value.Uint64(); used > uint64(memory) {
+			if taken() > uint64(memory) {
 				exit(exitMemory)
 			}
 		}
 	}
+}
+
+// taken is the memory that Go's runtime has from the system, in bytes.
+func taken() uint64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64() - samples[1].Value.Uint64()
 }
