@@ -42,7 +42,6 @@ func initLimits() Limits { return Limits{Fuel: 5_000_000_000}.withDefaults() }
 // newInstance makes an instance, initialises it, and keeps its state to go back to.
 func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	in := &instance{module: m, stdio: new(stdio)}
-	m.counters.instances.Add(1)
 	config := m.engine.config
 	now := func() time.Time {
 		if in.main == nil {
@@ -152,6 +151,7 @@ func (in *instance) close() {
 
 // restore puts the instance into the state that newInstance left it in.
 func (in *instance) restore() bool {
+	start := time.Now()
 	if in.main.IsClosed() {
 		return false // by proc_exit
 	}
@@ -163,6 +163,7 @@ func (in *instance) restore() bool {
 	pages, ok := in.guest.restore()
 	in.module.counters.restores.Add(1)
 	in.module.counters.pages.Add(int64(pages))
+	in.module.counters.restoreTime.Add(int64(time.Since(start)))
 	return ok
 }
 

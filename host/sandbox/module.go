@@ -52,14 +52,18 @@ type Stats struct {
 	Instances int64 // that were made
 	Restores  int64 // of instances that were put into their first state
 	Pages     int64 // of guest memory that restores copied, 4096 bytes each
+
+	// How long making and restoring instances took, together.
+	InstanceTime, RestoreTime time.Duration
 }
 
-type counters struct{ calls, instances, restores, pages atomic.Int64 }
+type counters struct{ calls, instances, restores, pages, instanceTime, restoreTime atomic.Int64 }
 
 // Stats returns what the module has done so far.
 func (m *Module) Stats() Stats {
 	c := &m.counters
-	return Stats{c.calls.Load(), c.instances.Load(), c.restores.Load(), c.pages.Load()}
+	return Stats{c.calls.Load(), c.instances.Load(), c.restores.Load(), c.pages.Load(),
+		time.Duration(c.instanceTime.Load()), time.Duration(c.restoreTime.Load())}
 }
 
 // Run runs one export. An error is an [*abi.Error]: of kind connector_fault where the
@@ -106,11 +110,14 @@ func (m *Module) take(ctx context.Context) (*instance, error) {
 	case used != nil:
 		used.close()
 	}
+	start := time.Now()
 	in, err := m.newInstance(ctx)
 	if err != nil {
 		m.busy.Done()
 		return nil, err
 	}
+	m.counters.instances.Add(1)
+	m.counters.instanceTime.Add(int64(time.Since(start)))
 	return in, nil
 }
 

@@ -33,6 +33,7 @@ func main() {
 	plugins := flag.String("plugins", "build/plugins", "folder with pylon.wasm")
 	duration := flag.Duration("time", 2*time.Second, "how long to measure each row, for each side")
 	only := flag.String("only", "", "measure only the rows whose name contains this")
+	calls := flag.Int("calls", 20_000, "how many calls to look at memory after")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the rows to this file")
 	serve := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
 	flag.Parse()
@@ -42,7 +43,7 @@ func main() {
 	if *serve {
 		err = vendor(ctx)
 	} else {
-		err = run(ctx, options{*plugins, *duration, *only, *profile})
+		err = run(ctx, options{*plugins, *duration, *only, *calls, *profile})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
@@ -100,6 +101,7 @@ type options struct {
 	plugins  string
 	duration time.Duration
 	only     string
+	calls    int
 	profile  string
 }
 
@@ -148,7 +150,11 @@ func run(ctx context.Context, o options) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	return table(ctx, os.Stdout, calls, o, sides)
+	if err := table(ctx, os.Stdout, calls, o, sides); err != nil || o.only != "" {
+		return err
+	}
+	fmt.Println()
+	return sandboxTable(ctx, os.Stdout, o)
 }
 
 // table measures the rows and prints them.
