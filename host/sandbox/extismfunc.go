@@ -150,7 +150,7 @@ func bindExtism(functions []extismFunction) []extism.HostFunction {
 				result = int64(r.failed(err))
 			}
 			if trace {
-				r.call.Trace(HostCall{name, args, result, r.memory.bytes()})
+				r.traced(HostCall{Function: name, Args: args, Result: result})
 			}
 			stack[0] = uint64(result)
 		}

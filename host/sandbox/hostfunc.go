@@ -74,6 +74,13 @@ func hostFunctions() []hostFunction {
 	}
 }
 
+// traced tells the trace of a call.
+func (r *running) traced(hc HostCall) {
+	hc.Memory, hc.Pointer = r.memory.bytes(), r.pointer
+	r.pointer = ""
+	r.call.Trace(hc)
+}
+
 // guestBytes returns a range of the guest's memory. It is good until the guest runs
 // again, so whoever keeps it copies it.
 func (r *running) guestBytes(ptr, length uint32) ([]byte, *abi.Error) {
@@ -146,7 +153,7 @@ func bind(functions []hostFunction) []extism.HostFunction {
 				result = r.failed(err)
 			}
 			if trace {
-				r.call.Trace(HostCall{name, args, int64(result), r.memory.bytes()})
+				r.traced(HostCall{Function: name, Args: args, Result: int64(result)})
 			}
 			stack[0] = uint64(uint32(result))
 		}

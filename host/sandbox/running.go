@@ -31,6 +31,7 @@ type running struct {
 	logs       logBudget
 	fuel       fuel
 
+	pointer string // of the value_part that is to be traced
 	// stop is why the host ended the guest, where it did.
 	stop *abi.Error
 }
@@ -111,6 +112,9 @@ func (r *running) part(handle int32, pointer []byte) (int32, *abi.Error) {
 	}
 	if len(pointer) > maxPointer {
 		return 0, misuse("a JSON Pointer of %d bytes, the limit is %d", len(pointer), maxPointer)
+	}
+	if r.call.Trace != nil {
+		r.pointer = string(pointer)
 	}
 	r.work(v.checkCost())
 	if !v.isJSON() {

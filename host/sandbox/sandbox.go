@@ -125,6 +125,9 @@ type HostCall struct {
 	Result int64
 	// Memory is the guest's linear memory. It is good until Trace returns.
 	Memory []byte
+	// Pointer is the JSON Pointer of value_part, which for abi.ExtismModule is not in
+	// the guest's memory.
+	Pointer string
 }
 
 // Outcome is what an export wrote.
