@@ -39,7 +39,11 @@ func outputPart(handle int64) int64
 //go:wasmimport extism:host/user agenthost_error
 func lastError() int64
 
-const kindArray = 5
+const (
+	kindString = 4
+	kindArray  = 5
+	kindObject = 6
+)
 
 // text copies a value into the plugin.
 func text(handle int64) []byte {

@@ -72,9 +72,16 @@ func get(c *call) int32 {
 	if status := httpStatus(response); status != 200 {
 		return vendorError(response, status)
 	}
+	ticket := part(response, "/ticket")
+	if ticket < 0 {
+		return failed()
+	}
+	if ticket == 0 || valueKind(ticket) != kindObject {
+		return fail("vendor_error", "the vendor answered something other than a ticket", 200, false)
+	}
 	// The ticket goes from the response into the output inside the host. Its bytes
 	// never enter this plugin.
-	if !write(`{"data":`) || outputPart(part(response, "/ticket")) < 0 || !write(`}`) {
+	if !write(`{"data":`) || outputPart(ticket) < 0 || !write(`}`) {
 		return failed()
 	}
 	return 0
@@ -96,13 +103,20 @@ func list(c *call) int32 {
 		return vendorError(response, status)
 	}
 	tickets := part(response, "/tickets")
-	if tickets <= 0 || valueKind(tickets) != kindArray {
+	if tickets < 0 {
+		return failed()
+	}
+	if tickets == 0 || valueKind(tickets) != kindArray {
 		return fail("vendor_error", "the vendor answered something other than a list of tickets", 200, false)
 	}
 	if !write(`{"data":`) || outputPart(tickets) < 0 || !write(`,"meta":{"next_cursor":`) {
 		return failed()
 	}
-	if next := part(response, "/next"); next > 0 {
+	next := part(response, "/next")
+	if next < 0 {
+		return failed()
+	}
+	if next > 0 && valueKind(next) == kindString {
 		if outputPart(next) < 0 {
 			return failed()
 		}
@@ -119,6 +133,10 @@ func vendorError(response, status int64) int32 {
 	switch status {
 	case 401:
 		return fail("auth_failed", "the vendor does not know the credential", status, false)
+	case 403:
+		return fail("permission_denied", "the credential may not do this", status, false)
+	case 409:
+		return fail("conflict", "the ticket was changed in the meantime", status, false)
 	case 404:
 		return fail("not_found", "there is no such ticket", status, false)
 	case 429:
