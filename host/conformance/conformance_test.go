@@ -20,10 +20,10 @@ func cache(t *testing.T) string {
 }
 
 func TestConnectorsPass(t *testing.T) {
-	connectors := []string{"examples/connector-hello", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
+	connectors := []string{"examples/connector-hello", "examples/connector-extism", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
 	// With the race detector every access of the compiler is watched, for each module.
 	if testing.Short() || raceDetector {
-		connectors = connectors[:2]
+		connectors = connectors[:3]
 	}
 	for _, pkg := range connectors {
 		t.Run(pkg, func(t *testing.T) {

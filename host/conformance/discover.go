@@ -148,6 +148,16 @@ func put(at any, tokens []string, value any) any {
 	return with(object, token, put(object[token], tokens[1:], value))
 }
 
+// cursorOrNull reports whether a result's cursor is of a type that it may have.
+func cursorOrNull(meta []byte) bool {
+	var m map[string]any
+	if len(meta) == 0 || json.Unmarshal(meta, &m) != nil {
+		return true
+	}
+	_, isText := m[abi.MetaNextCursor].(string)
+	return isText || m[abi.MetaNextCursor] == nil
+}
+
 // nextCursor reads the cursor from a result's meta.
 func nextCursor(meta []byte) string {
 	var m map[string]any

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/agenthost/agenthost/host/connector"
@@ -17,7 +18,7 @@ func validParams(ctx context.Context, e *examination, c *Check) {
 		s := &subject{Operation: op, examination: e, params: valid(op)}
 		e.subjects = append(e.subjects, s)
 		if !s.choose(ctx) {
-			c.problem("%s sends nothing with any parameters that could be made up; add an example", op.Name())
+			c.problem("%s sends nothing that it declares, with any parameters that could be made up; add an example", op.Name())
 		}
 		if s.sending != nil {
 			s.discover(ctx)
@@ -40,20 +41,22 @@ func validParams(ctx context.Context, e *examination, c *Check) {
 // choose finds parameters with which the operation does what it declares: to send a
 // request, if it declares any.
 func (s *subject) choose(ctx context.Context) bool {
-	for _, sets := range []func() bool{
-		func() bool { return true },
-		func() bool { s.params = append(s.params, singles(s.Operation)...); return true },
-	} {
-		sets()
-		for _, params := range s.params {
-			r := s.run(ctx, params, answers(200, []byte("{}")))
-			if len(r.requests) > 0 || len(s.Requests) == 0 && r.failed() == nil {
-				s.sending = params
-				return true
-			}
-		}
+	works := func(params json.RawMessage) bool {
+		r := s.run(ctx, params, answers(200, []byte("{}")))
+		return r.declared || len(s.Requests) == 0 && r.failed() == nil
 	}
-	return false
+	at := slices.IndexFunc(s.params, works)
+	if at < 0 {
+		at = len(s.params)
+		s.params = append(s.params, singles(s.Operation)...)
+		found := slices.IndexFunc(s.params[at:], works)
+		if found < 0 {
+			return false
+		}
+		at += found
+	}
+	s.sending = s.params[at]
+	return true
 }
 
 // misshapen says what is wrong with a result's form.
@@ -67,6 +70,8 @@ func (s *subject) misshapen(r *run) string {
 		return "it is paginated, and its data is no array"
 	case len(data) == 0 || data[0] != '[' && data[0] != '{':
 		return "its data is neither an object nor an array"
+	case s.Paginated && !cursorOrNull(r.outcome.Meta):
+		return "its next_cursor is neither a string nor null"
 	}
 	return ""
 }

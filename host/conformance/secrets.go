@@ -74,7 +74,7 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	inside := false
 	r := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Logger: logger, Trace: func(hc sandbox.HostCall) {
 		// Whatever the guest knows, it knows when it writes the result.
-		if hc.Function == abi.FuncOutputWrite {
+		if strings.TrimPrefix(hc.Function, abi.ExtismPrefix) == abi.FuncOutputWrite {
 			inside = inside || holds(hc.Memory, plain)
 		}
 	}}, func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {

@@ -35,6 +35,8 @@ type run struct {
 	outcome  *sandbox.Outcome
 	err      error // of the sandbox: trap, timeout, limit
 	requests []request
+	// declared says that at least one of them may be sent.
+	declared bool
 }
 
 type request struct {
@@ -138,6 +140,7 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 			}
 			return nil, &abi.Error{Kind: abi.KindDenied, Message: refused}
 		}
+		r.declared = true
 		e.reached[s.Name()+" "+req.Method+" "+req.Path] = true
 		return v(ctx, req, body)
 	}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -23,21 +24,20 @@ const (
 )
 
 func (w *watch) trace(hc sandbox.HostCall) {
-	switch hc.Function {
+	switch strings.TrimPrefix(hc.Function, abi.ExtismPrefix) {
 	case abi.FuncHTTPSend:
 		if hc.Result > 0 {
 			w.place(hc.Result, "")
 		}
 	case abi.FuncValuePart:
-		if len(hc.Args) != 3 {
+		if len(hc.Args) == 0 || hc.Pointer == "" || len(hc.Pointer) > maxPointer {
 			return
 		}
 		parent, known := w.places[int64(hc.Args[0])]
-		start, length := hc.Args[1], hc.Args[2]
-		if !known || length == 0 || length > maxPointer || start+length > uint64(len(hc.Memory)) {
+		if !known {
 			return
 		}
-		pointer := parent + string(hc.Memory[start:start+length])
+		pointer := parent + hc.Pointer
 		if hc.Result > 0 {
 			w.place(hc.Result, pointer)
 			w.found = remember(w.found, pointer)

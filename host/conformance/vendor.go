@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -93,7 +94,7 @@ func vendorNonsense(ctx context.Context, e *examination, c *Check) {
 		for _, name := range slices.Sorted(maps.Keys(nonsense)) {
 			c.Cases++
 			r := s.run(ctx, s.sending, answers(200, nonsense[name].body))
-			if fault := r.faulty(); fault != "" {
+			if fault := cmp.Or(r.faulty(), s.misshapen(r)); fault != "" {
 				c.problem("%s, %s: %s", s.Name(), name, fault)
 			}
 			if r.failed() == nil && !nonsense[name].isJSON && s.Effect == abi.EffectRead {
@@ -103,7 +104,8 @@ func vendorNonsense(ctx context.Context, e *examination, c *Check) {
 		// An answer that it accepts, with each member in turn of another type.
 		for _, body := range distortions(s.answer) {
 			c.Cases++
-			if fault := s.run(ctx, s.sending, answers(200, body)).faulty(); fault != "" {
+			r := s.run(ctx, s.sending, answers(200, body))
+			if fault := cmp.Or(r.faulty(), s.misshapen(r)); fault != "" {
 				c.problem("%s, %s: %s", s.Name(), short(body), fault)
 			}
 		}
