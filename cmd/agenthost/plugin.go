@@ -26,7 +26,7 @@ func (a *app) pluginCommand() *cobra.Command {
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	cmd.AddCommand(a.inspectCommand())
+	cmd.AddCommand(a.inspectCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
 	return cmd
 }
 
