@@ -50,6 +50,12 @@ test: ## run all tests, with the race detector where there is a C compiler
 		{ ! ls *_test.go >/dev/null 2>&1 || $(GO) test ./...; } \
 	) || exit 1; done
 
+.PHONY: conformance
+conformance: build connectors ## run agenthost plugin test on every connector
+	@for module in $(filter-out %/overreach.wasm,$(MODULES)); do \
+		$(OUT)/agenthost plugin test $$module || exit 1; \
+	done
+
 .PHONY: bench
 bench: connectors ## compare a sandboxed call with plain Go, side by side in one run
 	@$(GO) run ./internal/bench -plugins $(PLUGINS)
