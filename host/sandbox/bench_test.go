@@ -8,92 +8,68 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+// get is a small call whose request is answered at once.
 func get() Call {
 	return Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"issues","action":"get","params":{"id":"x"},"server":"us"}`), Send: func(context.Context, *abi.Request, []byte) (*Response, error) {
 		return &Response{Status: 200, Header: http.Header{}, Body: []byte(`{"data":{"id":"x"},"request_id":"r"}`)}, nil
 	}}
 }
 
+// BenchmarkRun is a whole call of a connector written in Go, restoring included.
 func BenchmarkRun(b *testing.B) {
-	m := pylonModule(b)
-	c := get()
-	out, err := m.Run(b.Context(), c)
-	if err != nil || out.Err != nil {
-		b.Fatal(err, out)
-	}
-	b.Log(out.Fuel, out.Memory)
+	m, call := pylonModule(b), get()
 	b.ReportAllocs()
+	var fuel int64
 	for b.Loop() {
-		if _, err := m.Run(b.Context(), c); err != nil {
-			b.Fatal(err)
+		out, err := m.Run(b.Context(), call)
+		if err != nil || out.Err != nil {
+			b.Fatal(err, out)
 		}
+		fuel = out.Fuel
 	}
 	s := m.Stats()
-	b.ReportMetric(float64(s.Pages)/float64(s.Restores), "pages/call")
+	b.ReportMetric(float64(fuel), "fuel")
+	b.ReportMetric(float64(s.Pages)/float64(max(1, s.Restores)), "pages")
 }
 
-func BenchmarkExecuteAlone(b *testing.B) {
-	m := pylonModule(b)
-	c := get()
-	in, err := m.newInstance(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := in.run(b.Context(), &c); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		in.restore()
-		b.StartTimer()
-	}
-}
-
+// BenchmarkRestore puts the memory back after such a call: by the pages that the kernel
+// says were written, where it does, and by comparing all of them.
 func BenchmarkRestore(b *testing.B) {
-	m := pylonModule(b)
-	c := get()
-	in, err := m.newInstance(b.Context())
-	if err != nil {
-		b.Fatal(err)
+	m, call := pylonModule(b), get()
+	for _, compare := range []bool{false, true} {
+		name := map[bool]string{false: "written", true: "compared"}[compare]
+		b.Run(name, func(b *testing.B) {
+			in, err := m.newInstance(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer in.close()
+			if compare {
+				in.guest.table = nil
+			}
+			for b.Loop() {
+				b.StopTimer()
+				if _, err := in.run(b.Context(), &call); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				if !in.restore() {
+					b.Fatal("cannot be put back")
+				}
+			}
+		})
 	}
-	b.Run("all", func(b *testing.B) {
-		for b.Loop() {
-			b.StopTimer()
-			in.run(b.Context(), &c)
-			b.StartTimer()
-			in.restore()
-		}
-	})
-	b.Run("scan", func(b *testing.B) {
-		for b.Loop() {
-			in.guest.private, _ = in.guest.table.Private(in.guest.bytes(), in.guest.private[:0])
-		}
-		n := uint64(0)
-		for _, r := range in.guest.private {
-			n += r.To - r.From
-		}
-		b.ReportMetric(float64(n/4096), "pages")
-		b.ReportMetric(float64(len(in.guest.private)), "ranges")
-	})
-	b.Run("compare", func(b *testing.B) {
-		for b.Loop() {
-			in.guest.putBack(0, in.guest.size)
-		}
-	})
-	b.Run("wasm", func(b *testing.B) {
-		for b.Loop() {
-			in.putBack.CallWithStack(context.Background(), in.result[:])
-		}
-	})
-	in.close()
 }
 
+// BenchmarkInstance is what a call costs more where every call gets a new instance.
 func BenchmarkInstance(b *testing.B) {
 	m := pylonModule(b)
-	b.ReportAllocs()
-	first, _ := m.newInstance(b.Context())
+	first, err := m.newInstance(b.Context()) // has the image
+	if err != nil {
+		b.Fatal(err)
+	}
 	defer first.close()
+	b.ReportAllocs()
 	for b.Loop() {
 		in, err := m.newInstance(b.Context())
 		if err != nil {
