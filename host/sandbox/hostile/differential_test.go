@@ -75,7 +75,7 @@ func TestConnectorsOnBothHosts(t *testing.T) {
 		}
 	})
 	connectors := connectorFolders(t)
-	if testing.Short() {
+	if testing.Short() || underRace {
 		connectors = connectors[:1]
 	}
 	for _, folder := range connectors {
