@@ -72,7 +72,7 @@ func canaryHost(t *testing.T, log *buffer) (*Host, *vendorsim.Server) {
 	t.Cleanup(func() { server.Close() })
 	h, err := Open(t.Context(), Options{
 		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
-		Cache:       t.TempDir(),
+		Cache:       wasmtest.Cache(t),
 		Connections: map[string]Connection{"lab": {Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
 		LookupEnv:   func(string) (string, bool) { return canary, true },
 		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: log, IncludeLocation: true}),

@@ -73,7 +73,7 @@ func openTickets(t *testing.T, log io.Writer) (*host.Host, *vendorsim.Server) {
 	t.Cleanup(func() { server.Close() })
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins:     wasmtest.Folder(t, "examples/connector-extism"),
-		Cache:       t.TempDir(),
+		Cache:       wasmtest.Cache(t),
 		Connections: map[string]host.Connection{"support": {Connector: "tickets", Server: server.URL, Credentials: map[string]string{"key": "env:KEY"}}},
 		LookupEnv:   func(name string) (string, bool) { return token, name == "KEY" },
 		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: log}),

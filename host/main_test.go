@@ -4,18 +4,17 @@ import (
 	"log"
 	"os"
 	"testing"
+
+	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
 // compiled is the cache of the whole test run: a module is compiled once.
 var compiled string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "agenthost-test-")
-	if err != nil {
+	var err error
+	if compiled, err = wasmtest.CacheFolder(); err != nil {
 		log.Fatal(err)
 	}
-	compiled = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(m.Run())
 }

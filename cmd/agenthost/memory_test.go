@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,15 +49,11 @@ func listAll(t *testing.T, plugins string, pages int) int64 {
 	}
 	defer server.Close()
 	exe := command(t)
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.CommandContext(context.Background(), exe, "exec", "pylon", "accounts", "list", "--all", "-o", "ndjson", "--plugins", plugins)
 	cmd.Dir = t.TempDir()
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "AGENTHOST_PYLON_API_TOKEN="+fullToken, "AGENTHOST_PYLON_SERVER="+server.URL,
-		"XDG_CACHE_HOME="+filepath.Join(cache, "agenthost-wasmtest", "home"))
+		"XDG_CACHE_HOME="+wasmtest.Home(t))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

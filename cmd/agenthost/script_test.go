@@ -19,10 +19,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	plugins := wasmtest.Folder(t, "plugins/pylon", "plugins/ashby", "plugins/incidentio", "internal/demo/overreach")
 	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
+	home := wasmtest.Home(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -34,7 +31,9 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
 			// Compiled modules outlive a run of the tests; they are keyed by content.
-			e.Setenv("XDG_CACHE_HOME", filepath.Join(cache, "agenthost-wasmtest", "home"))
+			e.Setenv("XDG_CACHE_HOME", home)
+			// Under the race detector every command would wait a second before it ends.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[vendorKey{}] = &running{}
 			return writeBadModules(filepath.Join(e.WorkDir, "bad"), badManifest)
 		},

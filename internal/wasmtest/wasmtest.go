@@ -111,12 +111,12 @@ func locate(ctx context.Context, pkg string) (string, error) {
 // compile builds to a fixed place, which lets the toolchain skip what is up to date,
 // and hands out a copy named by its content.
 func compile(ctx context.Context, dir string) (string, error) {
-	cache, err := os.UserCacheDir()
+	cache, err := folder()
 	if err != nil {
-		cache = os.TempDir()
+		return "", err
 	}
 	key := sha256.Sum256([]byte(dir))
-	home := filepath.Join(cache, "agenthost-wasmtest", filepath.Base(dir)+"-"+hex.EncodeToString(key[:6]))
+	home := filepath.Join(cache, filepath.Base(dir)+"-"+hex.EncodeToString(key[:6]))
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return "", err
 	}
@@ -145,7 +145,7 @@ func compile(ctx context.Context, dir string) (string, error) {
 		}
 	}
 	forget(home, file, target)
-	return file, nil
+	return file, warm(ctx, file)
 }
 
 // write makes a file that is there only when it is whole.
