@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,5 +54,27 @@ func TestConnectorsPass(t *testing.T) {
 				t.Errorf("passed is %v", report.Passed)
 			}
 		})
+	}
+}
+
+// TestInterrupted: an interrupted run is an error and not a report of failures.
+func TestInterrupted(t *testing.T) {
+	module, err := os.ReadFile(wasmtest.Build(t, "examples/connector-hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var told []string
+	report, err := Run(ctx, module, Options{Cache: cache(t), Progress: func(done, total int, title string) {
+		told = append(told, title)
+		if done == total/2 {
+			cancel()
+		}
+	}})
+	if report != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("report %v, error %v", report, err)
+	}
+	if len(told) != len(Checks())/2+1 || told[0] != Checks()[0].Title {
+		t.Errorf("the progress was %q", told)
 	}
 }

@@ -20,6 +20,8 @@ type filling struct {
 	// before the end, and only their names tell which is which.
 	step  time.Duration
 	times int
+	// made counts values, long texts as several; there are about maxValues at most.
+	made int
 }
 
 // valid makes parameters that fit an operation's schema: its examples first, which are
@@ -65,10 +67,14 @@ func fitting(op *connector.Operation, candidates []json.RawMessage) []json.RawMe
 const (
 	maxValueDepth = 8
 	maxMade       = 2000
+	maxValues     = 20_000
 )
 
 // value makes a value that fits.
 func (f *filling) value(s schema, depth int) any {
+	if f.made++; f.made > maxValues {
+		return nil
+	}
 	if list, ok := s["enum"].([]any); ok && len(list) > 0 {
 		if f.largest {
 			return list[len(list)-1]
@@ -118,13 +124,13 @@ func (f *filling) object(s schema, depth int) any {
 
 func (f *filling) array(s schema, depth int) any {
 	items, _ := s["items"].(map[string]any)
-	n := max(1, s.number("minItems", 0))
+	n := max(1, s.length("minItems", 0))
 	if f.largest {
-		n = max(n, min(3, s.number("maxItems", 3)))
+		n = max(n, min(3, s.length("maxItems", 3)))
 	}
 	list := []any{}
 	for range n {
-		if depth < maxValueDepth {
+		if depth < maxValueDepth && f.made < maxValues {
 			list = append(list, f.value(items, depth+1))
 		}
 	}
@@ -155,13 +161,14 @@ func (f *filling) text(s schema) string {
 	if f.odd && s["pattern"] == nil {
 		text = "a/../b?c#d&e=%2F \"\\\u00fc\u2028\U0001f600{x}"
 	}
-	most := s.number("maxLength", maxMade)
+	most := s.length("maxLength", maxMade)
 	if f.largest && s["pattern"] == nil {
 		text = strings.Repeat("v", min(most, maxMade))
 	}
-	if least := s.number("minLength", 0); len([]rune(text)) < least {
+	if least := s.length("minLength", 0); len([]rune(text)) < least {
 		text = strings.Repeat("v", least)
 	}
+	f.made += len(text) / 64
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most])
 	}

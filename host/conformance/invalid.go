@@ -41,13 +41,13 @@ func invalid(op *connector.Operation) map[string]json.RawMessage {
 		if wrong, ok := wrongType(property); ok {
 			made[name+" of a wrong type"] = marshal(with(whole, name, wrong))
 		}
-		if most := property.number("maxLength", 0); most > 0 && most < 1<<20 && property["enum"] == nil {
+		if most := property.length("maxLength", 0); most > 0 && most < maxLength && property["enum"] == nil {
 			made[name+" too long"] = marshal(with(whole, name, strings.Repeat("v", most+1)))
 		}
 		if most, ok := property["maximum"].(float64); ok {
 			made[name+" too large"] = marshal(with(whole, name, most+1))
 		}
-		if least := property.number("minLength", 0); least > 0 {
+		if least := property.length("minLength", 0); least > 0 && least < maxLength {
 			made[name+" too short"] = marshal(with(whole, name, strings.Repeat("v", least-1)))
 		}
 		if property["enum"] != nil {

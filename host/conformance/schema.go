@@ -15,32 +15,41 @@ func parseSchema(raw json.RawMessage) schema {
 	var s schema
 	// What does not parse was refused with the declaration.
 	_ = json.Unmarshal(raw, &s)
-	s.resolve(s, 0)
+	if s == nil {
+		s = schema{}
+	}
+	left := maxReferences
+	s.resolve(s, 0, &left)
 	return s
 }
 
-// maxDepth is how deep references to definitions are followed; filters refer to
-// themselves.
-const maxDepth = 4
+// maxDepth is how deep references to definitions are followed, since filters refer to
+// themselves, and maxReferences how many are, long ones counted as several.
+const (
+	maxDepth      = 4
+	maxReferences = 1000
+)
 
 // resolve puts definitions in the place of references to them.
-func (s schema) resolve(root schema, depth int) {
+func (s schema) resolve(root schema, depth int, left *int) {
 	if ref, ok := s["$ref"].(string); ok {
 		delete(s, "$ref")
-		if target := root.lookup(ref); target != nil && depth < maxDepth {
-			for key, value := range clone(target) {
+		if target := root.lookup(ref); target != nil && depth < maxDepth && *left > 0 {
+			copied, size := clone(target)
+			*left -= 1 + size/maxReferences
+			for key, value := range copied {
 				if _, own := s[key]; !own {
 					s[key] = value
 				}
 			}
-			s.resolve(root, depth+1)
+			s.resolve(root, depth+1, left)
 			return
 		}
 		s["truncated"] = true
 		return
 	}
 	for _, child := range s.children() {
-		child.resolve(root, depth)
+		child.resolve(root, depth, left)
 	}
 }
 
@@ -57,16 +66,17 @@ func (s schema) lookup(ref string) schema {
 	return at
 }
 
-func clone(s schema) schema {
+// clone copies a schema and says how long it is as text.
+func clone(s schema) (schema, int) {
 	data, err := json.Marshal(s)
 	if err != nil {
-		return nil
+		return nil, 0
 	}
 	var c schema
 	if json.Unmarshal(data, &c) != nil {
-		return nil
+		return nil, 0
 	}
-	return c
+	return c, len(data)
 }
 
 // children are the schemas of properties and items, and the alternatives.
@@ -141,12 +151,21 @@ func (s schema) kind() string {
 	return ""
 }
 
+// number is a bound of numbers, in the range in which a float64 is a whole number.
 func (s schema) number(key string, otherwise int) int {
 	if n, ok := s[key].(float64); ok {
-		return int(n)
+		return int(max(-1<<52, min(1<<52, n)))
 	}
 	return otherwise
 }
+
+// length is a bound of texts and lists.
+func (s schema) length(key string, otherwise int) int {
+	return max(0, min(maxLength, s.number(key, otherwise)))
+}
+
+// maxLength is the largest length that makes a difference here.
+const maxLength = 1 << 20
 
 // walk calls f with a schema and all schemas in it.
 func (s schema) walk(at string, f func(at string, s schema)) {
