@@ -18,7 +18,7 @@ RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && [ "$$($(GO) env C
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build connectors ## run everything against a simulated vendor, no account needed
@@ -55,6 +55,10 @@ conformance: build connectors ## run agenthost plugin test on every connector
 	@for module in $(filter-out %/overreach.wasm,$(MODULES)); do \
 		$(OUT)/agenthost plugin test $$module || exit 1; \
 	done
+
+.PHONY: test-long
+test-long: ## compare all generated modules; the race detector leaves time for a tenth
+	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/...
 
 .PHONY: bench
 bench: connectors ## compare a sandboxed call with plain Go, side by side in one run
