@@ -31,18 +31,18 @@ func (b *Budget) Used() (requests int, sentBytes, receivedBytes int64) {
 // spend takes one request of the given size.
 func (b *Budget) spend(size int64) *abi.Error {
 	if b == nil {
-		return limitExceeded("requests", "the call has no budget for requests", "")
+		return limitExceeded("limits.requests", "the call has no budget for requests", "")
 	}
 	if b.requests.Add(1) > b.maxRequests {
 		b.requests.Add(-1)
-		return limitExceeded("requests", fmt.Sprintf("the call may send %d requests and has sent them", b.maxRequests),
-			"ask for less in one call, or raise the connection's limit on requests")
+		return limitExceeded("limits.requests", fmt.Sprintf("the call may send %d requests and has sent them", b.maxRequests),
+			"ask for less in one call, or raise limits.requests of the connection")
 	}
 	if b.sent.Add(size) > b.maxSent {
 		b.sent.Add(-size)
 		b.requests.Add(-1)
-		return limitExceeded("sent_bytes", fmt.Sprintf("the call may send %d bytes, and this request is past that", b.maxSent),
-			"send less in one call, or raise the connection's limit on sent bytes")
+		return limitExceeded("limits.request_bytes", fmt.Sprintf("the call may send %d bytes, and this request is past that", b.maxSent),
+			"send less in one call, or raise limits.request_bytes of the connection")
 	}
 	return nil
 }
@@ -54,6 +54,6 @@ func (b *Budget) left() int64 { return max(0, b.maxReceived-b.received.Load()) }
 func (b *Budget) receive(n int) { b.received.Add(int64(n)) }
 
 func (b *Budget) receiveError() *abi.Error {
-	return limitExceeded("received_bytes", fmt.Sprintf("the call may receive %d bytes, and the answer is past that", b.maxReceived),
-		"ask for fewer records, or raise the connection's limit on received bytes")
+	return limitExceeded("limits.response_bytes", fmt.Sprintf("the call may receive %d bytes, and the answer is past that", b.maxReceived),
+		"ask for fewer records, or raise limits.response_bytes of the connection")
 }

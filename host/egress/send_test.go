@@ -274,12 +274,12 @@ func TestBudget(t *testing.T) {
 		field  string
 		sent   bool
 	}{
-		{nil, "", 0, "requests", false},
-		{NewBudget(0, 1000, 1000), "", 0, "requests", false},
-		{NewBudget(2, 1<<20, 1<<20), "", 2, "requests", false},
-		{NewBudget(9, 2500, 1<<20), strings.Repeat("x", 1000), 2, "sent_bytes", false},
-		{NewBudget(9, 1<<20, 1500), "", 2, "received_bytes", true},
-		{NewBudget(9, 1<<20, 0), "", 0, "received_bytes", true},
+		{nil, "", 0, "limits.requests", false},
+		{NewBudget(0, 1000, 1000), "", 0, "limits.requests", false},
+		{NewBudget(2, 1<<20, 1<<20), "", 2, "limits.requests", false},
+		{NewBudget(9, 2500, 1<<20), strings.Repeat("x", 1000), 2, "limits.request_bytes", false},
+		{NewBudget(9, 1<<20, 1500), "", 2, "limits.response_bytes", true},
+		{NewBudget(9, 1<<20, 0), "", 0, "limits.response_bytes", true},
 	} {
 		for i := range test.allow {
 			if err := send(test.budget, test.body); err != nil {

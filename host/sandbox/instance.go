@@ -170,6 +170,9 @@ func (in *instance) restore() bool {
 // run runs an export of the ABI and reads what it wrote.
 func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	r := newRunning(ctx, call, in.guest)
+	if in.guest.size > uint64(r.limits.Memory) {
+		return nil, limitExceeded("memory", fmt.Sprintf("the connector has %d bytes of memory before it starts, the limit is %d", in.guest.size, r.limits.Memory), "use a smaller connector")
+	}
 	r.fuel.granted = in.granted
 	if err := in.call(r, call.Export); err != nil {
 		return nil, err
