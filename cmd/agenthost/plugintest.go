@@ -80,13 +80,13 @@ func verdict(r *conformance.Report) error {
 // showCheck draws the check that runs, if standard error is a terminal.
 func (a *app) showCheck(done, total int, title string) {
 	if a.err.terminal {
-		fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d %s", done+1, total, title)
+		_, _ = fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d %s", done+1, total, title)
 	}
 }
 
 func (a *app) clearLine() {
 	if a.err.terminal {
-		fmt.Fprint(a.stderr, "\r\x1b[K")
+		_, _ = fmt.Fprint(a.stderr, "\r\x1b[K")
 	}
 }
 

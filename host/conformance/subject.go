@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func (r *run) differs(other *run) string {
 		return "it sends other requests"
 	case a != nil && (a.Kind != b.Kind || a.Message != b.Message):
 		return "it fails with another error"
-	case a == nil && (string(r.outcome.Data) != string(other.outcome.Data) || string(r.outcome.Meta) != string(other.outcome.Meta)):
+	case a == nil && (!bytes.Equal(r.outcome.Data, other.outcome.Data) || !bytes.Equal(r.outcome.Meta, other.outcome.Meta)):
 		return "it answers something else"
 	}
 	return ""

@@ -3,7 +3,9 @@ package connector
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"regexp"
 	"slices"
@@ -112,8 +114,11 @@ func checkTexts(field string, raw json.RawMessage) error {
 	decoder.UseNumber()
 	for {
 		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
-			return nil // the end; that it is JSON is known
+			return fault(field, "is not JSON")
 		}
 		if text, ok := token.(string); ok {
 			if err := checkVisible(field, text); err != nil {
@@ -182,7 +187,7 @@ func checkOperation(at string, op *Operation, servers []string) error {
 	if len(op.Params) == 0 {
 		return fault(at+".params", "is missing")
 	}
-	for field, raw := range map[string]json.RawMessage{".params": json.RawMessage(op.Params), ".result": json.RawMessage(op.Result)} {
+	for field, raw := range map[string]json.RawMessage{".params": op.Params, ".result": op.Result} {
 		if err := checkTexts(at+field, raw); err != nil {
 			return err
 		}
@@ -214,7 +219,7 @@ func checkOperation(at string, op *Operation, servers []string) error {
 		}
 	}
 	for i, example := range op.Examples {
-		if err := checkTexts(fmt.Sprintf("%s.examples[%d]", at, i), json.RawMessage(example)); err != nil {
+		if err := checkTexts(fmt.Sprintf("%s.examples[%d]", at, i), example); err != nil {
 			return err
 		}
 		if err := schema.Validate(example); err != nil {

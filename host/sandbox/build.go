@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -25,8 +26,8 @@ const cacheFormat = 1
 // build names all that native code in the cache depends on beside its module: whoever
 // differs in one of these compiles for itself.
 func build() string {
-	sum := sha256.New()
-	fmt.Fprintln(sum, cacheFormat, wasm.RewriteVersion, wazeroVersion, extismVersion)
+	var all bytes.Buffer
+	fmt.Fprintln(&all, cacheFormat, wasm.RewriteVersion, wazeroVersion, extismVersion)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		// The program that embeds the host may have chosen newer ones.
 		for _, dep := range info.Deps {
@@ -35,14 +36,15 @@ func build() string {
 				if dep.Replace != nil {
 					dep = dep.Replace
 				}
-				fmt.Fprintln(sum, dep.Path, dep.Version, dep.Sum)
+				fmt.Fprintln(&all, dep.Path, dep.Version, dep.Sum)
 			}
 		}
 	}
-	fmt.Fprintln(sum, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintln(&all, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	// What wazero's compiler asks of the processor.
-	fmt.Fprintln(sum, cpu.X86.HasSSE41, cpu.X86.HasBMI1, cpu.X86.HasBMI2, cpu.X86.HasPOPCNT, cpu.ARM64.HasATOMICS)
+	fmt.Fprintln(&all, cpu.X86.HasSSE41, cpu.X86.HasBMI1, cpu.X86.HasBMI2, cpu.X86.HasPOPCNT, cpu.ARM64.HasATOMICS)
 	// Maps are printed in order of their keys.
-	fmt.Fprintln(sum, wasm.DefaultLimits(), knownImports(), renamedImports())
-	return hex.EncodeToString(sum.Sum(nil)[:8])
+	fmt.Fprintln(&all, wasm.DefaultLimits(), knownImports(), renamedImports())
+	sum := sha256.Sum256(all.Bytes())
+	return hex.EncodeToString(sum[:8])
 }

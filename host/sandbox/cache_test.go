@@ -108,7 +108,7 @@ func TestTamperedCache(t *testing.T) {
 		"seal":              func(entry string) error { return flip(filepath.Join(entry, "seal"), first) },
 		"seal gone":         func(entry string) error { return os.Remove(filepath.Join(entry, "seal")) },
 		"a file more":       func(entry string) error { return os.WriteFile(native(entry)+"0", []byte("x"), 0o600) },
-		"everything gone":   func(entry string) error { return os.RemoveAll(entry) },
+		"everything gone":   os.RemoveAll,
 		"a file for folder": func(entry string) error { return os.WriteFile(entry+"/x", nil, 0o600) },
 		"the key of another cache": func(entry string) error {
 			return os.WriteFile(filepath.Join(entry, "..", "..", "key"), bytes.Repeat([]byte{7}, 32), 0o600)

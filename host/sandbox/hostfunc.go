@@ -19,7 +19,8 @@ type hostFunction struct {
 // arguments are the parameters of a host function.
 type arguments []uint64
 
-func (a arguments) i32(i int) int32  { return int32(uint32(a[i])) }
+// first is a signed one, such as a handle; all others are lengths and pointers.
+func (a arguments) first() int32     { return int32(uint32(a[0])) }
 func (a arguments) u32(i int) uint32 { return uint32(a[i]) }
 
 // hostFunctions are what a guest may import from abi.HostModule. None of them panics
@@ -28,31 +29,31 @@ func hostFunctions() []hostFunction {
 	return []hostFunction{
 		{abi.FuncInput, 0, func(*running, arguments) (int32, *abi.Error) { return inputHandle, nil }},
 		{abi.FuncValueLength, 1, func(r *running, a arguments) (int32, *abi.Error) {
-			v, err := r.value(a.i32(0))
+			v, err := r.value(a.first())
 			if err != nil {
 				return 0, err
 			}
 			return int32(len(v.data)), nil
 		}},
 		{abi.FuncValueRead, 4, valueRead},
-		{abi.FuncValueKind, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.kind(a.i32(0)) }},
-		{abi.FuncValueCount, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.count(a.i32(0)) }},
+		{abi.FuncValueKind, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.kind(a.first()) }},
+		{abi.FuncValueCount, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.count(a.first()) }},
 		{abi.FuncValuePart, 3, func(r *running, a arguments) (int32, *abi.Error) {
 			pointer, err := r.guestBytes(a.u32(1), a.u32(2))
 			if err != nil {
 				return 0, err
 			}
-			return r.part(a.i32(0), pointer)
+			return r.part(a.first(), pointer)
 		}},
-		{abi.FuncValueDrop, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.drop(a.i32(0)) }},
+		{abi.FuncValueDrop, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.drop(a.first()) }},
 		{abi.FuncHTTPSend, 4, httpSend},
-		{abi.FuncHTTPStatus, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.status(a.i32(0)) }},
+		{abi.FuncHTTPStatus, 1, func(r *running, a arguments) (int32, *abi.Error) { return r.status(a.first()) }},
 		{abi.FuncHTTPHeader, 3, func(r *running, a arguments) (int32, *abi.Error) {
 			name, err := r.guestBytes(a.u32(1), a.u32(2))
 			if err != nil {
 				return 0, err
 			}
-			return r.header(a.i32(0), name)
+			return r.header(a.first(), name)
 		}},
 		{abi.FuncOutputWrite, 2, func(r *running, a arguments) (int32, *abi.Error) {
 			p, err := r.guestBytes(a.u32(0), a.u32(1))
@@ -61,13 +62,13 @@ func hostFunctions() []hostFunction {
 			}
 			return 0, r.write(p)
 		}},
-		{abi.FuncOutputPart, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.writePart(a.i32(0)) }},
+		{abi.FuncOutputPart, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.writePart(a.first()) }},
 		{abi.FuncLog, 3, func(r *running, a arguments) (int32, *abi.Error) {
 			text, err := r.guestBytes(a.u32(1), min(a.u32(2), maxLogLine))
 			if err != nil {
 				return 0, err
 			}
-			r.logs.line(level(a.i32(0)), text)
+			r.logs.line(level(a.first()), text)
 			return 0, nil
 		}},
 		{abi.FuncError, 0, func(r *running, _ arguments) (int32, *abi.Error) { return r.lastError() }},
@@ -92,7 +93,7 @@ func (r *running) guestBytes(ptr, length uint32) ([]byte, *abi.Error) {
 }
 
 func valueRead(r *running, a arguments) (int32, *abi.Error) {
-	v, err := r.value(a.i32(0))
+	v, err := r.value(a.first())
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -119,11 +120,14 @@ func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err e
 		return 0, fmt.Errorf("unknown function %q", export)
 	}
 	results, err := f.Call(ctx)
-	if exit, ok := err.(*sys.ExitError); ok {
-		if exit.ExitCode() == 0 {
-			err = nil
+	if err != nil {
+		var exit *sys.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == 0 {
+			return 0, nil
 		}
-		return exit.ExitCode(), err
+		if exit != nil {
+			return exit.ExitCode(), err
+		}
 	}
 	if len(results) > 0 {
 		rc = api.DecodeU32(results[0])

@@ -18,7 +18,7 @@ func TestPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	make := func(name, stamp string, age time.Duration) {
+	add := func(name, stamp string, age time.Duration) {
 		t.Helper()
 		path := filepath.Join(c.dir, name, stamp)
 		if err := os.MkdirAll(filepath.Join(c.dir, name, "native"), 0o700); err != nil {
@@ -36,15 +36,15 @@ func TestPrune(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	make("unused-1", sealFile, 31*day)
-	make("oldest-1", sealFile, 20*day)
-	make("older-1", sealFile, 10*day)
-	make("newer-1", sealFile, 2*day)
-	make("inuse-1", sealFile, time.Minute)
-	make("unsealed-1", "", time.Minute)
-	make("new-interrupted", "", 2*day)
-	make("new-running", "", time.Minute)
-	make("old-interrupted", "", 2*day)
+	add("unused-1", sealFile, 31*day)
+	add("oldest-1", sealFile, 20*day)
+	add("older-1", sealFile, 10*day)
+	add("newer-1", sealFile, 2*day)
+	add("inuse-1", sealFile, time.Minute)
+	add("unsealed-1", "", time.Minute)
+	add("new-interrupted", "", 2*day)
+	add("new-running", "", time.Minute)
+	add("old-interrupted", "", 2*day)
 	left := func() (names []string) {
 		entries, err := os.ReadDir(c.dir)
 		if err != nil {

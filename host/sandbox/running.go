@@ -44,7 +44,7 @@ func newRunning(ctx context.Context, call *Call, memory *linear) *running {
 	}
 	r := &running{ctx: ctx, call: call, limits: limits, memory: memory, logs: logBudget{logger: logger, left: limits.LogBytes}, indexRoom: maxIndexedPerCall, fuel: fuel{left: limits.Fuel}}
 	memory.limit = min(uint64(limits.Memory), uint64(len(memory.reserved)))
-	r.add(whole(call.Input)) // handle 1
+	r.values = append(r.values, whole(call.Input)) // inputHandle
 	return r
 }
 

@@ -30,6 +30,13 @@ import (
 const token = "bench-token-5d1f0c"
 
 func main() {
+	if err := bench(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: error:", err)
+		os.Exit(1)
+	}
+}
+
+func bench() error {
 	plugins := flag.String("plugins", "build/plugins", "folder with pylon.wasm")
 	duration := flag.Duration("time", 2*time.Second, "how long to measure each row, for each side")
 	only := flag.String("only", "", "measure only the rows whose name contains this")
@@ -39,16 +46,10 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var err error
 	if *serve {
-		err = vendor(ctx)
-	} else {
-		err = run(ctx, options{*plugins, *duration, *only, *calls, *profile})
+		return vendor(ctx)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench: error:", err)
-		os.Exit(1)
-	}
+	return run(ctx, options{*plugins, *duration, *only, *calls, *profile})
 }
 
 // vendor serves until standard input ends.
@@ -86,7 +87,7 @@ func startVendor(ctx context.Context) (address string, stop func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("the vendor did not start: %w", err)
 	}
-	return strings.TrimSpace(line), func() { stdin.Close(); _ = cmd.Wait() }, nil
+	return strings.TrimSpace(line), func() { _ = stdin.Close(); _ = cmd.Wait() }, nil
 }
 
 // call is one row: the same request by both.

@@ -103,7 +103,7 @@ func checkRequest(t *testing.T, sent pdktest.Request, method, path string, query
 		t.Errorf("sent %s %s, want %s %s", sent.Method, sent.Path, method, path)
 	}
 	got, err := url.ParseQuery(sent.Query)
-	if err != nil || !maps.EqualFunc(got, query, func(a, b []string) bool { return slices.Equal(a, b) }) {
+	if err != nil || !maps.EqualFunc(got, query, slices.Equal) {
 		t.Errorf("sent the query\n%v, want\n%v", got, query)
 	}
 }

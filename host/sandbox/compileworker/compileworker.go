@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,9 +70,9 @@ func Run(ctx context.Context, job Job, module []byte) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, job.Timeout)
 	defer cancel()
-	arguments := append(job.Command[1:len(job.Command):len(job.Command)],
-		job.Folder, strconv.FormatInt(job.Memory, 10), job.Timeout.String())
-	cmd := exec.CommandContext(limited, job.Command[0], arguments...)
+	arguments := slices.Concat(job.Command[1:],
+		[]string{job.Folder, strconv.FormatInt(job.Memory, 10), job.Timeout.String()})
+	cmd := exec.CommandContext(limited, job.Command[0], arguments...) //nolint:gosec // the embedder's command, no guest's
 	cmd.Dir = job.Folder
 	cmd.Env = environment()
 	cmd.Stdin = bytes.NewReader(module)

@@ -45,7 +45,7 @@ func child(how string, arguments []string) {
 		compile = func(context.Context, []byte, string) error { select {} }
 	case "busy":
 		compile = func(context.Context, []byte, string) error {
-			for {
+			for n := 0; ; n++ {
 			}
 		}
 	case "eats slowly":

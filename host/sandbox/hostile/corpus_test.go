@@ -237,19 +237,24 @@ func (a attack) run(t *testing.T, engine *sandbox.Engine) {
 }
 
 // within waits for a call, and ends the test run where it does not return.
-func within(t *testing.T, call func() (*sandbox.Outcome, error)) (out *sandbox.Outcome, err error) {
+func within(t *testing.T, call func() (*sandbox.Outcome, error)) (*sandbox.Outcome, error) {
 	t.Helper()
-	done := make(chan struct{})
+	type result struct {
+		out *sandbox.Outcome
+		err error
+	}
+	done := make(chan result, 1)
 	go func() {
-		defer close(done)
-		out, err = call()
+		out, err := call()
+		done <- result{out, err}
 	}()
 	select {
-	case <-done:
+	case r := <-done:
+		return r.out, r.err
 	case <-time.After(patience):
 		t.Fatalf("the call has not returned after %v", patience)
+		return nil, nil
 	}
-	return out, err
 }
 
 // kindOf returns the kind of an error of the sandbox, "" for none.

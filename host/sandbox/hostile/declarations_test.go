@@ -1,6 +1,7 @@
 package hostile_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,14 +74,14 @@ func TestDeclarations(t *testing.T) {
 		{"an escape sequence", manifest("title", "\x1b[2J"), "invisible character U+001B"},
 		{"text in tag characters", operation("description", "One thing.\U000E0049\U000E0067\U000E006E"), "invisible character U+E0049"},
 
-		{"hidden text in a parameter's description", params(`{"type":"object","properties":{"id":{"type":"string","description":"An id.󠁉󠁧"}}}`), "invisible character U+E0049"},
-		{"hidden text in a parameter's name", params(`{"type":"object","properties":{"id​":{"type":"string"}}}`), "invisible character U+200B"},
-		{"hidden text in a result's description", operation("result", json.RawMessage(`{"type":"object","description":"‮"}`)), "invisible character U+202E"},
-		{"hidden text in a permission", operation("permission", "read​"), "invisible character U+200B"},
-		{"hidden text in a credential's description", scheme("description", "a‮b"), "invisible character U+202E"},
-		{"hidden text in a credential's field", scheme("fields", []any{map[string]any{"name": "token", "required": true, "secret": true, "description": "a‮b"}}), "invisible character U+202E"},
-		{"hidden text in a server's title", manifest("servers", []any{map[string]any{"id": "main", "url": "https://api.evil.example", "title": "a‮b"}}), "invisible character U+202E"},
-		{"hidden text in an example", operation("examples", []any{map[string]any{"id": "a󠁉"}}), "invisible character U+E0049"},
+		{"hidden text in a parameter's description", params(`{"type":"object","properties":{"id":{"type":"string","description":"An id.` + "\U000E0049\U000E0067" + `"}}}`), "invisible character U+E0049"},
+		{"hidden text in a parameter's name", params(`{"type":"object","properties":{"id` + "\u200b" + `":{"type":"string"}}}`), "invisible character U+200B"},
+		{"hidden text in a result's description", operation("result", json.RawMessage(`{"type":"object","description":"`+"\u202e"+`"}`)), "invisible character U+202E"},
+		{"hidden text in a permission", operation("permission", "read\u200b"), "invisible character U+200B"},
+		{"hidden text in a credential's description", scheme("description", "a\u202eb"), "invisible character U+202E"},
+		{"hidden text in a credential's field", scheme("fields", []any{map[string]any{"name": "token", "required": true, "secret": true, "description": "a\u202eb"}}), "invisible character U+202E"},
+		{"hidden text in a server's title", manifest("servers", []any{map[string]any{"id": "main", "url": "https://api.evil.example", "title": "a\u202eb"}}), "invisible character U+202E"},
+		{"hidden text in an example", operation("examples", []any{map[string]any{"id": "a\U000E0049"}}), "invisible character U+E0049"},
 
 		{"a schema of 70 kB", params(`{"type":"object","description":"` + strings.Repeat("x", 70_000) + `"}`), "the limit is 65536"},
 		{"a schema that is a list", params(`[]`), "params"},
@@ -169,7 +170,7 @@ func TestDeclarationIsAskedOnce(t *testing.T) {
 	random := g.Import(wasi, "random_get", "ii:i")
 	g.Data(8192, string(text))
 	g.Data(32768, string(auth))
-	at := 8192 + strings.Index(string(text), "Attacks")
+	at := 8192 + bytes.Index(text, []byte("Attacks"))
 	g.Func(abi.ExportDescribe, ":i", "i",
 		Call(random, I32(1024), I32(8)), Drop,
 		// Eight letters of the description are drawn by lot.

@@ -162,7 +162,7 @@ func connectorFolders(t *testing.T) []string {
 	t.Helper()
 	const root = "../../.."
 	folders := []string{"examples/connector-hello", "examples/connector-extism"}
-	plugins, err := filepath.Glob(filepath.Join(root, "plugins/*/main.go"))
+	plugins, err := filepath.Glob(filepath.Join(root, "plugins", "*", "main.go"))
 	if err != nil || len(plugins) == 0 {
 		t.Fatalf("no plugins are found: %v", err)
 	}

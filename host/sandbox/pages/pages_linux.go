@@ -30,7 +30,7 @@ func NewFile(content []byte) (_ *File, err error) {
 	}
 	defer func() {
 		if err != nil {
-			unix.Close(fd)
+			_ = unix.Close(fd)
 		}
 	}()
 	for at := 0; at < len(content); {
@@ -108,7 +108,7 @@ func Open() *Table {
 	if t.works() {
 		return t
 	}
-	file.Close()
+	_ = file.Close()
 	return nil
 }
 

@@ -20,13 +20,13 @@ func main() {
 	plugins := flag.String("plugins", "build/plugins", "the folder of connectors")
 	runs := flag.Int("n", 40, "runs")
 	flag.Parse()
-	if err := run(*command, *plugins, *runs); err != nil {
+	if err := run(context.Background(), *command, *plugins, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "coldstart:", err)
 		os.Exit(1)
 	}
 }
 
-func run(command, plugins string, runs int) error {
+func run(ctx context.Context, command, plugins string, runs int) error {
 	dir, err := os.MkdirTemp("", "coldstart-")
 	if err != nil {
 		return err
@@ -36,10 +36,10 @@ func run(command, plugins string, runs int) error {
 	if err := os.WriteFile(empty+".go", []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
 		return err
 	}
-	if out, err := exec.Command("go", "build", "-o", empty, empty+".go").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", empty, empty+".go").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -50,14 +50,14 @@ func run(command, plugins string, runs int) error {
 		_, _ = w.Write([]byte(`{"data":{"id":"x","name":"y"},"request_id":"r"}`))
 	})}
 	go func() { _ = server.Serve(l) }()
-	defer func() { _ = server.Shutdown(context.Background()) }()
+	defer server.Close()
 	config := filepath.Join(dir, "agenthost.yaml")
 	text := "connections:\n  lab:\n    connector: pylon\n    server: http://" + l.Addr().String() + "\n    credentials: {api_token: env:TOKEN}\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
 	once := func() (first, whole time.Duration, err error) {
-		cmd := exec.Command(command, "exec", "lab", "me", "get", "--plugins", plugins, "--config", config, "-o", "json")
+		cmd := exec.CommandContext(ctx, command, "exec", "lab", "me", "get", "--plugins", plugins, "--config", config, "-o", "json")
 		cmd.Env = []string{"TOKEN=t0k3n", "XDG_CACHE_HOME=" + filepath.Join(dir, "cache"), "HOME=" + dir}
 		start := time.Now()
 		out, err := cmd.CombinedOutput()
@@ -79,7 +79,7 @@ func run(command, plugins string, runs int) error {
 			return err
 		}
 		start := time.Now()
-		if err := exec.Command(empty).Run(); err != nil {
+		if err := exec.CommandContext(ctx, empty).Run(); err != nil {
 			return err
 		}
 		empties = append(empties, time.Since(start))

@@ -19,8 +19,8 @@ type field[T any] struct {
 	known func(id string) bool
 }
 
-// compile makes a predicate of conditions: all must hold, or with any set one of them.
-func compile[T any](conditions []condition, properties map[string]field[T], any bool) (func(*T) bool, *apiError) {
+// compile makes a predicate of conditions: all must hold, or with either set one of them.
+func compile[T any](conditions []condition, properties map[string]field[T], either bool) (func(*T) bool, *apiError) {
 	tests := make([]func(*T) bool, 0, len(conditions))
 	for _, c := range conditions {
 		test, err := compileOne(c, properties[c.field])
@@ -34,11 +34,11 @@ func compile[T any](conditions []condition, properties map[string]field[T], any 
 	}
 	return func(t *T) bool {
 		for _, test := range tests {
-			if test(t) == any {
-				return any
+			if test(t) == either {
+				return either
 			}
 		}
-		return !any
+		return !either
 	}, nil
 }
 

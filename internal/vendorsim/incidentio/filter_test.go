@@ -159,9 +159,9 @@ func TestIncidentFiltersAgreeWithBruteForce(t *testing.T) {
 		if field := func(c clause) string { n, _, _ := strings.Cut(c.name, "["); return n }; field(a) == field(b) {
 			b = a
 		}
-		any := i%2 == 1
+		either := i%2 == 1
 		q := url.Values{"page_size": {"250"}, "mode[one_of]": {"standard", "retrospective", "test", "tutorial"}}
-		if any {
+		if either {
 			q = url.Values{"page_size": {"250"}, "filter_mode": {"any"}}
 		}
 		a.add(q)
@@ -172,10 +172,10 @@ func TestIncidentFiltersAgreeWithBruteForce(t *testing.T) {
 			if !allStatuses && slices.Contains([]string{"declined", "canceled", "merged"}, at(r, "incident_status", "category")) {
 				continue
 			}
-			if any && at(r, "mode") != "standard" && at(r, "mode") != "retrospective" {
+			if either && at(r, "mode") != "standard" && at(r, "mode") != "retrospective" {
 				continue
 			}
-			if x, y := a.holds(r), b.holds(r); x && y || any && (x || y) {
+			if x, y := a.holds(r), b.holds(r); x && y || either && (x || y) {
 				want = append(want, at(r, "id"))
 			}
 		}

@@ -2,6 +2,7 @@ package incidentio
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -192,7 +193,7 @@ func TestScopes(t *testing.T) {
 			if want := map[bool]int{true: 422, false: 403}[tc.may]; rep.status != want {
 				t.Errorf("%s as %s: %d, want %d", op.Route(), tc.token, rep.status, want)
 			}
-			if scopes := append(op.Scopes, op.AssumedScope); !tc.may && !strings.Contains(rep.fault.Errors[0].Message, scopes[0]) {
+			if scopes := slices.Concat(op.Scopes, []string{op.AssumedScope}); !tc.may && !strings.Contains(rep.fault.Errors[0].Message, scopes[0]) {
 				t.Errorf("%s: the refusal does not name %s: %s", op.Route(), scopes[0], rep.raw)
 			}
 		}

@@ -2,6 +2,7 @@ package incidentio
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,7 +126,7 @@ func TestSampleDoesNotTouchRecords(t *testing.T) {
 func TestDeclarations(t *testing.T) {
 	for _, op := range Operations() {
 		strictFields(append(op.Query[:len(op.Query):len(op.Query)], op.Body...), nil, func(path []string, p Param) {
-			if p.Type == "array" && p.Items == "" || !strings.Contains("string integer boolean object array", p.Type) {
+			if p.Type == "array" && p.Items == "" || !slices.Contains([]string{"string", "integer", "boolean", "object", "array"}, p.Type) {
 				t.Errorf("%s %v.%s: type %q of %q", op.ID, path, p.Name, p.Type, p.Items)
 			}
 			if p.Type == "integer" && p.Name == "page_size" && (p.Min != 1 || p.Max == 0 || p.Default != 25) {

@@ -126,16 +126,17 @@ func (s *seeder) alertsAndEscalations() {
 		e := escalation{
 			Status: oneOf(s, statuses), EscalationPathID: path.ID, Priority: priority{oneOf(s, []string{"Urgent", "Low"})}, RelatedIncidents: []slimIncident{}, RelatedAlerts: []slimAlert{},
 		}
-		if len(s.alerts.Rows) > 0 && i%3 > 0 {
+		switch {
+		case len(s.alerts.Rows) > 0 && i%3 > 0:
 			a := anyRow(s, &s.alerts).Val
 			e.Title, e.Creator, e.CreatedAt = a.Title, actor{Alert: &titledRef{a.ID, a.Title}}, a.CreatedAt
 			e.RelatedAlerts = append(e.RelatedAlerts, slimOf(&a))
-		} else if len(incidents) > 0 {
+		case len(incidents) > 0:
 			is := oneOf(s, incidents).Val
 			e.Title, e.Creator, e.CreatedAt, e.idempotencyKey = is.Name, actor{User: s.anyUser()}, is.CreatedAt, fmt.Sprintf("page-%d", i)
 			e.RelatedIncidents = append(e.RelatedIncidents, slim(&is))
 			e.EscalationPathID = ""
-		} else {
+		default:
 			continue
 		}
 		e.Description, e.ID, e.UpdatedAt = "Paging for "+e.Title, s.newID(e.CreatedAt), s.between(e.CreatedAt, time.Hour)

@@ -50,10 +50,11 @@ func TestSameSeedSameData(t *testing.T) {
 		}
 		return out
 	}
-	if read(1) != read(1) {
+	first := read(1)
+	if read(1) != first {
 		t.Error("one seed made two organisations")
 	}
-	if read(1) == read(2) {
+	if read(2) == first {
 		t.Error("two seeds made one organisation")
 	}
 }

@@ -3,6 +3,7 @@
 package contracttest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,7 @@ import (
 // Call sends a request and returns the answer. A body that is not empty is called application/json. Headers are names
 // and values in turn; the last value of a name wins, and an empty one leaves the header out.
 func Call(v http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
