@@ -42,7 +42,7 @@ func TestBadConnectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	var now time.Time
-	engine, done, err := newEngine(Options{Cache: cache(t)}, func() time.Time { return now })
+	engine, done, err := newEngine(Options{Cache: wasmtest.Cache(t)}, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}

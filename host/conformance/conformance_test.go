@@ -4,22 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
-
-// cache is a folder for compiled modules that outlives a run of the tests; they are
-// keyed by content.
-func cache(t *testing.T) string {
-	t.Helper()
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return t.TempDir()
-	}
-	return filepath.Join(dir, "agenthost-wasmtest", "conformance")
-}
 
 func TestConnectorsPass(t *testing.T) {
 	connectors := []string{"examples/connector-hello", "examples/connector-extism", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
@@ -34,7 +22,7 @@ func TestConnectorsPass(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report, err := Run(t.Context(), module, Options{Cache: cache(t)})
+			report, err := Run(t.Context(), module, Options{Cache: wasmtest.Cache(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +53,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var told []string
-	report, err := Run(ctx, module, Options{Cache: cache(t), Progress: func(done, total int, title string) {
+	report, err := Run(ctx, module, Options{Cache: wasmtest.Cache(t), Progress: func(done, total int, title string) {
 		told = append(told, title)
 		if done == total/2 {
 			cancel()
