@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 )
@@ -190,21 +191,15 @@ func rows(ctx context.Context, plain plainGo) ([]call, error) {
 		return "/issues?" + query.Encode(), host.Call{Entity: "issues", Action: "list", Params: host.Params{"start_time": start, "end_time": end, "limit": limit}}
 	}
 	var calls []call
-	path, _ := list(1)
+	path, _ := list(100)
 	body, err := plain.body(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	var page struct {
-		Data []struct{ ID string }
-	}
-	if err := json.Unmarshal(body, &page); err != nil {
+	id, err := ofSize(body, 1000)
+	if err != nil {
 		return nil, err
 	}
-	if len(page.Data) != 1 {
-		return nil, fmt.Errorf("the vendor has no issues: %s", body)
-	}
-	id := page.Data[0].ID
 	get := host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": id}}
 	for _, callers := range []int{1, 16} {
 		calls = append(calls, call{"get", callers, "/issues/" + url.PathEscape(id), get})
@@ -221,6 +216,22 @@ func rows(ctx context.Context, plain plainGo) ([]call, error) {
 		calls[i].name += fmt.Sprintf(", %.0f KB", float64(len(body))/1000)
 	}
 	return calls, nil
+}
+
+// ofSize returns the id of the record of a page whose size in bytes is nearest to want.
+func ofSize(page []byte, want int) (string, error) {
+	id, distance := "", -1
+	records, _, err := rawjson.Pointer(page, "/data")
+	for record := range rawjson.Elements(records) {
+		if d := max(len(record)-want, want-len(record)); distance < 0 || d < distance {
+			raw, _, _ := rawjson.Pointer(record, "/id")
+			id, distance = rawjson.Unquote(raw), d
+		}
+	}
+	if err != nil || id == "" {
+		return "", fmt.Errorf("the vendor has no issues: %s", page)
+	}
+	return id, nil
 }
 
 // plainGo is what somebody would write without agenthost.
