@@ -85,7 +85,7 @@ type Stats struct {
 	Vendor        time.Duration // waiting for the vendor, retries included
 	Guest         time.Duration // in the sandbox and the functions it calls, without Vendor
 	Requests      int           // HTTP requests, retries included
-	BytesSent     int64         // of request bodies
+	BytesSent     int64         // of requests, heads included
 	BytesReceived int64         // of decoded response bodies
 	Fuel          int64         // counts of the guest's meter
 	GuestMemory   int64         // bytes of the guest's linear memory at the end

@@ -107,7 +107,7 @@ func (r *registry) all(ctx context.Context) ([]*pluginFile, error) {
 	}
 	entries, err := os.ReadDir(r.dir)
 	if err != nil {
-		return nil, (&Error{Kind: abi.KindInvalidParams, Field: "plugins", Message: fmt.Sprintf("the plugins folder cannot be read: %v", unwrapPath(err)), Hint: "set plugins to a folder of .wasm files"}).WithCause(err)
+		return nil, (&Error{Kind: abi.KindInvalidParams, Field: "plugins", Message: fmt.Sprintf("the plugins folder %s cannot be read: %v", r.dir, unwrapPath(err)), Hint: "set plugins to a folder of .wasm files"}).WithCause(err)
 	}
 	var files []*pluginFile
 	group, groupCtx := errgroup.WithContext(ctx)

@@ -76,7 +76,7 @@ type Limits struct {
 	Memory        int64         // the guest's linear memory
 	Fuel          int64         // the guest's CPU budget, in counts of its meter
 	Requests      int           // HTTP requests, retries included
-	RequestBytes  int64         // bytes of all request bodies
+	RequestBytes  int64         // bytes of all requests, heads included
 	ResponseBytes int64         // bytes of all decoded response bodies
 	OutputBytes   int64         // bytes of a result
 	LogBytes      int64         // bytes that a guest may log
