@@ -70,7 +70,8 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, on sta
 	}
 	on.keep(result)
 	if result.Data, err = fields.Apply(result.Data); err != nil {
-		return nil, err
+		// The call was made, whatever becomes of its answer.
+		return nil, (&traffic{sent: result.Stats.Requests > 0}).blame(err)
 	}
 	result.Stats.Duration = h.options.Now().Sub(start)
 	return result, nil

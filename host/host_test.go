@@ -117,3 +117,16 @@ func TestWriteNeedsGrant(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A result that cannot be shaped fails a call that was made, and the error says so:
+// the write has happened.
+func TestShapingFailsAfterTheCall(t *testing.T) {
+	h, server := open(t)
+	deep := strings.Repeat("[", 12) + `{"a":1}` + strings.Repeat("]", 12)
+	server.Inject(vendorsim.Fault{Method: "POST", PathPrefix: "/accounts", Count: 1, Effect: vendorsim.Respond(200, nil, `{"data":{"x":`+deep+`}}`)})
+	_, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}, Select: []string{"x.a"}})
+	var e *host.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindLimitExceeded || !e.RequestSent {
+		t.Errorf("got %+v", err)
+	}
+}
