@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/ratelimit"
+	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -21,7 +23,6 @@ import (
 // Credentials are read when they are first needed.
 type connection struct {
 	name      string
-	source    string // where it came from: config or environment
 	config    Connection
 	limits    config.Limits
 	file      *pluginFile
@@ -35,47 +36,36 @@ type connection struct {
 	client *egress.Client
 }
 
-// Sources of a connection.
-const (
-	sourceConfig      = "config"
-	sourceEnvironment = "environment"
-)
-
-// defaultLimits are those of a connection that sets none.
+// defaultLimits are those of a connection that sets none. What bounds a guest is the
+// sandbox's to say.
 func defaultLimits() config.Limits {
+	guest := sandbox.DefaultLimits()
 	return config.Limits{
 		Timeout:       time.Minute,
-		Memory:        256 << 20,
-		Fuel:          20_000_000_000,
+		Memory:        guest.Memory,
+		Fuel:          guest.Fuel,
 		Requests:      100,
 		RequestBytes:  32 << 20,
 		ResponseBytes: 64 << 20,
-		OutputBytes:   64 << 20,
-		LogBytes:      64 << 10,
+		OutputBytes:   guest.OutputBytes,
+		LogBytes:      guest.LogBytes,
 		Concurrency:   64,
 	}
 }
 
 func withDefaults(l config.Limits) config.Limits {
 	d := defaultLimits()
-	if l.Timeout == 0 {
-		l.Timeout = d.Timeout
+	return config.Limits{
+		Timeout:       cmp.Or(l.Timeout, d.Timeout),
+		Memory:        cmp.Or(l.Memory, d.Memory),
+		Fuel:          cmp.Or(l.Fuel, d.Fuel),
+		Requests:      cmp.Or(l.Requests, d.Requests),
+		RequestBytes:  cmp.Or(l.RequestBytes, d.RequestBytes),
+		ResponseBytes: cmp.Or(l.ResponseBytes, d.ResponseBytes),
+		OutputBytes:   cmp.Or(l.OutputBytes, d.OutputBytes),
+		LogBytes:      cmp.Or(l.LogBytes, d.LogBytes),
+		Concurrency:   cmp.Or(l.Concurrency, d.Concurrency),
 	}
-	if l.Requests == 0 {
-		l.Requests = d.Requests
-	}
-	if l.Concurrency == 0 {
-		l.Concurrency = d.Concurrency
-	}
-	for _, field := range []struct{ have, def *int64 }{
-		{&l.Memory, &d.Memory}, {&l.Fuel, &d.Fuel}, {&l.RequestBytes, &d.RequestBytes},
-		{&l.ResponseBytes, &d.ResponseBytes}, {&l.OutputBytes, &d.OutputBytes}, {&l.LogBytes, &d.LogBytes},
-	} {
-		if *field.have == 0 {
-			*field.have = *field.def
-		}
-	}
-	return l
 }
 
 // checkConnections refuses what is wrong whatever the connector is.
@@ -114,15 +104,14 @@ func (h *Host) connection(ctx context.Context, name string) (*connection, error)
 	if c != nil {
 		return c, nil
 	}
-	cfg, source := h.options.Connections[name], sourceConfig
-	if _, configured := h.options.Connections[name]; !configured {
+	cfg, configured := h.options.Connections[name]
+	if !configured {
 		var err error
 		if cfg, err = h.fromEnvironment(ctx, name); err != nil {
 			return nil, err
 		}
-		source = sourceEnvironment
 	}
-	c, err := h.connect(ctx, name, source, cfg)
+	c, err := h.connect(ctx, name, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +126,7 @@ func (h *Host) connection(ctx context.Context, name string) (*connection, error)
 
 // connect finds a connection's connector and server, and checks its configuration
 // against what the connector declares.
-func (h *Host) connect(ctx context.Context, name, source string, cfg Connection) (*connection, error) {
+func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*connection, error) {
 	file, err := h.registry.find(ctx, cfg.Connector)
 	if err != nil {
 		return nil, err
@@ -146,7 +135,7 @@ func (h *Host) connect(ctx context.Context, name, source string, cfg Connection)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{name: name, source: source, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
+	c := &connection{name: name, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
 	c.slots = make(chan struct{}, c.limits.Concurrency)
 	if strings.Contains(cfg.Server, "://") {
 		c.override = cfg.Server

@@ -83,6 +83,12 @@ func (h *Host) unknownConnection(ctx context.Context, name string) error {
 	return &Error{Kind: abi.KindUnknownOperation, Field: "connection", Message: fmt.Sprintf("there is no connection %q", name), Hint: hint}
 }
 
+// Sources of a connection.
+const (
+	sourceConfig      = "config"
+	sourceEnvironment = "environment"
+)
+
 // ConnectionInfo is what is known of a connection.
 type ConnectionInfo struct {
 	Name      string

@@ -71,7 +71,7 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, on sta
 	on.keep(result)
 	if result.Data, err = fields.Apply(result.Data); err != nil {
 		// The call was made, whatever becomes of its answer.
-		return nil, (&traffic{sent: result.Stats.Requests > 0}).blame(err)
+		return nil, sent(err, result.Stats.Requests > 0)
 	}
 	result.Stats.Duration = h.options.Now().Sub(start)
 	return result, nil
@@ -170,15 +170,15 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 		Logger: h.log.Named("connector").With("connection", c.name, "operation", op.Name()),
 	})
 	if err != nil {
-		return nil, t.blame(err)
+		return nil, sent(err, t.sent)
 	}
 	ran := h.options.Now().Sub(began)
 	if outcome.Err != nil {
-		return nil, t.blame(public(outcome.Err))
+		return nil, sent(public(outcome.Err), t.sent)
 	}
 	result, err := assemble(op, outcome)
 	if err != nil {
-		return nil, t.blame(err)
+		return nil, sent(err, t.sent)
 	}
 	result.Stats = t.stats()
 	result.Stats.Guest = max(0, ran-t.waited)
@@ -231,21 +231,21 @@ func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*san
 	return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
 }
 
-// blame sets RequestSent to what the host itself knows: what a guest says of it does
-// not count.
-func (t *traffic) blame(err error) error {
+// sent sets RequestSent of an error to what the host itself knows: what a guest says of
+// it does not count.
+func sent(err error, reached bool) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	c := e.WithCause(e.Unwrap())
-	c.RequestSent = t.sent
+	c.RequestSent = reached
 	return c
 }
 
 func (t *traffic) stats() Stats {
-	requests, sent, received := t.scope.Budget.Used()
-	return Stats{Vendor: t.waited, Requests: requests, BytesSent: sent, BytesReceived: received}
+	requests, out, in := t.scope.Budget.Used()
+	return Stats{Vendor: t.waited, Requests: requests, BytesSent: out, BytesReceived: in}
 }
 
 // Operation is an operation as a connection sees it.

@@ -161,9 +161,8 @@ func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.
 	switch {
 	case err == nil:
 		s.tape.Data, s.tape.Meta = result.Data, result.Meta
-	case errors.As(err, &e):
-		s.tape.Error = e.WithCause(nil)
-		s.tape.Error.RequestSent = p.sent
+	case errors.As(sent(err, p.sent), &e):
+		s.tape.Error = e
 	}
 	return recording.Compare(r, &s.tape), nil
 }

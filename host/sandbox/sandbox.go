@@ -10,6 +10,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -71,22 +72,13 @@ func DefaultLimits() Limits {
 
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	if l.Memory == 0 {
-		l.Memory = d.Memory
+	return Limits{
+		Memory:      cmp.Or(l.Memory, d.Memory),
+		Fuel:        cmp.Or(l.Fuel, d.Fuel),
+		OutputBytes: cmp.Or(l.OutputBytes, d.OutputBytes),
+		LogBytes:    cmp.Or(l.LogBytes, d.LogBytes),
+		Values:      cmp.Or(l.Values, d.Values),
 	}
-	if l.Fuel == 0 {
-		l.Fuel = d.Fuel
-	}
-	if l.OutputBytes == 0 {
-		l.OutputBytes = d.OutputBytes
-	}
-	if l.LogBytes == 0 {
-		l.LogBytes = d.LogBytes
-	}
-	if l.Values == 0 {
-		l.Values = d.Values
-	}
-	return l
 }
 
 // Send sends a guest's request, or refuses it with an [*abi.Error].
