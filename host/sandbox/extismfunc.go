@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
@@ -128,10 +129,6 @@ func bindExtism(functions []extismFunction) []extism.HostFunction {
 	var bound []extism.HostFunction
 	for _, f := range functions {
 		name, n, run := abi.ExtismPrefix+f.name, f.params, f.run
-		params := make([]extism.ValueType, f.params)
-		for i := range params {
-			params[i] = extism.ValueTypeI64
-		}
 		callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 			r := fromContext(ctx)
 			failure := int64(abi.Failure)
@@ -154,7 +151,7 @@ func bindExtism(functions []extismFunction) []extism.HostFunction {
 			}
 			stack[0] = uint64(result)
 		}
-		hf := extism.NewHostFunctionWithStack(name, callback, params, []extism.ValueType{extism.ValueTypeI64})
+		hf := extism.NewHostFunctionWithStack(name, callback, valueTypes(strings.Repeat("I", f.params)), valueTypes("I"))
 		hf.SetNamespace(abi.ExtismModule)
 		bound = append(bound, hf)
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
@@ -128,10 +129,6 @@ func bind(functions []hostFunction) []extism.HostFunction {
 	var bound []extism.HostFunction
 	for _, f := range functions {
 		name, n, run := f.name, f.params, f.run
-		params := make([]extism.ValueType, f.params)
-		for i := range params {
-			params[i] = extism.ValueTypeI32
-		}
 		callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 			r := fromContext(ctx)
 			if r == nil {
@@ -158,7 +155,7 @@ func bind(functions []hostFunction) []extism.HostFunction {
 			}
 			stack[0] = uint64(uint32(result))
 		}
-		hf := extism.NewHostFunctionWithStack(f.name, callback, params, []extism.ValueType{extism.ValueTypeI32})
+		hf := extism.NewHostFunctionWithStack(f.name, callback, valueTypes(strings.Repeat("i", f.params)), valueTypes("i"))
 		hf.SetNamespace(abi.HostModule)
 		bound = append(bound, hf)
 	}

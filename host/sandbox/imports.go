@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"strings"
+
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -13,10 +15,10 @@ func knownImports() wasm.Imports {
 		known[wasm.ImportName{Module: module, Name: name}] = wasm.Func(types(params), types(results)...)
 	}
 	for _, f := range hostFunctions() {
-		add(abi.HostModule, f.name, repeat('i', f.params), "i")
+		add(abi.HostModule, f.name, strings.Repeat("i", f.params), "i")
 	}
 	for _, f := range extismFunctions() {
-		add(abi.ExtismModule, abi.ExtismPrefix+f.name, repeat('I', f.params), "I")
+		add(abi.ExtismModule, abi.ExtismPrefix+f.name, strings.Repeat("I", f.params), "I")
 	}
 	for name, f := range kernelFunctions {
 		add(kernelModule, name, f.params, f.results)
@@ -46,14 +48,6 @@ func renamedImports() map[wasm.ImportName]wasm.ImportName {
 		}
 	}
 	return renamed
-}
-
-func repeat(c byte, n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = c
-	}
-	return string(b)
 }
 
 // types reads a signature: i is i32, I is i64.
