@@ -87,6 +87,7 @@ func canaryHost(t *testing.T, log *buffer) (*Host, *vendorsim.Server) {
 
 // The credential is in no module, result, error or log line, whatever a vendor does
 // with it and however a call ends.
+// threat: C1, N11
 func TestCanaryIsNowhere(t *testing.T) {
 	var log buffer
 	h, server := canaryHost(t, &log)
@@ -132,6 +133,7 @@ func TestCanaryIsNowhere(t *testing.T) {
 }
 
 // The guest's memory never holds the credential, at any of its calls into the host.
+// threat: C1
 func TestCanaryIsNotInTheGuest(t *testing.T) {
 	var log buffer
 	h, server := canaryHost(t, &log)

@@ -50,6 +50,7 @@ func TestRecordAndReplay(t *testing.T) {
 }
 
 // A replay tells what the connector would do otherwise.
+// threat: A18
 func TestReplayFindsDifferences(t *testing.T) {
 	h, _ := open(t)
 	_, rec, err := h.Record(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list", Params: host.Params{"limit": 3}})
@@ -72,6 +73,7 @@ func TestReplayFindsDifferences(t *testing.T) {
 }
 
 // What a vendor echoes of the credential is not in a recording either.
+// threat: C1, N11
 func TestRecordingOfAnEcho(t *testing.T) {
 	h, server := open(t)
 	server.Inject(vendorsim.Fault{PathPrefix: "/accounts", Count: 1, Effect: vendorsim.EchoAuthorization(200)})

@@ -152,6 +152,7 @@ func TestEmpty(t *testing.T) {
 
 // TestHostile holds texts that cost a YAML reader far more than their size. Each must
 // be refused before it costs anything; without the bounds some take a minute.
+// threat: A16
 func TestHostile(t *testing.T) {
 	many := func(n int, line func(i int) string) string {
 		var b strings.Builder

@@ -119,6 +119,7 @@ func TestParseNamesTheCulprit(t *testing.T) {
 	}
 }
 
+// threat: A6
 func TestParseRefusesOtherText(t *testing.T) {
 	_, auth := valid()
 	rawAuth, _ := json.Marshal(auth)

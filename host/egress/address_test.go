@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// threat: N5, N6
 func TestClassify(t *testing.T) {
 	for _, test := range []struct {
 		class class
@@ -53,6 +54,7 @@ func TestClassify(t *testing.T) {
 
 // Every network of the tables is refused from its first address to its last, and says
 // why.
+// threat: N5
 func TestNetworksAreRefusedToTheirEdges(t *testing.T) {
 	for _, n := range slices.Concat(metadataNetworks, v4Networks, v6Networks) {
 		if n.what == "" || n.class == classPublic || n.prefix != n.prefix.Masked() {
@@ -77,6 +79,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 
 // FuzzClassify checks that no IPv6 form of an address leads where the address itself may
 // not, and that Go's own, narrower idea of what is private is contained in ours.
+// threat: N5
 func FuzzClassify(f *testing.F) {
 	for _, n := range slices.Concat(metadataNetworks, v4Networks) {
 		if n.prefix.Addr().Is4() {

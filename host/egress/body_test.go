@@ -33,6 +33,7 @@ func random(n int) string {
 	return string(b)
 }
 
+// threat: N12, N13
 func TestBodies(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 1<<14) // 256 KiB
 	bomb := string(gzipped(strings.Repeat("\x00", 3<<20)))
@@ -98,6 +99,7 @@ func TestBodies(t *testing.T) {
 }
 
 // What a vendor says about the length of a body decides nothing about memory.
+// threat: N12
 func TestContentLengthIsNotTrusted(t *testing.T) {
 	c := lab(t, newVendor(t, func(w http.ResponseWriter, _ *http.Request) {
 		hangUp(w, "HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\n{}")
@@ -127,6 +129,7 @@ func TestAnswersWithoutBody(t *testing.T) {
 	}
 }
 
+// threat: N13
 func TestResponseHeadersAreCapped(t *testing.T) {
 	flood := func(n int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// threat: N3, N5, N6
 func TestResolvedAddressesAreVetted(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -74,6 +75,7 @@ func (r *rebinding) LookupNetIP(context.Context, string, string) ([]netip.Addr, 
 
 // The address that was vetted is the one that is dialled: a name is asked for once per
 // connection, so there is nothing to flip between the check and the use.
+// threat: N3
 func TestRebinding(t *testing.T) {
 	v, internet, setup := public(t, reply(200, "{}"))
 	config := baseConfig()
@@ -96,6 +98,7 @@ func TestRebinding(t *testing.T) {
 }
 
 // The operator's setting opens one origin, and nothing beside it.
+// threat: N6, N10
 func TestOverrideOpensOneOriginOnly(t *testing.T) {
 	v := newVendor(t, reply(200, "{}"))
 	other := newVendor(t, reply(200, "{}"))
@@ -219,6 +222,7 @@ func TestCertificates(t *testing.T) {
 	want(t, err, abi.KindNetwork, "does not speak TLS")
 }
 
+// threat: N14, N19
 func TestTransportIsStrict(t *testing.T) {
 	c := newClient(t, baseConfig())
 	if c.transport.Proxy != nil || c.transport.TLSClientConfig.MinVersion != 0x0303 || c.transport.TLSClientConfig.InsecureSkipVerify || !c.transport.DisableCompression {

@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+// threat: N8, N9
 func TestReservedHeadersAreRefused(t *testing.T) {
 	v := newVendor(t, reply(200, "{}"))
 	c := lab(t, v, func(c *Config) {
@@ -114,6 +115,7 @@ func TestUserNameIsRedactedOnlyWithoutPassword(t *testing.T) {
 
 // FuzzWire checks that no request of a guest, once accepted, becomes more than one
 // request on the wire, or another one than was matched.
+// threat: N7, N8, A7
 func FuzzWire(f *testing.F) {
 	f.Add("1", "q", "v", "X-Ok", "v", "{}")
 	f.Add("../x", "q\r\n", "\x00", "Authorization", "a\r\nb", "")

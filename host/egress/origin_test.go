@@ -9,6 +9,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+// threat: N5, N10
 func TestParseOrigin(t *testing.T) {
 	for in, want := range map[string]Origin{
 		"https://api.usepylon.com":      {"https", "api.usepylon.com", 443},
@@ -91,6 +92,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 // A credential is meant for an origin, and what only looks like that origin is another.
+// threat: N10
 func TestAudience(t *testing.T) {
 	scheme := bearer("https://api.x.com")
 	for s, want := range map[string]bool{
@@ -107,6 +109,7 @@ func TestAudience(t *testing.T) {
 	}
 }
 
+// threat: N10, A7
 func FuzzParseOrigin(f *testing.F) {
 	for _, s := range []string{"https://a.example", "http://127.0.0.1:80", "https://[::1]:1", "https://a@b", "https://0x7f.1"} {
 		f.Add(s)

@@ -8,6 +8,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+// threat: N1, N2
 func TestRedirects(t *testing.T) {
 	other := newVendor(t, reply(200, "stolen"))
 	for _, test := range []struct {

@@ -67,6 +67,7 @@ func TestSendSendsExactly(t *testing.T) {
 }
 
 // What was matched is what is sent: the declared template, byte for byte.
+// threat: N7
 func TestUndeclaredRequestsAreDenied(t *testing.T) {
 	v := newVendor(t, reply(200, "{}"))
 	c := lab(t, v)
@@ -117,6 +118,7 @@ func TestUndeclaredRequestsAreDenied(t *testing.T) {
 	}
 }
 
+// threat: N7, N9
 func TestBadValuesAreRefused(t *testing.T) {
 	v := newVendor(t, reply(200, "{}"))
 	c := lab(t, v, func(c *Config) { c.Limits.URL = 1000; c.Limits.RequestBody = 1000; c.Limits.RequestHeaders = 1000 })
@@ -155,6 +157,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 	}
 }
 
+// threat: N10
 func TestCredentialGoesToItsAudienceOnly(t *testing.T) {
 	v, _, setup := public(t, reply(200, "{}"))
 	config := baseConfig()
@@ -181,6 +184,7 @@ func TestCredentialGoesToItsAudienceOnly(t *testing.T) {
 
 // The environment's proxy would see every request, and the cookies of one answer would
 // turn up in the next request.
+// threat: N14, N19
 func TestNoProxyAndNoCookies(t *testing.T) {
 	proxy := newVendor(t, reply(200, "proxy"))
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
@@ -205,6 +209,7 @@ func TestNoProxyAndNoCookies(t *testing.T) {
 
 // An endpoint that echoes the request must not hand the credential to the guest, in no
 // encoding, and no log line may hold it.
+// threat: N11
 func TestEchoedCredentialIsRedacted(t *testing.T) {
 	var log bytes.Buffer
 	logger := hclog.New(&hclog.LoggerOptions{Output: &log, Level: hclog.Trace})

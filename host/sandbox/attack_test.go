@@ -29,6 +29,7 @@ const memory = 2 << 16
 
 // Every host function refuses bad arguments with a failure that error explains, and
 // none of them ends the guest.
+// threat: E9
 func TestHostFunctionsRefuseBadArguments(t *testing.T) {
 	const (
 		most = math.MaxUint32
@@ -111,6 +112,7 @@ func TestHostFunctionsRefuseBadArguments(t *testing.T) {
 }
 
 // Arguments at the very edge are good.
+// threat: E9
 func TestHostFunctionsAtTheEdge(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -203,6 +205,7 @@ func TestFloods(t *testing.T) {
 	}
 }
 
+// threat: E7
 func TestLogFlood(t *testing.T) {
 	var out bytes.Buffer
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &out, DisableTime: true})

@@ -73,6 +73,7 @@ func TestCachedModule(t *testing.T) {
 
 // A changed byte in the cache means compiling again, never running it; and so does
 // whatever else is not as it was written.
+// threat: E13
 func TestTamperedCache(t *testing.T) {
 	module := answering()
 	native := func(entry string) string {
@@ -148,6 +149,7 @@ func TestTamperedCache(t *testing.T) {
 
 // An entry is sealed with its digest: the code of one module is not taken for that of
 // another.
+// threat: E13
 func TestSwappedEntries(t *testing.T) {
 	dir := t.TempDir()
 	engine, _ := logged(t, dir)

@@ -74,6 +74,7 @@ func TestExtismVariablesEndWithTheCall(t *testing.T) {
 }
 
 // Extism's own HTTP would go round the egress.
+// threat: N15
 func TestExtismHTTPIsRefused(t *testing.T) {
 	for name, sig := range map[string]string{"http_request": "II:I", "http_status_code": ":i", "http_headers": ":I"} {
 		g := newGuest()
@@ -85,6 +86,7 @@ func TestExtismHTTPIsRefused(t *testing.T) {
 }
 
 // The errors of WASI are those that the specification names.
+// threat: E12
 func TestWASIAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name, sig string

@@ -12,6 +12,7 @@ import (
 // FuzzHostFunctions calls host functions with arbitrary arguments. Whatever they are, a
 // call ends with a result or with an error of the guest's, never with one of the host's,
 // and the next call is served as if nothing had happened.
+// threat: E8
 func FuzzHostFunctions(f *testing.F) {
 	all := targets()
 	for op := range all {

@@ -204,6 +204,7 @@ func TestInitializeLeavesNothingOutside(t *testing.T) {
 
 // A call that is cancelled while a request is under way ends, whatever the guest does
 // then.
+// threat: E6, E8
 func TestCancelDuringSend(t *testing.T) {
 	g := newGuest()
 	send := g.Import(abi.HostModule, abi.FuncHTTPSend, "iiii:i")
@@ -224,6 +225,7 @@ func TestCancelDuringSend(t *testing.T) {
 }
 
 // A start section would run before there is a limit.
+// threat: E10
 func TestStartSectionIsRefused(t *testing.T) {
 	g := newGuest()
 	f := g.Func("", ":", "", forever())
@@ -235,6 +237,7 @@ func TestStartSectionIsRefused(t *testing.T) {
 
 // State that a guest leaves in one call is not there in the next one: memory, globals,
 // descriptors.
+// threat: E11
 func TestEveryCallStartsPristine(t *testing.T) {
 	g := newGuest()
 	closeFD := g.Import("wasi_snapshot_preview1", "fd_close", "i:i")

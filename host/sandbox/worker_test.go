@@ -57,6 +57,7 @@ func TestCompileWorker(t *testing.T) {
 }
 
 // A module that takes too much is refused, names the limit, and leaves nothing behind.
+// threat: E4
 func TestCompileLimits(t *testing.T) {
 	for name, tt := range map[string]struct {
 		config sandbox.Config

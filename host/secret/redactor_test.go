@@ -104,6 +104,7 @@ var secrets = []string{
 	"\x01\x02\x03\x04\x05\x06\x07\x08binary",
 }
 
+// threat: N11
 func TestRedactorFindsEveryEncoding(t *testing.T) {
 	for _, s := range secrets {
 		r := NewRedactor(New([]byte(s)))
@@ -125,6 +126,7 @@ func TestRedactorFindsEveryEncoding(t *testing.T) {
 	}
 }
 
+// threat: N11
 func TestRedactorFindsBase64AtEveryOffset(t *testing.T) {
 	alphabets := map[string]*base64.Encoding{
 		"std": base64.StdEncoding, "raw std": base64.RawStdEncoding, "url": base64.URLEncoding, "raw url": base64.RawURLEncoding,
@@ -247,6 +249,7 @@ func TestRedactorBoundsItsWork(t *testing.T) {
 
 // FuzzRedactor checks that a secret survives in no encoding, whatever stands around it,
 // and that JSON stays JSON.
+// threat: N11
 func FuzzRedactor(f *testing.F) {
 	for i, s := range secrets {
 		f.Add(s, "before", "after", uint8(i))

@@ -101,6 +101,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// threat: N7
 func TestMatch(t *testing.T) {
 	for _, test := range []struct {
 		template, path string
@@ -147,6 +148,7 @@ func TestMatch(t *testing.T) {
 
 // FuzzTemplate checks that whatever a template and a value are, the path that comes out
 // has the segments of the template, and gives the value back when it is unescaped.
+// threat: A7
 func FuzzTemplate(f *testing.F) {
 	f.Add("/i/{id}/m", "a/b")
 	f.Add("/{a}.json", "..")

@@ -197,6 +197,7 @@ func TestBadCommands(t *testing.T) {
 }
 
 // A child has no environment and none of its parent's files.
+// threat: C1, E4
 func TestSurroundings(t *testing.T) {
 	t.Setenv("AGENTHOST_PYLON_API_TOKEN", "CANARY")
 	secret, err := os.Create(filepath.Join(t.TempDir(), "open"))

@@ -61,6 +61,7 @@ func corpus() map[string][]attack {
 const leastAttacks = 40
 
 // TestCorpus runs every attack beside a well-behaved module.
+// threat: E8
 func TestCorpus(t *testing.T) {
 	tables := corpus()
 	count, names := 0, make(map[string]bool)

@@ -17,6 +17,7 @@ import (
 
 // TestDeclarations reads connectors that lie about themselves. All of them are refused as
 // a whole.
+// threat: A1, A6, A13
 func TestDeclarations(t *testing.T) {
 	// edited changes a declaration that is valid otherwise.
 	edited := func(edit func(d declaration)) []byte {
@@ -132,6 +133,7 @@ func doubling(keyword string) string {
 
 // Schemas that refer to themselves, without taking a step into the value or with one,
 // are refused or end.
+// threat: A16
 func TestCircularSchemas(t *testing.T) {
 	for name, schema := range map[string]string{
 		"a reference to itself":           `{"type":"object","$ref":"#"}`,
@@ -197,6 +199,7 @@ func TestDeclarationIsAskedOnce(t *testing.T) {
 }
 
 // Two files cannot be one connector, and one bad file does not take the others along.
+// threat: A3
 func TestFolderWithHostileFiles(t *testing.T) {
 	good := valid().module(t, nil)
 	modules := map[string][]byte{

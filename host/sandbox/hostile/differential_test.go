@@ -64,6 +64,7 @@ func (r *recorder) send(_ context.Context, req *abi.Request, body []byte) (*sand
 
 // TestConnectorsOnBothHosts runs every connector in the sandbox and in the reference
 // host, unmetered and metered, and compares the requests, the results and the errors.
+// threat: E2
 func TestConnectorsOnBothHosts(t *testing.T) {
 	engine, err := sandbox.NewEngine(sandbox.Config{Random: zeros{}, Now: func() time.Time { return still }})
 	if err != nil {
@@ -217,6 +218,7 @@ func fromText(t *testing.T, text []byte, requests []string) observed {
 
 // TestCorpusOnBothHosts runs the attacks that need no limit in the reference host too:
 // what is a trap there is one here, and what is served there is served here.
+// threat: E1, E2
 func TestCorpusOnBothHosts(t *testing.T) {
 	engines := map[string]func() wazero.RuntimeConfig{"interpreter": wazero.NewRuntimeConfigInterpreter, "compiler": wazero.NewRuntimeConfigCompiler}
 	tables := corpus()

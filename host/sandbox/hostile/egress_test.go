@@ -39,6 +39,7 @@ func sends(request, body string, again ...any) func(g *guest) []byte {
 
 // TestRequestsThatWereNotDeclared run a connector that asks the host for requests. Those
 // that it did not declare do not reach the vendor.
+// threat: N7, N8, N9
 func TestRequestsThatWereNotDeclared(t *testing.T) {
 	server, err := vendorsim.Start(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+token {
@@ -115,6 +116,7 @@ func TestRequestsThatWereNotDeclared(t *testing.T) {
 }
 
 // TestFloodsOfRequests end at the connection's limits.
+// threat: E7, N17
 func TestFloodsOfRequests(t *testing.T) {
 	server, err := vendorsim.Start(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"filler":"` + strings.Repeat("x", 50_000) + `"}`))
@@ -154,6 +156,7 @@ func TestFloodsOfRequests(t *testing.T) {
 }
 
 // TestErrorsOfAConnector are shown to people and models, and are made fit for it.
+// threat: A5
 func TestErrorsOfAConnector(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string

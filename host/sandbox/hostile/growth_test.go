@@ -8,6 +8,7 @@ import (
 
 // growth are attempts to take all of the host's memory. Growing beyond a limit fails in
 // the guest, as WebAssembly has it, and the guest may go on.
+// threat: E5, E7 in TestCorpus/attacks/growth
 func growth() []attack {
 	small := sandbox.Limits{Memory: 8 << 20}
 	// over fails if there is more memory than the limit.

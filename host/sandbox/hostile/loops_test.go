@@ -8,6 +8,7 @@ import (
 
 // loops are code that does not end, by every instruction that can lead back. Each of
 // them is stopped by the deadline.
+// threat: E6 in TestCorpus/attacks/loops
 func loops() []attack {
 	// self is the index of the first function after the one import of a guest.
 	const self = 1
@@ -151,6 +152,7 @@ func tree(g *guest, _ int) int {
 // starts are endless loops wherever else code runs: the exports besides execute, and
 // the functions that run before any export. The deadline is that of the call which
 // needed them.
+// threat: E6, E10 in TestCorpus/attacks/starts
 func starts() []attack {
 	var attacks []attack
 	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {

@@ -98,6 +98,7 @@ func edges(letter byte) []int64 {
 // pointers call every function with every combination of edges, and go on. A function
 // that fails says so to the guest; none of them ends the call, and the answer at its end
 // is good.
+// threat: E8, E9, E12 in TestCorpus/attacks/pointers
 func pointers() []attack {
 	var attacks []attack
 	for _, f := range functions() {
@@ -242,6 +243,7 @@ func combinations(letters string) [][][]byte {
 }
 
 // floods ask for as much as they can.
+// threat: E7, N17 in TestCorpus/attacks/floods
 func floods() []attack {
 	fuel := sandbox.Limits{Fuel: 2_000_000}
 	big := strings.Repeat("x", 60_000)

@@ -11,6 +11,7 @@ import (
 )
 
 // refusedModules are refused before they are compiled.
+// threat: E1, E5, E10 in TestCorpus/attacks/refused
 func refusedModules() []attack {
 	section := func(id int, content []byte) func(*guest) []byte {
 		return func(*guest) []byte { return assemble(func(a *assembly) { a.sections[id] = content }) }
@@ -108,6 +109,7 @@ func refusedModules() []attack {
 }
 
 // bombs are modules that would take minutes or gigabytes to compile.
+// threat: E4 in TestCorpus/attacks/bombs
 func bombs() []attack {
 	repeat := func(n int, code []byte) []byte { return bytes.Repeat(code, n) }
 	many := func(n int, edit func(a *assembly, n int)) func(*guest) []byte {

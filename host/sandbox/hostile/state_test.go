@@ -8,6 +8,7 @@ import (
 // state is what a call may try to leave for the next one. Each fails with a code where
 // it finds something, and then leaves it. They run often enough that instances are used
 // again.
+// threat: E11 in TestCorpus/attacks/state
 func state() []attack {
 	attacks := []attack{
 		{name: "a global", build: func(g *guest) []byte {

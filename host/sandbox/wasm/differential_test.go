@@ -182,6 +182,7 @@ func TestCorpusBehavesTheSame(t *testing.T) {
 
 // TestEveryInstructionBehavesTheSame makes a module for each opcode with numbers
 // or vectors as operands. Their types are found by asking the engine.
+// threat: E2
 func TestEveryInstructionBehavesTheSame(t *testing.T) {
 	b := boxes(t)
 	ctx := context.Background()
@@ -286,6 +287,7 @@ func instructionModule(in []byte, params, result []wasm.ValType) []byte {
 	return m.bytes()
 }
 
+// threat: E2
 func TestGeneratedProgramsBehaveTheSame(t *testing.T) {
 	b := boxes(t)
 	for seed := range uint64(400 / share()) {

@@ -112,6 +112,7 @@ func FuzzRewrite(f *testing.F) {
 }
 
 // FuzzBehaviour compares generated programs with their rewritten form.
+// threat: E2
 func FuzzBehaviour(f *testing.F) {
 	for seed := range uint64(10) {
 		f.Add(seed)

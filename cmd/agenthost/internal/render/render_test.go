@@ -203,6 +203,7 @@ meta: {}
 	}
 }
 
+// threat: A5
 func FuzzVisible(f *testing.F) {
 	f.Add("plain", []byte(`{"a":"b"}`))
 	f.Add("\x1b]0;title\x07\u202e\ufeff\U000e0041\xff", []byte("[\"\u202e\\u202e\u007f\", \"😀\"]"))
