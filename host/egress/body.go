@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -140,7 +141,7 @@ func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 }
 
 // bodyError turns the error of readBody into one for the caller.
-func (c *Client) bodyError(ctx context.Context, origin Origin, err error, budget *Budget) *abi.Error {
+func (c *Client) bodyError(ctx context.Context, origin origin.Origin, err error, budget *Budget) *abi.Error {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	switch {
 	case errors.Is(err, errTooLarge) && budget.left() < c.limits.ResponseBody:

@@ -46,7 +46,7 @@ func newDialer(config Config, servers map[string]*server, limits Limits) *dialer
 		d.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 	}
 	for _, s := range servers {
-		d.private[s.origin.address()] = d.private[s.origin.address()] || s.private
+		d.private[s.origin.Address()] = d.private[s.origin.Address()] || s.private
 	}
 	return d
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -46,7 +47,7 @@ var errIdle = errors.New("vendor fell silent in the middle of its answer")
 // failure turns the error of an attempt into one for the caller. Its message is written
 // here and quotes nothing: errors of net and net/http can hold pieces of the answer.
 // The cause, for logs, is redacted.
-func failure(ctx context.Context, origin Origin, redactor *secret.Redactor, err error) *abi.Error {
+func failure(ctx context.Context, origin origin.Origin, redactor *secret.Redactor, err error) *abi.Error {
 	if known, ok := errors.AsType[*abi.Error](err); ok {
 		return known
 	}

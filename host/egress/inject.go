@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -89,7 +90,7 @@ func (c *Client) addCredential(config Config) error {
 		return invalid("auth.origins", "scheme "+config.Auth.ID+" names no origin that its credential may be sent to", "the connector's author must list the origins")
 	}
 	for i, s := range config.Auth.Origins {
-		if _, err := ParseOrigin(s); err != nil {
+		if _, err := origin.Parse(s); err != nil {
 			return invalid(fmt.Sprintf("auth.origins[%d]", i), err.Error(), "write it like https://api.example.com")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/egress/pathtemplate"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -39,12 +40,12 @@ func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int
 	if parseErr != nil {
 		return nil, refuse("it is not a URL", "")
 	}
-	origin, originErr := originOf(target)
+	to, originErr := origin.Of(target)
 	if originErr != nil {
 		return nil, refuse("its host cannot be read", "")
 	}
 	path := target.EscapedPath()
-	where := " to " + clip(c.redactor.RedactString(origin.String()+path), 200)
+	where := " to " + clip(c.redactor.RedactString(to.String()+path), 200)
 	switch {
 	case followed >= maxRedirects:
 		return nil, refuse("it has been redirected too often", where)
@@ -52,7 +53,7 @@ func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int
 		return nil, refuse("only GET and HEAD are", where)
 	case target.User != nil:
 		return nil, refuse("it has a user name", where)
-	case origin != w.server.origin:
+	case to != w.server.origin:
 		return nil, refuse("it is another origin", where)
 	}
 	relative, ok := strings.CutPrefix(path, w.server.base)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -11,7 +12,7 @@ import (
 // server is one place of the manifest, or the operator's in its stead.
 type server struct {
 	id     string
-	origin Origin
+	origin origin.Origin
 	base   string // path before every template, "" or "/api/v1"
 	// private says that the operator named this origin, so that it may have a
 	// private or loopback address.
@@ -29,19 +30,19 @@ func (c *Client) addServers(config Config) error {
 	ids := make([]string, 0, len(config.Servers))
 	for i, s := range config.Servers {
 		field := fmt.Sprintf("servers[%d]", i)
-		origin, base, err := parseServerURL(s.URL)
+		o, base, err := origin.ParseServer(s.URL)
 		switch {
 		case err != nil:
 			return invalid(field+".url", err.Error(), "write it like https://api.example.com/v1")
-		case origin.Scheme != "https":
-			return invalid(field+".url", "server "+origin.String()+" does not use https", "only the operator's server setting can name an http server")
-		case isMetadataName(origin.Host):
-			return metadataDenied(origin.Host)
+		case o.Scheme != "https":
+			return invalid(field+".url", "server "+o.String()+" does not use https", "only the operator's server setting can name an http server")
+		case isMetadataName(o.Host):
+			return metadataDenied(o.Host)
 		case c.servers[s.ID] != nil:
 			return invalid(field+".id", fmt.Sprintf("server id %.60q appears twice", s.ID), "give every server its own id")
 		}
 		ids = append(ids, s.ID)
-		c.servers[s.ID] = &server{id: s.ID, origin: origin, base: base, credential: audience(config.Auth, origin)}
+		c.servers[s.ID] = &server{id: s.ID, origin: o, base: base, credential: audience(config.Auth, o)}
 	}
 	chosen := config.Server
 	if chosen == "" {
@@ -59,28 +60,28 @@ func (c *Client) addServers(config Config) error {
 // override puts the operator's URL in the place of the chosen server's. The credential
 // follows it if it was meant for the chosen server.
 func (c *Client) override(raw string) error {
-	origin, base, err := parseServerURL(raw)
+	o, base, err := origin.ParseServer(raw)
 	if err != nil {
 		return invalid("server", err.Error(), "write it like http://127.0.0.1:9003")
 	}
-	if isMetadataName(origin.Host) {
-		return metadataDenied(origin.Host)
+	if isMetadataName(o.Host) {
+		return metadataDenied(o.Host)
 	}
 	for _, s := range c.servers {
-		if s != c.chosen && s.origin != origin && s.origin.address() == origin.address() {
+		if s != c.chosen && s.origin != o && s.origin.Address() == o.Address() {
 			// The dialler sees host and port only, and could not tell them apart.
-			return invalid("server", origin.String()+" is also the server "+s.id+" of the manifest, with another scheme", "use the manifest's scheme")
+			return invalid("server", o.String()+" is also the server "+s.id+" of the manifest, with another scheme", "use the manifest's scheme")
 		}
 	}
-	c.chosen.origin, c.chosen.base, c.chosen.private = origin, base, true
+	c.chosen.origin, c.chosen.base, c.chosen.private = o, base, true
 	return nil
 }
 
-// audience reports whether the scheme's credential may be sent to origin. An origin in
+// audience reports whether the scheme's credential may be sent to an origin. One in
 // the scheme that cannot be read permits nothing.
-func audience(scheme *abi.AuthScheme, origin Origin) bool {
+func audience(scheme *abi.AuthScheme, to origin.Origin) bool {
 	return scheme != nil && slices.ContainsFunc(scheme.Origins, func(s string) bool {
-		o, err := ParseOrigin(s)
-		return err == nil && o == origin
+		o, err := origin.Parse(s)
+		return err == nil && o == to
 	})
 }

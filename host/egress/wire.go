@@ -153,7 +153,7 @@ func (w *wireRequest) url() (*url.URL, *abi.Error) {
 		return nil, denied(RuleRequest, "the path is not escaped well", "")
 	}
 	return &url.URL{
-		Scheme: w.server.origin.Scheme, Host: w.server.origin.authority(),
+		Scheme: w.server.origin.Scheme, Host: w.server.origin.Authority(),
 		Path: path, RawPath: w.path, RawQuery: w.query,
 	}, nil
 }

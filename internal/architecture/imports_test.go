@@ -77,14 +77,20 @@ func importRules() []rule {
 		},
 		{
 			name: "egress stands alone", of: []string{"host/egress/..."},
-			only:   []string{"std", "pdk/abi", "internal/nearest", "host/secret", "host/egress/pathtemplate", "github.com/hashicorp/go-hclog"},
-			why:    "the code that meets vendors and credentials is reviewed with all that it depends on",
+			only:   []string{"std", "pdk/abi", "internal/nearest", "host/secret", "host/grant", "host/egress/origin", "host/egress/pathtemplate", "github.com/hashicorp/go-hclog"},
+			why:    "the code that meets vendors and credentials is reviewed with all that it depends on; host/grant, which is pure, decides on the very request that egress sends",
 			broken: map[string]string{"host/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "host/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/host/sandbox"`},
 		},
 		{
 			name: "path templates are pure", of: []string{"host/egress/pathtemplate"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
 			why:    "host/connector checks a manifest with the same code that matches requests, and gets no network by that",
 			broken: map[string]string{"host/egress/pathtemplate/a.go": `package pathtemplate; import _ "net"`},
+		},
+		{
+			name: "origins are pure", of: []string{"host/egress/origin"}, only: []string{"std", "host/egress/pathtemplate"}, never: []string{"net", "net/http", "os/..."},
+			why:    "what checks a manifest, what decides and what sends read a URL with the same code, and get no network by that",
+			broken: map[string]string{"host/egress/origin/a.go": `package origin; import _ "net"`},
+			kept:   map[string]string{"host/egress/origin/a.go": `package origin; import _ "net/netip"`},
 		},
 		{
 			name: "modules are read by our own code", of: []string{"host/sandbox/wasm"}, only: []string{"std"}, never: []string{"net/...", "os/..."},

@@ -1,8 +1,12 @@
-package egress
+// Package origin reads the places that a request can go to.
+//
+// Like pathtemplate it reaches nothing and depends on nothing of egress: the code that
+// checks a manifest, the code that decides and the code that sends share it, and hence
+// cannot disagree about where a URL leads.
+package origin
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -19,11 +23,11 @@ type Origin struct {
 	Port   uint16
 }
 
-// ParseOrigin reads an origin such as https://api.usepylon.com or http://127.0.0.1:9003.
+// Parse reads an origin such as https://api.usepylon.com or http://127.0.0.1:9003.
 // A path, query, fragment or user is an error, and so is a host that could be read in
 // two ways: an IP address in any but its usual form, a name that is not ASCII.
-func ParseOrigin(s string) (Origin, error) {
-	o, base, err := parseServerURL(s)
+func Parse(s string) (Origin, error) {
+	o, base, err := ParseServer(s)
 	if err == nil && base != "" {
 		err = fmt.Errorf("origin %.100q has a path", s)
 	}
@@ -34,21 +38,27 @@ func ParseOrigin(s string) (Origin, error) {
 }
 
 // String returns the origin as it stands in a URL, without the scheme's own port.
-func (o Origin) String() string { return o.Scheme + "://" + o.authority() }
+func (o Origin) String() string { return o.Scheme + "://" + o.Authority() }
 
-// authority returns the host and, unless it is the scheme's own, the port.
-func (o Origin) authority() string {
+// Authority returns the host and, unless it is the scheme's own, the port.
+func (o Origin) Authority() string {
 	if o.Port != defaultPort(o.Scheme) {
-		return o.address()
+		return o.Address()
 	}
+	return o.host()
+}
+
+// Address returns host:port as net/http hands it to a dialler, with an IPv6 address in
+// brackets.
+func (o Origin) Address() string { return o.host() + ":" + strconv.Itoa(int(o.Port)) }
+
+// host is the host as it stands before a port.
+func (o Origin) host() string {
 	if strings.IndexByte(o.Host, ':') >= 0 {
 		return "[" + o.Host + "]"
 	}
 	return o.Host
 }
-
-// address returns host:port as net/http hands it to a dialler.
-func (o Origin) address() string { return net.JoinHostPort(o.Host, strconv.Itoa(int(o.Port))) }
 
 func defaultPort(scheme string) uint16 {
 	if scheme == "http" {
@@ -57,9 +67,9 @@ func defaultPort(scheme string) uint16 {
 	return 443
 }
 
-// parseServerURL reads the URL of a server: an origin and a base path, which is empty or
+// ParseServer reads the URL of a server: an origin and a base path, which is empty or
 // starts with a slash and does not end with one.
-func parseServerURL(s string) (o Origin, base string, err error) {
+func ParseServer(s string) (o Origin, base string, err error) {
 	if strings.IndexByte(s, '@') >= 0 { // first, because later errors quote s
 		return Origin{}, "", fmt.Errorf("the URL of a server has no user name or password")
 	}
@@ -75,7 +85,7 @@ func parseServerURL(s string) (o Origin, base string, err error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
 		return Origin{}, "", fmt.Errorf("URL %.100q has a query or fragment", s)
 	}
-	if o, err = originOf(u); err != nil {
+	if o, err = Of(u); err != nil {
 		return Origin{}, "", err
 	}
 	base = strings.TrimSuffix(u.EscapedPath(), "/")
@@ -89,8 +99,8 @@ func parseServerURL(s string) (o Origin, base string, err error) {
 	return o, base, err
 }
 
-// originOf returns the origin of a URL.
-func originOf(u *url.URL) (Origin, error) {
+// Of returns the origin of a URL that was parsed.
+func Of(u *url.URL) (Origin, error) {
 	scheme := strings.ToLower(u.Scheme)
 	if scheme != "https" && scheme != "http" {
 		return Origin{}, fmt.Errorf("%.100q starts neither with https:// nor with http://", u.Redacted())
