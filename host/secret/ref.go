@@ -2,23 +2,29 @@ package secret
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// The schemes of references.
+// The schemes of references. What stands behind the last four is in folders beside this
+// package's files.
 const (
-	SchemeEnv  = "env"
-	SchemeFile = "file"
+	SchemeEnv     = "env"
+	SchemeFile    = "file"
+	SchemeKeyring = "keyring"
+	SchemeAge     = "age"
+	SchemeExec    = "exec"
+	SchemeVault   = "vault"
 )
 
 // schemes lists them for error messages.
-var schemes = []string{SchemeEnv, SchemeFile}
+var schemes = []string{SchemeEnv, SchemeFile, SchemeKeyring, SchemeAge, SchemeExec, SchemeVault}
 
 // refForms is the hint of every error about the form of a reference.
-const refForms = "write env:NAME for an environment variable or file:/path for a file"
+const refForms = "write env:NAME for an environment variable or file:/path for a file; keyring:, age:, exec: and vault: are the other places"
 
 // Ref says where a secret is, and is itself no secret: env:PYLON_API_TOKEN. Get one
 // from [ParseRef]; the zero Ref names nothing.
@@ -26,7 +32,14 @@ type Ref struct {
 	scheme, name string
 }
 
-// ParseRef reads a reference: env:NAME, or file: and an absolute path.
+// ParseRef reads a reference:
+//
+//	env:NAME                    an environment variable
+//	file:/path                  a file, by its absolute path
+//	keyring:SERVICE/ACCOUNT     an entry of the system's keyring; keyring:ACCOUNT is one of the service agenthost
+//	age:NAME                    an entry of the encrypted file that agenthost secret writes
+//	exec:HELPER:ITEM            what a configured helper prints for an item
+//	vault:MOUNT/PATH#FIELD      a field of a secret in the KV engine of HashiCorp Vault or OpenBao
 //
 // # Errors
 //
@@ -52,6 +65,28 @@ func ParseRef(s string) (Ref, error) {
 			return Ref{}, badRef("file: is not followed by an absolute path", "write the whole path, as in file:/run/secrets/pylon")
 		}
 		return Ref{scheme, filepath.Clean(name)}, nil
+	case SchemeKeyring:
+		if service, account, both := strings.Cut(name, "/"); !validWords(service) || both && !validWords(account) {
+			return Ref{}, badRef("keyring: is not followed by the name of an entry", "write keyring:ACCOUNT, or keyring:SERVICE/ACCOUNT for an entry that another program made")
+		}
+		return Ref{scheme, name}, nil
+	case SchemeAge:
+		if !ValidName(name) {
+			return Ref{}, badRef("age: is not followed by the name of a secret", "a name has letters, digits, dots, dashes and underscores, as in age:pylon; agenthost secret list prints those there are")
+		}
+		return Ref{scheme, name}, nil
+	case SchemeExec:
+		helper, item, _ := strings.Cut(name, ":")
+		if !ValidName(helper) || !validWords(item) || item[0] == '-' {
+			return Ref{}, badRef("exec: is not followed by a helper and an item", "write exec:HELPER:ITEM, as in exec:op:op://team/pylon/token; an item does not start with a dash")
+		}
+		return Ref{scheme, name}, nil
+	case SchemeVault:
+		path, field, _ := strings.Cut(name, "#")
+		if !validVaultPath(path) || !validWords(field) {
+			return Ref{}, badRef("vault: is not followed by the path of a secret and its field", "write vault:MOUNT/PATH#FIELD, as in vault:secret/pylon#api_token")
+		}
+		return Ref{scheme, name}, nil
 	}
 	if near := nearestScheme(scheme); near != "" {
 		// The scheme is shown only where it resembles a real one: otherwise it may
@@ -98,4 +133,35 @@ func validEnvName(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// ValidName reports whether s can name a secret of a store of ours, or a helper: up to
+// 128 letters, digits, dots, dashes and underscores, with a letter or a digit first. So a
+// name is never a path, a pattern or an option, and looks like no other.
+func ValidName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		letterOrDigit := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
+		if !letterOrDigit && (i == 0 || c != '.' && c != '-' && c != '_') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}
+
+// validWords reports whether s is one line of printable ASCII without space at its ends.
+func validWords(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 512 && strings.TrimSpace(s) == s
+}
+
+// validVaultPath reports whether s is at least two plain segments, of which the first is
+// where the engine is mounted.
+func validVaultPath(s string) bool {
+	segments := strings.Split(s, "/")
+	return len(segments) > 1 && len(s) <= 512 && !slices.ContainsFunc(segments, func(segment string) bool { return !ValidName(segment) })
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -22,6 +23,11 @@ func TestParseRef(t *testing.T) {
 		"file:///run/secrets/pylon":  "file:/run/secrets/pylon",
 		"file:/run/../run/secrets/p": "file:/run/secrets/p",
 		"file:/a:b":                  "file:/a:b",
+		"keyring:pylon":              "keyring:pylon",
+		"keyring:my app/ada@x.org":   "keyring:my app/ada@x.org",
+		"age:pylon.eu-1_x":           "age:pylon.eu-1_x",
+		"exec:op:op://team/p/token":  "exec:op:op://team/p/token",
+		"vault:kv/team/pylon#token":  "vault:kv/team/pylon#token",
 	} {
 		ref, err := secret.ParseRef(in)
 		if err != nil || ref.String() != want || ref.IsZero() {
@@ -43,6 +49,18 @@ func TestParseRef(t *testing.T) {
 		{"ENV:PYLON", "unknown scheme ENV:", "did you mean env:?"},
 		{"files:/x", "unknown scheme files:", "did you mean file:?"},
 		{"user:" + canary, "unknown scheme in the reference", "env:NAME"},
+		{"keyring:", "keyring: is not followed", "keyring:SERVICE/ACCOUNT"},
+		{"keyring:a/", "keyring: is not followed", "keyring:SERVICE/ACCOUNT"},
+		{"keyring:a\nb", "keyring: is not followed", "keyring:SERVICE/ACCOUNT"},
+		{"exec:op", "exec: is not followed", "exec:HELPER:ITEM"},
+		{"exec:op:", "exec: is not followed", "exec:HELPER:ITEM"},
+		{"exec:/bin/sh:x", "exec: is not followed", "exec:HELPER:ITEM"},
+		{"exec:op:--config=/tmp/x", "exec: is not followed", "does not start with a dash"},
+		{"vault:pylon#x", "vault: is not followed", "vault:MOUNT/PATH#FIELD"},
+		{"vault:kv/pylon", "vault: is not followed", "vault:MOUNT/PATH#FIELD"},
+		{"vault:kv/../sys/mounts#x", "vault: is not followed", "vault:MOUNT/PATH#FIELD"},
+		{"vault:kv//pylon#x", "vault: is not followed", "vault:MOUNT/PATH#FIELD"},
+		{"vault:kv/a?list=true#x", "vault: is not followed", "vault:MOUNT/PATH#FIELD"},
 		{canary + ":x", "unknown scheme in the reference", "env:NAME"},
 	} {
 		_, err := secret.ParseRef(test.in)
@@ -51,6 +69,15 @@ func TestParseRef(t *testing.T) {
 			t.Errorf("%q: %#v, want %q and %q", test.in, err, test.message, test.hint)
 		} else if strings.Contains(e.Message+e.Hint, canary) {
 			t.Errorf("%q: the error repeats what may be a secret: %v", test.in, e)
+		}
+	}
+}
+
+// A name in a store is one word: it is no pattern, no path, and resembles no other.
+func TestNamesAreExact(t *testing.T) {
+	for _, name := range []string{"", "*", "pylon*", "a/b", "../a", ".hidden", "-rf", "a b", "a\x00b", "a\nb", "p\u0443lon", "pylon\u200b", "\uff50ylon", strings.Repeat("x", 129)} {
+		if _, err := secret.ParseRef("age:" + name); err == nil || secret.ValidName(name) {
+			t.Errorf("%q is taken for a name", name)
 		}
 	}
 }
@@ -125,6 +152,73 @@ func TestFile(t *testing.T) {
 	if got, err := resolve(t, secret.Options{}, "file:"+filepath.Join(dir, "link")); err != nil || got != canary {
 		t.Errorf("a link, as orchestrators mount secrets: %q, %v", got, err)
 	}
+}
+
+// Others may not read a file with a secret.
+func TestFileForOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes say nothing there")
+	}
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(canary), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, message := range map[fs.FileMode]string{0o644: "every user", 0o604: "every user", 0o606: "every user", 0o640: "its group may read", 0o620: "its group may write", 0o777: "every user"} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := resolve(t, secret.Options{}, "file:"+path)
+		wantMissing(t, err, path, message)
+		if e, ok := errors.AsType[*abi.Error](err); !ok || !strings.Contains(e.Hint, "chmod 600 "+path) {
+			t.Errorf("%o: the error does not say what to do: %#v", mode, err)
+		}
+	}
+	for _, mode := range []fs.FileMode{0o600, 0o400} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := resolve(t, secret.Options{}, "file:"+path); err != nil || got != canary {
+			t.Errorf("%o: %q, %v", mode, got, err)
+		}
+	}
+}
+
+func TestModeProblem(t *testing.T) {
+	for _, test := range []struct {
+		mode  fs.FileMode
+		owned bool
+		want  string
+	}{
+		{0o600, true, ""},
+		{0o400, false, ""},
+		{0o700, true, ""},
+		{0o440, false, ""}, // Kubernetes with fsGroup: root owns it, and the pod's group reads it
+		{0o440, true, "its group may read"},
+		{0o460, false, "its group may write"},
+		{0o444, false, "every user"}, // Docker's and Kubernetes' default
+		{0o444, true, "every user"},
+		{0o602, true, "every user"},
+		{0o601, true, "every user"},
+	} {
+		if got := secret.ModeProblem(test.mode, test.owned); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%o, owned %t: %q, want %q", test.mode, test.owned, got, test.want)
+		}
+	}
+}
+
+func TestSourcesAreAdded(t *testing.T) {
+	o := secret.Options{Sources: map[string]secret.Source{secret.SchemeAge: fixed{canary}}}
+	if got, err := resolve(t, o, "age:pylon"); err != nil || got != canary {
+		t.Errorf("got %q, %v", got, err)
+	}
+	_, err := resolve(t, o, "vault:kv/pylon#token")
+	wantMissing(t, err, "vault:kv/pylon#token", "no vault: source")
+}
+
+type fixed struct{ value string }
+
+func (f fixed) Read(context.Context, string) (secret.Value, error) {
+	return secret.New([]byte(f.value)), nil
 }
 
 func TestFileSystemIsInjected(t *testing.T) {
