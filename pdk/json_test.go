@@ -140,7 +140,12 @@ func TestRequestsLikePackageABI(t *testing.T) {
 func kitchenSink() *Connector {
 	return &Connector{
 		Name: "sink", Title: "Sink", Version: "1.2.3", Description: "All of it.", DocsURL: "https://docs.sink.example",
-		Airbyte: &abi.Airbyte{ConnectorType: "Sink", DefinitionID: "00000000-0000-0000-0000-000000000000"},
+		Airbyte: &abi.Airbyte{
+			ConnectorType: "Sink", DefinitionID: "00000000-0000-0000-0000-000000000000",
+			Check:        &abi.OperationRef{Entity: "things", Action: "get"},
+			Envelope:     &abi.Envelope{Record: "data", Marks: []string{"request_id", "took"}},
+			ContextStore: []abi.SearchEntity{{Entity: "things", Fields: []string{"id", "name"}}, {Entity: "others", Fields: []string{"id"}}},
+		},
 		Servers: []abi.Server{{ID: "a", URL: "https://a.example", Title: "A"}, {ID: "b", URL: "https://b.example/v1"}},
 		Check:   abi.OperationRef{Entity: "things", Action: "list"},
 		Auth: abi.AuthSchema{
@@ -151,9 +156,10 @@ func kitchenSink() *Connector {
 				},
 				{
 					ID: "oauth", Type: abi.AuthOAuth2, Fields: []abi.AuthField{},
-					Inject:  []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}, {In: abi.InQuery, Name: "k", Value: "v"}},
-					OAuth2:  &abi.OAuth2{Grant: "refresh_token", TokenURL: "https://a.example/token", AuthorizeURL: "https://a.example/authorize", Scopes: []string{"read", "write"}},
-					Origins: []string{"https://a.example"},
+					Inject:     []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}, {In: abi.InQuery, Name: "k", Value: "v"}},
+					OAuth2:     &abi.OAuth2{Grant: "refresh_token", TokenURL: "https://a.example/token", AuthorizeURL: "https://a.example/authorize", Scopes: []string{"read", "write"}},
+					DirectOnly: true,
+					Origins:    []string{"https://a.example"},
 				},
 			},
 			Replication: []abi.AuthField{{Name: "start_date", Required: true, Format: "date-time"}},

@@ -17,10 +17,7 @@ func (c *Connector) Manifest() []byte {
 	o.str("docs_url", c.DocsURL)
 	if c.Airbyte != nil {
 		o.key("airbyte")
-		a := openObject(o.b)
-		a.mustStr("connector_type", c.Airbyte.ConnectorType)
-		a.mustStr("definition_id", c.Airbyte.DefinitionID)
-		o.b = a.close()
+		o.b = appendAirbyte(o.b, c.Airbyte)
 	}
 	o.key("servers")
 	o.b = append(o.b, '[')
@@ -34,10 +31,7 @@ func (c *Connector) Manifest() []byte {
 	o.b = append(o.b, ']')
 	if c.Check != (abi.OperationRef{}) {
 		o.key("check")
-		v := openObject(o.b)
-		v.mustStr("entity", c.Check.Entity)
-		v.mustStr("action", c.Check.Action)
-		o.b = v.close()
+		o.b = appendOperationRef(o.b, c.Check)
 	}
 	o.key("operations")
 	o.b = append(o.b, '[')
@@ -187,6 +181,7 @@ func appendScheme(b []byte, s *abi.AuthScheme) []byte {
 		v.strs("scopes", s.OAuth2.Scopes)
 		o.b = v.close()
 	}
+	o.bool("direct_only", s.DirectOnly)
 	o.key("origins")
 	o.b = appendStrings(o.b, s.Origins)
 	return o.close()

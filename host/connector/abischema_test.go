@@ -27,12 +27,25 @@ func TestPublishedSchemas(t *testing.T) {
 		t.Fatalf("the valid declaration is refused: %v, %v", byManifest, byAuth)
 	}
 	for name, change := range map[string]func(*abi.Manifest, *abi.AuthSchema){
-		"abi":     func(m *abi.Manifest, _ *abi.AuthSchema) { m.ABI = 2 },
-		"name":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Name = "Acme Inc" },
-		"version": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Version = "1.2" },
-		"servers": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers = nil },
-		"http":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "http://api.acme.example" },
-		"user":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://u:p@api.acme.example" },
+		"abi":           func(m *abi.Manifest, _ *abi.AuthSchema) { m.ABI = 2 },
+		"name":          func(m *abi.Manifest, _ *abi.AuthSchema) { m.Name = "Acme Inc" },
+		"version":       func(m *abi.Manifest, _ *abi.AuthSchema) { m.Version = "1.2" },
+		"servers":       func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers = nil },
+		"http":          func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "http://api.acme.example" },
+		"user":          func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://u:p@api.acme.example" },
+		"definition_id": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Airbyte = &abi.Airbyte{DefinitionID: "../x"} },
+		"envelope": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Airbyte = &abi.Airbyte{Envelope: &abi.Envelope{Record: "data"}}
+		},
+		"store entity": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Airbyte = &abi.Airbyte{ContextStore: []abi.SearchEntity{{Entity: "A B", Fields: []string{"id"}}}}
+		},
+		"store field": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Airbyte = &abi.Airbyte{ContextStore: []abi.SearchEntity{{Entity: "things", Fields: []string{"a|b"}}}}
+		},
+		"store without fields": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Airbyte = &abi.Airbyte{ContextStore: []abi.SearchEntity{{Entity: "things"}}}
+		},
 		"effect":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Effect = "" },
 		"method":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Requests[0].Method = "CONNECT" },
 		"params":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Params = []byte(`{"type":"array"}`) },

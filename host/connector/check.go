@@ -76,7 +76,10 @@ func check(c *Connector) error {
 			return err
 		}
 	}
-	if err := checkCheck(c); err != nil {
+	if err := checkCheck(c, "check", m.Check); err != nil {
+		return err
+	}
+	if err := checkAirbyte(c); err != nil {
 		return err
 	}
 	return checkAuth(c.Auth, m.Servers)
@@ -251,19 +254,20 @@ func checkRequest(at string, r abi.RequestTemplate, effect abi.Effect, servers [
 	return nil
 }
 
-func checkCheck(c *Connector) error {
-	if c.Manifest.Check == nil {
+// checkCheck looks at the operation that proves a credential, which may be missing.
+func checkCheck(c *Connector, at string, ref *abi.OperationRef) error {
+	if ref == nil {
 		return nil
 	}
-	op, err := c.Operation(c.Manifest.Check.Entity, c.Manifest.Check.Action)
+	op, err := c.Operation(ref.Entity, ref.Action)
 	if err != nil {
-		return fault("check", "names an operation that there is not: %v", err)
+		return fault(at, "names an operation that there is not: %v", err)
 	}
 	if op.Effect != abi.EffectRead {
-		return fault("check", "names %s, which is no read operation", op.Name())
+		return fault(at, "names %s, which is no read operation", op.Name())
 	}
 	if err := op.Validate([]byte("{}")); err != nil {
-		return fault("check", "names %s, which needs parameters: %v", op.Name(), err)
+		return fault(at, "names %s, which needs parameters: %v", op.Name(), err)
 	}
 	return nil
 }

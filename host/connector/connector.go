@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -23,7 +24,8 @@ type Connector struct {
 	Manifest *abi.Manifest
 	Auth     *abi.AuthSchema
 
-	operations map[abi.OperationRef]*Operation
+	operations   map[abi.OperationRef]*Operation
+	contextStore func() []*Operation
 }
 
 // MaxDeclaration is the size in bytes of the largest manifest and of the largest
@@ -58,6 +60,8 @@ func Load(digest string, manifest, auth []byte) (*Connector, error) {
 		op := &c.Manifest.Operations[i]
 		c.operations[abi.OperationRef{Entity: op.Entity, Action: op.Action}] = &Operation{Operation: op}
 	}
+	// Only hosted connections need them, and their schemas take a while to write.
+	c.contextStore = sync.OnceValue(func() []*Operation { return contextStoreOperations(c.Manifest.Airbyte) })
 	return c, nil
 }
 

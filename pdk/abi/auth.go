@@ -37,6 +37,9 @@ type AuthScheme struct {
 	Basic *Basic `json:"basic,omitempty"`
 	// OAuth2 is set in an oauth2 scheme, whose Inject may use {access_token}.
 	OAuth2 *OAuth2 `json:"oauth2,omitempty"`
+	// DirectOnly says that the Airbyte API does not take the scheme's credentials, so
+	// that only direct connections can use it.
+	DirectOnly bool `json:"direct_only,omitempty"`
 	// Origins are where the credential may be sent: scheme, host and optional
 	// port. Each is the origin of a server in the manifest.
 	Origins []string `json:"origins"`

@@ -27,12 +27,6 @@ type Manifest struct {
 	Operations []Operation `json:"operations"`
 }
 
-// Airbyte identifies a connector in the Airbyte API.
-type Airbyte struct {
-	ConnectorType string `json:"connector_type"`
-	DefinitionID  string `json:"definition_id"`
-}
-
 // Server is one place where a vendor's API lives: https scheme, host, optional
 // port and optional base path, without query, fragment or user info.
 type Server struct {

@@ -22,7 +22,7 @@ var connector = pdk.Connector{
 	Version:     "1.0.0",
 	Description: "Recruiting in Ashby: candidates and their applications, jobs and job postings, interviews, offers, and the organization's departments, locations and users.",
 	DocsURL:     "https://developers.ashbyhq.com/reference",
-	Airbyte:     &abi.Airbyte{ConnectorType: "Ashby", DefinitionID: "4e8c9fa0-3634-499b-b948-11581b5c3efa"},
+	Airbyte:     &airbyte,
 	Servers:     []abi.Server{{ID: "main", URL: origin}},
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "api_key", Action: "get"},
@@ -51,6 +51,7 @@ var auth = abi.AuthSchema{
 	}},
 	Replication: []abi.AuthField{{
 		Name: "start_date", Title: "Start date", Required: true, Format: "date-time",
+		Pattern:     `\d{4}-\d\d-\d\dT00:00:00Z`,
 		Description: "From when on hosted mode copies data, in UTC: YYYY-MM-DDT00:00:00Z.",
 	}},
 }

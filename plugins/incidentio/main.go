@@ -28,7 +28,7 @@ var connector = pdk.Connector{
 	Version:     "1.0.0",
 	Description: "Incident response and on-call in incident.io: incidents and their updates, alerts, escalations, schedules, follow-ups, the catalog, users and settings.",
 	DocsURL:     "https://docs.incident.io/api-reference",
-	Airbyte:     &abi.Airbyte{ConnectorType: "Incident-Io", DefinitionID: "7926da90-399e-4f9f-9833-52d8dc3fcb29"},
+	Airbyte:     &airbyte,
 	Servers:     []abi.Server{{ID: "main", URL: origin}},
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "identity", Action: "get"},
@@ -66,8 +66,9 @@ var auth = abi.AuthSchema{
 			Fields: []abi.AuthField{{
 				Name: "alert_source_token", Title: "Token of the alert source", Description: "The token itself.", Secret: true, Required: true,
 			}},
-			Inject:  []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {alert_source_token}"}},
-			Origins: []string{origin},
+			Inject:     []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {alert_source_token}"}},
+			DirectOnly: true,
+			Origins:    []string{origin},
 		},
 	},
 }

@@ -22,7 +22,7 @@ var connector = pdk.Connector{
 	Version:     "1.0.0",
 	Description: "Customer support in Pylon: issues and their messages, accounts, contacts, teams, tasks, projects and knowledge bases.",
 	DocsURL:     "https://docs.usepylon.com/pylon-docs/developer/api/api-reference",
-	Airbyte:     &abi.Airbyte{ConnectorType: "Pylon", DefinitionID: "f2e53e88-3c6b-4e5a-b7c2-a1d9c5e8f4b6"},
+	Airbyte:     &airbyte,
 	Servers: []abi.Server{
 		{ID: "us", URL: usOrigin, Title: "United States"},
 		{ID: "eu", URL: euOrigin, Title: "European Union"},
@@ -57,6 +57,7 @@ var auth = abi.AuthSchema{
 	}},
 	Replication: []abi.AuthField{{
 		Name: "start_date", Title: "Start date", Required: true, Format: "date-time",
+		Pattern:     `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`,
 		Description: "From when on hosted mode copies data, in UTC: YYYY-MM-DDTHH:mm:ssZ.",
 	}},
 }

@@ -1,0 +1,88 @@
+package connector
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Bounds of what a manifest says about the context store.
+const (
+	maxSearchEntities = 200
+	maxSearchFields   = 200
+)
+
+var (
+	uuidForm  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	fieldForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+)
+
+// checkAirbyte looks at what hosted mode goes by.
+func checkAirbyte(c *Connector) error {
+	for i := range c.Manifest.Operations {
+		if op := &c.Manifest.Operations[i]; op.Action == abi.ActionContextStoreSearch {
+			return fault(fmt.Sprintf("operations[%d].action", i), "is %s, which is an operation of the host: list the entity in airbyte.context_store", op.Action)
+		}
+	}
+	a := c.Manifest.Airbyte
+	if a == nil {
+		return nil
+	}
+	if a.DefinitionID != "" && !uuidForm.MatchString(a.DefinitionID) {
+		return fault("airbyte.definition_id", "is %q, want a UUID in lower case", a.DefinitionID)
+	}
+	if err := checkText("airbyte.connector_type", a.ConnectorType); err != nil {
+		return err
+	}
+	if err := checkCheck(c, "airbyte.check", a.Check); err != nil {
+		return err
+	}
+	if err := checkEnvelope(a.Envelope); err != nil {
+		return err
+	}
+	return checkContextStore(a.ContextStore)
+}
+
+func checkEnvelope(e *abi.Envelope) error {
+	if e == nil {
+		return nil
+	}
+	if len(e.Marks) == 0 {
+		return fault("airbyte.envelope.marks", "is empty: every object with a member %q would be unwrapped", e.Record)
+	}
+	for _, name := range append([]string{e.Record}, e.Marks...) {
+		if name == "" {
+			return fault("airbyte.envelope", "has an empty name")
+		}
+		if err := checkText("airbyte.envelope", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkContextStore(entities []abi.SearchEntity) error {
+	if len(entities) > maxSearchEntities {
+		return fault("airbyte.context_store", "has %d entries, the limit is %d", len(entities), maxSearchEntities)
+	}
+	known := make(map[string]bool)
+	for i, e := range entities {
+		at := fmt.Sprintf("airbyte.context_store[%d]", i)
+		switch {
+		case !wordForm.MatchString(e.Entity):
+			return fault(at+".entity", "is %q, want lower-case letters, digits and underscores", e.Entity)
+		case known[e.Entity]:
+			return fault(at+".entity", "is %q, as is another one's", e.Entity)
+		case len(e.Fields) == 0 || len(e.Fields) > maxSearchFields:
+			return fault(at+".fields", "has %d entries, want 1 to %d", len(e.Fields), maxSearchFields)
+		}
+		known[e.Entity] = true
+		for _, field := range e.Fields {
+			if !fieldForm.MatchString(field) {
+				return fault(at+".fields", "has %q, want a name of letters, digits and underscores", field)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package abi
+
+// Airbyte identifies a connector in the Airbyte API, which runs its own connector of
+// the same vendor in hosted mode, and says where that one differs from this one.
+type Airbyte struct {
+	// ConnectorType is the display name, as in "Pylon"; DefinitionID is a UUID.
+	// Both name the same connector, and each is what some requests take.
+	ConnectorType string `json:"connector_type"`
+	DefinitionID  string `json:"definition_id"`
+	// Check is the operation that proves a credential in hosted mode. Nil means
+	// the manifest's own check.
+	Check *OperationRef `json:"check,omitempty"`
+	// Envelope is how the Airbyte API leaves some answers wrapped. Nil means that it
+	// never does.
+	Envelope *Envelope `json:"envelope,omitempty"`
+	// ContextStore are the entities of which the Airbyte API keeps copies that can
+	// be searched.
+	ContextStore []SearchEntity `json:"context_store,omitempty"`
+}
+
+// Envelope is what a vendor wraps its records in. Where an object has the member
+// Record and all of Marks, the host takes the record out of it, so that a hosted answer
+// is the same as a direct one.
+type Envelope struct {
+	Record string   `json:"record"`
+	Marks  []string `json:"marks"`
+}
+
+// SearchEntity is an entity that [ActionContextStoreSearch] finds records of, and the
+// fields that it knows of them.
+type SearchEntity struct {
+	Entity string   `json:"entity"`
+	Fields []string `json:"fields"`
+}
+
+// ActionContextStoreSearch searches the copies of a vendor's records that the Airbyte
+// API keeps. Only hosted connections have it.
+const ActionContextStoreSearch = "context_store_search"

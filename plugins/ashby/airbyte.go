@@ -1,0 +1,19 @@
+package main
+
+import "github.com/agenthost/agenthost/pdk/abi"
+
+// airbyte is Airbyte's connector of April 2026. Its get operations answer what Ashby sent,
+// and its lists the records alone.
+var airbyte = abi.Airbyte{
+	ConnectorType: "Ashby",
+	DefinitionID:  "4e8c9fa0-3634-499b-b948-11581b5c3efa",
+	Check:         &abi.OperationRef{Entity: "users", Action: "list"},
+	Envelope:      &abi.Envelope{Record: "results", Marks: []string{"success"}},
+	ContextStore: []abi.SearchEntity{
+		{Entity: "applications", Fields: []string{"id", "status", "archiveReason", "createdAt", "updatedAt"}},
+		{Entity: "candidates", Fields: []string{"id", "name", "company", "position", "school"}},
+		{Entity: "job_postings", Fields: []string{"id", "title", "isListed", "jobId", "locationName"}},
+		{Entity: "jobs", Fields: []string{"id", "title", "status", "departmentId", "locationId"}},
+		{Entity: "users", Fields: []string{"id", "firstName", "lastName", "email"}},
+	},
+}
