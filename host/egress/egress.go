@@ -42,6 +42,13 @@ type Config struct {
 	Auth *abi.AuthScheme
 	// Credentials are the values of the scheme's fields, by name.
 	Credentials map[string]secret.Value
+	// Hidden are further secrets that no answer may hold, such as those that a body
+	// carries.
+	Hidden []secret.Value
+	// Share is a Client with the same servers, whose connections and limits of
+	// connections this one shares. It is for credentials that follow each other, as
+	// access tokens do. Nil makes connections of its own.
+	Share *Client
 	// Limits bound one request; fields that are 0 have safe defaults.
 	Limits Limits
 	// Retry says how to repeat what may be repeated.
@@ -125,9 +132,24 @@ func New(config Config) (*Client, error) {
 	if err := c.addCredential(config); err != nil {
 		return nil, err
 	}
+	if config.Share != nil {
+		return c, c.share(config.Share)
+	}
 	d := newDialer(config, c.servers, c.limits)
 	c.transport = newTransport(d, config.RootCAs, c.limits)
 	return c, nil
+}
+
+// share takes over the connections of another Client. Its dialler knows the other
+// Client's servers, so they must be the same.
+func (c *Client) share(with *Client) error {
+	for id, s := range c.servers {
+		if other := with.servers[id]; other == nil || other.origin != s.origin || other.private != s.private {
+			return invalid("share", "the server "+id+" is not the same in both clients", "share connections between clients of the same servers")
+		}
+	}
+	c.transport = with.transport
+	return nil
 }
 
 // Close closes idle connections. Requests that are under way end normally.
@@ -144,6 +166,9 @@ type Scope struct {
 	// Reads says that the operation changes nothing, whatever the method. A status of
 	// 500 may mean that a write happened in part; after a read it is worth another try.
 	Reads bool
+	// RetryRefused says that an answer of 429 with a Retry-After means that nothing was
+	// done, so that even a write may be sent again.
+	RetryRefused bool
 	// Budget is shared by all requests of the call; nil permits nothing.
 	Budget *Budget
 	// Rate keeps within what the vendor allows; nil waits for nothing.

@@ -82,7 +82,7 @@ func (c *Client) addCredential(config Config) error {
 			values = append(values, config.Credentials[name])
 		}
 	}
-	c.redactor = secret.NewRedactor(values...)
+	c.redactor = secret.NewRedactor(append(values, config.Hidden...)...)
 	if config.Auth == nil {
 		return nil
 	}

@@ -63,10 +63,12 @@ func (c *Client) nextWait(s Scope, attempt int, resp *Response, err *abi.Error) 
 		again := err.Retryable && (err.Kind == abi.KindNetwork || err.Kind == abi.KindTimeout) && (s.Retry || !err.RequestSent)
 		return c.backoff(attempt), again
 	}
-	if !s.Retry || !retryableStatus(s.Reads, resp.Status) {
+	wait, asked := retryAfter(resp.Header.Get("Retry-After"), c.now())
+	refused := s.RetryRefused && asked && resp.Status == http.StatusTooManyRequests
+	if !refused && (!s.Retry || !retryableStatus(s.Reads, resp.Status)) {
 		return 0, false
 	}
-	if wait, ok := retryAfter(resp.Header.Get("Retry-After"), c.now()); ok {
+	if asked {
 		return wait, true
 	}
 	return c.backoff(attempt), true
