@@ -4,8 +4,9 @@ GO      ?= go
 OUT     ?= build
 PLUGINS := $(OUT)/plugins
 
-# The same flags as internal/wasmtest, so that both make the same bytes.
-WASM_BUILD := GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w'
+# The same flags as internal/wasmtest, so that both make the same bytes. The names of
+# functions stay, for agenthost plugin profile.
+WASM_BUILD := GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags=-w
 
 CONNECTORS := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/*/main.go)))
 # A file is named after its connector, so that the host need not read the others to find

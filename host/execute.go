@@ -162,13 +162,15 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 		},
 	}
 	began := h.options.Now()
-	outcome, err := module.Run(ctx, sandbox.Call{
+	guest := sandbox.Call{
 		Export: abi.ExportExecute,
 		Input:  input,
-		Send:   on.tap(t.send),
+		Send:   t.send,
 		Limits: sandboxLimits(c.limits),
 		Logger: h.log.Named("connector").With("connection", c.name, "operation", op.Name()),
-	})
+	}
+	on.watch(&guest)
+	outcome, err := module.Run(ctx, guest)
 	if err != nil {
 		return nil, sent(err, t.sent)
 	}
@@ -190,22 +192,21 @@ func sandboxLimits(l config.Limits) sandbox.Limits {
 	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogBytes: l.LogBytes}
 }
 
-// stage is where a call runs: what module, and who listens to its requests and keeps
-// its result.
+// stage is where a call runs: what module, who watches it run, and who keeps its result.
 type stage interface {
 	module(ctx context.Context, file *pluginFile) (*sandbox.Module, error)
-	tap(send sandbox.Send) sandbox.Send
+	watch(call *sandbox.Call)
 	keep(result *Result)
 }
 
-// live is the stage of every call that is not recorded.
+// live is the stage of every call that is not recorded or profiled.
 type live struct{}
 
 func (live) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
 	return file.load(ctx)
 }
 
-func (live) tap(send sandbox.Send) sandbox.Send { return send }
+func (live) watch(*sandbox.Call) {}
 
 func (live) keep(*Result) {}
 

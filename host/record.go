@@ -96,6 +96,8 @@ func (s *studio) close() {
 // keep takes the result before it is shaped, since a replay has the whole of it.
 func (s *studio) keep(result *Result) { s.tape.Data, s.tape.Meta = result.Data, result.Meta }
 
+func (s *studio) watch(call *sandbox.Call) { call.Send = s.tap(call.Send) }
+
 func (s *studio) tap(send sandbox.Send) sandbox.Send {
 	return func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 		exchange := recording.Exchange{Request: *req, Body: slices.Clone(body)}

@@ -27,6 +27,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.inspectCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
+	cmd.AddCommand(a.profileCommand())
 	return cmd
 }
 

@@ -63,6 +63,7 @@ func NewEngine(config Config) (*Engine, error) {
 	}
 	e := &Engine{config: config, modules: make(map[*Module]struct{})}
 	switch {
+	case config.Profile: // what it compiles is of no use to others
 	case config.Cache != "":
 		if err := privateFolder(config.Cache); err != nil {
 			return nil, err
@@ -296,5 +297,9 @@ func (e *Engine) open(ctx context.Context, digest string, given []byte, info was
 // compileContext is what everything is compiled with, whether it comes from the cache or
 // goes into it.
 func (m *Module) compileContext(ctx context.Context) context.Context {
-	return experimental.WithFunctionListenerFactory(ctx, finder{m.firstExport()})
+	listeners := experimental.FunctionListenerFactory(finder{m.firstExport()})
+	if m.engine != nil && m.engine.config.Profile {
+		listeners = experimental.MultiFunctionListenerFactory(listeners, profileListener{})
+	}
+	return experimental.WithFunctionListenerFactory(ctx, listeners)
 }

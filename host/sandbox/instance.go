@@ -174,6 +174,10 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 		return nil, limitExceeded("memory", fmt.Sprintf("the connector has %d bytes of memory before it starts, the limit is %d", in.guest.size, r.limits.Memory), "use a smaller connector")
 	}
 	r.fuel.granted = in.granted
+	if call.Profile != nil && in.module.engine.config.Profile {
+		r.profiler = newProfiler(in.module.info)
+		defer func() { call.Profile(r.profiler.profile(r.fuel.used)) }()
+	}
 	if err := in.call(r, call.Export); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ type running struct {
 	logs       logBudget
 	fuel       fuel
 
-	pointer string // of the value_part that is to be traced
+	profiler *profiler // nil where the call is not profiled
+	pointer  string    // of the value_part that is to be traced
 	// stop is why the host ended the guest, where it did.
 	stop *abi.Error
 }

@@ -48,6 +48,10 @@ type Config struct {
 	MaxIdle int
 	// IdleTimeout is how long they wait; 0 means 15 seconds.
 	IdleTimeout time.Duration
+	// Profile makes modules whose calls can be profiled, with [Call.Profile]. They run
+	// many times slower at the same cost of fuel, and are compiled in this process each
+	// time they are loaded, whatever Cache and CompileWorker say.
+	Profile bool
 }
 
 // Limits bound one call. A zero field means the default that [DefaultLimits] gives.
@@ -107,6 +111,9 @@ type Call struct {
 	// Trace is told of every function of the ABI that the guest calls, after it has
 	// run, for authors of PDKs. Nil traces nothing. It runs on the goroutine of Run.
 	Trace func(HostCall)
+	// Profile is told where the call spent its fuel when it has ended, however it
+	// ended. It needs [Config.Profile]; elsewhere it is not called.
+	Profile func(*Profile)
 }
 
 // HostCall is one call of a function of abi.HostModule or abi.ExtismModule.

@@ -24,7 +24,7 @@ import (
 
 // Flags are what every connector is built with; the Makefile uses the same ones, so
 // that both make the same bytes.
-var Flags = []string{"-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
+var Flags = []string{"-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w"}
 
 // keep is how long a module that no longer matches its source stays, for the tests of
 // another process that may still use it.

@@ -38,6 +38,8 @@ type Info struct {
 	WhyNot string
 	// Globals is the number of mutable globals.
 	Globals int
+	// Counter is the index of the global that counts, 0 where nothing is metered.
+	Counter int
 }
 
 // Rewrite returns the module with what the options ask for. The result has no
@@ -56,6 +58,7 @@ func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
 	globals := uint32(len(m.globals))
 	if o.Meter {
 		w.emit.shift = 1
+		w.info.Counter = len(m.globals)
 		globals++
 		if len(m.memories) > 0 {
 			w.emit.fill = w.firstAdded()
