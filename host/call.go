@@ -36,6 +36,9 @@ type Call struct {
 	// Limit is the number of records after which [Host.Pages] and [Host.Records]
 	// stop; 0 means all.
 	Limit int
+	// Caller is who calls, for the audit trail: a user, an agent, a session. It
+	// decides nothing.
+	Caller string
 }
 
 // Result is what an operation answered.

@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/host/tool"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -178,4 +179,24 @@ func ExampleHost_Execute_timeout() {
 		fmt.Println(e.Kind, e.Retryable)
 	}
 	// Output: timeout true
+}
+
+// The tools of a connection, for the loop of an agent. Here a model asked for one.
+func ExampleHost_Tools() {
+	ctx := context.Background()
+	h, done := exampleHost(ctx)
+	defer done()
+
+	tools, err := h.Tools(ctx, host.ToolOptions{Connections: []string{"audit"}, Options: tool.Options{Form: tool.FormOperations}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer, failed := tools.Answer(ctx, "audit_accounts_list", json.RawMessage(`{"limit":2,"select_fields":["name"]}`))
+	fmt.Println(answer[:70], failed)
+	answer, failed = tools.Answer(ctx, "audit_accounts_list", json.RawMessage(`{"limitt":2}`))
+	fmt.Println(answer, failed)
+	// Output:
+	// {"data":[{"name":"Aperture Labs"},{"name":"Blue Bottle Freight"}],"met false
+	// Error (invalid_params): unknown parameter "limitt".
+	// What to do: did you mean limit? true
 }

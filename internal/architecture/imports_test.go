@@ -110,6 +110,11 @@ func importRules() []rule {
 			kept:   map[string]string{"host/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/host/egress/pathtemplate"`},
 		},
 		{
+			name: "tools reach nothing", of: []string{"host/tool", "host/budget"}, only: []string{"std", "pdk/abi", "internal/nearest", "internal/rawjson", "host/budget"}, never: []string{"net/...", "os/..."},
+			why:    "what a model sees is made of a manifest and of answers alone: no provider's package, no credential, no way round Execute",
+			broken: map[string]string{"host/tool/a.go": `package tool; import _ "net/http"`, "host/budget/a.go": `package budget; import _ "github.com/agenthost/agenthost/host/secret"`},
+		},
+		{
 			name: "rawjson and nearest are leaves", of: []string{"internal/rawjson", "internal/nearest"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
 			why:    "the security core may use them without looking further",
 			broken: map[string]string{"internal/rawjson/a.go": `package rawjson; import _ "github.com/agenthost/agenthost/pdk/abi"`},
