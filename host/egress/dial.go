@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -22,31 +22,28 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// dialer connects to the origins of a Client, and to nothing else. It resolves a name,
-// vets the addresses and connects to one of those very addresses, so that there is no
-// moment at which the name could change its meaning.
+// dialer connects to one origin, and to nothing else. It resolves the name, vets the
+// addresses and connects to one of those very addresses, so that there is no moment at
+// which the name could change its meaning.
 type dialer struct {
+	origin origin.Origin
+	// private says that the origin may have private addresses.
+	private  bool
 	resolver Resolver
 	// absolute says that names of the manifest are looked up with a dot at their
 	// end, so that the machine's search domains cannot capture them.
 	absolute bool
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout  time.Duration
-	// private holds, by host:port, the origins that may be dialled and whether they
-	// may have private addresses.
-	private map[string]bool
 }
 
-func newDialer(config Config, servers map[string]*server, limits Limits) *dialer {
-	d := &dialer{resolver: config.Resolver, dial: config.Dial, timeout: limits.Dial, private: map[string]bool{}}
+func newDialer(config Config, s *server, limits Limits) *dialer {
+	d := &dialer{origin: s.origin, private: s.private, resolver: config.Resolver, dial: config.Dial, timeout: limits.Dial}
 	if d.resolver == nil {
 		d.resolver, d.absolute = net.DefaultResolver, true
 	}
 	if d.dial == nil {
 		d.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
-	}
-	for _, s := range servers {
-		d.private[s.origin.Address()] = d.private[s.origin.Address()] || s.private
 	}
 	return d
 }
@@ -54,33 +51,29 @@ func newDialer(config Config, servers map[string]*server, limits Limits) *dialer
 // dialContext is an http.Transport's DialContext. An *abi.Error of kind denied or
 // network that it returns goes to the caller as it is.
 func (d *dialer) dialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	private, ok := d.private[address]
-	if !ok {
-		return nil, denied(RuleAddress, fmt.Sprintf("%.100q is not the address of a server", address), "only the manifest's servers and the operator's are dialled")
-	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, denied(RuleAddress, fmt.Sprintf("%.100q is not host and port", address), "")
+	if address != d.origin.Address() {
+		return nil, denied(RuleAddress, fmt.Sprintf("%.100q is not the address of %s", address, d.origin), "only the manifest's servers and the operator's are dialled")
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	addrs, err := d.resolve(ctx, host, private)
+	addrs, err := d.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
-	vetted, err := vet(host, addrs, private)
+	vetted, err := vet(d.origin.Host, addrs, d.private)
 	if err != nil {
 		return nil, err
 	}
-	return d.first(ctx, network, vetted, port)
+	return d.first(ctx, network, vetted)
 }
 
-func (d *dialer) resolve(ctx context.Context, host string, private bool) ([]netip.Addr, error) {
+func (d *dialer) resolve(ctx context.Context) ([]netip.Addr, error) {
+	host := d.origin.Host
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil
 	}
 	name := host
-	if d.absolute && !private && strings.IndexByte(host, '.') >= 0 {
+	if d.absolute && !d.private && strings.IndexByte(host, '.') >= 0 {
 		name += "."
 	}
 	addrs, err := d.resolver.LookupNetIP(ctx, "ip", name)
@@ -136,14 +129,10 @@ func metadataDenied(host string) *abi.Error {
 
 // first connects to the first address that answers. Each but the last gets an even part
 // of the time that is left.
-func (d *dialer) first(ctx context.Context, network string, addrs []netip.Addr, port string) (net.Conn, error) {
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, denied(RuleAddress, fmt.Sprintf("%.20q is not a port", port), "")
-	}
+func (d *dialer) first(ctx context.Context, network string, addrs []netip.Addr) (net.Conn, error) {
 	var firstErr error
 	for i, addr := range addrs {
-		conn, err := d.one(ctx, network, netip.AddrPortFrom(addr, uint16(n)), len(addrs)-i)
+		conn, err := d.one(ctx, network, netip.AddrPortFrom(addr, d.origin.Port), len(addrs)-i)
 		if err == nil {
 			return conn, nil
 		}
@@ -166,8 +155,7 @@ func (d *dialer) one(ctx context.Context, network string, to netip.AddrPort, lef
 	return d.dial(ctx, network, to.String())
 }
 
-// newTransport returns the one transport of a Client. A Client has one credential, so
-// no connection is ever shared between two.
+// newTransport returns the transport to one origin of a Client.
 func newTransport(d *dialer, roots *x509.CertPool, limits Limits) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil, // never the environment's

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/google/go-cmp/cmp"
 )
@@ -136,14 +137,14 @@ func TestOverrideOpensOneOriginOnly(t *testing.T) {
 	want(t, err, abi.KindDenied, RuleAddress, "10.0.0.1 is a private address")
 }
 
-func TestDialerKnowsItsServersOnly(t *testing.T) {
+func TestDialerKnowsItsOriginOnly(t *testing.T) {
 	c := newClient(t, baseConfig())
-	for _, address := range []string{"evil.example:443", "api.example.com:80", "93.184.215.14:443", ""} {
-		conn, err := c.transport.DialContext(t.Context(), "tcp", address)
+	for _, address := range []string{"evil.example:443", "api.example.com:80", "api.eu.example.com:443", "93.184.215.14:443", ""} {
+		conn, err := c.transports[c.chosen.origin].DialContext(t.Context(), "tcp", address)
 		if conn != nil {
 			t.Errorf("%s was dialled", address)
 		}
-		want(t, err, abi.KindDenied, RuleAddress, "not the address of a server")
+		want(t, err, abi.KindDenied, RuleAddress, "not the address of https://api.example.com")
 	}
 }
 
@@ -225,25 +226,30 @@ func TestCertificates(t *testing.T) {
 // threat: N14, N19
 func TestTransportIsStrict(t *testing.T) {
 	c := newClient(t, baseConfig())
-	if c.transport.Proxy != nil || c.transport.TLSClientConfig.MinVersion != 0x0303 || c.transport.TLSClientConfig.InsecureSkipVerify || !c.transport.DisableCompression {
-		t.Error("the transport is lax")
+	if len(c.transports) != 2 {
+		t.Errorf("%d transports for two origins", len(c.transports))
+	}
+	for _, transport := range c.transports {
+		if transport.Proxy != nil || transport.TLSClientConfig.MinVersion != 0x0303 || transport.TLSClientConfig.InsecureSkipVerify || !transport.DisableCompression {
+			t.Error("a transport is lax")
+		}
 	}
 }
 
 // The resolver that the system has would try a name in its search domains as well.
 func TestManifestNamesAreAbsolute(t *testing.T) {
-	config := baseConfig()
-	d := newDialer(config, map[string]*server{}, Limits{}.withDefaults())
+	d := newDialer(baseConfig(), &server{origin: origin.Origin{Scheme: "https", Host: "api.example.com", Port: 443}}, Limits{}.withDefaults())
 	if !d.absolute {
 		t.Error("names are looked up in search domains")
 	}
 	asked := ""
 	d.resolver = recorder{&asked}
-	_, _ = d.resolve(t.Context(), "api.example.com", false)
+	_, _ = d.resolve(t.Context())
 	if asked != "api.example.com." {
 		t.Errorf("asked for %q", asked)
 	}
-	_, _ = d.resolve(t.Context(), "svc.namespace", true)
+	d.origin.Host, d.private = "svc.namespace", true
+	_, _ = d.resolve(t.Context())
 	if asked != "svc.namespace" {
 		t.Errorf("asked for %q", asked)
 	}

@@ -16,12 +16,15 @@ package egress
 
 import (
 	"context"
+	crand "crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -55,6 +58,9 @@ type Config struct {
 	Retry Retry
 	// UserAgent is sent with every request; empty means "agenthost".
 	UserAgent string
+	// RequestID returns the X-Request-Id of the next request, which goes to the vendor
+	// and into the log; nil means 128 random bits in hexadecimal.
+	RequestID func() string
 	// Logger gets one debug line per attempt, without queries, headers and bodies.
 	// Nil logs nothing.
 	Logger hclog.Logger
@@ -85,11 +91,14 @@ type Client struct {
 	limits    Limits
 	retry     Retry
 	userAgent string
+	requestID func() string
 	log       hclog.Logger
 	now       func() time.Time
 	sleep     func(ctx context.Context, d time.Duration) error
 	rand      func() float64
-	transport *http.Transport
+	// transports hold the connections, those of each origin apart. Clients of two
+	// connections never share one, because it stands for an identity.
+	transports map[origin.Origin]*http.Transport
 }
 
 // New returns a Client.
@@ -103,6 +112,7 @@ func New(config Config) (*Client, error) {
 		limits:    config.Limits.withDefaults(),
 		retry:     config.Retry.withDefaults(),
 		userAgent: config.UserAgent,
+		requestID: config.RequestID,
 		log:       config.Logger,
 		now:       config.Now,
 		sleep:     config.Sleep,
@@ -113,6 +123,9 @@ func New(config Config) (*Client, error) {
 	}
 	if !validHeaderValue(c.userAgent) {
 		return nil, invalid("user_agent", "the user agent has a line break or another control character", "use printable characters")
+	}
+	if c.requestID == nil {
+		c.requestID = requestID
 	}
 	if c.log == nil {
 		c.log = hclog.NewNullLogger()
@@ -135,12 +148,16 @@ func New(config Config) (*Client, error) {
 	if config.Share != nil {
 		return c, c.share(config.Share)
 	}
-	d := newDialer(config, c.servers, c.limits)
-	c.transport = newTransport(d, config.RootCAs, c.limits)
+	c.transports = make(map[origin.Origin]*http.Transport, len(c.servers))
+	for _, s := range c.servers {
+		if c.transports[s.origin] == nil || s.private {
+			c.transports[s.origin] = newTransport(newDialer(config, s, c.limits), config.RootCAs, c.limits)
+		}
+	}
 	return c, nil
 }
 
-// share takes over the connections of another Client. Its dialler knows the other
+// share takes over the connections of another Client. Its diallers know the other
 // Client's servers, so they must be the same.
 func (c *Client) share(with *Client) error {
 	for id, s := range c.servers {
@@ -148,12 +165,16 @@ func (c *Client) share(with *Client) error {
 			return invalid("share", "the server "+id+" is not the same in both clients", "share connections between clients of the same servers")
 		}
 	}
-	c.transport = with.transport
+	c.transports = with.transports
 	return nil
 }
 
 // Close closes idle connections. Requests that are under way end normally.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	for _, t := range c.transports {
+		t.CloseIdleConnections()
+	}
+}
 
 // Scope is what the running operation may do, and its budget for one call. The zero
 // Scope permits nothing.
@@ -193,6 +214,16 @@ type Response struct {
 	Body []byte
 	// Attempts is how many requests were sent, redirects included.
 	Attempts int
+	// RequestID is the X-Request-Id of the last of them.
+	RequestID string
+}
+
+// requestID returns 128 random bits. They say nothing about the call, so that a vendor
+// cannot tell by them which calls belong together.
+func requestID() string {
+	var b [16]byte
+	_, _ = crand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

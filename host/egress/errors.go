@@ -67,6 +67,9 @@ func describe(ctx context.Context, origin string, err error) *abi.Error {
 	if what, hint := certificateProblem(err); what != "" {
 		return &abi.Error{Kind: abi.KindNetwork, Message: "the certificate of " + origin + " " + what, Hint: hint}
 	}
+	if isOldTLS(err) {
+		return &abi.Error{Kind: abi.KindNetwork, Message: origin + " speaks no version of TLS from 1.2 on", Hint: "the vendor must offer one: older versions are broken"}
+	}
 	if isHeaderOverflow(err.Error()) {
 		return limitExceeded("response_headers", "the headers of the answer of "+origin+" are too large", "tell the connector's author which operation it was")
 	}
@@ -89,6 +92,16 @@ func describe(ctx context.Context, origin string, err error) *abi.Error {
 func isHeaderOverflow(text string) bool {
 	return strings.Contains(text, "response headers exceeded") || strings.Contains(text, "header list too large") ||
 		strings.Contains(text, "response header list larger")
+}
+
+// isOldTLS reports whether the two sides have no version of TLS in common: the vendor
+// says so by an alert (RFC 8446, section 6.2), or answers with an older version. The
+// type of a received alert is not exported.
+func isOldTLS(err error) bool {
+	const protocolVersion = tls.AlertError(70)
+	remote, ok := errors.AsType[*net.OpError](err)
+	return ok && remote.Op == "remote error" && remote.Err.Error() == protocolVersion.Error() ||
+		strings.Contains(err.Error(), "selected unsupported protocol version")
 }
 
 func isTimeout(err error) bool {

@@ -33,6 +33,11 @@ var reserved = map[string]string{
 	"Forwarded":         "claims another origin of the request",
 	"X-Forwarded-":      "claims another origin of the request",
 	"X-Real-Ip":         "claims another origin of the request",
+	"X-Client-Ip":       "claims another origin of the request",
+	"True-Client-Ip":    "claims another origin of the request",
+	"Via":               "claims another origin of the request",
+	"X-Host":            "chooses where the request goes",
+	"Alt-Used":          "chooses where the request goes",
 	"X-Original-":       "rewrites the request behind a proxy",
 	"X-Rewrite-":        "rewrites the request behind a proxy",
 	"X-Http-Method":     "changes the method that was checked",
@@ -40,13 +45,14 @@ var reserved = map[string]string{
 	"X-Method-Override": "changes the method that was checked",
 	"Accept-Encoding":   "is set by the host",
 	"User-Agent":        "is set by the host",
+	"X-Request-Id":      "is set by the host",
 }
 
 // guestHeader returns the guest's headers under canonical names, or refuses them. It
 // refuses rather than drops, so that a connector never believes that it has set what it
 // has not.
 func (c *Client) guestHeader(headers [][2]string) (http.Header, *abi.Error) {
-	const room = 6 // the host's own and the credential
+	const room = 6 // the host's own
 	h := make(http.Header, len(headers)+room)
 	if len(headers) > maxHeaders {
 		return nil, limitExceeded("headers", fmt.Sprintf("the request has %d headers, more than %d", len(headers), maxHeaders), "send fewer headers")

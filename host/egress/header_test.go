@@ -24,6 +24,7 @@ func TestReservedHeadersAreRefused(t *testing.T) {
 		"transfer_encoding", "Content-Encoding", "Connection", "TE", "te", "Trailer", "Upgrade", "HTTP2-Settings", "Expect", "Keep-Alive",
 		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X_Forwarded_Host", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL",
 		"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "Accept-Encoding", "User-Agent",
+		"X-Request-Id", "x_request_id", "X-Client-Ip", "True-Client-IP", "Via", "X-Host", "Alt-Used",
 		":authority", ":path", "", " ", "X Y", "X:Y", "X\r\nY", "X-Ü", "X\x00", "Authorization ", " Authorization", "X\tY", "X/Y",
 	} {
 		_, err := c.Send(t.Context(), scope(), &abi.Request{Method: "GET", Path: "/issues", Headers: [][2]string{{name, "x"}}}, nil)
@@ -134,7 +135,7 @@ func FuzzWire(f *testing.F) {
 		if refused != nil {
 			return
 		}
-		req, refused := c.httpRequest(t.Context(), w)
+		req, refused := c.httpRequest(t.Context(), w, "id")
 		if refused != nil {
 			t.Fatal(refused)
 		}

@@ -79,8 +79,9 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt in
 			return nil, hops, err
 		}
 		start := time.Now()
-		resp, err = c.attempt(ctx, w, s.Budget)
-		c.logAttempt(w, attempt, time.Since(start), resp, err)
+		id := c.requestID()
+		resp, err = c.attempt(ctx, w, id, s.Budget)
+		c.logAttempt(w, id, attempt, time.Since(start), resp, err)
 		hops++
 		if err == nil && s.Rate != nil {
 			s.Rate.Learn(resp.Status, resp.Header)
@@ -106,7 +107,7 @@ func (s Scope) admit(ctx context.Context, w *wireRequest) *abi.Error {
 }
 
 // attempt sends one request on a vetted connection and reads the whole answer.
-func (c *Client) attempt(ctx context.Context, w *wireRequest, budget *Budget) (*Response, *abi.Error) {
+func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget *Budget) (*Response, *abi.Error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var connected atomic.Bool
@@ -116,15 +117,18 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, budget *Budget) (*
 		e.RequestSent = connected.Load()
 		return &e
 	}
-	req, err := c.httpRequest(httptrace.WithClientTrace(ctx, trace), w)
+	req, err := c.httpRequest(httptrace.WithClientTrace(ctx, trace), w, id)
 	if err != nil {
 		return nil, err
 	}
-	resp, sendErr := c.transport.RoundTrip(req)
+	resp, sendErr := c.transports[w.server.origin].RoundTrip(req)
 	if sendErr != nil {
 		return nil, fail(failure(ctx, w.server.origin, c.redactor, sendErr))
 	}
 	defer func() { _ = resp.Body.Close() }() // the body is complete or of no use
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil, fail(vendorError(w.server.origin.String()+" switches to another protocol, which was not asked for", "tell the vendor"))
+	}
 	body, readErr := c.readBody(resp, min(c.limits.ResponseBody, budget.left()), func() { cancel(errIdle) })
 	if readErr != nil {
 		return nil, fail(c.bodyError(ctx, w.server.origin, readErr, budget))
@@ -134,20 +138,21 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, budget *Budget) (*
 	if found {
 		c.log.Warn("the answer held the credential, which was redacted", "origin", w.server.origin.String(), "template", w.template)
 	}
-	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body}, nil
+	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id}, nil
 }
 
 // httpRequest returns what is handed to net/http, credential included. It is the only
 // place where the credential is in a request, which does not leave attempt.
-func (c *Client) httpRequest(ctx context.Context, w *wireRequest) (*http.Request, *abi.Error) {
+func (c *Client) httpRequest(ctx context.Context, w *wireRequest, id string) (*http.Request, *abi.Error) {
 	u, err := w.url()
 	if err != nil {
 		return nil, err
 	}
-	header := make(http.Header, len(w.header)+len(c.injector.headers))
+	header := make(http.Header, len(w.header)+len(c.injector.headers)+1)
 	for name, values := range w.header {
 		header[name] = values
 	}
+	header["X-Request-Id"] = []string{id}
 	if w.server.credential {
 		if err := c.injector.apply(header, u); err != nil {
 			return nil, &abi.Error{Kind: abi.KindInternal, Message: "the credential could not be set"}
@@ -192,11 +197,11 @@ func (c *Client) responseHeader(from http.Header) http.Header {
 }
 
 // logAttempt writes one line. Query, headers and bodies may hold what no log should.
-func (c *Client) logAttempt(w *wireRequest, attempt int, took time.Duration, resp *Response, err *abi.Error) {
+func (c *Client) logAttempt(w *wireRequest, id string, attempt int, took time.Duration, resp *Response, err *abi.Error) {
 	if !c.log.IsDebug() {
 		return
 	}
-	args := []any{"method", w.method, "origin", w.server.origin.String(), "template", w.template, "attempt", attempt,
+	args := []any{"method", w.method, "origin", w.server.origin.String(), "template", w.template, "request_id", id, "attempt", attempt,
 		"sent_bytes", w.size(), "duration", took}
 	if err != nil {
 		c.log.Debug("request failed", append(args, "kind", string(err.Kind), "rule", err.Rule, "error", err.Message, "request_sent", err.RequestSent)...)

@@ -50,6 +50,7 @@ func TestSendSendsExactly(t *testing.T) {
 		test.header["Authorization"] = []string{"Bearer " + canary}
 		test.header["Accept-Encoding"] = []string{"gzip"}
 		test.header["User-Agent"] = []string{"agenthost/1.2"}
+		test.header["X-Request-Id"] = []string{resp.RequestID}
 		if got.Method != test.req.Method || got.RequestURI != test.uri || got.body != test.body || "http://"+got.Host != v.URL {
 			t.Errorf("%v arrives as %s %s on %s with body %q", test.req, got.Method, got.RequestURI, got.Host, got.body)
 		}

@@ -67,12 +67,6 @@ func (c *Client) override(raw string) error {
 	if isMetadataName(o.Host) {
 		return metadataDenied(o.Host)
 	}
-	for _, s := range c.servers {
-		if s != c.chosen && s.origin != o && s.origin.Address() == o.Address() {
-			// The dialler sees host and port only, and could not tell them apart.
-			return invalid("server", o.String()+" is also the server "+s.id+" of the manifest, with another scheme", "use the manifest's scheme")
-		}
-	}
 	c.chosen.origin, c.chosen.base, c.chosen.private = o, base, true
 	return nil
 }

@@ -213,3 +213,5 @@ func public(t testing.TB, handler http.HandlerFunc) (*vendor, *internet, func(*C
 		c.Resolver = zone{"example.com": {"93.184.215.14"}}
 	}
 }
+
+func secretOf(text string) secret.Value { return secret.New([]byte(text)) }

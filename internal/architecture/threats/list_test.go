@@ -89,7 +89,6 @@ var untested = map[string]string{
 	"E2b": notYet + "modules of one signature and of several in one cache",
 	"E3":  notYet + "the last bytes of the largest memory",
 	"N4":  notYet + "there is no listener in this version",
-	"N18": notYet + "two connections of one origin",
 	"N16": "the account behind an origin is the vendor's notion: narrow what a connection may do instead",
 	"C3":  notYet + "names of stores that hold more than one credential",
 	"C4":  notYet + "there is no refresh in this version",

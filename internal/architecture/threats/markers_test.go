@@ -23,7 +23,7 @@ type marker struct {
 var (
 	inGo     = regexp.MustCompile(`^//\s*threat:\s*(.*?)\s*$`)
 	inScript = regexp.MustCompile(`(?m)^#\s*threat:\s*(.*?)\s*$`)
-	idList   = regexp.MustCompile(`^[A-Z][0-9]+[a-z]?(, [A-Z][0-9]+[a-z]?)*$`)
+	idList   = regexp.MustCompile(`^[A-Z]\d+[a-z]?(, [A-Z]\d+[a-z]?)*$`)
 	testFunc = regexp.MustCompile(`^(Test|Fuzz|Example)([A-Z_]|$)`)
 )
 

@@ -157,7 +157,7 @@ func TestMistakesAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	problems := append(found.problems, check(found.markers, list, map[string]string{"N1": "not yet", "N4": "never", "N7": "never"})...)
+	problems := slices.Concat(found.problems, check(found.markers, list, map[string]string{"N1": "not yet", "N4": "never", "N7": "never"}))
 	for _, want := range []string{
 		"host/a_test.go:9: the marker stands at no test",
 		`host/a_test.go:15: host has no test "TestGone"`,

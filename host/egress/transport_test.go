@@ -1,0 +1,228 @@
+package egress
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Every attempt has an id of its own, which the vendor, the log and the caller see.
+func TestRequestID(t *testing.T) {
+	fail := true
+	v := newVendor(t, func(w http.ResponseWriter, _ *http.Request) {
+		if fail {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		fail = false
+	})
+	var lines strings.Builder
+	c := lab(t, v, func(c *Config) { c.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &lines}) })
+	resp, err := c.Send(t.Context(), retrying(), get("/issues"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := v.requests()
+	if len(got) != 2 {
+		t.Fatalf("%d requests were sent", len(got))
+	}
+	first, second := got[0].Header.Get("X-Request-Id"), got[1].Header.Get("X-Request-Id")
+	if form := regexp.MustCompile(`^[0-9a-f]{32}$`); !form.MatchString(first) || !form.MatchString(second) || first == second || resp.RequestID != second {
+		t.Errorf("the vendor saw %q and %q, the caller %q", first, second, resp.RequestID)
+	}
+	for _, id := range []string{first, second} {
+		if !strings.Contains(lines.String(), "request_id="+id) {
+			t.Errorf("the log does not have %s: %s", id, lines.String())
+		}
+	}
+}
+
+// peers is a vendor that tells the connections apart that requests come on.
+type peers struct {
+	mu    sync.Mutex
+	count map[string]map[string]bool // remote addresses by credential
+}
+
+func (p *peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := r.Host + " " + r.Header.Get("Authorization")
+	if p.count[key] == nil {
+		p.count[key] = make(map[string]bool)
+	}
+	p.count[key][r.RemoteAddr] = true
+	_, _ = io.WriteString(w, "{}")
+}
+
+// Two connections of one origin, and two origins of one connection, share nothing: not
+// even where one certificate is good for both and HTTP/2 would allow it.
+//
+// threat: N18
+func TestConnectionsAreNotShared(t *testing.T) {
+	seen := &peers{count: make(map[string]map[string]bool)}
+	_, _, setup := public(t, seen.ServeHTTP)
+	client := func(token string) *Client {
+		config := baseConfig()
+		setup(&config)
+		config.Servers = append(config.Servers, abi.Server{ID: "eu", URL: "https://www.example.com"})
+		config.Auth = bearer("https://example.com", "https://www.example.com")
+		config.Resolver = zone{"example.com": {"93.184.215.14"}, "www.example.com": {"93.184.215.14"}}
+		config.Credentials["api_token"] = secretOf(token)
+		return newClient(t, config)
+	}
+	for range 3 {
+		for _, c := range []*Client{client("token-of-alice"), client("token-of-bob")} {
+			for _, server := range []string{"us", "eu", "us"} {
+				if _, err := c.Send(t.Context(), scope(), &abi.Request{Server: server, Method: "GET", Path: "/issues"}, nil); err != nil && server == "us" {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	owner := make(map[string]string)
+	for key, addresses := range seen.count {
+		for address := range addresses {
+			if other := owner[address]; other != "" {
+				t.Errorf("%s and %s came on one connection", key, other)
+			}
+			owner[address] = key
+		}
+	}
+	if len(seen.count) != 4 {
+		t.Errorf("the vendor saw %d kinds of requests, want 4: %v", len(seen.count), seen.count)
+	}
+}
+
+// TLS before 1.2 is not spoken.
+func TestOldTLSIsRefused(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
+		v := httptest.NewUnstartedServer(http.HandlerFunc(reply(200, "{}")))
+		v.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
+		v.Config.ErrorLog = log.New(io.Discard, "", 0)
+		v.StartTLS()
+		t.Cleanup(v.Close)
+		config := baseConfig()
+		config.Override = v.URL
+		_, err := newClient(t, config).Send(t.Context(), scope(), get("/issues"), nil)
+		e := want(t, err, abi.KindNetwork, "speaks no version of TLS from 1.2 on")
+		if e.Retryable || e.RequestSent {
+			t.Errorf("%s: %+v", tls.VersionName(version), e)
+		}
+	}
+}
+
+// raw is a vendor that answers each connection with bytes, and takes no notice of what
+// it is asked. After them it sends more for as long as it is listened to.
+func raw(t testing.TB, answer, more string) (url string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Go(func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+					return
+				}
+				_, err := io.WriteString(conn, answer)
+				for err == nil && more != "" {
+					_, err = io.WriteString(conn, more)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		connections.Wait()
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// What a vendor sends instead of an answer, or before it, ends within the limits.
+//
+// threat: N13
+func TestOddAnswers(t *testing.T) {
+	const good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+	for _, tt := range []struct {
+		name, answer, more string
+		kind               abi.Kind
+		says               string
+	}{
+		{"an interim answer", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + good, "", "", ""},
+		{"interim answers without end", "", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", abi.KindLimitExceeded, "headers of the answer"},
+		{"another protocol", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "x", abi.KindVendorError, "switches to another protocol"},
+		{"a header without end", "HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 4096), abi.KindLimitExceeded, "headers of the answer"},
+		{"headers without end", "HTTP/1.1 200 OK\r\n", "Set-Cookie: a=b\r\n", abi.KindLimitExceeded, "headers of the answer"},
+		{"a status line without end", "HTTP/1.1 200 ", "OK", abi.KindLimitExceeded, "headers of the answer"},
+		{"a body without end", "HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 4096), abi.KindLimitExceeded, "larger than"},
+		{"chunks without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", abi.KindLimitExceeded, "larger than"},
+		{"chunk extensions without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "a=b;", abi.KindNetwork, "connection to"},
+		{"empty chunk extensions without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1;" + strings.Repeat("a", 1000) + "\r\nx\r\n", abi.KindNetwork, "connection to"},
+		{"trailers without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "A: b\r\n", abi.KindNetwork, "connection to"},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", "", abi.KindNetwork, "connection to"},
+		{"a length below zero", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}", "", abi.KindNetwork, "connection to"},
+		{"an encoding of transfer that is unknown", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "", abi.KindNetwork, "connection to"},
+		{"HTTP/0.9", "{}", "", abi.KindNetwork, "connection to"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config := baseConfig()
+			config.Override = raw(t, tt.answer, tt.more)
+			config.Limits = Limits{ResponseBody: 1 << 20, ResponseHeaders: 64 << 10}
+			config.Retry.Attempts = 1
+			budget := NewBudget(1, 1<<20, 2<<20)
+			resp, err := newClient(t, config).Send(t.Context(), Scope{Requests: requests, Budget: budget}, get("/issues"), nil)
+			if tt.kind == "" {
+				if err != nil || string(resp.Body) != "{}" || resp.Status != 200 {
+					t.Errorf("%+v, %v", resp, err)
+				}
+				return
+			}
+			if e := want(t, err, tt.kind, tt.says); !e.RequestSent {
+				t.Error("the error says that nothing was sent")
+			}
+		})
+	}
+}
+
+// The encodings of a body that are not asked for are not read either, nor any of them
+// twice over.
+//
+// threat: N12
+func TestEncodingsThatAreNotRead(t *testing.T) {
+	for _, encoding := range []string{"br", "zstd", "deflate", "compress", "gzip, gzip", "gzip,gzip", "identity, gzip", "br, gzip", "aws-chunked", "\t", "GZIP, br"} {
+		v := newVendor(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", encoding)
+			_, _ = w.Write(gzipped(string(gzipped("{}"))))
+		})
+		resp, err := lab(t, v).Send(t.Context(), scope(), get("/issues"), nil)
+		if strings.TrimSpace(encoding) == "" {
+			if err != nil {
+				t.Errorf("%q: %v", encoding, err)
+			}
+			continue
+		}
+		if err == nil {
+			t.Errorf("%q was read as %q", encoding, resp.Body)
+			continue
+		}
+		want(t, err, abi.KindVendorError, "which was not asked for", fmt.Sprintf("%q", encoding))
+	}
+}
