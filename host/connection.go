@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,9 +11,9 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/ratelimit"
 	"github.com/agenthost/agenthost/host/sandbox"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -26,6 +25,7 @@ type connection struct {
 	limits    config.Limits
 	file      *pluginFile
 	connector *connector.Connector
+	grant     *grant.Grant
 	server    *abi.Server
 	override  string // the operator's URL for server
 	slots     chan struct{}
@@ -148,7 +148,7 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*conne
 	if cfg.RateLimit != config.RateOff {
 		c.rates = ratelimit.New(h.options.Now, h.options.Sleep)
 	}
-	return c, c.checkAllow()
+	return c, c.newGrant()
 }
 
 // rate returns the gate that an operation's requests go through. Operations that the
@@ -165,25 +165,6 @@ func (c *connection) rate(op *connector.Operation) egress.Rate {
 		limit = nil
 	}
 	return c.rates.Gate(name, limit)
-}
-
-// checkAllow refuses patterns that match no operation: a typing error there would
-// silently allow less than was meant.
-func (c *connection) checkAllow() error {
-	if c.config.Allow == nil {
-		return nil
-	}
-	var known []string
-	for i := range c.connector.Manifest.Operations {
-		op := &c.connector.Manifest.Operations[i]
-		known = append(known, op.Entity+"."+op.Action, op.Entity+".*")
-	}
-	for _, pattern := range c.config.Allow.Operations {
-		if !slices.Contains(known, pattern) {
-			return invalid("connections."+c.name+".allow.operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.name, pattern, c.connector.Manifest.Name), nearest.Hint(pattern, known))
-		}
-	}
-	return nil
 }
 
 func (c *connection) close() {

@@ -11,7 +11,6 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
-	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/host/shape"
 	"github.com/agenthost/agenthost/internal/nearest"
@@ -28,7 +27,7 @@ import (
 //
 //   - unknown_operation: there is no such connection, entity or action
 //   - invalid_params: the parameters do not fit the operation's schema
-//   - denied: the connection's allow list does not have the operation
+//   - denied: the connection does not allow the operation, or not with these parameters
 //   - auth_failed: a credential is missing, or the vendor does not know it
 //
 // and then what the vendor answered (permission_denied, not_found, conflict,
@@ -54,7 +53,7 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, on sta
 	if err != nil {
 		return nil, err
 	}
-	if d := grant.Decide(c.config.Allow, op.Operation); !d.Allowed {
+	if d := c.decide(op, params); !d.Allowed {
 		return nil, d.Denied(c.name, op.Operation)
 	}
 	ctx, cancel := c.deadline(ctx, call)
@@ -155,6 +154,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 		now:    h.options.Now,
 		scope: egress.Scope{
 			Requests: op.Requests,
+			Grant:    c.grant,
 			Retry:    op.Safe(),
 			Reads:    op.Effect == abi.EffectRead,
 			Rate:     c.rate(op),
@@ -265,7 +265,7 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 	}
 	operations := make([]Operation, 0, len(c.connector.Manifest.Operations))
 	for _, op := range c.connector.Manifest.Operations {
-		d := grant.Decide(c.config.Allow, &op)
+		d := c.grant.Operation(&op)
 		operations = append(operations, Operation{Operation: op, Allowed: d.Allowed, Rule: d.Rule})
 	}
 	return operations, nil

@@ -8,8 +8,8 @@ package config
 import (
 	"time"
 
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Config is the whole configuration.
@@ -62,13 +62,8 @@ type Connection struct {
 	Airbyte *Airbyte
 }
 
-// Allow is what a connection may do: an operation passes if its effect is in
-// Effects or its name in Operations. An Allow with neither allows nothing.
-type Allow struct {
-	Effects []abi.Effect
-	// Operations are named entity.action; entity.* stands for all of an entity.
-	Operations []string
-}
+// Allow is what a connection may do.
+type Allow = grant.Allow
 
 // Limits bound one call. Sizes are bytes.
 type Limits struct {

@@ -17,7 +17,6 @@ import (
 
 var (
 	connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	operationName  = regexp.MustCompile(`^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+|\*)$`)
 	fieldName      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 )
 
@@ -201,33 +200,6 @@ func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
 			r.problem(n, path, "needs "+need.name, "")
 		}
 	}
-	return a
-}
-
-// allow reads a grant. One with neither key allows nothing, and must say so with {}.
-func (r *reader) allow(n ast.Node, path string) *Allow {
-	a := &Allow{}
-	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
-	r.mapping(n, path, []key{
-		{"effects", func(v ast.Node, p string) {
-			r.texts(v, p, func(text string, at ast.Node) {
-				if !slices.Contains(effects, text) {
-					r.problem(at, p, "there is no effect "+clip(text), nearest.Hint(text, effects))
-					return
-				}
-				a.Effects = append(a.Effects, abi.Effect(text))
-			})
-		}},
-		{"operations", func(v ast.Node, p string) {
-			r.texts(v, p, func(text string, at ast.Node) {
-				if !operationName.MatchString(text) {
-					r.problem(at, p, clip(text)+" is not the name of an operation", "write entity.action, or entity.* for all of an entity")
-					return
-				}
-				a.Operations = append(a.Operations, text)
-			})
-		}},
-	})
 	return a
 }
 

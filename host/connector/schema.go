@@ -189,24 +189,86 @@ func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 func (s *Schema) propertiesAt(location []string) []string {
 	at := resolve(s.compiled)
 	for _, token := range location {
-		next := at.Properties[token]
-		if next == nil {
-			if items, ok := at.Items.(*jsonschema.Schema); ok {
-				next = items
-			} else {
-				next = at.Items2020
-			}
-		}
-		if next == nil {
+		if at = inside(at, token); at == nil {
 			return nil
 		}
-		at = resolve(next)
 	}
 	return properties(at)
 }
 
+// At follows a path of names through properties, and through the items of lists on the
+// way, and returns the schema that it leads to. Where it leads nowhere it returns nil
+// and the names that there are at that place.
+func (s *Schema) At(path []string) (*Schema, []string) {
+	at := resolve(s.compiled)
+	for _, name := range path {
+		for range maxPaths { // a list may be of lists, and a schema of itself
+			items := elements(at)
+			if items == nil || len(at.Properties) > 0 {
+				break
+			}
+			at = resolve(items)
+		}
+		next := at.Properties[name]
+		if next == nil {
+			return nil, properties(at)
+		}
+		at = resolve(next)
+	}
+	return &Schema{at}, nil
+}
+
+// CanBe reports whether a value that is no list is one that the schema lets stand, by
+// itself or as an element of its lists.
+func (s *Schema) CanBe(value any) bool {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return false
+	}
+	decoded, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return false
+	}
+	at := s.compiled
+	for range maxPaths {
+		if at.Validate(decoded) == nil {
+			return true
+		}
+		next := elements(at)
+		if next == nil {
+			return false
+		}
+		at = resolve(next)
+	}
+	return false
+}
+
+// inside returns the schema of a property or, failing that, of an element.
+func inside(s *jsonschema.Schema, name string) *jsonschema.Schema {
+	next := s.Properties[name]
+	if next == nil {
+		next = elements(s)
+	}
+	if next == nil {
+		return nil
+	}
+	return resolve(next)
+}
+
+// elements returns the schema of a list's elements, nil where there is none.
+func elements(s *jsonschema.Schema) *jsonschema.Schema {
+	if items, ok := s.Items.(*jsonschema.Schema); ok {
+		return items
+	}
+	return s.Items2020
+}
+
+// resolve follows references, and gives up on one that leads to itself.
 func resolve(s *jsonschema.Schema) *jsonschema.Schema {
-	for s.Ref != nil {
+	for range maxPaths {
+		if s.Ref == nil {
+			break
+		}
 		s = s.Ref
 	}
 	return s

@@ -8,8 +8,9 @@
 //
 // What a guest cannot do: choose an origin or an address; see or set a credential;
 // reach a private address; follow a redirect to elsewhere; send or receive more than its
-// budget; wait longer than the call's deadline. What the package does not do: decide
-// which operations are allowed (that is the grant's matter), or limit rates.
+// budget; wait longer than the call's deadline. Whether a request may be sent is decided by
+// package grant, on the very values that are then resolved, dialled and sent. What the
+// package does not do: decide which operations are allowed, or limit rates.
 //
 // There is no proxy, no cookie jar and no cache, and the environment is not read.
 package egress
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/egress/origin"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -181,6 +183,8 @@ func (c *Client) Close() {
 type Scope struct {
 	// Requests are those that the operation declares.
 	Requests []abi.RequestTemplate
+	// Grant narrows them further; nil does not.
+	Grant *grant.Grant
 	// Retry says that a request may be repeated although it may have arrived: the
 	// operation reads or is idempotent.
 	Retry bool

@@ -11,13 +11,14 @@ import (
 	"syscall"
 
 	"github.com/agenthost/agenthost/host/egress/origin"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Rules that an error of kind denied names.
 const (
-	RuleRequest  = "egress.request"  // the operation does not declare the request
+	RuleRequest  = grant.RuleRequest // the operation does not declare the request
 	RuleHeader   = "egress.header"   // a header that the host keeps for itself
 	RuleQuery    = "egress.query"    // a query parameter that carries the credential
 	RuleAddress  = "egress.address"  // an address that is not on the public internet

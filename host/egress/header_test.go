@@ -149,9 +149,9 @@ func FuzzWire(f *testing.F) {
 			t.Fatalf("%q: %v", wire.String(), err)
 		}
 		path, query, _ := strings.Cut(got.RequestURI, "?")
-		if got.Method != "POST" || got.Host != "api.eu.example.com" || path != w.path || !strings.HasPrefix(path, "/base/v1/issues/") ||
+		if got.Method != "POST" || got.Host != "api.eu.example.com" || path != w.Base+w.Path || !strings.HasPrefix(path, "/base/v1/issues/") ||
 			strings.Count(path, "/") != 5 || !strings.HasSuffix(path, "/x") {
-			t.Fatalf("sent %s %s to %s, matched %s", got.Method, got.RequestURI, got.Host, w.path)
+			t.Fatalf("sent %s %s to %s, matched %s", got.Method, got.RequestURI, got.Host, w.Base+w.Path)
 		}
 		if values := got.URL.Query(); values.Get(name) != value && name != "api_key" || values.Get("api_key") != canary || len(values["api_key"]) != 1 ||
 			!strings.HasPrefix(query, w.query) {

@@ -1,12 +1,13 @@
 package egress
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/host/egress/origin"
-	"github.com/agenthost/agenthost/host/egress/pathtemplate"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -27,7 +28,7 @@ func isRedirect(resp *Response) bool {
 // Only what changes nothing is followed.
 func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int) (*wireRequest, *abi.Error) {
 	refuse := func(why, where string) *abi.Error {
-		e := denied(RuleRedirect, "the vendor redirects "+w.method+" "+w.template+where+", and that is not followed: "+why,
+		e := denied(RuleRedirect, "the vendor redirects "+w.Method+" "+w.Template+where+", and that is not followed: "+why,
 			"the connector's author must declare the request that it leads to, at the server where it is")
 		e.RequestSent = true
 		return e
@@ -49,54 +50,45 @@ func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int
 	switch {
 	case followed >= maxRedirects:
 		return nil, refuse("it has been redirected too often", where)
-	case w.method != http.MethodGet && w.method != http.MethodHead:
+	case w.Method != http.MethodGet && w.Method != http.MethodHead:
 		return nil, refuse("only GET and HEAD are", where)
 	case target.User != nil:
 		return nil, refuse("it has a user name", where)
-	case to != w.server.origin:
+	case to != w.Origin:
 		return nil, refuse("it is another origin", where)
 	}
-	relative, ok := strings.CutPrefix(path, w.server.base)
-	template, declared := c.declaredPath(s, w.method, w.server.id, relative)
-	if !ok || !declared {
-		return nil, refuse("the operation does not declare it", where)
-	}
-	if !c.redirectQuery(target) {
+	names, ok := c.redirectQuery(target)
+	if !ok {
 		return nil, refuse("its query is malformed or carries a credential", where)
 	}
 	next := *w
-	next.template, next.path, next.query = template, path, target.RawQuery
+	next.Template, next.query, next.Query = "", target.RawQuery, names
+	if next.Path, ok = strings.CutPrefix(path, w.Base); !ok {
+		return nil, refuse("the operation does not declare it", where)
+	}
+	declared, decision := c.declared(s).Find(&next.Request)
+	if !decision.Allowed {
+		return nil, refuse("the operation does not declare it", where)
+	}
+	next.Template = declared.Path
+	if decision := s.Grant.Request(c.declared(s), &next.Request); !decision.Allowed {
+		return nil, refuse(decision.Why, where)
+	}
 	return &next, nil
 }
 
-// declaredPath finds the template of the operation that an escaped path is of.
-func (c *Client) declaredPath(s Scope, method, server, path string) (string, bool) {
-	for _, declared := range s.Requests {
-		if declared.Method != method || c.serverID(declared.Server) != server {
-			continue
-		}
-		if template, err := pathtemplate.ParseTemplate(declared.Path); err == nil && template.Match(path) {
-			return declared.Path, true
-		}
-	}
-	return "", false
-}
-
-// redirectQuery reports whether the query of a redirect can be sent as it is.
-func (c *Client) redirectQuery(target *url.URL) bool {
+// redirectQuery returns the names in the query of a redirect, and whether it can be sent
+// as it is.
+func (c *Client) redirectQuery(target *url.URL) ([]string, bool) {
 	for i := 0; i < len(target.RawQuery); i++ {
 		if b := target.RawQuery[i]; b <= ' ' || b >= 0x7f || b == '"' || b == '<' || b == '>' || b == '\\' {
-			return false
+			return nil, false
 		}
 	}
 	values, err := url.ParseQuery(target.RawQuery)
-	if err != nil {
-		return false
+	if err != nil || len(target.RawQuery) > c.limits.URL {
+		return nil, false
 	}
-	for name := range values {
-		if c.injector.ownsQuery(name) {
-			return false
-		}
-	}
-	return len(target.RawQuery) <= c.limits.URL
+	names := slices.Sorted(maps.Keys(values))
+	return names, !slices.ContainsFunc(names, c.injector.ownsQuery)
 }

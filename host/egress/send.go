@@ -121,22 +121,22 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget 
 	if err != nil {
 		return nil, err
 	}
-	resp, sendErr := c.transports[w.server.origin].RoundTrip(req)
+	resp, sendErr := c.transports[w.Origin].RoundTrip(req)
 	if sendErr != nil {
-		return nil, fail(failure(ctx, w.server.origin, c.redactor, sendErr))
+		return nil, fail(failure(ctx, w.Origin, c.redactor, sendErr))
 	}
 	defer func() { _ = resp.Body.Close() }() // the body is complete or of no use
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return nil, fail(vendorError(w.server.origin.String()+" switches to another protocol, which was not asked for", "tell the vendor"))
+		return nil, fail(vendorError(w.Origin.String()+" switches to another protocol, which was not asked for", "tell the vendor"))
 	}
 	body, readErr := c.readBody(resp, min(c.limits.ResponseBody, budget.left()), func() { cancel(errIdle) })
 	if readErr != nil {
-		return nil, fail(c.bodyError(ctx, w.server.origin, readErr, budget))
+		return nil, fail(c.bodyError(ctx, w.Origin, readErr, budget))
 	}
 	budget.receive(len(body))
 	body, found := c.redactor.Redact(body)
 	if found {
-		c.log.Warn("the answer held the credential, which was redacted", "origin", w.server.origin.String(), "template", w.template)
+		c.log.Warn("the answer held the credential, which was redacted", "origin", w.Origin.String(), "template", w.Template)
 	}
 	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id}, nil
 }
@@ -159,7 +159,7 @@ func (c *Client) httpRequest(ctx context.Context, w *wireRequest, id string) (*h
 		}
 	}
 	req := &http.Request{
-		Method: w.method, URL: u, Host: u.Host, Header: header,
+		Method: w.Method, URL: u, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if len(w.body) > 0 {
@@ -201,7 +201,7 @@ func (c *Client) logAttempt(w *wireRequest, id string, attempt int, took time.Du
 	if !c.log.IsDebug() {
 		return
 	}
-	args := []any{"method", w.method, "origin", w.server.origin.String(), "template", w.template, "request_id", id, "attempt", attempt,
+	args := []any{"method", w.Method, "origin", w.Origin.String(), "template", w.Template, "request_id", id, "attempt", attempt,
 		"sent_bytes", w.size(), "duration", took}
 	if err != nil {
 		c.log.Debug("request failed", append(args, "kind", string(err.Kind), "rule", err.Rule, "error", err.Message, "request_sent", err.RequestSent)...)

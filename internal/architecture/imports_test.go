@@ -115,6 +115,12 @@ func importRules() []rule {
 			broken: map[string]string{"host/tool/a.go": `package tool; import _ "net/http"`, "host/budget/a.go": `package budget; import _ "github.com/agenthost/agenthost/host/secret"`},
 		},
 		{
+			name: "what decides stands alone", of: []string{"host/grant"},
+			only:   []string{"std", "pdk/abi", "internal/nearest", "host/egress/origin", "host/egress/pathtemplate"},
+			why:    "egress and the configuration both build upon it, and what decides is read whole",
+			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
+		},
+		{
 			name: "rawjson and nearest are leaves", of: []string{"internal/rawjson", "internal/nearest"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
 			why:    "the security core may use them without looking further",
 			broken: map[string]string{"internal/rawjson/a.go": `package rawjson; import _ "github.com/agenthost/agenthost/pdk/abi"`},

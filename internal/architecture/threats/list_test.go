@@ -89,7 +89,6 @@ var untested = map[string]string{
 	"E2b": notYet + "modules of one signature and of several in one cache",
 	"E3":  notYet + "the last bytes of the largest memory",
 	"N4":  notYet + "there is no listener in this version",
-	"N16": "the account behind an origin is the vendor's notion: narrow what a connection may do instead",
 	"C3":  notYet + "names of stores that hold more than one credential",
 	"C4":  notYet + "there is no refresh in this version",
 	"C5":  notYet + "there is no login in this version",
@@ -97,7 +96,6 @@ var untested = map[string]string{
 	"C7":  "revoking is done at the vendor; the host forgets a credential when its source does",
 	"C8":  notYet + "core files of the command",
 	"C9":  notYet + "there is no store of our own in this version",
-	"C10": notYet + "grants are not tied to a connector's digest in this version",
 	"A2":  notYet + "grants are not tied to a connector's digest in this version",
 	"A4":  notYet + "there is no MCP server in this version",
 	"A8":  notYet + "there is no listener in this version",
@@ -107,7 +105,6 @@ var untested = map[string]string{
 	"A11": noRegistry,
 	"A12": "does not apply: there is one ABI version",
 	"A14": "does not apply: a connector has no way to ask anybody anything",
-	"A15": notYet + "rules on arguments",
 	"A17": noRegistry,
 }
 

@@ -1,0 +1,91 @@
+package grant
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/egress/origin"
+	"github.com/agenthost/agenthost/host/egress/pathtemplate"
+)
+
+// requestRule is one line of [Allow.Requests].
+type requestRule struct {
+	text   string
+	method string // or *
+	// origin is set where the rule names a server by its URL. The path then has the
+	// server's base path; otherwise it is one of the connection's server, without.
+	origin origin.Origin
+	path   pathtemplate.Template
+	// beneath is set where the rule ends with /**: path is how what it means starts,
+	// and is the zero template where everything does.
+	beneath  bool
+	segments int // of path
+}
+
+func parseRequestRule(text string) (requestRule, error) {
+	r := requestRule{text: text}
+	method, target, ok := strings.Cut(text, " ")
+	if !ok || strings.Contains(target, " ") {
+		return r, fmt.Errorf("%.100q is not a method and a path", text)
+	}
+	if method != "*" && !methods[method] {
+		return r, fmt.Errorf("%.20q is no method that is sent", method)
+	}
+	r.method = method
+	if scheme, rest, isURL := strings.Cut(target, "://"); isURL {
+		slash := strings.IndexByte(rest, '/')
+		if slash < 0 {
+			return r, errors.New("the URL has no path")
+		}
+		var err error
+		if r.origin, err = origin.Parse(scheme + "://" + rest[:slash]); err != nil {
+			return r, err
+		}
+		target = rest[slash:]
+	}
+	target, r.beneath = strings.CutSuffix(target, "/**")
+	if r.beneath && target == "" {
+		return r, nil
+	}
+	var err error
+	r.path, err = pathtemplate.ParseTemplate(target)
+	r.segments = strings.Count(target, "/")
+	return r, err
+}
+
+// match reports whether a request is one that the rule means. Chosen is the server of
+// the connection.
+func (r *requestRule) match(chosen string, q *Request) bool {
+	if r.method != "*" && r.method != q.Method {
+		return false
+	}
+	path := q.Path
+	if r.origin != (origin.Origin{}) {
+		if r.origin != q.Origin {
+			return false
+		}
+		path = q.Base + path
+	} else if q.Server != chosen {
+		return false
+	}
+	if !r.beneath {
+		return r.path.Match(path)
+	}
+	if !pathtemplate.Plain(path) {
+		return false
+	}
+	if r.segments == 0 {
+		return true
+	}
+	// No parameter holds a slash, so that the start can end at one place only.
+	end := 0
+	for range r.segments + 1 {
+		next := strings.IndexByte(path[end:], '/')
+		if next < 0 {
+			return false
+		}
+		end += next + 1
+	}
+	return r.path.Match(path[:end-1])
+}
