@@ -144,7 +144,7 @@ func ExampleHost_Execute_denied() {
 	}
 	// Output:
 	// denied false
-	// connection audit may not run accounts.create, whose effect is write, by allow: {effects: [read]}
+	// connection audit may not run accounts.create: its effect is write, by allow: {effects: [read]}
 	// add accounts.create to allow.operations of the connection, if a person agrees
 }
 
