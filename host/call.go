@@ -33,12 +33,12 @@ type Call struct {
 	Exclude []string
 	// Timeout shortens the connection's wall time limit for this call.
 	Timeout time.Duration
+	// Caller is who calls, for the audit trail: a user, an agent, a session. Empty means
+	// [Options.Caller]. It decides nothing.
+	Caller string
 	// Limit is the number of records after which [Host.Pages] and [Host.Records]
 	// stop; 0 means all.
 	Limit int
-	// Caller is who calls, for the audit trail: a user, an agent, a session. It
-	// decides nothing.
-	Caller string
 }
 
 // Result is what an operation answered.

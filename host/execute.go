@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
@@ -37,14 +38,23 @@ func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Resu
 	return h.execute(ctx, connection, call, live{})
 }
 
-// execute is Execute on a stage: live, or one where the call is recorded.
-func (h *Host) execute(ctx context.Context, connection string, call Call, on stage) (*Result, error) {
+// execute is Execute on a stage: live, or one where the call is recorded. However it ends,
+// the audit trail has it.
+func (h *Host) execute(ctx context.Context, connection string, call Call, on stage) (result *Result, err error) {
+	e := h.trail.begin(on.via(), connection, call)
+	defer func() { result, err = e.end(ctx, result, err) }()
+	return h.perform(ctx, connection, call, on, e)
+}
+
+func (h *Host) perform(ctx context.Context, connection string, call Call, on stage, e *entry) (*Result, error) {
 	start := h.options.Now()
 	c, op, err := h.look(ctx, connection, call)
+	e.found(c, op)
 	if err != nil {
 		return nil, err
 	}
 	params, err := validate(op, call)
+	e.params(params)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +63,9 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, on sta
 	if err != nil {
 		return nil, err
 	}
-	if d := c.decide(op, params); !d.Allowed {
+	d := c.decide(op, params)
+	e.decided(d)
+	if !d.Allowed {
 		return nil, d.Denied(c.name, op.Operation)
 	}
 	ctx, cancel := c.deadline(ctx, call)
@@ -63,7 +75,10 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, on sta
 		return nil, err
 	}
 	defer leave()
-	result, err := h.run(ctx, c, op, params, on)
+	if err := e.start(ctx); err != nil {
+		return nil, err
+	}
+	result, err := h.run(ctx, c, op, params, on, e)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +154,7 @@ func (c *connection) deadline(ctx context.Context, call Call) (context.Context, 
 
 // run runs an operation in a sandbox. The guest's requests go out through egress,
 // which knows what the operation declared and adds the credential.
-func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, params []byte, on stage) (*Result, error) {
+func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, params []byte, on stage, e *entry) (*Result, error) {
 	client, err := h.egress(ctx, c)
 	if err != nil {
 		return nil, err
@@ -151,6 +166,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	input := guestInput(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID}, c.connector.Digest)
 	t := &traffic{
 		client: client,
+		entry:  e,
 		now:    h.options.Now,
 		scope: egress.Scope{
 			Requests: op.Requests,
@@ -159,6 +175,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 			Reads:    op.Effect == abi.EffectRead,
 			Rate:     c.rate(op),
 			Budget:   egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes),
+			Attempt:  e.attempt,
 		},
 	}
 	began := h.options.Now()
@@ -171,6 +188,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	}
 	on.watch(&guest)
 	outcome, err := module.Run(ctx, guest)
+	e.outcome(outcome)
 	if err != nil {
 		return nil, sent(err, t.sent)
 	}
@@ -194,6 +212,7 @@ func sandboxLimits(l config.Limits) sandbox.Limits {
 
 // stage is where a call runs: what module, who watches it run, and who keeps its result.
 type stage interface {
+	via() audit.Via
 	module(ctx context.Context, file *pluginFile) (*sandbox.Module, error)
 	watch(call *sandbox.Call)
 	keep(result *Result)
@@ -201,6 +220,8 @@ type stage interface {
 
 // live is the stage of every call that is not recorded or profiled.
 type live struct{}
+
+func (live) via() audit.Via { return audit.ViaExecute }
 
 func (live) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
 	return file.load(ctx)
@@ -213,6 +234,7 @@ func (live) keep(*Result) {}
 // traffic sends the requests of one call and keeps count of them.
 type traffic struct {
 	client *egress.Client
+	entry  *entry
 	scope  egress.Scope
 	now    func() time.Time
 	waited time.Duration
@@ -226,6 +248,7 @@ func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*san
 	if err != nil {
 		var e *Error
 		t.sent = t.sent || (errors.As(err, &e) && e.RequestSent)
+		t.entry.refused(req, start, err)
 		return nil, err
 	}
 	t.sent = true
@@ -273,12 +296,19 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 
 // Check proves that a connection works: it runs the operation that the connector
 // declares for that, whatever the connection allows, and returns its result.
-func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
+func (h *Host) Check(ctx context.Context, connection string) (result *Result, err error) {
+	e := h.trail.begin(audit.ViaCheck, connection, Call{})
+	defer func() { result, err = e.end(ctx, result, err) }()
+	return h.check(ctx, connection, e)
+}
+
+func (h *Host) check(ctx context.Context, connection string, e *entry) (*Result, error) {
 	start := h.options.Now()
 	c, err := h.connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
+	e.found(c, nil)
 	ref := c.connector.Manifest.Check
 	if ref == nil {
 		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
@@ -287,6 +317,7 @@ func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.found(c, op)
 	ctx, cancel := c.deadline(ctx, Call{})
 	defer cancel()
 	leave, err := c.admit(ctx)
@@ -294,7 +325,10 @@ func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
 		return nil, err
 	}
 	defer leave()
-	result, err := h.run(ctx, c, op, []byte("{}"), live{})
+	if err := e.start(ctx); err != nil {
+		return nil, err
+	}
+	result, err := h.run(ctx, c, op, []byte("{}"), live{}, e)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +40,7 @@ type Host struct {
 	engine   *sandbox.Engine
 	registry *registry
 	secrets  *secret.Resolver
+	trail    *trail
 
 	mu          sync.Mutex
 	connections map[string]*connection
@@ -50,7 +52,7 @@ type Host struct {
 // # Errors
 //
 //   - invalid_params: an option is wrong; Field names it
-//   - denied: others may write to the cache folder
+//   - denied: others may write to the cache folder or to the audit file
 //   - internal: the cache folder cannot be made
 func Open(ctx context.Context, o Options) (*Host, error) {
 	if err := ctx.Err(); err != nil {
@@ -89,7 +91,12 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, (&Error{Kind: abi.KindInternal, Field: "cache", Message: "the key of the cache cannot be read", Hint: "see that its folder can be written to"}).WithCause(err)
 	}
+	trail, err := openTrail(o)
+	if err != nil {
+		return nil, err
+	}
 	return &Host{
+		trail:       trail,
 		options:     o,
 		log:         o.Logger,
 		engine:      engine,
@@ -109,7 +116,7 @@ func (h *Host) Close(ctx context.Context) error {
 		c.close()
 	}
 	clear(h.connections)
-	if err != nil {
+	if err = errors.Join(err, h.trail.close()); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/egress"
 	"github.com/hashicorp/go-hclog"
@@ -33,6 +34,13 @@ type Options struct {
 	CompileMemory int64
 	// Logger gets the host's and the connectors' log lines; nil logs nothing.
 	Logger hclog.Logger
+	// Audit says where the record of every call is kept; the zero value keeps none.
+	Audit config.Audit
+	// Sinks get the record of every call too: a trail of the embedder's own, or traces
+	// and metrics with adapters/otel. Audit.Required holds for them as well.
+	Sinks []audit.Sink
+	// Caller is who calls where [Call.Caller] does not say.
+	Caller string
 	// LookupEnv reads the environment for env: references and for connections
 	// that exist because their variables are set. Nil means os.LookupEnv.
 	LookupEnv func(string) (string, bool)
@@ -52,5 +60,5 @@ type Options struct {
 
 // FromConfig returns the options that a configuration asks for.
 func FromConfig(c *config.Config) Options {
-	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections}
+	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections, Audit: c.Audit}
 }

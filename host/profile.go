@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/sandbox"
 )
 
@@ -26,6 +27,8 @@ type profiling struct {
 	engine  *sandbox.Engine
 	profile *sandbox.Profile
 }
+
+func (s *profiling) via() audit.Via { return audit.ViaProfile }
 
 func (s *profiling) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
 	data, err := file.read()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/recording"
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -52,6 +53,8 @@ type studio struct {
 	engine *sandbox.Engine
 	tape   recording.Recording
 }
+
+func (s *studio) via() audit.Via { return audit.ViaRecord }
 
 func (s *studio) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
 	declared, err := file.declared(ctx)
@@ -122,7 +125,13 @@ func (s *studio) tap(send sandbox.Send) sandbox.Send {
 //
 //   - unknown_operation: the host does not have the connector or the operation
 //   - invalid_params: the recorded parameters do not fit the operation any more
-func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.Difference, error) {
+func (h *Host) Replay(ctx context.Context, r *recording.Recording) (differences []recording.Difference, err error) {
+	e := h.trail.begin(audit.ViaReplay, "", Call{Entity: r.Call.Entity, Action: r.Call.Action})
+	defer func() { err = e.endReplay(ctx, err) }()
+	return h.replay(ctx, r, e)
+}
+
+func (h *Host) replay(ctx context.Context, r *recording.Recording, e *entry) ([]recording.Difference, error) {
 	file, err := h.registry.find(ctx, r.Connector)
 	if err != nil {
 		return nil, err
@@ -132,6 +141,8 @@ func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.
 		return nil, err
 	}
 	op, err := declared.Operation(r.Call.Entity, r.Call.Action)
+	e.ran(declared, op)
+	e.params(r.Call.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +163,7 @@ func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.
 		Export: abi.ExportExecute, Input: guestInput(r.Call.ABI(), declared.Digest), Send: s.tap(p.send), Limits: sandboxLimits(limits),
 		Logger: h.log.Named("connector").With("operation", op.Name()),
 	})
+	e.outcome(outcome)
 	var result *Result
 	if err == nil && outcome.Err != nil {
 		err = public(outcome.Err)
@@ -159,13 +171,14 @@ func (h *Host) Replay(ctx context.Context, r *recording.Recording) ([]recording.
 	if err == nil {
 		result, err = assemble(op, outcome)
 	}
-	var e *Error
+	var failed *Error
 	switch {
 	case err == nil:
 		s.tape.Data, s.tape.Meta = result.Data, result.Meta
-	case errors.As(sent(err, p.sent), &e):
-		s.tape.Error = e
+	case errors.As(sent(err, p.sent), &failed):
+		s.tape.Error = failed
 	}
+	e.ended(result, err)
 	return recording.Compare(r, &s.tape), nil
 }
 

@@ -22,6 +22,8 @@ type Config struct {
 	Cache string
 	// Connections by name.
 	Connections map[string]Connection
+	// Audit says where the record of every call is kept.
+	Audit Audit
 }
 
 // Mode says who calls the vendor.

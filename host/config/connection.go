@@ -26,6 +26,7 @@ func (r *reader) config(body ast.Node) *Config {
 	r.mapping(body, "", []key{
 		{"plugins", func(v ast.Node, p string) { r.path(v, p, &c.Plugins) }},
 		{"cache", func(v ast.Node, p string) { r.path(v, p, &c.Cache) }},
+		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
 		{"connections", func(v ast.Node, p string) {
 			c.Connections = make(map[string]Connection)
 			r.pairs(v, p, func(name string, at, value ast.Node) {

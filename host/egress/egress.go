@@ -198,6 +198,9 @@ type Scope struct {
 	Budget *Budget
 	// Rate keeps within what the vendor allows; nil waits for nothing.
 	Rate Rate
+	// Attempt is told of every attempt when it has ended, on the goroutine of Send; nil
+	// is told of nothing.
+	Attempt func(Attempt)
 }
 
 // Rate is the vendor's rate limit of the running operation.

@@ -43,7 +43,7 @@ func (c *Client) persist(ctx context.Context, s Scope, w *wireRequest) (*Respons
 	var last *Response
 	var lastErr *abi.Error
 	for attempt := 1; ; attempt++ {
-		resp, hops, err := c.follow(ctx, s, w, attempt)
+		resp, hops, err := c.follow(ctx, s, w, sent)
 		sent += hops
 		if err != nil {
 			arrived = arrived || err.RequestSent || hops > 1
@@ -71,8 +71,8 @@ func fits(ctx context.Context, wait time.Duration) bool {
 }
 
 // follow makes one attempt and follows the redirects that are allowed. hops is how many
-// requests were sent or tried.
-func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt int) (resp *Response, hops int, err *abi.Error) {
+// requests were sent or tried, after the attempted ones.
+func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempted int) (resp *Response, hops int, err *abi.Error) {
 	for {
 		if err := s.admit(ctx, w); err != nil {
 			err.RequestSent = hops > 0
@@ -81,8 +81,8 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempt in
 		start := time.Now()
 		id := c.requestID()
 		resp, err = c.attempt(ctx, w, id, s.Budget)
-		c.logAttempt(w, id, attempt, time.Since(start), resp, err)
 		hops++
+		c.report(s, w, id, attempted+hops, start, resp, err)
 		if err == nil && s.Rate != nil {
 			s.Rate.Learn(resp.Status, resp.Header)
 		}
@@ -194,18 +194,4 @@ func (c *Client) responseHeader(from http.Header) http.Header {
 		h[name] = values
 	}
 	return h
-}
-
-// logAttempt writes one line. Query, headers and bodies may hold what no log should.
-func (c *Client) logAttempt(w *wireRequest, id string, attempt int, took time.Duration, resp *Response, err *abi.Error) {
-	if !c.log.IsDebug() {
-		return
-	}
-	args := []any{"method", w.Method, "origin", w.Origin.String(), "template", w.Template, "request_id", id, "attempt", attempt,
-		"sent_bytes", w.size(), "duration", took}
-	if err != nil {
-		c.log.Debug("request failed", append(args, "kind", string(err.Kind), "rule", err.Rule, "error", err.Message, "request_sent", err.RequestSent)...)
-		return
-	}
-	c.log.Debug("request answered", append(args, "status", resp.Status, "received_bytes", len(resp.Body))...)
 }

@@ -167,7 +167,8 @@ func (in *instance) restore() bool {
 	return ok
 }
 
-// run runs an export of the ABI and reads what it wrote.
+// run runs an export of the ABI and reads what it wrote. Where the guest failed, the
+// outcome says what it cost all the same.
 func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	r := newRunning(ctx, call, in.guest)
 	if in.guest.size > uint64(r.limits.Memory) {
@@ -178,15 +179,16 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 		r.profiler = newProfiler(in.module.info)
 		defer func() { call.Profile(r.profiler.profile(r.fuel.used)) }()
 	}
-	if err := in.call(r, call.Export); err != nil {
-		return nil, err
+	err := in.call(r, call.Export)
+	outcome := &Outcome{Fuel: r.fuel.used, Memory: int64(in.guest.size)}
+	if err != nil {
+		return outcome, err
 	}
 	if k := r.kernel; !r.wrote && k != nil {
 		if err := r.write(k.take(k.output, math.MaxUint64)); err != nil {
-			return nil, err
+			return outcome, err
 		}
 	}
-	outcome := &Outcome{Fuel: r.fuel.used, Memory: int64(in.guest.size)}
 	return outcome, r.read(outcome)
 }
 

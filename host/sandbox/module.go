@@ -68,7 +68,8 @@ func (m *Module) Stats() Stats {
 
 // Run runs one export. An error is an [*abi.Error]: of kind connector_fault where the
 // guest trapped or answered nonsense, timeout or limit_exceeded where the host ended
-// it. What execute answered as an error is no error of Run but in the outcome.
+// it. What execute answered as an error is no error of Run but in the outcome. With an
+// error of a guest that ran, the outcome has Fuel and Memory alone; it is nil where none ran.
 func (m *Module) Run(ctx context.Context, call Call) (*Outcome, error) {
 	in, err := m.take(ctx)
 	if err != nil {
@@ -76,12 +77,8 @@ func (m *Module) Run(ctx context.Context, call Call) (*Outcome, error) {
 	}
 	m.counters.calls.Add(1)
 	outcome, err := in.run(ctx, &call)
-	if err != nil {
-		m.giveBack(in, false)
-		return nil, err
-	}
-	m.giveBack(in, true)
-	return outcome, nil
+	m.giveBack(in, err == nil)
+	return outcome, err
 }
 
 // take returns an instance in its first state: one that waits, or one that was used

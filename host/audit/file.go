@@ -1,0 +1,175 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// The defaults of [FileOptions].
+const (
+	DefaultMaxSize = 50_000_000
+	DefaultKeep    = 10
+)
+
+// FileOptions say how a [File] rotates. Zero fields mean the defaults.
+type FileOptions struct {
+	// MaxSize is the size in bytes that the file does not grow beyond, but for a line of
+	// each process that writes to it.
+	MaxSize int64
+	// Keep is how many rotated files are kept. The oldest ones are removed.
+	Keep int
+	// Now tells the time, for the names of rotated files. Nil means time.Now.
+	Now func() time.Time
+}
+
+// File is a sink that appends to a file. It is safe for concurrent use, also by several
+// processes with one file on a local disk: each record is one write of a whole line to the
+// end of the file, and only one of them rotates it.
+//
+// A file that is full is renamed, NAME.jsonl to NAME-20060102T150405.000000000Z.jsonl, and a
+// new one made. A file that somebody else renamed or removed is made anew.
+//
+// Writing is not followed by a sync: a record outlives the process, and not a machine that
+// loses power within seconds.
+type File struct {
+	path    string
+	options FileOptions
+
+	mu   sync.Mutex  // guards what follows
+	file *os.File    // nil after Close, or where it could not be opened again
+	info fs.FileInfo // of file when it was opened
+	torn bool        // the file may end in the middle of a line
+}
+
+// Open opens a file to append to, and makes it with mode 0600 where it is missing.
+//
+// # Errors
+//
+// All are *[abi.Error]: denied where others may write to the file, since a trail that
+// anybody can write to proves nothing, and invalid_params where it cannot be used.
+func Open(path string, o FileOptions) (*File, error) {
+	o.MaxSize, o.Keep = cmp.Or(o.MaxSize, DefaultMaxSize), cmp.Or(o.Keep, DefaultKeep)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	f := &File{path: path, options: o}
+	if err := f.open(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// open opens the file at the path. The caller holds the lock, or is Open.
+func (f *File) open() error {
+	unusable := func(message, hint string, cause error) error {
+		return (&abi.Error{Kind: abi.KindInvalidParams, Field: "audit.file", Message: "the audit file " + f.path + " " + message, Hint: hint}).WithCause(cause)
+	}
+	// A pipe would block, and a link may lead to a file that is something else.
+	info, err := os.Lstat(f.path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return unusable("is no regular file", "name a file, and use a log of the service manager for the rest: log: true", nil)
+	case err == nil && info.Mode().Perm()&0o022 != 0:
+		return &abi.Error{Kind: abi.KindDenied, Field: "audit.file", Rule: "audit.file", Message: "others may write to the audit file " + f.path, Hint: "chmod 0600 " + f.path}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return unusable("cannot be looked at", "see that its folder can be read", err)
+	}
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return unusable("cannot be opened", "see that its folder exists and can be written to", err)
+	}
+	if info, err = file.Stat(); err != nil {
+		_ = file.Close()
+		return unusable("cannot be looked at", "see that its folder can be read", err)
+	}
+	f.file, f.info, f.torn = file, info, endsTorn(file, info.Size())
+	return nil
+}
+
+// endsTorn reports whether a file ends in the middle of a line, as one does whose writer
+// was killed or had no room.
+func endsTorn(file *os.File, size int64) bool {
+	var last [1]byte
+	_, err := file.ReadAt(last[:], size-1)
+	return size > 0 && err == nil && last[0] != '\n'
+}
+
+// lines are buffers for a line each.
+var lines = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
+
+// Write implements [Sink].
+func (f *File) Write(_ context.Context, r *Record) error {
+	buffer, _ := lines.Get().(*[]byte)
+	defer lines.Put(buffer)
+	// A line break first is for the case that the file ends in the middle of a line.
+	*buffer = Append(append((*buffer)[:0], '\n'), r)
+	if err := f.append(*buffer); err != nil {
+		return fmt.Errorf("write to the audit file: %w", err)
+	}
+	return nil
+}
+
+// append writes a line that has a line break before it as well.
+func (f *File) append(line []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.follow(int64(len(line))); err != nil {
+		return err
+	}
+	if !f.torn {
+		line = line[1:]
+	}
+	n, err := f.file.Write(line)
+	if err != nil {
+		f.torn = f.torn || n > 0
+		return err
+	}
+	f.torn = false
+	return nil
+}
+
+// follow sees to it that the open file is the one at the path, and has room for some bytes.
+func (f *File) follow(room int64) error {
+	if f.file == nil {
+		return f.open()
+	}
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	case err != nil || !os.SameFile(info, f.info):
+		return f.reopen() // another process rotated it, or it was moved or removed
+	case info.Size() == 0 || info.Size()+room <= f.options.MaxSize:
+		return nil
+	}
+	return f.rotate()
+}
+
+func (f *File) reopen() error {
+	old := f.file
+	if err := f.open(); err != nil {
+		return err
+	}
+	_ = old.Close() // what was written is written
+	return nil
+}
+
+// Close closes the file. A record that is written afterwards opens it again.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.file == nil {
+		return nil
+	}
+	err := f.file.Close()
+	f.file = nil
+	return err
+}

@@ -1,0 +1,268 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/agenthost/agenthost/host/audit"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// trail is where the records of calls go. A nil trail keeps none.
+type trail struct {
+	sink     audit.Sink
+	file     *audit.File // one of the sinks, to be closed; nil without
+	required bool
+	caller   string // where a call does not say
+	now      func() time.Time
+	log      hclog.Logger
+}
+
+// entry is the record of a call that is under way. It belongs to the goroutine of the call.
+// A nil entry, of a host without a trail, takes everything and keeps nothing.
+type entry struct {
+	trail  *trail
+	record audit.Record
+}
+
+// openTrail returns the trail that options ask for, nil where they ask for none.
+func openTrail(o Options) (*trail, error) {
+	t := &trail{required: o.Audit.Required, caller: o.Caller, now: o.Now, log: o.Logger.Named("audit")}
+	sinks := slices.Clone(o.Sinks)
+	if o.Audit.Log {
+		sinks = append(sinks, audit.Log(t.log))
+	}
+	if o.Audit.File != "" {
+		file, err := audit.Open(o.Audit.File, audit.FileOptions{MaxSize: o.Audit.MaxSize, Keep: o.Audit.Keep, Now: o.Now})
+		if err != nil {
+			return nil, err
+		}
+		t.file = file
+		sinks = append(sinks, file)
+	}
+	switch {
+	case len(sinks) > 0:
+		t.sink = audit.Tee(sinks...)
+	case t.required:
+		return nil, invalid("audit.required", "audit is required, and there is nowhere to keep records", "add file: ./audit.jsonl, or log: true")
+	default:
+		return nil, nil
+	}
+	return t, nil
+}
+
+func (t *trail) close() error {
+	if t == nil || t.file == nil {
+		return nil
+	}
+	return t.file.Close()
+}
+
+// begin starts the record of a call.
+func (t *trail) begin(via audit.Via, connection string, call Call) *entry {
+	if t == nil {
+		return nil
+	}
+	now := t.now()
+	return &entry{trail: t, record: audit.Record{
+		Event: audit.EventCall, Time: now, ID: audit.NewID(now), Via: via,
+		Caller: audit.Clip(cmp.Or(call.Caller, t.caller)), Connection: audit.Clip(connection), Entity: audit.Clip(call.Entity), Action: audit.Clip(call.Action),
+	}}
+}
+
+// found notes what a call turned out to mean: nothing, a connection, or an operation of it.
+func (e *entry) found(c *connection, op *connector.Operation) {
+	if e == nil || c == nil {
+		return
+	}
+	e.record.Mode = string(config.Direct)
+	if c.config.Mode != "" {
+		e.record.Mode = string(c.config.Mode)
+	}
+	e.ran(c.connector, op)
+}
+
+// ran notes which connector a call is of, and which of its operations.
+func (e *entry) ran(c *connector.Connector, op *connector.Operation) {
+	if e == nil {
+		return
+	}
+	e.record.Connector, e.record.Version, e.record.Digest = audit.Clip(c.Manifest.Name), audit.Clip(c.Manifest.Version), c.Digest
+	if op != nil {
+		e.record.Entity, e.record.Action, e.record.Effect = audit.Clip(op.Entity), audit.Clip(op.Action), op.Effect
+	}
+}
+
+// params notes names and sizes of parameters, whether they are good or not.
+func (e *entry) params(params []byte) {
+	if e == nil {
+		return
+	}
+	e.record.ParamsBytes = len(params)
+	if !rawjson.Valid(params) {
+		return
+	}
+	for name, value := range rawjson.Members(params) {
+		if len(e.record.Params) == audit.MaxParams {
+			return
+		}
+		e.record.Params = append(e.record.Params, audit.Param{Name: audit.Clip(rawjson.Unquote(name)), Bytes: len(value)})
+	}
+}
+
+func (e *entry) decided(d grant.Decision) {
+	if e != nil {
+		e.record.Decision = &audit.Decision{Allowed: d.Allowed, Rule: audit.Clip(d.Rule)}
+	}
+}
+
+// start writes down that a call is about to run, where audit is required. The call must not
+// run after an error.
+func (e *entry) start(ctx context.Context) error {
+	if e == nil || !e.trail.required {
+		return nil
+	}
+	r := e.record
+	r.Event = audit.EventStart
+	if err := e.trail.sink.Write(context.WithoutCancel(ctx), &r); err != nil {
+		return unaudited(err, "the call was not made, because it cannot be written to the audit trail")
+	}
+	return nil
+}
+
+// attempt notes a request that was sent or tried.
+func (e *entry) attempt(a egress.Attempt) {
+	if e == nil {
+		return
+	}
+	r := audit.Request{
+		Start: max(0, a.Start.Sub(e.record.Time)), Duration: a.Duration,
+		Method: a.Method, Origin: a.Origin.String(), Template: audit.Clip(a.Template), ID: a.ID, Attempt: a.Number,
+		Sent: a.Sent, Received: a.Received, Status: a.Status,
+	}
+	if a.Err != nil {
+		r.Kind, r.Rule = a.Err.Kind, a.Err.Rule
+	}
+	e.request(r)
+}
+
+// refused notes a request that the guest got an error for, unless that is the error of its
+// last attempt. What the guest asked for is not kept, but for the method: it is the
+// guest's own text.
+func (e *entry) refused(req *abi.Request, at time.Time, err error) {
+	var public *Error
+	if e == nil || req == nil || !errors.As(err, &public) {
+		return
+	}
+	if n := len(e.record.Requests); n > 0 && e.record.Requests[n-1].Kind == public.Kind && e.record.Requests[n-1].Rule == public.Rule && e.record.Requests[n-1].Attempt > 0 {
+		return
+	}
+	start := at.Sub(e.record.Time)
+	e.request(audit.Request{
+		Start: max(0, start), Duration: e.trail.now().Sub(at),
+		Method: method(req.Method), Kind: public.Kind.Known(), Rule: audit.Clip(public.Rule),
+	})
+}
+
+// method is a method that can be sent, or the word for all others.
+func method(of string) string {
+	switch of {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return of
+	}
+	return "other"
+}
+
+func (e *entry) request(r audit.Request) {
+	if len(e.record.Requests) == audit.MaxRequests {
+		e.record.MoreRequests++
+		return
+	}
+	e.record.Requests = append(e.record.Requests, r)
+}
+
+// outcome notes what the guest cost; o is nil where none ran.
+func (e *entry) outcome(o *sandbox.Outcome) {
+	if e != nil && o != nil {
+		e.record.Fuel, e.record.GuestMemory = o.Fuel, o.Memory
+	}
+}
+
+// ended notes how a call ended.
+func (e *entry) ended(result *Result, err error) {
+	if e == nil {
+		return
+	}
+	r := &e.record
+	var public *Error
+	switch {
+	case errors.As(err, &public):
+		r.Outcome, r.RequestSent = string(public.Kind.Known()), public.RequestSent
+	case err != nil:
+		r.Outcome = string(abi.KindInternal)
+	case result != nil:
+		r.Outcome, r.RequestSent, r.ResultBytes = audit.Ok, result.Stats.Requests > 0, len(result.Data)+len(result.Meta)
+	}
+}
+
+// end writes the record of a call that ended with a result or an error, and returns them.
+// Where the record must be written and cannot be, the result is withheld.
+func (e *entry) end(ctx context.Context, result *Result, err error) (*Result, error) {
+	e.ended(result, err)
+	if lost := e.write(ctx); lost != nil && err == nil {
+		return nil, lost
+	}
+	return result, err
+}
+
+// endReplay is end for a replay, which has sent nothing whatever it ends with.
+func (e *entry) endReplay(ctx context.Context, err error) error {
+	if err != nil {
+		e.ended(nil, err)
+	}
+	if e != nil {
+		e.record.RequestSent = false
+	}
+	if lost := e.write(ctx); lost != nil && err == nil {
+		return lost
+	}
+	return err
+}
+
+// write writes the record. Its error, for a record that is required, is the call's.
+func (e *entry) write(ctx context.Context) error {
+	if e == nil {
+		return nil
+	}
+	r := &e.record
+	r.Duration = e.trail.now().Sub(r.Time)
+	if r.Outcome == "" {
+		r.Outcome = string(abi.KindInternal) // neither a result nor an error: it panicked
+	}
+	err := e.trail.sink.Write(context.WithoutCancel(ctx), r)
+	if err == nil {
+		return nil
+	}
+	e.trail.log.Error("a call is missing in the audit trail", "id", r.ID, "connection", r.Connection, "operation", r.Operation(), "outcome", r.Outcome, "error", err)
+	if !e.trail.required {
+		return nil
+	}
+	lost := unaudited(err, "the result is withheld, because the call cannot be written to the audit trail")
+	lost.RequestSent = r.RequestSent
+	return lost
+}
+
+func unaudited(cause error, message string) *Error {
+	return (&Error{Kind: abi.KindInternal, Rule: "audit.required", Message: message, Hint: "see that the audit file can be written to, or set audit.required to false"}).WithCause(cause)
+}
