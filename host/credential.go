@@ -86,6 +86,10 @@ func (h *Host) egress(ctx context.Context, c *connection) (*egress.Client, error
 	if err != nil {
 		return nil, err
 	}
+	roots, err := h.authorities(c)
+	if err != nil {
+		return nil, err
+	}
 	o := h.options
 	c.client, err = egress.New(egress.Config{
 		Servers:     c.connector.Manifest.Servers,
@@ -101,7 +105,7 @@ func (h *Host) egress(ctx context.Context, c *connection) (*egress.Client, error
 		Now:         o.Now,
 		Sleep:       o.Sleep,
 		Rand:        o.Rand,
-		RootCAs:     o.RootCAs,
+		RootCAs:     roots,
 	})
 	return c.client, err
 }

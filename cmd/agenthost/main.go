@@ -14,7 +14,11 @@ import (
 	"time"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	// Where the limit is lower already, it cannot be set, and need not be.
+	_ = forbidCore()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is main with its surroundings as arguments. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {

@@ -73,28 +73,6 @@ func listAll(t *testing.T, plugins string, pages int) int64 {
 	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 }
 
-// command is the test binary under the name that makes it the command, which starts
-// itself under that name again to compile.
-func command(t *testing.T) string {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := t.TempDir() + "/agenthost"
-	if os.Link(exe, named) == nil {
-		return named
-	}
-	data, err := os.ReadFile(exe) // another file system
-	if err == nil {
-		err = os.WriteFile(named, data, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return named
-}
-
 // pagesOf is a vendor with a number of pages, whose cursors are their numbers.
 func pagesOf(pages int) http.Handler {
 	record := `{"id":"` + strings.Repeat("x", recordBytes) + `"}`

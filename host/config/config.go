@@ -46,6 +46,8 @@ type Connection struct {
 	// that the operator runs. A URL is the only way to reach a private address or
 	// plain http, and opens that very origin alone.
 	Server string
+	// TLS says whom to trust for the servers; nil trusts whom this machine trusts.
+	TLS *TLS
 	// Credentials are references to secrets (env:NAME, file:/path), by the names
 	// of the auth schema's fields. In a configuration file, a relative path is
 	// relative to that file.
@@ -66,6 +68,15 @@ type Connection struct {
 
 // Allow is what a connection may do.
 type Allow = grant.Allow
+
+// TLS is about the certificates of servers. It is for servers of the operator's own,
+// and for networks that sign certificates themselves.
+type TLS struct {
+	// CAFile holds certificates of authorities in PEM form, which are trusted instead
+	// of this machine's. In a configuration file, a relative path is relative to that
+	// file.
+	CAFile string
+}
 
 // Limits bound one call. Sizes are bytes.
 type Limits struct {

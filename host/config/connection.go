@@ -50,6 +50,7 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 			r.choice(v, p, []string{string(Direct), string(Hosted)}, (*string)(&c.Mode))
 		}},
 		{"server", func(v ast.Node, p string) { r.server(v, p, &c.Server) }},
+		{"tls", func(v ast.Node, p string) { c.TLS = r.tls(v, p) }},
 		{"credentials", func(v ast.Node, p string) { c.Credentials = r.credentials(v, p) }},
 		{"airbyte", func(v ast.Node, p string) { c.Airbyte = r.airbyte(v, p) }},
 		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
@@ -67,6 +68,10 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 	switch {
 	case c.Mode == Hosted && c.Airbyte == nil:
 		r.problem(n, path, "mode hosted needs airbyte", "add airbyte: with client_id, client_secret and workspace_name")
+	case c.TLS != nil && c.Mode == Hosted:
+		r.problem(n, path, "tls is for mode direct, and the mode is hosted", "leave tls out")
+	case c.TLS != nil && strings.HasPrefix(c.Server, "http:"):
+		r.problem(n, path, "tls is for https, and the server is an http URL", "write https, or leave tls out")
 	case c.Mode == Direct && c.Airbyte != nil:
 		r.problem(n, path, "airbyte is for mode hosted, and the mode is direct", "add mode: hosted, or leave airbyte out")
 	}
@@ -123,6 +128,17 @@ func (r *reader) server(n ast.Node, path string, into *string) {
 		}
 	}
 	*into = text
+}
+
+// tls reads whom to trust. An empty mapping would look like a choice and be none.
+func (r *reader) tls(n ast.Node, path string) *TLS {
+	t := &TLS{}
+	before := len(r.problems)
+	r.mapping(n, path, []key{{"ca_file", func(v ast.Node, p string) { r.path(v, p, &t.CAFile) }}})
+	if t.CAFile == "" && len(r.problems) == before {
+		r.problem(n, path, "needs ca_file", "name a file with the certificate of the authority, or leave tls out")
+	}
+	return t
 }
 
 // credentials reads references. No part of a value is ever quoted, and a name is only

@@ -74,6 +74,7 @@ connections:
   support:
     connector: pylon
     server: eu
+    tls: {ca_file: ca.pem}
     credentials: {api_token: env:PYLON_API_TOKEN, other: file:secrets/other, third: file:/run/x}
     limits: &limits
       timeout: 1m30s
@@ -114,6 +115,7 @@ connections:
 		Connections: map[string]config.Connection{
 			"support": {
 				Connector: "pylon", Mode: config.Direct, Server: "eu", Limits: limits,
+				TLS: &config.TLS{CAFile: filepath.Join(dir, "ca.pem")},
 				Credentials: map[string]string{
 					"api_token": "env:PYLON_API_TOKEN",
 					"other":     "file:" + filepath.Join(dir, "secrets", "other"),

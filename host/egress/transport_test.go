@@ -107,7 +107,7 @@ func TestConnectionsAreNotShared(t *testing.T) {
 // TLS before 1.2 is not spoken.
 func TestOldTLSIsRefused(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
-		v := httptest.NewUnstartedServer(http.HandlerFunc(reply(200, "{}")))
+		v := httptest.NewUnstartedServer(reply(200, "{}"))
 		v.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
 		v.Config.ErrorLog = log.New(io.Discard, "", 0)
 		v.StartTLS()

@@ -94,7 +94,6 @@ var untested = map[string]string{
 	"C5":  notYet + "there is no login in this version",
 	"C6":  notYet + "there is no listener in this version",
 	"C7":  "revoking is done at the vendor; the host forgets a credential when its source does",
-	"C8":  notYet + "core files of the command",
 	"C9":  notYet + "there is no store of our own in this version",
 	"A2":  notYet + "grants are not tied to a connector's digest in this version",
 	"A4":  notYet + "there is no MCP server in this version",
