@@ -63,7 +63,7 @@ func (c *Client) nextWait(s Scope, attempt int, resp *Response, err *abi.Error) 
 		again := err.Retryable && (err.Kind == abi.KindNetwork || err.Kind == abi.KindTimeout) && (s.Retry || !err.RequestSent)
 		return c.backoff(attempt), again
 	}
-	wait, asked := retryAfter(resp.Header.Get("Retry-After"), c.now())
+	wait, asked := RetryAfter(resp.Header.Get("Retry-After"), c.now())
 	refused := s.RetryRefused && asked && resp.Status == http.StatusTooManyRequests
 	if !refused && (!s.Retry || !retryableStatus(s.Reads, resp.Status)) {
 		return 0, false
@@ -74,9 +74,9 @@ func (c *Client) nextWait(s Scope, attempt int, resp *Response, err *abi.Error) 
 	return c.backoff(attempt), true
 }
 
-// retryAfter reads a Retry-After header: seconds, or an HTTP date (RFC 9110, section
+// RetryAfter reads a Retry-After header: seconds, or an HTTP date (RFC 9110, section
 // 10.2.3). Some vendors send fractions of seconds.
-func retryAfter(value string, now time.Time) (time.Duration, bool) {
+func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return 0, false

@@ -241,7 +241,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if wait, ok := retryAfter(value, noon); wait < 0 || !ok && wait != 0 {
+		if wait, ok := RetryAfter(value, noon); wait < 0 || !ok && wait != 0 {
 			t.Fatalf("%q waits %v", value, wait)
 		}
 	})

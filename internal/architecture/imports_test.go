@@ -82,6 +82,13 @@ func importRules() []rule {
 			broken: map[string]string{"host/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "host/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/host/sandbox"`},
 		},
 		{
+			name: "the Airbyte API is reached through egress", of: []string{"host/airbyte"},
+			only:   []string{"std", "pdk/abi", "internal/nearest", "internal/rawjson", "host/secret", "host/egress", "github.com/hashicorp/go-hclog"},
+			why:    "the second place that holds secrets is as small as the first, and opens no connection of its own",
+			broken: map[string]string{"host/airbyte/a.go": `package airbyte; import _ "github.com/agenthost/agenthost/host/config"`},
+			kept:   map[string]string{"host/airbyte/a.go": `package airbyte; import _ "github.com/agenthost/agenthost/host/egress"`},
+		},
+		{
 			name: "path templates are pure", of: []string{"host/egress/pathtemplate"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
 			why:    "host/connector checks a manifest with the same code that matches requests, and gets no network by that",
 			broken: map[string]string{"host/egress/pathtemplate/a.go": `package pathtemplate; import _ "net"`},

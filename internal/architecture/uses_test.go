@@ -147,9 +147,12 @@ func named(pattern, name string) bool {
 // revealRule goes by the method's name, whatever it is a method of: nothing else in
 // the repository may be called that.
 func revealRule() rule {
-	allowed := []string{"host/secret", "host/egress"}
+	// host/airbyte writes the client secret of the Airbyte API into the body of a request
+	// for a token, and a vendor's credential into that which creates a connector. Both
+	// go out through egress.
+	allowed := []string{"host/secret", "host/egress", "host/airbyte"}
 	return rule{
-		name: "only egress reveals secrets", names: allowed,
+		name: "only what sends secrets reveals them", names: allowed,
 		why: "a credential is a secret.Value from where it is read to where it is written to the wire; whoever calls Reveal on the way holds bytes that a log, an error or a guest can get",
 		check: func(t *tree) []string {
 			var broken []string
@@ -176,9 +179,10 @@ func revealRule() rule {
 			"cmd/agenthost.go": `package main; func f(c C) { _ = c.credentials["k"].Reveal(nil) }`,
 		},
 		kept: map[string]string{
-			"host/egress/a.go": `package egress; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/a_test.go":   `package host; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/a.go":        `package host; const s = "Reveal"; func reveal() {}`,
+			"host/egress/a.go":  `package egress; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/airbyte/a.go": `package airbyte; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/a_test.go":    `package host; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/a.go":         `package host; const s = "Reveal"; func reveal() {}`,
 		},
 	}
 }

@@ -1,0 +1,70 @@
+package airbyte
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// baseURLHint is for answers that are not the service's.
+const baseURLHint = "check the base URL of the Airbyte API, and that nothing between here and there answers in its place"
+
+// refused is the error of an answer whose status is no success. vendor is the title of
+// the vendor that the service calls for the request, empty where it calls nobody.
+func (c *Client) refused(resp *egress.Response, vendor string) *abi.Error {
+	f := readFailure(resp.Body)
+	said := f.String()
+	if said == "" {
+		said = http.StatusText(resp.Status)
+	}
+	e := &abi.Error{
+		Kind: abi.KindVendorError, Message: fmt.Sprintf("the Airbyte API answered %d: %s", resp.Status, said),
+		Status: resp.Status, Code: f.code(), RequestID: resp.Header.Get("X-Request-Id"), RequestSent: true,
+	}
+	upstream := vendor != "" && f.upstream()
+	if upstream {
+		e.Message = fmt.Sprintf("%s answered the Airbyte API: %s", vendor, said)
+	}
+	switch resp.Status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		e.Kind, e.Field = abi.KindInvalidParams, f.field()
+	case http.StatusUnauthorized:
+		e.Kind = abi.KindAuthFailed
+		switch {
+		case upstream:
+			e.Hint = "the credential that Airbyte keeps is the culprit: replace the connector with agenthost hosted delete and hosted create"
+		case vendor != "":
+			e.Hint = "check client_id, client_secret and organization_id under the connection's airbyte; if they are right, it is " + vendor + " that refuses the credential which Airbyte keeps"
+		default:
+			e.Hint = "check client_id, client_secret and organization_id under the connection's airbyte"
+		}
+	case http.StatusForbidden:
+		e.Kind = abi.KindPermissionDenied
+		e.Hint = "check organization_id under the connection's airbyte, and what the application may do"
+		if upstream {
+			e.Hint = "the credential that Airbyte keeps may not do this: give it the permission at " + vendor
+		}
+	case http.StatusNotFound, http.StatusGone:
+		e.Kind = abi.KindNotFound
+	case http.StatusConflict:
+		e.Kind = abi.KindConflict
+	case http.StatusTooManyRequests:
+		e.Kind, e.Retryable, e.Hint = abi.KindRateLimited, true, "call again later"
+		if wait, ok := egress.RetryAfter(resp.Header.Get("Retry-After"), c.now()); ok {
+			e.RetryAfterMS = wait.Milliseconds()
+		}
+	default:
+		e.Retryable = resp.Status >= 500
+		if f.String() == "" {
+			e.Hint = baseURLHint
+		}
+	}
+	return e
+}
+
+// nonsense is the error of an answer that cannot be read.
+func nonsense(what string) *abi.Error {
+	return &abi.Error{Kind: abi.KindVendorError, Message: "the Airbyte API answered nonsense: " + what, Hint: baseURLHint, RequestSent: true}
+}

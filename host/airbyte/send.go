@@ -1,0 +1,88 @@
+package airbyte
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// request is one that needs a token.
+type request struct {
+	method, path string // the path is a template
+	params       map[string]string
+	query        [][2]string
+	body         []byte
+	// hidden are secrets in the body.
+	hidden []secret.Value
+	// retry and reads are as in [egress.Scope].
+	retry, reads bool
+	budget       *egress.Budget // nil means ownBudget
+	rate         egress.Rate
+	// vendor is the title of the vendor that the service calls for this request; empty
+	// means that it calls nobody.
+	vendor string
+}
+
+// send sends a request with a token, and once more with a new one where the service
+// refuses the first: tokens are revoked. Statuses other than 2xx are errors.
+func (c *Client) send(ctx context.Context, r request) (*egress.Response, error) {
+	for again := false; ; again = true {
+		s, err := c.tokens.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		client := s.client
+		if len(r.hidden) > 0 {
+			if client, err = egress.New(c.egress(s.token, r.hidden...)); err != nil {
+				return nil, unsent(err)
+			}
+		}
+		resp, err := client.Send(ctx, r.scope(), &abi.Request{Method: r.method, Path: r.path, PathParams: r.params, Query: r.query, Headers: c.headers()}, r.body)
+		switch {
+		case err != nil:
+			return nil, asError(err)
+		case resp.Status/100 == 2:
+			return resp, nil
+		case resp.Status == http.StatusUnauthorized && !again && !readFailure(resp.Body).upstream():
+			c.tokens.drop(s)
+		default:
+			return nil, c.refused(resp, r.vendor)
+		}
+	}
+}
+
+func (r request) scope() egress.Scope {
+	budget := r.budget
+	if budget == nil {
+		budget = ownBudget()
+	}
+	return egress.Scope{
+		Requests: []abi.RequestTemplate{{Method: r.method, Path: r.path}},
+		Retry:    r.retry, Reads: r.reads, RetryRefused: true, Budget: budget, Rate: r.rate,
+	}
+}
+
+// headers are those that every request has beside the token.
+func (c *Client) headers() [][2]string {
+	if c.config.OrganizationID == "" {
+		return nil
+	}
+	return [][2]string{{"X-Organization-Id", c.config.OrganizationID}}
+}
+
+// ownBudget is what a request may use that is nobody's call: for a token, a lookup, the
+// management of connectors.
+func ownBudget() *egress.Budget { return egress.NewBudget(20, 1<<20, 16<<20) }
+
+// asError returns the *abi.Error in an error, to be changed.
+func asError(err error) *abi.Error {
+	var known *abi.Error
+	if errors.As(err, &known) {
+		return known.WithCause(known.Unwrap())
+	}
+	return (&abi.Error{Kind: abi.KindInternal, Message: "the host failed"}).WithCause(err)
+}

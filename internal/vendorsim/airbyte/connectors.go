@@ -1,0 +1,229 @@
+package airbyte
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+// connector is a vendor's account whose credential the service keeps.
+type connector struct {
+	id, name     string
+	definition   *Definition
+	workspace    *workspace
+	credentials  map[string]string
+	replication  map[string]string
+	created      time.Time
+	contextStore contextStore
+}
+
+// create is the body of a request to create a connector. The names of the workspace are read from extra.
+type create struct {
+	Name                    string           `json:"name"`
+	DefinitionID            string           `json:"definition_id"`
+	ConnectorType           string           `json:"connector_type"`
+	SourceTemplateID        string           `json:"source_template_id"`
+	Credentials             map[string]any   `json:"credentials"`
+	ReplicationConfig       map[string]any   `json:"replication_config"`
+	Environment             map[string]any   `json:"environment"`
+	Entities                *json.RawMessage `json:"entities"`
+	ServerSideOAuthSecretID string           `json:"server_side_oauth_secret_id"`
+	WorkspaceID             string           `json:"workspace_id"`
+	WorkspaceName           string           `json:"workspace_name"`
+	CustomerName            string           `json:"customer_name"`
+	ExternalUserID          string           `json:"external_user_id"`
+}
+
+func (c *create) get(key string) string {
+	return map[string]string{"workspace_id": c.WorkspaceID, "workspace_name": c.WorkspaceName, "customer_name": c.CustomerName, "external_user_id": c.ExternalUserID}[key]
+}
+
+func (s *Service) createConnector(w http.ResponseWriter, r *request) {
+	var body create
+	if !readJSON(w, r.Request, &body) {
+		return
+	}
+	kinds := 0
+	for _, given := range []string{body.DefinitionID, body.ConnectorType, body.SourceTemplateID} {
+		if given != "" {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		refuse(w, http.StatusUnprocessableEntity, "Exactly one of definition_id, connector_type or source_template_id is required")
+		return
+	}
+	d := s.definition(body.DefinitionID, body.ConnectorType)
+	if d == nil || body.SourceTemplateID != "" {
+		refuse(w, http.StatusNotFound, "Connector definition not found", problem{Field: "connector_type", Message: "there is no such kind of connector", Code: "definition_not_found"})
+		return
+	}
+	if body.Name == "" {
+		detailAt(w, "Field required", "missing", "body", "name")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place, named := s.findWorkspace(r.organization, body.get)
+	switch {
+	case !named:
+		refuse(w, http.StatusUnprocessableEntity, "A workspace identifier is required", problem{Field: "workspace_name", Message: "name a workspace", Code: "missing"})
+		return
+	case place == nil:
+		refuse(w, http.StatusNotFound, "Workspace not found", problem{Field: "workspace_name", Message: "there is no such workspace", Code: "workspace_not_found"})
+		return
+	}
+	credentials, wrong := texts("credentials", body.Credentials, d.Credentials)
+	replication := map[string]string{}
+	if len(wrong) == 0 && d.StartDate != "" {
+		replication, wrong = texts("replication_config", body.ReplicationConfig, []string{"start_date"})
+		if len(wrong) == 0 {
+			if what := d.checkStartDate(replication["start_date"]); what != "" {
+				wrong = []problem{{Field: "replication_config.start_date", Message: what, Code: "invalid"}}
+			}
+		}
+	} else if len(wrong) == 0 && len(body.ReplicationConfig) > 0 {
+		wrong = []problem{{Field: "replication_config", Message: d.Type + " has no replication settings", Code: "unknown"}}
+	}
+	if len(wrong) > 0 {
+		refuse(w, http.StatusUnprocessableEntity, "The connector's configuration is invalid", wrong...)
+		return
+	}
+	c := &connector{
+		id: contract.UUID(s.rng), name: body.Name, definition: d, workspace: place,
+		credentials: credentials, replication: replication, created: s.now().UTC(),
+	}
+	s.connectors = append(s.connectors, c)
+	answer(w, http.StatusOK, c.whole())
+}
+
+// texts reads an object that must have all of some texts and nothing else.
+func texts(at string, from map[string]any, want []string) (map[string]string, []problem) {
+	found := make(map[string]string)
+	var wrong []problem
+	for _, name := range want {
+		text, ok := from[name].(string)
+		if !ok || text == "" {
+			wrong = append(wrong, problem{Field: at + "." + name, Message: "is required", Code: "missing"})
+			continue
+		}
+		found[name] = text
+	}
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		if !slices.Contains(want, name) {
+			wrong = append(wrong, problem{Field: at + "." + name, Message: "is not known", Code: "unknown"})
+		}
+	}
+	return found, wrong
+}
+
+// template describes a connector's kind as rows of the list do.
+func (c *connector) template() map[string]any {
+	created := c.created.Format(time.RFC3339)
+	return map[string]any{
+		"id": c.definition.ID, "name": c.definition.Type, "icon": nil, "connector_name": c.definition.Slug,
+		"organization_id": c.workspace.organization, "actor_definition_id": c.definition.ID, "tags": []string{},
+		"mode": "MULTI", "supports_context_store": true, "created_at": created, "updated_at": created,
+	}
+}
+
+func (c *connector) row() map[string]any {
+	created := c.created.Format(time.RFC3339)
+	return map[string]any{"id": c.id, "name": c.name, "summarized_source_template": c.template(), "created_at": created, "updated_at": created}
+}
+
+// whole is what create and get answer. It never holds the credentials.
+func (c *connector) whole() map[string]any {
+	created := c.created.Format(time.RFC3339)
+	return map[string]any{
+		"id": c.id, "name": c.name, "source_template": c.template(), "replication_config": c.replication,
+		"entities": nil, "created_at": created, "updated_at": created,
+	}
+}
+
+func (s *Service) listConnectors(w http.ResponseWriter, r *request) {
+	query := r.URL.Query()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place, named := s.findWorkspace(r.organization, query.Get)
+	if !named {
+		refuse(w, http.StatusUnprocessableEntity, "A workspace identifier is required", problem{Field: "workspace_name", Message: "name a workspace", Code: "missing"})
+		return
+	}
+	rows := []map[string]any{}
+	for _, c := range s.connectors {
+		if place != nil && c.workspace == place && (query.Get("definition_id") == "" || c.definition.ID == query.Get("definition_id")) {
+			rows = append(rows, c.row())
+		}
+	}
+	answer(w, http.StatusOK, map[string]any{"data": rows})
+}
+
+// withConnector finds the connector of a path.
+func (s *Service) withConnector(serve func(http.ResponseWriter, *request, *connector)) func(http.ResponseWriter, *request) {
+	return func(w http.ResponseWriter, r *request) {
+		id := r.PathValue("id")
+		if len(id) != 36 || strings.Trim(id, "0123456789abcdef-") != "" {
+			detailAt(w, "Input should be a valid UUID", "uuid_parsing", "path", "connector_id")
+			return
+		}
+		s.mu.Lock()
+		i := slices.IndexFunc(s.connectors, func(c *connector) bool { return c.id == id && c.workspace.organization == r.organization })
+		var found *connector
+		if i >= 0 {
+			found = s.connectors[i]
+		}
+		s.mu.Unlock()
+		if found == nil {
+			refuse(w, http.StatusNotFound, fmt.Sprintf("Connector %s not found", id), problem{Message: "there is no such connector", Code: "connector_not_found"})
+			return
+		}
+		serve(w, r, found)
+	}
+}
+
+func (s *Service) getConnector(w http.ResponseWriter, _ *request, c *connector) {
+	answer(w, http.StatusOK, c.whole())
+}
+
+func (s *Service) deleteConnector(w http.ResponseWriter, _ *request, c *connector) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connectors = slices.DeleteFunc(s.connectors, func(other *connector) bool { return other == c })
+	answer(w, http.StatusAccepted, map[string]any{"job_id": contract.UUID(s.rng)})
+}
+
+// checks are what proves a credential, as Airbyte's connectors have it.
+var checks = map[string]string{"pylon": "accounts", "ashby": "users", "incident-io": "users"}
+
+func (s *Service) checkConnector(w http.ResponseWriter, r *request, c *connector) {
+	if _, _, err := s.run(r.Context(), c, checks[c.definition.Slug], "list", nil); err != nil {
+		answer(w, http.StatusOK, map[string]any{"status": "failed", "message": err.Message})
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"status": "succeeded", "message": nil})
+}
+
+// Connectors returns the ids of all connectors, oldest first.
+func (s *Service) Connectors() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]string, len(s.connectors))
+	for i, c := range s.connectors {
+		ids[i] = c.id
+	}
+	return ids
+}
+
+// contextStore are the records that the service has copied, by entity. They are copied when they are first asked for.
+type contextStore struct {
+	mu      sync.Mutex
+	records map[string][]json.RawMessage
+}

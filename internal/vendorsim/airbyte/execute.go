@@ -1,0 +1,172 @@
+package airbyte
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// execution is the body of a request to execute.
+type execution struct {
+	Entity         *string          `json:"entity"`
+	Action         *string          `json:"action"`
+	Params         *json.RawMessage `json:"params"`
+	SelectFields   []string         `json:"select_fields"`
+	ExcludeFields  []string         `json:"exclude_fields"`
+	SkipTruncation *bool            `json:"skip_truncation"`
+	Intent         string           `json:"intent"`
+}
+
+// maxIntent is the length of the longest intent.
+const maxIntent = 512
+
+func (s *Service) execute(w http.ResponseWriter, r *request, c *connector) {
+	start := time.Now()
+	var body execution
+	if !readJSON(w, r.Request, &body) {
+		return
+	}
+	switch {
+	case body.Entity == nil || *body.Entity == "":
+		detailAt(w, "Field required", "missing", "body", "entity")
+		return
+	case body.Action == nil || *body.Action == "":
+		detailAt(w, "Field required", "missing", "body", "action")
+		return
+	}
+	if len([]rune(body.Intent)) > maxIntent {
+		detailAt(w, "String should have at most 512 characters", "string_too_long", "body", "intent")
+		return
+	}
+	params := json.RawMessage("{}")
+	if body.Params != nil && string(*body.Params) != "null" { // clients without parameters send null
+		params = *body.Params
+	}
+	if rawjson.KindOf(params) != rawjson.Object {
+		detailAt(w, "Input should be a valid dictionary", "dict_type", "body", "params")
+		return
+	}
+	result, metadata, err := s.answer(r.Context(), c, *body.Entity, *body.Action, params)
+	if err != nil {
+		sendError(w, err)
+		return
+	}
+	result = project(result, body.SelectFields, body.ExcludeFields)
+	if body.SkipTruncation != nil && !*body.SkipTruncation {
+		result = truncate(result)
+	}
+	answer(w, http.StatusOK, map[string]any{
+		"status": "success", "result": result, "connector_metadata": metadata,
+		"execution_metadata": map[string]any{"connector_instance_id": "source_id:" + c.id, "execution_time_ms": time.Since(start).Milliseconds()},
+	})
+}
+
+// answer runs an operation, and gives its answer the form that the service gives it.
+func (s *Service) answer(ctx context.Context, c *connector, entity, action string, params json.RawMessage) (result, metadata json.RawMessage, err *abi.Error) {
+	if action == abi.ActionContextStoreSearch {
+		result, err = s.search(ctx, c, entity, params)
+		return result, json.RawMessage("null"), err
+	}
+	data, meta, err := s.run(ctx, c, entity, action, params)
+	if err != nil && err.Kind == abi.KindUnknownOperation && action == "search" {
+		// The name of the action before April 2026.
+		result, err = s.search(ctx, c, entity, params)
+		return result, json.RawMessage("null"), err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	d := c.definition
+	if slices.Contains(d.Wraps.Actions, action) {
+		data = slices.Concat(d.Wraps.Beside[:len(d.Wraps.Beside)-1], []byte(","+strconv.Quote(d.Wraps.Record)+":"), data, []byte("}"))
+	}
+	return data, s.metadata(d, meta), nil
+}
+
+// run runs an operation of the vendor with the parameters that Airbyte's connector has.
+func (s *Service) run(ctx context.Context, c *connector, entity, action string, params json.RawMessage) (data, meta json.RawMessage, err *abi.Error) {
+	if s.options.Run == nil {
+		return nil, nil, &abi.Error{Kind: abi.KindInternal, Message: "no connectors are installed"}
+	}
+	if params == nil {
+		params = json.RawMessage("{}")
+	}
+	var kept map[string]json.RawMessage
+	if json.Unmarshal(params, &kept) != nil {
+		return nil, nil, &abi.Error{Kind: abi.KindInvalidParams, Message: "params is no object"}
+	}
+	for _, name := range c.definition.Drops {
+		delete(kept, name)
+	}
+	params, _ = json.Marshal(kept)
+	data, meta, failed := s.options.Run.Run(ctx, c.definition.Slug, c.credentials, entity, action, params)
+	if failed == nil {
+		return data, meta, nil
+	}
+	if !errors.As(failed, &err) {
+		err = &abi.Error{Kind: abi.KindInternal, Message: failed.Error()}
+	}
+	return nil, nil, err
+}
+
+// metadata are the vendor's words for pages, null where there are none.
+func (s *Service) metadata(d *Definition, meta json.RawMessage) json.RawMessage {
+	cursor, paginated, _ := rawjson.Pointer(meta, "/"+abi.MetaNextCursor)
+	if !paginated {
+		return json.RawMessage("null")
+	}
+	more, _, _ := rawjson.Pointer(meta, "/"+abi.MetaHasMore)
+	words := map[string]json.RawMessage{s.cased(d.Metadata.Cursor): cursor}
+	if d.Metadata.More != "" {
+		words[s.cased(d.Metadata.More)] = more
+	}
+	raw, _ := json.Marshal(words)
+	return raw
+}
+
+// cased is a name in the case of this service's metadata.
+func (s *Service) cased(name string) string {
+	if !s.options.CamelCase {
+		return name
+	}
+	words := strings.Split(name, "_")
+	for i, word := range words[1:] {
+		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
+}
+
+// upstream are the statuses and codes of what the vendor answered.
+var upstream = map[abi.Kind]struct {
+	status int
+	code   string
+}{
+	abi.KindInvalidParams:    {http.StatusUnprocessableEntity, "upstream_invalid_request"},
+	abi.KindUnknownOperation: {http.StatusBadRequest, "operation_not_supported"},
+	abi.KindAuthFailed:       {http.StatusUnauthorized, "upstream_unauthorized"},
+	abi.KindPermissionDenied: {http.StatusForbidden, "upstream_forbidden"},
+	abi.KindNotFound:         {http.StatusNotFound, "upstream_not_found"},
+	abi.KindConflict:         {http.StatusConflict, "upstream_conflict"},
+	abi.KindRateLimited:      {http.StatusTooManyRequests, "upstream_rate_limited"},
+	abi.KindTimeout:          {http.StatusGatewayTimeout, "upstream_timeout"},
+	abi.KindInternal:         {http.StatusInternalServerError, "internal"},
+}
+
+func sendError(w http.ResponseWriter, e *abi.Error) {
+	kind, ok := upstream[e.Kind]
+	if !ok {
+		kind.status, kind.code = http.StatusBadGateway, "upstream_error"
+	}
+	if e.Kind == abi.KindRateLimited {
+		w.Header().Set("Retry-After", strconv.FormatInt(max(1, (e.RetryAfterMS+999)/1000), 10))
+	}
+	refuse(w, kind.status, e.Message, problem{Field: e.Field, Message: e.Message, Code: kind.code})
+}

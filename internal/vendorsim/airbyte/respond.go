@@ -1,0 +1,48 @@
+package airbyte
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
+
+// problem is an element of errors.
+type problem struct {
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"`
+	Code    string `json:"error_code,omitempty"`
+	Details any    `json:"details,omitempty"`
+}
+
+// refuse answers an error in the service's own form.
+func refuse(w http.ResponseWriter, status int, message string, problems ...problem) {
+	if problems == nil {
+		problems = []problem{}
+	}
+	answer(w, status, map[string]any{"message": message, "errors": problems})
+}
+
+// detail answers an error in the form of the service's framework.
+func detail(w http.ResponseWriter, status int, text string) {
+	answer(w, status, map[string]any{"detail": text})
+}
+
+// detailAt answers 422 for one part of a request.
+func detailAt(w http.ResponseWriter, message, kind string, location ...string) {
+	answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": []map[string]any{{"loc": location, "msg": message, "type": kind}}})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	contract.SendJSON(w, "application/json", status, body)
+}
+
+func isTime(text string) bool {
+	_, err := time.Parse(time.RFC3339, text)
+	return err == nil
+}

@@ -1,0 +1,73 @@
+package airbyte
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// workspace is a part of an organization.
+type workspace struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	organization string
+}
+
+// workspaceKeys are the generations of the workspace's name, newest first.
+var workspaceKeys = []string{"workspace_name", "customer_name", "external_user_id"}
+
+// findWorkspace finds the workspace that get names: by id, or by name in any generation. named is false where nothing
+// does.
+func (s *Service) findWorkspace(organization string, get func(string) string) (found *workspace, named bool) {
+	id, name := get("workspace_id"), ""
+	for _, key := range workspaceKeys {
+		if name == "" {
+			name = get(key)
+		}
+	}
+	for i := range s.workspaces {
+		w := &s.workspaces[i]
+		if w.organization == organization && (id != "" && w.ID == id || id == "" && w.Name == name) {
+			return w, true
+		}
+	}
+	return nil, id != "" || name != ""
+}
+
+// listWorkspaces answers 20 workspaces at a time, or up to 100.
+func (s *Service) listWorkspaces(w http.ResponseWriter, r *request) {
+	query := r.URL.Query()
+	limit := 20
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 100 {
+			detailAt(w, "Input should be from 1 to 100", "range", "query", "limit")
+			return
+		}
+		limit = n
+	}
+	from := 0
+	if cursor := query.Get("cursor"); cursor != "" {
+		n, err := strconv.Atoi(strings.TrimPrefix(cursor, "w"))
+		if err != nil || n < 0 {
+			detailAt(w, "Invalid cursor", "value_error", "query", "cursor")
+			return
+		}
+		from = n
+	}
+	rows := []workspace{}
+	for _, one := range s.workspaces {
+		if one.organization == r.organization && strings.Contains(strings.ToLower(one.Name), strings.ToLower(query.Get("name_contains"))) {
+			rows = append(rows, one)
+		}
+	}
+	from = min(from, len(rows))
+	to := min(from+limit, len(rows))
+	var next any
+	if to < len(rows) {
+		query.Set("cursor", "w"+strconv.Itoa(to))
+		next = (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()
+	}
+	answer(w, http.StatusOK, map[string]any{"data": rows[from:to], "next": next})
+}
