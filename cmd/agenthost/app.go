@@ -67,6 +67,7 @@ Data goes to standard output and everything else to standard error.
 	root.AddCommand(
 		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.authCommand(),
 		a.execCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(), a.compileWorkerCommand(),
+		a.auditCommand(),
 	)
 	return root
 }

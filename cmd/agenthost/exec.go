@@ -10,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
 
@@ -121,9 +122,14 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	return nil
 }
 
-// find returns an operation of a connection, nil where there is none of that name.
+// find returns an operation of a connection, nil where there is no such connection or none
+// of that name.
 func find(ctx context.Context, h *host.Host, connection, entity, action string) (*host.Operation, error) {
 	operations, err := h.Operations(ctx, connection)
+	var unknown *host.Error
+	if errors.As(err, &unknown) && unknown.Kind == abi.KindUnknownOperation {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

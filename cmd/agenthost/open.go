@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
+	"strconv"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
@@ -26,6 +28,9 @@ func (a *app) options() (host.Options, error) {
 	}
 	o := host.FromConfig(c)
 	o.LookupEnv = a.lookupEnv
+	if c.Audit != (config.Audit{}) {
+		o.Caller = osUser()
+	}
 	if self, err := os.Executable(); err == nil {
 		o.CompileWorker = []string{self, compileWorkerName}
 	}
@@ -37,6 +42,14 @@ func (a *app) options() (host.Options, error) {
 	}
 	o.Logger, err = a.logger()
 	return o, err
+}
+
+// osUser is the name of the user who runs the command, or the number where there is no name.
+func osUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
 }
 
 func (a *app) loadConfig() (*config.Config, error) {

@@ -27,6 +27,7 @@ func TestScript(t *testing.T) {
 			"requests": requestsCommand,
 			"exits":    exitsCommand,
 			"expand":   expandCommand,
+			"longline": longLineCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)

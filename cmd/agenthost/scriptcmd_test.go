@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -125,6 +127,14 @@ func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
 func expandCommand(ts *testscript.TestScript, neg bool, args []string) {
 	for _, file := range args {
 		text := os.Expand(ts.ReadFile(file), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
+	}
+}
+
+// longLineCommand appends a line that is too long for a record, without an end, to files.
+func longLineCommand(ts *testscript.TestScript, neg bool, args []string) {
+	for _, file := range args {
+		text := ts.ReadFile(file) + strings.Repeat("x", audit.MaxLine+1)
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
 	}
 }

@@ -21,8 +21,8 @@ const (
 
 // FileOptions say how a [File] rotates. Zero fields mean the defaults.
 type FileOptions struct {
-	// MaxSize is the size in bytes that the file does not grow beyond, but for a line of
-	// each process that writes to it.
+	// MaxSize is the size in bytes that the file does not grow beyond, but for what other
+	// processes write while one of them rotates it.
 	MaxSize int64
 	// Keep is how many rotated files are kept. The oldest ones are removed.
 	Keep int
@@ -155,7 +155,7 @@ func (f *File) follow(room int64) error {
 
 func (f *File) reopen() error {
 	old := f.file
-	if err := f.open(); err != nil {
+	if err := f.open(); err != nil || old == nil {
 		return err
 	}
 	_ = old.Close() // what was written is written

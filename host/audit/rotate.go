@@ -25,41 +25,43 @@ func (f *File) rotate() error {
 	if at, err := os.Stat(f.path); err != nil || !os.SameFile(at, f.info) {
 		return f.reopen()
 	}
-	if renamesOpenFiles {
-		if err := f.rename(); err != nil {
+	if !renamesOpenFiles {
+		if err := f.file.Close(); err != nil {
 			return err
 		}
-		return f.reopen()
+		f.file = nil
 	}
-	// Windows renames no file that is open. If another process has it open, it grows on.
-	if err := f.file.Close(); err != nil {
+	// Where the folder, or another process that has the file open, does not allow it, the
+	// file grows on: a record is worth more than a size.
+	_ = f.rename()
+	if err := f.reopen(); err != nil {
 		return err
 	}
-	f.file = nil
-	_ = f.rename()
-	return f.open()
+	f.prune()
+	return nil
 }
 
-// rename gives the file the name of a rotated one, and removes the oldest.
+// rename gives the file the name of a rotated one.
 func (f *File) rename() error {
-	now := f.options.Now().UTC()
-	to := f.rotated(now)
+	now := f.options.Now()
+	to := rotatedName(f.path, now)
 	for exists(to) {
 		now = now.Add(time.Nanosecond)
-		to = f.rotated(now)
+		to = rotatedName(f.path, now)
 	}
-	if err := os.Rename(f.path, to); err != nil {
-		return err
-	}
+	return os.Rename(f.path, to)
+}
+
+// prune removes the oldest rotated files. What it cannot do now, the next rotation does.
+func (f *File) prune() {
 	old, err := rotatedFiles(f.path)
 	if err != nil {
-		return nil // the record comes first; the next rotation tries again
+		return
 	}
 	for len(old) > f.options.Keep {
 		_ = os.Remove(old[0])
 		old = old[1:]
 	}
-	return nil
 }
 
 func exists(path string) bool {
@@ -67,9 +69,9 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func (f *File) rotated(at time.Time) string {
-	stem, ext := split(f.path)
-	return stem + "-" + at.Format(rotatedFormat) + ext
+func rotatedName(path string, at time.Time) string {
+	stem, ext := split(path)
+	return stem + "-" + at.UTC().Format(rotatedFormat) + ext
 }
 
 func split(path string) (stem, ext string) {

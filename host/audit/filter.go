@@ -1,0 +1,47 @@
+package audit
+
+import (
+	"strings"
+	"time"
+)
+
+// Filter chooses records. The zero Filter lets every call pass; each field that is set
+// must fit.
+type Filter struct {
+	Connection string
+	// Operation is entity.action, or entity.* for all of an entity.
+	Operation string
+	Caller    string
+	// Outcome is [Ok] or the [abi.Kind] of an error.
+	Outcome string
+	// Denied lets pass what [Record.Denied] is of.
+	Denied bool
+	// Since is the time from which calls pass.
+	Since time.Time
+	// Starts lets records of [EventStart] pass as well. They have no outcome, so they do
+	// not fit a filter that asks for one.
+	Starts bool
+}
+
+// Match reports whether a record passes.
+func (f Filter) Match(r *Record) bool {
+	switch {
+	case r.Event != EventCall && !(f.Starts && r.Event == EventStart):
+	case f.Connection != "" && r.Connection != f.Connection:
+	case f.Operation != "" && !f.operation(r):
+	case f.Caller != "" && r.Caller != f.Caller:
+	case f.Outcome != "" && r.Outcome != f.Outcome:
+	case f.Denied && !r.Denied():
+	case r.Time.Before(f.Since):
+	default:
+		return true
+	}
+	return false
+}
+
+func (f Filter) operation(r *Record) bool {
+	if entity, ok := strings.CutSuffix(f.Operation, ".*"); ok {
+		return r.Entity == entity
+	}
+	return r.Operation() == f.Operation
+}
