@@ -119,6 +119,9 @@ func (h *Host) connection(ctx context.Context, name string) (*connection, error)
 	if known := h.connections[name]; known != nil {
 		return known, nil
 	}
+	if !h.registry.current(c.file) {
+		return c, nil // its file was replaced meanwhile: this call ends on the old one
+	}
 	h.connections[name] = c
 	return c, nil
 }

@@ -159,6 +159,8 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	if err != nil {
 		return nil, err
 	}
+	release := c.file.hold(ctx)
+	defer release()
 	module, err := on.module(ctx, c.file)
 	if err != nil {
 		return nil, err

@@ -44,6 +44,8 @@ type Host struct {
 
 	mu          sync.Mutex
 	connections map[string]*connection
+
+	watcher *watcher // nil where the plugins folder is not watched
 }
 
 // Open returns a host. It looks at the options and reads no connector yet: modules are
@@ -95,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{
+	h := &Host{
 		trail:       trail,
 		options:     o,
 		log:         o.Logger,
@@ -103,13 +105,19 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		registry:    newRegistry(o.Plugins, o.Cache, sealer, engine, o.Logger.Named("connectors")),
 		secrets:     secret.NewResolver(secret.Options{LookupEnv: o.LookupEnv}),
 		connections: make(map[string]*connection),
-	}, nil
+	}
+	if err := h.watch(ctx); err != nil {
+		return nil, errors.Join(err, engine.Close(ctx))
+	}
+	return h, nil
 }
 
 // Close waits for calls that run, and frees everything. The host cannot be used
 // afterwards.
 func (h *Host) Close(ctx context.Context) error {
+	h.watcher.stop()
 	err := h.engine.Close(ctx)
+	h.registry.closing.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.connections {

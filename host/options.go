@@ -14,9 +14,14 @@ import (
 
 // Options configure a [Host]. The zero value is a host without connectors.
 type Options struct {
-	// Plugins is a folder of .wasm files. Files are found when the host opens and
-	// when a connector is asked for that it does not know yet.
+	// Plugins is a folder of .wasm files. It is looked into when a connector is asked
+	// for that the host does not know yet, or all the time with Reload.
 	Plugins string
+	// Reload is how often to look whether files of the plugins folder appeared, changed
+	// or went; a file counts when it has stayed the same from one look to the next. 0
+	// means never: a connection then keeps the connector that it was first used with.
+	// [Host.OnChange] tells of changes.
+	Reload time.Duration
 	// Connections by name.
 	Connections map[string]Connection
 	// Cache is a private folder for compiled modules; empty means agenthost in

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,9 +30,13 @@ type registry struct {
 	declarations declarationCache
 	engine       *sandbox.Engine
 	log          hclog.Logger
+	closing      sync.WaitGroup // modules of files that were replaced
 
 	mu    sync.Mutex
 	files map[string]*pluginFile // by path
+	// watched means that a watcher alone says what files there are: one that changed
+	// is another one when the watcher has seen that it is a connector.
+	watched bool
 }
 
 func newRegistry(dir, cache string, sealer *seal.Sealer, engine *sandbox.Engine, log hclog.Logger) *registry {
@@ -53,9 +58,7 @@ func (r *registry) find(ctx context.Context, name string) (*pluginFile, error) {
 	}
 	// A name that is no plain word never becomes a path.
 	if !strings.ContainsAny(name, `/\.`) && name != "" {
-		path := filepath.Join(r.dir, name+".wasm")
-		if _, err := os.Stat(path); err == nil {
-			f := r.file(path)
+		if f := r.present(filepath.Join(r.dir, name+".wasm")); f != nil {
 			declared, err := f.declared(ctx)
 			if err != nil {
 				return nil, err
@@ -105,19 +108,13 @@ func (r *registry) all(ctx context.Context) ([]*pluginFile, error) {
 	if r.dir == "" {
 		return nil, nil
 	}
-	entries, err := os.ReadDir(r.dir)
+	files, err := r.list()
 	if err != nil {
-		return nil, (&Error{Kind: abi.KindInvalidParams, Field: "plugins", Message: fmt.Sprintf("the plugins folder %s cannot be read: %v", r.dir, unwrapPath(err)), Hint: "set plugins to a folder of .wasm files"}).WithCause(err)
+		return nil, err
 	}
-	var files []*pluginFile
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, entry := range entries {
-		if entry.IsDir() || filepath.Ext(entry.Name()) != ".wasm" {
-			continue
-		}
-		f := r.file(filepath.Join(r.dir, entry.Name()))
-		files = append(files, f)
+	for _, f := range files {
 		group.Go(func() error {
 			if _, err := f.declared(groupCtx); err != nil && groupCtx.Err() != nil {
 				return err
@@ -128,21 +125,86 @@ func (r *registry) all(ctx context.Context) ([]*pluginFile, error) {
 	return files, group.Wait()
 }
 
+// list returns the files of the folder, in order of their names.
+func (r *registry) list() ([]*pluginFile, error) {
+	r.mu.Lock()
+	if r.watched {
+		files := slices.Collect(maps.Values(r.files))
+		r.mu.Unlock()
+		slices.SortFunc(files, func(a, b *pluginFile) int { return cmp.Compare(a.path, b.path) })
+		return files, nil
+	}
+	r.mu.Unlock()
+	paths, err := r.folder()
+	if err != nil {
+		return nil, err
+	}
+	files := make([]*pluginFile, 0, len(paths))
+	for _, path := range paths {
+		files = append(files, r.file(path))
+	}
+	return files, nil
+}
+
+// folder reads the folder's names.
+func (r *registry) folder() (paths []string, err error) {
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		return nil, (&Error{Kind: abi.KindInvalidParams, Field: "plugins", Message: fmt.Sprintf("the plugins folder %s cannot be read: %v", r.dir, unwrapPath(err)), Hint: "set plugins to a folder of .wasm files"}).WithCause(err)
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() && filepath.Ext(entry.Name()) == ".wasm" {
+			paths = append(paths, filepath.Join(r.dir, entry.Name()))
+		}
+	}
+	return paths, nil
+}
+
+// current says whether a file is the one in use at its path.
+func (r *registry) current(f *pluginFile) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.watched || r.files[f.path] == f
+}
+
+// present returns the file of a path in the folder, and nil where there is none.
+func (r *registry) present(path string) *pluginFile {
+	r.mu.Lock()
+	f, watched := r.files[path], r.watched
+	r.mu.Unlock()
+	if watched {
+		return f
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	return r.file(path)
+}
+
 // file returns what is known of a file. A file that changed is another one.
 func (r *registry) file(path string) *pluginFile {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var size int64
-	var modified time.Time
-	if info, err := os.Stat(path); err == nil {
-		size, modified = info.Size(), info.ModTime()
-	}
 	f := r.files[path]
-	if f == nil || f.size != size || !f.modified.Equal(modified) {
-		f = &pluginFile{registry: r, path: path, size: size, modified: modified}
+	if now := newPluginFile(r, path); f == nil || !f.same(now) {
+		f = now
 		r.files[path] = f
 	}
 	return f
+}
+
+// other returns a file that need not be in the folder.
+func (r *registry) other(path string) *pluginFile {
+	r.mu.Lock()
+	f, watched := r.files[path], r.watched
+	r.mu.Unlock()
+	switch {
+	case !watched:
+		return r.file(path)
+	case f != nil:
+		return f
+	}
+	return newPluginFile(r, path)
 }
 
 // pluginFile is one .wasm file as it was when it was found.
@@ -156,6 +218,25 @@ type pluginFile struct {
 	connector *connector.Connector
 	err       error // why the file is no connector
 	module    *sandbox.Module
+
+	using   sync.Mutex
+	holds   int // calls that run on the file's module
+	retired func()
+}
+
+// newPluginFile is the file as it is now; one that is not there is found out when it is
+// read.
+func newPluginFile(r *registry, path string) *pluginFile {
+	f := &pluginFile{registry: r, path: path}
+	if info, err := os.Stat(path); err == nil {
+		f.size, f.modified = info.Size(), info.ModTime()
+	}
+	return f
+}
+
+// same says whether a file is as it was, by what the file system knows.
+func (f *pluginFile) same(g *pluginFile) bool {
+	return f.size == g.size && f.modified.Equal(g.modified)
 }
 
 // maxModule is the size of the largest module that is read, in bytes.
@@ -262,6 +343,59 @@ func (f *pluginFile) load(ctx context.Context) (*sandbox.Module, error) {
 	return f.module, f.named(err)
 }
 
+// hold keeps the file's module until release is called, even if the file is retired
+// meanwhile.
+func (f *pluginFile) hold(ctx context.Context) (release func()) {
+	f.using.Lock()
+	defer f.using.Unlock()
+	f.holds++
+	return func() {
+		f.using.Lock()
+		defer f.using.Unlock()
+		f.holds--
+		f.free(ctx)
+	}
+}
+
+// retire closes the module, and calls also, as soon as nobody holds the file. Whoever
+// found the file before may still hold it later: then the same happens again.
+func (f *pluginFile) retire(ctx context.Context, also func()) {
+	f.using.Lock()
+	defer f.using.Unlock()
+	f.retired = also
+	f.free(ctx)
+}
+
+func (f *pluginFile) free(ctx context.Context) {
+	if f.retired == nil || f.holds > 0 {
+		return
+	}
+	also := f.retired
+	ctx = context.WithoutCancel(ctx) // the call that happens to be the last does not wait
+	f.registry.closing.Go(func() {
+		f.mu.Lock()
+		module := f.module
+		f.module = nil
+		f.mu.Unlock()
+		if module != nil {
+			if err := module.Close(ctx); err != nil {
+				f.registry.log.Warn("a replaced module cannot be closed", "file", f.path, "error", err)
+			}
+		}
+		also()
+	})
+}
+
+// known returns what a file declares, if it has been read and is a connector.
+func (f *pluginFile) known() *connector.Connector {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.connector
+}
+
 // ConnectorInfo is what is known of a connector.
 type ConnectorInfo struct {
 	// Name is the manifest's, or the file's name without .wasm where Err is set.
@@ -308,7 +442,7 @@ func (h *Host) Connector(ctx context.Context, name string) (*ConnectorInfo, erro
 
 // Inspect reads a file as the connectors of the plugins folder are read, wherever it is.
 func (h *Host) Inspect(ctx context.Context, path string) (*ConnectorInfo, error) {
-	info := h.registry.file(path).info(ctx)
+	info := h.registry.other(path).info(ctx)
 	return &info, info.Err
 }
 

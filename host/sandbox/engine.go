@@ -118,6 +118,13 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Modules is how many modules are loaded and not closed.
+func (e *Engine) Modules() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.modules)
+}
+
 // Digest is how modules are named: the SHA-256 of the file, in hexadecimal.
 func Digest(module []byte) string {
 	sum := sha256.Sum256(module)
