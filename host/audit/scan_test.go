@@ -99,7 +99,10 @@ func TestScanGoesThroughRotatedFiles(t *testing.T) {
 		}
 	}
 	// A scan that is stopped stops.
-	for range Scan(path, Filter{}) {
+	for _, err := range Scan(path, Filter{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 }
