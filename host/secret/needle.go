@@ -3,9 +3,12 @@ package secret
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // needle is one text that gives a secret away.
@@ -37,15 +40,33 @@ func needlesOf(s []byte) []needle {
 	if len(s) < encodable {
 		return needles
 	}
-	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for lead := range 3 {
-			add(base64Needle(encoding, s, lead))
+	wide := [][]byte{s}
+	if utf8.Valid(s) {
+		wide = append(wide, inUTF16(binary.LittleEndian, s), inUTF16(binary.BigEndian, s))
+	}
+	for i, text := range wide {
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			for lead := range 3 {
+				add(base64Needle(encoding, text, lead))
+			}
+		}
+		if i > 0 {
+			add(needle{text: text})
 		}
 	}
 	lower := []byte(hex.EncodeToString(s))
 	add(needle{text: lower})
 	add(needle{text: bytes.ToUpper(lower)})
 	return needles
+}
+
+// inUTF16 returns s in UTF-16.
+func inUTF16(order binary.AppendByteOrder, s []byte) []byte {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(string(s))) {
+		b = order.AppendUint16(b, u)
+	}
+	return b
 }
 
 // base64Needle returns the characters that s turns into when lead other bytes stand

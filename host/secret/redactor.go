@@ -24,12 +24,13 @@ const rounds = 8
 
 // Redactor takes secrets out of what comes back from a vendor. It finds a secret
 //
-//   - as it is,
-//   - in base64, standard and URL alphabet, padded or not, at each of the three
-//     alignments, so also in the middle of a longer encoded text,
+//   - as it is, in UTF-8 or UTF-16,
+//   - in base64 of either, standard and URL alphabet, padded or not, at each of the
+//     three alignments, so also in the middle of a longer encoded text,
 //   - in hexadecimal, in lower or upper case,
-//   - and each of these with any of its characters escaped for JSON (\u0041, \/, \")
-//     or for a URL (%41, + for a space), up to three levels deep.
+//   - and each of these with any of its characters escaped for JSON (\u0041, \/, \"),
+//     for a URL (%41, %u0041, + for a space) or for HTML (&amp;, &#65;, &#x41;), up to
+//     three layers deep, whichever they are.
 //
 // It is no defence against a vendor that wants to hand the secret on, which could
 // encrypt it: a vendor has the secret anyway. It is there for endpoints and error pages

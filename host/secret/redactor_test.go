@@ -3,10 +3,14 @@ package secret
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -53,6 +57,30 @@ var encodings = []struct {
 	{"base64 with \\u002B", func(s string) string {
 		return strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(s)), "+", `\u002B`)
 	}},
+	{"html", html.EscapeString},
+	{"html twice", func(s string) string { return html.EscapeString(html.EscapeString(s)) }},
+	{"html decimal", func(s string) string { return htmlNumbers(s, "&#%d;") }},
+	{"html hexadecimal", func(s string) string { return htmlNumbers(s, "&#x%x;") }},
+	{"html with zeros", func(s string) string { return htmlNumbers(s, "&#X%08X;") }},
+	{"html names", htmlNames},
+	{"html in json", func(s string) string { return jsonEscape(htmlNumbers(s, "&#%d;")) }},
+	{"html in json in json", func(s string) string { return jsonEscape(jsonEscape(html.EscapeString(s))) }},
+	{"html in a query", func(s string) string { return url.QueryEscape(htmlNumbers(s, "&#%d;")) }},
+	{"html in a query in json", func(s string) string { return unicodeEscape(url.QueryEscape(htmlNames(s))) }},
+	{"a query in html", func(s string) string { return htmlNumbers(percentAll(s), "&#%d;") }},
+	{"json in a query", func(s string) string { return url.QueryEscape(jsonEscape(s)) }},
+	{"a query in json", func(s string) string { return unicodeEscape(url.QueryEscape(s)) }},
+	{"json in html", func(s string) string { return html.EscapeString(jsonEscape(s)) }},
+	{"javascript", javaScriptEscape},
+	{"utf-16", func(s string) string { return string(inUTF16(binary.LittleEndian, []byte(s))) }},
+	{"utf-16, big end first", func(s string) string { return string(inUTF16(binary.BigEndian, []byte(s))) }},
+	{"utf-16 in a query", func(s string) string { return percentAll(string(inUTF16(binary.LittleEndian, []byte(s)))) }},
+	{"utf-16 in base64", func(s string) string {
+		return base64.StdEncoding.EncodeToString(inUTF16(binary.LittleEndian, []byte(s)))
+	}},
+	{"utf-16 in base64 in a query", func(s string) string {
+		return url.QueryEscape(base64.StdEncoding.EncodeToString(inUTF16(binary.BigEndian, []byte(s))))
+	}},
 }
 
 func jsonEscape(s string) string {
@@ -64,6 +92,47 @@ func unicodeEscape(s string) string {
 	var b strings.Builder
 	for _, u := range utf16.Encode([]rune(s)) {
 		fmt.Fprintf(&b, `\u%04x`, u)
+	}
+	return b.String()
+}
+
+func htmlNumbers(s, format string) string {
+	var b strings.Builder
+	for _, r := range s {
+		fmt.Fprintf(&b, format, r)
+	}
+	return b.String()
+}
+
+// htmlNames writes every character that has a name in HTML by it.
+func htmlNames(s string) string {
+	names := make(map[byte]string)
+	for _, name := range slices.Sorted(maps.Keys(entities)) {
+		names[entities[name]] = name
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if name, ok := names[s[i]]; ok {
+			b.WriteString("&" + name + ";")
+		} else {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+// javaScriptEscape is what JavaScript's escape writes.
+func javaScriptEscape(s string) string {
+	var b strings.Builder
+	for _, u := range utf16.Encode([]rune(s)) {
+		switch {
+		case u >= 0x80:
+			fmt.Fprintf(&b, "%%u%04X", u)
+		case isWord(byte(u)) || strings.ContainsRune("@*_+-./", rune(u)):
+			b.WriteByte(byte(u))
+		default:
+			fmt.Fprintf(&b, "%%%02X", u)
+		}
 	}
 	return b.String()
 }
@@ -239,7 +308,8 @@ func TestShortSecrets(t *testing.T) {
 func TestRedactorBoundsItsWork(t *testing.T) {
 	for _, s := range []string{strings.Repeat(`\`, 100), strings.Repeat("%25", 100), strings.Repeat("A", 200)} {
 		r := NewRedactor(New([]byte(s)))
-		for _, text := range []string{strings.Repeat(`\`, 20000), strings.Repeat("%25", 20000), strings.Repeat(`\u0041`, 20000)} {
+		for _, unit := range []string{`\`, "%25", `\u0041`, "%", "&amp;", "&#37;", "&&#x", "&#x0000000", `\u0026`, `\\\"`} {
+			text := strings.Repeat(unit, 20000)
 			if out := r.RedactString(text); strings.Contains(out, s) {
 				t.Errorf("%.10s... survives in %.10s...", s, text)
 			}
