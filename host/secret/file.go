@@ -49,14 +49,16 @@ func (s fileSource) Read(_ context.Context, path string) (Value, error) {
 	case len(b) > MaxFile:
 		return Value{}, Missing(ref, fmt.Sprintf("the file is larger than %d KiB", MaxFile>>10), "name a file that holds the credential and nothing else", nil)
 	}
-	value := trimLineBreak(b)
+	value := TrimLineBreak(b)
 	if len(value) == 0 {
 		return Value{}, Missing(ref, "the file is empty", "write the credential into it", nil)
 	}
 	return New(value), nil
 }
 
-func trimLineBreak(b []byte) []byte {
+// TrimLineBreak returns b without one line break at its end, because editors, echo and
+// other programs add one. The bytes are shared with b.
+func TrimLineBreak(b []byte) []byte {
 	if cut, ok := bytes.CutSuffix(b, []byte("\r\n")); ok {
 		return cut
 	}

@@ -1,0 +1,16 @@
+//go:build unix
+
+package helper
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup gives a helper a process group of its own, and kills that when its time is up.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd) }
+}
+
+func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
