@@ -20,20 +20,23 @@ func (h *Host) authorities(c *connection) (*x509.CertPool, error) {
 	if c.config.TLS == nil || c.config.TLS.CAFile == "" {
 		return h.options.RootCAs, nil
 	}
-	path := c.config.TLS.CAFile
+	return authoritiesIn(c.config.TLS.CAFile, "connections."+c.name+".tls.ca_file", "the certificate authorities of connection "+c.name)
+}
+
+// authoritiesIn reads a file of certificates. Field and whose are for the error.
+func authoritiesIn(path, field, whose string) (*x509.CertPool, error) {
+	unusable := func(err error, hint string) error {
+		return invalid(field, whose+" cannot be used: "+path+": "+err.Error(), hint)
+	}
 	text, err := readAuthorities(path)
 	if err != nil {
-		return nil, noAuthorities(c, path+": "+err.Error(), "name a file of at most 1 MiB that this process may read")
+		return nil, unusable(err, "name a file of at most 1 MiB that this process may read")
 	}
 	pool, err := parseAuthorities(text)
 	if err != nil {
-		return nil, noAuthorities(c, path+": "+err.Error(), "the file has the certificate of the authority that signed the server's, from -----BEGIN CERTIFICATE----- on, or several")
+		return nil, unusable(err, "the file has the certificate of the authority that signed the server's, from -----BEGIN CERTIFICATE----- on, or several")
 	}
 	return pool, nil
-}
-
-func noAuthorities(c *connection, problem, hint string) error {
-	return invalid("connections."+c.name+".tls.ca_file", "the certificate authorities of connection "+c.name+" cannot be used: "+problem, hint)
 }
 
 func readAuthorities(path string) ([]byte, error) {

@@ -56,7 +56,7 @@ func TestCanaryIsNotInTheGuest(t *testing.T) {
 	}
 	for range 3 {
 		calls := 0
-		traffic := &traffic{client: client, now: time.Now, scope: egress.Scope{Requests: op.Requests, Budget: egress.NewBudget(10, 1<<20, 1<<20)}}
+		traffic := &traffic{client: client, renew: func(context.Context, *egress.Client) (*egress.Client, error) { return client, nil }, now: time.Now, scope: egress.Scope{Requests: op.Requests, Budget: egress.NewBudget(10, 1<<20, 1<<20)}}
 		_, err = module.Run(t.Context(), sandbox.Call{
 			Export: abi.ExportExecute, Input: []byte(`{"entity":"accounts","action":"list","params":{}}`), Send: traffic.send,
 			Trace: func(hc sandbox.HostCall) {

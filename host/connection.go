@@ -31,8 +31,9 @@ type connection struct {
 	slots     chan struct{}
 	rates     *ratelimit.Limiter // nil where none are kept
 
-	mu     sync.Mutex
-	client *egress.Client
+	reading chan struct{} // held by who reads the credentials
+	mu      sync.Mutex
+	lease   *lease
 }
 
 // defaultLimits are those of a connection that sets none. What bounds a guest is the
@@ -139,6 +140,7 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*conne
 	}
 	c := &connection{name: name, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
 	c.slots = make(chan struct{}, c.limits.Concurrency)
+	c.reading = make(chan struct{}, 1)
 	if strings.Contains(cfg.Server, "://") {
 		c.override = cfg.Server
 		c.server = &declared.Manifest.Servers[0]
@@ -168,14 +170,6 @@ func (c *connection) rate(op *connector.Operation) egress.Rate {
 		limit = nil
 	}
 	return c.rates.Gate(name, limit)
-}
-
-func (c *connection) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.client != nil {
-		c.client.Close()
-	}
 }
 
 // admit waits until the connection may run one more call.

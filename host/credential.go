@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -73,39 +72,4 @@ func (c *connection) scheme(given []string) (*abi.AuthScheme, error) {
 		Message: fmt.Sprintf("connection %s has no credential %q", c.name, missing[0]),
 		Hint:    fmt.Sprintf("add credentials: {%s: env:NAME} to it; agenthost auth %s says more", missing[0], c.connector.Manifest.Name),
 	}
-}
-
-// egress returns the connection's HTTP client, made with its credentials on first use.
-func (h *Host) egress(ctx context.Context, c *connection) (*egress.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.client != nil {
-		return c.client, nil
-	}
-	scheme, values, err := h.credentials(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := h.authorities(c)
-	if err != nil {
-		return nil, err
-	}
-	o := h.options
-	c.client, err = egress.New(egress.Config{
-		Servers:     c.connector.Manifest.Servers,
-		Server:      c.server.ID,
-		Override:    c.override,
-		Auth:        scheme,
-		Credentials: values,
-		Limits:      egress.Limits{RequestBody: c.limits.RequestBytes, ResponseBody: c.limits.ResponseBytes, Connections: c.limits.Concurrency},
-		UserAgent:   UserAgent(),
-		Logger:      h.log.Named("egress").With("connection", c.name),
-		Resolver:    o.Resolver,
-		Dial:        o.Dial,
-		Now:         o.Now,
-		Sleep:       o.Sleep,
-		Rand:        o.Rand,
-		RootCAs:     roots,
-	})
-	return c.client, err
 }

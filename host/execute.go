@@ -168,8 +168,11 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	input := guestInput(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID}, c.connector.Digest)
 	t := &traffic{
 		client: client,
-		entry:  e,
-		now:    h.options.Now,
+		renew: func(ctx context.Context, refused *egress.Client) (*egress.Client, error) {
+			return h.renew(ctx, c, refused)
+		},
+		entry: e,
+		now:   h.options.Now,
 		scope: egress.Scope{
 			Requests: op.Requests,
 			Grant:    c.grant,
@@ -236,6 +239,7 @@ func (live) keep(*Result) {}
 // traffic sends the requests of one call and keeps count of them.
 type traffic struct {
 	client *egress.Client
+	renew  func(ctx context.Context, refused *egress.Client) (*egress.Client, error)
 	entry  *entry
 	scope  egress.Scope
 	now    func() time.Time
@@ -245,7 +249,7 @@ type traffic struct {
 
 func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 	start := t.now()
-	resp, err := t.client.Send(ctx, t.scope, req, body)
+	resp, err := t.deliver(ctx, req, body)
 	t.waited += t.now().Sub(start)
 	if err != nil {
 		var e *Error

@@ -28,7 +28,6 @@ import (
 
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/host/sandbox/seal"
-	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -39,7 +38,7 @@ type Host struct {
 	log      hclog.Logger
 	engine   *sandbox.Engine
 	registry *registry
-	secrets  *secret.Resolver
+	secrets  *Secrets
 	trail    *trail
 
 	mu          sync.Mutex
@@ -103,7 +102,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		log:         o.Logger,
 		engine:      engine,
 		registry:    newRegistry(o.Plugins, o.Cache, sealer, engine, o.Logger.Named("connectors")),
-		secrets:     secret.NewResolver(secret.Options{LookupEnv: o.LookupEnv}),
+		secrets:     OpenSecrets(o),
 		connections: make(map[string]*connection),
 	}
 	if err := h.watch(ctx); err != nil {

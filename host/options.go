@@ -44,6 +44,9 @@ type Options struct {
 	// Sinks get the record of every call too: a trail of the embedder's own, or traces
 	// and metrics with adapters/otel. Audit.Required holds for them as well.
 	Sinks []audit.Sink
+	// Secrets says where references to secrets lead; the zero value knows all places
+	// that need no configuration.
+	Secrets config.Secrets
 	// Caller is who calls where [Call.Caller] does not say.
 	Caller string
 	// LookupEnv reads the environment for env: references and for connections
@@ -65,5 +68,5 @@ type Options struct {
 
 // FromConfig returns the options that a configuration asks for.
 func FromConfig(c *config.Config) Options {
-	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections, Audit: c.Audit}
+	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections, Audit: c.Audit, Secrets: c.Secrets}
 }

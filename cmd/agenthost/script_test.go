@@ -28,6 +28,7 @@ func TestScript(t *testing.T) {
 			"exits":    exitsCommand,
 			"expand":   expandCommand,
 			"longline": longLineCommand,
+			"vault":    vaultCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)

@@ -24,6 +24,8 @@ type Config struct {
 	Connections map[string]Connection
 	// Audit says where the record of every call is kept.
 	Audit Audit
+	// Secrets says where references to secrets lead.
+	Secrets Secrets
 }
 
 // Mode says who calls the vendor.
@@ -48,8 +50,8 @@ type Connection struct {
 	Server string
 	// TLS says whom to trust for the servers; nil trusts whom this machine trusts.
 	TLS *TLS
-	// Credentials are references to secrets (env:NAME, file:/path), by the names
-	// of the auth schema's fields. In a configuration file, a relative path is
+	// Credentials are references to secrets, as [secret.ParseRef] reads them, by the
+	// names of the auth schema's fields. In a configuration file, a relative path is
 	// relative to that file.
 	Credentials map[string]string
 	// Secrets are credentials that a Go program already holds. A field may be in

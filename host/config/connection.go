@@ -27,6 +27,7 @@ func (r *reader) config(body ast.Node) *Config {
 		{"plugins", func(v ast.Node, p string) { r.path(v, p, &c.Plugins) }},
 		{"cache", func(v ast.Node, p string) { r.path(v, p, &c.Cache) }},
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
+		{"secrets", func(v ast.Node, p string) { r.secrets(v, p, &c.Secrets) }},
 		{"connections", func(v ast.Node, p string) {
 			c.Connections = make(map[string]Connection)
 			r.pairs(v, p, func(name string, at, value ast.Node) {

@@ -65,7 +65,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/rawjson", "internal/nearest"},
-			never:  []string{"internal/canary", "internal/vendorsim/...", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/vendorsim/...", "internal/vaultsim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
@@ -74,6 +74,19 @@ func importRules() []rule {
 			name: "secret stands alone", of: []string{"host/secret"}, only: []string{"std", "pdk/abi", "internal/nearest"}, never: []string{"net/...", "os/exec"},
 			why:    "the code that holds credentials is small enough to be read whole, and opens no connection",
 			broken: map[string]string{"host/secret/a.go": `package secret; import _ "github.com/hashicorp/go-hclog"`, "host/secret/b.go": `package secret; import _ "net/http"`},
+		},
+		{
+			name: "sources of secrets stand apart", of: []string{"host/secret/agefile", "host/secret/durable", "host/secret/helper", "host/secret/keyring", "host/secret/vault"},
+			only:   []string{"std", "pdk/abi", "internal/nearest", "host/secret", "host/secret/durable", "host/egress", "filippo.io/age/...", "github.com/zalando/go-keyring", "github.com/hashicorp/go-hclog"},
+			why:    "each place that holds secrets is a folder that is read on its own; what a source needs of the network it asks of host/egress",
+			broken: map[string]string{"host/secret/vault/a.go": `package vault; import _ "github.com/agenthost/agenthost/host/config"`},
+			kept:   map[string]string{"host/secret/vault/a.go": `package vault; import _ "github.com/agenthost/agenthost/host/egress"`},
+		},
+		{
+			name: "sources that are files reach no network", of: []string{"host/secret/agefile", "host/secret/durable", "host/secret/helper", "host/secret/keyring"},
+			never:  []string{"net/...", "host/egress"},
+			why:    "what reads a file, asks a keyring or runs a helper sends nothing anywhere",
+			broken: map[string]string{"host/secret/helper/a.go": `package helper; import _ "net/http"`, "host/secret/agefile/a.go": `package agefile; import _ "github.com/agenthost/agenthost/host/egress"`},
 		},
 		{
 			name: "egress stands alone", of: []string{"host/egress/..."},
@@ -144,10 +157,10 @@ func importRules() []rule {
 			broken: map[string]string{"host/a.go": `package host; import "C"`, "host/sandbox/pages/a.go": `package pages; import "C"`},
 		},
 		{
-			name: "the host starts no process but its compile worker", of: []string{"cmd/...", "host/...", "pdk/...", "plugins/..."},
-			except: []string{"host/sandbox/compileworker"}, never: []string{"os/exec"},
-			why:    "a child inherits the environment, and with it the credentials; the one package that starts a process gives it none",
-			broken: map[string]string{"host/a.go": `package host; import _ "os/exec"`, "host/sandbox/a.go": `package sandbox; import _ "os/exec"`},
+			name: "the host starts no process but its compile worker and configured helpers", of: []string{"cmd/...", "host/...", "pdk/...", "plugins/..."},
+			except: []string{"host/sandbox/compileworker", "host/secret/helper"}, never: []string{"os/exec"},
+			why:    "a child inherits the environment, and with it the credentials; the packages that start a process give it none, or what the operator listed",
+			broken: map[string]string{"host/a.go": `package host; import _ "os/exec"`, "host/sandbox/a.go": `package sandbox; import _ "os/exec"`, "host/secret/keyring/a.go": `package keyring; import _ "os/exec"`},
 			kept:   map[string]string{"internal/wasmtest/a.go": `package wasmtest; import _ "os/exec"`},
 		},
 		{

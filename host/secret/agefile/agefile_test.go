@@ -119,6 +119,8 @@ func TestStoreRefuses(t *testing.T) {
 }
 
 // A file that was changed, cut short or made by somebody else is refused, at every byte.
+//
+// threat: C9
 func TestTamper(t *testing.T) {
 	identity := newIdentity(t)
 	s := store(t, fixed(identity))
@@ -165,6 +167,8 @@ func TestTamper(t *testing.T) {
 
 // Who knows the public half of an identity can encrypt to it, and gets nothing accepted:
 // neither values of their own, nor two secrets that changed places.
+//
+// threat: C9
 func TestForgery(t *testing.T) {
 	identity := newIdentity(t)
 	s := store(t, fixed(identity))

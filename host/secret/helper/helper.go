@@ -114,7 +114,7 @@ func (s *Source) run(ctx context.Context, command Command, item string) ([]byte,
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) {
 		// It ended, and something that it started holds its output open.
-		killGroup(cmd)
+		_ = killGroup(cmd) // which may be gone by now
 	}
 	switch {
 	case out.over:

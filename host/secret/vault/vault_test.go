@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/vaultsim"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
@@ -24,21 +25,21 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newVault() *simulated {
-	return &simulated{token: token, mounts: map[string]mount{
-		"secret/": {kind: "kv", version: "2", deleted: map[string]bool{"gone": true}, secrets: map[string]string{
+func newVault() *vaultsim.Vault {
+	return &vaultsim.Vault{Token: token, Mounts: map[string]vaultsim.Mount{
+		"secret/": {Kind: "kv", Version: "2", Deleted: map[string]bool{"gone": true}, Secrets: map[string]string{
 			"pylon":       `{"api_token": "` + canary + `", "number": 12, "yes": true, "none": null, "nested": {"a": 1}, "empty": ""}`,
 			"team/eu/one": `{"api_token": "deep"}`,
 		}},
-		"team/kv/": {kind: "kv", version: "2", secrets: map[string]string{"pylon": `{"api_token": "in a mount with a slash"}`}},
-		"old/":     {kind: "kv", version: "1", secrets: map[string]string{"pylon": `{"api_token": "one"}`}},
-		"older/":   {kind: "generic", secrets: map[string]string{"pylon": `{"api_token": "none"}`}},
-		"pki/":     {kind: "pki"},
+		"team/kv/": {Kind: "kv", Version: "2", Secrets: map[string]string{"pylon": `{"api_token": "in a mount with a slash"}`}},
+		"old/":     {Kind: "kv", Version: "1", Secrets: map[string]string{"pylon": `{"api_token": "one"}`}},
+		"older/":   {Kind: "generic", Secrets: map[string]string{"pylon": `{"api_token": "none"}`}},
+		"pki/":     {Kind: "pki"},
 	}}
 }
 
 // serve starts a Vault and returns its configuration.
-func serve(t *testing.T, v *simulated) Config {
+func serve(t *testing.T, v *vaultsim.Vault) Config {
 	t.Helper()
 	server := httptest.NewTLSServer(v)
 	t.Cleanup(server.Close)
@@ -88,8 +89,8 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", name, got, err, want)
 		}
 	}
-	if v.header.Get("X-Vault-Request") != "true" || v.header.Get("X-Vault-Namespace") != "" {
-		t.Errorf("headers: %v", v.header)
+	if v.Header().Get("X-Vault-Request") != "true" || v.Header().Get("X-Vault-Namespace") != "" {
+		t.Errorf("headers: %v", v.Header())
 	}
 }
 
@@ -101,10 +102,10 @@ func TestVersion(t *testing.T) {
 	if got, err := read(t, c, "secret/pylon#api_token"); err != nil || got != canary {
 		t.Errorf("%q, %v", got, err)
 	}
-	if want := []string{"GET /v1/secret/data/pylon"}; !slices.Equal(v.seen, want) {
-		t.Errorf("requests %q", v.seen)
+	if want := []string{"GET /v1/secret/data/pylon"}; !slices.Equal(v.Seen(), want) {
+		t.Errorf("requests %q", v.Seen())
 	}
-	v.old, c.Version = true, 0
+	v.Old, c.Version = true, 0
 	if got, err := read(t, c, "old/pylon#api_token"); err != nil || got != "one" {
 		t.Errorf("a Vault that cannot say: %q, %v", got, err)
 	}
@@ -114,7 +115,7 @@ func TestVersion(t *testing.T) {
 
 func TestNamespace(t *testing.T) {
 	v := newVault()
-	v.namespace = "team-a"
+	v.Namespace = "team-a"
 	c := serve(t, v)
 	_, err := read(t, c, "secret/pylon#api_token")
 	wantError(t, err, abi.KindAuthFailed, "refuses the token", "policy")
@@ -188,18 +189,20 @@ func TestHostileServer(t *testing.T) {
 		kind    abi.Kind
 		message string
 	}{
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+r.URL.Path, 307) }, abi.KindDenied, "another origin"},
-		{"sealed", func(w http.ResponseWriter, _ *http.Request) { fail(w, 503, "Vault is sealed "+canary) }, abi.KindVendorError, "status 503"},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+		}, abi.KindDenied, "another origin"},
+		{"sealed", func(w http.ResponseWriter, _ *http.Request) { vaultsim.Fail(w, 503, "Vault is sealed "+canary) }, abi.KindVendorError, "status 503"},
 		{"standby", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(473) }, abi.KindRateLimited, "473"},
 		{"a web page", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>" + canary)) }, abi.KindVendorError, "does not speak like a Vault"},
-		{"its token", func(w http.ResponseWriter, r *http.Request) { fail(w, 400, r.Header.Get("X-Vault-Token")) }, abi.KindVendorError, "status 400"},
+		{"its token", func(w http.ResponseWriter, r *http.Request) { vaultsim.Fail(w, 400, r.Header.Get("X-Vault-Token")) }, abi.KindVendorError, "status 400"},
 		{"another mount", func(w http.ResponseWriter, _ *http.Request) {
-			answerWith(w, map[string]any{"path": "sys/", "type": "kv", "options": map[string]string{"version": "2"}})
+			vaultsim.Answer(w, map[string]any{"path": "sys/", "type": "kv", "options": map[string]string{"version": "2"}})
 		}, abi.KindVendorError, "cannot be used"},
 		{"too large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 2<<20)) }, abi.KindLimitExceeded, "larger than"},
 		{"closed", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, abi.KindNetwork, "closed the connection"},
 	} {
-		v.override = test.handler
+		v.Override = test.handler
 		_, err := read(t, c, "secret/pylon#api_token")
 		if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != test.kind || !strings.Contains(e.Message, test.message) {
 			t.Errorf("%s: %#v", test.name, err)

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func (a *app) secretCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "secret",
+		Short: "Keep secrets in an encrypted file",
+		Long: `Keep secrets in a file that is encrypted with age. A connection refers to one as
+age:NAME. Both the file and the identity that opens it are made by the first secret
+that is set; secrets: {file: ..., identity: ...} in the configuration says where.`,
+		Example: `  agenthost secret set pylon
+  pass show pylon | agenthost secret set pylon
+  agenthost secret list`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
+	}
+	cmd.AddCommand(a.secretSetCommand(), a.secretListCommand(), a.secretRemoveCommand())
+	return cmd
+}
+
+func (a *app) secretSetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "set NAME",
+		Short: "Store a secret, from a prompt or from standard input",
+		Long: `Store a secret. It is asked for at a terminal, without showing it, and read from
+standard input otherwise, of which one line break at the end is dropped. It is never an
+argument: those are seen by every user of the machine and kept by the shell.`,
+		Args: func(cmd *cobra.Command, given []string) error {
+			if len(given) > 1 { // which is not quoted, as others are
+				return &usageError{message: "a secret is never an argument", hint: "type it at the prompt, or give it on standard input; the shell may have kept this one"}
+			}
+			return args(1, "NAME")(cmd, given)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *host.Secrets) error {
+				value, err := a.readSecret(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if err := secrets.Set(ctx, args[0], value); err != nil {
+					return err
+				}
+				a.say("note", "stored in "+secrets.Path()+"; use it as age:"+args[0])
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) secretListCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Print the names of the secrets",
+		Args:  args(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *host.Secrets) error {
+				names, err := secrets.Names(ctx)
+				if err != nil {
+					return err
+				}
+				if done, err := a.json(append([]string{}, names...)); done {
+					return err
+				}
+				for _, name := range names {
+					if err := a.print("%s\n", name); err != nil {
+						return err
+					}
+				}
+				if len(names) == 0 {
+					a.say("note", "there are no secrets in "+secrets.Path())
+				}
+				return nil
+			})
+		},
+	}
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+func (a *app) secretRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "rm NAME",
+		Aliases: []string{"remove"},
+		Short:   "Remove a secret",
+		Args:    args(1, "NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *host.Secrets) error {
+				return secrets.Remove(ctx, args[0])
+			})
+		},
+	}
+}
+
+// withSecrets opens the places of secrets, without connectors.
+func (a *app) withSecrets(ctx context.Context, use func(context.Context, *host.Secrets) error) error {
+	o, err := a.options()
+	if err != nil {
+		return err
+	}
+	if a.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.timeout)
+		defer cancel()
+	}
+	return use(ctx, host.OpenSecrets(o))
+}
+
+// readSecret asks for a secret at a terminal, and reads it from standard input otherwise.
+func (a *app) readSecret(ctx context.Context, name string) (secret.Value, error) {
+	if f, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if _, err := fmt.Fprintf(a.stderr, "%s: ", render.Visible(name)); err != nil {
+			return secret.Value{}, fmt.Errorf("ask for the secret: %w", err)
+		}
+		defer fmt.Fprintln(a.stderr)
+		return readHidden(ctx, int(f.Fd()))
+	}
+	b, err := io.ReadAll(io.LimitReader(a.stdin, secret.MaxFile+3))
+	defer clear(b)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("read standard input: %w", err)
+	}
+	return secret.New(secret.TrimLineBreak(b)), nil
+}
+
+// readHidden reads a line that the terminal does not show. When ctx ends, the terminal
+// shows again what is typed, and the reader is left to the end of the process.
+func readHidden(ctx context.Context, fd int) (secret.Value, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("read the secret: %w", err)
+	}
+	type line struct {
+		value secret.Value
+		err   error
+	}
+	read := make(chan line, 1)
+	go func() {
+		b, err := term.ReadPassword(fd)
+		defer clear(b)
+		if errors.Is(err, io.EOF) {
+			err = nil // and nothing was typed
+		}
+		read <- line{secret.New(b), err}
+	}()
+	select {
+	case l := <-read:
+		if l.err != nil {
+			return secret.Value{}, fmt.Errorf("read the secret: %w", l.err)
+		}
+		return l.value, nil
+	case <-ctx.Done():
+		return secret.Value{}, errors.Join(context.Cause(ctx), term.Restore(fd, before))
+	}
+}
