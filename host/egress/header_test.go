@@ -1,10 +1,6 @@
 package egress
 
 import (
-	"bufio"
-	"bytes"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/host/secret"
@@ -112,60 +108,4 @@ func TestUserNameIsRedactedOnlyWithoutPassword(t *testing.T) {
 			t.Errorf("password %q: %v, %v", password, resp, err)
 		}
 	}
-}
-
-// FuzzWire checks that no request of a guest, once accepted, becomes more than one
-// request on the wire, or another one than was matched.
-// threat: N7, N8, A7
-func FuzzWire(f *testing.F) {
-	f.Add("1", "q", "v", "X-Ok", "v", "{}")
-	f.Add("../x", "q\r\n", "\x00", "Authorization", "a\r\nb", "")
-	f.Add("%2e", "api_key", "&x=y#", "x_api_key", "\t", "GET / HTTP/1.1\r\n\r\n")
-	config := baseConfig()
-	config.Auth.Inject = append(config.Auth.Inject, abi.Injection{In: abi.InQuery, Name: "api_key", Value: "{api_token}"})
-	c, err := New(config)
-	if err != nil {
-		f.Fatal(err)
-	}
-	s := Scope{Requests: []abi.RequestTemplate{{Server: "eu", Method: "POST", Path: "/issues/{id}/x"}}}
-	c.servers["eu"].credential = true
-	f.Fuzz(func(t *testing.T, id, name, value, header, headerValue, body string) {
-		w, refused := c.normalise(s, &abi.Request{Server: "eu", Method: "POST", Path: "/issues/{id}/x", PathParams: map[string]string{"id": id},
-			Query: [][2]string{{name, value}}, Headers: [][2]string{{header, headerValue}}}, []byte(body))
-		if refused != nil {
-			return
-		}
-		req, refused := c.httpRequest(t.Context(), w, "id")
-		if refused != nil {
-			t.Fatal(refused)
-		}
-		var wire bytes.Buffer
-		if err := req.Write(&wire); err != nil {
-			t.Fatal(err)
-		}
-		reader := bufio.NewReader(&wire)
-		got, err := http.ReadRequest(reader)
-		if err != nil {
-			t.Fatalf("%q: %v", wire.String(), err)
-		}
-		path, query, _ := strings.Cut(got.RequestURI, "?")
-		if got.Method != "POST" || got.Host != "api.eu.example.com" || path != w.Base+w.Path || !strings.HasPrefix(path, "/base/v1/issues/") ||
-			strings.Count(path, "/") != 5 || !strings.HasSuffix(path, "/x") {
-			t.Fatalf("sent %s %s to %s, matched %s", got.Method, got.RequestURI, got.Host, w.Base+w.Path)
-		}
-		if values := got.URL.Query(); values.Get(name) != value && name != "api_key" || values.Get("api_key") != canary || len(values["api_key"]) != 1 ||
-			!strings.HasPrefix(query, w.query) {
-			t.Fatalf("query %q", query)
-		}
-		if auth := got.Header["Authorization"]; len(auth) != 1 || auth[0] != "Bearer "+canary {
-			t.Fatalf("authorization %q", auth)
-		}
-		sent := new(bytes.Buffer)
-		if _, err := sent.ReadFrom(got.Body); err != nil || sent.String() != body {
-			t.Fatalf("body %q, want %q, %v", sent, body, err)
-		}
-		if _, err := reader.ReadByte(); err == nil {
-			t.Fatal("more than one request was sent")
-		}
-	})
 }
