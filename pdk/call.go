@@ -6,9 +6,8 @@ import "github.com/agenthost/agenthost/pdk/abi"
 type Call struct {
 	s         *session
 	connector *Connector
-	op        *Operation
-	spec      []Param
-	params    []argument
+	row       // of the operation
+	arguments []argument
 	size      int
 	result    Result
 }
@@ -29,9 +28,9 @@ func (c *Call) Action() string { return c.op.Action }
 // gave none.
 func (c *Call) Param(name string) Raw {
 	// The last one counts where a name occurs twice, as for encoding/json.
-	for i := len(c.params) - 1; i >= 0; i-- {
-		if c.params[i].name == name {
-			return c.params[i].value
+	for i := len(c.arguments) - 1; i >= 0; i-- {
+		if c.arguments[i].name == name {
+			return c.arguments[i].value
 		}
 	}
 	return nil

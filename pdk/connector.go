@@ -97,14 +97,4 @@ type Meta struct {
 	Pointer string
 }
 
-// find returns the operation of that name, or nil.
-func (c *Connector) find(entity, action string) *Operation {
-	for i := range c.Operations {
-		if op := &c.Operations[i]; op.Entity == entity && op.Action == action {
-			return op
-		}
-	}
-	return nil
-}
-
 func (op *Operation) list() bool { return op.List || op.Page != nil }

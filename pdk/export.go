@@ -28,6 +28,7 @@ func Run(h Host, c *Connector, export string) (result int32) {
 			result = s.fail(&abi.Error{Kind: abi.KindConnectorFault, Message: "the connector panicked: " + panicText(r)})
 		}
 	}()
+	c.table() // whatever is called first: it may be what later calls start from
 	switch export {
 	case abi.ExportDescribe:
 		return s.write(c.Manifest())
@@ -45,28 +46,31 @@ func (s *session) execute(c *Connector) int32 {
 	if err != nil {
 		return s.fail(err)
 	}
-	call := &Call{s: s, connector: c, size: len(input)}
+	call := &s.call
+	call.s, call.connector, call.size = s, c, len(input)
+	call.result = Result{meta: s.bytes(256), parts: s.parts[:0]}
 	var entity, action string
-	for name, v := range Raw(input).Members() {
-		switch name {
+	for m := membersOf(input); m.next(); {
+		switch m.name() {
 		case "entity":
-			entity = v.Text()
+			entity = m.value.Text()
 		case "action":
-			action = v.Text()
+			action = m.value.Text()
 		case "params":
-			call.params = call.params[:0]
-			for name, v := range v.Members() {
-				call.params = append(call.params, argument{name, v})
+			call.arguments = s.arguments[:0]
+			for p := membersOf(m.value); p.next(); {
+				call.arguments = append(call.arguments, argument{p.name(), p.value})
 			}
 		}
 	}
-	if call.op = c.find(entity, action); call.op == nil {
+	found := c.table().find(entity, action)
+	if found == nil {
 		return s.fail(&abi.Error{
 			Kind:    abi.KindUnknownOperation,
 			Message: "connector " + c.Name + " has no operation " + entity + "." + action,
 		})
 	}
-	call.spec = call.op.params()
+	call.row = *found
 	if e := call.unalias(); e != nil {
 		return s.fail(e)
 	}
@@ -82,7 +86,7 @@ func (s *session) execute(c *Connector) int32 {
 	case err != nil:
 		return s.fail(err)
 	}
-	return call.result.flush(s.host)
+	return call.result.flush(s)
 }
 
 // maxInput bounds the input in bytes; the host's own limit is lower.

@@ -101,8 +101,15 @@ func (r *Response) Header(name string) string {
 // an [abi.Error]: the host denied the request, a limit was reached, or the vendor
 // could not be reached.
 func (c *Call) Send(r *Request) (*Response, error) {
-	var scratch [512]byte
-	h := c.s.host.HTTPSend(appendRequest(scratch[:0], r), r.Body)
+	used := c.s.used
+	request := c.s.bytes(512)
+	if r.Server == c.op.Server && r.Method == c.op.Method && r.Path == c.op.Path {
+		request = appendRequestRest(append(request, c.head...), r)
+	} else {
+		request = appendRequest(request, r)
+	}
+	h := c.s.host.HTTPSend(request, r.Body)
+	c.s.used = used // the host has read it
 	if h <= 0 {
 		return nil, c.s.lastError()
 	}
@@ -110,7 +117,12 @@ func (c *Call) Send(r *Request) (*Response, error) {
 	if status < 0 {
 		return nil, c.s.lastError()
 	}
-	return &Response{Status: int(status), Body: Value{c.s, h}, Vendor: c.connector.Title, Permission: c.op.Permission}, nil
+	resp := &c.s.response
+	if resp.Body.Exists() { // that of an earlier request
+		resp = new(Response)
+	}
+	*resp = Response{Status: int(status), Body: Value{c.s, h}, Vendor: c.connector.Title, Permission: c.op.Permission}
+	return resp, nil
 }
 
 // Do is [Call.Send], except that a response that reports a failure is an error too,
@@ -137,13 +149,20 @@ func (c *Call) Do(r *Request) (*Response, error) {
 
 // Request builds the operation's request from its table and the parameters.
 func (c *Call) Request() *Request {
-	r := &Request{Server: c.op.Server, Method: c.op.Method, Path: c.op.Path}
+	s := c.s
+	r := &s.request
+	if r.Method != "" { // an earlier one
+		r = new(Request)
+	} else {
+		r.PathParams, r.Query, r.Headers = s.path[:0], s.query[:0], s.headers[:0]
+	}
+	r.Server, r.Method, r.Path = c.op.Server, c.op.Method, c.op.Path
 	hasBody := false
 	for i := range c.spec {
 		p := &c.spec[i]
 		if p.in == InBody && !hasBody {
 			hasBody = true
-			r.Body = append(make([]byte, 0, c.size), '{')
+			r.Body = append(s.bytes(c.size), '{')
 		}
 		value := c.Param(p.name)
 		if !value.Exists() {

@@ -13,6 +13,8 @@ import (
 // written: a parameter, or something read from a response. The zero value stands
 // for a value that is absent.
 //
+// Nobody may change the bytes: strings that are made of a value share them.
+//
 // The host has validated whatever it hands out, so these methods only find their
 // way in it. Given something that is not JSON they return zero values; they never
 // panic.
@@ -99,29 +101,56 @@ func (r Raw) Member(name string) Raw {
 // Members ranges over the members of an object, in the order in which they stand.
 func (r Raw) Members() iter.Seq2[string, Raw] {
 	return func(yield func(string, Raw) bool) {
-		if r.Kind() != JSONObject {
-			return
-		}
-		for i := skipSpace(r, 0) + 1; ; {
-			i = skipSpace(r, i)
-			end := skipString(r, i)
-			if end < 0 {
+		for m := membersOf(r); m.next(); {
+			if !yield(m.name(), m.value) {
 				return
 			}
-			name := unquote(r[i+1 : end-1])
-			if i = skipSpace(r, end); i >= len(r) || r[i] != ':' {
-				return
-			}
-			i = skipSpace(r, i+1)
-			if end = skipValue(r, i); end < 0 || !yield(name, r[i:end:end]) {
-				return
-			}
-			if i = skipSpace(r, end); i >= len(r) || r[i] != ',' {
-				return
-			}
-			i++
 		}
 	}
+}
+
+// members is a place in an object.
+type members struct {
+	raw    Raw
+	at     int // where the next member starts, -1 after the last
+	quoted Raw // what stands between the quotes of the name
+	value  Raw
+}
+
+// membersOf is before the first member.
+func membersOf(r Raw) members {
+	if r.Kind() != JSONObject {
+		return members{at: -1}
+	}
+	return members{raw: r, at: skipSpace(r, 0) + 1}
+}
+
+func (m *members) name() string { return unquote(m.quoted) }
+
+// next goes to the next member and says whether there is one.
+func (m *members) next() bool {
+	if m.at < 0 {
+		return false
+	}
+	r, i := m.raw, skipSpace(m.raw, m.at)
+	m.at = -1
+	end := skipString(r, i)
+	if end < 0 {
+		return false
+	}
+	m.quoted = r[i+1 : end-1]
+	if i = skipSpace(r, end); i >= len(r) || r[i] != ':' {
+		return false
+	}
+	i = skipSpace(r, i+1)
+	if end = skipValue(r, i); end < 0 {
+		return false
+	}
+	m.value = r[i:end:end]
+	if i = skipSpace(r, end); i < len(r) && r[i] == ',' {
+		m.at = i + 1
+	}
+	return true
 }
 
 // Elements ranges over the elements of an array.
@@ -156,12 +185,14 @@ func skipString(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
 	}
-	for i++; i < len(b); i++ {
+	for i = plain(b, i+1); i < len(b); i = plain(b, i) {
 		switch b[i] {
 		case '\\':
-			i++
+			i += 2
 		case '"':
 			return i + 1
+		default:
+			i++
 		}
 	}
 	return -1
@@ -208,12 +239,9 @@ func skipValue(b []byte, i int) int {
 // unquote decodes what stands between the quotes of a JSON string. Bytes that are
 // not UTF-8 become U+FFFD, as for encoding/json.
 func unquote(b []byte) string {
-	i := 0
-	for i < len(b) && b[i] != '\\' && b[i] < utf8.RuneSelf {
-		i++
-	}
+	i := plain(b, 0)
 	if i == len(b) {
-		return string(b)
+		return text(b)
 	}
 	out := make([]byte, i, len(b))
 	copy(out, b)

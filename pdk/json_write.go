@@ -14,41 +14,33 @@ import (
 func AppendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	bytes := bytesOf(s)
+	for start, i := 0, 0; ; start = i {
+		i = plain(bytes, start)
+		b = append(b, s[start:i]...)
+		if i == len(s) {
+			return append(b, '"')
+		}
 		c := s[i]
-		if c >= utf8.RuneSelf {
+		switch {
+		case c >= utf8.RuneSelf:
 			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(b, s[start:i]...)
-				b = append(b, "\ufffd"...)
-				start = i + 1
-			}
+			b = utf8.AppendRune(b, r) // U+FFFD for what is not UTF-8
 			i += n
 			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
+		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
-		case '\n':
+		case c == '\n':
 			b = append(b, '\\', 'n')
-		case '\r':
+		case c == '\r':
 			b = append(b, '\\', 'r')
-		case '\t':
+		case c == '\t':
 			b = append(b, '\\', 't')
 		default:
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		}
 		i++
-		start = i
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
 }
 
 // object writes the members of a JSON object, leaving out those that are empty.

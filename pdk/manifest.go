@@ -205,10 +205,20 @@ func appendFields(b []byte, fields []abi.AuthField) []byte {
 
 // appendRequest appends an abi.Request.
 func appendRequest(b []byte, r *Request) []byte {
+	return appendRequestRest(appendRequestHead(b, r.Server, r.Method, r.Path), r)
+}
+
+// appendRequestHead appends what is the same for all requests of a template.
+func appendRequestHead(b []byte, server, method, path string) []byte {
 	o := openObject(b)
-	o.str("server", r.Server)
-	o.mustStr("method", r.Method)
-	o.mustStr("path", r.Path)
+	o.str("server", server)
+	o.mustStr("method", method)
+	o.mustStr("path", path)
+	return o.b
+}
+
+func appendRequestRest(b []byte, r *Request) []byte {
+	o := &object{b}
 	if len(r.PathParams) > 0 {
 		o.key("path_params")
 		v := openObject(o.b)

@@ -114,9 +114,9 @@ func (c *Call) unalias() *abi.Error {
 		if same := c.Param(uniform); same.Exists() && (!bytes.Equal(same, given) && (given.Kind() != JSONString || same.Text() != given.Text())) {
 			return InvalidParam(vendor, vendor+" and "+uniform+" are two names of one parameter, and they differ", "give one of them")
 		}
-		for i := range c.params {
-			if c.params[i].name == vendor {
-				c.params[i].name = uniform
+		for i := range c.arguments {
+			if c.arguments[i].name == vendor {
+				c.arguments[i].name = uniform
 			}
 		}
 	}

@@ -69,17 +69,16 @@ func (r *Result) MetaInt(name string, value int64) {
 }
 
 func (r *Result) key(name string) {
-	if r.meta != nil {
+	if len(r.meta) > 0 {
 		r.meta = append(r.meta, ',')
-	} else {
-		r.meta = make([]byte, 0, 256)
 	}
 	r.meta = append(AppendString(r.meta, name), ':')
 }
 
 // flush writes the result to the host and returns what the export returns.
-func (r *Result) flush(h Host) int32 {
-	buf := append(make([]byte, 0, 64+len(r.data)+len(r.meta)), `{"data":`...)
+func (r *Result) flush(s *session) int32 {
+	h := s.host
+	buf := append(s.bytes(64+len(r.data)+len(r.meta)), `{"data":`...)
 	var failed bool
 	put := func(handle int32) {
 		failed = failed || h.OutputWrite(buf) < 0 || h.OutputPart(handle) < 0

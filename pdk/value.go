@@ -5,50 +5,6 @@ import "github.com/agenthost/agenthost/pdk/abi"
 // maxText bounds what Text, Int and Bool read of a value, in bytes.
 const maxText = 1 << 20
 
-// session is what the values of one call share.
-type session struct {
-	host Host
-	// fault is the first failure of a host function that has no error result of
-	// its own. The call then ends with it, whatever the connector returns.
-	fault *abi.Error
-}
-
-func (s *session) failed(n int32) bool {
-	if n >= 0 {
-		return false
-	}
-	if s.fault == nil {
-		s.fault = s.lastError()
-	}
-	return true
-}
-
-// lastError reads the error of the host function that failed last.
-func (s *session) lastError() *abi.Error {
-	if h := s.host.Error(); h > 0 {
-		if b := s.read(h, s.host.ValueLength(h)); b != nil {
-			return parseError(b)
-		}
-	}
-	return &abi.Error{Kind: abi.KindInternal, Message: "a host function failed and did not say why"}
-}
-
-// read returns n bytes of a value, nil where that fails.
-func (s *session) read(handle, n int32) []byte {
-	if n < 0 {
-		return nil
-	}
-	b := make([]byte, n)
-	for at := int32(0); at < n; {
-		got := s.host.ValueRead(handle, at, b[at:])
-		if got <= 0 {
-			return nil
-		}
-		at += got
-	}
-	return b
-}
-
 // Value is a JSON value, or the bytes of a response, that the host keeps. Its
 // bytes enter the connector's memory only when they are read; [Call.Respond] and
 // [Result] hand it on without reading it, however large it is. The zero value

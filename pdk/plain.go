@@ -1,0 +1,52 @@
+package pdk
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// plain returns the index of the first byte from i on that a JSON string does not hold
+// as it is and by itself: a quote, a backslash, a control character, or a part of a
+// character that is not ASCII. It is len(b) where there is none.
+//
+// Most text is plain, and Go's compiler makes some 70 instructions of each step of a
+// loop in Wasm. So it takes eight bytes at a time, as "Bit Twiddling Hacks" by Anderson
+// (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord) finds a byte in a
+// word.
+func plain(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for i < len(b) {
+		w := word(b, i)
+		// The high bit of each byte that is special, and perhaps of others after it:
+		// the lowest one is right. A byte of 0, as after the end, is special too.
+		special := (w | (w - ' '*ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) & highs
+		if special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+		i += 8
+	}
+	return len(b)
+}
+
+// word returns the eight bytes from i on, the first one lowest, with zeros after the
+// last one of b.
+func word(b []byte, i int) uint64 {
+	rest := b[i:]
+	n := len(rest)
+	switch {
+	case n >= 8:
+		return load64(rest)
+	case len(b) >= 8:
+		return load64(b[len(b)-8:]) >> (8 * (8 - n))
+	case n >= 4:
+		return uint64(load32(rest)) | uint64(load32(rest[n-4:]))<<(8*(n-4))
+	}
+	// One, two or three bytes; some of these are the same one.
+	return uint64(rest[0]) | uint64(rest[n/2])<<(8*(n/2)) | uint64(rest[n-1])<<(8*(n-1))
+}
+
+// text makes a string of bytes that nobody changes, without copying them.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// bytesOf is the other way round: nobody may write to them.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
