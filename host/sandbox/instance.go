@@ -33,6 +33,7 @@ type instance struct {
 	main          api.Module
 	fuel, putBack api.Function // of the rewrite
 	result        [1]uint64    // of the two
+	ready         bool         // for its first call; until then time stands still
 	granted       int64        // what the guest has left of its first grant
 }
 
@@ -44,10 +45,10 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	in := &instance{module: m, stdio: new(stdio)}
 	config := m.engine.config
 	now := func() time.Time {
-		if in.main == nil {
-			return m.loaded
+		if in.ready {
+			return config.Now()
 		}
-		return config.Now()
+		return m.loaded
 	}
 	random := &randomness{stdio: in.stdio, source: rand.NewChaCha8(m.seed)}
 	modules := wazero.NewModuleConfig().
@@ -76,11 +77,22 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	if len(allocator.memories) > 1 {
 		in.guest = allocator.memories[1]
 	}
-	if err := in.initialise(ctx); err != nil {
+	err = in.initialise(ctx)
+	trained := err == nil && m.info.Snapshot && !m.untrained.Load()
+	if trained {
+		err = in.train(ctx)
+	}
+	if err != nil {
 		in.close()
+		if trained && ctx.Err() == nil {
+			// Its state may be anything. It does without, and so do all others.
+			m.log.Debug("a module cannot be warmed up", "error", err)
+			m.untrained.Store(true)
+			return m.newInstance(ctx)
+		}
 		return nil, err
 	}
-	random.source = config.Random
+	random.source, in.ready = config.Random, true
 	if !m.info.Snapshot {
 		return in, nil
 	}

@@ -30,8 +30,9 @@ type Module struct {
 	seed   [32]byte
 	loaded time.Time
 
-	counters counters
-	imaging  sync.Mutex // held while the first instance makes the image
+	counters  counters
+	untrained atomic.Bool // whether instances are used as they are initialised
+	imaging   sync.Mutex  // held while the first instance makes the image
 
 	mu        sync.Mutex
 	idle      []*instance // in their first state; the one used last is at the end

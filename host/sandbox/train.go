@@ -1,0 +1,45 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+
+	"github.com/agenthost/agenthost/host/sandbox/wasm"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// training is how often an instance runs auth_schema before its state is kept: the first
+// time it makes what it needs, the second time what a program needs that has it.
+const training = 2
+
+// What that may cost. More than ten milliseconds and a megabyte is no warming up.
+const (
+	trainingFuel   = 20_000_000
+	trainingMemory = 1 << 20
+)
+
+// train lets an instance do what it does but once: sort a table, fill a free list, grow a
+// stack. All calls start from the state after it, so that none of them pays for that, and
+// since the clock stands still and random bytes come from the module's seed, it is the
+// same state in every instance.
+//
+// Auth_schema is the export for that: it has no input, sends nothing, and answers the
+// same each time, so a connector that is true to the ABI is as good after it as before.
+// What it answers is dropped.
+func (in *instance) train(ctx context.Context) error {
+	limits := Limits{Fuel: trainingFuel, Memory: int64(in.guest.size) + trainingMemory}.withDefaults()
+	for range training {
+		r := newRunning(ctx, &Call{Export: abi.ExportAuthSchema, Limits: limits}, in.guest)
+		r.fuel.granted = in.granted
+		if err := in.call(r, abi.ExportAuthSchema); err != nil {
+			return err
+		}
+		in.granted = int64(in.remaining())
+	}
+	save := in.main.ExportedFunction(wasm.SaveExport)
+	if in.main.IsClosed() || save == nil {
+		return errors.New("it has exited")
+	}
+	_, err := save.Call(context.WithoutCancel(ctx))
+	return err
+}
