@@ -1,0 +1,126 @@
+// Package approval keeps what a person approved, in the file agenthost.lock.
+//
+// The file is text: a block for each connector, a line for each fact, everything sorted,
+// so that it can be read, compared and merged. [Parse] is strict: whatever is not exactly
+// what [File.Format] writes is an error that names the line, and never the same as an
+// approval that is missing. Each block ends with a checksum, so that a change by hand or
+// by a merge inside a block does not pass for what somebody approved.
+//
+// The checksum is no signature: whoever may write the file may approve.
+//
+// What an approval means is decided by package grant; this package reads and writes.
+package approval
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/host/grant"
+)
+
+// DefaultName is the name of the file beside a configuration.
+const DefaultName = "agenthost.lock"
+
+// File is the content of a lock file.
+type File struct {
+	// Approvals in order of their connectors' names, one for each.
+	Approvals []grant.Approval
+}
+
+// Find returns the approval of a connector, nil where there is none.
+func (f *File) Find(name string) *grant.Approval {
+	for i := range f.Approvals {
+		if f.Approvals[i].Name == name {
+			return &f.Approvals[i]
+		}
+	}
+	return nil
+}
+
+// Set puts an approval in the place of the one of the same connector.
+func (f *File) Set(a grant.Approval) {
+	f.Remove(a.Name)
+	f.Approvals = append(f.Approvals, a)
+	slices.SortFunc(f.Approvals, func(a, b grant.Approval) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Remove takes the approval of a connector away, and reports whether there was one.
+func (f *File) Remove(name string) bool {
+	before := len(f.Approvals)
+	f.Approvals = slices.DeleteFunc(f.Approvals, func(a grant.Approval) bool { return a.Name == name })
+	return len(f.Approvals) < before
+}
+
+// header starts every file. Its last line says which version of the format follows.
+const header = `# What a person let connectors do. "agenthost plugin approve FILE" adds to it, and
+# "agenthost plugin revoke NAME" takes away. Keep it with the configuration.
+agenthost-lock 1
+`
+
+// Format returns the text of the file.
+func (f *File) Format() []byte {
+	var b strings.Builder
+	b.WriteString(header)
+	for i := range f.Approvals {
+		block := format(&f.Approvals[i])
+		fmt.Fprintf(&b, "\n%s  sum %s\n", block, checksum(block))
+	}
+	return []byte(b.String())
+}
+
+func checksum(block string) string {
+	sum := sha256.Sum256([]byte(block))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// format writes a block without its checksum.
+func format(a *grant.Approval) string {
+	var b strings.Builder
+	line := func(indent int, words ...string) {
+		b.WriteString(strings.Repeat("  ", indent))
+		b.WriteString(strings.Join(words, " "))
+		b.WriteByte('\n')
+	}
+	line(0, "connector", a.Name, a.Version)
+	line(1, "digest", "sha256:"+a.Digest)
+	line(1, "approved", a.At.UTC().Format(time.RFC3339), "by", strconv.Quote(a.By))
+	for _, u := range a.Updates {
+		line(1, "update", "sha256:"+u.Digest, u.Version, u.At.UTC().Format(time.RFC3339))
+	}
+	for _, s := range a.Reach.Servers {
+		words := []string{"server", s.ID, s.URL}
+		if s.Default {
+			words = append(words, "default")
+		}
+		line(1, words...)
+	}
+	for _, c := range a.Reach.Credentials {
+		line(1, "credential", c.Scheme)
+		for _, fact := range c.Facts {
+			line(2, fact)
+		}
+	}
+	for _, fact := range a.Reach.Hosted {
+		line(1, "hosted", fact)
+	}
+	for _, o := range a.Reach.Operations {
+		words := []string{"operation", o.Name, string(o.Effect)}
+		if o.Repeats {
+			words = append(words, "repeats")
+		}
+		line(1, words...)
+		for _, q := range o.Requests {
+			words := []string{q.Method, q.Path}
+			if q.Server != "" {
+				words = append(words, "at", q.Server)
+			}
+			line(2, words...)
+		}
+	}
+	return b.String()
+}

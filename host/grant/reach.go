@@ -1,0 +1,153 @@
+package grant
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Reach is everything that a connector declares that it may do: where it sends requests,
+// which ones each operation sends and what that does, and where credentials go. All
+// lists are sorted and without duplicates, so that equal reaches are equal values.
+type Reach struct {
+	Servers     []ServerReach     `json:"servers"`
+	Operations  []OperationReach  `json:"operations"`
+	Credentials []CredentialReach `json:"credentials"`
+	// Hosted says which connector of the Airbyte API this one stands for, in hosted
+	// mode, one fact each.
+	Hosted []string `json:"hosted,omitempty"`
+}
+
+// ServerReach is a place that requests go to.
+type ServerReach struct {
+	ID  string `json:"id"`
+	URL string `json:"url"`
+	// Default says that connections which choose no server get this one.
+	Default bool `json:"default,omitempty"`
+}
+
+// OperationReach is what one operation may send, and what that does.
+type OperationReach struct {
+	Name   string     `json:"name"`
+	Effect abi.Effect `json:"effect"`
+	// Repeats says that requests which change something may be sent again.
+	Repeats  bool           `json:"repeats,omitempty"`
+	Requests []RequestReach `json:"requests"`
+}
+
+// RequestReach is a request that an operation may send.
+type RequestReach struct {
+	// Server is the id of a server; empty means the one that the connection chose.
+	Server string `json:"server,omitempty"`
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+// CredentialReach is a way to authenticate and where its values go.
+type CredentialReach struct {
+	Scheme string `json:"scheme"`
+	// Facts are all there is to know of it, one each, such as `origin
+	// https://api.example.com` and `header Authorization "Bearer {token}"`.
+	Facts []string `json:"facts"`
+}
+
+// ReachOf returns the reach of what a connector declares.
+func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
+	var r Reach
+	for i, s := range m.Servers {
+		r.Servers = append(r.Servers, ServerReach{ID: s.ID, URL: s.URL, Default: i == 0})
+	}
+	slices.SortFunc(r.Servers, func(a, b ServerReach) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range m.Operations {
+		op := &m.Operations[i]
+		o := OperationReach{Name: NameOf(op), Effect: op.Effect, Repeats: op.Idempotent && op.Effect != abi.EffectRead}
+		for _, q := range op.Requests {
+			o.Requests = append(o.Requests, RequestReach(q))
+		}
+		slices.SortFunc(o.Requests, compareRequests)
+		o.Requests = slices.Compact(o.Requests)
+		r.Operations = append(r.Operations, o)
+	}
+	slices.SortFunc(r.Operations, func(a, b OperationReach) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range auth.Schemes {
+		s := &auth.Schemes[i]
+		r.Credentials = append(r.Credentials, CredentialReach{Scheme: s.ID, Facts: credentialFacts(s)})
+	}
+	slices.SortFunc(r.Credentials, func(a, b CredentialReach) int { return cmp.Compare(a.Scheme, b.Scheme) })
+	if m.Airbyte != nil {
+		r.Hosted = facts("airbyte", m.Airbyte)
+	}
+	return r
+}
+
+func compareRequests(a, b RequestReach) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Server, b.Server))
+}
+
+// credentialFacts is all of a scheme that decides which value goes where, and how well
+// it is kept.
+func credentialFacts(s *abi.AuthScheme) []string {
+	list := []string{"type " + string(s.Type)}
+	for _, o := range s.Origins {
+		list = append(list, "origin "+strconv.Quote(strings.TrimSuffix(o, "/")))
+	}
+	for _, f := range s.Fields {
+		kind := "plain" // may stand in answers
+		if f.Secret {
+			kind = "secret"
+		}
+		list = append(list, "field "+f.Name+" "+kind)
+	}
+	for _, in := range s.Inject {
+		list = append(list, in.In+" "+in.Name+" "+strconv.Quote(in.Value))
+	}
+	if s.Basic != nil {
+		list = append(list, "basic "+strconv.Quote(s.Basic.Username)+" "+strconv.Quote(s.Basic.Password))
+	}
+	if s.OAuth2 != nil {
+		list = append(list, facts("oauth2", s.OAuth2)...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// facts writes each member of a declaration as a fact, whatever members there are: one
+// that is new in the ABI is part of the reach from its first day.
+func facts(prefix string, declaration any) []string {
+	text, err := json.Marshal(declaration)
+	if err != nil {
+		return []string{prefix + " unreadable"}
+	}
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return []string{prefix + " unreadable"}
+	}
+	list := walkFacts(prefix, value)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func walkFacts(at string, value any) []string {
+	var list []string
+	switch v := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			list = append(list, walkFacts(at+" "+name, v[name])...)
+		}
+	case []any:
+		for _, element := range v {
+			list = append(list, walkFacts(at, element)...)
+		}
+	case string:
+		list = append(list, at+" "+strconv.Quote(v))
+	default:
+		list = append(list, at+" "+fmt.Sprint(v))
+	}
+	return list
+}
