@@ -21,13 +21,16 @@ RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && [ "$$($(GO) env C
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The connectors that the command uses without asking: those of this tree, byte for byte.
+FIRST_PARTY := $(filter-out %/overreach.wasm,$(MODULES))
+
 .PHONY: demo
-demo: build connectors ## run everything against a simulated vendor, no account needed
+demo: build ## run everything against a simulated vendor, no account needed
 	@$(OUT)/agenthost demo --plugins $(PLUGINS)
 
 .PHONY: build
-build: ## build the command into build/
-	@$(GO) build -trimpath -o $(OUT)/agenthost ./cmd/agenthost
+build: connectors ## build the connectors, and the command that knows them, into build/
+	@$(GO) build -trimpath -ldflags "-X main.firstParty=$$($(GO) run ./internal/firstparty $(FIRST_PARTY))" -o $(OUT)/agenthost ./cmd/agenthost
 
 .PHONY: connectors
 connectors: $(MODULES) ## build the connectors into build/plugins/
@@ -52,7 +55,7 @@ test: ## run all tests, with the race detector where there is a C compiler
 	) || exit 1; done
 
 .PHONY: conformance
-conformance: build connectors ## run agenthost plugin test on every connector
+conformance: build ## run agenthost plugin test on every connector
 	@for module in $(filter-out %/overreach.wasm,$(MODULES)); do \
 		$(OUT)/agenthost plugin test $$module || exit 1; \
 	done

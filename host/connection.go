@@ -31,6 +31,8 @@ type connection struct {
 	slots     chan struct{}
 	rates     *ratelimit.Limiter // nil where none are kept
 
+	standing standing
+
 	reading chan struct{} // held by who reads the credentials
 	mu      sync.Mutex
 	lease   *lease

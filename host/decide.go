@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,17 +12,22 @@ import (
 	"github.com/agenthost/agenthost/internal/nearest"
 )
 
-// decide judges a call before a sandbox starts, by rules from the most general to the
-// most special; the first that denies decides. Params are what the connector gets.
-func (c *connection) decide(op *connector.Operation, params []byte) grant.Decision {
+// decide judges a call before a sandbox starts and before a secret is read, by rules from
+// the most general to the most special; the first that denies decides. Params are what
+// the connector gets. The error is that of a lock file that cannot be read.
+func (h *Host) decide(ctx context.Context, c *connection, op *connector.Operation, params []byte) (grant.Decision, error) {
+	approved, err := h.approved(ctx, c)
+	if err != nil || !approved.Allowed {
+		return approved, err
+	}
 	d := c.grant.Operation(op.Operation)
 	if !d.Allowed {
-		return d
+		return d, nil
 	}
 	if arguments := c.grant.Arguments(op.Operation, params); !arguments.Allowed {
-		return arguments
+		return arguments, nil
 	}
-	return d
+	return d, nil
 }
 
 // newGrant makes the connection's grant of what its configuration allows. It refuses

@@ -28,7 +28,8 @@ import (
 //
 //   - unknown_operation: there is no such connection, entity or action
 //   - invalid_params: the parameters do not fit the operation's schema
-//   - denied: the connection does not allow the operation, or not with these parameters
+//   - denied: nobody has approved the connector; or the connection does not allow the
+//     operation, or not with these parameters
 //   - auth_failed: a credential is missing, or the vendor does not know it
 //
 // and then what the vendor answered (permission_denied, not_found, conflict,
@@ -63,8 +64,11 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, on sta
 	if err != nil {
 		return nil, err
 	}
-	d := c.decide(op, params)
+	d, err := h.decide(ctx, c, op, params)
 	e.decided(d)
+	if err != nil {
+		return nil, err
+	}
 	if !d.Allowed {
 		return nil, d.Denied(c.name, op.Operation)
 	}
@@ -292,9 +296,16 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 	if err != nil {
 		return nil, err
 	}
+	approved, err := h.approved(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	operations := make([]Operation, 0, len(c.connector.Manifest.Operations))
 	for _, op := range c.connector.Manifest.Operations {
-		d := c.grant.Operation(&op)
+		d := approved
+		if d.Allowed {
+			d = c.grant.Operation(&op)
+		}
 		operations = append(operations, Operation{Operation: op, Allowed: d.Allowed, Rule: d.Rule})
 	}
 	return operations, nil
@@ -324,6 +335,12 @@ func (h *Host) check(ctx context.Context, connection string, e *entry) (*Result,
 		return nil, err
 	}
 	e.found(c, op)
+	if d, err := h.approved(ctx, c); err != nil {
+		return nil, err
+	} else if !d.Allowed {
+		e.decided(d)
+		return nil, d.Denied(c.name, op.Operation)
+	}
 	ctx, cancel := c.deadline(ctx, Call{})
 	defer cancel()
 	leave, err := c.admit(ctx)

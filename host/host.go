@@ -26,6 +26,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/host/sandbox/seal"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -39,7 +40,9 @@ type Host struct {
 	engine   *sandbox.Engine
 	registry *registry
 	secrets  *Secrets
-	trail    *trail
+	// approvals is nil where the program vouches for its plugins folder.
+	approvals *approval.Store
+	trail     *trail
 
 	mu          sync.Mutex
 	connections map[string]*connection
@@ -96,7 +99,12 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	var approvals *approval.Store
+	if o.Lock != "" {
+		approvals = approval.New(o.Lock, o.Cache, o.Now)
+	}
 	h := &Host{
+		approvals:   approvals,
 		trail:       trail,
 		options:     o,
 		log:         o.Logger,

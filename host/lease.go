@@ -35,8 +35,13 @@ type lease struct {
 }
 
 // egress returns the connection's HTTP client, made with its credentials on first use and
-// whenever those have changed.
+// whenever those have changed. A module that is not approved gets none, whoever asks.
 func (h *Host) egress(ctx context.Context, c *connection) (*egress.Client, error) {
+	if d, err := h.approved(ctx, c); err != nil {
+		return nil, err
+	} else if !d.Allowed {
+		return nil, d.Refusal()
+	}
 	if l := c.leased(); l != nil && h.options.Now().Before(l.until) {
 		return l.client, nil
 	}

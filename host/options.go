@@ -9,6 +9,7 @@ import (
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -24,6 +25,17 @@ type Options struct {
 	Reload time.Duration
 	// Connections by name.
 	Connections map[string]Connection
+	// Lock is the file that says which connectors a person approved (agenthost.lock).
+	// A connector that is not in it is described and not used: its calls are denied.
+	// Empty keeps no approvals: the program vouches for what is in Plugins, and so for
+	// whoever can write there.
+	Lock string
+	// Updates says what becomes of a new version of an approved connector; empty means
+	// that it is let through, and recorded in Lock, if it reaches no further.
+	Updates grant.UpdatePolicy
+	// FirstParty are connectors that need no approval: the SHA-256 of each module, in
+	// hexadecimal, by the connector's name.
+	FirstParty map[string]string
 	// Cache is a private folder for compiled modules; empty means agenthost in
 	// the user's cache folder.
 	Cache string
@@ -68,5 +80,5 @@ type Options struct {
 
 // FromConfig returns the options that a configuration asks for.
 func FromConfig(c *config.Config) Options {
-	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections, Audit: c.Audit, Secrets: c.Secrets}
+	return Options{Plugins: c.Plugins, Cache: c.Cache, Connections: c.Connections, Lock: c.Lock, Updates: c.Updates, Audit: c.Audit, Secrets: c.Secrets}
 }

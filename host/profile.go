@@ -31,7 +31,11 @@ type profiling struct {
 func (s *profiling) via() audit.Via { return audit.ViaProfile }
 
 func (s *profiling) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
-	data, err := file.read()
+	declared, err := file.declared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	data, err := file.bytes(declared)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (s *studio) module(ctx context.Context, file *pluginFile) (*sandbox.Module,
 		return nil, err
 	}
 	s.tape.Connector, s.tape.Digest = declared.Manifest.Name, declared.Digest
-	data, err := file.read()
+	data, err := file.bytes(declared)
 	if err != nil {
 		return nil, err
 	}

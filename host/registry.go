@@ -306,6 +306,18 @@ func (f *pluginFile) read() ([]byte, error) {
 	return data, nil
 }
 
+// bytes returns the module that a declaration is of, and no other.
+func (f *pluginFile) bytes(declared *connector.Connector) ([]byte, error) {
+	data, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	if sandbox.Digest(data) != declared.Digest {
+		return nil, f.named(&Error{Kind: abi.KindConnectorFault, Message: "the file changed after its declaration was read", Hint: "open the host again"})
+	}
+	return data, nil
+}
+
 // named says which file an error is about.
 func (f *pluginFile) named(err error) error {
 	var e *Error
@@ -332,12 +344,9 @@ func (f *pluginFile) load(ctx context.Context) (*sandbox.Module, error) {
 		f.module = module
 		return module, f.named(err)
 	}
-	data, err := f.read()
+	data, err := f.bytes(f.connector)
 	if err != nil {
 		return nil, err
-	}
-	if sandbox.Digest(data) != f.connector.Digest {
-		return nil, f.named(&Error{Kind: abi.KindConnectorFault, Message: "the file changed after its declaration was read", Hint: "open the host again"})
 	}
 	f.module, err = f.registry.engine.Load(ctx, data)
 	return f.module, f.named(err)

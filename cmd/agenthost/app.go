@@ -138,6 +138,11 @@ func (a *app) style(format render.Format) render.Options {
 	return render.Options{Format: format, Terminal: a.out.terminal, Width: a.out.width, Color: a.out.color}
 }
 
+// errorStyle is how to write to standard error.
+func (a *app) errorStyle() render.Options {
+	return render.Options{Format: render.Table, Terminal: a.err.terminal, Width: a.err.width, Color: a.err.color}
+}
+
 // json says that the caller asked for JSON, and writes v if so.
 func (a *app) json(v any) (bool, error) {
 	if a.format != string(render.JSON) {

@@ -99,7 +99,7 @@ func (a *app) audit(ctx context.Context, f auditFlags) error {
 		return err
 	}
 	if f.file == "" {
-		c, err := a.loadConfig()
+		c, _, err := a.loadConfig()
 		if err != nil {
 			return err
 		}

@@ -37,6 +37,9 @@ func (a *app) checkCommand() *cobra.Command {
 }
 
 func (a *app) check(ctx context.Context, h *host.Host, name string) error {
+	if err := a.consent(ctx, h, name); err != nil {
+		return err
+	}
 	if a.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, a.timeout)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -18,6 +20,8 @@ type connectorLine struct {
 	Operations int    `json:"operations"`
 	File       string `json:"file"`
 	Digest     string `json:"digest,omitempty"`
+	// Approval says whether a person let it be used; see plugin inspect.
+	Approval grant.Standing `json:"approval,omitempty"`
 	// Problem says why the file cannot be used.
 	Problem *abi.Error `json:"problem,omitempty"`
 }
@@ -36,7 +40,7 @@ A .wasm file that is put into the folder is a connector; nothing is rebuilt.`,
 				if err != nil {
 					return err
 				}
-				return a.listConnectors(list)
+				return a.listConnectors(cmd.Context(), h, list)
 			})
 		},
 	}
@@ -44,10 +48,18 @@ A .wasm file that is put into the folder is a connector; nothing is rebuilt.`,
 	return cmd
 }
 
-func (a *app) listConnectors(list []host.ConnectorInfo) error {
+func (a *app) listConnectors(ctx context.Context, h *host.Host, list []host.ConnectorInfo) error {
 	lines := make([]connectorLine, len(list))
 	for i := range list {
 		lines[i] = lineOf(&list[i])
+		if lines[i].Problem != nil {
+			continue
+		}
+		r, err := h.Review(ctx, list[i].File)
+		if err != nil {
+			return err
+		}
+		lines[i].Approval = r.Standing
 	}
 	if done, err := a.json(lines); done {
 		return err
@@ -59,6 +71,12 @@ func (a *app) listConnectors(list []host.ConnectorInfo) error {
 	rows := make([][]string, len(lines))
 	for i, l := range lines {
 		operations, state := fmt.Sprint(l.Operations), "ok"
+		switch l.Approval {
+		case grant.StandingNew:
+			state = "not approved"
+		case grant.StandingWider:
+			state = "reaches further than was approved"
+		}
 		if l.Problem != nil {
 			operations, state = "", l.Problem.Message
 		}

@@ -99,6 +99,9 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	if call.Params, err = a.readParams(operation, f); err != nil {
 		return err
 	}
+	if err := a.consent(ctx, h, connection); err != nil {
+		return err
+	}
 	var cost spent
 	if f.stats {
 		defer func() { err = errors.Join(err, a.stats(cost)) }()

@@ -53,7 +53,7 @@ func listAll(t *testing.T, plugins string, pages int) int64 {
 	cmd.Dir = t.TempDir()
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "AGENTHOST_PYLON_API_TOKEN="+fullToken, "AGENTHOST_PYLON_SERVER="+server.URL,
-		"XDG_CACHE_HOME="+wasmtest.Home(t))
+		"XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/hashicorp/go-hclog"
@@ -22,11 +24,17 @@ const defaultConfig = "agenthost.yaml"
 // options are the host's options from the configuration, the environment and the flags,
 // of which the later ones win.
 func (a *app) options() (host.Options, error) {
-	c, err := a.loadConfig()
+	c, path, err := a.loadConfig()
 	if err != nil {
 		return host.Options{}, err
 	}
 	o := host.FromConfig(c)
+	o.FirstParty = firstPartyDigests(firstParty)
+	if o.Lock == "" {
+		if o.Lock, err = lockPath(path); err != nil {
+			return o, err
+		}
+	}
 	o.LookupEnv = a.lookupEnv
 	if c.Audit != (config.Audit{}) {
 		o.Caller = osUser()
@@ -52,23 +60,38 @@ func osUser() string {
 	return "uid " + strconv.Itoa(os.Getuid())
 }
 
-func (a *app) loadConfig() (*config.Config, error) {
+// lockPath is where the approvals are if the configuration does not say: beside it, or
+// without one in the user's configuration folder.
+func lockPath(configuration string) (string, error) {
+	// What comes through a pipe has no folder of its own.
+	if info, err := os.Stat(configuration); err == nil && info.Mode().IsRegular() {
+		return filepath.Join(filepath.Dir(configuration), approval.DefaultName), nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", &usageError{message: "there is no folder for the file of approved connectors: " + err.Error(), hint: "set HOME, or write lock: into a configuration"}
+	}
+	return filepath.Join(dir, "agenthost", approval.DefaultName), nil
+}
+
+// loadConfig returns the configuration and its path, which is empty where there is none.
+func (a *app) loadConfig() (*config.Config, string, error) {
 	path := a.config
 	if path == "" {
 		path, _ = a.lookupEnv("AGENTHOST_CONFIG")
 	}
 	if path == "" {
 		if _, err := os.Stat(defaultConfig); errors.Is(err, fs.ErrNotExist) {
-			return &config.Config{}, nil
+			return &config.Config{}, "", nil
 		}
 		path = defaultConfig
 	}
 	c, err := config.Load(path)
 	var problems *config.Error
 	if err != nil && !errors.As(err, &problems) {
-		return nil, &usageError{message: err.Error(), hint: "name a configuration with --config FILE or AGENTHOST_CONFIG"}
+		return nil, "", &usageError{message: err.Error(), hint: "name a configuration with --config FILE or AGENTHOST_CONFIG"}
 	}
-	return c, err
+	return c, path, err
 }
 
 func (a *app) logger() (hclog.Logger, error) {

@@ -6,9 +6,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
@@ -26,7 +28,7 @@ func (a *app) pluginCommand() *cobra.Command {
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	cmd.AddCommand(a.inspectCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
+	cmd.AddCommand(a.inspectCommand(), a.approveCommand(), a.revokeCommand(), a.approvalsCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
 	cmd.AddCommand(a.profileCommand())
 	return cmd
 }
@@ -49,6 +51,22 @@ type inspection struct {
 	Effects map[abi.Effect]int `json:"effects"`
 	Changes []string           `json:"changes"`
 	Auth    *abi.AuthSchema    `json:"auth"`
+	// Approval says whether it may be used, and how it differs from what was approved.
+	Approval inspectedApproval `json:"approval"`
+}
+
+// inspectedApproval is the approval of a connector as plugin inspect -o json prints it.
+type inspectedApproval struct {
+	Standing grant.Standing `json:"standing"`
+	Allowed  bool           `json:"allowed"`
+	Rule     string         `json:"rule"`
+	// Version, By and At are those of what was approved, if anything was.
+	Version string `json:"version,omitempty"`
+	By      string `json:"by,omitempty"`
+	At      string `json:"at,omitempty"`
+	// Wider is what is beyond that, and Narrower what is gone.
+	Wider    []string `json:"wider,omitempty"`
+	Narrower []string `json:"narrower,omitempty"`
 }
 
 // reach is a request that a connector may send.
@@ -65,41 +83,27 @@ func (a *app) inspectCommand() *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Say what a connector file may reach and change, and what it needs",
 		Long: `Say what a connector file may reach and change, which credentials it needs and where
-they go. The file is run in a sandbox without network and credentials, to ask it for
-its manifest.`,
+they go, whether it is approved, and how it differs from what was approved. The file is
+run in a sandbox without network and credentials, to ask it for its manifest.`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := a.options()
-			if err != nil {
-				return err
-			}
-			h, err := host.Open(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			defer h.Close(cmd.Context())
-			info, err := h.Inspect(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if info.Err != nil {
-				return info.Err
-			}
-			i, err := inspect(args[0], info)
-			if err != nil {
-				return err
-			}
-			if done, err := a.json(i); done {
-				return err
-			}
-			return a.showInspection(i)
+			return a.withReview(cmd.Context(), args[0], func(_ host.Options, r *host.Review) error {
+				i, err := inspect(args[0], r)
+				if err != nil {
+					return err
+				}
+				if done, err := a.json(i); done {
+					return err
+				}
+				return a.showInspection(i, r)
+			})
 		},
 	}
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
 	return cmd
 }
 
-func inspect(file string, info *host.ConnectorInfo) (*inspection, error) {
+func inspect(file string, r *host.Review) (*inspection, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -108,10 +112,14 @@ func inspect(file string, info *host.ConnectorInfo) (*inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := info.Manifest
+	m := r.Manifest
 	i := &inspection{
-		File: file, Bytes: int64(len(data)), Digest: info.Digest, Name: m.Name, Title: m.Title, Version: m.Version,
-		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(m), Auth: info.Auth,
+		File: file, Bytes: int64(len(data)), Digest: r.Digest, Name: m.Name, Title: m.Title, Version: m.Version,
+		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(m), Auth: r.Auth,
+		Approval: inspectedApproval{Standing: r.Standing, Allowed: r.Decision.Allowed, Rule: r.Decision.Rule, Wider: r.Wider, Narrower: r.Narrower},
+	}
+	if by := r.Judgement.Approval; by != nil {
+		i.Approval.Version, i.Approval.By, i.Approval.At = by.Version, by.By, by.At.Format(time.RFC3339)
 	}
 	for _, in := range module.Imports() {
 		i.Imports = append(i.Imports, fmt.Sprintf("%s.%s", in.Module, in.Name))
@@ -173,11 +181,12 @@ func importLines(imports []string) [][2]string {
 	return lines
 }
 
-func (a *app) showInspection(i *inspection) error {
+func (a *app) showInspection(i *inspection, r *host.Review) error {
 	lines := [][2]string{
 		{"connector", render.Visible(i.Title + " (" + i.Name + " " + i.Version + ")")},
 		{"file", fmt.Sprintf("%s, %d bytes", i.File, i.Bytes)},
 		{"digest", "sha256:" + i.Digest},
+		{"approval", render.Visible(approvalText(r))},
 		{"exports", render.Visible(strings.Join(i.Exports, ", "))},
 		{"operations", fmt.Sprintf("%d that read, %d that write, %d that delete", i.Effects[abi.EffectRead], i.Effects[abi.EffectWrite], i.Effects[abi.EffectDelete])},
 		{"can change", "nothing"},
@@ -191,6 +200,12 @@ func (a *app) showInspection(i *inspection) error {
 	lines = append(lines, importLines(i.Imports)...)
 	if err := render.Pairs(a.stdout, a.style(render.Table), lines); err != nil {
 		return err
+	}
+	if len(r.Wider)+len(r.Narrower) > 0 {
+		p := &page{w: a.stdout, style: a.style(render.Table)}
+		if p.difference(r); p.err != nil {
+			return p.err
+		}
 	}
 	if err := a.print("\n%s\n", a.heading("Requests it may send, and no other")); err != nil {
 		return err

@@ -1,16 +1,49 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// firstPartyVariable is what the linker sets in the real command. Only this test binary
+// reads it.
+const firstPartyVariable = "TEST_FIRST_PARTY"
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"agenthost": main})
+	testscript.Main(m, map[string]func(){"agenthost": func() {
+		firstParty = os.Getenv(firstPartyVariable)
+		main()
+	}})
+}
+
+// asFirstParty lists the modules of a folder for firstPartyVariable. Each is named after
+// the folder of its source, and one of those is not the connector's name.
+func asFirstParty(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.wasm"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d modules in %s, %v", len(files), folder, err)
+	}
+	var entries []string
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".wasm")
+		if name == "incidentio" {
+			name = "incident-io"
+		}
+		entries = append(entries, fmt.Sprintf("%s=%x", name, sha256.Sum256(data)))
+	}
+	return strings.Join(entries, ",")
 }
 
 // TestScript runs the real command, as a process of its own, against simulated
@@ -29,9 +62,11 @@ func TestScript(t *testing.T) {
 			"expand":   expandCommand,
 			"longline": longLineCommand,
 			"vault":    vaultCommand,
+			"module":   moduleCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
+			e.Setenv(firstPartyVariable, asFirstParty(t, plugins))
 			// Compiled modules outlive a run of the tests; they are keyed by content.
 			e.Setenv("XDG_CACHE_HOME", home)
 			// Under the race detector every command would wait a second before it ends.

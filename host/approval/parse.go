@@ -70,7 +70,7 @@ var (
 	connectorName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 	schemeName    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$`)
-	versionForm   = regexp.MustCompile(`^[0-9A-Za-z.+-]{1,128}$`)
+	versionForm   = regexp.MustCompile(`^[0-9A-Za-z.+-]+$`)
 	digestForm    = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
 

@@ -20,6 +20,13 @@ type Config struct {
 	// Cache is a private folder for compiled modules; empty means the user's
 	// cache folder.
 	Cache string
+	// Lock is the file of what a person approved; empty means agenthost.lock beside
+	// the configuration, for the command. A relative path is relative to the
+	// configuration file.
+	Lock string
+	// Updates says what becomes of a new version of an approved connector; empty means
+	// [grant.UpdatesSameReach].
+	Updates grant.UpdatePolicy
 	// Connections by name.
 	Connections map[string]Connection
 	// Audit says where the record of every call is kept.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -26,6 +27,10 @@ func (r *reader) config(body ast.Node) *Config {
 	r.mapping(body, "", []key{
 		{"plugins", func(v ast.Node, p string) { r.path(v, p, &c.Plugins) }},
 		{"cache", func(v ast.Node, p string) { r.path(v, p, &c.Cache) }},
+		{"lock", func(v ast.Node, p string) { r.path(v, p, &c.Lock) }},
+		{"updates", func(v ast.Node, p string) {
+			r.choice(v, p, []string{string(grant.UpdatesSameReach), string(grant.UpdatesNever)}, (*string)(&c.Updates))
+		}},
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
 		{"secrets", func(v ast.Node, p string) { r.secrets(v, p, &c.Secrets) }},
 		{"connections", func(v ast.Node, p string) {

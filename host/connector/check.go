@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -141,14 +141,12 @@ func checkServers(servers []abi.Server) (ids []string, err error) {
 			return nil, fault(at+".id", "is %q, as is another server's", s.ID)
 		}
 		ids = append(ids, s.ID)
-		u, err := url.Parse(s.URL)
+		o, _, err := origin.ParseServer(s.URL)
 		switch {
 		case err != nil:
-			return nil, fault(at+".url", "is not a URL")
-		case u.Scheme != "https":
+			return nil, fault(at+".url", "is %q, want a host and a path alone: %v", s.URL, err)
+		case o.Scheme != "https":
 			return nil, fault(at+".url", "is %q, want a URL that starts with https://", s.URL)
-		case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-			return nil, fault(at+".url", "is %q, want a host and a path alone", s.URL)
 		}
 		if err := checkText(at+".title", s.Title); err != nil {
 			return nil, err
@@ -375,15 +373,17 @@ func checkTemplate(at, text string, names []string) error {
 
 // checkOrigins makes sure that a credential goes only to the manifest's own servers.
 func checkOrigins(at string, origins []string, servers []abi.Server) error {
-	var known []string
+	var known []origin.Origin
+	var names []string
 	for _, s := range servers {
-		if u, err := url.Parse(s.URL); err == nil {
-			known = append(known, u.Scheme+"://"+u.Host)
+		if o, _, err := origin.ParseServer(s.URL); err == nil {
+			known, names = append(known, o), append(names, o.String())
 		}
 	}
-	for i, origin := range origins {
-		if !slices.Contains(known, strings.TrimSuffix(origin, "/")) {
-			return fault(fmt.Sprintf("%s[%d]", at, i), "is %q, which is the origin of none of the servers; %s", origin, nearest.List(known))
+	for i, text := range origins {
+		o, err := origin.Parse(text)
+		if err != nil || !slices.Contains(known, o) {
+			return fault(fmt.Sprintf("%s[%d]", at, i), "is %q, which is the origin of none of the servers; %s", text, nearest.List(names))
 		}
 	}
 	return nil

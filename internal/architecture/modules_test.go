@@ -26,7 +26,7 @@ func dependencies() []dependency {
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"host/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
-		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest"}, "the command's test scripts, and a lock between builds"},
+		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest", "host/approval"}, "the command's test scripts, a lock between builds, and one between processes that write agenthost.lock"},
 		{"github.com/google/go-cmp", nil, "differences in tests"},
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
 		{"golang.org/x/sync", []string{"host/..."}, "groups of goroutines, and one flight for equal calls"},

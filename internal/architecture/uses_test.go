@@ -89,7 +89,7 @@ func useRules() []rule {
 			kept:   map[string]string{"host/a.go": `package host; import "os"; var _ = os.LookupEnv`},
 		},
 	}
-	found := []rule{revealRule()}
+	found := []rule{revealRule(), approveRule()}
 	for _, u := range table {
 		found = append(found, rule{
 			name: u.name, why: u.why, names: slices.Concat(u.of, u.except),
@@ -151,27 +151,9 @@ func revealRule() rule {
 	// for a token, and a vendor's credential into that which creates a connector. Both
 	// go out through egress. host/secret/agefile writes secrets into the file that it
 	// encrypts, and reads the identity that it does so with.
-	allowed := []string{"host/secret", "host/secret/agefile", "host/egress", "host/airbyte"}
-	return rule{
-		name: "only what sends or encrypts secrets reveals them", names: allowed,
+	return methodRule("Reveal", rule{
+		name: "only what sends or encrypts secrets reveals them", names: []string{"host/secret", "host/secret/agefile", "host/egress", "host/airbyte"},
 		why: "a credential is a secret.Value from where it is read to where it is written to the wire; whoever calls Reveal on the way holds bytes that a log, an error or a guest can get",
-		check: func(t *tree) []string {
-			var broken []string
-			for _, p := range t.sorted() {
-				if slices.Contains(allowed, p.folder) {
-					continue
-				}
-				for _, f := range p.code() {
-					ast.Inspect(f.syntax, func(n ast.Node) bool {
-						if id, ok := n.(*ast.Ident); ok && id.Name == "Reveal" {
-							broken = append(broken, fmt.Sprintf("%s: Reveal", t.at(id)))
-						}
-						return true
-					})
-				}
-			}
-			return broken
-		},
 		broken: map[string]string{
 			"host/a.go":              `package host; func f(v V) { _ = v.Reveal(nil) }`,
 			"host/b.go":              `package host; func f(v V) any { return v.Reveal }`,
@@ -186,5 +168,42 @@ func revealRule() rule {
 			"host/a_test.go":    `package host; func f(v V) { _ = v.Reveal(nil) }`,
 			"host/a.go":         `package host; const s = "Reveal"; func reveal() {}`,
 		},
+	})
+}
+
+func approveRule() rule {
+	return methodRule("Approve", rule{
+		name: "only a person approves", names: []string{"host/approval", "cmd/agenthost"},
+		why: "what an agent can call cannot approve a connector: the command asks a person at a terminal, and nothing in the library, in an MCP server or in a listener reaches Approve",
+		broken: map[string]string{
+			"host/a.go":     `package host; func f(s S) { _ = s.Approve(nil) }`,
+			"host/mcp/a.go": `package mcp; func f(s S) any { return s.Approve }`,
+		},
+		kept: map[string]string{
+			"cmd/agenthost/a.go": `package main; func f(s S) { _ = s.Approve(nil) }`,
+			"host/a_test.go":     `package host; func f(s S) { _ = s.Approve(nil) }`,
+		},
+	})
+}
+
+// methodRule completes a rule: only the packages in names use a method.
+func methodRule(method string, r rule) rule {
+	r.check = func(t *tree) []string {
+		var broken []string
+		for _, p := range t.sorted() {
+			if slices.Contains(r.names, p.folder) {
+				continue
+			}
+			for _, f := range p.code() {
+				ast.Inspect(f.syntax, func(n ast.Node) bool {
+					if id, ok := n.(*ast.Ident); ok && id.Name == method {
+						broken = append(broken, fmt.Sprintf("%s: %s", t.at(id), method))
+					}
+					return true
+				})
+			}
+		}
+		return broken
 	}
+	return r
 }

@@ -3,7 +3,9 @@ package readme
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +36,14 @@ func TestCommands(t *testing.T) {
 	}
 	defer vendor.Close()
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "agenthost"), "./cmd/agenthost")
+	plugins := wasmtest.Folder(t, "plugins/pylon")
+	module, err := os.ReadFile(filepath.Join(plugins, "pylon.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As make does it: the command knows the connectors that it was built with.
+	flags := fmt.Sprintf("-ldflags=-X main.firstParty=pylon=%x", sha256.Sum256(module))
+	build := exec.CommandContext(t.Context(), "go", "build", flags, "-o", filepath.Join(bin, "agenthost"), "./cmd/agenthost")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -42,7 +51,7 @@ func TestCommands(t *testing.T) {
 	env := append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(),
-		"AGENTHOST_PLUGINS="+wasmtest.Folder(t, "plugins/pylon"),
+		"AGENTHOST_PLUGINS="+plugins,
 		"AGENTHOST_PYLON_API_TOKEN=token-of-the-readme",
 		"AGENTHOST_PYLON_SERVER="+vendor.URL,
 		"AGENTHOST_CONFIG=",

@@ -93,8 +93,6 @@ var untested = map[string]string{
 	"C5":  notYet + "there is no login in this version",
 	"C6":  notYet + "there is no listener in this version",
 	"C7":  "revoking is done at the vendor; the host forgets a credential when its source does",
-	"A2":  notYet + "grants are not tied to a connector's digest in this version",
-	"A4":  notYet + "there is no MCP server in this version",
 	"A8":  notYet + "there is no listener in this version",
 	"A8b": notYet + "there is no listener in this version",
 	"A9":  "does not apply: nothing in a connector or an answer names a command",
