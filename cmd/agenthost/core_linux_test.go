@@ -33,13 +33,14 @@ func TestNoCoreFile(t *testing.T) {
 	defer server.Close()
 	defer close(answer)
 	dir := t.TempDir()
+	plugins := wasmtest.Folder(t, "plugins/pylon")
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -S -c "$(ulimit -H -c)"; exec "$@"`, "sh",
-		command(t), "exec", "pylon", "accounts", "list", "--plugins", wasmtest.Folder(t, "plugins/pylon"))
+		command(t), "exec", "pylon", "accounts", "list", "--plugins", plugins)
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.Env = append(os.Environ(), "GOTRACEBACK=crash", "AGENTHOST_PYLON_API_TOKEN="+fullToken, "AGENTHOST_PYLON_SERVER="+server.URL,
-		"XDG_CACHE_HOME="+wasmtest.Home(t))
+		"XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

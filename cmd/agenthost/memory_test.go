@@ -53,7 +53,8 @@ func listAll(t *testing.T, plugins string, pages int) int64 {
 	cmd.Dir = t.TempDir()
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "AGENTHOST_PYLON_API_TOKEN="+fullToken, "AGENTHOST_PYLON_SERVER="+server.URL,
-		"XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins))
+		"XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins),
+		"GOGC=100") // or the command lets garbage lie
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
