@@ -21,7 +21,10 @@ import (
 
 // Schema is a compiled JSON Schema 2020-12. Formats are asserted, regular expressions
 // are RE2, and nothing outside the schema is ever loaded.
-type Schema struct{ compiled *jsonschema.Schema }
+type Schema struct {
+	compiled *jsonschema.Schema
+	deepest  int // how deep a value may nest
+}
 
 // noLoader refuses references that lead out of a schema: a manifest must not make the
 // host read files.
@@ -52,7 +55,11 @@ func CompileSchema(raw json.RawMessage) (*Schema, error) {
 	if paths(compiled, make(map[*jsonschema.Schema]int)) > maxPaths {
 		return nil, fmt.Errorf("leads from its root to its parts on more than %d paths, so that checking a value would take too long", maxPaths)
 	}
-	return &Schema{compiled}, nil
+	most := deepest(compiled)
+	if most < 1 {
+		return nil, errors.New("leads back to itself on so many paths that checking any value would take too long")
+	}
+	return &Schema{compiled, most}, nil
 }
 
 // Properties returns the names of the schema's own properties, sorted.
@@ -86,6 +93,9 @@ func (s *Schema) Validate(params []byte) error {
 	var value any
 	if err := decoder.Decode(&value); err != nil && !errors.Is(err, io.EOF) {
 		return invalid("params", fmt.Sprintf("params are not JSON: %v", err), "")
+	}
+	if d := depth(value); d > s.deepest {
+		return invalid("params", fmt.Sprintf("params nest %d levels deep, and the schema of the operation leads back to itself so often that they are checked to %d", d, s.deepest), "nest them less")
 	}
 	err := s.compiled.Validate(value)
 	if err == nil {
@@ -215,7 +225,7 @@ func (s *Schema) At(path []string) (*Schema, []string) {
 		}
 		at = resolve(next)
 	}
-	return &Schema{at}, nil
+	return &Schema{at, s.deepest}, nil
 }
 
 // CanBe reports whether a value that is no list is one that the schema lets stand, by

@@ -1,60 +1,137 @@
 package connector
 
-import "github.com/santhosh-tekuri/jsonschema/v6"
+import (
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
 
 // maxPaths bounds a schema. A validator follows every path, and a few hundred bytes of
 // references, each used twice by the one before, have more paths than it can follow.
 const maxPaths = 10_000
 
 // paths is how many paths lead from a schema to its parts. A way back to a schema that
-// contains it counts once: it is taken only as often as the value is deep. It stops
-// counting above maxPaths.
+// contains it counts once: it is taken only as often as the value is deep, which is what
+// deepest bounds. It stops counting above maxPaths.
 func paths(s *jsonschema.Schema, known map[*jsonschema.Schema]int) int {
-	if s == nil {
-		return 0
-	}
 	if n, ok := known[s]; ok {
 		return n
 	}
 	known[s] = 1
 	n := 1
-	add := func(parts ...*jsonschema.Schema) {
-		for _, part := range parts {
-			n = min(n+paths(part, known), maxPaths+1)
-		}
-	}
-	either := func(part any) { // where a schema may be a bool, or a list
-		switch part := part.(type) {
-		case *jsonschema.Schema:
-			add(part)
-		case []*jsonschema.Schema:
-			add(part...)
-		}
-	}
-	add(s.Ref, s.RecursiveRef, s.Not, s.If, s.Then, s.Else)
-	if s.DynamicRef != nil {
-		add(s.DynamicRef.Ref)
-	}
-	add(s.AllOf...)
-	add(s.AnyOf...)
-	add(s.OneOf...)
-	add(s.PropertyNames, s.UnevaluatedProperties, s.Contains, s.Items2020, s.UnevaluatedItems, s.ContentSchema)
-	add(s.PrefixItems...)
-	either(s.AdditionalProperties)
-	either(s.Items)
-	either(s.AdditionalItems)
-	for _, part := range s.Properties {
-		add(part)
-	}
-	for _, part := range s.PatternProperties {
-		add(part)
-	}
-	for _, part := range s.DependentSchemas {
-		add(part)
-	}
-	for _, part := range s.Dependencies {
-		either(part)
-	}
+	add := func(part *jsonschema.Schema) { n = min(n+paths(part, known), maxPaths+1) }
+	parts(s, add, add, add)
 	known[s] = n
 	return n
+}
+
+// maxDepth is how deep parameters nest at most: a name that occurs twice is looked for no
+// deeper, and what cannot be looked at is refused.
+const maxDepth = rawjson.MaxDuplicateDepth
+
+// depth is how deep a value nests: 1 for an object of numbers.
+func depth(value any) int {
+	inner := 0
+	switch value := value.(type) {
+	case map[string]any:
+		for _, v := range value {
+			inner = max(inner, depth(v))
+		}
+	case []any:
+		for _, v := range value {
+			inner = max(inner, depth(v))
+		}
+	default:
+		return 0
+	}
+	return inner + 1
+}
+
+// deepest is how deep a value may nest so that no part of it is checked on more than
+// maxPaths paths: a schema that leads back to itself twice is followed on twice as many
+// with each level. It is maxDepth at most.
+func deepest(root *jsonschema.Schema) int {
+	c := checks{known: make(map[place]int)}
+	for depth := range maxDepth + 1 {
+		if c.of(place{root, depth}) > maxPaths {
+			return depth - 1
+		}
+	}
+	return maxDepth
+}
+
+// checks counts how often a schema, or a part of it, is applied to one part of a value.
+type checks struct{ known map[place]int }
+
+// place is a schema and how many levels below the value that it is applied to a part of
+// the value lies.
+type place struct {
+	schema *jsonschema.Schema
+	below  int
+}
+
+func (c checks) of(at place) int {
+	if n, ok := c.known[at]; ok {
+		return n
+	}
+	c.known[at] = maxPaths + 1 // if it leads back here, it does so without end
+	n, named := 0, 0
+	add := func(part *jsonschema.Schema) { n = min(n+c.of(place{part, at.below}), maxPaths+1) }
+	if at.below == 0 {
+		n = 1
+		parts(at.schema, add, func(*jsonschema.Schema) {}, func(*jsonschema.Schema) {})
+	} else {
+		inner := place{nil, at.below - 1}
+		parts(at.schema, add,
+			// A part has one name, so that one property at most is applied to it.
+			func(part *jsonschema.Schema) { inner.schema = part; named = max(named, c.of(inner)) },
+			func(part *jsonschema.Schema) { inner.schema = part; n = min(n+c.of(inner), maxPaths+1) })
+	}
+	n = min(n+named, maxPaths+1)
+	c.known[at] = n
+	return n
+}
+
+// parts hands out the schemas that one is made of: to same those that are applied to the
+// value itself, to named its properties, and to inner the others that are applied to what
+// is in it.
+func parts(s *jsonschema.Schema, same, named, inner func(*jsonschema.Schema)) {
+	each := func(to func(*jsonschema.Schema), list ...*jsonschema.Schema) {
+		for _, part := range list {
+			if part != nil {
+				to(part)
+			}
+		}
+	}
+	either := func(to func(*jsonschema.Schema), part any) { // where a schema may be a bool, or a list
+		switch part := part.(type) {
+		case *jsonschema.Schema:
+			each(to, part)
+		case []*jsonschema.Schema:
+			each(to, part...)
+		}
+	}
+	each(same, s.Ref, s.RecursiveRef, s.Not, s.If, s.Then, s.Else)
+	if s.DynamicRef != nil {
+		each(same, s.DynamicRef.Ref)
+	}
+	each(same, s.AllOf...)
+	each(same, s.AnyOf...)
+	each(same, s.OneOf...)
+	for _, part := range s.DependentSchemas {
+		each(same, part)
+	}
+	for _, part := range s.Dependencies {
+		either(same, part)
+	}
+	each(inner, s.PropertyNames, s.UnevaluatedProperties, s.Contains, s.Items2020, s.UnevaluatedItems, s.ContentSchema)
+	each(inner, s.PrefixItems...)
+	either(inner, s.AdditionalProperties)
+	either(inner, s.Items)
+	either(inner, s.AdditionalItems)
+	for _, part := range s.Properties {
+		each(named, part)
+	}
+	for _, part := range s.PatternProperties {
+		each(inner, part)
+	}
 }
