@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/agenthost/agenthost/host/sandbox/compileworker"
@@ -28,6 +29,7 @@ type Engine struct {
 	config Config
 	cache  *cache       // nil where there is no folder
 	pages  *pages.Table // nil where the kernel does not tell what a guest wrote
+	held   atomic.Int64 // bytes that instances hold which wait
 
 	mu      sync.Mutex
 	modules map[*Module]struct{}
@@ -51,6 +53,9 @@ func NewEngine(config Config) (*Engine, error) {
 	}
 	if config.MaxIdle == 0 {
 		config.MaxIdle = 32
+	}
+	if config.MaxIdleBytes == 0 {
+		config.MaxIdleBytes = 256 << 20
 	}
 	if config.IdleTimeout == 0 {
 		config.IdleTimeout = 15 * time.Second

@@ -24,6 +24,8 @@ type linear struct {
 	// many restores found a private one as it should be.
 	private   []pages.Range
 	unchanged []uint8
+	// held is how many bytes the memory had to itself after the last restore.
+	held int64
 }
 
 // bytes returns the memory as it is now. The slice is good until the guest runs again.
@@ -72,6 +74,7 @@ func (l *linear) restore() (copied int, ok bool) {
 	if l.image == nil || len(now) != len(l.image.content) {
 		return 0, false
 	}
+	l.held = int64(l.size)
 	if l.table == nil {
 		return l.putBack(0, l.size), true
 	}
@@ -79,12 +82,14 @@ func (l *linear) restore() (copied int, ok bool) {
 	if l.private, err = l.table.Private(now, l.private[:0]); err != nil {
 		return l.putBack(0, l.size), true
 	}
+	l.held = 0
 	size := l.table.PageSize()
 	var stale pages.Range // that is given up
 	for _, r := range l.private {
 		for at := r.From; at < r.To; at += size {
 			next := at + size
 			count := &l.unchanged[at/size]
+			l.held += int64(size)
 			if n := l.putBack(at, next); n > 0 {
 				copied += n
 				*count = 0
@@ -94,6 +99,7 @@ func (l *linear) restore() (copied int, ok bool) {
 				continue
 			}
 			*count = 0
+			l.held -= int64(size)
 			if stale.To != at {
 				pages.Discard(now[stale.From:stale.To])
 				stale.From = at

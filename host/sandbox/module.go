@@ -95,6 +95,9 @@ func (m *Module) take(ctx context.Context) (*instance, error) {
 	}
 	m.busy.Add(1)
 	idle := pop(&m.idle)
+	if idle != nil {
+		m.engine.held.Add(-idle.guest.held)
+	}
 	var used *instance
 	if idle == nil {
 		used = pop(&m.used)
@@ -166,7 +169,7 @@ func (m *Module) restoreUsed() {
 		m.mu.Unlock()
 		restored := in.restore()
 		m.mu.Lock()
-		if restored && !m.closing && len(m.idle) < m.engine.config.MaxIdle {
+		if restored && !m.closing && len(m.idle) < m.engine.config.MaxIdle && m.engine.hold(in.guest.held) {
 			in.since = time.Now()
 			m.idle = append(m.idle, in)
 			if m.sweep == nil {
@@ -178,6 +181,15 @@ func (m *Module) restoreUsed() {
 		in.close()
 		m.mu.Lock()
 	}
+}
+
+// hold says whether one more instance may wait that holds so many bytes, and books them.
+func (e *Engine) hold(bytes int64) bool {
+	if e.held.Add(bytes) <= e.config.MaxIdleBytes {
+		return true
+	}
+	e.held.Add(-bytes)
+	return false
 }
 
 // closeIdle closes the instances that waited for longer than the idle timeout, and
@@ -193,6 +205,7 @@ func (m *Module) closeIdle() {
 	m.busy.Add(1)
 	defer m.busy.Done()
 	for len(m.idle) > 0 && time.Since(m.idle[0].since) >= m.engine.config.IdleTimeout {
+		m.engine.held.Add(-m.idle[0].guest.held)
 		old = append(old, m.idle[0])
 		m.idle = m.idle[1:]
 	}
@@ -220,6 +233,7 @@ func (m *Module) Close(ctx context.Context) error {
 	m.mu.Unlock()
 	m.busy.Wait()
 	for _, in := range m.idle {
+		m.engine.held.Add(-in.guest.held)
 		in.close()
 	}
 	m.idle = nil

@@ -46,6 +46,10 @@ type Config struct {
 	// 32. More callers at a time than that get new instances, which take
 	// milliseconds to make.
 	MaxIdle int
+	// MaxIdleBytes is what instances that wait may hold in memory, those of all modules
+	// together; 0 means 256 MiB. An instance holds what its last calls wrote where the
+	// system says which pages those are, and its whole memory elsewhere.
+	MaxIdleBytes int64
 	// IdleTimeout is how long they wait; 0 means 15 seconds.
 	IdleTimeout time.Duration
 	// Profile makes modules whose calls can be profiled, with [Call.Profile]. They run
