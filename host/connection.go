@@ -50,6 +50,7 @@ func defaultLimits() config.Limits {
 		RequestBytes:  32 << 20,
 		ResponseBytes: 64 << 20,
 		OutputBytes:   guest.OutputBytes,
+		LogLines:      guest.LogLines,
 		LogBytes:      guest.LogBytes,
 		Concurrency:   64,
 	}
@@ -65,6 +66,7 @@ func withDefaults(l config.Limits) config.Limits {
 		RequestBytes:  cmp.Or(l.RequestBytes, d.RequestBytes),
 		ResponseBytes: cmp.Or(l.ResponseBytes, d.ResponseBytes),
 		OutputBytes:   cmp.Or(l.OutputBytes, d.OutputBytes),
+		LogLines:      cmp.Or(l.LogLines, d.LogLines),
 		LogBytes:      cmp.Or(l.LogBytes, d.LogBytes),
 		Concurrency:   cmp.Or(l.Concurrency, d.Concurrency),
 	}

@@ -216,7 +216,7 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 }
 
 func sandboxLimits(l config.Limits) sandbox.Limits {
-	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogBytes: l.LogBytes}
+	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogLines: l.LogLines, LogBytes: l.LogBytes}
 }
 
 // stage is where a call runs: what module, who watches it run, and who keeps its result.

@@ -96,6 +96,7 @@ type Limits struct {
 	RequestBytes  int64         // bytes of all requests, heads included
 	ResponseBytes int64         // bytes of all decoded response bodies
 	OutputBytes   int64         // bytes of a result
+	LogLines      int           // lines that a guest may log
 	LogBytes      int64         // bytes that a guest may log
 	Concurrency   int           // calls of the connection at a time
 }

@@ -249,6 +249,7 @@ func (r *reader) limits(n ast.Node, path string, into *Limits) {
 		{"request_bytes", size(&into.RequestBytes)},
 		{"response_bytes", size(&into.ResponseBytes)},
 		{"output_bytes", size(&into.OutputBytes)},
+		{"log_lines", whole(&into.LogLines)},
 		{"log_bytes", size(&into.LogBytes)},
 		{"concurrency", whole(&into.Concurrency)},
 	})

@@ -84,6 +84,7 @@ connections:
       request_bytes: 1.5 kb
       response_bytes: 1GiB
       output_bytes: 1048576
+      log_lines: 200
       log_bytes: "64 KiB"
       concurrency: 4
   audit:
@@ -107,7 +108,7 @@ connections:
 	}
 	limits := config.Limits{
 		Timeout: 90 * time.Second, Memory: 64 << 20, Fuel: 5_000_000, Requests: 20, RequestBytes: 1500,
-		ResponseBytes: 1 << 30, OutputBytes: 1 << 20, LogBytes: 64 << 10, Concurrency: 4,
+		ResponseBytes: 1 << 30, OutputBytes: 1 << 20, LogLines: 200, LogBytes: 64 << 10, Concurrency: 4,
 	}
 	want := &config.Config{
 		Plugins: filepath.Join(dir, "plugins"),

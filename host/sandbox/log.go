@@ -15,7 +15,8 @@ const maxLogLine = 4096
 // logBudget passes on what a guest logs until it has logged too much.
 type logBudget struct {
 	logger hclog.Logger
-	left   int64
+	lines  int
+	bytes  int64
 	over   bool
 }
 
@@ -23,7 +24,9 @@ func (b *logBudget) line(level hclog.Level, text []byte) {
 	if len(text) > maxLogLine {
 		text = text[:maxLogLine]
 	}
-	if b.left -= int64(len(text)) + 1; b.left < 0 {
+	b.lines--
+	b.bytes -= int64(len(text)) + 1
+	if b.lines < 0 || b.bytes < 0 {
 		if !b.over {
 			b.over = true
 			b.logger.Warn("the connector logs too much; the rest of this call's lines is dropped")

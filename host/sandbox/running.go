@@ -43,7 +43,7 @@ func newRunning(ctx context.Context, call *Call, memory *linear) *running {
 	if logger == nil {
 		logger = hclog.NewNullLogger()
 	}
-	r := &running{ctx: ctx, call: call, limits: limits, memory: memory, logs: logBudget{logger: logger, left: limits.LogBytes}, indexRoom: maxIndexedPerCall, fuel: fuel{left: limits.Fuel}}
+	r := &running{ctx: ctx, call: call, limits: limits, memory: memory, logs: logBudget{logger: logger, lines: limits.LogLines, bytes: limits.LogBytes}, indexRoom: maxIndexedPerCall, fuel: fuel{left: limits.Fuel}}
 	memory.limit = min(uint64(limits.Memory), uint64(len(memory.reserved)))
 	r.values = append(r.values, whole(call.Input)) // inputHandle
 	return r

@@ -63,7 +63,8 @@ type Limits struct {
 	Memory      int64 // bytes of the guest's linear memory
 	Fuel        int64 // counts of the guest's meter
 	OutputBytes int64 // bytes of the output, parts included
-	LogBytes    int64 // bytes of log lines, standard output and standard error
+	LogLines    int   // log lines, those of standard output and standard error included
+	LogBytes    int64 // bytes of these
 	Values      int   // handles that a guest may have been given
 }
 
@@ -73,6 +74,7 @@ func DefaultLimits() Limits {
 		Memory:      256 << 20,
 		Fuel:        20_000_000_000,
 		OutputBytes: 64 << 20,
+		LogLines:    1000,
 		LogBytes:    64 << 10,
 		Values:      100_000,
 	}
@@ -84,6 +86,7 @@ func (l Limits) withDefaults() Limits {
 		Memory:      cmp.Or(l.Memory, d.Memory),
 		Fuel:        cmp.Or(l.Fuel, d.Fuel),
 		OutputBytes: cmp.Or(l.OutputBytes, d.OutputBytes),
+		LogLines:    cmp.Or(l.LogLines, d.LogLines),
 		LogBytes:    cmp.Or(l.LogBytes, d.LogBytes),
 		Values:      cmp.Or(l.Values, d.Values),
 	}
