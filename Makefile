@@ -62,7 +62,7 @@ conformance: build ## run agenthost plugin test on every connector
 
 .PHONY: test-long
 test-long: ## compare all generated modules; the race detector leaves time for a tenth
-	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/...
+	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/... ./host/egress/...
 
 .PHONY: bench
 bench: connectors ## compare a sandboxed call with plain Go, side by side in one run

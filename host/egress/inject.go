@@ -135,7 +135,7 @@ func checkPatterns(config Config) error {
 		if !fits {
 			return &abi.Error{
 				Kind: abi.KindAuthFailed, Field: "credentials." + field.Name,
-				Message: "the credential " + field.Name + " does not look like one: it does not match " + field.Pattern,
+				Message: "the credential " + field.Name + " does not look like one: it does not match " + clip(field.Pattern, 100),
 				Hint:    "check which secret the connection refers to",
 			}
 		}
