@@ -51,6 +51,8 @@ func asFirstParty(t *testing.T, folder string) string {
 // variables that agenthost reads, and no vendor.
 func TestScript(t *testing.T) {
 	plugins := wasmtest.Folder(t, "plugins/pylon", "plugins/ashby", "plugins/incidentio", "internal/demo/overreach")
+	// With a connector that would spread a credential if it got one.
+	spread := wasmtest.Folder(t, "plugins/pylon", "host/testdata/spread")
 	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
 	home := wasmtest.Home(t)
 	testscript.Run(t, testscript.Params{
@@ -63,9 +65,11 @@ func TestScript(t *testing.T) {
 			"longline": longLineCommand,
 			"vault":    vaultCommand,
 			"module":   moduleCommand,
+			"spy":      spyCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
+			e.Setenv("SPREAD", spread)
 			e.Setenv(firstPartyVariable, asFirstParty(t, plugins))
 			// Compiled modules outlive a run of the tests; they are keyed by content.
 			e.Setenv("XDG_CACHE_HOME", home)

@@ -19,8 +19,8 @@ import (
 
 // The canary secrets of the scripts. No output may hold one.
 const (
-	fullToken = "pylon_us_CANARY0123456789abcdef"
-	readToken = "pylon_us_CANARYread123456789"
+	fullToken = "pylon_us_CANARYx7Qe5d1Zw93birdK"
+	readToken = "pylon_us_CANARYreadHq4vT8m"
 )
 
 type vendorKey struct{}
@@ -34,11 +34,12 @@ type running struct{ server *vendorsim.Server }
 //	vendor serve FILE                answers every request with 200 and the content of a file
 //	vendor answer STATUS FILE        the next request is answered so
 //	vendor retryafter SECONDS        every request is answered 429 from now on
+//	vendor echo STATUS               every request is answered with its credential from now on
 //	vendor drop                      every connection is dropped from now on
 //	vendor slow DURATION             every answer takes that long from now on
 func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: vendor pylon|serve|answer|retryafter|drop|slow ...")
+		ts.Fatalf("usage: vendor pylon|serve|answer|retryafter|echo|drop|slow ...")
 	}
 	r := ts.Value(vendorKey{}).(*running)
 	switch args[0] {
@@ -65,6 +66,11 @@ func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 		seconds, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		r.server.Inject(vendorsim.Fault{Count: -1, Effect: vendorsim.RetryAfterSeconds(429, seconds, `{"errors":["slow down"],"request_id":"req_429"}`)})
+	case "echo":
+		status, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		r.server.ClearFaults()
+		r.server.Inject(vendorsim.Fault{Count: -1, Effect: vendorsim.EchoAuthorization(status)})
 	case "drop":
 		r.server.Inject(vendorsim.Fault{Count: -1, Effect: vendorsim.DropConnection()})
 	case "slow":
