@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/agenthost/agenthost/internal/canary"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,7 +22,7 @@ func spyCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_ = ts.Exec(args[0], args[1:]...)
 	look := func(where string, data []byte) {
-		for name, c := range canaries {
+		for name, c := range canaries() {
 			if form, found := c.Find(data); found {
 				ts.Fatalf("%s holds the %s (%s)", where, name, form)
 			}
@@ -48,5 +49,8 @@ func spyCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 }
 
-// canaries are the secrets of the scripts.
-var canaries = map[string]*canary.Canary{"token": canary.New(fullToken), "second token": canary.New(readToken)}
+// canaries are the secrets of the scripts. The scripts' command is this very program, so
+// they are not made before they are needed.
+var canaries = sync.OnceValue(func() map[string]*canary.Canary {
+	return map[string]*canary.Canary{"token": canary.New(fullToken), "second token": canary.New(readToken)}
+})
