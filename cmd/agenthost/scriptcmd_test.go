@@ -19,7 +19,7 @@ import (
 
 // The canary secrets of the scripts. No output may hold one.
 const (
-	fullToken = "pylon_us_CANARYx7Qe5d1Zw93birdK"
+	fullToken = "pylon_us_CANARYw7Qe5d1Zk93birdK"
 	readToken = "pylon_us_CANARYreadHq4vT8m"
 )
 
