@@ -36,6 +36,9 @@ type Call struct {
 	// Caller is who calls, for the audit trail: a user, an agent, a session. Empty means
 	// [Options.Caller]. It decides nothing.
 	Caller string
+	// Intent is why, in up to 512 characters. A hosted connection hands it on to the
+	// Airbyte API for its records.
+	Intent string
 	// Limit is the number of records after which [Host.Pages] and [Host.Records]
 	// stop; 0 means all.
 	Limit int

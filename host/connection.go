@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/host/airbyte"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
@@ -36,6 +37,9 @@ type connection struct {
 	reading chan struct{} // held by who reads the credentials
 	mu      sync.Mutex
 	lease   *lease
+	// service and target are set in a hosted connection, and lease is in a direct one.
+	service *airbyte.Client // the host's to close
+	target  airbyte.Target
 }
 
 // defaultLimits are those of a connection that sets none. What bounds a guest is the
@@ -79,12 +83,15 @@ func checkConnections(connections map[string]Connection) error {
 		switch {
 		case c.Connector == "":
 			return invalid(at+".connector", "connection "+name+" names no connector", "add connector: and the connector's name")
-		case c.Mode == config.Hosted:
-			return invalid(at+".mode", "connection "+name+" has mode hosted, which this version cannot run", "use mode: direct with credentials of your own")
 		case c.RateLimit != "" && c.RateLimit != config.RateManifest && c.RateLimit != config.RateLearned && c.RateLimit != config.RateOff:
 			return invalid(at+".rate_limit", fmt.Sprintf("connection %s has the unknown rate limit %q", name, c.RateLimit), "use manifest, learned or off")
-		case c.Mode != "" && c.Mode != config.Direct:
-			return invalid(at+".mode", fmt.Sprintf("connection %s has the unknown mode %q", name, c.Mode), "use direct")
+		case c.Mode != "" && c.Mode != config.Direct && c.Mode != config.Hosted:
+			return invalid(at+".mode", fmt.Sprintf("connection %s has the unknown mode %q", name, c.Mode), "use direct or hosted")
+		}
+		if c.Mode == config.Hosted {
+			if err := checkHosted(name, c); err != nil {
+				return err
+			}
 		}
 		for field := range c.Secrets {
 			if _, both := c.Credentials[field]; both {
@@ -151,7 +158,13 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*conne
 	} else if c.server, err = declared.Server(cfg.Server); err != nil {
 		return nil, err
 	}
-	if cfg.RateLimit == "" && c.override != "" {
+	if c.isHosted() {
+		if err := c.checkKnown(); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.RateLimit == "" && (c.override != "" || c.isHosted()) {
+		// What the manifest documents is the vendor's limit and nobody else's.
 		c.config.RateLimit = config.RateLearned
 	}
 	if cfg.RateLimit != config.RateOff {

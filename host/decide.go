@@ -48,8 +48,7 @@ func (c *connection) newGrant() error {
 		return nil
 	}
 	var patterns []string
-	for i := range c.connector.Manifest.Operations {
-		op := &c.connector.Manifest.Operations[i]
+	for _, op := range c.operations() {
 		patterns = append(patterns, grant.NameOf(op), op.Entity+".*")
 	}
 	for _, pattern := range allow.Operations {
@@ -69,11 +68,11 @@ func (c *connection) newGrant() error {
 // that they cannot have.
 func (c *connection) checkParamRules(at, name string, rules map[string]grant.ParamRule) error {
 	entity, action, _ := strings.Cut(name, ".")
-	op, err := c.connector.Operation(entity, action)
+	op, err := c.operation(entity, action)
 	if err != nil {
 		var names []string
-		for i := range c.connector.Manifest.Operations {
-			names = append(names, grant.NameOf(&c.connector.Manifest.Operations[i]))
+		for _, op := range c.operations() {
+			names = append(names, grant.NameOf(op))
 		}
 		return invalid(at, fmt.Sprintf("connection %s has rules for the parameters of %q, which %s does not have", c.name, name, c.connector.Manifest.Name), nearest.Hint(name, names))
 	}

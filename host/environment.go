@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ type ConnectionInfo struct {
 func (h *Host) Connections(ctx context.Context) ([]ConnectionInfo, error) {
 	var infos []ConnectionInfo
 	for name, c := range h.options.Connections {
-		infos = append(infos, ConnectionInfo{Name: name, Connector: c.Connector, Mode: config.Direct, Server: c.Server, Source: sourceConfig})
+		infos = append(infos, ConnectionInfo{Name: name, Connector: c.Connector, Mode: cmp.Or(c.Mode, config.Direct), Server: c.Server, Source: sourceConfig})
 	}
 	connectors, err := h.Connectors(ctx)
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
+	"github.com/agenthost/agenthost/host/airbyte"
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
@@ -82,7 +84,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, on sta
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	result, err := h.run(ctx, c, op, params, on, e)
+	result, err := h.run(ctx, c, op, call, params, on, e)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func (h *Host) look(ctx context.Context, connection string, call Call) (*connect
 	if err != nil {
 		return nil, nil, err
 	}
-	op, err := c.connector.Operation(call.Entity, call.Action)
+	op, err := c.operation(call.Entity, call.Action)
 	return c, op, err
 }
 
@@ -109,6 +111,9 @@ func (h *Host) look(ctx context.Context, connection string, call Call) (*connect
 func validate(op *connector.Operation, call Call) ([]byte, error) {
 	if len(call.Select) > 0 && len(call.Exclude) > 0 {
 		return nil, invalid("select", "select and exclude are both set", "use one of them")
+	}
+	if utf8.RuneCountInString(call.Intent) > airbyte.MaxIntent {
+		return nil, invalid("intent", fmt.Sprintf("the intent is longer than %d characters", airbyte.MaxIntent), "say it in a sentence")
 	}
 	params, err := encode(call.Params)
 	if err != nil {
@@ -156,9 +161,17 @@ func (c *connection) deadline(ctx context.Context, call Call) (context.Context, 
 	return context.WithTimeout(ctx, timeout)
 }
 
-// run runs an operation in a sandbox. The guest's requests go out through egress,
+// run runs an operation where the connection's mode says: the only step that depends on it.
+func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, call Call, params []byte, on stage, e *entry) (*Result, error) {
+	if c.isHosted() {
+		return h.runHosted(ctx, c, op, call, params, on, e)
+	}
+	return h.runDirect(ctx, c, op, params, on, e)
+}
+
+// runDirect runs an operation in a sandbox. The guest's requests go out through egress,
 // which knows what the operation declared and adds the credential.
-func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, params []byte, on stage, e *entry) (*Result, error) {
+func (h *Host) runDirect(ctx context.Context, c *connection, op *connector.Operation, params []byte, on stage, e *entry) (*Result, error) {
 	client, err := h.egress(ctx, c)
 	if err != nil {
 		return nil, err
@@ -290,7 +303,8 @@ type Operation struct {
 	Rule    string
 }
 
-// Operations returns all operations of a connection's connector, in its order.
+// Operations returns all operations of a connection: those of its connector, in its order,
+// and in mode hosted the searches of the context store.
 func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
 	c, err := h.connection(ctx, connection)
 	if err != nil {
@@ -300,13 +314,14 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 	if err != nil {
 		return nil, err
 	}
-	operations := make([]Operation, 0, len(c.connector.Manifest.Operations))
-	for _, op := range c.connector.Manifest.Operations {
+	all := c.operations()
+	operations := make([]Operation, 0, len(all))
+	for _, op := range all {
 		d := approved
 		if d.Allowed {
-			d = c.grant.Operation(&op)
+			d = c.grant.Operation(op)
 		}
-		operations = append(operations, Operation{Operation: op, Allowed: d.Allowed, Rule: d.Rule})
+		operations = append(operations, Operation{Operation: *op, Allowed: d.Allowed, Rule: d.Rule})
 	}
 	return operations, nil
 }
@@ -326,7 +341,7 @@ func (h *Host) check(ctx context.Context, connection string, e *entry) (*Result,
 		return nil, err
 	}
 	e.found(c, nil)
-	ref := c.connector.Manifest.Check
+	ref := c.checkOperation()
 	if ref == nil {
 		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
 	}
@@ -351,7 +366,7 @@ func (h *Host) check(ctx context.Context, connection string, e *entry) (*Result,
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	result, err := h.run(ctx, c, op, []byte("{}"), live{}, e)
+	result, err := h.run(ctx, c, op, Call{}, []byte("{}"), live{}, e)
 	if err != nil {
 		return nil, err
 	}

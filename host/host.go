@@ -26,6 +26,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/host/airbyte"
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/host/sandbox/seal"
@@ -46,6 +47,7 @@ type Host struct {
 
 	mu          sync.Mutex
 	connections map[string]*connection
+	services    map[service]*airbyte.Client
 
 	watcher *watcher // nil where the plugins folder is not watched
 }
@@ -112,6 +114,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		registry:    newRegistry(o.Plugins, o.Cache, sealer, engine, o.Logger.Named("connectors")),
 		secrets:     OpenSecrets(o),
 		connections: make(map[string]*connection),
+		services:    make(map[service]*airbyte.Client),
 	}
 	if err := h.watch(ctx); err != nil {
 		return nil, errors.Join(err, engine.Close(ctx))
@@ -131,6 +134,10 @@ func (h *Host) Close(ctx context.Context) error {
 		c.close()
 	}
 	clear(h.connections)
+	for _, s := range h.services {
+		s.Close()
+	}
+	clear(h.services)
 	if err = errors.Join(err, h.trail.close()); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}

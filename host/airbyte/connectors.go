@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -69,7 +70,7 @@ func (c *Client) Connectors(ctx context.Context, workspace WorkspaceName, defini
 	if definitionID != "" {
 		query = append(query, [2]string{"definition_id", definitionID})
 	}
-	resp, err := c.send(ctx, request{method: http.MethodGet, path: connectorsPath, query: query, retry: true, reads: true})
+	resp, err := c.send(ctx, request{method: http.MethodGet, path: connectorsPath, query: query, scope: reading()})
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (c *Client) one(ctx context.Context, method, path string, id ID) ([]byte, e
 		return nil, err
 	}
 	resp, err := c.send(ctx, request{
-		method: method, path: path, params: map[string]string{"connector_id": string(id)}, retry: true, reads: method == http.MethodGet,
+		method: method, path: path, params: map[string]string{"connector_id": string(id)}, scope: egress.Scope{Retry: true, Reads: method == http.MethodGet},
 	})
 	if err != nil {
 		if e := asError(err); e.Kind == abi.KindNotFound {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/agenthost/agenthost/host/airbyte"
+	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	sim "github.com/agenthost/agenthost/internal/vendorsim/airbyte"
@@ -50,7 +51,7 @@ func ExampleClient_Execute() {
 		fmt.Println(err)
 		return
 	}
-	answer, err := c.Execute(ctx, id, airbyte.Execution{Entity: "candidates", Action: "list", Reads: true, Retry: true})
+	answer, err := c.Execute(ctx, id, airbyte.Execution{Entity: "candidates", Action: "list", Scope: egress.Scope{Retry: true, Reads: true}})
 	if err != nil {
 		fmt.Println(err)
 		return

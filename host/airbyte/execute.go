@@ -30,12 +30,9 @@ type Execution struct {
 	// Intent is why, for the service's records: up to MaxIntent characters.
 	Intent string
 
-	// Reads and Retry are as in [egress.Scope].
-	Reads, Retry bool
-	// Budget and Rate are those of the call; nil means a budget of this request's own,
-	// and no limit.
-	Budget *egress.Budget
-	Rate   egress.Rate
+	// Scope is what the call may do and use up: of it count Retry, Reads, Budget, Rate
+	// and Attempt. A nil Budget means one of this request's own.
+	Scope egress.Scope
 	// Vendor is the vendor's title, for errors.
 	Vendor string
 }
@@ -68,7 +65,7 @@ func (c *Client) Execute(ctx context.Context, id ID, e Execution) (*Answer, erro
 	}
 	resp, err := c.send(ctx, request{
 		method: http.MethodPost, path: executePath, params: map[string]string{"connector_id": string(id)}, body: e.body(),
-		retry: e.Retry, reads: e.Reads, budget: e.Budget, rate: e.Rate, vendor: e.Vendor,
+		scope: e.Scope, vendor: e.Vendor,
 	})
 	if err != nil {
 		return nil, err

@@ -149,14 +149,14 @@ func (f failure) code() string {
 
 // upstreamWords are in the codes of errors that are the vendor's and not the service's.
 // The service does not document its codes; one without any of these is taken as its own.
-var upstreamWords = []string{"upstream", "vendor", "source", "connector", "third_party", "provider"}
+var upstreamWords = []string{"upstream", "vendor", "third_party", "provider"}
 
 // upstream reports whether the body says that it was the vendor who refused.
 func (f failure) upstream() bool {
 	for _, d := range f.details {
 		code := strings.ToLower(d.code)
 		for _, word := range upstreamWords {
-			if strings.Contains(code, word) && !strings.Contains(code, "not_found") {
+			if strings.Contains(code, word) {
 				return true
 			}
 		}

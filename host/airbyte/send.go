@@ -18,10 +18,8 @@ type request struct {
 	body         []byte
 	// hidden are secrets in the body.
 	hidden []secret.Value
-	// retry and reads are as in [egress.Scope].
-	retry, reads bool
-	budget       *egress.Budget // nil means ownBudget
-	rate         egress.Rate
+	// scope lacks the request itself, and a budget where it is nobody's call.
+	scope egress.Scope
 	// vendor is the title of the vendor that the service calls for this request; empty
 	// means that it calls nobody.
 	vendor string
@@ -41,7 +39,7 @@ func (c *Client) send(ctx context.Context, r request) (*egress.Response, error) 
 				return nil, unsent(err)
 			}
 		}
-		resp, err := client.Send(ctx, r.scope(), &abi.Request{Method: r.method, Path: r.path, PathParams: r.params, Query: r.query, Headers: c.headers()}, r.body)
+		resp, err := client.Send(ctx, r.within(), &abi.Request{Method: r.method, Path: r.path, PathParams: r.params, Query: r.query, Headers: c.headers()}, r.body)
 		switch {
 		case err != nil:
 			return nil, asError(err)
@@ -55,16 +53,18 @@ func (c *Client) send(ctx context.Context, r request) (*egress.Response, error) 
 	}
 }
 
-func (r request) scope() egress.Scope {
-	budget := r.budget
-	if budget == nil {
-		budget = ownBudget()
+// within is the scope of exactly this request.
+func (r request) within() egress.Scope {
+	s := r.scope
+	s.Requests, s.RetryRefused = []abi.RequestTemplate{{Method: r.method, Path: r.path}}, true
+	if s.Budget == nil {
+		s.Budget = ownBudget()
 	}
-	return egress.Scope{
-		Requests: []abi.RequestTemplate{{Method: r.method, Path: r.path}},
-		Retry:    r.retry, Reads: r.reads, RetryRefused: true, Budget: budget, Rate: r.rate,
-	}
+	return s
 }
+
+// reading is the scope of a request that changes nothing.
+func reading() egress.Scope { return egress.Scope{Retry: true, Reads: true} }
 
 // headers are those that every request has beside the token.
 func (c *Client) headers() [][2]string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/airbyte"
+	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	sim "github.com/agenthost/agenthost/internal/vendorsim/airbyte"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -114,7 +115,7 @@ func (l *lab) count(ending string) int {
 	return n
 }
 
-var list = airbyte.Execution{Entity: "accounts", Action: "list", Reads: true, Retry: true, Vendor: "Pylon"}
+var list = airbyte.Execution{Entity: "accounts", Action: "list", Scope: egress.Scope{Retry: true, Reads: true}, Vendor: "Pylon"}
 
 // want checks an error and that no secret is in it, its cause included.
 func want(t *testing.T, err error, kind abi.Kind, parts ...string) *abi.Error {

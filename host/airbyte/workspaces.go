@@ -39,7 +39,7 @@ func (c *Client) Workspaces(ctx context.Context, nameContains string) ([]Workspa
 		if cursor != "" {
 			query = append(query, [2]string{"cursor", cursor})
 		}
-		resp, err := c.send(ctx, request{method: http.MethodGet, path: workspacesPath, query: query, retry: true, reads: true})
+		resp, err := c.send(ctx, request{method: http.MethodGet, path: workspacesPath, query: query, scope: reading()})
 		if err != nil {
 			return nil, err
 		}

@@ -115,13 +115,3 @@ const (
 	// RateOff keeps nothing. Retries still honour Retry-After.
 	RateOff RateLimit = "off"
 )
-
-// Airbyte says where a hosted connection lives in the Airbyte API.
-type Airbyte struct {
-	ClientID     string // reference
-	ClientSecret string // reference
-	// WorkspaceName names whose data it is. A configuration file may also call it
-	// customer_name or external_user_id, its older names.
-	WorkspaceName  string
-	OrganizationID string // optional
-}

@@ -73,7 +73,9 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 	}
 	switch {
 	case c.Mode == Hosted && c.Airbyte == nil:
-		r.problem(n, path, "mode hosted needs airbyte", "add airbyte: with client_id, client_secret and workspace_name")
+		r.problem(n, path, "mode hosted needs airbyte", "add airbyte: {workspace_name: NAME}, and set AIRBYTE_CLIENT_ID and AIRBYTE_CLIENT_SECRET")
+	case c.Server != "" && c.Mode == Hosted:
+		r.problem(n, path, "server is for mode direct, and the mode is hosted", "leave server out; base_url under airbyte says where the Airbyte API is")
 	case c.TLS != nil && c.Mode == Hosted:
 		r.problem(n, path, "tls is for mode direct, and the mode is hosted", "leave tls out")
 	case c.TLS != nil && strings.HasPrefix(c.Server, "http:"):
@@ -189,41 +191,6 @@ func (r *reader) reference(n ast.Node, path string, use func(string)) {
 		return
 	}
 	use(ref.String())
-}
-
-func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
-	a := &Airbyte{}
-	before := len(r.problems)
-	var namedBy string
-	workspace := func(v ast.Node, p string) {
-		name, ok := r.text(v, p)
-		switch {
-		case !ok:
-		case namedBy != "" && a.WorkspaceName != name:
-			r.problem(v, p, "says something else than "+namedBy+", and they are names of the same thing", "keep one of them, best workspace_name")
-		default:
-			a.WorkspaceName, namedBy = name, p[strings.LastIndexByte(p, '.')+1:]
-		}
-	}
-	r.mapping(n, path, []key{
-		{"client_id", func(v ast.Node, p string) { r.reference(v, p, func(s string) { a.ClientID = s }) }},
-		{"client_secret", func(v ast.Node, p string) { r.reference(v, p, func(s string) { a.ClientSecret = s }) }},
-		{"workspace_name", workspace},
-		{"customer_name", workspace},
-		{"external_user_id", workspace},
-		{"organization_id", func(v ast.Node, p string) { a.OrganizationID, _ = r.text(v, p) }},
-	})
-	if len(r.problems) > before {
-		return a
-	}
-	for _, need := range []struct{ name, value string }{
-		{"client_id", a.ClientID}, {"client_secret", a.ClientSecret}, {"workspace_name", a.WorkspaceName},
-	} {
-		if need.value == "" {
-			r.problem(n, path, "needs "+need.name, "")
-		}
-	}
-	return a
 }
 
 func (r *reader) limits(n ast.Node, path string, into *Limits) {

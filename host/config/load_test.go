@@ -132,7 +132,7 @@ connections:
 				Connector: "ashby", Mode: config.Hosted,
 				Airbyte: &config.Airbyte{
 					ClientID: "env:AIRBYTE_CLIENT_ID", ClientSecret: "env:AIRBYTE_CLIENT_SECRET",
-					WorkspaceName: "acme", OrganizationID: "0000",
+					CustomerName: "acme", ExternalUserID: "acme", OrganizationID: "0000",
 				},
 			},
 		},
