@@ -58,23 +58,52 @@ func (s *scanner) find(b []byte, found []span) []span {
 	for _, n := range s.short {
 		found = n.findAll(b, found)
 	}
-	if len(s.needles) == 0 {
+	if len(s.needles) == 0 || len(b) < s.window {
 		return found
 	}
-	for end := s.window; end <= len(b); {
-		if jump := s.shift[hash(b[end-gram:])]; jump > 0 {
-			end += int(jump)
-			continue
+	// Each jump waits for the one before. Three windows that move side by side, each
+	// through its part of the text, wait at the same time.
+	part := len(b) / 3
+	w1, w2, w3 := s.window, max(part, s.window), max(2*part, s.window)
+	end1, end2, end3 := w2, w3, len(b)+1
+	for w1 < end1 && w2 < end2 && w3 < end3 {
+		jump1, jump2, jump3 := s.shift[hash(b[w1-gram:])], s.shift[hash(b[w2-gram:])], s.shift[hash(b[w3-gram:])]
+		if jump1 == 0 || jump2 == 0 || jump3 == 0 {
+			found, jump1 = s.look(b, w1, jump1, found)
+			found, jump2 = s.look(b, w2, jump2, found)
+			found, jump3 = s.look(b, w3, jump3, found)
 		}
-		start := end - s.window
-		for _, n := range s.needles {
-			if bytes.HasPrefix(b[start:], n.text) {
-				found = n.hit(b, start, found)
-			}
+		w1, w2, w3 = w1+int(jump1), w2+int(jump2), w3+int(jump3)
+	}
+	found = s.rest(b, w1, end1, found)
+	found = s.rest(b, w2, end2, found)
+	return s.rest(b, w3, end3, found)
+}
+
+// rest is find with windows that end at w or later and before end.
+func (s *scanner) rest(b []byte, w, end int, found []span) []span {
+	for w < end {
+		jump := s.shift[hash(b[w-gram:])]
+		if jump == 0 {
+			found, jump = s.look(b, w, jump, found)
 		}
-		end++
+		w += int(jump)
 	}
 	return found
+}
+
+// look looks for needles whose window ends at w, if the jump from there is 0, and returns
+// how far to go on.
+func (s *scanner) look(b []byte, w int, jump uint8, found []span) ([]span, uint8) {
+	if jump > 0 {
+		return found, jump
+	}
+	for _, n := range s.needles {
+		if bytes.HasPrefix(b[w-s.window:], n.text) {
+			found = n.hit(b, w-s.window, found)
+		}
+	}
+	return found, 1
 }
 
 // findAll appends the spans of one needle.

@@ -156,6 +156,10 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	fmt.Println()
+	if err := overheadTable(ctx, os.Stdout, calls, o, h, plain); err != nil {
+		return err
+	}
+	fmt.Println()
 	return sandboxTable(ctx, os.Stdout, o)
 }
 
