@@ -77,7 +77,8 @@ func turnOf(ctx context.Context, callers int, length time.Duration, side func(co
 	start, used := time.Now(), cpuTime()
 	for range callers {
 		group.Go(func() {
-			for time.Since(start) < length && failed.Load() == nil {
+			// A turn has one call at least, however busy the machine is.
+			for more := true; more; more = time.Since(start) < length && failed.Load() == nil {
 				if err := side(ctx); err != nil {
 					failed.Store(&err)
 					return
