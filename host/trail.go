@@ -121,8 +121,9 @@ func (e *entry) params(params []byte) {
 	}
 }
 
+// decided notes what policy said; the zero Decision says nothing.
 func (e *entry) decided(d grant.Decision) {
-	if e != nil {
+	if e != nil && d.Rule != "" {
 		e.record.Decision = &audit.Decision{Allowed: d.Allowed, Rule: audit.Clip(d.Rule)}
 	}
 }
