@@ -86,10 +86,13 @@ type Config struct {
 
 // Client sends requests for one connection. It may be used by several goroutines.
 type Client struct {
-	servers   map[string]*server
-	chosen    *server
-	injector  injector
-	redactor  *secret.Redactor
+	servers  map[string]*server
+	chosen   *server
+	injector injector
+	redactor *secret.Redactor
+	// names finds the secrets in lower case, for the names of headers, whose case no
+	// server and no proxy keeps.
+	names     *secret.Redactor
 	limits    Limits
 	retry     Retry
 	userAgent string

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -82,7 +83,20 @@ func (c *Client) addCredential(config Config) error {
 			values = append(values, config.Credentials[name])
 		}
 	}
-	c.redactor = secret.NewRedactor(append(values, config.Hidden...)...)
+	values = append(values, config.Hidden...)
+	c.redactor = secret.NewRedactor(values...)
+	var folded []secret.Value
+	for _, value := range values {
+		if err := value.Reveal(func(b []byte) error {
+			lower := bytes.ToLower(b)
+			defer clear(lower)
+			folded = append(folded, secret.New(lower))
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	c.names = secret.NewRedactor(folded...)
 	if config.Auth == nil {
 		return nil
 	}

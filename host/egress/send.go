@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -185,7 +186,7 @@ var unwanted = map[string]bool{
 func (c *Client) responseHeader(from http.Header) http.Header {
 	h := make(http.Header, len(from))
 	for name, values := range from {
-		if unwanted[name] || c.injector.ownsHeader(name) {
+		if unwanted[name] || c.injector.ownsHeader(name) || c.namesSecret(name) {
 			continue
 		}
 		for i, value := range values {
@@ -194,4 +195,10 @@ func (c *Client) responseHeader(from http.Header) http.Header {
 		h[name] = values
 	}
 	return h
+}
+
+// namesSecret reports whether a header's name gives a secret away.
+func (c *Client) namesSecret(name string) bool {
+	_, found := c.names.Redact([]byte(strings.ToLower(name)))
+	return found
 }

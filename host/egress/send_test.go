@@ -307,3 +307,24 @@ func TestZeroCredentialIsNotSearchedFor(t *testing.T) {
 		t.Errorf("%v, %v", resp, err)
 	}
 }
+
+// The names of headers lose their case on the way, and hold a token's letters all the
+// same.
+//
+// threat: N11
+func TestNamesOfHeadersAreRedacted(t *testing.T) {
+	const token = "SkLive-aB3dE5fG7hJ9"
+	v := newVendor(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-"+token, "1")
+		w.Header().Set("X-Fine", "2")
+		w.Header()[token] = []string{"3"}
+	})
+	c := lab(t, v, func(c *Config) { c.Credentials["api_token"] = secret.New([]byte(token)) })
+	resp, err := c.Send(t.Context(), scope(), get("/issues"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(resp.Header); strings.Contains(strings.ToLower(text), strings.ToLower(token)) || resp.Header.Get("X-Fine") != "2" {
+		t.Errorf("the headers are %s", text)
+	}
+}
