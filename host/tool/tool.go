@@ -68,6 +68,20 @@ func (t *Tool) Call(ctx context.Context, args json.RawMessage, options ...CallOp
 	return t.run(ctx, members, o)
 }
 
+// Answer is Call for a loop that hands the outcome to a model whatever it is: the
+// answer, or the failure in words, and whether it is one.
+func (t *Tool) Answer(ctx context.Context, args json.RawMessage, options ...CallOption) (text string, failed bool) {
+	answer, err := t.Call(ctx, args, options...)
+	return worded(answer, err)
+}
+
+func worded(answer json.RawMessage, err error) (text string, failed bool) {
+	if err != nil {
+		return Failure(err), true
+	}
+	return string(answer), false
+}
+
 // CallOption adds to a call what its arguments do not say.
 type CallOption func(*callOptions)
 
@@ -108,12 +122,8 @@ func (s Set) Call(ctx context.Context, name string, args json.RawMessage, option
 	return t.Call(ctx, args, options...)
 }
 
-// Answer is Call for a loop that hands the outcome to a model whatever it is: the
-// answer, or the failure in words, and whether it is one.
+// Answer is [Tool.Answer] of the tool of a name. That there is none is a failure too.
 func (s Set) Answer(ctx context.Context, name string, args json.RawMessage, options ...CallOption) (text string, failed bool) {
 	answer, err := s.Call(ctx, name, args, options...)
-	if err != nil {
-		return Failure(err), true
-	}
-	return string(answer), false
+	return worded(answer, err)
 }
