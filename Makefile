@@ -75,6 +75,11 @@ lint: ## check formatting and vet; staticcheck and golangci-lint where they are 
 	@if command -v staticcheck >/dev/null; then staticcheck ./...; else echo "staticcheck is not installed, skipped"; fi
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed, skipped"; fi
 
+.PHONY: tidy
+tidy: ## go mod tidy in every module: those of the examples follow the requirements of this one
+	$(GO) mod tidy
+	@for dir in $(NESTED); do (echo "tidy $$dir"; cd $$dir && $(GO) mod tidy) || exit 1; done
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(OUT)

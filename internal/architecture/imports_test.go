@@ -65,7 +65,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/rawjson", "internal/nearest"},
-			never:  []string{"internal/canary", "internal/vendorsim/...", "internal/vaultsim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
