@@ -341,7 +341,7 @@ func (h *Host) check(ctx context.Context, connection string, e *entry) (*Result,
 		return nil, err
 	}
 	e.found(c, nil)
-	ref := c.checkOperation()
+	ref := checkOperation(c.connector.Manifest, c.config.Mode)
 	if ref == nil {
 		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
 	}

@@ -27,11 +27,15 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	if err != nil {
 		return nil, err
 	}
+	selected, excluded := call.Select, call.Exclude
+	if op.Action == abi.ActionContextStoreSearch {
+		selected, excluded = nil, nil // the service would look for them beside data and meta
+	}
 	budget := egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes)
 	began := h.options.Now()
 	answer, err := client.Run(ctx, target, airbyte.Execution{
 		Entity: op.Entity, Action: op.Action, Params: params,
-		SelectFields: call.Select, ExcludeFields: call.Exclude, Intent: call.Intent,
+		SelectFields: selected, ExcludeFields: excluded, Intent: call.Intent,
 		Scope: egress.Scope{
 			Retry:   op.Safe(),
 			Reads:   op.Effect == abi.EffectRead,

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 
+	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -54,11 +55,15 @@ func (c *connection) needsHosted(entity string) error {
 	}
 }
 
-// checkOperation is the operation that proves the connection's credential. It is another
-// one in hosted mode, because the Airbyte API's connector does not have all of ours.
-func (c *connection) checkOperation() *abi.OperationRef {
-	m := c.connector.Manifest
-	if c.isHosted() && m.Airbyte.Check != nil {
+// CheckOperation is the operation that proves the credential of a connection in a mode, nil
+// where the connector names none. It is another one in hosted mode, because the Airbyte
+// API's connector does not have all of ours.
+func (i *ConnectorInfo) CheckOperation(mode config.Mode) *abi.OperationRef {
+	return checkOperation(i.Manifest, mode)
+}
+
+func checkOperation(m *abi.Manifest, mode config.Mode) *abi.OperationRef {
+	if mode == config.Hosted && m.Airbyte != nil && m.Airbyte.Check != nil {
 		return m.Airbyte.Check
 	}
 	return m.Check

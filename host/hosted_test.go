@@ -386,6 +386,11 @@ func TestContextStoreSearch(t *testing.T) {
 	if rawjson.Count(first.Data) != 2 || !first.HasMore {
 		t.Errorf("found %s, %s", first.Data, first.Meta)
 	}
+	shaped := search
+	shaped.Select = []string{"name"}
+	if result, err := l.h.Execute(t.Context(), "hosted", shaped); err != nil || strings.Contains(string(result.Data), `"id"`) || !result.HasMore {
+		t.Errorf("shaped: %+v, %v", result, err)
+	}
 	var names []string
 	for record, err := range l.h.Records(t.Context(), "hosted", search) {
 		if err != nil {

@@ -68,6 +68,7 @@ Data goes to standard output and everything else to standard error.
 		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.authCommand(),
 		a.execCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(), a.compileWorkerCommand(),
 		a.auditCommand(),
+		a.hostedCommand(),
 		a.secretCommand(),
 	)
 	return root

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,14 +17,16 @@ type authInfo struct {
 	*abi.AuthSchema
 	// Variables are the environment variables that make a connection, by field.
 	Variables map[string]string `json:"variables"`
+	// Modes say what each mode needs.
+	Modes authModes `json:"modes"`
 }
 
 func (a *app) authCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "auth CONNECTOR",
 		Short: "Say what credentials a connector needs, and where they go",
-		Long: `Say what credentials a connector needs, how to configure them, where the host puts them
-into requests, and to which origins alone they may be sent.`,
+		Long: `Say what credentials a connector needs in each mode, how to configure them, where the host
+puts them into requests, and to which origins alone they may be sent.`,
 		Args:              args(1, "CONNECTOR"),
 		ValidArgsFunction: a.completeConnector,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,7 +44,7 @@ into requests, and to which origins alone they may be sent.`,
 }
 
 func (a *app) showAuth(info *host.ConnectorInfo) error {
-	shown := authInfo{Connector: info.Name, AuthSchema: info.Auth, Variables: make(map[string]string)}
+	shown := authInfo{Connector: info.Name, AuthSchema: info.Auth, Variables: make(map[string]string), Modes: modesOf(info)}
 	for _, scheme := range info.Auth.Schemes {
 		for _, field := range scheme.Fields {
 			shown.Variables[field.Name] = host.CredentialVariable(info.Name, field.Name)
@@ -50,18 +53,20 @@ func (a *app) showAuth(info *host.ConnectorInfo) error {
 	if done, err := a.json(shown); done {
 		return err
 	}
+	if err := a.print("%s\nThe host calls the vendor with credentials that it keeps.\n\n", a.heading("Mode direct")); err != nil {
+		return err
+	}
 	for _, scheme := range info.Auth.Schemes {
 		if err := a.showScheme(info, scheme); err != nil {
 			return err
 		}
 	}
-	if len(info.Auth.Replication) > 0 {
-		if err := a.print("%s\n", a.heading("Hosted mode also needs")); err != nil {
+	if !shown.Modes.Direct.OAuth {
+		if err := a.print("OAuth is not available for this connector.\n"); err != nil {
 			return err
 		}
-		return render.Rows(a.stdout, a.style(render.Table), []string{"FIELD", "NEEDED", "FORMAT", "DESCRIPTION"}, replicationRows(info.Auth.Replication))
 	}
-	return nil
+	return errors.Join(a.print("\n"), a.showHostedAuth(shown.Modes.Hosted))
 }
 
 func (a *app) showScheme(info *host.ConnectorInfo, scheme abi.AuthScheme) error {
@@ -118,14 +123,6 @@ func snippet(info *host.ConnectorInfo, scheme abi.AuthScheme) string {
 		fmt.Fprintf(&b, "        %s%s: env:%s\n", mark, f.Name, strings.TrimPrefix(host.CredentialVariable(info.Name, f.Name), host.EnvPrefix))
 	}
 	return render.VisibleLines(b.String())
-}
-
-func replicationRows(fields []abi.AuthField) [][]string {
-	rows := make([][]string, len(fields))
-	for i, f := range fields {
-		rows[i] = []string{render.Visible(f.Name), yes(f.Required), render.Visible(f.Format), render.Visible(f.Description)}
-	}
-	return rows
 }
 
 func yes(b bool) string {

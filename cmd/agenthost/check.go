@@ -6,6 +6,7 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
 	"github.com/spf13/cobra"
 )
 
@@ -63,13 +64,17 @@ func (a *app) check(ctx context.Context, h *host.Host, name string) error {
 		if err != nil {
 			return err
 		}
-		if proof := info.Manifest.Check; proof != nil {
+		if proof := info.CheckOperation(result.Mode); proof != nil {
 			c.Proof = proof.Entity + " " + proof.Action
 		}
 	}
 	if done, err := a.json(c); done {
 		return err
 	}
-	return a.print("ok: %s works; the vendor knows the credential and answered %s in %.1f ms\n",
-		render.Visible(c.Connection), render.Visible(fmt.Sprintf("%s of %s", c.Proof, c.Connector)), c.Milliseconds)
+	through := ""
+	if result.Mode == config.Hosted {
+		through = " through the Airbyte API"
+	}
+	return a.print("ok: %s works; the vendor knows the credential and answered %s%s in %.1f ms\n",
+		render.Visible(c.Connection), render.Visible(fmt.Sprintf("%s of %s", c.Proof, c.Connector)), through, c.Milliseconds)
 }

@@ -21,7 +21,7 @@ type execFlags struct {
 	all               bool
 	limit             int
 	selected, exclude []string
-	record            string
+	record, intent    string
 	stats             bool
 }
 
@@ -63,6 +63,7 @@ records are written as they arrive, however many there are.`,
 	flags.IntVar(&f.limit, "limit", 0, "how many records: of a page, or with --all in all")
 	flags.StringSliceVar(&f.selected, "select", nil, "the only `fields` to keep, such as id,assignee.email")
 	flags.StringSliceVar(&f.exclude, "exclude", nil, "`fields` to drop")
+	flags.StringVar(&f.intent, "intent", "", "why, in a sentence; a hosted connection tells the Airbyte API for its records")
 	flags.StringVar(&f.record, "record", "", "write the call, its requests and its result to a `file`, for agenthost replay")
 	flags.BoolVar(&f.stats, "stats", false, "say on standard error what the call cost: time, requests, bytes, fuel, memory")
 	_ = cmd.RegisterFlagCompletionFunc("param", a.completeParam)
@@ -86,7 +87,7 @@ func (f *execFlags) check(cmd *cobra.Command) error {
 
 func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags) (err error) {
 	connection, entity, action := args[0], args[1], args[2]
-	call := host.Call{Entity: entity, Action: action, Select: f.selected, Exclude: f.exclude, Timeout: a.timeout}
+	call := host.Call{Entity: entity, Action: action, Select: f.selected, Exclude: f.exclude, Timeout: a.timeout, Intent: f.intent}
 	operation, err := find(ctx, h, connection, entity, action)
 	if err != nil {
 		return err

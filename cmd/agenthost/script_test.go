@@ -59,6 +59,7 @@ func TestScript(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"vendor":   vendorCommand,
+			"airbyte":  airbyteCommand,
 			"requests": requestsCommand,
 			"exits":    exitsCommand,
 			"expand":   expandCommand,
@@ -76,6 +77,7 @@ func TestScript(t *testing.T) {
 			// Under the race detector every command would wait a second before it ends.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[vendorKey{}] = &running{}
+			e.Values[airbyteKey{}] = &simulatedAirbyte{}
 			return writeBadModules(filepath.Join(e.WorkDir, "bad"), badManifest)
 		},
 	})

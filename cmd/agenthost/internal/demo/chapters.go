@@ -223,6 +223,9 @@ func (s *story) secrets(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.expect(!bytes.Contains(s.out.kept.Bytes(), []byte(s.vendors.airbyte.clientSecret)), "the output holds the secret of the Airbyte API"); err != nil {
+		return err
+	}
 	fmt.Fprintf(s.out, "%d requests to Pylon carried it in their Authorization header; no module and no result holds one.\n", len(requests))
 	return nil
 }

@@ -52,7 +52,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 // Run shows every step and checks it. The error says which step did not do what it
 // should.
 func Run(ctx context.Context, o Options) (err error) {
-	v, err := startVendors(ctx)
+	v, err := startVendors(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -72,8 +72,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 	}()
 	s := &story{o: o, h: h, vendors: v, vendor: v.pylon, out: &recorder{w: o.Out}}
-	fmt.Fprintf(s.out, "A simulated Pylon is at %s, an Ashby at %s and an incident.io at %s. Only the host has their keys.\n", v.pylon.URL, v.ashby.URL, v.incidentIO.URL)
-	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.others, s.refusals, s.secrets} {
+	fmt.Fprintf(s.out, "A simulated Pylon is at %s, an Ashby at %s and an incident.io at %s. Only the host has their keys.\n"+
+		"A simulated Airbyte API, at %s, can keep keys for it.\n", v.pylon.URL, v.ashby.URL, v.incidentIO.URL, v.airbyte.URL)
+	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.others, s.hosted, s.refusals, s.secrets} {
 		if err := chapter(ctx); err != nil {
 			return err
 		}

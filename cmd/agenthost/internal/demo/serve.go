@@ -9,7 +9,7 @@ import (
 
 // Serve runs the simulated vendor until ctx ends, and prints how to use it.
 func Serve(ctx context.Context, o Options) error {
-	v, err := startVendors(ctx)
+	v, err := startVendors(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -29,15 +29,15 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	// The token is worth nothing but for this vendor, and whoever pastes it needs it.
-	_, err = fmt.Fprintf(o.Out, `A simulated Pylon is at %s, an Ashby at %s
-and an incident.io at %s, until you press Ctrl-C.
+	_, err = fmt.Fprintf(o.Out, `A simulated Pylon is at %s, an Ashby at %s,
+an incident.io at %s and an Airbyte API at %s, until you press Ctrl-C.
 %s holds their configuration:
 
 %s
 In another terminal:
 
-  export AGENTHOST_CONFIG=%[4]s
-`, v.pylon.URL, v.ashby.URL, v.incidentIO.URL, file, text)
+  export AGENTHOST_CONFIG=%[5]s
+`, v.pylon.URL, v.ashby.URL, v.incidentIO.URL, v.airbyte.URL, file, text)
 	if err != nil {
 		return err
 	}
@@ -46,10 +46,17 @@ In another terminal:
 			return err
 		}
 	}
+	for _, variable := range v.airbyte.variables() {
+		if _, err := fmt.Fprintf(o.Out, "  export %s=%s\n", variable[0], variable[1]); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprint(o.Out, `  agenthost check support
   agenthost exec support accounts list --limit 5
   agenthost exec hiring candidates list --limit 5
   agenthost exec oncall incidents list --limit 5
+  agenthost hosted create hosted --name support --replication start_date=2026-01-01T00:00:00Z
+  agenthost exec hosted me get
 `)
 	if err != nil {
 		return err

@@ -34,6 +34,8 @@ type vendor struct {
 // vendors are all of them.
 type vendors struct {
 	pylon, ashby, incidentIO *vendor
+	// airbyte calls the others on behalf of hosted connections.
+	airbyte *hosting
 }
 
 // all lists them, in the order of the demo.
@@ -41,7 +43,7 @@ func (v *vendors) all() []*vendor { return []*vendor{v.pylon, v.ashby, v.inciden
 
 // startVendors starts vendors with credentials that exist nowhere else, so that finding
 // one anywhere but in a request is a leak.
-func startVendors(ctx context.Context) (*vendors, error) {
+func startVendors(ctx context.Context, o Options) (*vendors, error) {
 	var started []*vendor
 	start := func(connector, field, variable, prefix string, handler func(token string) http.Handler) error {
 		random := make([]byte, 16)
@@ -67,17 +69,22 @@ func startVendors(ctx context.Context) (*vendors, error) {
 			return incidentio.New(incidentio.Options{Token: token, Seed: 1})
 		}),
 	)
+	var service *hosting
+	if err == nil {
+		service, err = startHosting(ctx, o.Plugins, o.Logger, started)
+	}
 	if err != nil {
 		for _, v := range started {
 			_ = v.Close()
 		}
 		return nil, err
 	}
-	return &vendors{pylon: started[0], ashby: started[1], incidentIO: started[2]}, nil
+	return &vendors{pylon: started[0], ashby: started[1], incidentIO: started[2], airbyte: service}, nil
 }
 
 // Close stops them all.
 func (v *vendors) Close() {
+	_ = v.airbyte.close(context.Background())
 	for _, one := range v.all() {
 		_ = one.Server.Close()
 	}
@@ -88,6 +95,11 @@ func (v *vendors) lookupEnv(name string) (string, bool) {
 	for _, one := range v.all() {
 		if one.variable == name {
 			return one.token, true
+		}
+	}
+	for _, variable := range v.airbyte.variables() {
+		if variable[0] == name {
+			return variable[1], true
 		}
 	}
 	return "", false
@@ -107,6 +119,7 @@ func (v *vendors) connections() map[string]config.Connection {
 		"hiring":   {Connector: v.ashby.connector, Server: v.ashby.URL, Credentials: v.ashby.credentials()},
 		"oncall":   {Connector: v.incidentIO.connector, Server: v.incidentIO.URL, Credentials: v.incidentIO.credentials()},
 		"audit":    {Connector: v.pylon.connector, Server: v.pylon.URL, Credentials: v.pylon.credentials(), Allow: readOnly},
+		hostedName: v.airbyte.connection(v.pylon),
 		"rogue":    {Connector: "overreach", Server: v.pylon.URL, Credentials: v.pylon.credentials(), Allow: all},
 	}
 }
@@ -122,5 +135,7 @@ func (v *vendors) configuration(plugins string) string {
 	write("audit", v.pylon, "    allow: {effects: [read]}\n")
 	write("hiring", v.ashby, "")
 	write("oncall", v.incidentIO, "")
+	fmt.Fprintf(&b, "  %s:\n    connector: %s\n    mode: hosted\n    airbyte: {base_url: %s, workspace_name: %s}\n    credentials: {%s: env:%s}\n",
+		hostedName, v.pylon.connector, v.airbyte.URL, demoWorkspace, v.pylon.field, v.pylon.variable)
 	return b.String()
 }

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/airbyte"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) hostedCommand() *cobra.Command {
+	var at hostedFlags
+	cmd := &cobra.Command{
+		Use:   "hosted",
+		Short: "Manage the connectors of hosted connections in the Airbyte API",
+		Long: `Create, list, check and delete the connectors that hosted connections run on. The Airbyte
+API keeps their credentials.
+
+A connection with mode: hosted says which account and workspace is meant. Without one, the
+account is that of AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID,
+and flags name the workspace.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
+	}
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&at.workspace, "workspace", "", "the `name` of the workspace")
+	flags.StringVar(&at.customer, "customer-name", "", "the workspace by the `name` that older clients have for it")
+	flags.StringVar(&at.external, "external-user-id", "", "the workspace by the `id` that the oldest clients have for it")
+	flags.StringVar(&at.organization, "organization", "", "the `id` of the organization, for clients of several")
+	cmd.AddCommand(a.hostedCreateCommand(&at), a.hostedListCommand(&at), a.hostedDeleteCommand(&at), a.hostedCheckCommand(&at))
+	return cmd
+}
+
+// hostedFlags say where in the Airbyte API something is.
+type hostedFlags struct{ workspace, customer, external, organization string }
+
+// at is the place that an argument and the flags name: a connection of mode hosted, else
+// a connector; none where the argument is empty.
+func (f *hostedFlags) at(ctx context.Context, h *host.Host, name string) (host.HostedAt, error) {
+	at := host.HostedAt{Airbyte: config.Airbyte{
+		WorkspaceName: f.workspace, CustomerName: f.customer, ExternalUserID: f.external, OrganizationID: f.organization,
+	}}
+	if name == "" {
+		return at, nil
+	}
+	connections, err := h.Connections(ctx)
+	if err != nil {
+		return at, err
+	}
+	for _, c := range connections {
+		if c.Name == name && c.Mode == config.Hosted {
+			at.Connection = name
+			return at, nil
+		}
+	}
+	_, err = h.Connector(ctx, name)
+	var e *abi.Error
+	if errors.As(err, &e) && e.Kind == abi.KindUnknownOperation {
+		at.Connection = name // the host knows the names and words the refusal
+		return at, nil
+	}
+	at.Connector = name
+	return at, err
+}
+
+// hurried bounds a command by --timeout.
+func (a *app) hurried(ctx context.Context, do func(ctx context.Context) error) error {
+	if a.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.timeout)
+		defer cancel()
+	}
+	return do(ctx)
+}
+
+func (a *app) hostedCreateCommand(where *hostedFlags) *cobra.Command {
+	var name string
+	var credentials, replication []string
+	cmd := &cobra.Command{
+		Use:   "create CONNECTION|CONNECTOR --name NAME",
+		Short: "Hand a vendor's credential to the Airbyte API",
+		Long: `Create a connector in the Airbyte API, which keeps the vendor's credential from then on.
+Everything is checked before anything is sent. A credential is named by a reference, as in
+the configuration, and never shown. Without --credential, those of the connection count.
+
+agenthost auth CONNECTOR lists the credentials and the replication settings.`,
+		Example: `  agenthost hosted create support --name support --credential api_token=env:PYLON_API_TOKEN --replication start_date=2026-01-01T00:00:00Z
+  agenthost hosted create incident-io --workspace acme --name oncall --credential api_key=file:/run/secrets/incident`,
+		Args:              args(1, "CONNECTION|CONNECTOR"),
+		ValidArgsFunction: a.completeConnection,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if name == "" {
+				return &usageError{message: "missing --name", hint: "say what people will know the connector by"}
+			}
+			n := host.NewHosted{Name: name}
+			var err error
+			if n.Credentials, err = assignments("--credential", "api_token=env:NAME", credentials); err != nil {
+				return err
+			}
+			if n.Replication, err = assignments("--replication", "start_date=2026-01-01T00:00:00Z", replication); err != nil {
+				return err
+			}
+			return a.open(cmd.Context(), func(h *host.Host) error {
+				return a.hurried(cmd.Context(), func(ctx context.Context) error {
+					if n.At, err = where.at(ctx, h, args[0]); err != nil {
+						return err
+					}
+					made, err := h.CreateHosted(ctx, n)
+					if err != nil {
+						return err
+					}
+					if done, err := a.json(made); done {
+						return err
+					}
+					return a.print("created: %s is the connector %s; agenthost hosted check %[2]s tries its credential\n", render.Visible(made.Name), made.ID)
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "what people will know it by")
+	cmd.Flags().StringArrayVar(&credentials, "credential", nil, "a credential, `field=reference`; may be repeated")
+	cmd.Flags().StringArrayVar(&replication, "replication", nil, "a setting of what Airbyte copies, `field=value`; may be repeated")
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+// assignments reads field=value flags. It never shows a value: it may be a secret.
+func assignments(flag, example string, given []string) (map[string]string, error) {
+	values := make(map[string]string, len(given))
+	for _, text := range given {
+		field, value, ok := strings.Cut(text, "=")
+		if !ok || field == "" {
+			return nil, &usageError{message: "a " + flag + " is not field=value", hint: "write it as in " + flag + " " + example}
+		}
+		if _, twice := values[field]; twice {
+			return nil, &usageError{message: fmt.Sprintf("%s %.60s is given twice", flag, field), hint: "give it once"}
+		}
+		values[field] = value
+	}
+	return values, nil
+}
+
+func (a *app) hostedListCommand(where *hostedFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "list [CONNECTION|CONNECTOR]",
+		Short:             "List the connectors of a workspace",
+		Long:              "List the connectors of a workspace in the Airbyte API: those of a connection's kind, or all\nof the workspace that a flag names.",
+		Args:              args(0, "CONNECTION|CONNECTOR"),
+		ValidArgsFunction: a.completeConnection,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.open(cmd.Context(), func(h *host.Host) error {
+				return a.hurried(cmd.Context(), func(ctx context.Context) error {
+					at, err := where.at(ctx, h, strings.Join(args, ""))
+					if err != nil {
+						return err
+					}
+					list, err := h.ListHosted(ctx, at)
+					if err != nil {
+						return err
+					}
+					return a.showHosted(list)
+				})
+			})
+		},
+	}
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+func (a *app) showHosted(list []airbyte.Connector) error {
+	if done, err := a.json(list); done {
+		return err
+	}
+	rows := make([][]string, len(list))
+	for i, c := range list {
+		rows[i] = []string{string(c.ID), render.Visible(c.Name), render.Visible(c.Type), render.Visible(c.CreatedAt)}
+	}
+	if err := render.Rows(a.stdout, a.style(render.Table), []string{"ID", "NAME", "CONNECTOR", "CREATED"}, rows); err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		a.say("note", "there are no connectors; agenthost hosted create makes one")
+	}
+	return nil
+}
+
+// idOrPlace reads the argument of a command about one connector: its id, or a place that
+// has only one.
+func idOrPlace(argument string) (id, name string) {
+	if _, err := airbyte.ParseID(argument); err == nil {
+		return argument, ""
+	}
+	return "", argument
+}
+
+func (a *app) hostedDeleteCommand(where *hostedFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:               "delete CONNECTION|CONNECTOR|ID",
+		Short:             "Delete a connector, and the credential that the Airbyte API keeps",
+		Long:              "Delete a connector in the Airbyte API, and with it the vendor's credential that is kept there:\nthe one of an id, or the only one of a connection.",
+		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
+		ValidArgsFunction: a.completeConnection,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.open(cmd.Context(), func(h *host.Host) error {
+				return a.hurried(cmd.Context(), func(ctx context.Context) error {
+					id, name := idOrPlace(args[0])
+					at, err := where.at(ctx, h, name)
+					if err != nil {
+						return err
+					}
+					deleted, err := h.DeleteHosted(ctx, at, id)
+					if err != nil {
+						return err
+					}
+					return a.print("deleted: the connector %s\n", deleted)
+				})
+			})
+		},
+	}
+}
+
+// hostedChecked is what hosted check prints.
+type hostedChecked struct {
+	ID      airbyte.ID          `json:"id"`
+	Status  airbyte.CheckStatus `json:"status"`
+	Message string              `json:"message,omitempty"`
+}
+
+func (a *app) hostedCheckCommand(where *hostedFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check CONNECTION|CONNECTOR|ID",
+		Short: "Let the Airbyte API try the credential that it keeps",
+		Long: `Let the Airbyte API try the credential that it keeps for a connector: the one of an id, or the
+only one of a connection. agenthost check CONNECTION runs an operation instead.`,
+		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
+		ValidArgsFunction: a.completeConnection,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.open(cmd.Context(), func(h *host.Host) error {
+				return a.hurried(cmd.Context(), func(ctx context.Context) error {
+					id, name := idOrPlace(args[0])
+					at, err := where.at(ctx, h, name)
+					if err != nil {
+						return err
+					}
+					return a.hostedCheck(ctx, h, at, id)
+				})
+			})
+		},
+	}
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+func (a *app) hostedCheck(ctx context.Context, h *host.Host, at host.HostedAt, id string) error {
+	found, status, message, err := h.CheckHosted(ctx, at, id)
+	if err != nil {
+		return err
+	}
+	if status == airbyte.CheckFailed {
+		said := "Airbyte found that the credential of the connector " + string(found) + " does not work"
+		if message != "" {
+			said += ": " + message
+		}
+		return &abi.Error{Kind: abi.KindAuthFailed, Message: said, Hint: "replace it with agenthost hosted delete and hosted create", RequestSent: true}
+	}
+	if done, err := a.json(hostedChecked{found, status, message}); done {
+		return err
+	}
+	if status == airbyte.CheckSucceeded {
+		return a.print("ok: the vendor knows the credential of the connector %s\n", found)
+	}
+	return a.print("undecided: Airbyte says that the check of the connector %s is %s %s\n", found, render.Visible(string(status)), render.Visible(message))
+}
