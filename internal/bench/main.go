@@ -43,19 +43,23 @@ func bench() error {
 	only := flag.String("only", "", "measure only the rows whose name contains this")
 	calls := flag.Int("calls", 20_000, "how many calls to look at memory after")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the rows to this file")
-	serve := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
+	beVendor := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
+	beAirbyte := flag.Bool("serve-airbyte", false, "be the simulated Airbyte API (used by the benchmark itself)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *serve {
-		return vendor(ctx)
+	switch {
+	case *beVendor:
+		return serve(ctx, pylon.New(pylon.Options{Token: token}))
+	case *beAirbyte:
+		return serveAirbyte(ctx)
 	}
 	return run(ctx, options{*plugins, *duration, *only, *calls, *profile})
 }
 
-// vendor serves until standard input ends.
-func vendor(ctx context.Context) error {
-	server, err := vendorsim.Start(ctx, pylon.New(pylon.Options{Token: token}), vendorsim.Options{NoGzip: true, LogSize: -1})
+// serve serves until standard input ends.
+func serve(ctx context.Context, vendor http.Handler) error {
+	server, err := vendorsim.Start(ctx, vendor, vendorsim.Options{NoGzip: true, LogSize: -1})
 	if err != nil {
 		return err
 	}
@@ -66,12 +70,12 @@ func vendor(ctx context.Context) error {
 }
 
 // startVendor runs this program again as the vendor.
-func startVendor(ctx context.Context) (address string, stop func(), err error) {
+func startVendor(ctx context.Context, which string) (address string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-serve")
+	cmd := exec.CommandContext(ctx, self, which)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -108,7 +112,7 @@ type options struct {
 }
 
 func run(ctx context.Context, o options) error {
-	address, stop, err := startVendor(ctx)
+	address, stop, err := startVendor(ctx, "-serve")
 	if err != nil {
 		return err
 	}
@@ -160,7 +164,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	fmt.Println()
-	return sandboxTable(ctx, os.Stdout, o)
+	if err := sandboxTable(ctx, os.Stdout, o); err != nil {
+		return err
+	}
+	fmt.Println()
+	return hostedTable(ctx, os.Stdout, o)
 }
 
 // table measures the rows and prints them.
