@@ -19,7 +19,7 @@ RACE := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && [ "$$($(GO) env C
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The connectors that the command uses without asking: those of this tree, byte for byte.
 FIRST_PARTY := $(filter-out %/overreach.wasm,$(MODULES))
@@ -45,12 +45,20 @@ $(PLUGINS)/%.wasm: force
 	@$(WASM_BUILD) -o $@ ./plugins/$*
 
 .PHONY: test
-test: ## run all tests, with the race detector where there is a C compiler
+test: ## run all tests of this module, with the race detector where there is a C compiler
 	$(GO) vet ./...
 	$(GO) test $(RACE) -timeout 30m ./...
+
+.PHONY: test-examples
+test-examples: ## build and test the examples and adapters, modules with large requirements of their own
 	@for dir in $(NESTED); do ( \
-		cd $$dir && echo "test $$dir" && \
-		case $$dir in examples/connector-*) GOOS=wasip1 GOARCH=wasm $(GO) vet ./... ;; *) $(GO) vet ./... ;; esac && \
+		echo "test $$dir" && cd $$dir && \
+		case $$dir in \
+		examples/connector-*) \
+			GOOS=wasip1 GOARCH=wasm $(GO) vet ./... && \
+			GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -o /dev/null . ;; \
+		*) $(GO) vet ./... && $(GO) build -o /dev/null ./... ;; \
+		esac && \
 		{ ! ls *_test.go >/dev/null 2>&1 || $(GO) test ./...; } \
 	) || exit 1; done
 

@@ -1,4 +1,4 @@
-module example.com/embed
+module github.com/agenthost/agenthost/examples/embed
 
 go 1.26.0
 

@@ -1,6 +1,8 @@
-// Command embed prints the issues of the last week that nobody works on. It is what
-// embedding agenthost in a Go program takes.
+// Command embed prints the urgent issues that nobody has picked up. It is what embedding
+// agenthost in a Go program takes.
 //
+//	make connectors
+//	cd examples/embed
 //	go run . ../../build/plugins
 //
 // The connection "pylon" exists because AGENTHOST_PYLON_API_TOKEN is set.
@@ -8,45 +10,38 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"os"
-	"time"
 
 	"github.com/agenthost/agenthost/host"
 )
 
+const filter = `{"operator":"and","subfilters":[
+	{"field":"priority","operator":"equals","value":"urgent"},
+	{"field":"assignee_id","operator":"is_unset"},
+	{"field":"state","operator":"not_in","values":["closed"]}]}`
+
 func main() {
-	ctx := context.Background()
-	h, err := host.Open(ctx, host.Options{Plugins: os.Args[1]})
+	if err := run(context.Background(), host.Options{Plugins: os.Args[1]}, os.Stdout); err != nil {
+		log.Fatal(err) // an *host.Error: kind, message, hint
+	}
+}
+
+func run(ctx context.Context, options host.Options, out io.Writer) error {
+	h, err := host.Open(ctx, options)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer h.Close(ctx)
-	now := time.Now().UTC()
-	call := host.Call{
-		Entity: "issues", Action: "list", Select: []string{"number", "title", "assignee"},
-		Params: host.Params{"start_time": now.AddDate(0, 0, -7).Format(time.RFC3339), "end_time": now.Format(time.RFC3339)},
-	}
-	unassigned := 0
-	for page, err := range h.Pages(ctx, "pylon", call) {
+	search := host.Call{Entity: "issues", Action: "search", Select: []string{"number", "title"}, Params: host.Params{"filter": json.RawMessage(filter)}}
+	for issue, err := range h.Records(ctx, "pylon", search) {
 		if err != nil {
-			log.Fatal(err) // an *host.Error: kind, message, hint
+			return err
 		}
-		var issues []struct {
-			Number   int
-			Title    string
-			Assignee *struct{ ID string }
-		}
-		if err := page.Decode(&issues); err != nil {
-			log.Fatal(err)
-		}
-		for _, issue := range issues {
-			if issue.Assignee == nil {
-				fmt.Println(issue.Number, issue.Title)
-				unassigned++
-			}
-		}
+		fmt.Fprintln(out, string(issue))
 	}
-	fmt.Println(unassigned, "issues have no assignee")
+	return nil
 }

@@ -21,26 +21,34 @@ import (
 // Question is what the examples ask.
 const Question = "Which urgent issues has nobody picked up?"
 
-const token = "example"
+// Token is what the simulated Pylon knows.
+const Token = "example"
 
-// Host returns a host with the connection support, which may read a simulated Pylon. It
-// is for tests that run two folders below the root, as those of the examples do.
-func Host(t testing.TB) *host.Host {
+// Options are those of a host with the connection support, which may read a simulated
+// Pylon. They are for tests that run two folders below the root, as those of the examples
+// do.
+func Options(t testing.TB) host.Options {
 	t.Helper()
 	connector, err := filepath.Abs("../../plugins/pylon")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := host.Open(t.Context(), host.Options{
+	return host.Options{
 		Plugins: wasmtest.Folder(t, connector),
 		Cache:   wasmtest.Cache(t),
 		Connections: map[string]host.Connection{"support": {
 			Connector: "pylon",
-			Server:    Pylon(t).URL,
-			Secrets:   map[string]secret.Value{"api_token": secret.New([]byte(token))},
+			Server:    pylonServer(t).URL,
+			Secrets:   map[string]secret.Value{"api_token": secret.New([]byte(Token))},
 			Allow:     &config.Allow{Effects: []abi.Effect{abi.EffectRead}},
 		}},
-	})
+	}
+}
+
+// Host returns a host with [Options], which is closed when the test ends.
+func Host(t testing.TB) *host.Host {
+	t.Helper()
+	h, err := host.Open(t.Context(), Options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,13 +60,13 @@ func Host(t testing.TB) *host.Host {
 	return h
 }
 
-// Pylon starts a simulated Pylon. Its clock stands still, so that its data is the same
-// every time.
-func Pylon(t testing.TB) *vendorsim.Server {
+// pylonServer starts a simulated Pylon. Its clock stands still, so that its data is the
+// same every time.
+func pylonServer(t testing.TB) *vendorsim.Server {
 	t.Helper()
 	scale := pylon.SmallScale()
 	scale.Issues = 800 // enough for an answer of more than one page
-	vendor := pylon.New(pylon.Options{Token: token, Scale: scale, Now: now})
+	vendor := pylon.New(pylon.Options{Token: Token, Scale: scale, Now: now})
 	server, err := vendorsim.Start(t.Context(), vendor, vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
