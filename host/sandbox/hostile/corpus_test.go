@@ -53,7 +53,7 @@ const (
 func corpus() map[string][]attack {
 	return map[string][]attack{
 		"loops": loops(), "starts": starts(), "refused": refusedModules(), "bombs": bombs(), "growth": growth(), "pointers": pointers(),
-		"floods": floods(), "traps": traps(), "exits": exits(), "outputs": outputs(), "state": state(),
+		"floods": floods(), "traps": traps(), "exits": exits(), "outputs": outputs(), "state": state(), "last bytes": lastBytes(),
 	}
 }
 

@@ -11,6 +11,7 @@
 //   - loops_test.go: code that does not end, everywhere that code can run
 //   - refused_test.go: modules that must not be compiled
 //   - growth_test.go: memory and tables
+//   - lastbytes_test.go: the end of the largest memory
 //   - pointers_test.go: host functions with bad arguments, floods of them
 //   - ends_test.go: traps, exits, and output that is none
 //   - state_test.go: what a call leaves for the next one

@@ -86,8 +86,6 @@ var chapters = []chapter{
 
 // untested says why a threat has no test.
 var untested = map[string]string{
-	"E2b": notYet + "modules of one signature and of several in one cache",
-	"E3":  notYet + "the last bytes of the largest memory",
 	"N4":  notYet + "there is no listener in this version",
 	"C4":  notYet + "there is no refresh in this version",
 	"C5":  notYet + "there is no login in this version",
