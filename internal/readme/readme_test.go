@@ -14,16 +14,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/internal/vendorsim/airbyte"
+	"github.com/agenthost/agenthost/internal/vendorsim/airbyte/directrun"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the documents")
 
-// TestCommands runs the console blocks of the documents in order, in one folder, with
-// the command and the connectors built from this tree and a simulated Pylon in the place
-// of the real one. Each must print what the document shows.
+// TestCommands runs the console blocks of the documents in order, each document in a
+// folder of its own, with the command and the connectors built from this tree and a
+// simulated Pylon and Airbyte API in the place of the real ones. Each must print what the
+// document shows. The first YAML block of a document other than the README is its
+// configuration.
 func TestCommands(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -56,14 +61,20 @@ func TestCommands(t *testing.T) {
 		"AGENTHOST_PYLON_SERVER="+vendor.URL,
 		"AGENTHOST_CONFIG=",
 	)
-	dir := t.TempDir()
-	for _, name := range []string{"README.md"} {
+	env = append(env, hostedEnvironment(t, plugins, vendor.URL, now)...)
+	for _, name := range []string{"README.md", "docs/hosted.md"} {
+		dir := t.TempDir()
 		file := filepath.Join(root, name)
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		shown := string(text)
+		if name != "README.md" {
+			if err := os.WriteFile(filepath.Join(dir, "agenthost.yaml"), yamlBlock.FindSubmatch(text)[1], 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		actual := replaceBlocks(shown, func(block string) string { return runBlock(t.Context(), block, dir, env) })
 		if actual == shown {
 			continue
@@ -96,6 +107,33 @@ func TestMakeTargets(t *testing.T) {
 		}
 	}
 }
+
+// hostedEnvironment starts a simulated Airbyte API, and returns the variables that lead to
+// it and to an account.
+func hostedEnvironment(t *testing.T, plugins, vendor string, now time.Time) []string {
+	t.Helper()
+	runner := directrun.New(host.Options{Plugins: plugins, Cache: filepath.Join(t.TempDir(), "cache")}, map[string]string{"pylon": vendor})
+	service := airbyte.New(airbyte.Options{
+		ClientID: "client-of-the-readme", ClientSecret: "secret-of-the-readme", Run: runner, Now: func() time.Time { return now },
+		Organizations: []airbyte.Organization{{ID: airbyte.DefaultOrganization, Workspaces: []string{"acme"}}},
+	})
+	server, err := vendorsim.Start(t.Context(), service, vendorsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Close()
+		if err := runner.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return []string{
+		"AIRBYTE_API_HOST=" + server.URL, "AIRBYTE_CLIENT_ID=client-of-the-readme", "AIRBYTE_CLIENT_SECRET=secret-of-the-readme",
+		"PYLON_API_TOKEN=token-of-the-readme",
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
 
