@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -35,11 +36,13 @@ func detailAt(w http.ResponseWriter, message, kind string, location ...string) {
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // the service is not written in Go
+	if err := e.Encode(v); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	contract.SendJSON(w, "application/json", status, body)
+	contract.SendJSON(w, "application/json", status, bytes.TrimSuffix(body.Bytes(), []byte("\n")))
 }
 
 func isTime(text string) bool {
