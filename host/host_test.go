@@ -54,7 +54,7 @@ func labAt(server *vendorsim.Server) host.Connection {
 }
 
 // options are those of a host with the Pylon connector.
-func options(t *testing.T, connections map[string]host.Connection) host.Options {
+func options(t testing.TB, connections map[string]host.Connection) host.Options {
 	t.Helper()
 	return host.Options{
 		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
