@@ -115,7 +115,7 @@ func (a *app) audit(ctx context.Context, f auditFlags) error {
 		}
 	}
 	style := a.style(p.format)
-	style.Fields = []string{"time", "caller", "connection", "operation", "outcome", "status", "requests", "received", "ms", "rule"}
+	style.Fields = []string{"time", "caller", "connection", "operation", "outcome", "status", "requests", "ms", "rule"}
 	p.w = render.New(a.stdout, style)
 	// Follow starts at the end that the file has now, and what was written until Scan comes
 	// there would be told of twice.
@@ -203,7 +203,6 @@ type summary struct {
 	Outcome    string `json:"outcome"`
 	Status     string `json:"status"`
 	Requests   int    `json:"requests"`
-	Received   int64  `json:"received"`
 	MS         string `json:"ms"`
 	Rule       string `json:"rule"`
 }
@@ -213,7 +212,7 @@ func (p *trailPrinter) row(r *audit.Record) (json.RawMessage, error) {
 		return json.Marshal(r)
 	}
 	s := summary{
-		Time: r.Time.Local().Format("2006-01-02 15:04:05"), Caller: r.Caller, Connection: r.Connection, Operation: r.Operation(),
+		Time: r.Time.Local().Format("Jan 02 15:04:05"), Caller: r.Caller, Connection: r.Connection, Operation: r.Operation(),
 		Outcome: r.Outcome, MS: fmt.Sprintf("%.1f", milliseconds(r.Duration)),
 	}
 	if r.Via != audit.ViaExecute {
@@ -225,7 +224,6 @@ func (p *trailPrinter) row(r *audit.Record) (json.RawMessage, error) {
 	for _, q := range r.Requests {
 		if q.Attempt > 0 {
 			s.Requests++
-			s.Received += q.Received
 		}
 		if q.Status > 0 {
 			s.Status = fmt.Sprint(q.Status)
