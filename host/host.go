@@ -117,7 +117,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		services:    make(map[service]*airbyte.Client),
 	}
 	if err := h.watch(ctx); err != nil {
-		return nil, errors.Join(err, engine.Close(ctx))
+		return nil, errors.Join(err, engine.Close(ctx), trail.close())
 	}
 	return h, nil
 }

@@ -70,6 +70,7 @@ Data goes to standard output and everything else to standard error.
 		a.auditCommand(),
 		a.hostedCommand(),
 		a.secretCommand(),
+		a.mcpCommand(),
 	)
 	return root
 }

@@ -103,11 +103,16 @@ func (a *app) logger() (hclog.Logger, error) {
 }
 
 // open opens the host for use.
-func (a *app) open(ctx context.Context, use func(h *host.Host) error) (err error) {
+func (a *app) open(ctx context.Context, use func(h *host.Host) error) error {
 	o, err := a.options()
 	if err != nil {
 		return err
 	}
+	return openWith(ctx, o, use)
+}
+
+// openWith opens a host of these options for use.
+func openWith(ctx context.Context, o host.Options, use func(h *host.Host) error) (err error) {
 	if o.Plugins == "" {
 		return &usageError{
 			message: "no folder of connectors is named",

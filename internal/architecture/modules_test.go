@@ -22,6 +22,7 @@ func dependencies() []dependency {
 		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/..."}, "the logger that the embedder hands in"},
 		{"filippo.io/age", []string{"host/secret/agefile"}, "the encrypted file of secrets, in a format that other tools open"},
 		{"github.com/zalando/go-keyring", []string{"host/secret/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
+		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
 		{"github.com/goccy/go-yaml", []string{"host/config"}, "the configuration file, with the line of each mistake"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"host/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},

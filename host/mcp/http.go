@@ -1,0 +1,225 @@
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/host/logging"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
+)
+
+// HTTPOptions say who may use a server over HTTP. One of Tokens and Verify has to be set:
+// there is no server without either.
+type HTTPOptions struct {
+	// Tokens are bearer tokens by the name of who has them; the name is the caller of the
+	// audit record.
+	Tokens map[string]secret.Value
+	// Verify is for tokens of another kind, such as those of an OAuth issuer. It returns
+	// who a token is for, and an error for one that is not good.
+	Verify func(ctx context.Context, token string) (caller string, err error)
+	// Hosts are the Host headers that requests may have, such as mcp.example.com or
+	// 127.0.0.1:8080. None means those of a loopback address, on any port.
+	Hosts []string
+	// Origins are the Origin headers that requests of browsers may have, such as
+	// https://app.example.com. Requests of other programs have none.
+	Origins []string
+	// Issuer and Resource make the server a protected resource of OAuth: its metadata
+	// (RFC 9728) then names Issuer as who gives tokens for Resource, the URL of this
+	// server. Tokens are checked by Verify.
+	Issuer, Resource string
+	// Sessions keeps a session for each client, which protocol versions before
+	// 2026-07-28 need to be told of changed tools. The default keeps none.
+	Sessions bool
+}
+
+// SessionTimeout is how long a session lives after its last request.
+const SessionTimeout = 30 * time.Minute
+
+// metadataPath is where RFC 9728 has the metadata of a protected resource.
+const metadataPath = "/.well-known/oauth-protected-resource"
+
+// NewToken returns the text of a bearer token: 256 random bits.
+func NewToken() []byte {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return base64.RawURLEncoding.AppendEncode(nil, raw[:])
+}
+
+// Handler serves clients over streamable HTTP, at any path. Each request is checked in this
+// order: Host, Origin, bearer token, size and form of the body.
+func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
+	if len(o.Tokens) == 0 && o.Verify == nil {
+		return nil, errors.New("mcp: a server over HTTP needs a token: set Tokens or Verify")
+	}
+	for caller, token := range o.Tokens {
+		if caller == "" || token.IsZero() {
+			return nil, errors.New("mcp: a token, or the name of who has it, is empty")
+		}
+	}
+	if (o.Issuer == "") != (o.Resource == "") {
+		return nil, errors.New("mcp: Issuer and Resource are set together")
+	}
+	protocol := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.server }, &sdk.StreamableHTTPOptions{
+		Stateless:      !o.Sessions,
+		SessionTimeout: SessionTimeout,
+		Logger:         logging.ToSlog(s.log.Named("http")),
+		// The Host header is checked here, whatever address the server listens on.
+		DisableLocalhostProtection:   true,
+		MaxRequestBodyBytes:          MaxMessage,
+		PropagateRequestCancellation: true,
+	})
+	bearer := &auth.RequireBearerTokenOptions{AllowMissingExpiration: true}
+	mux := http.NewServeMux()
+	if o.Issuer != "" {
+		resource, err := url.Parse(o.Resource)
+		if err != nil || resource.Host == "" {
+			return nil, errors.New("mcp: Resource is no URL")
+		}
+		path := metadataPath + strings.TrimSuffix(resource.Path, "/")
+		mux.Handle("GET "+path, metadata(o))
+		bearer.ResourceMetadataURL = resource.Scheme + "://" + resource.Host + path
+	}
+	mux.Handle("/", auth.RequireBearerToken(o.verifier(), bearer)(strictBody(protocol)))
+	return guard(mux, o), nil
+}
+
+// verifier finds out who a token is for. Comparing takes the same time for every token.
+func (o HTTPOptions) verifier() auth.TokenVerifier {
+	return func(ctx context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
+		given, found := secret.New([]byte(token)), ""
+		for caller, known := range o.Tokens {
+			if given.Equal(known) {
+				found = caller
+			}
+		}
+		if found != "" {
+			return &auth.TokenInfo{UserID: found}, nil
+		}
+		if o.Verify == nil {
+			return nil, auth.ErrInvalidToken
+		}
+		caller, err := o.Verify(ctx, token)
+		if err != nil || caller == "" {
+			return nil, auth.ErrInvalidToken // why is for the log of Verify, not for who tries
+		}
+		return &auth.TokenInfo{UserID: caller}, nil
+	}
+}
+
+// guard refuses requests of web pages that have no business here: those of another origin,
+// and those that reached the server by a name that somebody else made point to it.
+func guard(next http.Handler, o HTTPOptions) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !o.hostAllowed(r.Host) {
+			http.Error(w, "this server does not go by that name: see the option hosts", http.StatusForbidden)
+			return
+		}
+		if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !slices.Contains(o.Origins, origins[0]) {
+			http.Error(w, "requests of that origin are not allowed: see the option origins", http.StatusForbidden)
+			return
+		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (o HTTPOptions) hostAllowed(host string) bool {
+	if len(o.Hosts) > 0 {
+		return slices.ContainsFunc(o.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	}
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.Trim(name, "[]")
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// strictBody refuses messages for their form before the protocol's library reads them.
+func strictBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			next.ServeHTTP(w, r)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxMessage))
+		var tooLarge *http.MaxBytesError
+		status := http.StatusBadRequest
+		var why string
+		switch {
+		case errors.As(err, &tooLarge):
+			status, why = http.StatusRequestEntityTooLarge, fmt.Sprintf("the message is longer than %d bytes", MaxMessage)
+		case err != nil:
+			why = "the message did not arrive"
+		default:
+			why = strict(body)
+		}
+		if why != "" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_, _ = w.Write(refusal(idOf(body), why))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// metadata says who gives tokens for this server.
+func metadata(o HTTPOptions) http.Handler {
+	return auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
+		Resource: o.Resource, AuthorizationServers: []string{o.Issuer},
+		BearerMethodsSupported: []string{"header"}, ResourceName: "agenthost",
+	})
+}
+
+// ServeHTTP serves a listener until ctx ends, and then waits for requests that run, for at
+// most grace. It closes the listener.
+func (s *Server) ServeHTTP(ctx context.Context, listener net.Listener, o HTTPOptions, grace time.Duration) error {
+	handler, err := s.Handler(o)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return background },
+		ErrorLog:          s.log.Named("http").StandardLogger(nil),
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		limited, done := context.WithTimeout(background, grace)
+		defer done()
+		err := server.Shutdown(limited)
+		cancel() // what streams without end, and calls that took too long
+		stopped <- errors.Join(err, server.Close())
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("mcp: %w", err)
+	}
+	if err := <-stopped; err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("mcp: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package mcp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/host/mcp"
+	"github.com/agenthost/agenthost/host/secret"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const adaToken, bobToken = "token-of-ada-0123456789", "token-of-bob-0123456789"
+
+func tokens() map[string]secret.Value {
+	return map[string]secret.Value{"ada": secret.New([]byte(adaToken)), "bob": secret.New([]byte(bobToken))}
+}
+
+// serve starts a server over HTTP and returns its URL.
+func serve(t testing.TB, server *mcp.Server, o mcp.HTTPOptions) string {
+	t.Helper()
+	handler, err := server.Handler(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// bearer adds a token to every request.
+type bearer string
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(b))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func connect(t testing.TB, url, token string) *sdk.ClientSession {
+	t.Helper()
+	session, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(),
+		&sdk.StreamableClientTransport{Endpoint: url, HTTPClient: &http.Client{Transport: bearer(token)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+func TestHTTP(t *testing.T) {
+	for _, sessions := range []bool{false, true} {
+		server, _ := newServer(t, mcp.Options{})
+		client := connect(t, serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Sessions: sessions}), adaToken)
+		list, err := client.ListTools(t.Context(), nil)
+		if err != nil || len(list.Tools) != 2 {
+			t.Fatalf("sessions %t: %v: %+v", sessions, err, list)
+		}
+		result, err := client.CallTool(t.Context(), &sdk.CallToolParams{Name: "notes_notes_list"})
+		if err != nil || result.IsError {
+			t.Fatalf("sessions %t: %v: %+v", sessions, err, result)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	}
+}
+
+const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
+
+// TestHTTPRefuses are the ways in that are none.
+func TestHTTPRefuses(t *testing.T) {
+	server, _ := newServer(t, mcp.Options{})
+	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Origins: []string{"https://app.example"}})
+	for name, c := range map[string]struct {
+		host, origin, authorization, body string
+		status                            int
+		says                              string
+	}{
+		"good":                    {"", "", "Bearer " + adaToken, ping, 200, `"result"`},
+		"an origin that may":      {"", "https://app.example", "Bearer " + adaToken, ping, 200, `"result"`},
+		"localhost":               {"localhost:1", "", "Bearer " + adaToken, ping, 200, `"result"`},
+		"another origin":          {"", "https://evil.example", "Bearer " + adaToken, ping, 403, "origin"},
+		"the origin of a sandbox": {"", "null", "Bearer " + adaToken, ping, 403, "origin"},
+		"a name that was rebound": {"evil.example", "", "Bearer " + adaToken, ping, 403, "name"},
+		"a longer name":           {"127.0.0.1.evil.example", "", "Bearer " + adaToken, ping, 403, "name"},
+		"no token":                {"", "", "", ping, 401, "no bearer token"},
+		"a wrong token":           {"", "", "Bearer x" + adaToken, ping, 401, "invalid token"},
+		"an empty token":          {"", "", "Bearer ", ping, 401, "no bearer token"},
+		"another scheme":          {"", "", "Basic " + adaToken, ping, 401, "no bearer token"},
+		"not JSON":                {"", "", "Bearer " + adaToken, `{`, 400, "not JSON"},
+		"a name twice":            {"", "", "Bearer " + adaToken, `{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}`, 400, "twice"},
+		"case":                    {"", "", "Bearer " + adaToken, `{"jsonrpc":"2.0","id":1,"Method":"ping"}`, 400, "case"},
+		"deep":                    {"", "", "Bearer " + adaToken, strings.Repeat("[", 5000) + strings.Repeat("]", 5000), 400, "too deeply"},
+		"long":                    {"", "", "Bearer " + adaToken, strings.Repeat(" ", mcp.MaxMessage) + ping, 413, "longer than"},
+		"long without a token":    {"", "", "", strings.Repeat(" ", mcp.MaxMessage) + ping, 401, "no bearer token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, body := post(t, url, c.host, map[string]string{"Origin": c.origin, "Authorization": c.authorization}, c.body)
+			if resp.StatusCode != c.status || !strings.Contains(body, c.says) {
+				t.Errorf("%d %.200s, want %d and %s", resp.StatusCode, body, c.status, c.says)
+			}
+			if resp.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Error("a web page may read the answer")
+			}
+		})
+	}
+	for name, o := range map[string]mcp.HTTPOptions{
+		"no token":           {},
+		"an empty token":     {Tokens: map[string]secret.Value{"ada": {}}},
+		"nobody's token":     {Tokens: map[string]secret.Value{"": secret.New([]byte("x"))}},
+		"an issuer of what?": {Tokens: tokens(), Issuer: "https://issuer.example"},
+	} {
+		if _, err := server.Handler(o); err == nil {
+			t.Errorf("a server with %s", name)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func post(t *testing.T, url, host string, header map[string]string, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = host
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/event-stream")
+	for name, value := range header {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+// TestAnothersSession: the id of a session is of no use without its owner's token.
+func TestAnothersSession(t *testing.T) {
+	server, _ := newServer(t, mcp.Options{})
+	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Sessions: true})
+	ada := connect(t, url, adaToken)
+	if ada.ID() == "" {
+		t.Skip("the client negotiated a protocol without sessions")
+	}
+	header := map[string]string{"Authorization": "Bearer " + bobToken, "Mcp-Session-Id": ada.ID()}
+	resp, body := post(t, url, "", header, ping)
+	if resp.StatusCode < 400 {
+		t.Errorf("bob uses ada's session: %d %s", resp.StatusCode, body)
+	}
+	header["Authorization"] = "Bearer " + adaToken
+	if resp, body := post(t, url, "", header, ping); resp.StatusCode != 200 {
+		t.Errorf("ada cannot use it: %d %s", resp.StatusCode, body)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestProtectedResource(t *testing.T) {
+	server, _ := newServer(t, mcp.Options{})
+	url := serve(t, server, mcp.HTTPOptions{
+		Verify: func(_ context.Context, token string) (string, error) {
+			if token == "good" {
+				return "eve", nil
+			}
+			return "", errors.New("no")
+		},
+		Issuer: "https://issuer.example", Resource: "https://mcp.example/agents",
+	})
+	resp, _ := post(t, url, "", nil, ping)
+	if got := resp.Header.Get("WWW-Authenticate"); got != `Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/agents"` {
+		t.Errorf("WWW-Authenticate: %s", got)
+	}
+	if resp, body := post(t, url, "", map[string]string{"Authorization": "Bearer good"}, ping); resp.StatusCode != 200 {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	get, err := http.Get(url + "/.well-known/oauth-protected-resource/agents")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer get.Body.Close()
+	text, err := io.ReadAll(get.Body)
+	if err != nil || !strings.Contains(string(text), `"authorization_servers":["https://issuer.example"]`) || !strings.Contains(string(text), `"resource":"https://mcp.example/agents"`) {
+		t.Errorf("%v: %s", err, text)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestShutdown ends a server while a client streams.
+func TestShutdown(t *testing.T) {
+	server, _ := newServer(t, mcp.Options{})
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- server.ServeHTTP(ctx, listener, mcp.HTTPOptions{Tokens: tokens()}, 10*time.Millisecond)
+	}()
+	if resp, body := post(t, "http://"+listener.Addr().String(), "", map[string]string{"Authorization": "Bearer " + adaToken}, ping); resp.StatusCode != 200 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}

@@ -1,0 +1,20 @@
+package mcp_test
+
+import (
+	"log"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/wasmtest"
+	"go.uber.org/goleak"
+)
+
+// compiled is the cache of the whole test run: a module is compiled once.
+var compiled string
+
+func TestMain(m *testing.M) {
+	var err error
+	if compiled, err = wasmtest.CacheFolder(); err != nil {
+		log.Fatal(err)
+	}
+	goleak.VerifyTestMain(m)
+}
