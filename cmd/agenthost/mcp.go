@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -109,9 +108,9 @@ func (a *app) serveMCPHTTP(ctx context.Context, server *mcp.Server, f *mcpFlags)
 		return err
 	}
 	f.http.Tokens = map[string]secret.Value{osUser(): token}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.address)
+	listener, err := mcp.Listen(ctx, f.address)
 	if err != nil {
-		return &usageError{message: fmt.Sprintf("cannot listen at %s: %v", f.address, err), hint: "name a free address, such as --http 127.0.0.1:0"}
+		return &usageError{message: fmt.Sprintf("cannot listen at %s: %v", f.address, errors.Unwrap(err)), hint: "name a free address, such as --http 127.0.0.1:0"}
 	}
 	_, _ = fmt.Fprintf(a.stderr, "agenthost: MCP at http://%s, bearer token in %s\n", listener.Addr(), where)
 	return server.ServeHTTP(ctx, listener, f.http, grace)

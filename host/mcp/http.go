@@ -189,6 +189,16 @@ func metadata(o HTTPOptions) http.Handler {
 	})
 }
 
+// Listen opens a port for [Server.ServeHTTP], such as 127.0.0.1:8080. Port 0 means any that
+// is free.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("mcp: %w", err)
+	}
+	return listener, nil
+}
+
 // ServeHTTP serves a listener until ctx ends, and then waits for requests that run, for at
 // most grace. It closes the listener.
 func (s *Server) ServeHTTP(ctx context.Context, listener net.Listener, o HTTPOptions, grace time.Duration) error {
