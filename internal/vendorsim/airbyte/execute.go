@@ -106,7 +106,7 @@ func (s *Service) run(ctx context.Context, c *connector, entity, action string, 
 	for _, name := range c.definition.Drops {
 		delete(kept, name)
 	}
-	params, _ = json.Marshal(kept)
+	params, _ = encode(kept)
 	data, meta, failed := s.options.Run.Run(ctx, c.definition.Slug, c.credentials, entity, action, params)
 	if failed == nil {
 		return data, meta, nil
@@ -128,7 +128,7 @@ func (s *Service) metadata(d *Definition, meta json.RawMessage) json.RawMessage 
 	if d.Metadata.More != "" {
 		words[s.cased(d.Metadata.More)] = more
 	}
-	raw, _ := json.Marshal(words)
+	raw, _ := encode(words)
 	return raw
 }
 

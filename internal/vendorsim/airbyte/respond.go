@@ -36,13 +36,21 @@ func detailAt(w http.ResponseWriter, message, kind string, location ...string) {
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
-	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // the service is not written in Go
-	if err := e.Encode(v); err != nil {
+	body, err := encode(v)
+	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	contract.SendJSON(w, "application/json", status, bytes.TrimSuffix(body.Bytes(), []byte("\n")))
+	contract.SendJSON(w, "application/json", status, body)
+}
+
+// encode writes JSON without the escapes that only Go's encoder has: the service is not
+// written in Go.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 func isTime(text string) bool {

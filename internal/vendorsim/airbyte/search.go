@@ -131,7 +131,7 @@ func (q *query) page(rows []map[string]any, paths [][]string, limit int, took ti
 	if to < len(rows) {
 		cursor = prefix + strconv.Itoa(to)
 	}
-	raw, err := json.Marshal(map[string]any{
+	raw, err := encode(map[string]any{
 		"data": data, "meta": map[string]any{"has_more": to < len(rows), "cursor": cursor, "took_ms": took.Milliseconds()},
 	})
 	if err != nil {
@@ -223,7 +223,7 @@ func (s *Service) listings(ctx context.Context, c *connector, entity string) []m
 func (s *Service) all(ctx context.Context, c *connector, entity string, params map[string]any) ([]json.RawMessage, *abi.Error) {
 	var records []json.RawMessage
 	for {
-		raw, _ := json.Marshal(params) // texts
+		raw, _ := encode(params) // texts
 		data, meta, err := s.run(ctx, c, entity, "list", raw)
 		if err != nil {
 			return nil, err

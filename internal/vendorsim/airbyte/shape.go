@@ -32,7 +32,7 @@ func project(result json.RawMessage, selected, excluded []string) json.RawMessag
 	} else {
 		value = each(value)
 	}
-	raw, err := json.Marshal(value)
+	raw, err := encode(value)
 	if err != nil {
 		return result
 	}
@@ -101,7 +101,7 @@ func truncate(result json.RawMessage) json.RawMessage {
 		}
 		return v
 	}
-	raw, err := json.Marshal(shorten(rows))
+	raw, err := encode(shorten(rows))
 	if err != nil {
 		return result
 	}
