@@ -45,6 +45,7 @@ func bench() error {
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the rows to this file")
 	beVendor := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
 	beAirbyte := flag.Bool("serve-airbyte", false, "be the simulated Airbyte API (used by the benchmark itself)")
+	measure := flag.String("measure", "", "measure this process (used by the benchmark itself)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -53,6 +54,13 @@ func bench() error {
 		return serve(ctx, pylon.New(pylon.Options{Token: token}))
 	case *beAirbyte:
 		return serveAirbyte(ctx)
+	}
+	if *measure != "" {
+		var m measuring
+		if err := json.Unmarshal([]byte(*measure), &m); err != nil {
+			return err
+		}
+		return m.here(ctx)
 	}
 	return run(ctx, options{*plugins, *duration, *only, *calls, *profile})
 }
@@ -168,7 +176,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	fmt.Println()
-	return hostedTable(ctx, os.Stdout, o)
+	if err := hostedTable(ctx, os.Stdout, o); err != nil {
+		return err
+	}
+	fmt.Println()
+	return manyTable(ctx, os.Stdout, o, address)
 }
 
 // table measures the rows and prints them.

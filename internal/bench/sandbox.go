@@ -20,9 +20,9 @@ import (
 )
 
 // sandboxTable prints what the sandbox costs by itself: a call whose request is
-// answered at once.
+// answered at once, of a connector written in Go and of a small one.
 func sandboxTable(ctx context.Context, w io.Writer, o options) error {
-	wasm, err := os.ReadFile(filepath.Join(o.plugins, "pylon.wasm"))
+	pylon, err := os.ReadFile(filepath.Join(o.plugins, "pylon.wasm"))
 	if err != nil {
 		return err
 	}
@@ -31,13 +31,38 @@ func sandboxTable(ctx context.Context, w io.Writer, o options) error {
 		return err
 	}
 	defer engine.Close(ctx)
+	out := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "the sandbox alone, get\tCPU, restoring included\tputting an instance back\tpages copied\ta fresh instance instead\tresident\tcalls later\tresident")
+	for _, c := range []struct {
+		name   string
+		module []byte
+	}{{"a connector in Go", pylon}, {"a small connector", small("{}", "{}")}} {
+		got, err := alone(ctx, engine, c.module, o.calls)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%.1f MB\t%d\t%.1f MB\n", c.name, ms(got.cpu), ms(got.restore), got.pages, ms(got.fresh),
+			float64(got.before)/1e6, o.calls, float64(got.after)/1e6)
+	}
+	return out.Flush()
+}
+
+// aloneFigures are what the sandbox costs by itself.
+type aloneFigures struct {
+	cpu, restore, fresh time.Duration // of a call, a restore, a new instance
+	pages               int64
+	before, after       int64 // resident bytes, with many calls between
+}
+
+func alone(ctx context.Context, engine *sandbox.Engine, wasm []byte, calls int) (got aloneFigures, err error) {
 	module, err := engine.Load(ctx, wasm)
 	if err != nil {
-		return err
+		return got, err
 	}
+	defer module.Close(ctx)
 	input, err := json.Marshal(abi.Call{Entity: "issues", Action: "get", Params: json.RawMessage(`{"id":"x"}`)})
 	if err != nil {
-		return err
+		return got, err
 	}
 	// A request is answered at once, and by another call as long as nested is above 0:
 	// each of those needs an instance of its own.
@@ -69,39 +94,34 @@ func sandboxTable(ctx context.Context, w io.Writer, o options) error {
 	for want := 1; want <= instances; want++ {
 		nested = want
 		if err := run(ctx); err != nil {
-			return err
+			return got, err
 		}
 	}
 	var restored []time.Duration
-	var pages int64
 	for range 500 {
 		before := module.Stats()
 		if err := run(ctx); err != nil {
-			return err
+			return got, err
 		}
 		if after := module.Stats(); after.Restores == before.Restores+1 {
 			restored = append(restored, after.RestoreTime-before.RestoreTime)
-			pages = after.Pages - before.Pages
+			got.pages = after.Pages - before.Pages
 		}
 	}
+	got.restore, got.fresh = median(restored), median(fresh)
 	// Calls at the same time must not find nested above 0.
 	nested = 0
-	if err := callers(ctx, 4, o.calls/10, run); err != nil {
-		return err
+	if err := callers(ctx, 4, calls/10, run); err != nil {
+		return got, err
 	}
-	before, cpu := resident(), cpuTime()
-	if err := callers(ctx, 4, o.calls, run); err != nil {
-		return err
+	before := cpuTime()
+	got.before = resident()
+	if err := callers(ctx, 4, calls, run); err != nil {
+		return got, err
 	}
-	cpu = cpuTime() - cpu
-	after := resident()
-
-	out := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintf(out, "the sandbox alone, get\t%s of CPU, restoring included\n", ms(cpu/time.Duration(max(1, o.calls))))
-	fmt.Fprintf(out, "putting an instance back\t%s, %d pages copied\n", ms(median(restored)), pages)
-	fmt.Fprintf(out, "a fresh instance instead\t%s\n", ms(median(fresh)))
-	fmt.Fprintf(out, "resident memory\t%.1f MB, and %.1f MB after %d more calls\n", float64(before)/1e6, float64(after)/1e6, o.calls)
-	return out.Flush()
+	got.cpu = (cpuTime() - before) / time.Duration(max(1, calls))
+	got.after = resident()
+	return got, nil
 }
 
 // callers makes calls from several goroutines.
