@@ -73,8 +73,10 @@ test-long: ## compare all generated modules; the race detector leaves time for a
 	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/... ./host/egress/...
 
 .PHONY: bench
-bench: connectors ## compare a sandboxed call with plain Go, side by side in one run
+bench: build connectors ## compare a sandboxed call with plain Go, side by side in one run
 	@$(GO) run ./internal/bench -plugins $(PLUGINS)
+	@echo && $(GO) run ./internal/bench/coldstart -agenthost $(OUT)/agenthost -plugins $(PLUGINS)
+	@echo && $(GO) test ./host/sandbox/wasm -run '^$$' -bench BenchmarkMeter -benchtime 30x | grep Meter
 
 .PHONY: lint
 lint: ## check formatting and vet; staticcheck and golangci-lint where they are installed

@@ -262,14 +262,19 @@ func (f *pluginFile) declared(ctx context.Context) (*connector.Connector, error)
 }
 
 func (f *pluginFile) declare(ctx context.Context) (*connector.Connector, error) {
+	// Most files are known, and hundreds of them need not be in memory for that.
+	digest, err := f.digest()
+	if err != nil {
+		return nil, err
+	}
+	if c := f.registry.declarations.load(digest); c != nil {
+		return c, nil
+	}
 	data, err := f.read()
 	if err != nil {
 		return nil, err
 	}
-	digest := sandbox.Digest(data)
-	if c := f.registry.declarations.load(digest); c != nil {
-		return c, nil
-	}
+	digest = sandbox.Digest(data) // the file may be another one by now
 	module, err := f.registry.engine.Load(ctx, data)
 	if err != nil {
 		return nil, f.named(err)
@@ -297,13 +302,37 @@ func (f *pluginFile) declare(ctx context.Context) (*connector.Connector, error) 
 
 func (f *pluginFile) read() ([]byte, error) {
 	if f.size > maxModule {
-		return nil, f.named(&Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the file is %d bytes long, the limit is %d", f.size, maxModule)})
+		return nil, f.tooLarge()
 	}
 	data, err := os.ReadFile(f.path)
 	if err != nil {
-		return nil, f.named((&Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the file cannot be read: %v", unwrapPath(err))}).WithCause(err))
+		return nil, f.unreadable(err)
 	}
 	return data, nil
+}
+
+func (f *pluginFile) digest() (string, error) {
+	if f.size > maxModule {
+		return "", f.tooLarge()
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return "", f.unreadable(err)
+	}
+	defer file.Close()
+	digest, err := sandbox.DigestOf(file)
+	if err != nil {
+		return "", f.unreadable(err)
+	}
+	return digest, nil
+}
+
+func (f *pluginFile) tooLarge() error {
+	return f.named(&Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the file is %d bytes long, the limit is %d", f.size, maxModule)})
+}
+
+func (f *pluginFile) unreadable(err error) error {
+	return f.named((&Error{Kind: abi.KindConnectorFault, Message: fmt.Sprintf("the file cannot be read: %v", unwrapPath(err))}).WithCause(err))
 }
 
 // bytes returns the module that a declaration is of, and no other.

@@ -136,6 +136,15 @@ func Digest(module []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// DigestOf is [Digest] of a file, which is read in pieces.
+func DigestOf(module io.Reader) (string, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, module); err != nil {
+		return "", fmt.Errorf("read a module: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
 // Vet reads a module and refuses one that may not run, without compiling it. The
 // error has kind connector_fault and says what is wrong with the module.
 func Vet(module []byte) error {

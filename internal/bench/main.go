@@ -40,7 +40,7 @@ func main() {
 func bench() error {
 	plugins := flag.String("plugins", "build/plugins", "folder with pylon.wasm")
 	duration := flag.Duration("time", 2*time.Second, "how long to measure each row, for each side")
-	only := flag.String("only", "", "measure only the rows whose name contains this")
+	only := flag.String("only", "", "measure only the rows and tables whose name contains this; the tables are overhead, sandbox, hosted and folder")
 	calls := flag.Int("calls", 20_000, "how many calls to look at memory after")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the rows to this file")
 	beVendor := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
@@ -164,23 +164,27 @@ func run(ctx context.Context, o options) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if err := table(ctx, os.Stdout, calls, o, sides); err != nil || o.only != "" {
+	if err := table(ctx, os.Stdout, calls, o, sides); err != nil {
 		return err
 	}
-	fmt.Println()
-	if err := overheadTable(ctx, os.Stdout, calls, o, h, plain); err != nil {
-		return err
+	for _, t := range []struct {
+		name string
+		show func() error
+	}{
+		{"overhead", func() error { return overheadTable(ctx, os.Stdout, calls, o, h, plain) }},
+		{"sandbox", func() error { return sandboxTable(ctx, os.Stdout, o) }},
+		{"hosted", func() error { return hostedTable(ctx, os.Stdout, o) }},
+		{"folder", func() error { return manyTable(ctx, os.Stdout, o, address) }},
+	} {
+		if !strings.Contains(t.name, o.only) {
+			continue
+		}
+		fmt.Println()
+		if err := t.show(); err != nil {
+			return err
+		}
 	}
-	fmt.Println()
-	if err := sandboxTable(ctx, os.Stdout, o); err != nil {
-		return err
-	}
-	fmt.Println()
-	if err := hostedTable(ctx, os.Stdout, o); err != nil {
-		return err
-	}
-	fmt.Println()
-	return manyTable(ctx, os.Stdout, o, address)
+	return nil
 }
 
 // table measures the rows and prints them.

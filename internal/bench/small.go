@@ -3,7 +3,7 @@ package main
 import (
 	"strconv"
 
-	. "github.com/agenthost/agenthost/internal/wasmasm"
+	asm "github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -11,7 +11,7 @@ import (
 // writes a few. It reads its input, sends a request, and hands on a part of the answer.
 // Describe answers manifest and auth_schema answers auth.
 func small(manifest, auth string) []byte {
-	var m Module
+	var m asm.Module
 	host := func(name, sig string) int { return m.Import(abi.HostModule, name, sig) }
 	write, part := host(abi.FuncOutputWrite, "ii:i"), host(abi.FuncOutputPart, "i:i")
 	length, read := host(abi.FuncValueLength, "i:i"), host(abi.FuncValueRead, "iiii:i")
@@ -27,19 +27,19 @@ func small(manifest, auth string) []byte {
 	m.Data(end, endText)
 	m.Data(texts, manifest)
 	m.Data(texts+len(manifest), auth)
-	m.Func(abi.ExportDescribe, ":i", "", Call(write, I32(texts), I32(len(manifest))))
-	m.Func(abi.ExportAuthSchema, ":i", "", Call(write, I32(texts+len(manifest)), I32(len(auth))))
+	m.Func(abi.ExportDescribe, ":i", "", asm.Call(write, asm.I32(texts), asm.I32(len(manifest))))
+	m.Func(abi.ExportAuthSchema, ":i", "", asm.Call(write, asm.I32(texts+len(manifest)), asm.I32(len(auth))))
 	m.Func(abi.ExportExecute, ":i", "i",
-		Call(read, I32(1), I32(0), I32(input), Call(length, I32(1))), Drop,
-		Call(send, I32(request), I32(len(requestText)), I32(0), I32(0)), Set(0),
-		Call(write, I32(begin), I32(len(beginText))), Drop,
-		Call(part, Call(find, Get(0), I32(pointer), I32(len(pointerText)))), Drop,
-		Call(write, I32(end), I32(len(endText))))
+		asm.Call(read, asm.I32(1), asm.I32(0), asm.I32(input), asm.Call(length, asm.I32(1))), asm.Drop,
+		asm.Call(send, asm.I32(request), asm.I32(len(requestText)), asm.I32(0), asm.I32(0)), asm.Set(0),
+		asm.Call(write, asm.I32(begin), asm.I32(len(beginText))), asm.Drop,
+		asm.Call(part, asm.Call(find, asm.Get(0), asm.I32(pointer), asm.I32(len(pointerText)))), asm.Drop,
+		asm.Call(write, asm.I32(end), asm.I32(len(endText))))
 	return m.Bytes()
 }
 
 // padded makes a module larger with a custom section, which nothing reads.
 func padded(module []byte, size, number int) []byte {
-	content := Code("padding "+strconv.Itoa(number), make([]byte, max(0, size-len(module))))
-	return append(module, Code(0, U(len(content)), content)...)
+	content := asm.Code("padding "+strconv.Itoa(number), make([]byte, max(0, size-len(module))))
+	return append(module, asm.Code(0, asm.U(len(content)), content)...)
 }
