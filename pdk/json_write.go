@@ -15,8 +15,8 @@ func AppendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
 	bytes := bytesOf(s)
-	for start, i := 0, 0; ; start = i {
-		i = plain(bytes, start)
+	for start := 0; ; {
+		i := plain(bytes, start)
 		b = append(b, s[start:i]...)
 		if i == len(s) {
 			return append(b, '"')
@@ -26,7 +26,7 @@ func AppendString(b []byte, s string) []byte {
 		case c >= utf8.RuneSelf:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			b = utf8.AppendRune(b, r) // U+FFFD for what is not UTF-8
-			i += n
+			start = i + n
 			continue
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
@@ -39,7 +39,7 @@ func AppendString(b []byte, s string) []byte {
 		default:
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		}
-		i++
+		start = i + 1
 	}
 }
 

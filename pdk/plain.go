@@ -46,7 +46,11 @@ func word(b []byte, i int) uint64 {
 }
 
 // text makes a string of bytes that nobody changes, without copying them.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func text(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // strings.Builder does the same
+}
 
 // bytesOf is the other way round: nobody may write to them.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+func bytesOf(s string) []byte {
+	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // plain only reads
+}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -110,7 +109,7 @@ func (m measuring) elsewhere(ctx context.Context) (measuring, error) {
 }
 
 // here measures in this process, and prints what elsewhere reads.
-func (m measuring) here(ctx context.Context) error {
+func (m *measuring) here(ctx context.Context) error {
 	m.Empty = resident()
 	start, used := time.Now(), cpuTime()
 	h, err := host.Open(ctx, host.Options{
@@ -146,10 +145,5 @@ func (m measuring) here(ctx context.Context) error {
 		}
 		m.Idle = resident()
 	}
-	var line strings.Builder
-	if err := json.NewEncoder(&line).Encode(m); err != nil {
-		return err
-	}
-	_, err = io.WriteString(os.Stdout, line.String())
-	return err
+	return json.NewEncoder(os.Stdout).Encode(m)
 }
