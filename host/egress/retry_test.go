@@ -196,6 +196,7 @@ func TestIdempotencyKeyDoesNotRepeat(t *testing.T) {
 	}
 }
 
+// threat: N13
 func TestDeadlines(t *testing.T) {
 	release := make(chan struct{})
 	v := newVendor(t, func(w http.ResponseWriter, r *http.Request) {
