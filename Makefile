@@ -68,6 +68,16 @@ conformance: build ## run agenthost plugin test on every connector
 		$(OUT)/agenthost plugin test $$module || exit 1; \
 	done
 
+# Node 22 comes from npm, whatever the machine's own is; npm ci runs no script but its.
+MCP  := internal/mcpconformance
+NODE := $(MCP)/node_modules/node/bin/node
+
+.PHONY: test-mcp
+test-mcp: build connectors ## run the official conformance suites for MCP servers; needs npm
+	cd $(MCP) && npm ci --no-audit --no-fund --loglevel=error
+	@test -x $(NODE) || { cd $(MCP) && npm rebuild --foreground-scripts node; }
+	@$(NODE) $(MCP)/run.mjs $(abspath $(OUT)/agenthost) $(abspath $(PLUGINS))
+
 .PHONY: test-long
 test-long: ## compare all generated modules; the race detector leaves time for a tenth
 	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/... ./host/egress/...

@@ -21,7 +21,7 @@ type Review struct {
 // how it differs from what was approved. Nothing that Host has can approve: that is for
 // the program and the person before it, by [approval.Store.Approve].
 func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
-	f := h.registry.file(path)
+	f := h.registry.other(path)
 	declared, err := f.declared(ctx)
 	if err != nil {
 		return nil, err

@@ -77,6 +77,9 @@ func (h *Host) toolConnection(ctx context.Context, name string) (tool.Connection
 			allowed = append(allowed, op.Operation)
 		}
 	}
+	if len(allowed) == 0 && len(operations) > 0 {
+		h.log.Warn("a connection makes no tools: it may run nothing", "connection", name, "rule", operations[0].Rule)
+	}
 	return tool.Connection{
 		Name: name, Title: c.connector.Manifest.Title, Description: c.connector.Manifest.Description, Operations: allowed,
 		Execute: func(ctx context.Context, call tool.Call) (*tool.Page, error) { return h.page(ctx, name, call) },

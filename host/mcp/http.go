@@ -128,7 +128,7 @@ func guard(next http.Handler, o HTTPOptions) http.Handler {
 			http.Error(w, "this server does not go by that name: see the option hosts", http.StatusForbidden)
 			return
 		}
-		if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !slices.Contains(o.Origins, origins[0]) {
+		if !o.originAllowed(r) {
 			http.Error(w, "requests of that origin are not allowed: see the option origins", http.StatusForbidden)
 			return
 		}
@@ -136,6 +136,17 @@ func guard(next http.Handler, o HTTPOptions) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// originAllowed lets requests pass that no web page makes, and those of allowed pages: the
+// ones that this very server would have sent are among them.
+func (o HTTPOptions) originAllowed(r *http.Request) bool {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return true
+	}
+	return len(origins) == 1 && (slices.Contains(o.Origins, origins[0]) ||
+		origins[0] == "http://"+r.Host || origins[0] == "https://"+r.Host)
 }
 
 func (o HTTPOptions) hostAllowed(host string) bool {

@@ -84,6 +84,8 @@ func TestHTTPRefuses(t *testing.T) {
 		"good":                    {"", "", "Bearer " + adaToken, ping, 200, `"result"`},
 		"an origin that may":      {"", "https://app.example", "Bearer " + adaToken, ping, 200, `"result"`},
 		"localhost":               {"localhost:1", "", "Bearer " + adaToken, ping, 200, `"result"`},
+		"its own origin":          {"localhost:1", "http://localhost:1", "Bearer " + adaToken, ping, 200, `"result"`},
+		"another port's origin":   {"localhost:1", "http://localhost:2", "Bearer " + adaToken, ping, 403, "origin"},
 		"another origin":          {"", "https://evil.example", "Bearer " + adaToken, ping, 403, "origin"},
 		"the origin of a sandbox": {"", "null", "Bearer " + adaToken, ping, 403, "origin"},
 		"a name that was rebound": {"evil.example", "", "Bearer " + adaToken, ping, 403, "name"},

@@ -18,12 +18,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/tool"
 	"github.com/hashicorp/go-hclog"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -77,6 +79,7 @@ func New(ctx context.Context, h *host.Host, o Options) (*Server, error) {
 		PageSize:     maxTools, // some clients read the first page only
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{ListChanged: true}},
 	})
+	s.server.AddReceivingMiddleware(onlyTools)
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -87,6 +90,19 @@ func New(ctx context.Context, h *host.Host, o Options) (*Server, error) {
 		}
 	})
 	return s, nil
+}
+
+// onlyTools refuses the methods of what the server does not offer. The protocol's library
+// answers them as if there were prompts and resources, and none of them.
+func onlyTools(next sdk.MethodHandler) sdk.MethodHandler {
+	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
+		for _, prefix := range []string{"prompts/", "resources/", "completion/", "logging/"} {
+			if strings.HasPrefix(method, prefix) {
+				return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "this server has tools alone: there is no method " + method}
+			}
+		}
+		return next(ctx, method, req)
+	}
 }
 
 // maxTools is how many tools one page of the list has: all of them.

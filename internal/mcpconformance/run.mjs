@@ -1,0 +1,107 @@
+// Runs the official conformance suites and a client on the TypeScript SDK against
+// agenthost. Usage: node run.mjs AGENTHOST PLUGINS
+//
+// The suites send no bearer token, and agenthost serves nobody without one. So they talk
+// to a forwarder here that adds the token and changes nothing else.
+import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join, resolve as absolute } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+
+const [agenthost, plugins] = process.argv.slice(2);
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const home = mkdtempSync(join(tmpdir(), "agenthost-mcp-"));
+const token = randomBytes(32).toString("hex");
+const config = join(home, "agenthost.yaml");
+// No call of these reaches a vendor.
+writeFileSync(config, `plugins: ${absolute(plugins)}
+connections:
+  test:
+    connector: pylon
+    credentials: {api_token: env:API_TOKEN}
+`);
+const env = { ...process.env, AGENTHOST_MCP_TOKEN: token, API_TOKEN: "none", AGENTHOST_CONFIG: config };
+delete env.AGENTHOST_PLUGINS;
+const approved = spawnSync(agenthost, ["plugin", "approve", "--yes", join(plugins, "pylon.wasm")], { env, encoding: "utf8" });
+if (approved.status !== 0) throw new Error(approved.stderr);
+
+const version = (n) => Number(process.versions.node.split(".")[n]);
+if (version(0) < 22) throw new Error(`the suites need Node 22, this is ${process.versions.node}`);
+
+// serve starts agenthost with some flags, and the forwarder in front of it.
+async function serve(...flags) {
+  const child = spawn(agenthost, ["mcp", "--http", "127.0.0.1:0", "--token", "env:AGENTHOST_MCP_TOKEN", ...flags], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const port = await new Promise((resolve, reject) => {
+    let said = "";
+    child.stderr.on("data", (data) => {
+      said += data;
+      const found = said.match(/http:\/\/127\.0\.0\.1:(\d+)/);
+      if (found) resolve(Number(found[1]));
+    });
+    child.on("exit", () => reject(new Error("agenthost ended: " + said)));
+  });
+  const forwarder = http.createServer((req, res) => {
+    const headers = { ...req.headers, authorization: "Bearer " + token };
+    const to = http.request({ port, host: "127.0.0.1", method: req.method, path: req.url, headers, setHost: false }, (from) => {
+      res.writeHead(from.statusCode, from.headers);
+      from.pipe(res);
+    });
+    to.on("error", () => res.destroy());
+    res.on("close", () => to.destroy());
+    req.pipe(to);
+  });
+  await new Promise((resolve) => forwarder.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${forwarder.address().port}/mcp`,
+    stop: () => {
+      forwarder.close();
+      forwarder.closeAllConnections();
+      child.removeAllListeners("exit");
+      child.kill("SIGTERM");
+    },
+  };
+}
+
+// suite runs one of the two suites and returns whether it passed.
+function suite(name, script, url, ...flags) {
+  console.log(`== ${name}`);
+  const run = spawn(process.execPath, [here(script), "server", "--url", url, ...flags], { cwd: home, stdio: "inherit" });
+  return new Promise((resolve) => run.on("exit", (code) => resolve(code === 0)));
+}
+
+// typescript lists and calls tools over standard input and output.
+async function typescript() {
+  console.log("== a client on the TypeScript SDK, over standard input and output");
+  const client = new Client({ name: "conformance", version: "1.0.0" });
+  await client.connect(new StdioClientTransport({ command: agenthost, args: ["mcp", "--form", "search"], env }));
+  const { tools } = await client.listTools();
+  if (tools.length !== 3) throw new Error(`${tools.length} tools`);
+  const found = await client.callTool({ name: "search_operations", arguments: { query: "list issues" } });
+  const operation = found.structuredContent.operations[0].operation;
+  const described = await client.callTool({ name: "describe_operation", arguments: { operation } });
+  const failed = await client.callTool({ name: "execute_operation", arguments: { operation, params: { strat_time: 1 } } });
+  if (operation !== "test.issues.list" || !described.structuredContent.params || !failed.isError) {
+    throw new Error(JSON.stringify({ operation, described, failed }));
+  }
+  await client.close();
+  console.log(`ok: ${tools.length} tools listed, 3 calls`);
+}
+
+let passed = true;
+try {
+  let server = await serve("--sessions");
+  passed = (await suite("0.1.16, with sessions", "node_modules/@modelcontextprotocol/conformance/dist/index.js", server.url, "--expected-failures", here("expected-0.1.yaml"))) && passed;
+  server.stop();
+  server = await serve();
+  passed = (await suite("0.2.0-alpha for 2026-07-28", "node_modules/conformance-next/dist/index.js", server.url, "--requirements", "2026-07-28", "--expected-failures", here("expected-2026-07-28.yaml"))) && passed;
+  server.stop();
+  await typescript();
+} finally {
+  rmSync(home, { recursive: true, force: true });
+}
+process.exit(passed ? 0 : 1);
