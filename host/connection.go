@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/host/oauth"
 	"github.com/agenthost/agenthost/host/ratelimit"
 	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -40,6 +41,7 @@ type connection struct {
 	// service and target are set in a hosted connection, and lease is in a direct one.
 	service *airbyte.Client // the host's to close
 	target  airbyte.Target
+	tokens  *oauth.Source // nil where tokens are not got with OAuth 2.0
 }
 
 // defaultLimits are those of a connection that sets none. What bounds a guest is the

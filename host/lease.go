@@ -30,9 +30,13 @@ type lease struct {
 	values map[string]secret.Value
 	read   time.Time // when the values were read
 	until  time.Time // when to read them again
-	// refused is when the vendor's refusal last made us read, without a change.
-	refused time.Time
+	// renewed is when a refusal of the vendor last made us read.
+	renewed time.Time
 }
+
+// fresh reports whether a lease can be used without reading. The fields of a lease do not
+// change once it is given out.
+func (l *lease) fresh(now time.Time) bool { return l != nil && now.Before(l.until) }
 
 // egress returns the connection's HTTP client, made with its credentials on first use and
 // whenever those have changed. A module that is not approved gets none, whoever asks.
@@ -42,7 +46,7 @@ func (h *Host) egress(ctx context.Context, c *connection) (*egress.Client, error
 	} else if !d.Allowed {
 		return nil, d.Refusal()
 	}
-	if l := c.leased(); l != nil && h.options.Now().Before(l.until) {
+	if l := c.leased(); l.fresh(h.options.Now()) {
 		return l.client, nil
 	}
 	return h.renew(ctx, c, nil)
@@ -61,22 +65,22 @@ func (h *Host) renew(ctx context.Context, c *connection, refused *egress.Client)
 	old, now := c.leased(), h.options.Now()
 	switch {
 	case old == nil:
-	case refused == nil && now.Before(old.until), refused != nil && old.client != refused:
+	case refused == nil && old.fresh(now), refused != nil && old.client != refused:
 		return old.client, nil // somebody else has read it meanwhile
-	case refused != nil && !old.refused.IsZero() && now.Sub(old.refused) < renewPause:
+	case refused != nil && !old.renewed.IsZero() && now.Sub(old.renewed) < renewPause:
 		return refused, nil
 	}
-	next, err := h.readCredential(ctx, c, old)
+	next, err := h.readCredential(ctx, c, old, refused != nil)
 	switch {
 	case err == nil:
 	case old != nil && refused == nil && transient(err) && now.Sub(old.read) < staleFor:
 		h.log.Warn("the credential cannot be read again, the old one is used", "connection", c.name, "error", err)
-		next = &lease{client: old.client, values: old.values, read: old.read, until: now.Add(h.cacheTime()), refused: old.refused}
+		next = &lease{client: old.client, values: old.values, read: old.read, until: now.Add(h.cacheTime()), renewed: old.renewed}
 	default:
 		return nil, err
 	}
-	if refused != nil && next.client == refused {
-		next.refused = now
+	if refused != nil {
+		next.renewed = now
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,44 +89,68 @@ func (h *Host) renew(ctx context.Context, c *connection, refused *egress.Client)
 }
 
 // readCredential reads a connection's credentials and makes a client with them, or keeps
-// that of the old lease where they are what they were.
-func (h *Host) readCredential(ctx context.Context, c *connection, old *lease) (*lease, error) {
+// that of the old lease where they are what they were. Refused says that the vendor does
+// not know those.
+func (h *Host) readCredential(ctx context.Context, c *connection, old *lease, refused bool) (*lease, error) {
 	scheme, values, err := h.credentials(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	now := h.options.Now()
 	next := &lease{values: values, read: now, until: now.Add(h.cacheTime())}
+	var hidden []secret.Value
+	if scheme.OAuth2 != nil {
+		a, err := h.authorization(c, scheme, values)
+		if err != nil {
+			return nil, err
+		}
+		var known secret.Value
+		if old != nil && refused {
+			known = old.values[abi.FieldAccessToken]
+		}
+		token, err := a.token(ctx, known)
+		if err != nil {
+			return nil, err
+		}
+		values[abi.FieldAccessToken], hidden = token.Access, []secret.Value{token.Refresh}
+		if !token.Until.IsZero() && token.Until.Before(next.until) {
+			next.until = token.Until
+		}
+	}
 	if old != nil && maps.EqualFunc(old.values, values, secret.Value.Equal) {
-		next.client, next.refused = old.client, old.refused
+		next.client, next.renewed = old.client, old.renewed
 		return next, nil
 	}
-	roots, err := h.authorities(c)
+	e, err := h.egressConfig(c)
 	if err != nil {
 		return nil, err
 	}
-	o := h.options
-	config := egress.Config{
-		Servers:     c.connector.Manifest.Servers,
-		Server:      c.server.ID,
-		Override:    c.override,
-		Auth:        scheme,
-		Credentials: values,
-		Limits:      egress.Limits{RequestBody: c.limits.RequestBytes, ResponseBody: c.limits.ResponseBytes, Connections: c.limits.Concurrency},
-		UserAgent:   UserAgent(),
-		Logger:      h.log.Named("egress").With("connection", c.name),
-		Resolver:    o.Resolver,
-		Dial:        o.Dial,
-		Now:         o.Now,
-		Sleep:       o.Sleep,
-		Rand:        o.Rand,
-		RootCAs:     roots,
-	}
+	e.Auth, e.Credentials, e.Hidden = scheme, values, hidden
 	if old != nil {
-		config.Share = old.client
+		e.Share = old.client
 	}
-	next.client, err = egress.New(config)
+	next.client, err = egress.New(e)
 	return next, err
+}
+
+// egressConfig is what all HTTP clients of a connection have in common.
+func (h *Host) egressConfig(c *connection) (egress.Config, error) {
+	roots, err := h.authorities(c)
+	o := h.options
+	return egress.Config{
+		Servers:   c.connector.Manifest.Servers,
+		Server:    c.server.ID,
+		Override:  c.override,
+		Limits:    egress.Limits{RequestBody: c.limits.RequestBytes, ResponseBody: c.limits.ResponseBytes, Connections: c.limits.Concurrency},
+		UserAgent: UserAgent(),
+		Logger:    h.log.Named("egress").With("connection", c.name),
+		Resolver:  o.Resolver,
+		Dial:      o.Dial,
+		Now:       o.Now,
+		Sleep:     o.Sleep,
+		Rand:      o.Rand,
+		RootCAs:   roots,
+	}, err
 }
 
 func (h *Host) cacheTime() time.Duration { return cmp.Or(h.options.Secrets.Cache, defaultCache) }
@@ -140,7 +168,24 @@ func (c *connection) leased() *lease {
 	return c.lease
 }
 
+// drop makes the next call read the credentials.
+func (c *connection) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lease != nil {
+		stale := *c.lease
+		stale.until = time.Time{}
+		c.lease = &stale
+	}
+}
+
 func (c *connection) close() {
+	c.mu.Lock()
+	tokens := c.tokens
+	c.mu.Unlock()
+	if tokens != nil {
+		tokens.Wait() // a refresh token that is being replaced must not be lost
+	}
 	if l := c.leased(); l != nil {
 		l.client.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/oauth/tokenfile"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/host/secret/agefile"
 	"github.com/agenthost/agenthost/host/secret/helper"
@@ -114,7 +115,8 @@ func (s *Secrets) ensureIdentity(ctx context.Context) error {
 	if _, err := os.Lstat(ref.Name()); !errors.Is(err, fs.ErrNotExist) {
 		return nil // whatever is wrong with it, reading it says so
 	}
-	for _, path := range []string{s.place(s.options.Secrets.File, "secrets.age"), s.place(s.options.Secrets.Tokens, "tokens")} {
+	encrypted, _ := filepath.Glob(filepath.Join(s.place(s.options.Secrets.Tokens, "tokens"), "*.token")) // a bad pattern matches nothing
+	for _, path := range append(encrypted, s.Path()) {
 		if _, err := os.Lstat(path); err == nil {
 			return &Error{
 				Kind: abi.KindAuthFailed, Field: "secrets.identity",
@@ -124,6 +126,24 @@ func (s *Secrets) ensureIdentity(ctx context.Context) error {
 		}
 	}
 	return agefile.CreateIdentity(ctx, ref.Name())
+}
+
+// tokens returns the folder of what logins brought.
+func (s *Secrets) tokens() (*tokenfile.Folder, error) {
+	dir := s.place(s.options.Secrets.Tokens, "tokens")
+	if dir == "" {
+		return nil, errNoFolder()
+	}
+	return tokenfile.New(dir, func(ctx context.Context) (secret.Value, error) {
+		if err := s.ensureIdentity(ctx); err != nil {
+			return secret.Value{}, err
+		}
+		identity, err := s.identity(ctx)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		return agefile.SecretKey(identity)
+	}), nil
 }
 
 // Resolve reads the secret that ref names. Its errors are those of [secret.Resolver].

@@ -156,8 +156,11 @@ func kitchenSink() *Connector {
 				},
 				{
 					ID: "oauth", Type: abi.AuthOAuth2, Fields: []abi.AuthField{},
-					Inject:     []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}, {In: abi.InQuery, Name: "k", Value: "v"}},
-					OAuth2:     &abi.OAuth2{Grant: "refresh_token", TokenURL: "https://a.example/token", AuthorizeURL: "https://a.example/authorize", Scopes: []string{"read", "write"}},
+					Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}, {In: abi.InQuery, Name: "k", Value: "v"}},
+					OAuth2: &abi.OAuth2{
+						Grant: abi.GrantRefreshToken, TokenURL: "https://a.example/token", RevokeURL: "https://a.example/revoke", AuthorizeURL: "https://a.example/authorize",
+						AuthorizeParams: [][2]string{{"access_type", "offline"}, {"prompt", "\"consent\""}}, Scopes: []string{"read", "write"}, ClientAuth: abi.ClientAuthPost, Issuer: "https://a.example",
+					},
 					DirectOnly: true,
 					Origins:    []string{"https://a.example"},
 				},

@@ -177,8 +177,19 @@ func appendScheme(b []byte, s *abi.AuthScheme) []byte {
 		v := openObject(o.b)
 		v.mustStr("grant", s.OAuth2.Grant)
 		v.mustStr("token_url", s.OAuth2.TokenURL)
+		v.str("revoke_url", s.OAuth2.RevokeURL)
 		v.str("authorize_url", s.OAuth2.AuthorizeURL)
+		if len(s.OAuth2.AuthorizeParams) > 0 {
+			v.key("authorize_params")
+			v.b = append(v.b, '[')
+			for i, pair := range s.OAuth2.AuthorizeParams {
+				v.b = appendStrings(appendComma(v.b, i), pair[:])
+			}
+			v.b = append(v.b, ']')
+		}
 		v.strs("scopes", s.OAuth2.Scopes)
+		v.str("client_auth", s.OAuth2.ClientAuth)
+		v.str("issuer", s.OAuth2.Issuer)
 		o.b = v.close()
 	}
 	o.bool("direct_only", s.DirectOnly)

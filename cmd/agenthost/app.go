@@ -71,6 +71,7 @@ Data goes to standard output and everything else to standard error.
 		a.hostedCommand(),
 		a.secretCommand(),
 		a.mcpCommand(),
+		a.loginCommand(), a.logoutCommand(),
 	)
 	return root
 }

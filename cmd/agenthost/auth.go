@@ -104,6 +104,12 @@ func destinations(scheme abi.AuthScheme) [][2]string {
 	}
 	if o := scheme.OAuth2; o != nil {
 		lines = append(lines, [2]string{"token from", render.Visible(o.TokenURL + " (" + o.Grant + ")")})
+		if o.RevokeURL != "" {
+			lines = append(lines, [2]string{"revoked at", render.Visible(o.RevokeURL)})
+		}
+		if o.AuthorizeURL != "" {
+			lines = append(lines, [2]string{"a person logs in with", "agenthost login CONNECTION"})
+		}
 	}
 	for _, origin := range scheme.Origins {
 		lines = append(lines, [2]string{"sent only to", render.Visible(origin)})

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -52,6 +54,7 @@ func asFirstParty(t *testing.T, folder string) string {
 func TestScript(t *testing.T) {
 	plugins := wasmtest.Folder(t, "plugins/pylon", "plugins/ashby", "plugins/incidentio", "internal/demo/overreach")
 	// With a connector that would spread a credential if it got one.
+	login := wasmtest.Folder(t, "cmd/agenthost/testdata/oauthcrm")
 	spread := wasmtest.Folder(t, "plugins/pylon", "host/testdata/spread")
 	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
 	home := wasmtest.Home(t)
@@ -65,11 +68,14 @@ func TestScript(t *testing.T) {
 			"expand":   expandCommand,
 			"longline": longLineCommand,
 			"vault":    vaultCommand,
+			"oauth":    oauthCommand,
+			"browse":   browseCommand,
 			"module":   moduleCommand,
 			"spy":      spyCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
+			e.Setenv("LOGINPLUGINS", login)
 			e.Setenv("SPREAD", spread)
 			e.Setenv(firstPartyVariable, asFirstParty(t, plugins))
 			// Compiled modules outlive a run of the tests; they are keyed by content.
@@ -77,6 +83,9 @@ func TestScript(t *testing.T) {
 			// Under the race detector every command would wait a second before it ends.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[vendorKey{}] = &running{}
+			e.Values[oauthKey{}] = &oauthsim.Server{ClientID: "crm", ClientSecret: "CANARYsecret", Prefix: "CANARY", Lifetime: time.Hour}
+			e.Setenv("CRM_ID", "crm")
+			e.Setenv("CRM_WRONG", "CANARYwrong")
 			e.Values[airbyteKey{}] = &simulatedAirbyte{}
 			return writeBadModules(filepath.Join(e.WorkDir, "bad"), badManifest)
 		},

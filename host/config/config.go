@@ -64,6 +64,9 @@ type Connection struct {
 	// Secrets are credentials that a Go program already holds. A field may be in
 	// one of Credentials and Secrets.
 	Secrets map[string]secret.Value
+	// OAuth changes where and for what the connection gets OAuth 2.0 tokens; nil takes
+	// what the connector declares.
+	OAuth *OAuth
 	// Allow narrows what the connection may do; nil allows every operation of the
 	// connector.
 	Allow *Allow

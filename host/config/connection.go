@@ -58,6 +58,7 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 		{"server", func(v ast.Node, p string) { r.server(v, p, &c.Server) }},
 		{"tls", func(v ast.Node, p string) { c.TLS = r.tls(v, p) }},
 		{"credentials", func(v ast.Node, p string) { c.Credentials = r.credentials(v, p) }},
+		{"oauth", func(v ast.Node, p string) { c.OAuth = r.oauth(v, p) }},
 		{"airbyte", func(v ast.Node, p string) { c.Airbyte = r.airbyte(v, p) }},
 		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
 		{"limits", func(v ast.Node, p string) { r.limits(v, p, &c.Limits) }},

@@ -313,6 +313,8 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 		return fault(at+".basic", "is missing in a basic scheme")
 	case s.Type == abi.AuthOAuth2 && s.OAuth2 == nil:
 		return fault(at+".oauth2", "is missing in an oauth2 scheme")
+	case s.Type != abi.AuthOAuth2 && s.OAuth2 != nil:
+		return fault(at+".oauth2", "is for a scheme of type oauth2")
 	case s.Type != abi.AuthBasic && len(s.Inject) == 0:
 		return fault(at+".inject", "is empty: the credential would go nowhere")
 	case len(s.Origins) == 0:
@@ -331,7 +333,10 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 		names = append(names, f.Name)
 	}
 	if s.Type == abi.AuthOAuth2 {
-		names = append(names, "access_token")
+		names = append(names, abi.FieldAccessToken)
+		if err := checkOAuth2(at, s, servers); err != nil {
+			return err
+		}
 	}
 	if s.Basic != nil {
 		for field, text := range map[string]string{".basic.username": s.Basic.Username, ".basic.password": s.Basic.Password} {
@@ -373,13 +378,7 @@ func checkTemplate(at, text string, names []string) error {
 
 // checkOrigins makes sure that a credential goes only to the manifest's own servers.
 func checkOrigins(at string, origins []string, servers []abi.Server) error {
-	var known []origin.Origin
-	var names []string
-	for _, s := range servers {
-		if o, _, err := origin.ParseServer(s.URL); err == nil {
-			known, names = append(known, o), append(names, o.String())
-		}
-	}
+	known, names := serverOrigins(servers)
 	for i, text := range origins {
 		o, err := origin.Parse(text)
 		if err != nil || !slices.Contains(known, o) {
@@ -387,4 +386,14 @@ func checkOrigins(at string, origins []string, servers []abi.Server) error {
 		}
 	}
 	return nil
+}
+
+// serverOrigins are the origins of servers, parsed and as text.
+func serverOrigins(servers []abi.Server) (known []origin.Origin, names []string) {
+	for _, s := range servers {
+		if o, _, err := origin.ParseServer(s.URL); err == nil {
+			known, names = append(known, o), append(names, o.String())
+		}
+	}
+	return known, names
 }

@@ -186,10 +186,13 @@ func (c *Client) addInjection(r renderer, inject abi.Injection, field string) er
 	return nil
 }
 
-// isUserName reports whether a credential is the user name beside a password: it is
-// often a mail address, which also stands in honest answers, and must not be redacted
-// there. Without a password the user name is the secret.
+// isUserName reports whether a credential is the user name beside a password, or the id of
+// an OAuth 2.0 client: it is often a mail address, which also stands in honest answers, and
+// must not be redacted there. Without a password the user name is the secret.
 func isUserName(scheme *abi.AuthScheme, name string) bool {
+	if scheme.Type == abi.AuthOAuth2 {
+		return name == abi.FieldClientID && slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == name && !f.Secret })
+	}
 	if scheme.Basic == nil || scheme.Basic.Password == "" || !strings.Contains(scheme.Basic.Username, "{"+name+"}") ||
 		strings.Contains(scheme.Basic.Password, "{"+name+"}") {
 		return false

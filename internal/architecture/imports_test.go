@@ -65,7 +65,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/rawjson", "internal/nearest"},
-			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
@@ -83,7 +83,13 @@ func importRules() []rule {
 			kept:   map[string]string{"host/secret/vault/a.go": `package vault; import _ "github.com/agenthost/agenthost/host/egress"`},
 		},
 		{
-			name: "sources that are files reach no network", of: []string{"host/secret/agefile", "host/secret/durable", "host/secret/helper", "host/secret/keyring"},
+			name: "OAuth stands apart", of: []string{"host/oauth/..."},
+			only:   []string{"std", "pdk/abi", "host/secret", "host/secret/durable", "host/egress", "host/oauth/callback", "host/oauth/tokenfile", "github.com/hashicorp/go-hclog"},
+			why:    "what handles logins and refresh tokens is reviewed with all that it depends on, and sends by host/egress alone",
+			broken: map[string]string{"host/oauth/a.go": `package oauth; import _ "golang.org/x/oauth2"`, "host/oauth/tokenfile/a.go": `package tokenfile; import _ "github.com/agenthost/agenthost/host/config"`},
+		},
+		{
+			name: "sources that are files reach no network", of: []string{"host/secret/agefile", "host/secret/durable", "host/secret/helper", "host/secret/keyring", "host/oauth/tokenfile"},
 			never:  []string{"net/...", "host/egress"},
 			why:    "what reads a file, asks a keyring or runs a helper sends nothing anywhere",
 			broken: map[string]string{"host/secret/helper/a.go": `package helper; import _ "net/http"`, "host/secret/agefile/a.go": `package agefile; import _ "github.com/agenthost/agenthost/host/egress"`},

@@ -20,7 +20,7 @@ type uses struct {
 }
 
 // programs are for developers and the demo; they talk to simulated vendors.
-var programs = []string{"cmd/agenthost/internal/demo", "internal/bench/...", "internal/vendorsim/...", "internal/vaultsim"}
+var programs = []string{"cmd/agenthost/internal/demo", "internal/bench/...", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim"}
 
 func useRules() []rule {
 	table := []uses{
@@ -50,7 +50,7 @@ func useRules() []rule {
 			},
 		},
 		{
-			name: "nothing listens", except: slices.Concat([]string{"host/mcp"}, programs),
+			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "host/oauth/callback"}, programs),
 			never: map[string][]string{
 				"net":      {"Listen*", "FileListener", "FilePacketConn"},
 				"net/http": {"Server", "Serve*", "ListenAndServe*"},
@@ -152,8 +152,10 @@ func revealRule() rule {
 	// for a token, and a vendor's credential into that which creates a connector. Both
 	// go out through egress. host/secret/agefile writes secrets into the file that it
 	// encrypts, and reads the identity that it does so with.
+	// host/oauth writes refresh tokens and client secrets into requests for tokens, which
+	// go out through egress; host/oauth/tokenfile encrypts them.
 	return methodRule("Reveal", rule{
-		name: "only what sends or encrypts secrets reveals them", names: []string{"host/secret", "host/secret/agefile", "host/egress", "host/airbyte"},
+		name: "only what sends or encrypts secrets reveals them", names: []string{"host/secret", "host/secret/agefile", "host/egress", "host/airbyte", "host/oauth", "host/oauth/tokenfile"},
 		why: "a credential is a secret.Value from where it is read to where it is written to the wire; whoever calls Reveal on the way holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":              `package host; func f(v V) { _ = v.Reveal(nil) }`,

@@ -79,11 +79,47 @@ type Basic struct {
 	Password string `json:"password"`
 }
 
-// OAuth2 describes an OAuth 2.0 token endpoint (RFC 6749).
+// OAuth2 describes the authorization server of a vendor (RFC 6749). The scheme's fields
+// client_id, client_secret and refresh_token have the meaning that they have there.
 type OAuth2 struct {
-	// Grant is refresh_token or client_credentials.
-	Grant        string   `json:"grant"`
-	TokenURL     string   `json:"token_url"`
-	AuthorizeURL string   `json:"authorize_url,omitempty"`
-	Scopes       []string `json:"scopes,omitempty"`
+	// Grant is [GrantRefreshToken] or [GrantClientCredentials].
+	Grant string `json:"grant"`
+	// TokenURL and RevokeURL (RFC 7009) get the client's credential. Their origins are
+	// origins of servers in the manifest.
+	TokenURL  string `json:"token_url"`
+	RevokeURL string `json:"revoke_url,omitempty"`
+	// AuthorizeURL is where a person logs in, with a browser.
+	AuthorizeURL string `json:"authorize_url,omitempty"`
+	// AuthorizeParams are what the vendor wants in that URL beyond RFC 6749, as name
+	// and value: {"access_type", "offline"}.
+	AuthorizeParams [][2]string `json:"authorize_params,omitempty"`
+	Scopes          []string    `json:"scopes,omitempty"`
+	// ClientAuth says how the client shows who it is: [ClientAuthBasic], which is also
+	// meant where it is empty, [ClientAuthPost] or [ClientAuthNone].
+	ClientAuth string `json:"client_auth,omitempty"`
+	// Issuer is what the iss parameter of a login's answer must be (RFC 9207), for
+	// servers that send one.
+	Issuer string `json:"issuer,omitempty"`
 }
+
+// The grants of an [OAuth2] scheme.
+const (
+	GrantRefreshToken      = "refresh_token"      // a person logs in once, and tokens are refreshed
+	GrantClientCredentials = "client_credentials" // the client acts for itself
+)
+
+// How a client authenticates at the token endpoint (RFC 6749, section 2.3).
+const (
+	ClientAuthBasic = "basic" // client_id and client_secret as HTTP basic authentication
+	ClientAuthPost  = "post"  // both in the body
+	ClientAuthNone  = "none"  // client_id in the body: a client that has no secret
+)
+
+// The fields of an [OAuth2] scheme that mean something to the host, and the name by which
+// Inject uses the token that it got.
+const (
+	FieldClientID     = "client_id"
+	FieldClientSecret = "client_secret"
+	FieldRefreshToken = "refresh_token"
+	FieldAccessToken  = "access_token"
+)

@@ -35,6 +35,7 @@ var (
 type key struct {
 	identity  age.Identity
 	recipient age.Recipient
+	private   secret.Value // in the one form that age writes
 	mac       []byte
 }
 
@@ -56,11 +57,22 @@ func parse(text secret.Value) (*key, error) {
 		default:
 			return &abi.Error{Kind: abi.KindAuthFailed, Field: "secrets.identity", Message: "the identity is of a kind that cannot be used here", Hint: "make one with age-keygen"}
 		}
-		k.identity = identities[0]
+		k.identity, k.private = identities[0], secret.New([]byte(private))
 		k.mac, err = hkdf.Key(sha256.New, []byte(private), nil, "agenthost secrets file", sha256.Size)
 		return err
 	})
 	return k, err
+}
+
+// SecretKey returns the secret half of an identity, without the comments around it: for
+// keys that are derived from it.
+//
+// # Errors
+//
+// An *[abi.Error] of kind auth_failed where the text is not one age identity.
+func SecretKey(identity secret.Value) (secret.Value, error) {
+	k, err := parse(identity)
+	return k.private, err
 }
 
 func (k *key) authenticate(secrets map[string]string) ([]byte, error) {

@@ -86,11 +86,7 @@ var chapters = []chapter{
 
 // untested says why a threat has no test.
 var untested = map[string]string{
-	"N4":  notYet + "there is no listener in this version",
-	"C4":  notYet + "there is no refresh in this version",
-	"C5":  notYet + "there is no login in this version",
 	"C6":  notYet + "there is no listener in this version",
-	"C7":  "revoking is done at the vendor; the host forgets a credential when its source does",
 	"A8":  notYet + "there is no listener in this version",
 	"A8b": notYet + "there is no listener in this version",
 	"A9":  "does not apply: nothing in a connector or an answer names a command",

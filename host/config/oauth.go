@@ -1,0 +1,45 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// OAuth takes the place of what a connector declares of its authorization server. Empty
+// fields do not. A URL of the operator's is the only way to plain http, and to private
+// addresses.
+type OAuth struct {
+	TokenURL, AuthorizeURL, RevokeURL string
+	// Issuer is what iss of a login's answer must be.
+	Issuer string
+	Scopes []string
+}
+
+func (r *reader) oauth(n ast.Node, path string) *OAuth {
+	o := &OAuth{}
+	endpoint := func(into *string) func(ast.Node, string) {
+		return func(v ast.Node, p string) {
+			r.server(v, p, into)
+			if *into != "" && !strings.Contains(*into, "://") {
+				r.problem(v, p, "not an http or https URL", "write it like https://login.example.com/oauth/token")
+			}
+		}
+	}
+	r.mapping(n, path, []key{
+		{"token_url", endpoint(&o.TokenURL)},
+		{"authorize_url", endpoint(&o.AuthorizeURL)},
+		{"revoke_url", endpoint(&o.RevokeURL)},
+		{"issuer", endpoint(&o.Issuer)},
+		{"scopes", func(v ast.Node, p string) {
+			r.texts(v, p, func(text string, at ast.Node) {
+				if strings.ContainsAny(text, " \"\\") {
+					r.problem(at, p, "not one scope", "write each scope on its own: [read, write]")
+					return
+				}
+				o.Scopes = append(o.Scopes, text)
+			})
+		}},
+	})
+	return o
+}

@@ -1,0 +1,72 @@
+package connector
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// withLogin is the valid declaration with an oauth2 scheme.
+func withLogin() (*abi.Manifest, *abi.AuthSchema, *abi.AuthScheme) {
+	m, a := valid()
+	m.Servers = append(m.Servers, abi.Server{ID: "login", URL: "https://login.acme.example"})
+	a.Schemes = append(a.Schemes, abi.AuthScheme{
+		ID: "oauth", Type: abi.AuthOAuth2,
+		Fields: []abi.AuthField{
+			{Name: "client_id", Required: true}, {Name: "client_secret", Secret: true, Required: true}, {Name: "refresh_token", Secret: true},
+		},
+		Inject:  []abi.Injection{{In: "header", Name: "Authorization", Value: "Bearer {access_token}"}},
+		Origins: []string{"https://api.acme.example"},
+		OAuth2: &abi.OAuth2{
+			Grant: abi.GrantRefreshToken, TokenURL: "https://login.acme.example/oauth/token", RevokeURL: "https://login.acme.example/oauth/revoke",
+			AuthorizeURL: "https://www.acme.example/authorize?tenant=1", AuthorizeParams: [][2]string{{"access_type", "offline"}},
+			Scopes: []string{"read", "https://acme.example/auth/all"}, Issuer: "https://login.acme.example",
+		},
+	})
+	return m, a, &a.Schemes[len(a.Schemes)-1]
+}
+
+func TestOAuth2(t *testing.T) {
+	m, a, _ := withLogin()
+	if _, err := parse(m, a); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		change func(*abi.AuthScheme)
+		want   string
+	}{
+		"grant":                {func(s *abi.AuthScheme) { s.OAuth2.Grant = "refresh" }, "oauth2.grant"},
+		"implicit":             {func(s *abi.AuthScheme) { s.OAuth2.Grant = "implicit" }, "oauth2.grant"},
+		"no client id":         {func(s *abi.AuthScheme) { s.Fields = s.Fields[1:] }, "no client_id"},
+		"no client secret":     {func(s *abi.AuthScheme) { s.Fields = s.Fields[:1] }, "no client_secret"},
+		"a public secret":      {func(s *abi.AuthScheme) { s.Fields[1].Secret = false }, "must be secret"},
+		"none with a secret":   {func(s *abi.AuthScheme) { s.OAuth2.ClientAuth = "none" }, "client_auth is none"},
+		"client_auth":          {func(s *abi.AuthScheme) { s.OAuth2.ClientAuth = "jwt" }, "oauth2.client_auth"},
+		"access token":         {func(s *abi.AuthScheme) { s.Fields[2].Name = "access_token" }, "access_token"},
+		"token goes nowhere":   {func(s *abi.AuthScheme) { s.Inject[0].Value = "Bearer {client_id}" }, "inject"},
+		"token elsewhere":      {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "https://login.evil.example/token" }, "oauth2.token_url"},
+		"token over http":      {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "http://login.acme.example/token" }, "oauth2.token_url"},
+		"token with a user":    {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "https://login.acme.example@evil.example/token" }, "oauth2.token_url"},
+		"token with a port":    {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "https://login.acme.example:444/token" }, "oauth2.token_url"},
+		"token with a query":   {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "https://login.acme.example/token?a=b" }, "oauth2.token_url"},
+		"token by a template":  {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "https://login.acme.example/{x}" }, "oauth2.token_url"},
+		"revoke elsewhere":     {func(s *abi.AuthScheme) { s.OAuth2.RevokeURL = "https://evil.example/revoke" }, "oauth2.revoke_url"},
+		"authorize over http":  {func(s *abi.AuthScheme) { s.OAuth2.AuthorizeURL = "http://www.acme.example/authorize" }, "oauth2.authorize_url"},
+		"authorize by script":  {func(s *abi.AuthScheme) { s.OAuth2.AuthorizeURL = "javascript:alert(1)" }, "oauth2.authorize_url"},
+		"authorize by file":    {func(s *abi.AuthScheme) { s.OAuth2.AuthorizeURL = "file:///etc/passwd" }, "oauth2.authorize_url"},
+		"issuer over http":     {func(s *abi.AuthScheme) { s.OAuth2.Issuer = "http://login.acme.example" }, "oauth2.issuer"},
+		"issuer without login": {func(s *abi.AuthScheme) { s.OAuth2.AuthorizeURL = "" }, "oauth2.authorize_url"},
+		"redirect elsewhere":   {func(s *abi.AuthScheme) { s.OAuth2.AuthorizeParams[0][0] = "redirect_uri" }, "authorize_params"},
+		"scope":                {func(s *abi.AuthScheme) { s.OAuth2.Scopes[0] = "read write" }, "scopes"},
+		"login for a client":   {func(s *abi.AuthScheme) { s.Fields, s.OAuth2.Grant = s.Fields[:2], abi.GrantClientCredentials }, "authorize_url"},
+		"refresh for a client": {func(s *abi.AuthScheme) { s.OAuth2.Grant = abi.GrantClientCredentials }, "refresh_token"},
+		"another type":         {func(s *abi.AuthScheme) { s.Type = abi.AuthBearer }, "oauth2"},
+	} {
+		m, a, scheme := withLogin()
+		test.change(scheme)
+		if _, err := parse(m, a); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
