@@ -41,7 +41,9 @@ func run(ctx context.Context, options host.Options, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, string(issue))
+		if _, err := fmt.Fprintln(out, string(issue)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

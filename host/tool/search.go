@@ -50,7 +50,7 @@ func (c *catalog) find(path string) (*operation, error) {
 	}
 	return nil, &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: "operation", Message: "there is no operation " + quote(path) + " among those that are allowed",
-		Hint: nearest.Hint(path, paths) + "; " + SearchOperations + " finds operations",
+		Hint: SearchOperations + " finds operations; " + nearest.Hint(path, paths),
 	}
 }
 
