@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -190,7 +191,7 @@ func same(t *testing.T, op host.Operation, direct, hosted *host.Result) {
 	for _, key := range []string{abi.MetaNextCursor, abi.MetaHasMore} {
 		a, _, _ := rawjson.Pointer(direct.Meta, "/"+key)
 		b, _, _ := rawjson.Pointer(hosted.Meta, "/"+key)
-		if string(a) != string(b) || a == nil {
+		if !bytes.Equal(a, b) || a == nil {
 			t.Errorf("%s.%s: %s is %s direct and %s hosted", op.Entity, op.Action, key, a, b)
 		}
 	}

@@ -65,7 +65,10 @@ type Client struct {
 	// life ends when the client is closed, and with it what several calls wait for.
 	life context.Context
 	end  context.CancelFunc
-	work sync.WaitGroup
+
+	mu     sync.Mutex // guards closed, and that work grows no more once it is set
+	closed bool
+	work   sync.WaitGroup
 }
 
 // serviceID is the service's id among the servers of its egress client.
@@ -133,7 +136,21 @@ func (c *Client) egress(token secret.Value, hidden ...secret.Value) egress.Confi
 // Close ends what calls wait for, and closes idle connections. Calls that are under way
 // fail.
 func (c *Client) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.end()
 	c.work.Wait()
 	c.anonymous.Close()
+}
+
+// start runs work in a goroutine that Close waits for, and reports false where the client
+// is closed.
+func (c *Client) start(work func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.work.Go(work)
+	}
+	return !c.closed
 }

@@ -27,31 +27,11 @@ type flight[V any] struct {
 
 // do returns the answer of ask, which runs at most once at a time for a key.
 func (f *flights[K, V]) do(ctx context.Context, c *Client, key K, ask func(context.Context) (V, error)) (V, error) {
-	f.mu.Lock()
-	if c.life.Err() != nil {
-		f.mu.Unlock()
+	one, ok := f.join(ctx, c, key, ask)
+	if !ok {
 		var none V
 		return none, &abi.Error{Kind: abi.KindInternal, Message: "the client of the Airbyte API is closed"}
 	}
-	one := f.running[key]
-	if one == nil {
-		one = &flight[V]{done: make(chan struct{})}
-		if f.running == nil {
-			f.running = make(map[K]*flight[V])
-		}
-		f.running[key] = one
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
-		stop := context.AfterFunc(c.life, cancel)
-		c.work.Go(func() {
-			defer func() { stop(); cancel() }()
-			one.value, one.err = ask(shared)
-			f.mu.Lock()
-			delete(f.running, key)
-			f.mu.Unlock()
-			close(one.done)
-		})
-	}
-	f.mu.Unlock()
 	select {
 	case <-one.done:
 		return one.value, one.err
@@ -59,4 +39,34 @@ func (f *flights[K, V]) do(ctx context.Context, c *Client, key K, ask func(conte
 		var none V
 		return none, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while it waited for the Airbyte API", Retryable: true}).WithCause(ctx.Err())
 	}
+}
+
+// join returns the flight of a key, and starts it where there is none. It is not ok where
+// the client is closed.
+func (f *flights[K, V]) join(ctx context.Context, c *Client, key K, ask func(context.Context) (V, error)) (*flight[V], bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if one := f.running[key]; one != nil {
+		return one, true
+	}
+	one := &flight[V]{done: make(chan struct{})}
+	shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
+	started := c.start(func() {
+		stop := context.AfterFunc(c.life, cancel) //nolint:contextcheck // the end of the client ends it as well
+		defer func() { stop(); cancel() }()
+		one.value, one.err = ask(shared)
+		f.mu.Lock()
+		delete(f.running, key)
+		f.mu.Unlock()
+		close(one.done)
+	})
+	if !started {
+		cancel()
+		return nil, false
+	}
+	if f.running == nil {
+		f.running = make(map[K]*flight[V])
+	}
+	f.running[key] = one
+	return one, true
 }

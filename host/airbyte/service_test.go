@@ -80,7 +80,10 @@ func newLab(t testing.TB, change ...func(*airbyte.Config)) *lab {
 }
 
 var acme = func() airbyte.WorkspaceName {
-	w, _ := airbyte.NewWorkspaceName("acme", "", "")
+	w, err := airbyte.NewWorkspaceName("acme", "", "")
+	if err != nil {
+		panic(err)
+	}
 	return w
 }()
 
@@ -260,7 +263,11 @@ func TestTokenIsUsedForItsLifetime(t *testing.T) {
 // TestGivingUpDoesNotTakeTheTokenFromOthers cancels the call that asked first.
 func TestGivingUpDoesNotTakeTheTokenFromOthers(t *testing.T) {
 	l := newLab(t)
-	l.server.Inject(vendorsim.Fault{PathPrefix: "/api/v1/account", Latency: 200 * time.Millisecond})
+	release := make(chan struct{})
+	l.server.Inject(vendorsim.Fault{PathPrefix: "/api/v1/account", Effect: func(w http.ResponseWriter, r *http.Request, vendor http.Handler) {
+		<-release
+		vendor.ServeHTTP(w, r)
+	}})
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)
 	go func() { _, err := l.client.Workspaces(ctx, ""); first <- err }()
@@ -271,6 +278,7 @@ func TestGivingUpDoesNotTakeTheTokenFromOthers(t *testing.T) {
 	go func() { _, err := l.client.Workspaces(t.Context(), ""); second <- err }()
 	cancel()
 	want(t, <-first, abi.KindTimeout)
+	close(release)
 	if err := <-second; err != nil {
 		t.Error(err)
 	}
@@ -331,11 +339,11 @@ func TestWorkspacePages(t *testing.T) {
 		t.Errorf("%d workspaces, %v", len(all), err)
 	}
 	// The exact name is on the last page of those that contain it.
-	last, _ := airbyte.NewWorkspaceName("team-249", "", "")
+	last := name(t, "team-249", "", "")
 	if err := c.RequireWorkspace(t.Context(), last); err != nil {
 		t.Error(err)
 	}
-	missing, _ := airbyte.NewWorkspaceName("teem-249", "", "")
+	missing := name(t, "teem-249", "", "")
 	want(t, c.RequireWorkspace(t.Context(), missing), abi.KindNotFound, "there is no workspace", "did you mean team-249?")
 }
 
@@ -384,5 +392,16 @@ func TestRetries(t *testing.T) {
 				t.Errorf("waited %s, want 3s", l.clock.Now().Sub(before))
 			}
 		})
+	}
+}
+
+// TestClosed refuses what comes after Close.
+func TestClosed(t *testing.T) {
+	l := newLab(t)
+	l.client.Close()
+	_, err := l.client.Workspaces(t.Context(), "")
+	want(t, err, abi.KindInternal, "closed")
+	if n := len(l.server.Requests()); n != 0 {
+		t.Errorf("%d requests were sent", n)
 	}
 }

@@ -24,7 +24,7 @@ func parseCondition(v any, fields []string) (condition, error) {
 			inner, err := parseCondition(operand, fields)
 			return func(row map[string]any) bool { return !inner(row) }, err
 		}
-		make, ok := operators()[operator]
+		test, ok := operators()[operator]
 		if !ok {
 			return nil, fmt.Errorf("there is no operator %q", operator)
 		}
@@ -36,7 +36,7 @@ func parseCondition(v any, fields []string) (condition, error) {
 			if fields != nil && !slices.Contains(fields, strings.Split(field, ".")[0]) {
 				return nil, fmt.Errorf("%q is not searchable", field)
 			}
-			holds, err := make(want)
+			holds, err := test(want)
 			if err != nil {
 				return nil, fmt.Errorf("%s of %q: %w", operator, field, err)
 			}
@@ -123,13 +123,13 @@ func operators() map[string]test {
 }
 
 // text is an operator that wants a text and is never true of anything else.
-func text(make func(want string) (func(string) bool, error)) test {
+func text(of func(want string) (func(string) bool, error)) test {
 	return func(want any) (func(any) bool, error) {
 		wanted, ok := want.(string)
 		if !ok {
 			return nil, fmt.Errorf("needs a text")
 		}
-		holds, err := make(wanted)
+		holds, err := of(wanted)
 		if err != nil {
 			return nil, err
 		}

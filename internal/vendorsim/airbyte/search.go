@@ -259,15 +259,24 @@ func compare(a, b any) int {
 	}
 	switch a := a.(type) {
 	case bool:
-		return cmp.Compare(bit(a), bit(b.(bool)))
+		b, _ := b.(bool)
+		return cmp.Compare(bit(a), bit(b))
 	case json.Number:
-		x, _ := a.Float64()
-		y, _ := b.(json.Number).Float64()
-		return cmp.Compare(x, y)
+		b, _ := b.(json.Number)
+		return cmp.Compare(float(a), float(b))
 	case string:
-		return cmp.Compare(a, b.(string))
+		b, _ := b.(string)
+		return cmp.Compare(a, b)
 	}
 	return 0
+}
+
+func float(n json.Number) float64 {
+	f, err := n.Float64()
+	if err != nil {
+		return 0 // no JSON that was decoded has such a number
+	}
+	return f
 }
 
 func rank(v any) int {

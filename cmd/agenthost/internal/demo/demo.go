@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer v.Close()
+	defer v.close(ctx)
 	h, err := host.Open(ctx, host.Options{
 		Plugins:     o.Plugins,
 		Connections: v.connections(),

@@ -13,7 +13,7 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer v.Close()
+	defer v.close(ctx)
 	plugins, err := filepath.Abs(o.Plugins)
 	if err != nil {
 		return err

@@ -82,9 +82,9 @@ func startVendors(ctx context.Context, o Options) (*vendors, error) {
 	return &vendors{pylon: started[0], ashby: started[1], incidentIO: started[2], airbyte: service}, nil
 }
 
-// Close stops them all.
-func (v *vendors) Close() {
-	_ = v.airbyte.close(context.Background())
+// close stops them all, also where ctx has ended.
+func (v *vendors) close(ctx context.Context) {
+	_ = v.airbyte.close(context.WithoutCancel(ctx))
 	for _, one := range v.all() {
 		_ = one.Server.Close()
 	}
