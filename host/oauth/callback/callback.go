@@ -66,6 +66,8 @@ func Listen(ctx context.Context, port int, state, issuer string) (*Listener, err
 // URL is the redirect_uri.
 func (l *Listener) URL() string { return "http://" + l.address + Path }
 
+var _ http.Handler = (*Listener)(nil)
+
 // Wait returns the answer.
 //
 // # Errors
