@@ -40,7 +40,7 @@ type canaryLab struct {
 	watch  *canary.Watch
 }
 
-// openCanary opens a lab of one connector. A new place where output goes is one line here.
+// openCanary opens a lab of one connector.
 func openCanary(t *testing.T, plugin, connector, field, secret string, vendor http.Handler, server vendorsim.Options, change ...func(*host.Options)) *canaryLab {
 	t.Helper()
 	started, err := vendorsim.Start(t.Context(), vendor, server)
@@ -48,22 +48,17 @@ func openCanary(t *testing.T, plugin, connector, field, secret string, vendor ht
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { started.Close() })
-	var text, structured, records canary.Buffer
-	trail := filepath.Join(t.TempDir(), "audit.jsonl")
-	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Trace, Output: &text, IncludeLocation: true})
-	logger.RegisterSink(hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: hclog.Trace, Output: &structured, JSONFormat: true}))
+	watch, observe := watched(t, secret)
 	o := host.Options{
-		Plugins: wasmtest.Folder(t, plugin), Cache: compiled, Logger: logger,
+		Plugins: wasmtest.Folder(t, plugin), Cache: compiled,
 		Connections: map[string]host.Connection{"lab": {
 			Connector: connector, Server: started.URL, Credentials: map[string]string{field: "env:TOKEN"},
 			Limits: config.Limits{Fuel: 200_000_000},
 		}},
 		LookupEnv: func(name string) (string, bool) { return secret, name == "TOKEN" },
 		Sleep:     func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-		Sinks:     []audit.Sink{sinkFunc(func(r *audit.Record) { fmt.Fprintf(&records, "%+v %#v\n", r, *r) })},
-		Caller:    "ada",
 	}
-	o.Audit.File, o.Audit.Log = trail, true
+	observe(&o)
 	for _, c := range change {
 		c(&o)
 	}
@@ -72,12 +67,26 @@ func openCanary(t *testing.T, plugin, connector, field, secret string, vendor ht
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close(context.Background()) })
+	return &canaryLab{h, started, watch}
+}
+
+// watched returns a watch over all places where a host writes, and the options that make it
+// write there. A new place is one line here.
+func watched(t *testing.T, secret string) (*canary.Watch, func(*host.Options)) {
+	t.Helper()
+	var text, structured, records canary.Buffer
+	trail := filepath.Join(t.TempDir(), "audit.jsonl")
+	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Trace, Output: &text, IncludeLocation: true})
+	logger.RegisterSink(hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: hclog.Trace, Output: &structured, JSONFormat: true}))
 	watch := canary.NewWatch(secret)
 	watch.Over("the log", text.Bytes)
 	watch.Over("the log as JSON", structured.Bytes)
 	watch.Over("the audit file", func() []byte { data, _ := os.ReadFile(trail); return data })
 	watch.Over("the records of a sink", records.Bytes)
-	return &canaryLab{h, started, watch}
+	return watch, func(o *host.Options) {
+		o.Logger, o.Caller, o.Audit.File, o.Audit.Log = logger, "ada", trail, true
+		o.Sinks = []audit.Sink{sinkFunc(func(r *audit.Record) { fmt.Fprintf(&records, "%+v %#v\n", r, *r) })}
+	}
 }
 
 type sinkFunc func(r *audit.Record)
@@ -283,6 +292,51 @@ func TestCanaryIsInNoFailureOfTheNetwork(t *testing.T) {
 			l.watch.Check(t)
 		})
 	}
+}
+
+// In hosted mode the secrets are the client's, and the token that it gets for that: neither
+// comes back out of the host, whatever Airbyte's API answers.
+//
+// threat: C1, N11
+func TestCanaryIsInNoHostedCall(t *testing.T) {
+	watch, observe := watched(t, airbyteSecret)
+	v := pylonOnTheWire()
+	hosted := v.hosted(t, nil, func(o *host.Options) {
+		observe(o)
+		o.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	})
+	hosted.create(t, "hosted")
+	l := &canaryLab{hosted.h, hosted.airbyte, watch}
+	calls := []host.Call{{Entity: "accounts", Action: "list"}, {Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}}}
+	tokens := 0
+	for _, call := range calls {
+		result, err := hosted.h.Execute(t.Context(), "hosted", call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.see(t, "in peace", result, err)
+	}
+	for _, r := range hosted.airbyte.Requests() {
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && tokens == 0 {
+			watch.For(token)
+			tokens++
+		}
+	}
+	if tokens == 0 {
+		t.Fatal("no request had a token")
+	}
+	effects := behaviours(t, airbyteSecret)
+	for _, status := range []int{200, 400, 401, 403, 404, 429, 500} {
+		effects[fmt.Sprint("token, ", status)] = vendorsim.EchoAuthorization(status)
+	}
+	for name, effect := range effects {
+		l.inject(effect)
+		for _, call := range calls {
+			result, err := hosted.h.Execute(t.Context(), "hosted", call)
+			l.see(t, name, result, err)
+		}
+	}
+	l.watch.Check(t)
 }
 
 // Every operation of every connector keeps an echoed credential to itself, in an answer

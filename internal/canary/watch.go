@@ -8,8 +8,8 @@ import (
 
 // Watch watches the places where a program's output goes.
 type Watch struct {
-	canary *Canary
-	places []place
+	canaries []*Canary
+	places   []place
 }
 
 type place struct {
@@ -18,7 +18,10 @@ type place struct {
 }
 
 // NewWatch returns a watch for a secret.
-func NewWatch(secret string) *Watch { return &Watch{canary: New(secret)} }
+func NewWatch(secret string) *Watch { return &Watch{canaries: []*Canary{New(secret)}} }
+
+// For adds a secret to look for, such as one that is made while the program runs.
+func (w *Watch) For(secret string) { w.canaries = append(w.canaries, New(secret)) }
 
 // Over adds a place and how to read all that is there.
 func (w *Watch) Over(name string, read func() []byte) {
@@ -28,8 +31,10 @@ func (w *Watch) Over(name string, read func() []byte) {
 // See fails the test if some output holds the secret.
 func (w *Watch) See(t testing.TB, name string, output []byte) {
 	t.Helper()
-	if form, found := w.canary.Find(output); found {
-		t.Errorf("%s holds the secret (%s)", name, form)
+	for _, c := range w.canaries {
+		if form, found := c.Find(output); found {
+			t.Errorf("%s holds the secret (%s)", name, form)
+		}
 	}
 }
 
