@@ -59,7 +59,7 @@ func browseCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	resp, err := http.Get(address) //nolint:gosec,noctx // the address that the command printed
+	resp, err := http.Get(address)
 	ts.Check(err)
 	defer resp.Body.Close()
 	page, err := io.ReadAll(resp.Body)
