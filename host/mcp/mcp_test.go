@@ -36,8 +36,15 @@ func static(name, action, answer string) []byte {
 // newServer serves a folder with one connector, notes.
 func newServer(t testing.TB, o mcp.Options) (server *mcp.Server, plugins string) {
 	t.Helper()
+	server, _, plugins = open(t, o, "{\"data\": [{\"id\": 1, \"text\": \"hidden\u202e here\"}], \"meta\": {}}")
+	return server, plugins
+}
+
+// open serves a folder whose connector notes gives an answer.
+func open(t testing.TB, o mcp.Options, answer string) (server *mcp.Server, h *host.Host, plugins string) {
+	t.Helper()
 	plugins = t.TempDir()
-	put(t, plugins, "notes.wasm", static("notes", "list", "{\"data\": [{\"id\": 1, \"text\": \"hidden\u202e here\"}], \"meta\": {}}"))
+	put(t, plugins, "notes.wasm", static("notes", "list", answer))
 	credentials := map[string]string{"token": "env:TOKEN"}
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins: plugins, Cache: compiled, Reload: 10 * time.Millisecond,
@@ -57,7 +64,7 @@ func newServer(t testing.TB, o mcp.Options) (server *mcp.Server, plugins string)
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	return server, plugins
+	return server, h, plugins
 }
 
 func put(t testing.TB, dir, name string, data []byte) {
