@@ -60,7 +60,7 @@ func ask(ctx context.Context, h *host.Host, g *genkit.Genkit, model, question st
 	return genkit.GenerateText(ctx, g,
 		ai.WithModelName(model),
 		ai.WithPrompt("%s", question),
-		ai.WithTools(convert(set)...),
+		ai.WithTools(convert(set)...), //nolint:contextcheck // a tool's context is that of its call
 		ai.WithMiddleware(schemas),
 		ai.WithMaxTurns(maxTurns),
 	)
