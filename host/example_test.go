@@ -148,6 +148,26 @@ func ExampleHost_Execute_denied() {
 	// add accounts.create to allow.operations of the connection, if a person agrees
 }
 
+// What would decide on a call, and what would permit it, is said without running it.
+func ExampleHost_Explain() {
+	ctx := context.Background()
+	h, done := exampleHost(ctx)
+	defer done()
+
+	x, err := h.Explain(ctx, "audit", host.Call{Entity: "accounts", Action: "create"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range x.Rulings {
+		fmt.Println(r.Question, r.Allowed, "by", r.Rule)
+	}
+	fmt.Println(x.Decision.Permit)
+	// Output:
+	// approval true by this program keeps no approvals
+	// operation false by allow: {effects: [read]}
+	// add accounts.create to allow.operations of the connection, if a person agrees
+}
+
 // Wrong parameters are refused before a sandbox starts, with the name that was meant.
 func ExampleHost_Execute_invalidParams() {
 	ctx := context.Background()

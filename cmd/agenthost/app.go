@@ -65,7 +65,7 @@ Data goes to standard output and everything else to standard error.
 	root.SetFlagErrorFunc(flagError)
 	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"trace", "debug", "info", "warn", "error", "off"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
-		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.authCommand(),
+		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.explainCommand(), a.authCommand(),
 		a.execCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(), a.compileWorkerCommand(),
 		a.auditCommand(),
 		a.hostedCommand(),

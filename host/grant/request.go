@@ -107,6 +107,15 @@ func (g *Grant) Request(d Declared, r *Request) Decision {
 	}
 }
 
+// RequestRules are the rules that requests must fit besides what operations declare; none
+// means that there are no such rules.
+func (g *Grant) RequestRules() []string {
+	if g == nil {
+		return nil
+	}
+	return slices.Clone(g.allow.Requests)
+}
+
 // methods are those that a request may have. TRACE would echo the credential, CONNECT
 // would open a tunnel.
 var methods = map[string]bool{
