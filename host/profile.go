@@ -15,7 +15,7 @@ import (
 // The profile is nil where the call failed before the sandbox started.
 func (h *Host) Profile(ctx context.Context, connection string, call Call) (*Result, *sandbox.Profile, error) {
 	s := &profiling{host: h}
-	defer s.close()
+	defer s.close(context.WithoutCancel(ctx))
 	result, err := h.execute(ctx, connection, call, s)
 	return result, s.profile, err
 }
@@ -52,8 +52,8 @@ func (s *profiling) watch(call *sandbox.Call) {
 
 func (s *profiling) keep(*Result) {}
 
-func (s *profiling) close() {
+func (s *profiling) close(ctx context.Context) {
 	if s.engine != nil {
-		_ = s.engine.Close(context.Background()) // nothing runs any more
+		_ = s.engine.Close(ctx) // nothing runs any more
 	}
 }

@@ -112,15 +112,19 @@ func store(o host.Options, a *app) *approval.Store {
 
 // consent asks the person at the terminal about a connector that is used for the first
 // time, or that now reaches further. Without a terminal it does nothing, and the call is
-// denied: no agent answers.
+// denied: no agent answers. What cannot be reviewed is no question: the call that follows
+// fails by it, and is audited.
 func (a *app) consent(ctx context.Context, h *host.Host, connection string) error {
 	if !a.interactive() {
 		return nil
 	}
-	r, err := h.ReviewConnection(ctx, connection)
-	if err != nil || r.Decision.Allowed {
-		return nil // the call itself says what is wrong
+	if r, err := h.ReviewConnection(ctx, connection); err == nil && !r.Decision.Allowed {
+		return a.askAndRecord(ctx, r)
 	}
+	return nil
+}
+
+func (a *app) askAndRecord(ctx context.Context, r *host.Review) error {
 	o, err := a.options()
 	if err != nil {
 		return err
@@ -215,7 +219,7 @@ func (a *app) approvalsCommand() *cobra.Command {
 		Use:   "approvals",
 		Short: "List what was approved, when and by whom",
 		Args:  args(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			o, err := a.options()
 			if err != nil {
 				return err
