@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"math"
 	"regexp"
 	"slices"
 
@@ -126,11 +125,9 @@ func (r *reader) scalars(n ast.Node, path string) []any {
 		case *ast.IntegerNode:
 			values = append(values, v.Value)
 		case *ast.FloatNode:
-			if math.IsInf(v.Value, 0) || math.IsNaN(v.Value) {
-				r.problem(element, path, "a number that JSON does not have", "")
-				continue
-			}
 			values = append(values, v.Value)
+		case *ast.InfinityNode, *ast.NanNode:
+			r.problem(element, path, "has a number that JSON does not have", "values are text, numbers, true, false and null")
 		default:
 			r.problem(element, path, "has a value that is "+describe(v), "values are text, numbers, true, false and null")
 		}

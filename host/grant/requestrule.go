@@ -48,6 +48,12 @@ func parseRequestRule(text string) (requestRule, error) {
 	if r.beneath && target == "" {
 		return r, nil
 	}
+	// As the text that it is, it would match nothing that a vendor has.
+	for segment := range strings.SplitSeq(target, "/") {
+		if segment == "*" || segment == "**" {
+			return r, fmt.Errorf("the path has %s as a segment: /** stands at the end, and {name} for any one segment", segment)
+		}
+	}
 	var err error
 	r.path, err = pathtemplate.ParseTemplate(target)
 	r.segments = strings.Count(target, "/")
