@@ -21,8 +21,8 @@ import (
 )
 
 // The examples share one simulated Pylon, whose clock stands still so that its data is
-// the same every time.
-func exampleHost(ctx context.Context) (h *host.Host, done func()) {
+// the same every time. An example may change the options before the host is opened.
+func exampleHost(ctx context.Context, changes ...func(*host.Options)) (h *host.Host, done func()) {
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	vendor, err := vendorsim.Start(ctx, pylon.New(pylon.Options{Token: "example", Now: func() time.Time { return now }}), vendorsim.Options{})
 	if err != nil {
@@ -46,11 +46,15 @@ func exampleHost(ctx context.Context) (h *host.Host, done func()) {
 	}
 	readOnly := connection
 	readOnly.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
-	h, err = host.Open(ctx, host.Options{
+	options := host.Options{
 		Plugins:     plugins,
 		Cache:       compiled, // leave it out to use the user's cache folder
 		Connections: map[string]host.Connection{"support": connection, "audit": readOnly},
-	})
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	h, err = host.Open(ctx, options)
 	if err != nil {
 		log.Fatal(err)
 	}
