@@ -1,0 +1,165 @@
+package host_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/host/mcp"
+	"github.com/agenthost/agenthost/host/tool"
+)
+
+// TestToolsOnTheWire calls every operation of every connector through MCP, with the least
+// and with all of the parameters that the vendor documents. Each answer must fit the
+// output schema that its tool declares.
+func TestToolsOnTheWire(t *testing.T) {
+	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
+		t.Run(v.connector, func(t *testing.T) { v.callTools(t) })
+	}
+}
+
+func (v *wireVendor) callTools(t *testing.T) {
+	h, _ := v.open(t)
+	contracts := make(map[string]wireContract)
+	for _, c := range v.contracts {
+		contracts[c.method+" "+anonymous(c.path)] = c
+	}
+	client := newMCPClient(t, h)
+	outputs := client.outputs(t)
+	operations, err := h.Operations(t.Context(), "lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections := 1
+	if v.other != nil {
+		connections = 2
+	}
+	if len(operations) != v.operations || len(outputs) != connections*v.operations {
+		t.Fatalf("%d operations and %d tools of %d connections, the facts have %d operations", len(operations), len(outputs), connections, v.operations)
+	}
+	for _, op := range operations {
+		declared := op.Requests[0]
+		contract := contracts[declared.Method+" "+anonymous(declared.Path)]
+		name := "lab_" + op.Entity + "_" + op.Action
+		if contract.other {
+			name = "other_" + op.Entity + "_" + op.Action
+		}
+		schema := outputs[name]
+		if schema == nil {
+			t.Errorf("there is no tool %s", name)
+			continue
+		}
+		if schema.Validate([]byte(`{"data":{}}`)) == nil || op.Paginated && schema.Validate([]byte(`{"data":{},"meta":{}}`)) == nil {
+			t.Errorf("%s: the output schema lets everything pass", name)
+		}
+		for _, full := range []bool{false, true} {
+			params, _, _ := v.split(t, op.Params, contract, contract.sample(full), declared.Path)
+			result := client.call(t, name, params)
+			if result.IsError {
+				t.Errorf("%s, full %t, of %v: %s", name, full, params, result.Content[0].Text)
+				continue
+			}
+			if err := schema.Validate(result.Structured); err != nil {
+				t.Errorf("%s, full %t: %v in %.500s", name, full, err, result.Structured)
+			}
+			// What models read must be what programs read.
+			if got := decodeNumbers(t, []byte(result.Content[0].Text)); fmt.Sprint(got) != fmt.Sprint(decodeNumbers(t, result.Structured)) {
+				t.Errorf("%s, full %t: the text differs from the structured content", name, full)
+			}
+		}
+	}
+}
+
+// mcpClient sends lines over a pipe: host/mcp has the tests with the protocol's library.
+type mcpClient struct {
+	to      io.Writer
+	from    *bufio.Reader
+	request int
+}
+
+// newMCPClient serves a host, one tool for each operation.
+func newMCPClient(t *testing.T, h *host.Host) *mcpClient {
+	t.Helper()
+	server, err := mcp.New(t.Context(), h, mcp.Options{Tools: host.ToolOptions{Options: tool.Options{Form: tool.FormOperations}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromClient, toServer := io.Pipe()
+	fromServer, toClient := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeStdio(context.WithoutCancel(t.Context()), fromClient, toClient) }()
+	t.Cleanup(func() {
+		_ = toServer.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		server.Close()
+	})
+	c := &mcpClient{to: toServer, from: bufio.NewReader(fromServer)}
+	var hello struct{ ProtocolVersion string }
+	c.ask(t, "initialize", map[string]any{"protocolVersion": "2025-06-18", "capabilities": map[string]any{}, "clientInfo": map[string]any{"name": "test", "version": "1"}}, &hello)
+	return c
+}
+
+// ask sends a request and decodes its result.
+func (c *mcpClient) ask(t *testing.T, method string, params, result any) {
+	t.Helper()
+	c.request++
+	line := marshal(t, map[string]any{"jsonrpc": "2.0", "id": c.request, "method": method, "params": params})
+	if _, err := c.to.Write(append(line, '\n')); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := c.from.ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var message struct {
+		ID            int
+		Result, Error json.RawMessage
+	}
+	if err := json.Unmarshal(answer, &message); err != nil || message.ID != c.request || message.Error != nil {
+		t.Fatalf("%s of %.300s: %v: %.500s", method, line, err, answer)
+	}
+	if err := json.Unmarshal(message.Result, result); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outputs are the output schemas of all tools.
+func (c *mcpClient) outputs(t *testing.T) map[string]*connector.Schema {
+	t.Helper()
+	var list struct {
+		Tools []struct {
+			Name         string
+			OutputSchema json.RawMessage
+		}
+	}
+	c.ask(t, "tools/list", map[string]any{}, &list)
+	schemas := make(map[string]*connector.Schema)
+	for _, one := range list.Tools {
+		schema, err := connector.CompileSchema(one.OutputSchema)
+		if err != nil {
+			t.Fatalf("%s: the output schema %v", one.Name, err)
+		}
+		schemas[one.Name] = schema
+	}
+	return schemas
+}
+
+type mcpResult struct {
+	IsError    bool
+	Content    []struct{ Text string }
+	Structured json.RawMessage `json:"structuredContent"`
+}
+
+func (c *mcpClient) call(t *testing.T, name string, params host.Params) mcpResult {
+	t.Helper()
+	var result mcpResult
+	c.ask(t, "tools/call", map[string]any{"name": name, "arguments": params}, &result)
+	return result
+}
