@@ -59,11 +59,14 @@ func mergePatch(target, patch any) any {
 	return object
 }
 
-// module assembles the connector: it declares, sends and answers {"data":{}}.
+// module assembles the connector: it declares, sends, and answers {"data":{}} or with what
+// kept the request from an answer.
 func (s scripted) module() []byte {
 	const answer = `{"data":{}}`
 	var m Module
 	write := m.Import(abi.HostModule, abi.FuncOutputWrite, "ii:i")
+	part := m.Import(abi.HostModule, abi.FuncOutputPart, "i:i")
+	failure := m.Import(abi.HostModule, abi.FuncError, ":i")
 	send := m.Import(abi.HostModule, abi.FuncHTTPSend, "iiii:i")
 	at := 0
 	put := func(text string) (offset, length []byte) {
@@ -76,12 +79,17 @@ func (s scripted) module() []byte {
 	auth, authLength := put(string(s.Auth))
 	request, requestLength := put(string(s.Request))
 	result, resultLength := put(answer)
+	before, beforeLength := put(`{"error":`)
+	after, afterLength := put(`}`)
 	m.Memory(at>>16+1, -1)
 	m.Func(abi.ExportDescribe, ":i", "", Call(write, manifest, manifestLength))
 	m.Func(abi.ExportAuthSchema, ":i", "", Call(write, auth, authLength))
 	var sends []byte
 	if len(s.Request) > 0 {
-		sends = Code(Call(send, request, requestLength, I32(0), I32(0)), Drop)
+		sends = Code(Call(send, request, requestLength, I32(0), I32(0)), I32(-1), Eq, If(
+			Call(write, before, beforeLength), Drop,
+			Call(part, Call(failure)), Drop,
+			Call(write, after, afterLength), Return))
 	}
 	m.Func(abi.ExportExecute, ":i", "", sends, Call(write, result, resultLength))
 	return m.Bytes()
