@@ -22,22 +22,7 @@ func BenchmarkCall(b *testing.B) {
 			}
 		}
 	})
-	fromClient, toServer := io.Pipe()
-	fromServer, toClient := io.Pipe()
-	ended := make(chan error, 1)
-	go func() { ended <- server.ServeStdio(context.WithoutCancel(b.Context()), fromClient, toClient) }()
-	answers := bufio.NewReader(fromServer)
-	ask := func(line string) string {
-		if _, err := io.WriteString(toServer, line+"\n"); err != nil {
-			b.Fatal(err)
-		}
-		answer, err := answers.ReadString('\n')
-		if err != nil {
-			b.Fatal(err)
-		}
-		return answer
-	}
-	ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`)
+	ask := rawClient(b, server)
 	b.Run("mcp", func(b *testing.B) {
 		for b.Loop() {
 			if answer := ask(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"notes_notes_list"}}`); !strings.Contains(answer, "structuredContent") {
@@ -45,8 +30,32 @@ func BenchmarkCall(b *testing.B) {
 			}
 		}
 	})
-	_ = toServer.Close()
-	if err := <-ended; err != nil {
-		b.Error(err)
+}
+
+// rawClient starts a session over pipes and returns what sends a line and reads one.
+func rawClient(t testing.TB, server *mcp.Server) (ask func(line string) string) {
+	t.Helper()
+	fromClient, toServer := io.Pipe()
+	fromServer, toClient := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeStdio(context.WithoutCancel(t.Context()), fromClient, toClient) }()
+	t.Cleanup(func() {
+		_ = toServer.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	answers := bufio.NewReader(fromServer)
+	ask = func(line string) string {
+		if _, err := io.WriteString(toServer, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
 	}
+	ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`)
+	return ask
 }

@@ -73,6 +73,8 @@ func TestHTTP(t *testing.T) {
 const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
 
 // TestHTTPRefuses are the ways in that are none.
+//
+// threat: N4, A6, A8b
 func TestHTTPRefuses(t *testing.T) {
 	server, _ := newServer(t, mcp.Options{})
 	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Origins: []string{"https://app.example"}})
@@ -151,6 +153,8 @@ func post(t *testing.T, url, host string, header map[string]string, body string)
 }
 
 // TestAnothersSession: the id of a session is of no use without its owner's token.
+//
+// threat: A8
 func TestAnothersSession(t *testing.T) {
 	server, _ := newServer(t, mcp.Options{})
 	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Sessions: true})

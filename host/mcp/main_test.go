@@ -2,6 +2,8 @@ package mcp_test
 
 import (
 	"log"
+	"runtime/debug"
+	"slices"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -17,4 +19,10 @@ func TestMain(m *testing.M) {
 		log.Fatal(err)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// underRace says whether the test was built with -race.
+func underRace() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

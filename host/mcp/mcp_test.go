@@ -41,16 +41,20 @@ func newServer(t testing.TB, o mcp.Options) (server *mcp.Server, plugins string)
 }
 
 // open serves a folder whose connector notes gives an answer.
-func open(t testing.TB, o mcp.Options, answer string) (server *mcp.Server, h *host.Host, plugins string) {
+func open(t testing.TB, o mcp.Options, answer string, change ...func(*host.Options)) (server *mcp.Server, h *host.Host, plugins string) {
 	t.Helper()
 	plugins = t.TempDir()
 	put(t, plugins, "notes.wasm", static("notes", "list", answer))
 	credentials := map[string]string{"token": "env:TOKEN"}
-	h, err := host.Open(t.Context(), host.Options{
+	ho := host.Options{
 		Plugins: plugins, Cache: compiled, Reload: 10 * time.Millisecond,
 		Connections: map[string]host.Connection{"notes": {Connector: "notes", Credentials: credentials}, "more": {Connector: "more", Credentials: credentials}},
 		LookupEnv:   func(name string) (string, bool) { return "a-token", name == "TOKEN" },
-	})
+	}
+	for _, c := range change {
+		c(&ho)
+	}
+	h, err := host.Open(t.Context(), ho)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,48 +146,41 @@ func TestListChanges(t *testing.T) {
 	server, plugins := newServer(t, mcp.Options{})
 	changed := make(chan struct{}, 10)
 	client := stdio(t, server, &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { changed <- struct{}{} }})
-	names := func() string {
-		var names []string
-		list, err := client.ListTools(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, one := range list.Tools {
-			names = append(names, one.Name)
-		}
-		return strings.Join(names, " ")
-	}
-	await := func(want string) {
-		t.Helper()
-		for {
-			select {
-			case <-changed:
-				if got := names(); got == want {
-					return
-				}
-			case <-time.After(time.Minute):
-				t.Fatalf("tools %s, want %s", names(), want)
-			}
-		}
-	}
 	const before = "notes_notes_delete notes_notes_list"
-	if got := names(); got != before {
+	if got := toolNames(t, client); got != before {
 		t.Fatal(got)
 	}
 	start := time.Now()
 	put(t, plugins, "more.wasm", static("more", "count", `{"data": {}, "meta": {}}`))
-	await("more_notes_count more_notes_delete " + before)
+	awaitTools(t, client, changed, "more_notes_count more_notes_delete "+before)
 	t.Logf("new tools after %v", time.Since(start))
 	put(t, plugins, "more.wasm", []byte("broken"))
 	put(t, plugins, "notes.wasm", static("notes", "find", `{"data": {}, "meta": {}}`))
-	await("more_notes_count more_notes_delete notes_notes_delete notes_notes_find")
+	awaitTools(t, client, changed, "more_notes_count more_notes_delete notes_notes_delete notes_notes_find")
 	if err := os.Remove(filepath.Join(plugins, "more.wasm")); err != nil {
 		t.Fatal(err)
 	}
-	await("notes_notes_delete notes_notes_find")
+	awaitTools(t, client, changed, "notes_notes_delete notes_notes_find")
+}
+
+// awaitTools lists the tools after each change until they are the ones that are wanted.
+func awaitTools(t *testing.T, client *sdk.ClientSession, changed <-chan struct{}, want string) {
+	t.Helper()
+	for {
+		select {
+		case <-changed:
+			if toolNames(t, client) == want {
+				return
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("tools %s, want %s", toolNames(t, client), want)
+		}
+	}
 }
 
 // TestManySessions calls from 64 sessions at once; each answer goes to who asked.
+//
+// threat: A8
 func TestManySessions(t *testing.T) {
 	server, _ := newServer(t, mcp.Options{Tools: host.ToolOptions{Options: tool.Options{Form: tool.FormSearch}}})
 	const sessions, calls = 64, 10
