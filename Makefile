@@ -79,8 +79,9 @@ test-mcp: build connectors ## run the official conformance suites for MCP server
 	@$(NODE) $(MCP)/run.mjs $(abspath $(OUT)/agenthost) $(abspath $(PLUGINS))
 
 .PHONY: test-long
-test-long: ## compare all generated modules; the race detector leaves time for a tenth
+test-long: ## what the race detector leaves no time for: all generated modules, all attacks, profiles
 	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/... ./host/egress/...
+	$(GO) test -timeout 30m -run TestScript/plugin_profile ./cmd/agenthost
 
 .PHONY: bench
 bench: build connectors ## compare a sandboxed call with plain Go, side by side in one run

@@ -37,7 +37,7 @@ func oauthCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "expire":
 		server.Expire()
 	case "deaf":
-		server.Deaf = true
+		server.Deafen()
 	case "grants":
 		_, err := io.WriteString(ts.Stdout(), strings.Join(server.Grants(), " ")+"\n")
 		ts.Check(err)

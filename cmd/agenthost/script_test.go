@@ -73,6 +73,12 @@ func TestScript(t *testing.T) {
 			"module":   moduleCommand,
 			"spy":      spyCommand,
 		},
+		Condition: func(name string) (bool, error) {
+			if name == "race" {
+				return raceDetector, nil
+			}
+			return false, fmt.Errorf("there is no condition %q", name)
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
 			e.Setenv("LOGINPLUGINS", login)

@@ -381,7 +381,7 @@ func TestEnd(t *testing.T) {
 	}
 	// A vendor that says yes and does nothing.
 	s = login()
-	l.server.Deaf = true
+	l.server.Deafen()
 	_, err = s.End(t.Context(), l.client, false)
 	wantError(t, err, abi.KindVendorError, "goes on accepting the token", "--local")
 	if r, err := s.End(t.Context(), l.client, true); err != nil || r.Vendor || !r.Was {

@@ -29,13 +29,12 @@ type Server struct {
 	Grace bool
 	// Issuer is sent as iss; empty sends none.
 	Issuer string
-	// Deaf says that revocations are answered and not done.
-	Deaf bool
 	// Token, if not nil, answers at the token endpoint in the server's place where it
 	// returns true. It is called with the lock held.
 	Token func(w http.ResponseWriter, r *http.Request) bool
 
 	mu        sync.Mutex
+	deaf      bool
 	count     int
 	access    string
 	refresh   string
@@ -74,6 +73,13 @@ func (s *Server) Expire() {
 	s.access = ""
 }
 
+// Deafen makes the server answer revocations and not do them.
+func (s *Server) Deafen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = true
+}
+
 // Refresh returns the refresh token that is good now.
 func (s *Server) Refresh() string {
 	s.mu.Lock()
@@ -101,7 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/token":
 		s.token(w, r)
 	case "/revoke":
-		if s.client(w, r) && !s.Deaf && (r.PostFormValue("token") == s.refresh || r.PostFormValue("token") == s.access) {
+		if s.client(w, r) && !s.deaf && (r.PostFormValue("token") == s.refresh || r.PostFormValue("token") == s.access) {
 			s.refresh, s.previous, s.access = "", "", ""
 		}
 	default:
