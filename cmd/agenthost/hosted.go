@@ -204,6 +204,20 @@ func idOrPlace(argument string) (id, name string) {
 	return "", argument
 }
 
+// withOne opens the host and finds the place of the one connector that an argument means.
+func (a *app) withOne(ctx context.Context, where *hostedFlags, argument string, use func(ctx context.Context, h *host.Host, at host.HostedAt, id string) error) error {
+	return a.open(ctx, func(h *host.Host) error {
+		return a.hurried(ctx, func(ctx context.Context) error {
+			id, name := idOrPlace(argument)
+			at, err := where.at(ctx, h, name)
+			if err != nil {
+				return err
+			}
+			return use(ctx, h, at, id)
+		})
+	})
+}
+
 func (a *app) hostedDeleteCommand(where *hostedFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:               "delete CONNECTION|CONNECTOR|ID",
@@ -212,19 +226,12 @@ func (a *app) hostedDeleteCommand(where *hostedFlags) *cobra.Command {
 		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
 		ValidArgsFunction: a.completeConnection,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.open(cmd.Context(), func(h *host.Host) error {
-				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					id, name := idOrPlace(args[0])
-					at, err := where.at(ctx, h, name)
-					if err != nil {
-						return err
-					}
-					deleted, err := h.DeleteHosted(ctx, at, id)
-					if err != nil {
-						return err
-					}
-					return a.print("deleted: the connector %s\n", deleted)
-				})
+			return a.withOne(cmd.Context(), where, args[0], func(ctx context.Context, h *host.Host, at host.HostedAt, id string) error {
+				deleted, err := h.DeleteHosted(ctx, at, id)
+				if err != nil {
+					return err
+				}
+				return a.print("deleted: the connector %s\n", deleted)
 			})
 		},
 	}
@@ -246,16 +253,7 @@ only one of a connection. agenthost check CONNECTION runs an operation instead.`
 		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
 		ValidArgsFunction: a.completeConnection,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.open(cmd.Context(), func(h *host.Host) error {
-				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					id, name := idOrPlace(args[0])
-					at, err := where.at(ctx, h, name)
-					if err != nil {
-						return err
-					}
-					return a.hostedCheck(ctx, h, at, id)
-				})
-			})
+			return a.withOne(cmd.Context(), where, args[0], a.hostedCheck)
 		},
 	}
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
