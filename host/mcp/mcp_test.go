@@ -3,12 +3,14 @@ package mcp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -203,6 +205,46 @@ func TestManySessions(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// brokenOutput takes one write and fails the next ones.
+type brokenOutput struct {
+	err   error
+	taken int
+}
+
+func (b *brokenOutput) Write(p []byte) (int, error) {
+	if b.taken++; b.taken > 1 {
+		return 0, b.err
+	}
+	return len(p), nil
+}
+
+// TestClientThatHangsUp is a regression test: a client that went while the server wrote to
+// it (a notice of changed tools, an answer nobody waits for) ended the server with an error.
+func TestClientThatHangsUp(t *testing.T) {
+	full := errors.New("no space left")
+	for name, c := range map[string]struct{ failure, want error }{
+		"a pipe within the program":  {io.ErrClosedPipe, nil},
+		"a pipe to another program":  {&os.PathError{Op: "write", Path: "|1", Err: syscall.EPIPE}, nil},
+		"an output that is closed":   {&os.PathError{Op: "write", Path: "|1", Err: os.ErrClosed}, nil},
+		"an output that has no room": {full, full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, _ := newServer(t, mcp.Options{})
+			in, client := io.Pipe()
+			go func() {
+				for id := range 2 {
+					_, _ = fmt.Fprintf(client, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ping\"}\n", id)
+				}
+			}()
+			// The client never closes its end of in: the failed write alone ends the server.
+			if err := server.ServeStdio(t.Context(), in, &brokenOutput{err: c.failure}); !errors.Is(err, c.want) {
+				t.Errorf("ended with %v, want %v", err, c.want)
+			}
+			_ = client.Close()
+		})
+	}
 }
 
 // TestRawLines are messages that the protocol's library never sees.

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
@@ -39,11 +41,19 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	err := s.server.Run(ctx, &sdk.IOTransport{Reader: reader, Writer: locked, MaxLineLength: -1})
 	// The filter may still wait for a line; it ends at the next one, or with in.
 	_ = reader.Close()
+	if failed := locked.failure(); failed != nil {
+		err = failed // what the protocol's library reports is what it did about this
+	}
 	switch {
-	case err == nil, errors.Is(err, io.EOF), ctx.Err() != nil:
+	case err == nil, errors.Is(err, io.EOF), ctx.Err() != nil, hungUp(err):
 		return nil
 	}
 	return fmt.Errorf("mcp: %w", err)
+}
+
+// hungUp is whether a write failed because nobody reads any more.
+func hungUp(err error) bool {
+	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE)
 }
 
 // filter passes lines on that are messages, and answers the others itself.
@@ -108,6 +118,7 @@ func refusal(id, why string) []byte {
 type lockedWriter struct {
 	mu      sync.Mutex
 	to      io.Writer
+	failed  error               // of the first write that did not go through
 	pending map[string]struct{} // ids of requests without an answer
 	idle    chan struct{}       // has a value after the last answer
 }
@@ -132,6 +143,9 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, err := w.to.Write(p)
+	if w.failed == nil {
+		w.failed = err
+	}
 	if _, asks, _ := rawjson.Pointer(p, "/method"); !asks && len(w.pending) > 0 {
 		delete(w.pending, idOf(p))
 		if len(w.pending) == 0 {
@@ -142,6 +156,12 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+func (w *lockedWriter) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // settle waits for the answers that are still to come.
