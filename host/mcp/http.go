@@ -11,15 +11,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/modelcontextprotocol/go-sdk/auth"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
-	"github.com/modelcontextprotocol/go-sdk/oauthex"
 )
 
 // HTTPOptions say who may use a server over HTTP. One of Tokens and Verify has to be set:
@@ -28,11 +27,15 @@ type HTTPOptions struct {
 	// Tokens are bearer tokens by the name of who has them; the name is the caller of the
 	// audit record.
 	Tokens map[string]secret.Value
-	// Verify is for tokens of another kind, such as those of an OAuth issuer. It returns
-	// who a token is for, and an error for one that is not good.
+	// Verify is for tokens of another kind; accesstoken.Verifier has one for those of an
+	// OAuth issuer. It returns who a token is for, which is the caller of the audit record.
+	// An error means 401 (Unauthorized), unless it is an *abi.Error of kind
+	// permission_denied, for a token without the Scopes (403), or of another kind than
+	// that and auth_failed, for a token that cannot be checked now (503). The caller is
+	// told the message of such an error, and nothing of others.
 	Verify func(ctx context.Context, token string) (caller string, err error)
 	// Hosts are the Host headers that requests may have, such as mcp.example.com or
-	// 127.0.0.1:8080. None means those of a loopback address, on any port.
+	// 127.0.0.1:8080. None means those of a loopback address, on any port, and Resource's.
 	Hosts []string
 	// Origins are the Origin headers that requests of browsers may have, such as
 	// https://app.example.com. Requests of other programs have none.
@@ -41,9 +44,13 @@ type HTTPOptions struct {
 	// (RFC 9728) then names Issuer as who gives tokens for Resource, the URL of this
 	// server. Tokens are checked by Verify.
 	Issuer, Resource string
+	// Scopes are what Verify asks of a token, for clients to know.
+	Scopes []string
 	// Sessions keeps a session for each client, which protocol versions before
 	// 2026-07-28 need to be told of changed tools. The default keeps none.
 	Sessions bool
+
+	resourceHost string // of Resource
 }
 
 // SessionTimeout is how long a session lives after its last request.
@@ -82,42 +89,26 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 		MaxRequestBodyBytes:          MaxMessage,
 		PropagateRequestCancellation: true,
 	})
-	bearer := &auth.RequireBearerTokenOptions{AllowMissingExpiration: true}
 	mux := http.NewServeMux()
+	metadataURL := ""
 	if o.Issuer != "" {
 		resource, err := url.Parse(o.Resource)
-		if err != nil || resource.Host == "" {
-			return nil, errors.New("mcp: Resource is no URL")
+		if err != nil || resource.Host == "" || resource.Scheme != "https" && resource.Scheme != "http" || !plainPath(resource) {
+			return nil, errors.New("mcp: Resource is no URL, or one with a query, a fragment or a path that needs escapes")
 		}
-		path := metadataPath + strings.TrimSuffix(resource.Path, "/")
-		mux.Handle("GET "+path, metadata(o))
-		bearer.ResourceMetadataURL = resource.Scheme + "://" + resource.Host + path
+		place := metadataPath + strings.TrimSuffix(resource.Path, "/")
+		mux.Handle("GET "+place, metadata(o))
+		metadataURL = resource.Scheme + "://" + resource.Host + place
+		o.resourceHost = resource.Host
 	}
-	mux.Handle("/", auth.RequireBearerToken(o.verifier(), bearer)(strictBody(protocol)))
+	mux.Handle("/", s.authenticate(strictBody(protocol), o, metadataURL))
 	return guard(mux, o), nil
 }
 
-// verifier finds out who a token is for. Comparing takes the same time for every token.
-func (o HTTPOptions) verifier() auth.TokenVerifier {
-	return func(ctx context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
-		given, found := secret.New([]byte(token)), ""
-		for caller, known := range o.Tokens {
-			if given.Equal(known) {
-				found = caller
-			}
-		}
-		if found != "" {
-			return &auth.TokenInfo{UserID: found}, nil
-		}
-		if o.Verify == nil {
-			return nil, auth.ErrInvalidToken
-		}
-		caller, err := o.Verify(ctx, token)
-		if err != nil || caller == "" {
-			return nil, auth.ErrInvalidToken // why is for the log of Verify, not for who tries
-		}
-		return &auth.TokenInfo{UserID: caller}, nil
-	}
+// plainPath says whether a resource's URL has a path that a server can have a document
+// for, and nothing after it.
+func plainPath(u *url.URL) bool {
+	return u.RawQuery == "" && u.Fragment == "" && !strings.ContainsAny(u.EscapedPath(), "%{}") && (u.Path == "" || path.Clean(u.Path) == "/"+strings.Trim(u.Path, "/"))
 }
 
 // guard refuses requests of web pages that have no business here: those of another origin,
@@ -152,6 +143,9 @@ func (o HTTPOptions) originAllowed(r *http.Request) bool {
 func (o HTTPOptions) hostAllowed(host string) bool {
 	if len(o.Hosts) > 0 {
 		return slices.ContainsFunc(o.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	}
+	if o.resourceHost != "" && strings.EqualFold(o.resourceHost, host) {
+		return true
 	}
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -189,14 +183,6 @@ func strictBody(next http.Handler) http.Handler {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
-	})
-}
-
-// metadata says who gives tokens for this server.
-func metadata(o HTTPOptions) http.Handler {
-	return auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
-		Resource: o.Resource, AuthorizationServers: []string{o.Issuer},
-		BearerMethodsSupported: []string{"header"}, ResourceName: "agenthost",
 	})
 }
 

@@ -2,7 +2,6 @@ package mcp_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -128,7 +127,12 @@ func TestHTTPRefuses(t *testing.T) {
 
 func post(t *testing.T, url, host string, header map[string]string, body string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	return request(t, http.MethodPost, url, host, header, body)
+}
+
+func request(t *testing.T, method, url, host string, header map[string]string, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,54 +156,42 @@ func post(t *testing.T, url, host string, header map[string]string, body string)
 	return resp, string(text)
 }
 
-// TestAnothersSession: the id of a session is of no use without its owner's token.
+// TestAnothersSession: the id of a session is of no use without its owner's token. Protocol
+// versions before 2026-07-28 have sessions.
 //
 // threat: A8
 func TestAnothersSession(t *testing.T) {
 	server, _ := newServer(t, mcp.Options{})
 	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Sessions: true})
-	ada := connect(t, url, adaToken)
-	if ada.ID() == "" {
-		t.Skip("the client negotiated a protocol without sessions")
+	ask := func(token, session, method, body string) (*http.Response, string) {
+		return request(t, method, url, "", map[string]string{"Authorization": "Bearer " + token, "Mcp-Session-Id": session}, body)
 	}
-	header := map[string]string{"Authorization": "Bearer " + bobToken, "Mcp-Session-Id": ada.ID()}
-	resp, body := post(t, url, "", header, ping)
-	if resp.StatusCode < 400 {
-		t.Errorf("bob uses ada's session: %d %s", resp.StatusCode, body)
+	start := `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"ada","version":"1"}}}`
+	resp, body := ask(adaToken, "", http.MethodPost, start)
+	session := resp.Header.Get("Mcp-Session-Id")
+	if resp.StatusCode != 200 || session == "" {
+		t.Fatalf("%d %s: session %q", resp.StatusCode, body, session)
 	}
-	header["Authorization"] = "Bearer " + adaToken
-	if resp, body := post(t, url, "", header, ping); resp.StatusCode != 200 {
-		t.Errorf("ada cannot use it: %d %s", resp.StatusCode, body)
+	if resp, body := ask(adaToken, session, http.MethodPost, `{"jsonrpc":"2.0","method":"notifications/initialized"}`); resp.StatusCode >= 300 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
-	http.DefaultClient.CloseIdleConnections()
-}
-
-func TestProtectedResource(t *testing.T) {
-	server, _ := newServer(t, mcp.Options{})
-	url := serve(t, server, mcp.HTTPOptions{
-		Verify: func(_ context.Context, token string) (string, error) {
-			if token == "good" {
-				return "eve", nil
-			}
-			return "", errors.New("no")
-		},
-		Issuer: "https://issuer.example", Resource: "https://mcp.example/agents",
-	})
-	resp, _ := post(t, url, "", nil, ping)
-	if got := resp.Header.Get("WWW-Authenticate"); got != `Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/agents"` {
-		t.Errorf("WWW-Authenticate: %s", got)
+	const list = `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
+	for name, c := range map[string]struct{ token, session, method, body string }{
+		"bob calls":                {bobToken, session, http.MethodPost, list},
+		"bob listens":              {bobToken, session, http.MethodGet, ""},
+		"bob ends it":              {bobToken, session, http.MethodDelete, ""},
+		"nobody calls":             {"x" + adaToken, session, http.MethodPost, list},
+		"a session that is no one": {adaToken, session + "x", http.MethodPost, list},
+	} {
+		if resp, body := ask(c.token, c.session, c.method, c.body); resp.StatusCode < 400 {
+			t.Errorf("%s: %d %s", name, resp.StatusCode, body)
+		}
 	}
-	if resp, body := post(t, url, "", map[string]string{"Authorization": "Bearer good"}, ping); resp.StatusCode != 200 {
-		t.Errorf("%d %s", resp.StatusCode, body)
+	if resp, body := ask(adaToken, session, http.MethodPost, list); resp.StatusCode != 200 || !strings.Contains(body, "notes_notes_list") {
+		t.Errorf("ada cannot use it any more: %d %s", resp.StatusCode, body)
 	}
-	get, err := http.Get(url + "/.well-known/oauth-protected-resource/agents")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer get.Body.Close()
-	text, err := io.ReadAll(get.Body)
-	if err != nil || !strings.Contains(string(text), `"authorization_servers":["https://issuer.example"]`) || !strings.Contains(string(text), `"resource":"https://mcp.example/agents"`) {
-		t.Errorf("%v: %s", err, text)
+	if resp, body := ask(adaToken, session, http.MethodDelete, ""); resp.StatusCode >= 300 {
+		t.Errorf("ada cannot end it: %d %s", resp.StatusCode, body)
 	}
 	http.DefaultClient.CloseIdleConnections()
 }

@@ -89,6 +89,13 @@ func importRules() []rule {
 			broken: map[string]string{"host/oauth/a.go": `package oauth; import _ "golang.org/x/oauth2"`, "host/oauth/tokenfile/a.go": `package tokenfile; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
+			name: "access tokens are checked apart", of: []string{"host/mcp/accesstoken"},
+			only: []string{"std", "pdk/abi", "host/egress", "github.com/go-jose/go-jose/v4/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http"},
+			why:    "what lets callers in is reviewed with all that it depends on, holds no credential of ours, and asks issuers by host/egress alone",
+			broken: map[string]string{"host/mcp/accesstoken/a.go": `package accesstoken; import _ "net/http"`, "host/mcp/accesstoken/b.go": `package accesstoken; import _ "github.com/agenthost/agenthost/host/secret"`},
+			kept:   map[string]string{"host/mcp/accesstoken/a.go": `package accesstoken; import _ "github.com/agenthost/agenthost/host/egress"`},
+		},
+		{
 			name: "sources that are files reach no network", of: []string{"host/secret/agefile", "host/secret/durable", "host/secret/helper", "host/secret/keyring", "host/oauth/tokenfile"},
 			never:  []string{"net/...", "host/egress"},
 			why:    "what reads a file, asks a keyring or runs a helper sends nothing anywhere",

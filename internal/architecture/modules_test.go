@@ -23,6 +23,7 @@ func dependencies() []dependency {
 		{"filippo.io/age", []string{"host/secret/agefile"}, "the encrypted file of secrets, in a format that other tools open"},
 		{"github.com/zalando/go-keyring", []string{"host/secret/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
+		{"github.com/go-jose/go-jose/v4", []string{"host/mcp/accesstoken"}, "access tokens that are signed JWTs, and the keys of who signs them"},
 		{"github.com/goccy/go-yaml", []string{"host/config"}, "the configuration file, with the line of each mistake"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"host/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
@@ -55,6 +56,7 @@ func moduleRules() []rule {
 			"host/sandbox/wazero.go":     `package sandbox; import _ "github.com/tetratelabs/wazeroes"`,
 			"internal/wasmtest/a.go":     `package wasmtest; import _ "github.com/hashicorp/go-hclog"`,
 			"host/egress/transport.go":   `package egress; import _ "golang.org/x/net/http2"`,
+			"host/oauth/token.go":        `package oauth; import _ "github.com/go-jose/go-jose/v4/jwt"`,
 			"host/secret/keyring_new.go": `package secret; import _ "github.com/zalando/go-keyring"`,
 		},
 		kept: map[string]string{

@@ -1,0 +1,74 @@
+package accesstoken
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/go-jose/go-jose/v4/json"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// claims are what a token says that matters here.
+type claims struct {
+	jwt.Claims
+	Scope scopes `json:"scope"` // RFC 9068, section 2.2.3
+	Scp   scopes `json:"scp"`   // what Okta and Microsoft Entra call it
+}
+
+// scopes are a list, or a text with spaces between.
+type scopes []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *scopes) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err == nil {
+		*s = strings.Fields(text)
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(s))
+}
+
+// check says whether a token that the issuer signed is good here and now.
+func (c *claims) check(want Config) error {
+	now := want.Now()
+	switch {
+	case c.Issuer != want.Issuer:
+		return refused("the token is of another issuer")
+	case !slices.Contains(c.Audience, want.Audience):
+		return refused("the token is not for this server")
+	case c.Expiry == nil:
+		return refused("the token does not say until when it is good")
+	case !now.Before(c.Expiry.Time().Add(Leeway)):
+		return refused("the token has expired")
+	case c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-Leeway)):
+		return refused("the token is not good yet")
+	case c.IssuedAt != nil && now.Before(c.IssuedAt.Time().Add(-Leeway)):
+		return refused("the token was issued in the future")
+	case !validSubject(c.Subject):
+		return refused("the token does not say who it is for, or in a way that no record can hold")
+	}
+	held := slices.Concat(c.Scope, c.Scp)
+	for _, scope := range want.Scopes {
+		if !slices.Contains(held, scope) {
+			return &abi.Error{
+				Kind: abi.KindPermissionDenied, Code: "insufficient_scope", Message: "the token lacks the scope " + scope,
+				Hint: "get a token with the scopes " + strings.Join(want.Scopes, " "),
+			}
+		}
+	}
+	return nil
+}
+
+// maxSubject is the length of the longest subject, in bytes: that of OpenID Connect Core,
+// section 2.
+const maxSubject = 255
+
+// validSubject says whether a subject can go into a record and on a screen: it is short and
+// has no character that is not seen.
+func validSubject(subject string) bool {
+	return subject != "" && len(subject) <= maxSubject && utf8.ValidString(subject) &&
+		strings.IndexFunc(subject, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}

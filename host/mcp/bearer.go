@@ -1,0 +1,129 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
+)
+
+// callerKey is the key of who a request's token is for.
+type callerKey struct{}
+
+// authenticate lets requests pass that have a good bearer token, and tells the protocol's
+// library who the caller is, which binds a session to its owner.
+func (s *Server) authenticate(next http.Handler, o HTTPOptions, metadataURL string) http.Handler {
+	known := auth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
+		caller, _ := ctx.Value(callerKey{}).(string)
+		return &auth.TokenInfo{UserID: caller}, nil
+	}, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := bearerToken(r)
+		if token == "" {
+			o.challenge(w, metadataURL, http.StatusUnauthorized, "", "no bearer token")
+			return
+		}
+		caller, err := o.caller(r.Context(), token)
+		if err != nil {
+			s.refuse(w, o, metadataURL, err)
+			return
+		}
+		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+	})
+}
+
+// bearerToken returns the token of a request: RFC 6750, section 2.1. Of two there is none.
+func bearerToken(r *http.Request) string {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	fields := strings.Fields(values[0])
+	if len(fields) != 2 || !strings.EqualFold(fields[0], "bearer") {
+		return ""
+	}
+	return fields[1]
+}
+
+// errUnknownToken says nothing: who tries tokens learns no more than that it is no good.
+var errUnknownToken = errors.New("invalid token")
+
+// caller finds out who a token is for. Comparing takes the same time for every token.
+func (o HTTPOptions) caller(ctx context.Context, token string) (string, error) {
+	given, found := secret.New([]byte(token)), ""
+	for caller, known := range o.Tokens {
+		if given.Equal(known) {
+			found = caller
+		}
+	}
+	if found != "" {
+		return found, nil
+	}
+	if o.Verify == nil {
+		return "", errUnknownToken
+	}
+	caller, err := o.Verify(ctx, token)
+	if err == nil && caller == "" {
+		err = errUnknownToken
+	}
+	return caller, err
+}
+
+// refuse answers a request whose token is not good, or could not be checked.
+func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string, err error) {
+	s.log.Named("http").Info("a request was refused", "error", err)
+	e, ok := errors.AsType[*abi.Error](err)
+	switch {
+	case !ok:
+		o.challenge(w, metadataURL, http.StatusUnauthorized, "invalid_token", errUnknownToken.Error())
+	case e.Kind == abi.KindAuthFailed:
+		o.challenge(w, metadataURL, http.StatusUnauthorized, "invalid_token", errUnknownToken.Error()+": "+e.Message)
+	case e.Kind == abi.KindPermissionDenied:
+		o.challenge(w, metadataURL, http.StatusForbidden, "insufficient_scope", e.Message)
+	default:
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "the token cannot be checked now", http.StatusServiceUnavailable)
+	}
+}
+
+// challenge says what a request lacks, and where to get it: RFC 6750, section 3, and RFC
+// 9728, section 5.1.
+func (o HTTPOptions) challenge(w http.ResponseWriter, metadataURL string, status int, code, why string) {
+	var params []string
+	add := func(name, value string) {
+		if value != "" {
+			params = append(params, name+`="`+quotable(value)+`"`)
+		}
+	}
+	add("error", code)
+	if code != "" {
+		add("error_description", why)
+	}
+	add("resource_metadata", metadataURL)
+	add("scope", strings.Join(o.Scopes, " "))
+	w.Header().Set("WWW-Authenticate", strings.TrimSpace("Bearer "+strings.Join(params, ", ")))
+	http.Error(w, why, status)
+}
+
+// quotable replaces what RFC 6750 does not have between quotes.
+func quotable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f || r == '"' || r == '\\' {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+// metadata says who gives tokens for this server: RFC 9728.
+func metadata(o HTTPOptions) http.Handler {
+	return auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
+		Resource: o.Resource, AuthorizationServers: []string{o.Issuer}, ScopesSupported: o.Scopes,
+		BearerMethodsSupported: []string{"header"}, ResourceName: "agenthost",
+	})
+}
