@@ -97,12 +97,31 @@ func (e *escapes) worth(text *unescaper, at int) bool {
 		high, ok1 := hexDigit(next)
 		low, ok2 := hexDigit(b[at+2])
 		c := high<<4 | low
-		return ok1 && ok2 && (isMark(c) || e.candidate(b, at, c))
+		return ok1 && ok2 && (e.goesOn(b, at+3, c) || e.candidate(b, at, c))
 	case b[at] == '&' && next != '#' && !isWord(next): // an entity's name is a word
 		return false
 	}
 	u, ok := text.decode(at, 1)
-	return ok && (u.length > 1 || isMark(u.text[0]) || e.candidate(b, at, u.text[0]))
+	return ok && (u.length > 1 || e.goesOn(b, u.end, u.text[0]) || e.candidate(b, at, u.text[0]))
+}
+
+// goesOn reports whether c, of which the escape ended at b[at], can start an escape in its
+// turn. In an honest text an ampersand that is written as an entity is no more than that.
+func (e *escapes) goesOn(b []byte, at int, c byte) bool {
+	if at >= len(b) {
+		return false
+	}
+	next := b[at]
+	switch c {
+	case '\\':
+		return isMark(next) || e.letters[next] != nothing
+	case '%':
+		_, ok := hexDigit(next)
+		return ok || isMark(next) || next == 'u'
+	case '&':
+		return isMark(next) || next == '#' || next|0x20 >= 'a' && next|0x20 <= 'z'
+	}
+	return false
 }
 
 // candidate reports whether a needle has c, and before it what stands before b[at].

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -42,8 +43,13 @@ func (t *unescaper) readings(at int, units []unit) []unit {
 		return units
 	}
 	for level := 1; level <= levels; level++ {
-		if u, ok := t.decode(at, level); ok && u != units[len(units)-1] {
-			units = append(units, u)
+		u, ok := t.decode(at, level)
+		if !ok || u == units[len(units)-1] {
+			continue
+		}
+		units = append(units, u)
+		if level == 1 && !isMark(u.text[0]) && !slices.ContainsFunc(t.b[at+1:u.end], isMark) {
+			break // there is no further layer
 		}
 	}
 	return units
@@ -65,13 +71,10 @@ func (t *unescaper) match(at int, text []byte) (end int, ok bool) {
 			continue
 		}
 		var buffer [levels + 1]unit
-		units := t.readings(s.at, buffer[:0])
-		for _, u := range units {
-			if !bytes.HasPrefix(text[s.offset:], u.text[:u.length]) {
-				continue
-			}
+		fit := slices.DeleteFunc(t.readings(s.at, buffer[:0]), func(u unit) bool { return !bytes.HasPrefix(text[s.offset:], u.text[:u.length]) })
+		for _, u := range fit {
 			next := state{u.end, s.offset + u.length}
-			if len(units) > 1 {
+			if len(fit) > 1 { // only where ways part can they meet again
 				if seen[next] {
 					continue
 				}
