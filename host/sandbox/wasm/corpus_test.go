@@ -109,6 +109,11 @@ func corpus() map[string]module {
 				function{typ: funcref, code: code(get(0), 0x25, 0)},
 			),
 		},
+		"data": {
+			memories: [][]byte{{0, 1}},
+			data:     many(100),
+			funcs:    exports(fn("size", toI32, 0x3f, 0)),
+		},
 		"memory": {
 			memories: [][]byte{{1, 1, 3}}, count: true,
 			data: [][]byte{code(0, i32(8), end, "active"), code(1, "passive"), code(2, 0, i32(32), end, "explicit")},

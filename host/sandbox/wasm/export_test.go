@@ -17,3 +17,6 @@ func (m *Module) Reread() error {
 	}
 	return nil
 }
+
+// DataSegments is how many data segments a module has.
+func DataSegments(m *Module) int { return len(m.data) }

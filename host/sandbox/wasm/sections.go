@@ -185,6 +185,15 @@ func readConst(r *reader) constExpr {
 	return e
 }
 
+// address returns the place in memory that an expression names, if it is an i32.const.
+func (e *constExpr) address() (at uint32, ok bool) {
+	if len(e.raw) == 0 || e.raw[0] != opI32Const {
+		return 0, false
+	}
+	r := reader{data: e.raw, pos: 1}
+	return uint32(r.signed(32)), r.err == nil
+}
+
 func (m *Module) exportSection(r *reader) {
 	n := r.count(3, "exports")
 	m.exports = make([]Export, 0, n)
@@ -290,6 +299,8 @@ func (m *Module) dataSection(r *reader) {
 			r.fail("the place of a data segment is a function") // its index would have to move
 		}
 		d := r.take(r.u32())
-		m.data = append(m.data, dataSegment{raw: r.data[start:r.pos:r.pos], size: len(d.data)})
+		s := dataSegment{raw: r.data[start:r.pos:r.pos], content: d.data}
+		s.start, s.fixed = at.address()
+		m.data = append(m.data, s)
 	}
 }

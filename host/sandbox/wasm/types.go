@@ -184,9 +184,14 @@ type segment struct {
 }
 
 type dataSegment struct {
-	raw  []byte // the whole segment: it holds no function index
-	size int
+	raw     []byte // the whole segment: it holds no function index
+	fixed   bool   // whether it goes to a place in memory that is a plain number, start
+	start   uint32
+	content []byte
 }
+
+// end is the offset after a segment with a fixed place.
+func (s *dataSegment) end() uint64 { return uint64(s.start) + uint64(len(s.content)) }
 
 type body struct {
 	locals int    // declared ones, not parameters

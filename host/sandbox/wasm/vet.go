@@ -122,7 +122,7 @@ func (m *Module) vetSegments(l Limits) error {
 	}
 	bytes := 0
 	for i := range m.data {
-		bytes += m.data[i].size
+		bytes += len(m.data[i].content)
 	}
 	return first(
 		over("element segments", len(m.elements), l.Segments),

@@ -16,10 +16,10 @@ func (w *rewriter) module() []byte {
 		w.section(sectionDataCount, appendU32(nil, m.dataCount))
 	}
 	w.section(sectionCode, w.bodySection())
-	if len(m.data) > 0 {
-		b := appendU32(nil, uint32(len(m.data)))
-		for i := range m.data {
-			b = append(b, m.data[i].raw...)
+	if data := m.joined(); len(data) > 0 {
+		b := appendU32(nil, uint32(len(data)))
+		for i := range data {
+			b = append(b, data[i].raw...)
 		}
 		w.section(sectionData, b)
 	}
