@@ -93,7 +93,7 @@ func (c *cache) read(dir, digest string) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := seal.ReadFolder(dir, sealFile, moduleFile, infoFile)
+	folder, err := c.sealer.ReadFolder(dir, sealFile, moduleFile, infoFile)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (c *cache) stage() (string, error) {
 // commit seals what is in a folder that stage made, and gives it its name. Another
 // process may have been faster; then its entry is used.
 func (c *cache) commit(stage, digest string) (*entry, error) {
-	folder, err := seal.ReadFolder(stage, sealFile, moduleFile, infoFile)
+	folder, err := c.sealer.ReadFolder(stage, sealFile, moduleFile, infoFile)
 	if err != nil {
 		return nil, err
 	}

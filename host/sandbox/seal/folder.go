@@ -1,6 +1,9 @@
 package seal
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -14,8 +17,8 @@ import (
 	"sync/atomic"
 )
 
-// A folder is hashed in chunks, on all processors: what a cached module costs before
-// its first call is mostly this.
+// A folder is hashed in chunks, on all processors: a cached module has 14 MB that are
+// hashed before its first call.
 const chunkSize = 256 << 10
 
 // The most that a folder holds.
@@ -26,7 +29,8 @@ const (
 
 // Folder is the content of a folder.
 type Folder struct {
-	// Sum stands for the names, sizes and bytes of all files.
+	// Sum stands for the names, sizes and bytes of all files. It is for [Sealer.Sum] and
+	// [Sealer.Valid] of the same sealer, and must not be shown to anybody.
 	Sum []byte
 	// Kept are the bytes of the files that were asked for, by their names: the very
 	// bytes that Sum covers, whatever happens to the file afterwards.
@@ -44,12 +48,12 @@ type chunk struct {
 	of     *file
 	offset int64
 	length int
-	sum    [sha256.Size]byte
+	sum    [hashSize]byte
 }
 
 // ReadFolder reads a folder and those within it, without the file named skip, and keeps
 // the bytes of the files named keep. Anything but folders and regular files is an error.
-func ReadFolder(dir, skip string, keep ...string) (_ *Folder, err error) {
+func (s *Sealer) ReadFolder(dir, skip string, keep ...string) (_ *Folder, err error) {
 	files, err := list(dir, skip)
 	if err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func ReadFolder(dir, skip string, keep ...string) (_ *Folder, err error) {
 			chunks = append(chunks, chunk{of: f, offset: offset, length: int(min(chunkSize, f.size-offset))})
 		}
 	}
-	if err := hash(chunks); err != nil {
+	if err := s.hash(chunks); err != nil {
 		return nil, err
 	}
 	total := sha256.New()
@@ -120,7 +124,11 @@ func list(dir, skip string) ([]*file, error) {
 }
 
 // hash fills in the sums of the chunks.
-func hash(chunks []chunk) error {
+func (s *Sealer) hash(chunks []chunk) error {
+	universal, err := s.universal()
+	if err != nil {
+		return err
+	}
 	var next atomic.Int64
 	var group sync.WaitGroup
 	workers := min(runtime.GOMAXPROCS(0), len(chunks))
@@ -146,10 +154,39 @@ func hash(chunks []chunk) error {
 					errs[worker] = fmt.Errorf("seal: %s: %w", c.of.name, err)
 					return
 				}
-				c.sum = sha256.Sum256(into)
+				universal.Seal(c.sum[:0], noNonce[:], nil, into)
 			}
 		})
 	}
 	group.Wait()
 	return errors.Join(errs...)
+}
+
+// hashSize is the size of the hash of a chunk, in bytes.
+const hashSize = 16
+
+// noNonce is always the same: see [Sealer.universal].
+var noNonce [12]byte
+
+// universal returns a hash function that only who has the key can compute: two chunks
+// that somebody without it chose have the same hash with a probability below 2^-110. It
+// is AES-GCM's authentication of data that it does not encrypt, which is four times as
+// fast as SHA-256 on today's processors, and ten times on those without instructions for
+// SHA-256.
+//
+// As a MAC of its own AES-GCM would need a nonce that is never used again. Here the
+// hashes stay in this package: what is written down is an HMAC of them, as in every MAC
+// that hashes with a secret function first (Wegman and Carter, 1981).
+func (s *Sealer) universal() (cipher.AEAD, error) {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write([]byte("chunks of a folder"))
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return gcm, nil
 }

@@ -128,9 +128,9 @@ func write(t testing.TB, dir string) {
 	}
 }
 
-func sum(t testing.TB, dir string) string {
+func sum(t testing.TB, by *seal.Sealer, dir string) string {
 	t.Helper()
-	folder, err := seal.ReadFolder(dir, "seal", "a")
+	folder, err := by.ReadFolder(dir, "seal", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +158,13 @@ func TestFolder(t *testing.T) {
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, by := t.TempDir(), open(t, t.TempDir())
 			write(t, dir)
-			before := sum(t, dir)
+			before := sum(t, by, dir)
 			if err := tt.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			if same := sum(t, dir) == before; same != tt.same {
+			if same := sum(t, by, dir) == before; same != tt.same {
 				t.Errorf("the sum is the same: %t, want %t", same, tt.same)
 			}
 		})
@@ -183,10 +183,23 @@ func flip(name string, at int64) func(dir string) error {
 	}
 }
 
+// Who does not have the key cannot make a folder that passes for another one: not even
+// the sum of a folder that they know is theirs to compute.
+func TestFolderNeedsTheKey(t *testing.T) {
+	dir, a := t.TempDir(), t.TempDir()
+	write(t, dir)
+	if sum(t, open(t, a), dir) != sum(t, open(t, a), dir) {
+		t.Error("the same key makes two sums of a folder")
+	}
+	if sum(t, open(t, a), dir) == sum(t, open(t, t.TempDir()), dir) {
+		t.Error("two keys make the same sum of a folder")
+	}
+}
+
 func TestFolderKeepsWhatItHashed(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir)
-	folder, err := seal.ReadFolder(dir, "seal", "b/big", "missing")
+	folder, err := open(t, t.TempDir()).ReadFolder(dir, "seal", "b/big", "missing")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +219,7 @@ func TestFolderRefusesLinks(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "a"), filepath.Join(dir, "link")); err != nil {
 		t.Skip(err)
 	}
-	if _, err := seal.ReadFolder(dir, "seal"); err == nil {
+	if _, err := open(t, t.TempDir()).ReadFolder(dir, "seal"); err == nil {
 		t.Error("a link passed")
 	}
 }
