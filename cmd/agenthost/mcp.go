@@ -2,32 +2,24 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/mcp"
-	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/host/tool"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // reloadInterval is how often a server looks at the plugins folder.
 const reloadInterval = 200 * time.Millisecond
 
-// grace is how long a server that ends waits for calls that run.
-const grace = 10 * time.Second
-
-// mcpFlags are the flags of agenthost mcp.
+// mcpFlags are the flags of agenthost mcp. Those that were given take the place of what
+// the configuration says.
 type mcpFlags struct {
-	address, form, token string
-	connections          []string
-	threshold, budget    int
-	http                 mcp.HTTPOptions
+	config.MCP
+	stdio bool
 }
 
 func (a *app) mcpCommand() *cobra.Command {
@@ -45,28 +37,68 @@ the plugins folder, changes or goes is followed at once.
 
 Over HTTP every request needs a bearer token. Without --token it is read from
 mcp-token in agenthost's configuration folder, which is made at the first start and
-which only you can read.`,
+which only you can read. With --issuer access tokens of that OAuth issuer are bearer
+tokens too.
+
+Flags go before what the configuration says under mcp:.`,
 		Example: `  agenthost mcp
   agenthost mcp --connection support --form connections
   agenthost mcp --http 127.0.0.1:8080
+  agenthost mcp --http 127.0.0.1:8080 --issuer https://login.example.com --resource https://mcp.example.com
   agenthost mcp config claude`,
 		Args: args(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveMCP(cmd.Context(), &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveMCP(cmd.Context(), &f, cmd.Flags()) },
 	}
+	f.toolFlags(a, cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.address, "http", "", "serve HTTP at this `address`, such as 127.0.0.1:8080")
-	flags.StringArrayVar(&f.connections, "connection", nil, "offer this `connection` alone (may be repeated)")
-	flags.StringVar(&f.form, "form", string(tool.FormAuto), "`form` of the tools: auto, operations, search or connections")
-	flags.IntVar(&f.threshold, "threshold", tool.DefaultThreshold, "most tools for which --form auto makes one per operation")
-	flags.IntVar(&f.budget, "budget", tool.DefaultBudget, "length of the longest answer in characters")
-	flags.StringVar(&f.token, "token", "", "`reference` to the bearer token, such as env:AGENTHOST_MCP_TOKEN or file:/run/secrets/token")
-	flags.StringArrayVar(&f.http.Hosts, "host", nil, "Host header that requests may have, such as mcp.example.com (default: loopback names)")
-	flags.StringArrayVar(&f.http.Origins, "origin", nil, "Origin header that requests of browsers may have (default: none)")
-	flags.BoolVar(&f.http.Sessions, "sessions", false, "keep sessions, which clients of older protocol versions need to be told of changes")
-	_ = cmd.RegisterFlagCompletionFunc("form", cobra.FixedCompletions(formNames(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("connection", a.completeConnection)
+	flags.BoolVar(&f.stdio, "stdio", false, "serve standard input and output, whatever the configuration says")
+	flags.StringVar(&f.HTTP.Address, "http", "", "serve HTTP at this `address`, such as 127.0.0.1:8080")
+	flags.StringVar(&f.HTTP.Token, "token", "", "`reference` to the bearer token, such as env:AGENTHOST_MCP_TOKEN or file:/run/secrets/token")
+	flags.StringArrayVar(&f.HTTP.Hosts, "host", nil, "Host header that requests may have, such as mcp.example.com (default: loopback names)")
+	flags.StringArrayVar(&f.HTTP.Origins, "origin", nil, "Origin header that requests of browsers may have (default: none)")
+	flags.BoolVar(&f.HTTP.Sessions, "sessions", false, "keep sessions, which clients of older protocol versions need to be told of changes")
+	flags.StringVar(&f.HTTP.Issuer, "issuer", "", "`URL` of an OAuth issuer whose access tokens are taken, with --resource")
+	flags.StringVar(&f.HTTP.Resource, "resource", "", "`URL` by which clients know this server, with --issuer")
+	flags.StringVar(&f.HTTP.Audience, "audience", "", "what access tokens are for (default: what --resource says)")
+	flags.StringArrayVar(&f.HTTP.Scopes, "scope", nil, "`scope` that access tokens have to have (may be repeated)")
 	cmd.AddCommand(a.mcpConfigCommand())
 	return cmd
+}
+
+// toolFlags are the flags that say which tools there are.
+func (f *mcpFlags) toolFlags(a *app, cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.Connections, "connection", nil, "offer this `connection` alone (may be repeated)")
+	flags.StringVar((*string)(&f.Form), "form", string(tool.FormAuto), "`form` of the tools: auto, operations, search or connections")
+	flags.IntVar(&f.Threshold, "threshold", tool.DefaultThreshold, "most tools for which --form auto makes one per operation")
+	flags.IntVar(&f.Budget, "budget", tool.DefaultBudget, "length of the longest answer in characters")
+	_ = cmd.RegisterFlagCompletionFunc("form", cobra.FixedCompletions(formNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("connection", a.completeConnection)
+}
+
+// over returns c with the flags that were given in place of what it says.
+func (f *mcpFlags) over(c config.MCP, given *pflag.FlagSet) config.MCP {
+	for name, set := range map[string]func(){
+		"connection": func() { c.Connections = f.Connections },
+		"form":       func() { c.Form = f.Form },
+		"threshold":  func() { c.Threshold = f.Threshold },
+		"budget":     func() { c.Budget = f.Budget },
+		"stdio":      func() { c.HTTP.Address = f.HTTP.Address },
+		"http":       func() { c.HTTP.Address = f.HTTP.Address },
+		"token":      func() { c.HTTP.Token = f.HTTP.Token },
+		"host":       func() { c.HTTP.Hosts = f.HTTP.Hosts },
+		"origin":     func() { c.HTTP.Origins = f.HTTP.Origins },
+		"sessions":   func() { c.HTTP.Sessions = f.HTTP.Sessions },
+		"issuer":     func() { c.HTTP.Issuer = f.HTTP.Issuer },
+		"resource":   func() { c.HTTP.Resource = f.HTTP.Resource },
+		"audience":   func() { c.HTTP.Audience = f.HTTP.Audience },
+		"scope":      func() { c.HTTP.Scopes = f.HTTP.Scopes },
+	} {
+		if given.Changed(name) {
+			set()
+		}
+	}
+	return c
 }
 
 func formNames() []string {
@@ -77,81 +109,32 @@ func formNames() []string {
 	return names
 }
 
-func (a *app) serveMCP(ctx context.Context, f *mcpFlags) error {
-	o, err := a.options()
+func (a *app) serveMCP(ctx context.Context, f *mcpFlags, given *pflag.FlagSet) error {
+	if f.stdio && f.HTTP.Address != "" {
+		return &usageError{message: "--stdio and --http are two places to serve", hint: "say one of them"}
+	}
+	c, path, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	o, err := a.optionsOf(c, path)
 	if err != nil {
 		return err
 	}
 	o.Reload = reloadInterval
+	m := f.over(c.MCP, given)
 	return openWith(ctx, o, func(h *host.Host) error {
 		server, err := mcp.New(ctx, h, mcp.Options{
-			Tools: host.ToolOptions{
-				Connections: f.connections,
-				Options:     tool.Options{Form: tool.Form(f.form), Threshold: f.threshold, Budget: f.budget},
-			},
+			Tools:  host.ToolOptions{Connections: m.Connections, Options: m.Options},
 			Logger: o.Logger.Named("mcp"),
 		})
 		if err != nil {
 			return err
 		}
 		defer server.Close()
-		if f.address == "" {
+		if m.HTTP.Address == "" {
 			return server.ServeStdio(ctx, a.stdin, a.stdout)
 		}
-		return a.serveMCPHTTP(ctx, server, f)
+		return a.serveMCPHTTP(ctx, server, m.HTTP, o)
 	})
-}
-
-func (a *app) serveMCPHTTP(ctx context.Context, server *mcp.Server, f *mcpFlags) error {
-	token, where, err := a.mcpToken(ctx, f.token)
-	if err != nil {
-		return err
-	}
-	f.http.Tokens = map[string]secret.Value{osUser(): token}
-	listener, err := mcp.Listen(ctx, f.address)
-	if err != nil {
-		return &usageError{message: fmt.Sprintf("cannot listen at %s: %v", f.address, errors.Unwrap(err)), hint: "name a free address, such as --http 127.0.0.1:0"}
-	}
-	_, _ = fmt.Fprintf(a.stderr, "agenthost: MCP at http://%s, bearer token in %s\n", listener.Addr(), where)
-	return server.ServeHTTP(ctx, listener, f.http, grace)
-}
-
-// mcpToken reads the bearer token, and makes one at the first start where no reference
-// names it.
-func (a *app) mcpToken(ctx context.Context, reference string) (token secret.Value, where string, err error) {
-	if reference == "" {
-		dir, err := os.UserConfigDir()
-		if err != nil {
-			return secret.Value{}, "", &usageError{message: "there is no configuration folder for the bearer token", hint: "name one with --token, such as --token env:AGENTHOST_MCP_TOKEN"}
-		}
-		path := filepath.Join(dir, "agenthost", "mcp-token")
-		if err := makeToken(path); err != nil {
-			return secret.Value{}, "", &usageError{message: fmt.Sprintf("the bearer token cannot be made: %v", err), hint: "name one with --token"}
-		}
-		reference = "file:" + path
-	}
-	ref, err := secret.ParseRef(reference)
-	if err != nil {
-		return secret.Value{}, "", err
-	}
-	token, err = secret.NewResolver(secret.Options{LookupEnv: a.lookupEnv}).Resolve(ctx, ref)
-	return token, reference, err
-}
-
-// makeToken writes a token that only its owner can read, unless there is one.
-func makeToken(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	text := mcp.NewToken()
-	_, err = file.Write(text)
-	clear(text)
-	return errors.Join(err, file.Close())
 }

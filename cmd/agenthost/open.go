@@ -28,7 +28,12 @@ func (a *app) options() (host.Options, error) {
 	if err != nil {
 		return host.Options{}, err
 	}
-	o := host.FromConfig(c)
+	return a.optionsOf(c, path)
+}
+
+// optionsOf are those of a configuration that was read.
+func (a *app) optionsOf(c *config.Config, path string) (o host.Options, err error) {
+	o = host.FromConfig(c)
 	o.FirstParty = firstPartyDigests(firstParty)
 	if o.Lock == "" {
 		if o.Lock, err = lockPath(path); err != nil {
@@ -74,17 +79,25 @@ func lockPath(configuration string) (string, error) {
 	return filepath.Join(dir, "agenthost", approval.DefaultName), nil
 }
 
+// configPath is where the configuration is, or empty where there is none.
+func (a *app) configPath() string {
+	if a.config != "" {
+		return a.config
+	}
+	if path, _ := a.lookupEnv("AGENTHOST_CONFIG"); path != "" {
+		return path
+	}
+	if _, err := os.Stat(defaultConfig); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return defaultConfig
+}
+
 // loadConfig returns the configuration and its path, which is empty where there is none.
 func (a *app) loadConfig() (*config.Config, string, error) {
-	path := a.config
+	path := a.configPath()
 	if path == "" {
-		path, _ = a.lookupEnv("AGENTHOST_CONFIG")
-	}
-	if path == "" {
-		if _, err := os.Stat(defaultConfig); errors.Is(err, fs.ErrNotExist) {
-			return &config.Config{}, "", nil
-		}
-		path = defaultConfig
+		return &config.Config{}, "", nil
 	}
 	c, err := config.Load(path)
 	var problems *config.Error

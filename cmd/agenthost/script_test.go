@@ -70,6 +70,7 @@ func TestScript(t *testing.T) {
 			"vault":    vaultCommand,
 			"oauth":    oauthCommand,
 			"browse":   browseCommand,
+			"issuer":   issuerCommand,
 			"module":   moduleCommand,
 			"spy":      spyCommand,
 		},
@@ -92,6 +93,7 @@ func TestScript(t *testing.T) {
 			e.Values[oauthKey{}] = &oauthsim.Server{ClientID: "crm", ClientSecret: "CANARYsecret", Prefix: "CANARY", Lifetime: time.Hour}
 			e.Setenv("CRM_ID", "crm")
 			e.Setenv("CRM_WRONG", "CANARYwrong")
+			e.Values[issuerKey{}] = &runningIssuer{}
 			e.Values[airbyteKey{}] = &simulatedAirbyte{}
 			return writeBadModules(filepath.Join(e.WorkDir, "bad"), badManifest)
 		},

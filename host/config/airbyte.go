@@ -52,7 +52,7 @@ func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
 		}
 	}
 	r.mapping(n, path, []key{
-		{"base_url", func(v ast.Node, p string) { r.baseURL(v, p, &a.BaseURL) }},
+		{"base_url", func(v ast.Node, p string) { r.url(v, p, "https://airbyte.example.com", &a.BaseURL) }},
 		{"client_id", func(v ast.Node, p string) { r.reference(v, p, func(s string) { a.ClientID = s }) }},
 		{"client_secret", func(v ast.Node, p string) { r.reference(v, p, func(s string) { a.ClientSecret = s }) }},
 		{"workspace_name", name(&a.WorkspaceName)},
@@ -74,11 +74,11 @@ func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
 	return a
 }
 
-// baseURL is a server's URL, but not the id of a server.
-func (r *reader) baseURL(n ast.Node, path string, into *string) {
+// url is a server's URL, but not the id of a server.
+func (r *reader) url(n ast.Node, path, example string, into *string) {
 	before := len(r.problems)
 	r.server(n, path, into)
 	if len(r.problems) == before && !strings.Contains(*into, "://") {
-		r.problem(n, path, "not an http or https URL", "write an origin, such as https://airbyte.example.com")
+		r.problem(n, path, "not an http or https URL", "write it like "+example)
 	}
 }

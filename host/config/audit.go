@@ -1,10 +1,6 @@
 package config
 
-import (
-	"math"
-
-	"github.com/goccy/go-yaml/ast"
-)
+import "github.com/goccy/go-yaml/ast"
 
 // Audit says where the record of every call is kept. The zero value keeps none.
 type Audit struct {
@@ -28,15 +24,7 @@ func (r *reader) audit(n ast.Node, path string, into *Audit) {
 	r.mapping(n, path, []key{
 		{"file", func(v ast.Node, p string) { r.path(v, p, &into.File) }},
 		{"max_size", func(v ast.Node, p string) { r.size(v, p, &into.MaxSize) }},
-		{"keep", func(v ast.Node, p string) {
-			var number int64
-			r.count(v, p, &number)
-			if number > math.MaxInt32 {
-				r.problem(v, p, "is too large", "")
-				return
-			}
-			into.Keep = int(number)
-		}},
+		{"keep", func(v ast.Node, p string) { r.number(v, p, &into.Keep) }},
 		{"log", func(v ast.Node, p string) { r.flag(v, p, &into.Log) }},
 		{"required", func(v ast.Node, p string) { r.flag(v, p, &into.Required) }},
 	})

@@ -33,6 +33,8 @@ type Config struct {
 	Audit Audit
 	// Secrets says where references to secrets lead.
 	Secrets Secrets
+	// MCP says what agenthost mcp offers; a host does not read it.
+	MCP MCP
 }
 
 // Mode says who calls the vendor.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"math"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -33,6 +32,7 @@ func (r *reader) config(body ast.Node) *Config {
 		}},
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
 		{"secrets", func(v ast.Node, p string) { r.secrets(v, p, &c.Secrets) }},
+		{"mcp", func(v ast.Node, p string) { r.mcp(v, p, &c.MCP) }},
 		{"connections", func(v ast.Node, p string) {
 			c.Connections = make(map[string]Connection)
 			r.pairs(v, p, func(name string, at, value ast.Node) {
@@ -196,15 +196,7 @@ func (r *reader) reference(n ast.Node, path string, use func(string)) {
 
 func (r *reader) limits(n ast.Node, path string, into *Limits) {
 	whole := func(into *int) func(ast.Node, string) {
-		return func(v ast.Node, p string) {
-			var number int64
-			r.count(v, p, &number)
-			if number > math.MaxInt32 {
-				r.problem(v, p, "is too large", "")
-				return
-			}
-			*into = int(number)
-		}
+		return func(v ast.Node, p string) { r.number(v, p, into) }
 	}
 	size := func(into *int64) func(ast.Node, string) {
 		return func(v ast.Node, p string) { r.size(v, p, into) }

@@ -19,27 +19,25 @@ type OAuth struct {
 func (r *reader) oauth(n ast.Node, path string) *OAuth {
 	o := &OAuth{}
 	endpoint := func(into *string) func(ast.Node, string) {
-		return func(v ast.Node, p string) {
-			r.server(v, p, into)
-			if *into != "" && !strings.Contains(*into, "://") {
-				r.problem(v, p, "not an http or https URL", "write it like https://login.example.com/oauth/token")
-			}
-		}
+		return func(v ast.Node, p string) { r.url(v, p, "https://login.example.com/oauth/token", into) }
 	}
 	r.mapping(n, path, []key{
 		{"token_url", endpoint(&o.TokenURL)},
 		{"authorize_url", endpoint(&o.AuthorizeURL)},
 		{"revoke_url", endpoint(&o.RevokeURL)},
 		{"issuer", endpoint(&o.Issuer)},
-		{"scopes", func(v ast.Node, p string) {
-			r.texts(v, p, func(text string, at ast.Node) {
-				if strings.ContainsAny(text, " \"\\") {
-					r.problem(at, p, "not one scope", "write each scope on its own: [read, write]")
-					return
-				}
-				o.Scopes = append(o.Scopes, text)
-			})
-		}},
+		{"scopes", func(v ast.Node, p string) { r.scopes(v, p, &o.Scopes) }},
 	})
 	return o
+}
+
+// scopes reads a list of scopes: RFC 6749, section 3.3.
+func (r *reader) scopes(n ast.Node, path string, into *[]string) {
+	r.texts(n, path, func(text string, at ast.Node) {
+		if strings.ContainsAny(text, " \"\\") {
+			r.problem(at, path, "not one scope", "write each scope on its own: [read, write]")
+			return
+		}
+		*into = append(*into, text)
+	})
 }

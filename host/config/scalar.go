@@ -118,6 +118,17 @@ func (r *reader) count(n ast.Node, path string, into *int64) {
 	*into = number
 }
 
+// number reads a positive whole number that an int holds.
+func (r *reader) number(n ast.Node, path string, into *int) {
+	var number int64
+	r.count(n, path, &number)
+	if number > math.MaxInt32 {
+		r.problem(n, path, "is too large", "")
+		return
+	}
+	*into = int(number)
+}
+
 func integer(n *ast.IntegerNode) (int64, bool) {
 	switch v := n.Value.(type) {
 	case int64:

@@ -76,19 +76,23 @@ func (o HTTPOptions) caller(ctx context.Context, token string) (string, error) {
 
 // refuse answers a request whose token is not good, or could not be checked.
 func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string, err error) {
-	s.log.Named("http").Info("a request was refused", "error", err)
-	e, ok := errors.AsType[*abi.Error](err)
-	switch {
-	case !ok:
-		o.challenge(w, metadataURL, http.StatusUnauthorized, "invalid_token", errUnknownToken.Error())
-	case e.Kind == abi.KindAuthFailed:
-		o.challenge(w, metadataURL, http.StatusUnauthorized, "invalid_token", errUnknownToken.Error()+": "+e.Message)
-	case e.Kind == abi.KindPermissionDenied:
-		o.challenge(w, metadataURL, http.StatusForbidden, "insufficient_scope", e.Message)
-	default:
-		w.Header().Set("Retry-After", "30")
-		http.Error(w, "the token cannot be checked now", http.StatusServiceUnavailable)
+	log := s.log.Named("http")
+	status, code, why := http.StatusUnauthorized, "invalid_token", errUnknownToken.Error()
+	if e, ok := errors.AsType[*abi.Error](err); ok {
+		switch e.Kind {
+		case abi.KindAuthFailed:
+			why += ": " + e.Message
+		case abi.KindPermissionDenied:
+			status, code, why = http.StatusForbidden, "insufficient_scope", e.Message
+		default:
+			log.Warn("a token cannot be checked", "error", err)
+			w.Header().Set("Retry-After", "30")
+			http.Error(w, "the token cannot be checked now", http.StatusServiceUnavailable)
+			return
+		}
 	}
+	log.Info("a request was refused", "error", err)
+	o.challenge(w, metadataURL, status, code, why)
 }
 
 // challenge says what a request lacks, and where to get it: RFC 6750, section 3, and RFC

@@ -25,5 +25,5 @@ func ExampleServer_Handler_refused() {
 	defer s.Close()
 	_, err = s.Handler(mcp.HTTPOptions{})
 	fmt.Println(err)
-	// Output: mcp: a server over HTTP needs a token: set Tokens or Verify
+	// Output: invalid_params: a server over HTTP needs a token
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -68,17 +69,24 @@ func NewToken() []byte {
 
 // Handler serves clients over streamable HTTP, at any path. Each request is checked in this
 // order: Host, Origin, bearer token, size and form of the body.
+//
+// The error is an *[abi.Error] of kind invalid_params, which names the option.
 func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if len(o.Tokens) == 0 && o.Verify == nil {
-		return nil, errors.New("mcp: a server over HTTP needs a token: set Tokens or Verify")
+		return nil, invalidOption("tokens", "a server over HTTP needs a token", "set Tokens or Verify")
 	}
 	for caller, token := range o.Tokens {
 		if caller == "" || token.IsZero() {
-			return nil, errors.New("mcp: a token, or the name of who has it, is empty")
+			return nil, invalidOption("tokens", "a token, or the name of who has it, is empty", "give each caller a name and a token")
+		}
+		for other, same := range o.Tokens {
+			if caller < other && token.Equal(same) {
+				return nil, invalidOption("tokens", caller+" and "+other+" have the same token, so that nothing tells them apart", "give each caller a token of its own")
+			}
 		}
 	}
 	if (o.Issuer == "") != (o.Resource == "") {
-		return nil, errors.New("mcp: Issuer and Resource are set together")
+		return nil, invalidOption("resource", "there is an issuer and no resource, or a resource and no issuer", "set both, or neither")
 	}
 	protocol := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.server }, &sdk.StreamableHTTPOptions{
 		Stateless:      !o.Sessions,
@@ -94,7 +102,7 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if o.Issuer != "" {
 		resource, err := url.Parse(o.Resource)
 		if err != nil || resource.Host == "" || resource.Scheme != "https" && resource.Scheme != "http" || !plainPath(resource) {
-			return nil, errors.New("mcp: Resource is no URL, or one with a query, a fragment or a path that needs escapes")
+			return nil, invalidOption("resource", "the resource is no URL, or one with a query, a fragment or a path that needs escapes", "write the URL by which clients know this server, such as https://mcp.example.com")
 		}
 		place := metadataPath + strings.TrimSuffix(resource.Path, "/")
 		mux.Handle("GET "+place, metadata(o))
@@ -103,6 +111,10 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	}
 	mux.Handle("/", s.authenticate(strictBody(protocol), o, metadataURL))
 	return guard(mux, o), nil
+}
+
+func invalidOption(field, message, hint string) error {
+	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
 }
 
 // plainPath says whether a resource's URL has a path that a server can have a document

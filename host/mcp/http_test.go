@@ -116,6 +116,7 @@ func TestHTTPRefuses(t *testing.T) {
 		"no token":           {},
 		"an empty token":     {Tokens: map[string]secret.Value{"ada": {}}},
 		"nobody's token":     {Tokens: map[string]secret.Value{"": secret.New([]byte("x"))}},
+		"a token of two":     {Tokens: map[string]secret.Value{"ada": secret.New([]byte("x")), "bob": secret.New([]byte("x"))}},
 		"an issuer of what?": {Tokens: tokens(), Issuer: "https://issuer.example"},
 	} {
 		if _, err := server.Handler(o); err == nil {

@@ -100,7 +100,9 @@ func (k *keys) refresh(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err = err; err != nil {
-		k.log.Warn("the keys of the issuer cannot be read", "error", err, "known", len(k.known))
+		if len(k.known) > 0 { // otherwise whoever asks hears of it
+			k.log.Warn("the keys of the issuer cannot be read anew", "error", err, "read", k.since)
+		}
 		return err
 	}
 	k.known, k.since = known, k.now()
