@@ -1,13 +1,11 @@
 package tool
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/agenthost/agenthost/host/budget"
 	"github.com/agenthost/agenthost/internal/nearest"
@@ -69,10 +67,10 @@ func searchSet(connections []Connection, budget int) (Set, error) {
 	return Set{
 		{
 			Name: SearchOperations, Title: "Search operations",
-			Description: "Find operations by what they do or what they are about. Connections: " + about(connections) + ". Then " + DescribeOperation + " says how to use one, and " + ExecuteOperation + " runs it.",
+			Description: "Find operations by what they do or what they are about. Connections: " + about(connections) + ". An operation that several connections have is listed once, with all of them: any of their names may stand before the first dot. Then " + DescribeOperation + " says how to use one, and " + ExecuteOperation + " runs it.",
 			Input:       json.RawMessage(`{"type":"object","properties":{"query":{"type":"string","description":"Words such as: list urgent issues, create candidate. Empty lists everything."}},"additionalProperties":false}`),
 			Output: json.RawMessage(`{"type":"object","properties":{"operations":{"type":"array","items":{"type":"object","properties":{` +
-				`"operation":{"type":"string"},"effect":{"type":"string"},"description":{"type":"string"}},"required":["operation","effect"]}},"found":{"type":"integer"},"note":{"type":"string"}},"required":["operations","found"]}`),
+				`"operation":{"type":"string"},"connections":{"type":"array","items":{"type":"string"}},"effect":{"type":"string"},"description":{"type":"string"}},"required":["operation","effect"]}},"found":{"type":"integer"},"note":{"type":"string"}},"required":["operations","found"]}`),
 			Annotations: own, run: c.search,
 		},
 		{
@@ -249,44 +247,6 @@ func encode(v any) (json.RawMessage, error) {
 	return budget.Escape(out), nil
 }
 
-func (c *catalog) search(_ context.Context, args json.RawMessage, _ callOptions) (json.RawMessage, error) {
-	members, err := strict(args, "query")
-	if err != nil {
-		return nil, err
-	}
-	query, err := text(members, "query", false)
-	if err != nil {
-		return nil, err
-	}
-	type hit struct {
-		Operation   string     `json:"operation"`
-		Effect      abi.Effect `json:"effect"`
-		Description string     `json:"description,omitempty"`
-	}
-	found := c.match(query)
-	hits := make([]hit, len(found))
-	for i, o := range found {
-		hits[i] = hit{o.path(), o.op.Effect, clip(o.op.Description, 200)}
-	}
-	data, err := encode(hits)
-	if err != nil {
-		return nil, err
-	}
-	note := ""
-	short, left := budget.Fit(data, c.budget-400)
-	switch {
-	case len(hits) == 0 && len(c.operations) > 0:
-		note = "nothing matches; entities: " + clip(strings.Join(c.entities(), ", "), 300)
-	case left.Records > 0:
-		note = fmt.Sprintf("%d more match; use more or other words", left.Records)
-	}
-	return encode(struct {
-		Operations json.RawMessage `json:"operations"`
-		Found      int             `json:"found"`
-		Note       string          `json:"note,omitempty"`
-	}{short, len(hits), note})
-}
-
 func (c *catalog) entities() []string {
 	var names []string
 	for _, o := range c.operations {
@@ -294,72 +254,4 @@ func (c *catalog) entities() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// meanings are words for what operations usually call otherwise.
-var meanings = map[string]string{
-	"add": "create", "new": "create", "open": "create", "make": "create", "post": "create",
-	"remove": "delete", "change": "update", "edit": "update", "set": "update", "modify": "update",
-	"all": "list", "show": "list", "read": "get", "fetch": "get", "find": "search", "ticket": "issue", "person": "user", "people": "user",
-}
-
-// match returns the operations that a query is about, the best first. Every operation
-// matches an empty query.
-func (c *catalog) match(query string) []*operation {
-	words := split(query)
-	if len(words) == 0 {
-		return c.operations
-	}
-	type scored struct {
-		*operation
-		score int
-	}
-	var found []scored
-	for _, o := range c.operations {
-		score := 0
-		for _, word := range words {
-			score += o.score(word)
-		}
-		if score > 0 {
-			found = append(found, scored{o, score})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	out := make([]*operation, len(found))
-	for i, s := range found {
-		out[i] = s.operation
-	}
-	return out
-}
-
-// score is how much a word says of an operation.
-func (o *operation) score(word string) int {
-	score := 0
-	for _, place := range []struct {
-		text   string
-		weight int
-	}{{o.op.Entity, 8}, {o.op.Action, 6}, {o.connection.Name, 4}, {o.connection.Title, 4}, {o.op.Title, 3}, {o.op.Description, 1}} {
-		best := 0
-		for _, w := range split(place.text) {
-			switch {
-			case w == word || w == meanings[word]:
-				best = max(best, 2*place.weight)
-			case len(word) > 3 && strings.HasPrefix(w, word):
-				best = max(best, place.weight)
-			}
-		}
-		score += best
-	}
-	return score
-}
-
-// split returns the words of a text in lower case and without a plural's s.
-func split(text string) []string {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	for i, word := range words {
-		if len(word) > 3 {
-			words[i] = strings.TrimSuffix(word, "s")
-		}
-	}
-	return words
 }
