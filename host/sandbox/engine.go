@@ -295,6 +295,7 @@ func (e *Engine) open(ctx context.Context, digest string, given []byte, info was
 		info:   info,
 		log:    e.config.Logger.With("module", digest[:12]),
 		loaded: e.config.Now(),
+		making: make(chan struct{}, 1),
 	}
 	if _, err := io.ReadFull(e.config.Random, m.seed[:]); err != nil {
 		return nil, (&abi.Error{Kind: abi.KindInternal, Message: "there are no random bytes"}).WithCause(err)
@@ -318,7 +319,7 @@ func (e *Engine) open(ctx context.Context, digest string, given []byte, info was
 // compileContext is what everything is compiled with, whether it comes from the cache or
 // goes into it.
 func (m *Module) compileContext(ctx context.Context) context.Context {
-	listeners := experimental.FunctionListenerFactory(finder{m.firstExport()})
+	listeners := experimental.FunctionListenerFactory(finder{})
 	if m.engine != nil && m.engine.config.Profile {
 		listeners = experimental.MultiFunctionListenerFactory(listeners, profileListener{})
 	}

@@ -85,7 +85,8 @@ func TestIdleInstancesAreBoundedInBytes(t *testing.T) {
 			case !compare:
 				each = size * int64(e.pages.PageSize())
 			}
-			e.config.MaxIdleBytes = 3 * each
+			const image = size << 16
+			e.config.MaxIdleBytes = image + 3*each
 			m, err := e.Load(t.Context(), writer(size))
 			if err != nil {
 				t.Fatal(err)
@@ -96,8 +97,8 @@ func TestIdleInstancesAreBoundedInBytes(t *testing.T) {
 			}
 			for range 2 {
 				together(t, m, calls)
-				if idle, held := settled(m), e.held.Load(); idle != 3 || held != 3*each {
-					t.Errorf("%d instances wait and hold %d bytes, want 3 with %d", idle, held, 3*each)
+				if idle, held := settled(m), e.held.Load(); idle != 3 || held != image+3*each {
+					t.Errorf("%d instances wait and with their image hold %d bytes, want 3 with %d", idle, held, image+3*each)
 				}
 			}
 			together(t, other, calls) // there is no room left for those of another module

@@ -6,7 +6,8 @@ import (
 	"github.com/agenthost/agenthost/host/sandbox/pages"
 )
 
-// image is the content that the memories of a module go back to. Nobody writes it.
+// image is the state that the instances of a module start from and go back to: the
+// content of their memory, and the values of their globals. Nobody writes it.
 //
 // Where the kernel can, an image is a file in memory that each instance maps
 // privately: a page that the guest has not written is the image's own, shared by all
@@ -15,7 +16,8 @@ import (
 type image struct {
 	content []byte
 	file    *pages.File // nil where memories are compared
-	users   int         // instances; the module's lock guards it
+	globals []uint64    // empty where each instance keeps its own
+	users   int         // instances, and the module; the module's lock guards it
 }
 
 // newImage makes an image of a memory as it is now.
@@ -34,4 +36,61 @@ func (i *image) close() {
 		i.file.Close()
 	}
 	i.content, i.file = nil, nil
+}
+
+// borrow returns the module's image for one more user, or nil where there is none.
+func (m *Module) borrow() *image {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.image != nil {
+		m.image.users++
+	}
+	return m.image
+}
+
+// publish makes an image of an instance, for the instance itself and, where it can be
+// another one's, for all that come after it. The module keeps it for as long as it is
+// loaded, if there is room among what waits for calls; or else it goes with the last
+// instance that uses it.
+func (m *Module) publish(in *instance) *image {
+	i := newImage(m.engine.pages, in.guest.bytes())
+	i.users = 1
+	if m.info.Kept < m.info.Globals {
+		return i
+	}
+	i.globals = in.keptGlobals()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.image = i
+	if m.engine.hold(int64(len(i.content))) {
+		m.keeps = true
+		i.users++
+	}
+	return i
+}
+
+// unshare takes a user from an image and frees it after the last.
+func (m *Module) unshare(i *image) {
+	if i == nil {
+		return
+	}
+	m.mu.Lock()
+	i.users--
+	last := i.users == 0
+	if last && m.image == i {
+		m.image = nil
+	}
+	m.mu.Unlock()
+	if last {
+		i.close()
+	}
+}
+
+// forget lets go of the image that the module keeps.
+func (m *Module) forget() {
+	if m.keeps {
+		m.keeps = false
+		m.engine.held.Add(-int64(len(m.image.content)))
+		m.unshare(m.image)
+	}
 }

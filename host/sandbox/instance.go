@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,9 +8,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
@@ -25,14 +26,15 @@ import (
 type instance struct {
 	module *Module
 	plugin *extism.Plugin
-	guest  *linear // the module's memory
+	main   api.Module // the plugin's
+	guest  *linear    // the module's memory
 	stdio  *stdio
+	random *randomness
 	since  time.Time // when it began to wait
 
-	// main is the plugin's module; nil until its first function is called.
-	main          api.Module
 	fuel, putBack api.Function // of the rewrite
 	result        [1]uint64    // of the two
+	initialised   bool         // or has the state of one that is
 	ready         bool         // for its first call; until then time stands still
 	granted       int64        // what the guest has left of its first grant
 }
@@ -40,19 +42,43 @@ type instance struct {
 // initLimits bound the initialisation of an instance.
 func initLimits() Limits { return Limits{Fuel: 5_000_000_000}.withDefaults() }
 
-// newInstance makes an instance, initialises it, and keeps its state to go back to.
+// newInstance makes an instance in the module's first state.
 func (m *Module) newInstance(ctx context.Context) (*instance, error) {
+	in, err := m.instantiate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.info.Snapshot {
+		err = in.begin(ctx)
+	} else {
+		err = in.initialise(ctx)
+	}
+	if errors.Is(err, errTraining) {
+		// Its state may be anything. The next one does without, and so do all others.
+		m.untrained.Store(true)
+		in.close()
+		return m.newInstance(ctx)
+	}
+	if err != nil {
+		in.close()
+		return nil, err
+	}
+	in.random.source, in.ready = m.engine.config.Random, true
+	return in, nil
+}
+
+// instantiate makes an instance of which no code has run.
+func (m *Module) instantiate(ctx context.Context) (*instance, error) {
 	in := &instance{module: m, stdio: new(stdio)}
-	config := m.engine.config
+	in.random = &randomness{stdio: in.stdio, source: rand.NewChaCha8(m.seed)}
 	now := func() time.Time {
 		if in.ready {
-			return config.Now()
+			return m.engine.config.Now()
 		}
 		return m.loaded
 	}
-	random := &randomness{stdio: in.stdio, source: rand.NewChaCha8(m.seed)}
 	modules := wazero.NewModuleConfig().
-		WithRandSource(random).
+		WithRandSource(in.random).
 		WithStdout(in.stdio).
 		WithStderr(in.stdio).
 		// A clock with a resolution of a millisecond times nothing that is worth
@@ -66,8 +92,9 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 			return int64(time.Second + max(0, now().Sub(m.loaded).Truncate(time.Millisecond)))
 		}, sys.ClockResolution(time.Millisecond))
 	allocator := &allocator{limit: maxPages << 16}
+	ctx = experimental.WithMemoryAllocator(&callContext{Context: ctx, instance: in}, allocator)
 	var err error
-	in.plugin, err = m.compiled.Instance(experimental.WithMemoryAllocator(ctx, allocator), extism.PluginInstanceConfig{ModuleConfig: modules})
+	in.plugin, err = m.compiled.Instance(ctx, extism.PluginInstanceConfig{ModuleConfig: modules})
 	if err != nil {
 		return nil, (&abi.Error{Kind: abi.KindConnectorFault, Message: "the module cannot be instantiated: " + firstLine(err)}).WithCause(err)
 	}
@@ -77,77 +104,77 @@ func (m *Module) newInstance(ctx context.Context) (*instance, error) {
 	if len(allocator.memories) > 1 {
 		in.guest = allocator.memories[1]
 	}
-	err = in.initialise(ctx)
-	trained := err == nil && m.info.Snapshot && !m.untrained.Load()
-	if trained {
-		err = in.train(ctx)
-	}
-	if err != nil {
+	if in.main == nil {
 		in.close()
-		if trained && ctx.Err() == nil {
-			// Its state may be anything. It does without, and so do all others.
-			m.log.Debug("a module cannot be warmed up", "error", err)
-			m.untrained.Store(true)
-			return m.newInstance(ctx)
-		}
-		return nil, err
+		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a plugin's module was not found"}
 	}
-	random.source, in.ready = config.Random, true
-	if !m.info.Snapshot {
-		return in, nil
-	}
-	m.share(in.guest)
-	// The meter starts at 0 for every call, the first one included: that makes
-	// the fuel of a call the same however often the instance was used.
-	if !in.restore() {
-		in.close()
-		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a new instance cannot be put back"}
-	}
-	in.granted = 0
+	in.putBack, in.fuel = in.main.ExportedFunction(wasm.RestoreExport), in.main.ExportedFunction(wasm.FuelExport)
 	return in, nil
 }
 
-// share gives a memory the image that it goes back to: that of the other instances,
-// unless it differs.
-func (m *Module) share(guest *linear) {
-	m.imaging.Lock()
-	m.mu.Lock()
-	shared := m.image
-	if shared != nil {
-		shared.users++
+// begin brings a new instance into the module's first state: the first one by running its
+// code, all others by giving them what became of that one.
+func (in *instance) begin(ctx context.Context) error {
+	m := in.module
+	if i := m.borrow(); i != nil {
+		return in.adopt(i)
 	}
-	m.mu.Unlock()
-	if shared == nil {
-		shared = newImage(m.engine.pages, guest.bytes())
-		shared.users = 1
-		m.mu.Lock()
-		m.image = shared
-		m.mu.Unlock()
+	select {
+	case m.making <- struct{}{}:
+		defer func() { <-m.making }()
+	case <-ctx.Done():
+		return timeout(context.Cause(ctx))
 	}
-	m.imaging.Unlock()
-	if !bytes.Equal(shared.content, guest.bytes()) {
-		m.unshare(shared)
-		shared = newImage(m.engine.pages, guest.bytes())
-		shared.users = 1
+	if i := m.borrow(); i != nil { // another call was faster
+		return in.adopt(i)
 	}
-	guest.backTo(shared, m.engine.pages)
+	if err := in.initialise(ctx); err != nil {
+		return err
+	}
+	if !m.untrained.Load() {
+		if err := in.train(ctx); err != nil {
+			return err
+		}
+	}
+	return in.adopt(m.publish(in))
 }
 
-// unshare takes a user from an image and frees it after the last.
-func (m *Module) unshare(i *image) {
-	if i == nil {
-		return
+// adopt gives the instance the state that an image holds, and makes it the one to go back
+// to.
+func (in *instance) adopt(i *image) error {
+	failed := &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a new instance cannot be put into its first state"}
+	if more := len(i.content) - int(in.guest.size); more > 0 {
+		in.guest.limit = uint64(len(in.guest.reserved))
+		if _, ok := in.main.Memory().Grow(uint32(more >> 16)); !ok {
+			in.module.unshare(i)
+			return failed
+		}
 	}
-	m.mu.Lock()
-	i.users--
-	last := i.users == 0
-	if last && m.image == i {
-		m.image = nil
+	in.guest.backTo(i, in.module.engine.pages)
+	for n, value := range i.globals {
+		in.keptGlobal(n).(api.MutableGlobal).Set(value)
 	}
-	m.mu.Unlock()
-	if last {
-		i.close()
+	in.initialised = true
+	// The meter starts at 0 for every call, the first one included: that makes
+	// the fuel of a call the same however often the instance was used.
+	if !in.restore() {
+		return failed
 	}
+	in.granted = 0
+	return nil
+}
+
+// keptGlobal is a value that the rewritten module goes back to.
+func (in *instance) keptGlobal(n int) api.Global {
+	return in.main.ExportedGlobal(wasm.KeptExport + strconv.Itoa(n))
+}
+
+func (in *instance) keptGlobals() []uint64 {
+	values := make([]uint64, in.module.info.Kept)
+	for n := range values {
+		values[n] = in.keptGlobal(n).Get()
+	}
+	return values
 }
 
 func (in *instance) close() {
@@ -161,12 +188,11 @@ func (in *instance) close() {
 	}
 }
 
-// restore puts the instance into the state that newInstance left it in.
+// restore puts the instance into the module's first state, however the last call ended.
+// There is nothing else that a guest can change: its stack went with the call, and a
+// module that can change a table or drop a segment has no such state.
 func (in *instance) restore() bool {
 	start := time.Now()
-	if in.main.IsClosed() {
-		return false // by proc_exit
-	}
 	if err := in.putBack.CallWithStack(context.Background(), in.result[:]); err != nil {
 		in.module.log.Debug("an instance cannot be put back", "error", firstLine(err))
 		return false

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
@@ -18,13 +17,13 @@ import (
 // output and error through a kernel that no guest of ours reaches, at seven calls of
 // Wasm functions and 80 KB of garbage for each call of ours; so functions are called on
 // the plugin's module itself. go-sdk keeps that to itself, but wazero hands it to a
-// listener of the first function that runs.
+// listener of the start function that the rewrite adds.
 
-// callContext is the context of one call of a guest. It answers what host functions ask
-// for without walking through the caller's contexts.
+// callContext is the context of one call of a guest, and of the making of an instance. It
+// answers what host functions ask for without walking through the caller's contexts.
 type callContext struct {
 	context.Context
-	running  *running
+	running  *running // nil where an instance is made
 	instance *instance
 }
 
@@ -51,20 +50,12 @@ func fromContext(ctx context.Context) *running {
 	return nil
 }
 
-// firstExport is the function that initialise calls.
-func (m *Module) firstExport() string {
-	if m.info.Snapshot {
-		return wasm.SaveExport
-	}
-	return wasm.FuelExport
-}
-
-// finder listens to one export and finds an instance's module.
-type finder struct{ export string }
+// finder listens to the start function and finds an instance's module.
+type finder struct{}
 
 // NewFunctionListener implements experimental.FunctionListenerFactory.
 func (f finder) NewFunctionListener(d api.FunctionDefinition) experimental.FunctionListener {
-	if slices.Contains(d.ExportNames(), f.export) {
+	if slices.Contains(d.ExportNames(), wasm.StartExport) {
 		return f
 	}
 	return nil
@@ -84,16 +75,16 @@ func (finder) After(context.Context, api.Module, api.FunctionDefinition, []uint6
 func (finder) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
 
 // initialise lets go-sdk initialise the guest, which it does on the first call of
-// anything. Keeping the globals is that call.
+// anything. Keeping the globals is that call, where there is something to go back to.
 func (in *instance) initialise(ctx context.Context) error {
-	r := newRunning(ctx, &Call{Export: "_initialize", Limits: initLimits()}, in.guest)
-	if err := in.call(r, in.module.firstExport()); err != nil {
+	first := wasm.FuelExport
+	if in.module.info.Snapshot {
+		first = wasm.SaveExport
+	}
+	if err := in.call(newRunning(ctx, &Call{Export: "_initialize", Limits: initLimits()}, in.guest), first); err != nil {
 		return err
 	}
-	if in.main == nil {
-		return &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: a plugin's module was not found"}
-	}
-	in.putBack, in.fuel = in.main.ExportedFunction(wasm.RestoreExport), in.main.ExportedFunction(wasm.FuelExport)
+	in.initialised = true
 	in.granted = int64(in.remaining())
 	return nil
 }
@@ -109,7 +100,7 @@ func (in *instance) remaining() int32 {
 // invoke calls an exported function without parameters and with at most one result, and
 // returns that as go-sdk does: a guest that exits has returned its exit code.
 func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err error) {
-	if in.main == nil {
+	if !in.initialised {
 		rc, _, err = in.plugin.CallWithContext(ctx, export, nil)
 		return rc, err
 	}
@@ -137,8 +128,7 @@ func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err e
 
 // settle books the fuel that was used since the last checkpoint.
 func (in *instance) settle(r *running) {
-	if r.stop != nil || in.fuel == nil || in.main.IsClosed() {
-		return // settled at the checkpoint that stopped it, or not the guest's to pay
+	if r.stop == nil { // or it was settled at the checkpoint that stopped it
+		r.fuel.settle(in.remaining())
 	}
-	r.fuel.settle(in.remaining())
 }

@@ -71,6 +71,87 @@ func TestBadEnds(t *testing.T) {
 	}
 }
 
+// However a call ends, the next one finds its instance as if it had not been, and costs
+// the same.
+func TestInstancesSurviveBadEnds(t *testing.T) {
+	g := newGuest()
+	length := g.Import(abi.HostModule, abi.FuncValueLength, "i:i")
+	exit := g.Import("wasi_snapshot_preview1", "proc_exit", "i:")
+	send := g.Import(abi.HostModule, abi.FuncHTTPSend, "iiii:i")
+	alloc := g.Import("extism:host/env", "alloc", "I:I")
+	global := g.Global(5)
+	deeper := g.Func("", ":", "", Code(0x10, U(5))) // itself
+	dirty := Code(I32(200), I32(70_000), I32(60_000), Fill(), I32(6), GlobalSet(global), Call(alloc, I64(100)), Drop)
+	ends := [][]byte{
+		0: Code(Unreachable),
+		1: Code(I32(-1), Load32(0), Drop),
+		2: forever(),
+		3: Call(exit, I32(3)),
+		4: Call(exit, I32(0)),
+		5: Call(deeper),
+		6: forever(Call(send, I32(0), I32(2), I32(0), I32(0)), Drop),
+		7: Code(I32(9), Return),
+		8: forever(Call(g.write, I32(0), I32(2)), I32(-1), Eq, If(I32(1), Return)),
+	}
+	var cases []byte
+	for n, end := range ends {
+		cases = append(cases, Code(Call(length, I32(1)), I32(n+2), Eq, If(end))...)
+	}
+	m := load(t, g.executes("",
+		I32(200), Load32(0), If(I32(1), Return),
+		GlobalGet(global), I32(5), Eq, Eqz, If(I32(2), Return),
+		Call(length, I32(1)), If(dirty, cases)))
+	var cost int64
+	for n := range ends {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := m.Run(ctx, sandbox.Call{
+			Export: abi.ExportExecute, Input: []byte(`"` + strings.Repeat("x", n) + `"`),
+			Limits: sandbox.Limits{Fuel: 1_000_000, OutputBytes: 100},
+			Send: func(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
+				cancel()
+				return nil, ctx.Err()
+			},
+		})
+		cancel()
+		if err == nil {
+			t.Errorf("end %d is none", n)
+		}
+		for range 2 {
+			out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+			if err != nil {
+				t.Fatalf("after end %d: %v", n, err)
+			}
+			if cost == 0 {
+				cost = out.Fuel
+			}
+			if out.Fuel != cost {
+				t.Errorf("after end %d a call costs %d, before it %d", n, out.Fuel, cost)
+			}
+		}
+	}
+	if s := m.Stats(); s.Instances != 1 {
+		t.Errorf("%d instances for one call at a time", s.Instances)
+	}
+}
+
+// Where the host failed, the instance is not used again.
+func TestInstancesDoNotSurviveBugs(t *testing.T) {
+	g := newGuest()
+	send := g.Import(abi.HostModule, abi.FuncHTTPSend, "iiii:i")
+	m := load(t, g.executes("", Call(send, I32(0), I32(2), I32(0), I32(0)), Drop))
+	for n := range 3 {
+		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+			panic("a bug")
+		}})
+		if kindOf(t, err) != abi.KindInternal {
+			t.Error(err)
+		}
+		if s := m.Stats(); s.Instances != int64(n+1) {
+			t.Errorf("%d instances after %d bugs", s.Instances, n+1)
+		}
+	}
+}
+
 func TestEndlessRecursion(t *testing.T) {
 	g := newGuest()
 	length := g.Import(abi.HostModule, abi.FuncValueLength, "i:i")

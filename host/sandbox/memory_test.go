@@ -185,10 +185,51 @@ func TestRestoreAfterGrowth(t *testing.T) {
 	}
 }
 
-// All instances of a module have the same memory after initialisation, so one image
-// does for all, and a burst of new ones makes no second one.
+// All instances of a module start from the image of the first one, and a burst of new
+// ones makes no second one. The image stays when they go, if there is room for it.
 func TestInstancesShareAnImage(t *testing.T) {
+	const none, enough = 1, 1 << 30
+	for name, room := range map[string]int64{"kept": enough, "not kept": none} {
+		t.Run(name, func(t *testing.T) {
+			m := pylonModule(t)
+			m.engine.config.MaxIdleBytes = room
+			burst(t, m, func(in, first *instance) {
+				if in.guest.image != first.guest.image {
+					t.Error("an instance has an image of its own")
+				}
+			})
+			if kept := m.image != nil; kept != (room == enough) {
+				t.Errorf("the image is there: %t", kept)
+			}
+			burst(t, m, func(*instance, *instance) {})
+			if err := m.Close(t.Context()); err != nil || m.image != nil || m.engine.held.Load() != 0 {
+				t.Errorf("after closing: %v, an image: %t, %d bytes held", err, m.image != nil, m.engine.held.Load())
+			}
+		})
+	}
+}
+
+// Where globals cannot be handed from one instance to another, each has an image of its
+// own, and the same state all the same.
+func TestInstancesWithImagesOfTheirOwn(t *testing.T) {
 	m := pylonModule(t)
+	m.info.Kept = 0
+	burst(t, m, func(in, first *instance) {
+		if in != first && in.guest.image == first.guest.image {
+			t.Error("two instances share an image")
+		}
+		if out, err := in.run(t.Context(), new(get())); err != nil || out.Err != nil {
+			t.Error(err, out)
+		}
+	})
+	if m.image != nil || m.engine.held.Load() != 0 {
+		t.Errorf("an image is kept: %t, %d bytes held", m.image != nil, m.engine.held.Load())
+	}
+}
+
+// burst makes instances that are all there at the same time, and closes them.
+func burst(t *testing.T, m *Module, check func(in, first *instance)) {
+	t.Helper()
 	var all [6]*instance
 	var group errgroup.Group
 	for i := range all {
@@ -197,16 +238,15 @@ func TestInstancesShareAnImage(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	for i, in := range all {
-		if in.guest.image != all[0].guest.image {
-			t.Errorf("instance %d has an image of its own", i)
+	memory := bytes.Clone(all[0].guest.bytes())
+	for _, in := range all {
+		if !bytes.Equal(in.guest.bytes(), memory) {
+			t.Error("two instances start with different memories")
 		}
+		check(in, all[0])
 	}
 	for _, in := range all {
 		in.close()
-	}
-	if m.image != nil {
-		t.Error("the image outlives its instances")
 	}
 }
 

@@ -25,20 +25,21 @@ type Module struct {
 	cache    wazero.CompilationCache
 	compiled *extism.CompiledPlugin
 
-	// All instances initialise with the same random bytes and the same time, so that
-	// they share one image of their memory.
+	// An instance that initialises gets the same random bytes and the same time as every
+	// other.
 	seed   [32]byte
 	loaded time.Time
 
 	counters  counters
-	untrained atomic.Bool // whether instances are used as they are initialised
-	imaging   sync.Mutex  // held while the first instance makes the image
+	untrained atomic.Bool   // whether instances are used as they are initialised
+	making    chan struct{} // held by who makes the first instance and its image
 
 	mu        sync.Mutex
 	idle      []*instance // in their first state; the one used last is at the end
 	used      []*instance // to be put back
 	restoring bool        // whether restoreUsed runs
-	image     *image      // that instances share; nil where there are none
+	image     *image      // that instances share; nil where there is none
+	keeps     bool        // whether the module is a user of the image
 	sweep     *time.Timer
 	busy      sync.WaitGroup // calls, and instances being put back
 	closing   bool
@@ -78,8 +79,15 @@ func (m *Module) Run(ctx context.Context, call Call) (*Outcome, error) {
 	}
 	m.counters.calls.Add(1)
 	outcome, err := in.run(ctx, &call)
-	m.giveBack(in, err == nil)
+	m.giveBack(in, sound(err))
 	return outcome, err
+}
+
+// sound says whether an instance can be put back after a call that ended with an error.
+// It can whatever the guest did; but where the host failed, nobody knows what else did.
+func sound(err error) bool {
+	var e *abi.Error
+	return err == nil || errors.As(err, &e) && e.Kind != abi.KindInternal
 }
 
 // take returns an instance in its first state: one that waits, or one that was used
@@ -136,8 +144,7 @@ func pop(list *[]*instance) *instance {
 }
 
 // giveBack lets an instance be put into its first state and wait for the next call,
-// off the caller's path. An instance that cannot be put back is closed; so is one
-// whose guest did not end by itself, since a trap can leave it anywhere.
+// off the caller's path. An instance that cannot be put back is closed.
 func (m *Module) giveBack(in *instance, sound bool) {
 	defer m.busy.Done()
 	if !sound || !m.info.Snapshot {
@@ -237,6 +244,7 @@ func (m *Module) Close(ctx context.Context) error {
 		in.close()
 	}
 	m.idle = nil
+	m.forget()
 	m.engine.mu.Lock()
 	delete(m.engine.modules, m)
 	m.engine.mu.Unlock()

@@ -155,7 +155,7 @@ func (profileListener) NewFunctionListener(d api.FunctionDefinition) experimenta
 	if d.ModuleName() == abi.HostModule && d.Name() == wasm.CheckpointName {
 		return nil
 	}
-	for _, own := range []string{wasm.SaveExport, wasm.RestoreExport, wasm.FuelExport} {
+	for _, own := range []string{wasm.SaveExport, wasm.RestoreExport, wasm.StartExport, wasm.FuelExport} {
 		if slices.Contains(d.ExportNames(), own) {
 			return nil
 		}

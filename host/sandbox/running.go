@@ -34,7 +34,8 @@ type running struct {
 	profiler *profiler // nil where the call is not profiled
 	pointer  string    // of the value_part that is to be traced
 	// stop is why the host ended the guest, where it did.
-	stop *abi.Error
+	stop   *abi.Error
+	exited bool // by proc_exit
 }
 
 func newRunning(ctx context.Context, call *Call, memory *linear) *running {

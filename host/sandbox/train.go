@@ -19,27 +19,36 @@ const (
 )
 
 // train lets an instance do what it does but once: sort a table, fill a free list, grow a
-// stack. All calls start from the state after it, so that none of them pays for that, and
-// since the clock stands still and random bytes come from the module's seed, it is the
-// same state in every instance.
+// stack. All calls start from the state after it, so that none of them pays for that.
 //
 // Auth_schema is the export for that: it has no input, sends nothing, and answers the
 // same each time, so a connector that is true to the ABI is as good after it as before.
 // What it answers is dropped.
 func (in *instance) train(ctx context.Context) error {
+	failed := func(err error) error {
+		if ctx.Err() != nil {
+			return timeout(context.Cause(ctx)) // not the module's fault
+		}
+		in.module.log.Debug("a module cannot be warmed up", "error", err)
+		return errTraining
+	}
 	limits := Limits{Fuel: trainingFuel, Memory: int64(in.guest.size) + trainingMemory}.withDefaults()
 	for range training {
 		r := newRunning(ctx, &Call{Export: abi.ExportAuthSchema, Limits: limits}, in.guest)
 		r.fuel.granted = in.granted
 		if err := in.call(r, abi.ExportAuthSchema); err != nil {
-			return err
+			return failed(err)
+		}
+		if r.exited {
+			return failed(errors.New("it exits"))
 		}
 		in.granted = int64(in.remaining())
 	}
-	save := in.main.ExportedFunction(wasm.SaveExport)
-	if in.main.IsClosed() || save == nil {
-		return errors.New("it has exited")
+	if _, err := in.main.ExportedFunction(wasm.SaveExport).Call(context.WithoutCancel(ctx)); err != nil {
+		return failed(err)
 	}
-	_, err := save.Call(context.WithoutCancel(ctx))
-	return err
+	return nil
 }
+
+// errTraining says that an instance is of no use after it was trained.
+var errTraining = errors.New("the module cannot be warmed up")

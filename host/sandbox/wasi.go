@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	extism "github.com/extism/go-sdk"
+	"github.com/tetratelabs/wazero/sys"
 )
 
 // wasiModule is what guests import WASI from. The rewrite renames the functions of
@@ -69,12 +70,13 @@ var wasi = map[string]string{
 // wasiNative are the functions that wazero answers. They keep no state, and what they
 // do beyond a few instructions passes through our reader of random bytes and our
 // standard output, which look at the deadline. The rest is answered here, because it
-// either has state that would survive a call (a closed descriptor), or copies as much
-// memory as a guest asks for before it finds that there is no file.
+// either has state that would survive a call (a closed descriptor, or with wazero's
+// proc_exit a closed instance), or copies as much memory as a guest asks for before it
+// finds that there is no file.
 var wasiNative = map[string]bool{
 	"args_get": true, "args_sizes_get": true, "environ_get": true, "environ_sizes_get": true,
 	"clock_res_get": true, "clock_time_get": true, "fd_fdstat_get": true, "fd_filestat_get": true,
-	"fd_read": true, "fd_write": true, "proc_exit": true, "random_get": true, "sched_yield": true,
+	"fd_read": true, "fd_write": true, "random_get": true, "sched_yield": true,
 }
 
 // The errors of WASI that are answered, by their numbers in its witx files
@@ -119,6 +121,10 @@ func bindWASI() []extism.HostFunction {
 		if wasiNative[name] {
 			continue
 		}
+		if name == "proc_exit" {
+			bound = append(bound, bindExit())
+			continue
+		}
 		answer := func(_ *running, stack []uint64) uint64 { return wasiAnswer(name, stack) }
 		if name == "poll_oneoff" {
 			answer = pollOneoff
@@ -137,6 +143,21 @@ func bindWASI() []extism.HostFunction {
 		bound = append(bound, hf)
 	}
 	return bound
+}
+
+// bindExit makes proc_exit, which unwinds the guest. Unlike wazero's it leaves the
+// instance open, so that it can be put back and used again.
+func bindExit() extism.HostFunction {
+	callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
+		if r := fromContext(ctx); r != nil {
+			r.work(0)
+			r.exited = true
+		}
+		panic(sys.NewExitError(uint32(stack[0])))
+	}
+	hf := extism.NewHostFunctionWithStack("proc_exit", callback, valueTypes(wasi["proc_exit"]), nil)
+	hf.SetNamespace(wasiOwn)
+	return hf
 }
 
 const (

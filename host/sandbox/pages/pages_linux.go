@@ -1,8 +1,10 @@
 package pages
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"iter"
 	"os"
 	"runtime"
 	"slices"
@@ -33,12 +35,17 @@ func NewFile(content []byte) (_ *File, err error) {
 			_ = unix.Close(fd)
 		}
 	}()
-	for at := 0; at < len(content); {
-		n, err := unix.Pwrite(fd, content[at:], int64(at))
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return nil, err
+	if err := unix.Ftruncate(fd, int64(len(content))); err != nil {
+		return nil, err
+	}
+	for part := range written(content) {
+		for at := part.From; at < part.To; {
+			n, err := unix.Pwrite(fd, content[at:part.To], int64(at))
+			if err != nil && !errors.Is(err, unix.EINTR) {
+				return nil, err
+			}
+			at += uint64(max(n, 0))
 		}
-		at += max(n, 0)
 	}
 	// From here on not even a bug of the host changes it.
 	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
@@ -50,6 +57,30 @@ func NewFile(content []byte) (_ *File, err error) {
 		return nil, err
 	}
 	return &File{fd, view}, nil
+}
+
+// written yields the parts of a content that are not zero: half of a young memory is.
+func written(content []byte) iter.Seq[Range] {
+	return func(yield func(Range) bool) {
+		var zeros [4096]byte
+		var part Range
+		for at := 0; at < len(content); at += len(zeros) {
+			piece := content[at:min(at+len(zeros), len(content))]
+			if bytes.Equal(piece, zeros[:len(piece)]) {
+				continue
+			}
+			if part.To != uint64(at) {
+				if part.To > 0 && !yield(part) {
+					return
+				}
+				part.From = uint64(at)
+			}
+			part.To = uint64(at + len(piece))
+		}
+		if part.To > 0 {
+			yield(part)
+		}
+	}
 }
 
 // Content is what the file holds. It cannot be written to, and is gone after Close.

@@ -41,6 +41,7 @@ func ExampleModule_Rewrite() {
 	// export spin () -> ()
 	// export agenthost_save () -> ()
 	// export agenthost_restore () -> (i32)
+	// export agenthost_start () -> ()
 	// export agenthost_fuel () -> (i32)
 	// can be put back: true
 }

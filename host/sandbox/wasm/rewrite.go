@@ -18,8 +18,8 @@ type Options struct {
 	// one instruction; a call is charged for no less than what it runs. Seldom
 	// does a unit take longer than 100 ns, and most take less than 1 ns.
 	Meter bool
-	// Snapshot adds [SaveExport] and [RestoreExport], where the state of the
-	// module can be put back.
+	// Snapshot adds [StartExport] and, where the state of the module can be put back,
+	// [SaveExport], [RestoreExport] and [KeptExport].
 	Snapshot bool
 	// Rename gives imports other names.
 	Rename map[ImportName]ImportName
@@ -38,6 +38,10 @@ type Info struct {
 	WhyNot string
 	// Globals is the number of mutable globals.
 	Globals int
+	// Kept is the number of them whose kept values are exported, and so can be those of
+	// another instance: all, or none where one is a vector or a reference, which no host
+	// function of wazero sets.
+	Kept int
 	// Counter is the index of the global that counts, 0 where nothing is metered.
 	Counter int
 }
@@ -76,8 +80,13 @@ func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
 	w.info.Snapshot = w.info.WhyNot == ""
 	if o.Snapshot && w.info.Snapshot {
 		w.shadows = shadows
+		w.info.Kept = kept(shadows)
 		w.export(SaveExport, Func(nil), saveBody(shadows))
 		w.export(RestoreExport, Func(nil, I32), restoreBody(shadows, o.Meter, w.emit.count))
+	}
+	if o.Snapshot {
+		w.start = w.firstAdded() + uint32(len(w.added))
+		w.export(StartExport, Func(nil), []byte{0, opEnd})
 	}
 	if o.Meter {
 		w.export(FuelExport, Func(nil, I32), fuelBody(w.emit.count))
@@ -102,6 +111,7 @@ type rewriter struct {
 	bodies   []byte // all rewritten bodies
 	added    []addedFunc
 	shadows  []shadow
+	start    uint32 // index of the start function
 	out      []byte
 }
 

@@ -26,10 +26,10 @@ func TestNamesMoveWithFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for f := range uint32(9) {
+	for f := range uint32(10) {
 		got = append(got, out.FunctionName(f))
 	}
-	want := []string{"h0", "h1", "agenthost.checkpoint", "a", "", "cc", "agenthost_save", "agenthost_restore", "agenthost_fuel"}
+	want := []string{"h0", "h1", "agenthost.checkpoint", "a", "", "cc", "agenthost_save", "agenthost_restore", "agenthost_start", "agenthost_fuel"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

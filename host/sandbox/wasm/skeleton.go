@@ -8,7 +8,7 @@ import (
 // RewriteVersion is part of the name under which the host caches a rewritten module. It
 // goes up with every change of what [Module.Vet] lets through or what [Module.Rewrite]
 // makes of it; a test has the sums that say so.
-const RewriteVersion = 2
+const RewriteVersion = 3
 
 // Skeleton returns a module with all function bodies replaced by one that traps. It
 // declares what the module declares: types, imports, functions, tables, memories,

@@ -41,6 +41,18 @@ func (m *Module) shadows(next uint32) []shadow {
 	return list
 }
 
+// kept is how many of the copies are exported.
+func kept(list []shadow) int {
+	for _, s := range list {
+		switch s.typ {
+		case I32, I64, F32, F64:
+		default:
+			return 0
+		}
+	}
+	return len(list)
+}
+
 // appendZero appends a mutable global whose value is that type's zero.
 func appendZero(b []byte, t ValType) []byte {
 	b = append(b, byte(t), 1)

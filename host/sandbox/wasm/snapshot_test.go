@@ -3,11 +3,15 @@ package wasm_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // TestRestorePutsGlobalsBack changes a global of each type, restores, and finds
@@ -30,8 +34,8 @@ func TestRestorePutsGlobalsBack(t *testing.T) {
 		},
 	}
 	rewritten, info := rewrite(t, m.bytes(), wasm.Options{Meter: true, Snapshot: true})
-	if !info.Snapshot || info.Globals != 7 {
-		t.Fatalf("info is %+v, want a snapshot of 7 globals", info)
+	if !info.Snapshot || info.Globals != 7 || info.Kept != 0 {
+		t.Fatalf("info is %+v, want a snapshot of 7 globals, of which none is exported", info)
 	}
 	for name, config := range engines {
 		s := newSandbox(t, config())
@@ -73,6 +77,103 @@ func TestRestorePutsGlobalsBack(t *testing.T) {
 		call(wasm.RestoreExport)
 		if left := call(wasm.FuelExport)[0]; left != 0 {
 			t.Errorf("%s: the count is %d after restoring, want 0", name, left)
+		}
+	}
+}
+
+// TestKeptValuesMove gives one instance the state of another: what is kept there is set
+// here, and put back.
+func TestKeptValuesMove(t *testing.T) {
+	ctx := context.Background()
+	m := module{
+		globals: [][]byte{
+			code(0x7f, 1, i32(1), end), code(0x7e, 1, i64(2), end), code(0x7f, 0, i32(9), end), code(0x7d, 1, f32(3), end), code(0x7c, 1, f64(4), end),
+		},
+		exports: []exported{{"g0", 3, 0}, {"g1", 3, 1}, {"g2", 3, 3}, {"g3", 3, 4}},
+		funcs: []function{{typ: nothing, export: "change", code: code(globalGet(0), i32(-7), add, globalSet(0), globalGet(1), i64(-1), 0x7c, globalSet(1),
+			globalGet(3), f32(-1), 0x92, globalSet(3), globalGet(4), f64(1), 0xa0, globalSet(4))}},
+	}
+	rewritten, info := rewrite(t, m.bytes(), wasm.Options{Meter: true, Snapshot: true})
+	if info.Kept != 4 {
+		t.Fatalf("info is %+v, want 4 exported values", info)
+	}
+	for name, config := range engines {
+		s := newSandbox(t, config())
+		s.fuel = &fuel{grant: 1000}
+		instance := func() api.Module {
+			mod, err := s.runtime.InstantiateWithConfig(ctx, rewritten, wazero.NewModuleConfig().WithName(""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return mod
+		}
+		call := func(mod api.Module, name string) {
+			if _, err := mod.ExportedFunction(name).Call(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		state := func(mod api.Module) (values [4]uint64) {
+			for i := range values {
+				values[i] = mod.ExportedGlobal(fmt.Sprint("g", i)).Get()
+			}
+			return values
+		}
+		from, to := instance(), instance()
+		fresh := state(to)
+		call(from, "change")
+		call(from, wasm.SaveExport)
+		saved := state(from)
+		call(from, "change")
+		for i := range info.Kept {
+			kept := wasm.KeptExport + strconv.Itoa(i)
+			to.ExportedGlobal(kept).(api.MutableGlobal).Set(from.ExportedGlobal(kept).Get())
+		}
+		if now := state(to); now != fresh {
+			t.Errorf("%s: setting what is kept changes %x to %x", name, fresh, now)
+		}
+		call(to, wasm.RestoreExport)
+		if now := state(to); now != saved || saved == fresh {
+			t.Errorf("%s: state is %x, saved was %x", name, now, saved)
+		}
+	}
+}
+
+// heard counts the calls of a start function.
+type heard struct{ instances []api.Module }
+
+func (h *heard) NewFunctionListener(d api.FunctionDefinition) experimental.FunctionListener {
+	if slices.Contains(d.ExportNames(), wasm.StartExport) {
+		return h
+	}
+	return nil
+}
+
+func (h *heard) Before(_ context.Context, m api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+	h.instances = append(h.instances, m)
+}
+func (h *heard) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+func (h *heard) Abort(context.Context, api.Module, api.FunctionDefinition, error)    {}
+
+// TestStartIsHeard listens for the instances of modules with a state that can be put
+// back, and without.
+func TestStartIsHeard(t *testing.T) {
+	for name, m := range corpus() {
+		rewritten, _ := rewrite(t, m.bytes(), wasm.Options{Meter: true, Snapshot: true})
+		h := new(heard)
+		ctx := experimental.WithFunctionListenerFactory(context.Background(), h)
+		s := newSandbox(t, wazero.NewRuntimeConfigInterpreter())
+		compiled, err := s.runtime.CompileModule(ctx, rewritten)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want := range 2 {
+			mod, err := s.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName(""))
+			if err != nil {
+				break // what this module is there for
+			}
+			if len(h.instances) != want+1 || h.instances[want] != mod {
+				t.Errorf("%s: %d instances were heard of, want %d", name, len(h.instances), want+1)
+			}
 		}
 	}
 }

@@ -19,6 +19,13 @@ const (
 	RestoreExport = "agenthost_restore"
 	// FuelExport, of type () -> (i32), returns the count.
 	FuelExport = "agenthost_fuel"
+	// StartExport, of type () -> (), does nothing. It is the module's start function, so
+	// that an engine calls it before anything else of a new instance, and whoever listens
+	// to it learns of the instance.
+	StartExport = "agenthost_start"
+	// KeptExport, with a number from 0 to [Info.Kept] - 1 after it, are mutable globals:
+	// the values that SaveExport keeps and RestoreExport puts back.
+	KeptExport = "agenthost_kept_"
 
 	reservedPrefix = "agenthost_"
 )

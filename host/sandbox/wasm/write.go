@@ -1,5 +1,7 @@
 package wasm
 
+import "strconv"
+
 // module writes the rewritten module, section by section.
 func (w *rewriter) module() []byte {
 	m := w.m
@@ -11,6 +13,9 @@ func (w *rewriter) module() []byte {
 	w.tables()
 	w.globals()
 	w.exports()
+	if w.o.Snapshot {
+		w.section(sectionStart, appendU32(nil, w.start))
+	}
 	w.elements()
 	if m.hasDataCount {
 		w.section(sectionDataCount, appendU32(nil, m.dataCount))
@@ -144,7 +149,7 @@ func (w *rewriter) firstAdded() uint32 {
 }
 
 func (w *rewriter) exports() {
-	n := len(w.m.exports)
+	n := len(w.m.exports) + w.info.Kept
 	for i := range w.added {
 		n += b2i(w.added[i].exported)
 	}
@@ -163,6 +168,10 @@ func (w *rewriter) exports() {
 			b = append(appendName(b, w.added[i].name), byte(KindFunc))
 			b = appendU32(b, w.firstAdded()+uint32(i))
 		}
+	}
+	for i := range w.info.Kept {
+		b = append(appendName(b, KeptExport+strconv.Itoa(i)), byte(KindGlobal))
+		b = appendU32(b, w.shadows[i].copy)
 	}
 	w.section(sectionExport, b)
 }
