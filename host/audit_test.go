@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -247,6 +248,39 @@ func TestAuditMayFail(t *testing.T) {
 	kept.fail = func(*audit.Record) error { return errors.New("no space left on device") }
 	if _, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Records of reads may wait for each other to be written: not where audit is required, and
+// not beyond the end of the host.
+func TestAuditFileHasEveryCall(t *testing.T) {
+	records := func(path string) (n int) {
+		for _, err := range audit.Scan(path, audit.Filter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	for _, required := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		h, _, _ := openAudited(t, func(o *host.Options) { o.Audit = config.Audit{File: path, Required: required} })
+		const calls = 10
+		for i := range calls {
+			if _, err := h.Execute(t.Context(), "lab", host.Call{Entity: "me", Action: "get"}); err != nil {
+				t.Fatal(err)
+			}
+			if n := records(path); required && n != i+1 {
+				t.Errorf("audit is required, and after %d calls %d are in the trail", i+1, n)
+			}
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := records(path); n != calls {
+			t.Errorf("after the end, %d of %d calls are in the trail", n, calls)
+		}
 	}
 }
 

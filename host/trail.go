@@ -44,7 +44,7 @@ func openTrail(o Options) (*trail, error) {
 		sinks = append(sinks, audit.Log(t.log))
 	}
 	if o.Audit.File != "" {
-		file, err := audit.Open(o.Audit.File, audit.FileOptions{MaxSize: o.Audit.MaxSize, Keep: o.Audit.Keep, Now: o.Now})
+		file, err := audit.Open(o.Audit.File, t.fileOptions(o))
 		if err != nil {
 			return nil, err
 		}
@@ -60,6 +60,21 @@ func openTrail(o Options) (*trail, error) {
 		return nil, nil
 	}
 	return t, nil
+}
+
+// writeEvery bounds how often a busy host writes to its file for reads that succeed: writing
+// takes more processor time than everything else that the trail adds to a call.
+const writeEvery = 10 * time.Millisecond
+
+func (t *trail) fileOptions(o Options) audit.FileOptions {
+	of := audit.FileOptions{MaxSize: o.Audit.MaxSize, Keep: o.Audit.Keep, Now: o.Now}
+	if !t.required {
+		of.Every = writeEvery
+		of.Lost = func(records int, err error) {
+			t.log.Error("calls are missing in the audit trail", "records", records, "error", err)
+		}
+	}
+	return of
 }
 
 func (t *trail) close() error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"sync"
@@ -28,17 +27,26 @@ type FileOptions struct {
 	Keep int
 	// Now tells the time, for the names of rotated files. Nil means time.Now.
 	Now func() time.Time
+	// Every bounds how often the file is written to for reads that succeed: the record of
+	// one that follows another within this time waits for its end, and is written together
+	// with those that came meanwhile. Every other record is written at once, and takes
+	// those that wait along. 0 writes every record at once.
+	Every time.Duration
+	// Lost is told how many records waited and could not be written, and why. It must not
+	// use the File. Nil is told nothing.
+	Lost func(records int, err error)
 }
 
 // File is a sink that appends to a file. It is safe for concurrent use, also by several
-// processes with one file on a local disk: each record is one write of a whole line to the
-// end of the file, and only one of them rotates it.
+// processes with one file on a local disk: each write appends whole lines, and only one of
+// them rotates it.
 //
 // A file that is full is renamed, NAME.jsonl to NAME-20060102T150405.000000000Z.jsonl, and a
 // new one made. A file that somebody else renamed or removed is made anew.
 //
-// Writing is not followed by a sync: a record outlives the process, and not a machine that
-// loses power within seconds.
+// Writing is not followed by a sync: what was written outlives the process, and not a machine
+// that loses power within seconds. What waits ([FileOptions.Every]) is written by [File.Close]
+// at the latest, and is lost with a process that is killed.
 type File struct {
 	path    string
 	options FileOptions
@@ -47,6 +55,7 @@ type File struct {
 	file *os.File    // nil after Close, or where it could not be opened again
 	info fs.FileInfo // of file when it was opened
 	torn bool        // the file may end in the middle of a line
+	block
 }
 
 // Open opens a file to append to, and makes it with mode 0600 where it is missing.
@@ -102,38 +111,40 @@ func endsTorn(file *os.File, size int64) bool {
 	return size > 0 && err == nil && last[0] != '\n'
 }
 
-// lines are buffers for a line each.
-var lines = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
+// buffers hold a line each.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
 
 // Write implements [Sink].
 func (f *File) Write(_ context.Context, r *Record) error {
-	buffer, _ := lines.Get().(*[]byte)
-	defer lines.Put(buffer)
-	// A line break first is for the case that the file ends in the middle of a line.
-	*buffer = Append(append((*buffer)[:0], '\n'), r)
-	if err := f.append(*buffer); err != nil {
-		return fmt.Errorf("write to the audit file: %w", err)
-	}
-	return nil
-}
-
-// append writes a line that has a line break before it as well.
-func (f *File) append(line []byte) error {
+	buffer, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	*buffer = Append((*buffer)[:0], r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.follow(int64(len(line))); err != nil {
+	if !f.fits(len(*buffer), f.options.MaxSize) {
+		f.flushOthers()
+	}
+	f.add(*buffer)
+	if r.mayWait() && f.wait() {
+		return nil
+	}
+	return f.flush(1)
+}
+
+// write appends whole lines, with a line break before them, to the file.
+func (f *File) write(lines []byte) error {
+	if err := f.follow(int64(len(lines))); err != nil {
 		return err
 	}
+	// The line break is for the case that the file ends in the middle of a line.
 	if !f.torn {
-		line = line[1:]
+		lines = lines[1:]
 	}
-	n, err := f.file.Write(line)
-	if err != nil {
-		f.torn = f.torn || n > 0
-		return err
+	n, err := f.file.Write(lines)
+	if n > 0 {
+		f.torn = lines[n-1] != '\n'
 	}
-	f.torn = false
-	return nil
+	return err
 }
 
 // follow sees to it that the open file is the one at the path, and has room for some bytes.
@@ -162,14 +173,17 @@ func (f *File) reopen() error {
 	return nil
 }
 
-// Close closes the file. A record that is written afterwards opens it again.
+// Close writes what waits, and closes the file. A record that is written afterwards opens it
+// again, and does not wait.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.stop()
+	err := f.flush(f.records)
 	if f.file == nil {
-		return nil
+		return err
 	}
-	err := f.file.Close()
+	err = errors.Join(err, f.file.Close())
 	f.file = nil
 	return err
 }

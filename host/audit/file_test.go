@@ -33,11 +33,18 @@ func TestMain(m *testing.M) {
 const manyRecords = 400
 
 func writeMany(path, name string) int {
-	f, err := Open(path, FileOptions{MaxSize: 32 << 10, Keep: 1000})
+	o := FileOptions{MaxSize: 32 << 10, Keep: 1000}
+	if strings.HasSuffix(name, "!") {
+		o.Every = time.Millisecond
+	}
+	f, err := Open(path, o)
 	for i := 0; err == nil && i < manyRecords; i++ {
-		r := full()
-		r.Caller, r.ParamsBytes = name, i
+		r := read(name)
+		r.ParamsBytes = i
 		err = f.Write(context.Background(), r)
+	}
+	if err == nil {
+		err = f.Close()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -171,8 +178,8 @@ func TestGoroutinesShareAFile(t *testing.T) {
 func TestProcessesShareAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	var started []*exec.Cmd
-	for p := range 4 {
-		cmd := child(t, "p"+strconv.Itoa(p), path)
+	for _, name := range []string{"one", "two", "three waits!", "four waits!"} {
+		cmd := child(t, name, path)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
