@@ -86,6 +86,7 @@ test-long: ## what the race detector leaves no time for: all generated modules, 
 .PHONY: bench
 bench: build connectors ## compare a sandboxed call with plain Go, side by side in one run
 	@$(GO) run ./internal/bench -plugins $(PLUGINS)
+	@$(GO) test ./host/sandbox/wasm -run '^$$' -bench Meter -benchtime 5s
 	@echo && $(GO) run ./internal/bench/coldstart -agenthost $(OUT)/agenthost -plugins $(PLUGINS)
 	@echo && $(GO) test ./host/sandbox/wasm -run '^$$' -bench BenchmarkMeter -benchtime 30x | grep Meter
 
