@@ -72,7 +72,9 @@ func (w *wireReader) Read(p []byte) (int, error) {
 		p = p[:w.left+1]
 	}
 	n, err := w.r.Read(p)
-	w.timer.Reset(w.idle)
+	if err == nil {
+		w.timer.Reset(w.idle)
+	}
 	w.read += int64(n)
 	if w.left -= int64(n); w.left < 0 {
 		return 0, errTooLarge

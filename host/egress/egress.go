@@ -16,6 +16,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"crypto/x509"
@@ -95,7 +96,7 @@ type Client struct {
 	names     *secret.Redactor
 	limits    Limits
 	retry     Retry
-	userAgent string
+	userAgent []string // the value of a header, as asJSON
 	requestID func() string
 	log       hclog.Logger
 	now       func() time.Time
@@ -116,17 +117,14 @@ func New(config Config) (*Client, error) {
 	c := &Client{
 		limits:    config.Limits.withDefaults(),
 		retry:     config.Retry.withDefaults(),
-		userAgent: config.UserAgent,
+		userAgent: []string{cmp.Or(config.UserAgent, "agenthost")},
 		requestID: config.RequestID,
 		log:       config.Logger,
 		now:       config.Now,
 		sleep:     config.Sleep,
 		rand:      config.Rand,
 	}
-	if c.userAgent == "" {
-		c.userAgent = "agenthost"
-	}
-	if !validHeaderValue(c.userAgent) {
+	if !validHeaderValue(c.userAgent[0]) {
 		return nil, invalid("user_agent", "the user agent has a line break or another control character", "use printable characters")
 	}
 	if c.requestID == nil {
@@ -232,8 +230,10 @@ type Response struct {
 // cannot tell by them which calls belong together.
 func requestID() string {
 	var b [16]byte
+	var text [2 * len(b)]byte
 	_, _ = crand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
+	hex.Encode(text[:], b[:])
+	return string(text[:])
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -28,8 +28,12 @@ func (c *Client) Send(ctx context.Context, s Scope, req *abi.Request, body []byt
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Timeout)
-	defer cancel()
+	// The call's own deadline is nearer, mostly.
+	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.limits.Timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.limits.Timeout)
+		defer cancel()
+	}
 	resp, err := c.persist(ctx, s, wire)
 	if err != nil {
 		return nil, err
@@ -111,14 +115,17 @@ func (s Scope) admit(ctx context.Context, w *wireRequest) *abi.Error {
 func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget *Budget) (*Response, *abi.Error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var connected atomic.Bool
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	var flight struct {
+		connected atomic.Bool // so that the request may arrive
+		trace     httptrace.ClientTrace
+	}
+	flight.trace.GotConn = func(httptrace.GotConnInfo) { flight.connected.Store(true) }
 	fail := func(err *abi.Error) *abi.Error {
 		e := *err // an error of the dialler may be shared by several requests
-		e.RequestSent = connected.Load()
+		e.RequestSent = flight.connected.Load()
 		return &e
 	}
-	req, err := c.httpRequest(httptrace.WithClientTrace(ctx, trace), w, id)
+	req, err := c.httpRequest(httptrace.WithClientTrace(ctx, &flight.trace), w, id)
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +166,8 @@ func (c *Client) httpRequest(ctx context.Context, w *wireRequest, id string) (*h
 			return nil, &abi.Error{Kind: abi.KindInternal, Message: "the credential could not be set"}
 		}
 	}
-	req := &http.Request{
-		Method: w.Method, URL: u, Host: u.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	req := (&http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = w.Method, u, u.Host, header
 	if len(w.body) > 0 {
 		req.ContentLength = int64(len(w.body))
 		req.Body = io.NopCloser(bytes.NewReader(w.body))
@@ -172,7 +177,7 @@ func (c *Client) httpRequest(ctx context.Context, w *wireRequest, id string) (*h
 		// nothing yet. With such a key it would also repeat what has been written.
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w.body)), nil }
 	}
-	return req.WithContext(ctx), nil
+	return req, nil
 }
 
 // unwanted are headers of an answer that end here.
@@ -199,6 +204,6 @@ func (c *Client) responseHeader(from http.Header) http.Header {
 
 // namesSecret reports whether a header's name gives a secret away.
 func (c *Client) namesSecret(name string) bool {
-	_, found := c.names.Redact([]byte(strings.ToLower(name)))
-	return found
+	lower := strings.ToLower(name)
+	return c.names.RedactString(lower) != lower
 }

@@ -21,6 +21,9 @@ type wireRequest struct {
 	body   []byte
 }
 
+// Values of headers that all requests share: nobody changes them.
+var asJSON, asGzip = []string{"application/json"}, []string{"gzip"}
+
 // normalise makes a wireRequest of what the guest asked for, if the operation declares
 // it and the grant lets it pass.
 func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest, *abi.Error) {
@@ -30,7 +33,8 @@ func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest
 	w := &wireRequest{body: body, Request: grant.Request{Server: c.serverID(req.Server), Method: req.Method, Template: req.Path}}
 	// Whether the operation declares it comes first: what is wrong with the values of an
 	// undeclared request is of no interest.
-	if _, decision := c.declared(s).Find(&w.Request); !decision.Allowed {
+	if declared := c.declared(s); !declared.Has(&w.Request) {
+		_, decision := declared.Find(&w.Request)
 		return nil, decision.Refusal()
 	}
 	if w.server = c.servers[w.Server]; w.server == nil {
@@ -45,6 +49,7 @@ func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest
 	if w.query, err = c.injector.encodeQuery(req.Query); err != nil {
 		return nil, err
 	}
+	w.Query = make([]string, 0, len(req.Query))
 	for _, pair := range req.Query {
 		w.Query = append(w.Query, pair[0])
 	}
@@ -58,13 +63,12 @@ func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest
 		return nil, err
 	}
 	if w.header["Accept"] == nil {
-		w.header["Accept"] = []string{"application/json"}
+		w.header["Accept"] = asJSON
 	}
 	if len(body) > 0 && w.header["Content-Type"] == nil {
-		w.header["Content-Type"] = []string{"application/json"}
+		w.header["Content-Type"] = asJSON
 	}
-	w.header["Accept-Encoding"] = []string{"gzip"}
-	w.header["User-Agent"] = []string{c.userAgent}
+	w.header["Accept-Encoding"], w.header["User-Agent"] = asGzip, c.userAgent
 	if decision := s.Grant.Request(c.declared(s), &w.Request); !decision.Allowed {
 		return nil, decision.Refusal()
 	}

@@ -40,26 +40,37 @@ type Declared struct {
 	Chosen string
 }
 
+// Has reports whether r is a declared request: one that Find finds, and allows.
+func (d Declared) Has(r *Request) bool {
+	at := d.index(r)
+	return at >= 0 && methods[r.Method]
+}
+
 // Find returns the declared request that r is: of the same server and method, and of the
 // same template, byte for byte. A request without a template is the first one whose
 // template its path matches.
 func (d Declared) Find(r *Request) (abi.RequestTemplate, Decision) {
-	for _, declared := range d.Requests {
-		if declared.Method != r.Method || d.server(declared.Server) != r.Server {
-			continue
-		}
-		if r.Template != "" && declared.Path != r.Template {
-			continue
-		}
-		if r.Template == "" && !matches(declared.Path, r.Path) {
-			continue
-		}
-		if !methods[declared.Method] {
-			return abi.RequestTemplate{}, Decision{Rule: RuleRequest, Why: fmt.Sprintf("method %.20q is never sent", declared.Method), Permit: "use GET, HEAD, POST, PUT, PATCH or DELETE"}
-		}
-		return declared, Decision{Allowed: true, Rule: "the operation declares " + d.name(declared)}
+	at := d.index(r)
+	switch {
+	case at < 0:
+		return abi.RequestTemplate{}, d.undeclared(r)
+	case !methods[r.Method]:
+		return abi.RequestTemplate{}, Decision{Rule: RuleRequest, Why: fmt.Sprintf("method %.20q is never sent", r.Method), Permit: "use GET, HEAD, POST, PUT, PATCH or DELETE"}
 	}
-	return abi.RequestTemplate{}, d.undeclared(r)
+	return d.Requests[at], Decision{Allowed: true, Rule: "the operation declares " + d.name(d.Requests[at])}
+}
+
+// index is where in Requests r is, -1 where it is not.
+func (d Declared) index(r *Request) int {
+	return slices.IndexFunc(d.Requests, func(declared abi.RequestTemplate) bool {
+		if declared.Method != r.Method || d.server(declared.Server) != r.Server {
+			return false
+		}
+		if r.Template == "" {
+			return matches(declared.Path, r.Path)
+		}
+		return declared.Path == r.Template
+	})
 }
 
 // Request decides whether a request may be sent: the operation declares it, and the

@@ -40,8 +40,10 @@ const rounds = 8
 // shorter ones are not searched for. A Redactor may be used by several goroutines. The
 // zero Redactor and a nil one find nothing.
 type Redactor struct {
-	// find is a closure for the same reason as Value.open.
-	find func(b []byte) []span
+	// find and couldHold are closures for the same reason as Value.open. Texts of a length
+	// that could not hold a secret are most headers.
+	find      func(b []byte) []span
+	couldHold func(length int) bool
 }
 
 // span is a range of a text: the bytes from start up to end.
@@ -57,9 +59,14 @@ func NewRedactor(values ...Value) *Redactor {
 		return &Redactor{}
 	}
 	plain, escaped := newScanner(needles), newEscapes(needles)
-	return &Redactor{find: func(b []byte) []span {
-		return merge(escaped.find(b, plain.find(b, nil)))
-	}}
+	least := len(slices.MinFunc(needles, func(a, b needle) int { return cmp.Compare(len(a.text), len(b.text)) }).text)
+	return &Redactor{
+		find: func(b []byte) []span {
+			return merge(escaped.find(b, plain.find(b, nil)))
+		},
+		// No escape is shorter than the characters that it stands for.
+		couldHold: func(length int) bool { return length >= least },
+	}
 }
 
 // Redact replaces every secret in b by [Redacted] and reports whether there was one.
@@ -67,7 +74,7 @@ func NewRedactor(values ...Value) *Redactor {
 // a number that holds a secret becomes a string, and a document whose structure itself
 // spells a secret becomes the string [Redacted].
 func (r *Redactor) Redact(b []byte) ([]byte, bool) {
-	if r == nil || r.find == nil {
+	if r == nil || r.find == nil || !r.couldHold(len(b)) {
 		return b, false
 	}
 	found := r.find(b)
@@ -90,7 +97,7 @@ func (r *Redactor) Redact(b []byte) ([]byte, bool) {
 
 // RedactString is Redact for a string.
 func (r *Redactor) RedactString(s string) string {
-	if r == nil || r.find == nil {
+	if r == nil || r.find == nil || !r.couldHold(len(s)) {
 		return s
 	}
 	if b, found := r.Redact([]byte(s)); found {

@@ -37,10 +37,14 @@ func (t Template) fits(path string) bool {
 		return false
 	}
 	// reached[i] says that the parts so far can stand for path[:i].
-	reached := make([]bool, len(path)+1)
+	var usual [2][128]bool // most paths need no more
+	reached, next := usual[0][:], usual[1][:]
+	if len(path) >= len(reached) {
+		reached, next = make([]bool, len(path)+1), make([]bool, len(path)+1)
+	}
 	reached[0] = true
 	for _, p := range t.parts {
-		next := make([]bool, len(path)+1)
+		clear(next)
 		inside := false // a parameter has started in this segment
 		for i := range len(path) {
 			if p.param == "" {
@@ -52,7 +56,7 @@ func (t Template) fits(path string) bool {
 			inside = (inside || reached[i]) && path[i] != '/'
 			next[i+1] = inside
 		}
-		reached = next
+		reached, next = next, reached
 	}
 	return reached[len(path)]
 }
@@ -85,7 +89,7 @@ func Plain(path string) bool {
 		}
 		i += 2
 	}
-	for _, segment := range strings.Split(path, "/") {
+	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
 			return false
 		}

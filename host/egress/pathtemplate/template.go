@@ -55,7 +55,7 @@ func ParseTemplate(s string) (Template, error) {
 	if len(s) > MaxTemplate {
 		return Template{}, fmt.Errorf("path template is longer than %d bytes", MaxTemplate)
 	}
-	t := Template{source: s}
+	t := Template{source: s, parts: make([]part, 0, 1+2*strings.Count(s, "{"))}
 	for at := 0; at < len(s); {
 		if s[at] == '{' {
 			name, _, ok := strings.Cut(s[at+1:], "}")
@@ -83,9 +83,10 @@ func ParseTemplate(s string) (Template, error) {
 		t.parts = append(t.parts, part{literal: s[at:end]})
 		at = end
 	}
-	for i, segment := range strings.Split(s[1:], "/") {
-		if segment == "." || segment == ".." {
-			return Template{}, fmt.Errorf("path template %q: segment %d is %q", s, i+1, segment)
+	number := 0
+	for segment := range strings.SplitSeq(s[1:], "/") {
+		if number++; segment == "." || segment == ".." {
+			return Template{}, fmt.Errorf("path template %q: segment %d is %q", s, number, segment)
 		}
 	}
 	if strings.Contains(s, "//") {
