@@ -39,6 +39,9 @@ type Call struct {
 	// Intent is why, in up to 512 characters. A hosted connection hands it on to the
 	// Airbyte API for its records.
 	Intent string
+	// OnRequest, if not nil, is called after each request of the call to the vendor, those
+	// that failed or will be repeated included. The call waits for it.
+	OnRequest func()
 	// Limit is the number of records after which [Host.Pages] and [Host.Records]
 	// stop; 0 means all.
 	Limit int

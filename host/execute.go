@@ -166,12 +166,12 @@ func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, 
 	if c.isHosted() {
 		return h.runHosted(ctx, c, op, call, params, on, e)
 	}
-	return h.runDirect(ctx, c, op, params, on, e)
+	return h.runDirect(ctx, c, op, call, params, on, e)
 }
 
 // runDirect runs an operation in a sandbox. The guest's requests go out through egress,
 // which knows what the operation declared and adds the credential.
-func (h *Host) runDirect(ctx context.Context, c *connection, op *connector.Operation, params []byte, on stage, e *entry) (*Result, error) {
+func (h *Host) runDirect(ctx context.Context, c *connection, op *connector.Operation, call Call, params []byte, on stage, e *entry) (*Result, error) {
 	client, err := h.egress(ctx, c)
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func (h *Host) runDirect(ctx context.Context, c *connection, op *connector.Opera
 			Reads:    op.Effect == abi.EffectRead,
 			Rate:     c.rate(op),
 			Budget:   egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes),
-			Attempt:  e.attempt,
+			Attempt:  e.attempts(call),
 		},
 	}
 	began := h.options.Now()

@@ -41,7 +41,7 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 			Reads:   op.Effect == abi.EffectRead,
 			Rate:    c.rate(op),
 			Budget:  budget,
-			Attempt: e.attempt,
+			Attempt: e.attempts(call),
 		},
 	})
 	waited := h.options.Now().Sub(began)

@@ -90,7 +90,7 @@ func (h *Host) toolConnection(ctx context.Context, name string) (tool.Connection
 func (h *Host) page(ctx context.Context, connection string, call tool.Call) (*tool.Page, error) {
 	result, err := h.Execute(ctx, connection, Call{
 		Entity: call.Entity, Action: call.Action, Params: call.Params,
-		Select: call.Select, Exclude: call.Exclude, Caller: call.Caller,
+		Select: call.Select, Exclude: call.Exclude, Caller: call.Caller, OnRequest: call.OnRequest,
 	})
 	if err != nil {
 		return nil, err

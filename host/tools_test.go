@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -162,5 +164,28 @@ func TestFiveThousandIssues(t *testing.T) {
 	t.Logf("%d issues in %d calls", len(seen), calls)
 	if len(seen) != issues {
 		t.Errorf("%d issues in %d calls, want %d", len(seen), calls, issues)
+	}
+}
+
+// TestToolProgress: each request is reported, also those that are repeated.
+func TestToolProgress(t *testing.T) {
+	h, server, _ := openAudited(t)
+	tools, err := h.Tools(t.Context(), host.ToolOptions{Connections: []string{"reader"}, Options: tool.Options{Form: tool.FormOperations}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Inject(vendorsim.Fault{Count: 2, Effect: vendorsim.Respond(503, nil, "{}")})
+	var seen []tool.Progress
+	tell := tool.OnProgress(func(p tool.Progress) { seen = append(seen, p) })
+	if _, err := tools.Call(t.Context(), "reader_accounts_list", json.RawMessage(`{"limit":1}`), tell); err != nil {
+		t.Fatal(err)
+	}
+	if want := []tool.Progress{{Requests: 1}, {Requests: 2}, {Requests: 3}}; !slices.Equal(seen, want) {
+		t.Errorf("%v, want %v", seen, want)
+	}
+	// One that is refused makes none.
+	seen = nil
+	if _, err := tools.Call(t.Context(), "reader_accounts_list", json.RawMessage(`{"limitt":1}`), tell); err == nil || len(seen) > 0 {
+		t.Errorf("%v: %v", err, seen)
 	}
 }

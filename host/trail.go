@@ -157,6 +157,17 @@ func (e *entry) start(ctx context.Context) error {
 	return nil
 }
 
+// attempts returns what is told of each request of a call: its record, and whoever made it.
+func (e *entry) attempts(call Call) func(egress.Attempt) {
+	if call.OnRequest == nil {
+		return e.attempt
+	}
+	return func(a egress.Attempt) {
+		e.attempt(a)
+		call.OnRequest()
+	}
+}
+
 // attempt notes a request that was sent or tried.
 func (e *entry) attempt(a egress.Attempt) {
 	if e == nil {

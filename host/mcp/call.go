@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/agenthost/agenthost/host/tool"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -18,12 +19,7 @@ func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 	return func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 		options := []tool.CallOption{tool.As(s.caller(req))}
 		if token := req.Params.GetProgressToken(); token != nil {
-			options = append(options, tool.OnProgress(func(records int) {
-				// A client that is gone ends the call by its context.
-				_ = req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{
-					ProgressToken: token, Progress: float64(records), Message: "records collected",
-				})
-			}))
+			options = append(options, tool.OnProgress(notify(ctx, req.Session, token)))
 		}
 		answer, err := t.Call(ctx, req.Params.Arguments, options...)
 		if err != nil {
@@ -34,6 +30,21 @@ func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 			Content:           []sdk.Content{&sdk.TextContent{Text: string(answer)}},
 			StructuredContent: answer,
 		}, nil
+	}
+}
+
+// notify tells a client how far a call has come. The number counts steps, since it has to
+// grow each time; what they are is in the message.
+func notify(ctx context.Context, client *sdk.ServerSession, token any) func(tool.Progress) {
+	steps := 0
+	return func(p tool.Progress) {
+		steps++
+		message := fmt.Sprintf("%d requests", p.Requests)
+		if p.Records > 0 {
+			message += fmt.Sprintf(", %d records", p.Records)
+		}
+		// A client that is gone ends the call by its context.
+		_ = client.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: float64(steps), Message: message})
 	}
 }
 

@@ -19,9 +19,10 @@ func (o *operation) answer(ctx context.Context, w want, params json.RawMessage, 
 	if o.resumable() {
 		from, params = o.at(params)
 	}
+	far := c.follow()
 	call := Call{
 		Entity: o.op.Entity, Action: o.op.Action, Params: params,
-		Select: w.selected, Exclude: w.excluded, Caller: c.caller,
+		Select: w.selected, Exclude: w.excluded, Caller: c.caller, OnRequest: far.onRequest(),
 	}
 	if !w.allPages {
 		page, err := o.connection.Execute(ctx, call)
@@ -30,7 +31,7 @@ func (o *operation) answer(ctx context.Context, w want, params json.RawMessage, 
 		}
 		return o.assemble(collect(page, from, w), w)
 	}
-	found, err := o.collectPages(ctx, call, from, w, c)
+	found, err := o.collectPages(ctx, call, from, w, far)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ const maxPages = 100
 
 // collectPages follows the cursors until an answer is full. What a page in the middle
 // fails with does not lose those before it.
-func (o *operation) collectPages(ctx context.Context, call Call, from position, w want, c callOptions) (*collection, error) {
+func (o *operation) collectPages(ctx context.Context, call Call, from position, w want, far *progress) (*collection, error) {
 	found := &collection{}
 	params, names := call.Params, cursorNames(o.op)
 	seen := map[string]bool{from.cursor: true}
@@ -130,9 +131,7 @@ func (o *operation) collectPages(ctx context.Context, call Call, from position, 
 			return found, nil
 		}
 		found.add(page, from, w)
-		if c.progress != nil {
-			c.progress(len(found.records))
-		}
+		far.page(len(found.records))
 		if found.next == "" || seen[found.next] || !found.list || o.full(found) {
 			return found, nil
 		}

@@ -28,6 +28,8 @@ type Call struct {
 	Select, Exclude []string
 	// Caller says who calls; empty means that nobody said.
 	Caller string
+	// OnRequest, if not nil, is to be called after each request to the vendor.
+	OnRequest func()
 }
 
 // Page is what an operation answered.

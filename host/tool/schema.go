@@ -53,7 +53,7 @@ func (o *operation) input(x extras) (json.RawMessage, error) {
 	out = append(out, properties...)
 	for name, value := range rawjson.Members(o.op.Params) {
 		switch rawjson.Unquote(name) {
-		case "type", "properties", "$schema":
+		case "type", "properties":
 			continue
 		}
 		out = append(append(append(append(out, ','), name...), ':'), value...)

@@ -87,15 +87,15 @@ type CallOption func(*callOptions)
 
 type callOptions struct {
 	caller   string
-	progress func(records int)
+	progress func(Progress)
 }
 
 // As says who calls, for the audit record.
 func As(caller string) CallOption { return func(o *callOptions) { o.caller = caller } }
 
-// OnProgress is told how many records were collected so far, after each page of a call
-// that collects several.
-func OnProgress(f func(records int)) CallOption { return func(o *callOptions) { o.progress = f } }
+// OnProgress is told how far the call has come: after each request to the vendor, and after
+// each page of a call that collects several. The call waits for it.
+func OnProgress(f func(Progress)) CallOption { return func(o *callOptions) { o.progress = f } }
 
 // Set is some tools, in the order in which a model should see them.
 type Set []*Tool

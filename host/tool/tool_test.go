@@ -29,6 +29,9 @@ func vendor(name string, n int, calls *[]tool.Call, ops ...abi.Operation) tool.C
 			if calls != nil {
 				*calls = append(*calls, c)
 			}
+			if c.OnRequest != nil {
+				c.OnRequest()
+			}
 			var p struct {
 				Cursor string
 				Limit  int
@@ -212,12 +215,13 @@ func TestAnswerOfAWrite(t *testing.T) {
 func TestCollecting(t *testing.T) {
 	var calls []tool.Call
 	set := newSet(t, tool.Options{}, vendor("shop", 35, &calls))
-	var seen []int
-	answer, err := set.Call(t.Context(), "shop_things_list", json.RawMessage(`{"all_pages":true}`), tool.As("ada"), tool.OnProgress(func(n int) { seen = append(seen, n) }))
+	var seen []tool.Progress
+	answer, err := set.Call(t.Context(), "shop_things_list", json.RawMessage(`{"all_pages":true}`), tool.As("ada"), tool.OnProgress(func(p tool.Progress) { seen = append(seen, p) }))
 	if err != nil || strings.Contains(string(answer), "left_out") {
 		t.Fatalf("%v: %s", err, answer)
 	}
-	if diff := cmp.Diff([]int{10, 20, 30, 35}, seen); diff != "" || calls[3].Caller != "ada" {
+	want := []tool.Progress{{1, 0}, {1, 10}, {2, 10}, {2, 20}, {3, 20}, {3, 30}, {4, 30}, {4, 35}}
+	if diff := cmp.Diff(want, seen); diff != "" || calls[3].Caller != "ada" {
 		t.Errorf("progress %s, calls %+v", diff, calls)
 	}
 	// A failure in the middle keeps what there is.
