@@ -172,6 +172,11 @@ func (w *watcher) settle(ctx context.Context, f *pluginFile) {
 		return
 	}
 	declared, err := f.declared(ctx)
+	if err == nil {
+		// A declaration may be known from before, and its module not. The next version may
+		// take the file's place while calls still begin on this one.
+		_, err = f.load(ctx)
+	}
 	if ctx.Err() != nil {
 		return
 	}

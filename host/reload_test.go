@@ -238,3 +238,75 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 	}
 }
+
+// TestReplacedBeforeItsFirstCall: a declaration may be known from before and its module not,
+// as after an update of agenthost. A call that begins on such a file is answered by it, even
+// if the next version is in its place.
+func TestReplacedBeforeItsFirstCall(t *testing.T) {
+	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
+	o := options(t, map[string]host.Connection{"notes": notes})
+	o.Plugins, o.Cache = t.TempDir(), t.TempDir()
+	put(t, o.Plugins, "notes.wasm", static("notes", 1))
+	before, err := host.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := version(t, before); got != `[{"version": 1}]` {
+		t.Fatal(got)
+	}
+	if err := before.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept, removed := 0, 0
+	for _, path := range glob(t, filepath.Join(o.Cache, "*")) {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() || filepath.Base(path) == "declarations" {
+			kept++
+			continue
+		}
+		removed++
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept == 0 || removed == 0 {
+		t.Fatalf("%d parts of the cache are kept, %d removed", kept, removed)
+	}
+	// The watcher looks when it is told to, and only then.
+	look := make(chan struct{})
+	o.Reload = time.Second
+	o.Sleep = func(ctx context.Context, _ time.Duration) error {
+		select {
+		case <-look:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := os.Remove(filepath.Join(o.Plugins, "notes.wasm")); err != nil {
+		t.Fatal(err)
+	}
+	h, err := host.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close(context.Background()) })
+	changes := make(chan host.Change, 10)
+	t.Cleanup(h.OnChange(func(c host.Change) { changes <- c }))
+	put(t, o.Plugins, "notes.wasm", static("notes", 1))
+	look <- struct{}{}
+	look <- struct{}{}
+	awaitChange(t, changes, host.ConnectorAdded, "notes")
+	put(t, o.Plugins, "notes.wasm", static("notes", 2))
+	if got := version(t, h); got != `[{"version": 1}]` {
+		t.Error(got)
+	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
