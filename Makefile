@@ -76,7 +76,10 @@ NODE := $(MCP)/node_modules/node/bin/node
 test-mcp: build connectors ## run the official conformance suites for MCP servers; needs npm
 	cd $(MCP) && npm ci --no-audit --no-fund --loglevel=error
 	@test -x $(NODE) || { cd $(MCP) && npm rebuild --foreground-scripts node; }
-	@$(NODE) $(MCP)/run.mjs $(abspath $(OUT)/agenthost) $(abspath $(PLUGINS))
+	@mkdir -p $(OUT)/mcpconformance
+	@$(WASM_BUILD) -o $(OUT)/mcpconformance/conformance.wasm ./$(MCP)/connector
+	@$(GO) run ./$(MCP)/static $(OUT)/mcpconformance
+	@$(NODE) $(MCP)/run.mjs $(abspath $(OUT)/agenthost) $(abspath $(PLUGINS)) $(abspath $(OUT)/mcpconformance)
 
 .PHONY: test-long
 test-long: ## what the race detector leaves no time for: all generated modules, all attacks, profiles

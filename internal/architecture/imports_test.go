@@ -40,7 +40,7 @@ func importRules() []rule {
 			broken: map[string]string{"pdk/pdktest/a.go": `package pdktest; import _ "github.com/agenthost/agenthost/host"`},
 		},
 		{
-			name: "connectors know a vendor only", of: []string{"plugins/...", "internal/demo/...", "examples/connector-hello"},
+			name: "connectors know a vendor only", of: []string{"plugins/...", "internal/demo/...", "internal/mcpconformance/connector", "examples/connector-hello"},
 			only:   []string{"std", "pdk", "pdk/abi"},
 			why:    "a reviewer of a connector reads the connector, pdk and nothing else",
 			broken: map[string]string{"plugins/pylon/a.go": `package main; import _ "github.com/google/go-cmp/cmp"`, "internal/demo/overreach/a.go": `package main; import _ "github.com/agenthost/agenthost/host/secret"`},

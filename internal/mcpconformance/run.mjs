@@ -1,11 +1,14 @@
 // Runs the official conformance suites and a client on the TypeScript SDK against
-// agenthost. Usage: node run.mjs AGENTHOST PLUGINS
+// agenthost. Usage: node run.mjs AGENTHOST PLUGINS CONNECTORS
+//
+// The suites call tools of a test server, such as test_simple_text. Those are operations of
+// the connectors in CONNECTORS, and what a vendor has to do for them is done here.
 //
 // The suites send no bearer token, and agenthost serves nobody without one. So they talk
 // to a forwarder here that adds the token and changes nothing else.
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve as absolute } from "node:path";
@@ -13,29 +16,67 @@ import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
-const [agenthost, plugins] = process.argv.slice(2);
+const [agenthost, vendors, connectors] = process.argv.slice(2).map((path) => absolute(path));
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const home = mkdtempSync(join(tmpdir(), "agenthost-mcp-"));
 const token = randomBytes(32).toString("hex");
 const config = join(home, "agenthost.yaml");
-// No call of these reaches a vendor.
-writeFileSync(config, `plugins: ${absolute(plugins)}
+const plugins = join(home, "plugins");
+const extra = join(plugins, "extra.wasm");
+
+// The vendor of the connector conformance.
+const vendor = http.createServer((req, res) => {
+  const answer = (status, body) => res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  switch (req.method + " " + req.url) {
+    case "GET /text":
+      return answer(200, { text: "This is a simple text response for testing." });
+    case "GET /error":
+      return answer(422, { error: "This tool intentionally returns an error for testing" });
+    case "GET /step":
+      return setTimeout(() => answer(200, { done: true }), 50);
+    case "POST /change":
+      if (existsSync(extra)) rmSync(extra);
+      else put("extra.wasm");
+      return answer(200, { changed: true });
+  }
+  answer(404, {});
+});
+await new Promise((resolve) => vendor.listen(0, "127.0.0.1", resolve));
+
+// put puts a connector into the folder whole.
+function put(name) {
+  copyFileSync(join(connectors, name), join(plugins, name + ".new"));
+  renameSync(join(plugins, name + ".new"), join(plugins, name));
+}
+
+mkdirSync(plugins);
+copyFileSync(join(vendors, "pylon.wasm"), join(plugins, "pylon.wasm"));
+for (const name of ["conformance.wasm", "schemas.wasm", "extra.wasm"]) put(name);
+// No call reaches a vendor but the one above.
+writeFileSync(config, `plugins: ${plugins}
 connections:
   test:
-    connector: pylon
-    credentials: {api_token: env:API_TOKEN}
+    connector: conformance
+    server: http://127.0.0.1:${vendor.address().port}
+    credentials: {token: env:API_TOKEN}
+  json: {connector: schemas, credentials: {token: env:API_TOKEN}}
+  extra: {connector: extra, credentials: {token: env:API_TOKEN}}
 `);
 const env = { ...process.env, AGENTHOST_MCP_TOKEN: token, API_TOKEN: "none", AGENTHOST_CONFIG: config };
 delete env.AGENTHOST_PLUGINS;
-const approved = spawnSync(agenthost, ["plugin", "approve", "--yes", join(plugins, "pylon.wasm")], { env, encoding: "utf8" });
-if (approved.status !== 0) throw new Error(approved.stderr);
+for (const name of ["pylon.wasm", "conformance.wasm", "schemas.wasm", "extra.wasm"]) {
+  const approved = spawnSync(agenthost, ["plugin", "approve", "--yes", join(plugins, name)], { env, encoding: "utf8" });
+  if (approved.status !== 0) throw new Error(approved.stderr);
+}
+rmSync(extra);
 
 const version = (n) => Number(process.versions.node.split(".")[n]);
 if (version(0) < 22) throw new Error(`the suites need Node 22, this is ${process.versions.node}`);
 
 // serve starts agenthost with some flags, and the forwarder in front of it.
 async function serve(...flags) {
-  const child = spawn(agenthost, ["mcp", "--http", "127.0.0.1:0", "--token", "env:AGENTHOST_MCP_TOKEN", ...flags], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const command = ["mcp", "--http", "127.0.0.1:0", "--token", "env:AGENTHOST_MCP_TOKEN", "--form", "operations", ...flags];
+  const child = spawn(agenthost, command, { env, stdio: ["ignore", "ignore", "pipe"] });
   const port = await new Promise((resolve, reject) => {
     let said = "";
     child.stderr.on("data", (data) => {
@@ -77,15 +118,17 @@ function suite(name, script, url, ...flags) {
 // typescript lists and calls tools over standard input and output.
 async function typescript() {
   console.log("== a client on the TypeScript SDK, over standard input and output");
+  const pylon = join(home, "pylon.yaml");
+  writeFileSync(pylon, `plugins: ${plugins}\nconnections: {support: {connector: pylon, credentials: {api_token: env:API_TOKEN}}}\n`);
   const client = new Client({ name: "conformance", version: "1.0.0" });
-  await client.connect(new StdioClientTransport({ command: agenthost, args: ["mcp", "--form", "search"], env }));
+  await client.connect(new StdioClientTransport({ command: agenthost, args: ["mcp", "--form", "search", "--config", pylon], env }));
   const { tools } = await client.listTools();
   if (tools.length !== 3) throw new Error(`${tools.length} tools`);
   const found = await client.callTool({ name: "search_operations", arguments: { query: "list issues" } });
   const operation = found.structuredContent.operations[0].operation;
   const described = await client.callTool({ name: "describe_operation", arguments: { operation } });
   const failed = await client.callTool({ name: "execute_operation", arguments: { operation, params: { strat_time: 1 } } });
-  if (operation !== "test.issues.list" || !described.structuredContent.params || !failed.isError) {
+  if (operation !== "support.issues.list" || !described.structuredContent.params || !failed.isError) {
     throw new Error(JSON.stringify({ operation, described, failed }));
   }
   await client.close();
@@ -102,6 +145,8 @@ try {
   server.stop();
   await typescript();
 } finally {
+  vendor.close();
+  vendor.closeAllConnections();
   rmSync(home, { recursive: true, force: true });
 }
 process.exit(passed ? 0 : 1);
