@@ -44,6 +44,9 @@ func (h *Host) authorization(c *connection, scheme *abi.AuthScheme, values map[s
 	if own.Issuer != "" {
 		a.issuer = own.Issuer
 	}
+	if l := c.leased(); l != nil { // the server knows the token that it gave out before
+		base.Hidden = []secret.Value{l.values[abi.FieldAccessToken]}
+	}
 	token := c.endpoint(declared.TokenURL, own.TokenURL)
 	a.client = oauth.NewClient(oauth.Config{
 		Connection: c.name, Token: token, Revoke: c.endpoint(declared.RevokeURL, own.RevokeURL),

@@ -51,6 +51,9 @@ type Config struct {
 	// Hidden are further secrets that no answer may hold, such as those that a body
 	// carries.
 	Hidden []secret.Value
+	// RawBody says that the body of an answer comes as the server wrote it, credentials
+	// and all: for who looks for a secret in it. Headers and errors do not.
+	RawBody bool
 	// Share is a Client with the same servers, whose connections and limits of
 	// connections this one shares. It is for credentials that follow each other, as
 	// access tokens do. Nil makes connections of its own.
@@ -91,6 +94,7 @@ type Client struct {
 	chosen   *server
 	injector injector
 	redactor *secret.Redactor
+	rawBody  bool
 	// names finds the secrets in lower case, for the names of headers, whose case no
 	// server and no proxy keeps.
 	names     *secret.Redactor
@@ -118,6 +122,7 @@ func New(config Config) (*Client, error) {
 		limits:    config.Limits.withDefaults(),
 		retry:     config.Retry.withDefaults(),
 		userAgent: []string{cmp.Or(config.UserAgent, "agenthost")},
+		rawBody:   config.RawBody,
 		requestID: config.RequestID,
 		log:       config.Logger,
 		now:       config.Now,

@@ -142,7 +142,10 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget 
 		return nil, fail(c.bodyError(ctx, w.Origin, readErr, budget))
 	}
 	budget.receive(len(body))
-	body, found := c.redactor.Redact(body)
+	var found bool
+	if !c.rawBody {
+		body, found = c.redactor.Redact(body)
+	}
 	if found {
 		c.log.Warn("the answer held the credential, which was redacted", "origin", w.Origin.String(), "template", w.Template)
 	}

@@ -29,8 +29,9 @@ type Config struct {
 	// ClientAuth is as in [abi.OAuth2].
 	ClientAuth             string
 	ClientID, ClientSecret secret.Value
-	// HTTP has the limits and the seams of the client that sends; what it says of
-	// servers and credentials does not count.
+	// HTTP has the limits and the seams of the client that sends, and secrets that are
+	// hidden beside those of a request; what it says of servers and credentials does not
+	// count.
 	HTTP egress.Config
 }
 
@@ -70,7 +71,7 @@ func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*
 		path = "/"
 	}
 	params = append(params, c.identify()...)
-	client, err := c.sender(origin, endpoint.Operator)
+	client, err := c.sender(origin, endpoint.Operator, params)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +106,12 @@ func (c *Client) identify() []param {
 	return nil
 }
 
-// sender returns an HTTP client for an origin, which authenticates where that is done in a
-// header.
-func (c *Client) sender(origin string, operator bool) (*egress.Client, error) {
+// sender returns an HTTP client for a request to an origin, which authenticates where that
+// is done in a header. What it says of an answer holds no secret of the request.
+func (c *Client) sender(origin string, operator bool, params []param) (*egress.Client, error) {
 	e := c.config.HTTP
 	e.Servers, e.Server, e.Override = []abi.Server{{ID: "oauth", URL: origin}}, "", ""
-	e.Auth, e.Credentials, e.Hidden, e.Share = nil, nil, nil, nil
+	e.Auth, e.Credentials, e.Hidden, e.RawBody, e.Share = nil, nil, append(c.secrets(params), c.config.HTTP.Hidden...), true, nil
 	if operator {
 		e.Servers[0].URL, e.Override = placeholder, origin
 	}
@@ -167,7 +168,9 @@ func form(params []param) ([]byte, error) {
 func (c *Client) secrets(params []param) []secret.Value {
 	values := []secret.Value{c.config.ClientSecret}
 	for _, p := range params {
-		values = append(values, p.secret)
+		if p.name != abi.FieldClientID { // is public
+			values = append(values, p.secret)
+		}
 	}
 	return values
 }

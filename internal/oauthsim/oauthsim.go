@@ -87,6 +87,13 @@ func (s *Server) Refresh() string {
 	return s.refresh
 }
 
+// Access returns the access token that is good now; empty means none.
+func (s *Server) Access() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.access
+}
+
 func (s *Server) issue(refresh bool) {
 	s.count++
 	s.access = fmt.Sprintf("%sa%d", s.Prefix, s.count)
