@@ -63,15 +63,12 @@ func (r Raw) Kind() JSONKind {
 
 // Text returns the text of a JSON string, "" for anything else.
 func (r Raw) Text() string {
-	if r.Kind() != JSONString {
-		return ""
-	}
 	i := skipSpace(r, 0)
-	end := skipString(r, i)
+	end, asIs := endOfString(r, i)
 	if end < 0 {
 		return ""
 	}
-	return unquote(r[i+1 : end-1])
+	return unquote(r[i+1:end-1], asIs)
 }
 
 // Int returns the value of a JSON number that is an integer of 64 bits.
@@ -114,6 +111,7 @@ type members struct {
 	raw    Raw
 	at     int // where the next member starts, -1 after the last
 	quoted Raw // what stands between the quotes of the name
+	asIs   bool
 	value  Raw
 }
 
@@ -125,7 +123,7 @@ func membersOf(r Raw) members {
 	return members{raw: r, at: skipSpace(r, 0) + 1}
 }
 
-func (m *members) name() string { return unquote(m.quoted) }
+func (m *members) name() string { return unquote(m.quoted, m.asIs) }
 
 // next goes to the next member and says whether there is one.
 func (m *members) next() bool {
@@ -134,11 +132,11 @@ func (m *members) next() bool {
 	}
 	r, i := m.raw, skipSpace(m.raw, m.at)
 	m.at = -1
-	end := skipString(r, i)
+	end, asIs := endOfString(r, i)
 	if end < 0 {
 		return false
 	}
-	m.quoted = r[i+1 : end-1]
+	m.quoted, m.asIs = r[i+1:end-1], asIs
 	if i = skipSpace(r, end); i >= len(r) || r[i] != ':' {
 		return false
 	}
@@ -180,22 +178,32 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// skipString returns the index after the string that starts at i, or -1.
-func skipString(b []byte, i int) int {
+// endOfString returns the index after the string that starts at i, or -1. The string is
+// as it stands between its quotes if there is nothing in it to decode.
+func endOfString(b []byte, i int) (end int, asIs bool) {
 	if i >= len(b) || b[i] != '"' {
-		return -1
+		return -1, false
 	}
-	for i = plain(b, i+1); i < len(b); i = plain(b, i) {
+	i = plain(b, i+1)
+	if i < len(b) && b[i] == '"' {
+		return i + 1, true
+	}
+	for ; i < len(b); i = plain(b, i) {
 		switch b[i] {
 		case '\\':
 			i += 2
 		case '"':
-			return i + 1
+			return i + 1, false
 		default:
 			i++
 		}
 	}
-	return -1
+	return -1, false
+}
+
+func skipString(b []byte, i int) int {
+	end, _ := endOfString(b, i)
+	return end
 }
 
 // skipValue returns the index after the value that starts at i, or -1. It counts
@@ -236,13 +244,13 @@ func skipValue(b []byte, i int) int {
 	return i
 }
 
-// unquote decodes what stands between the quotes of a JSON string. Bytes that are
-// not UTF-8 become U+FFFD, as for encoding/json.
-func unquote(b []byte) string {
-	i := plain(b, 0)
-	if i == len(b) {
+// unquote decodes what stands between the quotes of a JSON string, unless it is known to
+// be as it stands there. Bytes that are not UTF-8 become U+FFFD, as for encoding/json.
+func unquote(b []byte, asIs bool) string {
+	if asIs {
 		return text(b)
 	}
+	i := plain(b, 0)
 	out := make([]byte, i, len(b))
 	copy(out, b)
 	for i < len(b) {
