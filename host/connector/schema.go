@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -82,23 +81,18 @@ func (s *Schema) Validate(params []byte) error {
 		}
 		return invalid("params", "params are not a JSON object", `write a JSON object such as {"id": "..."}`)
 	}
-	// A name that occurs twice would mean one thing here and another in a guest.
-	if name, err := rawjson.Duplicate(params); err != nil {
+	value, twice, err := rawjson.Decode(params)
+	if err != nil {
 		return invalid("params", fmt.Sprintf("params are not JSON: %v", err), "")
-	} else if name != "" {
-		return invalid(name, fmt.Sprintf("parameter %q is given twice", name), "give it once")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(params))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil && !errors.Is(err, io.EOF) {
-		return invalid("params", fmt.Sprintf("params are not JSON: %v", err), "")
+	if twice != "" {
+		// It would mean one thing here and another in a guest.
+		return invalid(twice, fmt.Sprintf("parameter %q is given twice", twice), "give it once")
 	}
 	if d := depth(value); d > s.deepest {
 		return invalid("params", fmt.Sprintf("params nest %d levels deep, and the schema of the operation leads back to itself so often that they are checked to %d", d, s.deepest), "nest them less")
 	}
-	err := s.compiled.Validate(value)
-	if err == nil {
+	if err = s.compiled.Validate(value); err == nil {
 		return nil
 	}
 	var validation *jsonschema.ValidationError

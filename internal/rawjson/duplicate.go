@@ -8,12 +8,21 @@ const MaxDuplicateDepth = 64
 
 // Duplicate returns a member name that occurs twice in one object, at any depth, and
 // "" where there is none. Names are compared after unescaping. The error is that of
-// [Check], or says that data nests more deeply than [MaxDuplicateDepth].
+// [Check], or says that data nests more deeply than [MaxDuplicateDepth] or that it is the
+// empty name which occurs twice.
 func Duplicate(data []byte) (string, error) {
 	if err := Check(data); err != nil {
 		return "", err
 	}
 	return duplicate(data, 0)
+}
+
+// twice is the error of a name that occurs twice and says nothing by itself.
+func twice(name string) error {
+	if name == "" {
+		return errors.New("a member with the empty name is given twice")
+	}
+	return nil
 }
 
 func duplicate(data []byte, depth int) (string, error) {
@@ -26,7 +35,7 @@ func duplicate(data []byte, depth int) (string, error) {
 		for raw, value := range Members(data) {
 			name := Unquote(raw)
 			if seen[name] {
-				return name, nil
+				return name, twice(name)
 			}
 			seen[name] = true
 			if inner, err := duplicate(value, depth+1); inner != "" || err != nil {
