@@ -18,8 +18,7 @@ func guestInput(call abi.Call, digest string) []byte {
 		b = append(b, `,"`...)
 		b = append(b, name...)
 		b = append(b, `":`...)
-		quoted, _ := json.Marshal(value) // a string always marshals
-		b = append(b, quoted...)
+		b = appendQuoted(b, value)
 	}
 	b = append(b, `{"params":`...)
 	b = append(b, call.Params...)
@@ -33,4 +32,15 @@ func guestInput(call abi.Call, digest string) []byte {
 		member("x_"+digest[:length], digest[length:2*length])
 	}
 	return append(b, '}')
+}
+
+// appendQuoted appends a string as JSON. Names are letters, digits and the like.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string always marshals
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }

@@ -145,11 +145,11 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 		return 0, misuse("a request of %d bytes, the limit is %d; a body goes beside it", len(request), maxRequest)
 	}
 	r.work(scanned(len(request)))
-	var req abi.Request
-	if err := json.Unmarshal(request, &req); err != nil {
+	req, err := parseRequest(request)
+	if err != nil {
 		return 0, misuse("the request is not the JSON of abi.Request: %v", err)
 	}
-	resp, err := r.call.Send(r.ctx, &req, body)
+	resp, err := r.call.Send(r.ctx, req, body)
 	if err != nil {
 		return 0, asError(err)
 	}
