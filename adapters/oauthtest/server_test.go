@@ -16,6 +16,8 @@ import (
 type Server struct {
 	provider fosite.OAuth2Provider
 	routes   *http.ServeMux
+	// session is what the server keeps of a login.
+	session func() fosite.Session
 }
 
 // Client is a client that the server knows. One without a secret is public.
@@ -24,12 +26,21 @@ type Client struct{ ID, Secret string }
 // NewServer returns a Server with clients that may use every grant, the scopes read and
 // offline, and a redirect to any port of 127.0.0.1 (RFC 8252, section 7.3).
 func NewServer(ctx context.Context, clients ...Client) (*Server, error) {
-	config := &fosite.Config{
+	config := newConfig()
+	session := func() fosite.Session { return &fosite.DefaultSession{Subject: "ada"} }
+	return newServer(ctx, config, compose.NewOAuth2HMACStrategy(config), session, clients...)
+}
+
+func newConfig() *fosite.Config {
+	return &fosite.Config{
 		AccessTokenLifespan: time.Hour,
 		EnforcePKCE:         true,
 		GlobalSecret:        []byte("what fosite signs its tokens with"),
 		HashCost:            4, // the least that bcrypt has
 	}
+}
+
+func newServer(ctx context.Context, config *fosite.Config, tokens any, session func() fosite.Session, clients ...Client) (*Server, error) {
 	store := storage.NewMemoryStore()
 	for _, c := range clients {
 		known := &fosite.DefaultClient{
@@ -48,7 +59,7 @@ func NewServer(ctx context.Context, clients ...Client) (*Server, error) {
 		}
 		store.Clients[c.ID] = known
 	}
-	s := &Server{routes: http.NewServeMux(), provider: compose.Compose(config, store, compose.NewOAuth2HMACStrategy(config),
+	s := &Server{routes: http.NewServeMux(), session: session, provider: compose.Compose(config, store, tokens,
 		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2ClientCredentialsGrantFactory, compose.OAuth2RefreshTokenGrantFactory,
 		compose.OAuth2TokenIntrospectionFactory, compose.OAuth2TokenRevocationFactory, compose.OAuth2PKCEFactory)}
 	s.routes.HandleFunc("GET /authorize", s.authorize)
@@ -80,7 +91,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	for _, scope := range request.GetRequestedScopes() {
 		request.GrantScope(scope)
 	}
-	response, err := s.provider.NewAuthorizeResponse(ctx, request, &fosite.DefaultSession{Subject: "ada"})
+	if resource := r.FormValue("resource"); resource != "" { // RFC 8707, which fosite leaves to its user
+		request.GrantAudience(resource)
+	}
+	response, err := s.provider.NewAuthorizeResponse(ctx, request, s.session())
 	if err != nil {
 		s.provider.WriteAuthorizeError(ctx, w, request, err)
 		return
@@ -90,7 +104,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	request, err := s.provider.NewAccessRequest(ctx, r, new(fosite.DefaultSession))
+	request, err := s.provider.NewAccessRequest(ctx, r, s.session())
 	if err != nil {
 		s.provider.WriteAccessError(ctx, w, request, err)
 		return
