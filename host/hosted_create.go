@@ -47,7 +47,19 @@ const maxHostedName = 255
 //   - conflict: the workspace has a connector of that name and kind
 //
 // An error with RequestSent true may have created the connector.
-func (h *Host) CreateHosted(ctx context.Context, n NewHosted) (*airbyte.Connector, error) {
+//
+// The audit trail has it, with the names of the credentials that were handed over.
+func (h *Host) CreateHosted(ctx context.Context, n NewHosted) (made *airbyte.Connector, err error) {
+	e := h.trail.beginHosted("create", n.At)
+	defer func() {
+		if err = e.endHosted(ctx, err); err != nil {
+			made = nil
+		}
+	}()
+	return h.createHosted(ctx, n, e)
+}
+
+func (h *Host) createHosted(ctx context.Context, n NewHosted, e *entry) (*airbyte.Connector, error) {
 	if n.At.Connection == "" && n.At.Connector == "" {
 		return nil, invalid("connector", "neither a connection nor a connector is named", "name what is to be created")
 	}
@@ -58,6 +70,8 @@ func (h *Host) CreateHosted(ctx context.Context, n NewHosted) (*airbyte.Connecto
 	if err != nil {
 		return nil, err
 	}
+	e.hosted(p, abi.EffectWrite)
+	e.given(&n)
 	if err := p.needWorkspace(); err != nil {
 		return nil, err
 	}
@@ -67,6 +81,10 @@ func (h *Host) CreateHosted(ctx context.Context, n NewHosted) (*airbyte.Connecto
 	}
 	credentials, err := h.hostedCredentials(ctx, p, &n)
 	if err != nil {
+		return nil, err
+	}
+	e.handed(credentials)
+	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
 	m := p.connector.Manifest

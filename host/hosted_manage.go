@@ -121,9 +121,25 @@ func (h *Host) ListHosted(ctx context.Context, at HostedAt) ([]airbyte.Connector
 //
 //   - not_found: there is no such connector
 //   - conflict: there are several; Message lists them
-func (h *Host) DeleteHosted(ctx context.Context, at HostedAt, id string) (airbyte.ID, error) {
+//
+// The audit trail has it.
+func (h *Host) DeleteHosted(ctx context.Context, at HostedAt, id string) (deleted airbyte.ID, err error) {
+	e := h.trail.beginHosted("delete", at)
+	defer func() {
+		if err = e.endHosted(ctx, err); err != nil {
+			deleted = ""
+		}
+	}()
+	return h.deleteHosted(ctx, at, id, e)
+}
+
+func (h *Host) deleteHosted(ctx context.Context, at HostedAt, id string, e *entry) (airbyte.ID, error) {
 	p, found, err := h.one(ctx, at, id)
 	if err != nil {
+		return "", err
+	}
+	e.hosted(p, abi.EffectDelete)
+	if err := e.start(ctx); err != nil {
 		return "", err
 	}
 	if _, err := p.client.Delete(ctx, found); err != nil {

@@ -42,6 +42,7 @@ const (
 	ViaRecord  Via = "record"  // executed, and recorded
 	ViaProfile Via = "profile" // executed, and its fuel measured by function
 	ViaReplay  Via = "replay"  // from a recording: nothing was sent
+	ViaHosted  Via = "hosted"  // not an operation: a connector of the Airbyte API was created or deleted
 )
 
 // Ok is the Outcome of a call that succeeded. Every other outcome is an [abi.Kind].
