@@ -34,6 +34,7 @@ type instance struct {
 
 	fuel, putBack api.Function // of the rewrite
 	result        [1]uint64    // of the two
+	execute       api.Function // for the next call; nil where it is not looked up
 	initialised   bool         // or has the state of one that is
 	ready         bool         // for its first call; until then time stands still
 	granted       int64        // what the guest has left of its first grant
@@ -198,6 +199,9 @@ func (in *instance) restore() bool {
 		return false
 	}
 	in.stdio.current, in.stdio.partial = nil, in.stdio.partial[:0]
+	if in.execute == nil {
+		in.execute = in.main.ExportedFunction(abi.ExportExecute)
+	}
 	pages, ok := in.guest.restore()
 	in.module.counters.restores.Add(1)
 	in.module.counters.pages.Add(int64(pages))

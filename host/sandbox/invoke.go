@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
+	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
@@ -104,9 +105,7 @@ func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err e
 		rc, _, err = in.plugin.CallWithContext(ctx, export, nil)
 		return rc, err
 	}
-	// The function is looked up for each call, since it keeps the largest stack that
-	// a call of it needed, which a guest can make large.
-	f := in.main.ExportedFunction(export)
+	f := in.function(export)
 	if f == nil {
 		return 0, fmt.Errorf("unknown function %q", export)
 	}
@@ -124,6 +123,17 @@ func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err e
 		rc = api.DecodeU32(results[0])
 	}
 	return rc, err
+}
+
+// function looks an exported function up, for one call: it keeps the largest stack that a
+// call of it needed, which a guest can make large. That of execute has been looked up when
+// the instance was put back, off the caller's path.
+func (in *instance) function(export string) api.Function {
+	if f := in.execute; f != nil && export == abi.ExportExecute {
+		in.execute = nil
+		return f
+	}
+	return in.main.ExportedFunction(export)
 }
 
 // settle books the fuel that was used since the last checkpoint.
