@@ -34,6 +34,11 @@ type trail struct {
 type entry struct {
 	trail  *trail
 	record audit.Record
+
+	// What the record points to, of a call like most: all of it is one piece of memory.
+	decision audit.Decision
+	params4  [4]audit.Param
+	request1 [1]audit.Request
 }
 
 // openTrail returns the trail that options ask for, nil where they ask for none.
@@ -90,10 +95,12 @@ func (t *trail) begin(via audit.Via, connection string, call Call) *entry {
 		return nil
 	}
 	now := t.now()
-	return &entry{trail: t, record: audit.Record{
+	e := &entry{trail: t, record: audit.Record{
 		Event: audit.EventCall, Time: now, ID: audit.NewID(now), Via: via,
 		Caller: audit.Clip(cmp.Or(call.Caller, t.caller)), Connection: audit.Clip(connection), Entity: audit.Clip(call.Entity), Action: audit.Clip(call.Action),
 	}}
+	e.record.Params, e.record.Requests = e.params4[:0], e.request1[:0]
+	return e
 }
 
 // found notes what a call turned out to mean: nothing, a connection, or an operation of it.
@@ -139,7 +146,8 @@ func (e *entry) params(params []byte) {
 // decided notes what policy said; the zero Decision says nothing.
 func (e *entry) decided(d grant.Decision) {
 	if e != nil && d.Rule != "" {
-		e.record.Decision = &audit.Decision{Allowed: d.Allowed, Rule: audit.Clip(d.Rule)}
+		e.decision = audit.Decision{Allowed: d.Allowed, Rule: audit.Clip(d.Rule)}
+		e.record.Decision = &e.decision
 	}
 }
 

@@ -111,24 +111,21 @@ func endsTorn(file *os.File, size int64) bool {
 	return size > 0 && err == nil && last[0] != '\n'
 }
 
-// buffers hold a line each.
-var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
-
 // Write implements [Sink].
 func (f *File) Write(_ context.Context, r *Record) error {
-	buffer, _ := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	*buffer = Append((*buffer)[:0], r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.fits(len(*buffer), f.options.MaxSize) {
-		f.flushOthers()
-	}
-	f.add(*buffer)
+	f.add(r)
 	if r.mayWait() && f.wait() {
 		return nil
 	}
-	return f.flush(1)
+	lost, last, err := f.flush()
+	if !last {
+		f.tell(lost, err)
+		return nil
+	}
+	f.tell(lost-1, err)
+	return err
 }
 
 // write appends whole lines, with a line break before them, to the file.
@@ -178,8 +175,8 @@ func (f *File) reopen() error {
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stop()
-	err := f.flush(f.records)
+	f.end()
+	_, _, err := f.flush()
 	if f.file == nil {
 		return err
 	}

@@ -83,23 +83,24 @@ func (s *scanner) find(b []byte, found []span) []span {
 		b3, b4 := s.buckets[hash(gramAt(b, at+2*stride))], s.buckets[hash(gramAt(b, at+3*stride))]
 		if b1|b2|b3|b4 != 0 {
 			for i, bucket := range [...]uint8{b1, b2, b3, b4} {
-				found = s.look(b, at+i*stride, bucket, found)
+				if bucket != 0 {
+					found = s.look(b, at+i*stride, bucket, found)
+				}
 			}
 		}
 	}
 	for ; at+gram <= len(b); at += stride {
-		found = s.look(b, at, s.buckets[hash(gramAt(b, at))], found)
+		if bucket := s.buckets[hash(gramAt(b, at))]; bucket != 0 {
+			found = s.look(b, at, bucket, found)
+		}
 	}
 	return found
 }
 
 // look appends the spans of the needles in b that have what a bucket stands for at.
 func (s *scanner) look(b []byte, at int, bucket uint8, found []span) []span {
-	if bucket == 0 {
-		return found
-	}
 	for _, p := range s.places[bucket] {
-		n := s.needles[p.needle]
+		n := &s.needles[p.needle]
 		if start := at - p.offset; start >= 0 && bytes.HasPrefix(b[start:], n.text) {
 			found = n.hit(b, start, found)
 		}
