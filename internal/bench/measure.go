@@ -70,6 +70,27 @@ func throughput(ctx context.Context, callers int, each time.Duration, sides []fu
 	return got, nil
 }
 
+// difference is how much more processor time a call of one side takes than one of the
+// other. It is the median over pairs of turns that are so short that whatever else the
+// machine does meets both of a pair: a few microseconds are less than what a call takes
+// more or less from one second to the next.
+func difference(ctx context.Context, each time.Duration, without, with func(context.Context) error) (time.Duration, error) {
+	const pair = 20 * time.Millisecond
+	var all []time.Duration
+	for range max(turns, 2*each/pair) {
+		a, err := turnOf(ctx, 1, pair, without)
+		if err != nil {
+			return 0, err
+		}
+		b, err := turnOf(ctx, 1, pair, with)
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, b.cpu-a.cpu)
+	}
+	return max(0, median(all)), nil
+}
+
 func turnOf(ctx context.Context, callers int, length time.Duration, side func(context.Context) error) (figures, error) {
 	var calls atomic.Int64
 	var failed atomic.Pointer[error]
