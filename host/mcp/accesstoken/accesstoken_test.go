@@ -216,6 +216,7 @@ func TestBadTokens(t *testing.T) {
 		"an end after all time":         {with(l.key, map[string]any{"exp": 1e300}, nil), abi.KindAuthFailed, ""},
 		"not yet":                       {with(l.key, map[string]any{"nbf": at(31 * time.Second)}, nil), abi.KindAuthFailed, "not good yet"},
 		"issued in the future":          {with(l.key, map[string]any{"iat": at(31 * time.Second)}, nil), abi.KindAuthFailed, "in the future"},
+		"bound to a key (DPoP)":         {with(l.key, map[string]any{"cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}, nil), abi.KindAuthFailed, "bound to a key"},
 		"nobody":                        {with(l.key, map[string]any{"sub": nil}, nil), abi.KindAuthFailed, "who it is for"},
 		"a subject with a line break":   {with(l.key, map[string]any{"sub": "ada\nkind=allowed"}, nil), abi.KindAuthFailed, "who it is for"},
 		"a subject that turns round":    {with(l.key, map[string]any{"sub": "ada\u202e"}, nil), abi.KindAuthFailed, "who it is for"},

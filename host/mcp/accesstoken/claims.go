@@ -16,6 +16,8 @@ type claims struct {
 	jwt.Claims
 	Scope scopes `json:"scope"` // RFC 9068, section 2.2.3
 	Scp   scopes `json:"scp"`   // what Okta and Microsoft Entra call it
+	// Confirmation binds a token to a key or a certificate of its holder (RFC 7800).
+	Confirmation any `json:"cnf"`
 }
 
 // scopes are a list, or a text with spaces between.
@@ -47,6 +49,9 @@ func (c *claims) check(want Config) error {
 		return refused("the token is not good yet")
 	case c.IssuedAt != nil && now.Before(c.IssuedAt.Time().Add(-Leeway)):
 		return refused("the token was issued in the future")
+	case c.Confirmation != nil:
+		// As a bearer token it would be good for whoever stole it: RFC 9449, section 7.2.
+		return refused("the token is bound to a key or a certificate of its holder, which this server does not ask for")
 	case !validSubject(c.Subject):
 		return refused("the token does not say who it is for, or in a way that no record can hold")
 	}
