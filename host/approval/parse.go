@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/egress/pathtemplate"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -67,11 +67,11 @@ type parser struct {
 }
 
 var (
-	connectorName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
-	schemeName    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$`)
-	versionForm   = regexp.MustCompile(`^[0-9A-Za-z.+-]+$`)
-	digestForm    = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	connectorName = lazyregexp.New(`^[a-z][a-z0-9-]{0,62}$`)
+	schemeName    = lazyregexp.New(`^[a-z][a-z0-9_-]{0,62}$`)
+	operationName = lazyregexp.New(`^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$`)
+	versionForm   = lazyregexp.New(`^[0-9A-Za-z.+-]+$`)
+	digestForm    = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 )
 
 func (p *parser) file(data []byte) (*File, error) {

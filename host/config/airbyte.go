@@ -1,9 +1,9 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -31,7 +31,7 @@ type Airbyte struct {
 	ConnectorID string
 }
 
-var connectorID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var connectorID = lazyregexp.New(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
 	a := &Airbyte{}

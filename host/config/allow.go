@@ -2,18 +2,18 @@ package config
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/goccy/go-yaml/ast"
 )
 
 var (
-	operationName  = regexp.MustCompile(`^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+|\*)$`)
-	exactOperation = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
+	operationName  = lazyregexp.New(`^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+|\*)$`)
+	exactOperation = lazyregexp.New(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 )
 
 // allow reads a grant. One with neither effects nor operations allows nothing, and must

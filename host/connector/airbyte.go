@@ -2,8 +2,8 @@ package connector
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -14,8 +14,8 @@ const (
 )
 
 var (
-	uuidForm  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	fieldForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+	uuidForm  = lazyregexp.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	fieldForm = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 )
 
 // checkAirbyte looks at what hosted mode goes by.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -29,12 +30,12 @@ const (
 )
 
 var (
-	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
-	idForm      = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-	wordForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
-	versionForm = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
-	tokenForm   = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-	fieldInText = regexp.MustCompile(`\{([^{}]*)\}`)
+	nameForm    = lazyregexp.New(`^[a-z][a-z0-9-]{0,62}$`)
+	idForm      = lazyregexp.New(`^[a-z][a-z0-9_-]{0,62}$`)
+	wordForm    = lazyregexp.New(`^[a-z][a-z0-9_]{0,62}$`)
+	versionForm = lazyregexp.New(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	tokenForm   = lazyregexp.New("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+	fieldInText = lazyregexp.New(`\{([^{}]*)\}`)
 )
 
 // check looks at everything that Parse promises, in the order of the document.

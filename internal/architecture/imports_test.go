@@ -64,7 +64,7 @@ func importRules() []rule {
 			broken: map[string]string{"internal/a/a.go": `package a; import _ "github.com/agenthost/agenthost/cmd/agenthost/internal/render"`},
 		},
 		{
-			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/rawjson", "internal/nearest"},
+			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/rawjson", "internal/nearest", "internal/lazyregexp"},
 			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
@@ -154,7 +154,7 @@ func importRules() []rule {
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
-			name: "rawjson and nearest are leaves", of: []string{"internal/rawjson", "internal/nearest"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
+			name: "rawjson, nearest and lazyregexp are leaves", of: []string{"internal/rawjson", "internal/nearest", "internal/lazyregexp"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
 			why:    "the security core may use them without looking further",
 			broken: map[string]string{"internal/rawjson/a.go": `package rawjson; import _ "github.com/agenthost/agenthost/pdk/abi"`},
 		},
