@@ -163,3 +163,46 @@ func (c *mcpClient) call(t *testing.T, name string, params host.Params) mcpResul
 	c.ask(t, "tools/call", map[string]any{"name": name, "arguments": params}, &result)
 	return result
 }
+
+// TestProgressOverMCP: a call that collects pages says how far it is, in numbers that grow.
+func TestProgressOverMCP(t *testing.T) {
+	h, _ := open(t)
+	c := newMCPClient(t, h)
+	line := marshal(t, map[string]any{"jsonrpc": "2.0", "id": 100, "method": "tools/call", "params": map[string]any{
+		"name": "audit_accounts_list", "arguments": map[string]any{"limit": 5, "all_pages": true, "select_fields": []string{"id"}},
+		"_meta": map[string]any{"progressToken": "far"},
+	}})
+	if _, err := c.to.Write(append(line, '\n')); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for last := 0.0; ; {
+		text, err := c.from.ReadBytes('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		var message struct {
+			ID     int
+			Method string
+			Params struct {
+				ProgressToken string
+				Progress      float64
+				Message       string
+			}
+		}
+		if err := json.Unmarshal(text, &message); err != nil {
+			t.Fatal(err)
+		}
+		if message.ID == 100 {
+			break
+		}
+		p := message.Params
+		if message.Method != "notifications/progress" || p.ProgressToken != "far" || p.Progress <= last {
+			t.Fatalf("%s after %v", text, last)
+		}
+		last, told = p.Progress, append(told, p.Message)
+	}
+	if len(told) < 4 || told[0] != "requests: 1" || told[1] != "requests: 1, records: 5" || told[3] != "requests: 2, records: 10" {
+		t.Errorf("%q", told)
+	}
+}

@@ -39,9 +39,9 @@ func notify(ctx context.Context, client *sdk.ServerSession, token any) func(tool
 	steps := 0
 	return func(p tool.Progress) {
 		steps++
-		message := fmt.Sprintf("%d requests", p.Requests)
+		message := fmt.Sprintf("requests: %d", p.Requests)
 		if p.Records > 0 {
-			message += fmt.Sprintf(", %d records", p.Records)
+			message += fmt.Sprintf(", records: %d", p.Records)
 		}
 		// A client that is gone ends the call by its context.
 		_ = client.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: float64(steps), Message: message})
