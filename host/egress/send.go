@@ -142,14 +142,27 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget 
 		return nil, fail(c.bodyError(ctx, w.Origin, readErr, budget))
 	}
 	budget.receive(len(body))
-	var found bool
 	if !c.rawBody {
-		body, found = c.redactor.Redact(body)
+		if body, err = c.redact(ctx, w, body); err != nil {
+			return nil, fail(err)
+		}
+	}
+	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id}, nil
+}
+
+// redact takes the connection's secrets out of a body.
+func (c *Client) redact(ctx context.Context, w *wireRequest, body []byte) ([]byte, *abi.Error) {
+	body, found, err := c.redactor.RedactContext(ctx, body)
+	if err != nil {
+		return nil, (&abi.Error{
+			Kind: abi.KindTimeout, Message: w.Origin.String() + " answered, and the call ended while the answer was searched for the credential",
+			Hint: "ask for less at a time; if a small answer takes long to search, tell the vendor",
+		}).WithCause(err)
 	}
 	if found {
 		c.log.Warn("the answer held the credential, which was redacted", "origin", w.Origin.String(), "template", w.Template)
 	}
-	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id}, nil
+	return body, nil
 }
 
 // httpRequest returns what is handed to net/http, credential included. It is the only

@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -326,5 +327,24 @@ func TestNamesOfHeadersAreRedacted(t *testing.T) {
 	}
 	if text := fmt.Sprint(resp.Header); strings.Contains(strings.ToLower(text), strings.ToLower(token)) || resp.Header.Get("X-Fine") != "2" {
 		t.Errorf("the headers are %s", text)
+	}
+}
+
+// A vendor may send a text that takes seconds to search.
+// threat: N13
+func TestSearchEndsWithTheCall(t *testing.T) {
+	c := newClient(t, baseConfig())
+	w, err := c.normalise(scope(), get("/issues"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	body, err := c.redact(ctx, w, []byte(strings.Repeat(`\u0063`, 1<<20)))
+	if body != nil || err == nil || err.Kind != abi.KindTimeout || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d bytes, %+v", len(body), err)
+	}
+	if body, err := c.redact(ctx, w, []byte(`{"echo":"`+canary+`"}`)); err != nil || leaks(string(body)) {
+		t.Errorf("%s, %v", body, err)
 	}
 }

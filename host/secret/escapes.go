@@ -1,6 +1,8 @@
 package secret
 
-import "bytes"
+import (
+	"bytes"
+)
 
 // The work on a text is bounded: freeSteps, and stepsPerByte more for each of its bytes,
 // up to mostSteps, which take some seconds. An honest text takes less than one step for a
@@ -9,6 +11,9 @@ const (
 	freeSteps    = 1 << 16
 	stepsPerByte = 24
 	mostSteps    = 1 << 28
+	// lookUpEvery is how many steps are made without a look whether the call has ended: a
+	// millisecond or so.
+	lookUpEvery = 1 << 17
 )
 
 // escapes finds needles of which at least one character is escaped. Every such
@@ -51,9 +56,11 @@ func newEscapes(needles []needle) *escapes {
 }
 
 // find appends the spans of all escaped needles in b to found. A text that takes out of
-// all proportion to search, which only one made for it does, is found as a whole.
-func (e *escapes) find(b []byte, found []span) []span {
+// all proportion to search, which only one made for it does, is found as a whole. The
+// error is that of ended, which is asked every now and then.
+func (e *escapes) find(b []byte, ended func() error, found []span) ([]span, error) {
 	text := &unescaper{b, min(stepsPerByte*len(b)+freeSteps, mostSteps)}
+	lookUp := text.left - lookUpEvery
 	for _, mark := range []byte(marks) {
 		for at := 0; ; at++ {
 			next := bytes.IndexByte(b[at:], mark)
@@ -61,15 +68,21 @@ func (e *escapes) find(b []byte, found []span) []span {
 				break
 			}
 			at += next
+			if text.left--; text.left < lookUp {
+				lookUp = text.left - lookUpEvery
+				if err := ended(); err != nil {
+					return nil, err
+				}
+			}
 			if !e.worth(text, at) {
 				continue
 			}
 			if found = e.findAt(text, at, found); text.left < 0 {
-				return append(found, span{0, len(b)})
+				return append(found, span{0, len(b)}), nil
 			}
 		}
 	}
-	return found
+	return found, nil
 }
 
 // worth reports whether a needle could have its first escape at b[at]. It is a quick look

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ const rounds = 8
 type Redactor struct {
 	// find and couldHold are closures for the same reason as Value.open. Texts of a length
 	// that could not hold a secret are most headers.
-	find      func(b []byte) []span
+	find      func(b []byte, ended func() error) ([]span, error)
 	couldHold func(length int) bool
 }
 
@@ -61,8 +62,9 @@ func NewRedactor(values ...Value) *Redactor {
 	plain, escaped := newScanner(needles), newEscapes(needles)
 	least := len(slices.MinFunc(needles, func(a, b needle) int { return cmp.Compare(len(a.text), len(b.text)) }).text)
 	return &Redactor{
-		find: func(b []byte) []span {
-			return merge(escaped.find(b, plain.find(b, nil)))
+		find: func(b []byte, ended func() error) ([]span, error) {
+			found, err := escaped.find(b, ended, plain.find(b, nil))
+			return merge(found), err
 		},
 		// No escape is shorter than the characters that it stands for.
 		couldHold: func(length int) bool { return length >= least },
@@ -74,12 +76,27 @@ func NewRedactor(values ...Value) *Redactor {
 // a number that holds a secret becomes a string, and a document whose structure itself
 // spells a secret becomes the string [Redacted].
 func (r *Redactor) Redact(b []byte) ([]byte, bool) {
+	b, found, _ := r.redact(b, func() error { return nil })
+	return b, found
+}
+
+// RedactContext is Redact that ends with the error of ctx when ctx ends. Most texts are
+// searched before anybody could be tired of waiting: it is for those that somebody else
+// chose, which may take seconds.
+func (r *Redactor) RedactContext(ctx context.Context, b []byte) ([]byte, bool, error) {
+	return r.redact(b, ctx.Err)
+}
+
+func (r *Redactor) redact(b []byte, ended func() error) ([]byte, bool, error) {
 	if r == nil || r.find == nil || !r.couldHold(len(b)) {
-		return b, false
+		return b, false, nil
 	}
-	found := r.find(b)
+	found, err := r.find(b, ended)
+	if err != nil {
+		return nil, false, err
+	}
 	if len(found) == 0 {
-		return b, false
+		return b, false, nil
 	}
 	replace := replaceText
 	if json.Valid(b) {
@@ -88,11 +105,14 @@ func (r *Redactor) Redact(b []byte) ([]byte, bool) {
 	// A replacement may complete a secret that has "[redacted]" in it.
 	for range rounds {
 		b = replace(b, found)
-		if found = r.find(b); len(found) == 0 {
-			return b, true
+		if found, err = r.find(b, ended); err != nil {
+			return nil, false, err
+		}
+		if len(found) == 0 {
+			return b, true, nil
 		}
 	}
-	return []byte(`"` + Redacted + `"`), true
+	return []byte(`"` + Redacted + `"`), true, nil
 }
 
 // RedactString is Redact for a string.

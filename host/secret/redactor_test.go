@@ -2,10 +2,12 @@ package secret
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"maps"
@@ -314,6 +316,42 @@ func TestRedactorBoundsItsWork(t *testing.T) {
 				t.Errorf("%.10s... survives in %.10s...", s, text)
 			}
 		}
+	}
+}
+
+// tired is a context that ends when somebody has looked at it some times.
+type tired struct {
+	context.Context
+	looks int
+}
+
+func (c *tired) Err() error {
+	if c.looks--; c.looks < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestRedactorStopsWithItsContext(t *testing.T) {
+	r := NewRedactor(New([]byte("pylon_api_0123456789abcdef")))
+	slow := []byte(strings.Repeat(`\u0070`, 1<<17))
+	patient := &tired{t.Context(), 1 << 30}
+	if out, found, err := r.RedactContext(patient, slow); err != nil || found || len(out) != len(slow) {
+		t.Fatal(len(out), found, err)
+	}
+	looks := 1<<30 - patient.looks
+	if looks < 5 {
+		t.Fatalf("the context is looked at %d times in a text that is slow to search", looks)
+	}
+	for _, n := range []int{0, looks / 2} {
+		ctx := &tired{t.Context(), n}
+		if out, found, err := r.RedactContext(ctx, slow); !errors.Is(err, context.Canceled) || found || out != nil || ctx.looks != -1 {
+			t.Errorf("after %d looks: %d bytes, %v, %v; looked %d times more", n, len(out), found, err, -ctx.looks)
+		}
+	}
+	echo := []byte(`{"echo":"pylon_api_0123456789abcdef"}`)
+	if out, found, err := r.RedactContext(&tired{t.Context(), 0}, echo); err != nil || !found || string(out) != `{"echo":"[redacted]"}` {
+		t.Errorf("%s %v %v", out, found, err)
 	}
 }
 
