@@ -91,15 +91,15 @@ func (a *argument) decide(op *abi.Operation, object map[string]any) Decision {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(names, key) {
 			if twin := foldsTo(key, names); twin != "" {
-				return a.denied(key, fmt.Sprintf("%.60q is %s in other letters, and a connector may read it as that", key, twin), "leave "+fmt.Sprintf("%.60q", key)+" out")
+				return a.denied(key, fmt.Sprintf("%.60q is %s in other letters, and a connector may read it as that", key, twin), spell(object, key, twin))
 			}
 			continue
 		}
-		verdict, why := a.walk(object[key], a.path[1:])
+		verdict, wrong := a.walk(object[key], a.path[1:])
 		switch {
-		case why != "":
+		case wrong != nil:
 			name := strings.Join(append([]string{key}, a.path[1:]...), ".")
-			return a.denied(key, name+" "+why, change("add the value to "+a.key()))
+			return a.denied(key, name+" "+wrong.why, wrong.permit)
 		case verdict == present:
 			given = true
 		default:
@@ -120,40 +120,51 @@ const (
 	present verdict = true
 )
 
+// wrong is what is wrong with a value, and what would mend it.
+type wrong struct{ why, permit string }
+
 // walk follows a path into a value and judges all that it leads to: each element of a
 // list. It returns what is wrong, if anything is.
-func (a *argument) walk(value any, path []string) (verdict, string) {
+func (a *argument) walk(value any, path []string) (verdict, *wrong) {
 	if list, ok := value.([]any); ok {
 		found := verdict(len(list) > 0)
 		for _, element := range list {
-			got, why := a.walk(element, path)
-			if why != "" {
-				return present, why
+			got, wrong := a.walk(element, path)
+			if wrong != nil {
+				return present, wrong
 			}
 			found = found && got
 		}
-		return found, ""
+		return found, nil
 	}
 	if len(path) == 0 {
 		if !a.fits.match(value) {
-			return present, "must be " + a.fits.String()
+			return present, &wrong{"must be " + a.fits.String(), change("add the value to " + a.key())}
 		}
-		return present, ""
+		return present, nil
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return present, "has a value that is no object, and must have " + a.fits.String() + " there"
+		return present, &wrong{"has a value that is no object, and must have " + a.fits.String() + " there", "give an object with " + path[0]}
 	}
-	for key := range object {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if key != path[0] && foldsTo(key, path[:1]) != "" {
-			return present, fmt.Sprintf("has %.60q, which is %s in other letters", key, path[0])
+			return present, &wrong{fmt.Sprintf("has %.60q, which is %s in other letters", key, path[0]), spell(object, key, path[0])}
 		}
 	}
 	inner, ok := object[path[0]]
 	if !ok {
-		return absent, ""
+		return absent, nil
 	}
 	return a.walk(inner, path[1:])
+}
+
+// spell says what to do about a key that is a name in other letters.
+func spell(object map[string]any, key, name string) string {
+	if _, beside := object[name]; beside {
+		return fmt.Sprintf("leave %.60q out", key)
+	}
+	return fmt.Sprintf("write %s in the place of %.60q", name, key)
 }
 
 func (a *argument) denied(field, why, permit string) Decision {
