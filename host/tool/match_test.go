@@ -73,6 +73,10 @@ func TestSearchListsAnOperationOnce(t *testing.T) {
 	if _, err := set.Call(t.Context(), tool.DescribeOperation, json.RawMessage(`{"operation":"audit.things.delete"}`)); err == nil {
 		t.Error("audit has no things.delete")
 	}
+	text, failed := set.Answer(t.Context(), tool.DescribeOperation, json.RawMessage(`{"operation":"things.delete"}`))
+	if !failed || !strings.Contains(text, "name the connection too: shop.things.delete, lab.things.delete") {
+		t.Error(text)
+	}
 }
 
 // TestSearchIsShort: an answer has what is worth a look, and says how much more there is.

@@ -43,12 +43,20 @@ func (c *catalog) find(path string) (*operation, error) {
 		return c.operations[i], nil
 	}
 	paths := make([]string, len(c.operations))
+	var without []string // a connection, it would be one of these
 	for i, o := range c.operations {
 		paths[i] = o.path()
+		if o.op.Entity+"."+o.op.Action == path {
+			without = append(without, o.path())
+		}
+	}
+	hint := nearest.Hint(path, paths)
+	if len(without) > 0 {
+		hint = "name the connection too: " + clip(strings.Join(without, ", "), 300)
 	}
 	return nil, &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: "operation", Message: "there is no operation " + quote(path) + " among those that are allowed",
-		Hint: SearchOperations + " finds operations; " + nearest.Hint(path, paths),
+		Hint: SearchOperations + " finds operations; " + hint,
 	}
 }
 
