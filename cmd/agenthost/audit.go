@@ -21,6 +21,7 @@ type auditFlags struct {
 	file   string
 	filter audit.Filter
 	since  string
+	until  string
 	last   int
 	follow bool
 }
@@ -39,6 +40,7 @@ The file is the one that the configuration names:
   audit: {file: ./audit.jsonl, max_size: 50MB, keep: 10}`,
 		Example: `  agenthost audit -n 20
   agenthost audit --denied --since 24h
+  agenthost audit --since 2026-01-31T12:00:00Z --until 2026-01-31T13:00:00Z
   agenthost audit --connection support --kind vendor_error -o ndjson
   agenthost audit -f --caller ada`,
 		Args: args(0),
@@ -52,6 +54,7 @@ The file is the one that the configuration names:
 	flags.StringVar(&f.filter.Outcome, "kind", "", "only calls that ended so: ok or the `kind` of an error, such as vendor_error")
 	flags.BoolVar(&f.filter.Denied, "denied", false, "only calls that policy refused, or in which it refused a request")
 	flags.StringVar(&f.since, "since", "", "only calls from then on: a `time` such as 2026-01-31T12:00:00Z, or how long ago, such as 1h")
+	flags.StringVar(&f.until, "until", "", "only calls before then: a `time` or how long ago, as in --since")
 	flags.IntVarP(&f.last, "lines", "n", 0, "only the last `number` of records")
 	flags.BoolVarP(&f.follow, "follow", "f", false, "go on with records as they are written, until interrupted")
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(outcomes(), cobra.ShellCompDirectiveNoFileComp))
@@ -68,7 +71,7 @@ func outcomes() []string {
 	return all
 }
 
-// check refuses flags that make no sense, and reads --since.
+// check refuses flags that make no sense, and reads --since and --until.
 func (f *auditFlags) check(a *app) error {
 	if kind := f.filter.Outcome; kind != "" && kind != audit.Ok && abi.Kind(kind).Known() != abi.Kind(kind) {
 		return &usageError{message: fmt.Sprintf("no call ends with the kind %q", kind), hint: nearest.Hint(kind, outcomes())}
@@ -79,19 +82,36 @@ func (f *auditFlags) check(a *app) error {
 	if f.follow && a.format == string(render.JSON) {
 		return &usageError{message: "--follow and -o json cannot be used together", hint: "use -o ndjson, which has one record a line"}
 	}
-	if f.since == "" {
-		return nil
+	if f.follow && f.until != "" {
+		return &usageError{message: "--follow and --until cannot be used together", hint: "leave one of them out"}
 	}
-	at, err := time.Parse(time.RFC3339, f.since)
-	if err != nil {
-		ago, err := time.ParseDuration(f.since)
-		if err != nil || ago < 0 {
-			return &usageError{message: fmt.Sprintf("--since is %q, which is neither a time nor how long ago", f.since), hint: "write a time such as 2026-01-31T12:00:00Z, or a duration such as 90m or 24h"}
-		}
-		at = a.now().Add(-ago)
+	now := a.now()
+	var err error
+	if f.filter.Since, err = moment("--since", f.since, now); err != nil {
+		return err
 	}
-	f.filter.Since = at
+	if f.filter.Until, err = moment("--until", f.until, now); err != nil {
+		return err
+	}
+	if f.since != "" && f.until != "" && !f.filter.Since.Before(f.filter.Until) {
+		return &usageError{message: fmt.Sprintf("no call comes since %s and until %s", f.since, f.until), hint: "--since is the earlier of the two"}
+	}
 	return nil
+}
+
+// moment reads a flag that is a time or how long ago; empty is the zero time.
+func moment(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	ago, err := time.ParseDuration(text)
+	if err != nil || ago < 0 {
+		return time.Time{}, &usageError{message: fmt.Sprintf("%s is %q, which is neither a time nor how long ago", flag, text), hint: "write a time such as 2026-01-31T12:00:00Z, or a duration such as 90m or 24h"}
+	}
+	return now.Add(-ago), nil
 }
 
 func (a *app) audit(ctx context.Context, f auditFlags) error {

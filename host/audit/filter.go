@@ -16,8 +16,9 @@ type Filter struct {
 	Outcome string
 	// Denied lets pass what [Record.Denied] is of.
 	Denied bool
-	// Since is the time from which calls pass.
-	Since time.Time
+	// Since is the time from which calls pass, and Until that before which they do; zero
+	// for no such bound. It is the time when a call came.
+	Since, Until time.Time
 	// Starts lets records of [EventStart] pass as well. They have no outcome, so they do
 	// not fit a filter that asks for one.
 	Starts bool
@@ -33,6 +34,7 @@ func (f Filter) Match(r *Record) bool {
 	case f.Outcome != "" && r.Outcome != f.Outcome:
 	case f.Denied && !r.Denied():
 	case r.Time.Before(f.Since):
+	case !f.Until.IsZero() && !r.Time.Before(f.Until):
 	default:
 		return true
 	}

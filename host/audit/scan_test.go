@@ -47,6 +47,9 @@ func TestFilter(t *testing.T) {
 		{Filter{Denied: true}, clean, false},
 		{Filter{Since: r.Time}, r, true},
 		{Filter{Since: r.Time.Add(1)}, r, false},
+		{Filter{Until: r.Time.Add(1)}, r, true},
+		{Filter{Until: r.Time}, r, false},
+		{Filter{Since: r.Time, Until: r.Time.Add(1)}, r, true},
 		{Filter{Connection: "support", Caller: "grace"}, r, false},
 	} {
 		if got := tt.filter.Match(tt.record); got != tt.want {
@@ -86,16 +89,18 @@ func numbers(from, to int) string {
 func TestScanGoesThroughRotatedFiles(t *testing.T) {
 	path := trailOf(t, 20)
 	assertCallers(t, path, numbers(0, 20))
+	hour := func(n int) time.Time { return full().Time.Add(time.Duration(n) * time.Hour) }
 	for _, since := range []int{0, 7, 19} {
+		until := min(20, since+5)
 		var got []string
-		for r, err := range Scan(path, Filter{Since: full().Time.Add(time.Duration(since) * time.Hour)}) {
+		for r, err := range Scan(path, Filter{Since: hour(since), Until: hour(until)}) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			got = append(got, r.Caller)
 		}
-		if strings.Join(got, " ") != numbers(since, 20) {
-			t.Errorf("since %d: %v", since, got)
+		if strings.Join(got, " ") != numbers(since, until) {
+			t.Errorf("since %d until %d: %v", since, until, got)
 		}
 	}
 	// A scan that is stopped stops.
