@@ -153,7 +153,11 @@ func (in *instance) adopt(i *image) error {
 	}
 	in.guest.backTo(i, in.module.engine.pages)
 	for n, value := range i.globals {
-		in.keptGlobal(n).(api.MutableGlobal).Set(value)
+		global, ok := in.keptGlobal(n).(api.MutableGlobal)
+		if !ok {
+			return failed
+		}
+		global.Set(value)
 	}
 	in.initialised = true
 	// The meter starts at 0 for every call, the first one included: that makes

@@ -183,15 +183,15 @@ func flip(name string, at int64) func(dir string) error {
 	}
 }
 
-// Who does not have the key cannot make a folder that passes for another one: not even
-// the sum of a folder that they know is theirs to compute.
+// The sum of a folder is nothing that can be computed without the key.
 func TestFolderNeedsTheKey(t *testing.T) {
-	dir, a := t.TempDir(), t.TempDir()
+	dir, keys := t.TempDir(), t.TempDir()
 	write(t, dir)
-	if sum(t, open(t, a), dir) != sum(t, open(t, a), dir) {
+	first := sum(t, open(t, keys), dir)
+	if again := sum(t, open(t, keys), dir); again != first {
 		t.Error("the same key makes two sums of a folder")
 	}
-	if sum(t, open(t, a), dir) == sum(t, open(t, t.TempDir()), dir) {
+	if other := sum(t, open(t, t.TempDir()), dir); other == first {
 		t.Error("two keys make the same sum of a folder")
 	}
 }
