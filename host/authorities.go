@@ -20,11 +20,13 @@ func (h *Host) authorities(c *connection) (*x509.CertPool, error) {
 	if c.config.TLS == nil || c.config.TLS.CAFile == "" {
 		return h.options.RootCAs, nil
 	}
-	return authoritiesIn(c.config.TLS.CAFile, "connections."+c.name+".tls.ca_file", "the certificate authorities of connection "+c.name)
+	return Authorities(c.config.TLS.CAFile, "connections."+c.name+".tls.ca_file", "the certificate authorities of connection "+c.name)
 }
 
-// authoritiesIn reads a file of certificates. Field and whose are for the error.
-func authoritiesIn(path, field, whose string) (*x509.CertPool, error) {
+// Authorities reads a file of certificates in PEM form, with the care that a connection's
+// TLS.CAFile gets. Field is the key that names the file and whose says what the certificates
+// are for, in the error, which is an [*Error] of kind invalid_params.
+func Authorities(path, field, whose string) (*x509.CertPool, error) {
 	unusable := func(err error, hint string) error {
 		return invalid(field, whose+" cannot be used: "+path+": "+err.Error(), hint)
 	}

@@ -245,5 +245,5 @@ func (l lazyVault) authorities(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return l.secrets.options.RootCAs, nil
 	}
-	return authoritiesIn(path, "secrets.vault.ca_file", "the certificate authorities of the Vault")
+	return Authorities(path, "secrets.vault.ca_file", "the certificate authorities of the Vault")
 }

@@ -58,6 +58,7 @@ Flags go before what the configuration says under mcp:.`,
 	flags.StringArrayVar(&f.HTTP.Origins, "origin", nil, "Origin header that requests of browsers may have (default: none)")
 	flags.BoolVar(&f.HTTP.Sessions, "sessions", false, "keep sessions, which clients of older protocol versions need to be told of changes")
 	flags.StringVar(&f.HTTP.Issuer, "issuer", "", "`URL` of an OAuth issuer whose access tokens are taken, with --resource")
+	flags.StringVar(&f.HTTP.IssuerCAFile, "issuer-ca-file", "", "`file` of certificate authorities that are trusted for --issuer instead of this machine's")
 	flags.StringVar(&f.HTTP.Resource, "resource", "", "`URL` by which clients know this server, with --issuer")
 	flags.StringVar(&f.HTTP.Audience, "audience", "", "what access tokens are for (default: what --resource says)")
 	flags.StringArrayVar(&f.HTTP.Scopes, "scope", nil, "`scope` that access tokens have to have (may be repeated)")
@@ -79,20 +80,21 @@ func (f *mcpFlags) toolFlags(a *app, cmd *cobra.Command) {
 // over returns c with the flags that were given in place of what it says.
 func (f *mcpFlags) over(c config.MCP, given *pflag.FlagSet) config.MCP {
 	for name, set := range map[string]func(){
-		"connection": func() { c.Connections = f.Connections },
-		"form":       func() { c.Form = f.Form },
-		"threshold":  func() { c.Threshold = f.Threshold },
-		"budget":     func() { c.Budget = f.Budget },
-		"stdio":      func() { c.HTTP.Address = f.HTTP.Address },
-		"http":       func() { c.HTTP.Address = f.HTTP.Address },
-		"token":      func() { c.HTTP.Token = f.HTTP.Token },
-		"host":       func() { c.HTTP.Hosts = f.HTTP.Hosts },
-		"origin":     func() { c.HTTP.Origins = f.HTTP.Origins },
-		"sessions":   func() { c.HTTP.Sessions = f.HTTP.Sessions },
-		"issuer":     func() { c.HTTP.Issuer = f.HTTP.Issuer },
-		"resource":   func() { c.HTTP.Resource = f.HTTP.Resource },
-		"audience":   func() { c.HTTP.Audience = f.HTTP.Audience },
-		"scope":      func() { c.HTTP.Scopes = f.HTTP.Scopes },
+		"connection":     func() { c.Connections = f.Connections },
+		"form":           func() { c.Form = f.Form },
+		"threshold":      func() { c.Threshold = f.Threshold },
+		"budget":         func() { c.Budget = f.Budget },
+		"stdio":          func() { c.HTTP.Address = f.HTTP.Address },
+		"http":           func() { c.HTTP.Address = f.HTTP.Address },
+		"token":          func() { c.HTTP.Token = f.HTTP.Token },
+		"host":           func() { c.HTTP.Hosts = f.HTTP.Hosts },
+		"origin":         func() { c.HTTP.Origins = f.HTTP.Origins },
+		"sessions":       func() { c.HTTP.Sessions = f.HTTP.Sessions },
+		"issuer":         func() { c.HTTP.Issuer = f.HTTP.Issuer },
+		"issuer-ca-file": func() { c.HTTP.IssuerCAFile = f.HTTP.IssuerCAFile },
+		"resource":       func() { c.HTTP.Resource = f.HTTP.Resource },
+		"audience":       func() { c.HTTP.Audience = f.HTTP.Audience },
+		"scope":          func() { c.HTTP.Scopes = f.HTTP.Scopes },
 	} {
 		if given.Changed(name) {
 			set()

@@ -36,8 +36,8 @@ func (a *app) serveMCPHTTP(ctx context.Context, server *mcp.Server, c config.MCP
 			return err
 		}
 		opens = append(opens, "access tokens of "+c.Issuer)
-	} else if c.Resource != "" || c.Audience != "" || len(c.Scopes) > 0 {
-		return &usageError{message: "--resource, --audience and --scope are about the tokens of an issuer, and there is none", hint: "name it with --issuer"}
+	} else if c.Resource != "" || c.Audience != "" || c.IssuerCAFile != "" || len(c.Scopes) > 0 {
+		return &usageError{message: "--resource, --audience, --issuer-ca-file and --scope are about the tokens of an issuer, and there is none", hint: "name it with --issuer"}
 	}
 	listener, err := mcp.Listen(ctx, c.Address)
 	if err != nil {
@@ -58,9 +58,15 @@ func acceptIssuer(ctx context.Context, options *mcp.HTTPOptions, c config.MCPHTT
 		audience = c.Resource
 	}
 	log := o.Logger.Named("mcp").Named("issuer")
-	v, err := accesstoken.New(accesstoken.Config{
-		Issuer: c.Issuer, Audience: audience, Scopes: c.Scopes, Logger: log, HTTP: egress.Config{Logger: log},
-	})
+	client := egress.Config{Logger: log}
+	if c.IssuerCAFile != "" {
+		roots, err := host.Authorities(c.IssuerCAFile, "mcp.http.issuer_ca_file", "the certificate authorities of the issuer")
+		if err != nil {
+			return err
+		}
+		client.RootCAs = roots
+	}
+	v, err := accesstoken.New(accesstoken.Config{Issuer: c.Issuer, Audience: audience, Scopes: c.Scopes, Logger: log, HTTP: client})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,9 @@ type MCPHTTP struct {
 	// Issuer gives out the access tokens that open the server, Resource is the URL by
 	// which clients know it. They are set together.
 	Issuer, Resource string
+	// IssuerCAFile holds certificates of authorities in PEM form, which are trusted for the
+	// issuer instead of this machine's; empty trusts this machine's.
+	IssuerCAFile string
 	// Audience is what access tokens are for; empty means Resource.
 	Audience string
 	// Scopes are what access tokens have to have.
@@ -90,6 +93,7 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 		}},
 		{"sessions", func(v ast.Node, p string) { r.flag(v, p, &into.Sessions) }},
 		{"issuer", func(v ast.Node, p string) { r.url(v, p, "https://login.example.com", &into.Issuer) }},
+		{"issuer_ca_file", func(v ast.Node, p string) { r.path(v, p, &into.IssuerCAFile) }},
 		{"resource", func(v ast.Node, p string) { r.url(v, p, "https://mcp.example.com", &into.Resource) }},
 		{"audience", func(v ast.Node, p string) { into.Audience, _ = r.text(v, p) }},
 		{"scopes", func(v ast.Node, p string) { r.scopes(v, p, &into.Scopes) }},
@@ -100,8 +104,8 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 	switch {
 	case into.Issuer != "" && into.Resource == "":
 		r.problem(n, path, "has an issuer and no resource", "add resource: and the URL by which clients know this server")
-	case into.Issuer == "" && (into.Resource != "" || into.Audience != "" || len(into.Scopes) > 0):
-		r.problem(n, path, "resource, audience and scopes are about the tokens of an issuer, and there is none", "add issuer: and its URL")
+	case into.Issuer == "" && (into.Resource != "" || into.Audience != "" || into.IssuerCAFile != "" || len(into.Scopes) > 0):
+		r.problem(n, path, "resource, audience, issuer_ca_file and scopes are about the tokens of an issuer, and there is none", "add issuer: and its URL")
 	}
 }
 

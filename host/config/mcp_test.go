@@ -25,6 +25,7 @@ mcp:
     origins: ["https://app.example.com"]
     sessions: true
     issuer: https://login.example.com/acme
+    issuer_ca_file: ca.pem
     resource: https://mcp.example.com
     audience: agenthost
     scopes: [tools]
@@ -39,7 +40,7 @@ mcp:
 			Address: "127.0.0.1:8080", Token: "file:" + filepath.Join(dir, "token"),
 			Tokens: map[string]string{"ada": "env:ADA_TOKEN", "nightly-job": "keyring:agenthost-nightly"},
 			Hosts:  []string{"mcp.example.com", "localhost:8080"}, Origins: []string{"https://app.example.com"}, Sessions: true,
-			Issuer: "https://login.example.com/acme", Resource: "https://mcp.example.com", Audience: "agenthost", Scopes: []string{"tools"},
+			Issuer: "https://login.example.com/acme", IssuerCAFile: filepath.Join(dir, "ca.pem"), Resource: "https://mcp.example.com", Audience: "agenthost", Scopes: []string{"tools"},
 		},
 	}
 	if diff := cmp.Diff(want, c.MCP); diff != "" {

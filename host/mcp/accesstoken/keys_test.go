@@ -2,6 +2,9 @@ package accesstoken_test
 
 import (
 	"context"
+	"crypto/x509"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -250,5 +253,25 @@ func TestCallersWhoGiveUp(t *testing.T) {
 	l.wants(token, "ada", "", "")
 	if n := l.issuer.Asked(keysPath); n != 1 {
 		t.Errorf("the keys were read %d times", n)
+	}
+}
+
+// TestIssuerOverTLS: who the issuer is, is said by an authority that is trusted.
+func TestIssuerOverTLS(t *testing.T) {
+	issuer := &oauthsim.Issuer{Metadata: metadataPath, Keys: keysPath}
+	server := httptest.NewUnstartedServer(issuer)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the client that hangs up
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	issuer.URL, issuer.KeysURL = server.URL, server.URL+keysPath
+	issuer.Publish(newKey(t, "k1", "ES256"))
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.Certificate())
+	for roots, kind := range map[*x509.CertPool]abi.Kind{trusted: "", x509.NewCertPool(): abi.KindNetwork} {
+		v, err := accesstoken.New(accesstoken.Config{Issuer: server.URL, Audience: audience, HTTP: egress.Config{RootCAs: roots}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, v.Ready(t.Context()), kind, "the metadata of the issuer cannot be read")
 	}
 }
