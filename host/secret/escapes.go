@@ -115,7 +115,24 @@ func (e *escapes) worth(text *unescaper, at int) bool {
 		return false
 	}
 	u, ok := text.decode(at, 1)
-	return ok && (u.length > 1 || e.goesOn(b, u.end, u.text[0]) || e.candidate(b, at, u.text[0]))
+	if !ok {
+		return runsIntoMark(b, at+1)
+	}
+	return u.length > 1 || e.goesOn(b, u.end, u.text[0]) || e.candidate(b, at, u.text[0])
+}
+
+// runsIntoMark reports whether what stands at b[at] is the start of an escape of which the
+// rest is escaped itself, such as the quot of &quot%3B.
+func runsIntoMark(b []byte, at int) bool {
+	for end := min(at+longestEntity+1, len(b)); at < end; at++ {
+		if isMark(b[at]) {
+			return true
+		}
+		if !isWord(b[at]) && b[at] != '#' {
+			return false
+		}
+	}
+	return false
 }
 
 // goesOn reports whether c, of which the escape ended at b[at], can start an escape in its

@@ -68,6 +68,8 @@ var encodings = []struct {
 	{"html in json", func(s string) string { return jsonEscape(htmlNumbers(s, "&#%d;")) }},
 	{"html in json in json", func(s string) string { return jsonEscape(jsonEscape(html.EscapeString(s))) }},
 	{"html in a query", func(s string) string { return url.QueryEscape(htmlNumbers(s, "&#%d;")) }},
+	{"html in a path", func(s string) string { return url.PathEscape(html.EscapeString(s)) }},
+	{"names of html in a path", func(s string) string { return url.PathEscape(htmlNames(s)) }},
 	{"html in a query in json", func(s string) string { return unicodeEscape(url.QueryEscape(htmlNames(s))) }},
 	{"a query in html", func(s string) string { return htmlNumbers(percentAll(s), "&#%d;") }},
 	{"json in a query", func(s string) string { return url.QueryEscape(jsonEscape(s)) }},
