@@ -37,10 +37,10 @@ the plugins folder, changes or goes is followed at once.
 
 Over HTTP every request needs a bearer token. Without --token it is read from
 mcp-token in agenthost's configuration folder, which is made at the first start and
-which only you can read. With --issuer access tokens of that OAuth issuer are bearer
-tokens too.
+which only you can read. With --issuer it is an access token of that OAuth issuer, and
+no other unless --token names one.
 
-Flags go before what the configuration says under mcp:.`,
+Flags win over what the configuration says under mcp:.`,
 		Example: `  agenthost mcp
   agenthost mcp --connection support --form connections
   agenthost mcp --http 127.0.0.1:8080
@@ -54,7 +54,7 @@ Flags go before what the configuration says under mcp:.`,
 	flags.BoolVar(&f.stdio, "stdio", false, "serve standard input and output, whatever the configuration says")
 	flags.StringVar(&f.HTTP.Address, "http", "", "serve HTTP at this `address`, such as 127.0.0.1:8080")
 	flags.StringVar(&f.HTTP.Token, "token", "", "`reference` to the bearer token, such as env:AGENTHOST_MCP_TOKEN or file:/run/secrets/token")
-	flags.StringArrayVar(&f.HTTP.Hosts, "host", nil, "Host header that requests may have, such as mcp.example.com (default: loopback names)")
+	flags.StringArrayVar(&f.HTTP.Hosts, "host", nil, "Host header that requests may have, such as mcp.example.com (default: loopback names, and that of --resource)")
 	flags.StringArrayVar(&f.HTTP.Origins, "origin", nil, "Origin header that requests of browsers may have (default: none)")
 	flags.BoolVar(&f.HTTP.Sessions, "sessions", false, "keep sessions, which clients of older protocol versions need to be told of changes")
 	flags.StringVar(&f.HTTP.Issuer, "issuer", "", "`URL` of an OAuth issuer whose access tokens are taken, with --resource")
