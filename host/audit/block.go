@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -17,30 +18,23 @@ const (
 	maxWrite = 128 << 10
 )
 
-// block holds records that wait to be written together. They become lines when they are
-// written: many in a row take a quarter of the time that each takes in the middle of a
-// call. The lock of its [File] guards it.
+// block holds copies of records that are written together. They become lines when they are
+// written: many in a row take a quarter of the time that each takes in the middle of a call.
 type block struct {
-	records []Record // copies; what they point to is below
-	details struct {
-		params    []Param
-		requests  []Request
-		decisions []Decision
-	}
-	lines   []byte
-	written time.Time   // when the last block was
-	timer   *time.Timer // writes what waits; nil before anything has waited
-	closed  bool        // nothing waits any more
+	records []Record
+	// What the records point to.
+	params    []Param
+	requests  []Request
+	decisions []Decision
 }
 
-// add adds a copy of a record.
 func (b *block) add(r *Record) {
-	c, d := *r, &b.details
-	c.Params, d.params = copyTo(d.params, r.Params)
-	c.Requests, d.requests = copyTo(d.requests, r.Requests)
+	c := *r
+	c.Params, b.params = copyTo(b.params, r.Params)
+	c.Requests, b.requests = copyTo(b.requests, r.Requests)
 	if r.Decision != nil {
-		d.decisions = append(d.decisions, *r.Decision)
-		c.Decision = &d.decisions[len(d.decisions)-1]
+		b.decisions = append(b.decisions, *r.Decision)
+		c.Decision = &b.decisions[len(b.decisions)-1]
 	}
 	b.records = append(b.records, c)
 }
@@ -52,28 +46,26 @@ func copyTo[T any](array, values []T) (copied, grown []T) {
 	return array[start:len(array):len(array)], array
 }
 
+func (b *block) full() bool {
+	return len(b.records) >= maxWaiting || len(b.params)+len(b.requests) >= maxDetails
+}
+
 // clear forgets all records, and keeps their place.
 func (b *block) clear() {
-	d := &b.details
 	clear(b.records)
-	clear(d.params)
-	clear(d.requests)
-	clear(d.decisions)
-	b.records, d.params, d.requests, d.decisions = b.records[:0], d.params[:0], d.requests[:0], d.decisions[:0]
-	if b.lines = b.lines[:0]; cap(b.lines) > 2*maxWrite {
-		b.lines = nil
-	}
+	clear(b.params)
+	clear(b.requests)
+	clear(b.decisions)
+	*b = block{b.records[:0], b.params[:0], b.requests[:0], b.decisions[:0]}
 }
 
-func (b *block) full() bool {
-	return len(b.records) >= maxWaiting || len(b.details.params)+len(b.details.requests) >= maxDetails
-}
-
-func (b *block) end() {
-	b.closed = true
-	if b.timer != nil {
-		b.timer.Stop()
-	}
+// waiting is what a file has yet to write.
+type waiting struct {
+	mu     sync.Mutex // held for moments only, never while the file is written to
+	block  block
+	taken  time.Time   // when a block was last taken to be written
+	timer  *time.Timer // writes what waits; nil where nothing may
+	closed bool        // nothing waits any more
 }
 
 // mayWait reports whether a record may be written a little later than its call is answered:
@@ -83,40 +75,54 @@ func (r *Record) mayWait() bool {
 	return r.Outcome == Ok && r.Effect == abi.EffectRead && !r.Denied() && r.MoreRequests == 0
 }
 
-// wait reports whether what is in the block may wait, and sees to it that it does not wait
-// for long.
-func (f *File) wait() bool {
-	left := f.options.Every - time.Since(f.written)
-	switch {
-	case left <= 0 || f.closed || f.full():
+// add takes a record if it may wait.
+func (w *waiting) add(r *Record, every time.Duration) bool {
+	if every <= 0 || !r.mayWait() {
 		return false
-	case len(f.records) > 1: // the first of them has set the timer
-	case f.timer == nil:
-		f.timer = time.AfterFunc(left, f.late)
-	default:
-		f.timer.Reset(left)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	left := every - time.Since(w.taken)
+	if left <= 0 || w.closed || w.block.full() {
+		return false
+	}
+	if w.block.add(r); len(w.block.records) == 1 {
+		w.timer.Reset(left)
 	}
 	return true
 }
 
-// late writes what has waited.
-func (f *File) late() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	lost, _, err := f.flush()
-	f.tell(lost, err)
+// take returns what waits, and after it r, unless it is nil. What waits from now on gets the
+// place of an empty block.
+func (w *waiting) take(r *Record, empty block) block {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r != nil {
+		w.block.add(r)
+	}
+	if len(w.block.records) > 0 {
+		w.taken = time.Now()
+	}
+	taken := w.block
+	w.block = empty
+	return taken
 }
 
-// tell tells of records whose callers are gone.
-func (f *File) tell(lost int, err error) {
-	if lost > 0 && f.options.Lost != nil {
-		f.options.Lost(lost, err)
+func (w *waiting) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.timer != nil {
+		w.timer.Stop()
 	}
 }
 
-// flush writes the block. An error comes with the number of records that are lost by it,
-// and says whether the last one is among them.
-func (f *File) flush() (lost int, last bool, err error) {
+// flush writes what waits, and after it r, unless it is nil. An error comes with the number
+// of records that are lost by it, and says whether the last one is among them.
+func (f *File) flush(r *Record) (lost int, last bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.block = f.waiting.take(r, f.block)
 	write := func(lines []byte, records int) bool {
 		e := f.write(lines)
 		if e != nil {
@@ -125,11 +131,11 @@ func (f *File) flush() (lost int, last bool, err error) {
 		return e != nil
 	}
 	most := min(maxWrite, f.options.MaxSize/4)
+	f.lines = append(f.lines[:0], '\n')
 	n := 0 // records in lines
-	f.lines = append(f.lines, '\n')
-	for i := range f.records {
+	for i := range f.block.records {
 		end := len(f.lines)
-		if f.lines = Append(f.lines, &f.records[i]); n > 0 && int64(len(f.lines)) > most {
+		if f.lines = Append(f.lines, &f.block.records[i]); n > 0 && int64(len(f.lines)) > most {
 			write(f.lines[:end], n)
 			f.lines, n = append(f.lines[:1], f.lines[end:]...), 0
 		}
@@ -137,8 +143,23 @@ func (f *File) flush() (lost int, last bool, err error) {
 	}
 	if n > 0 {
 		last = write(f.lines, n)
-		f.written = time.Now()
 	}
-	f.clear()
+	f.block.clear()
+	if cap(f.lines) > 2*maxWrite {
+		f.lines = nil
+	}
 	return lost, last, err
+}
+
+// late writes what has waited.
+func (f *File) late() {
+	lost, _, err := f.flush(nil)
+	f.tell(lost, err)
+}
+
+// tell tells of records whose callers are gone.
+func (f *File) tell(lost int, err error) {
+	if lost > 0 && f.options.Lost != nil {
+		f.options.Lost(lost, err)
+	}
 }

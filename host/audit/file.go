@@ -32,8 +32,8 @@ type FileOptions struct {
 	// with those that came meanwhile. Every other record is written at once, and takes
 	// those that wait along. 0 writes every record at once.
 	Every time.Duration
-	// Lost is told how many records waited and could not be written, and why. It must not
-	// use the File. Nil is told nothing.
+	// Lost is told how many records waited and could not be written, and why. Nil
+	// is told nothing.
 	Lost func(records int, err error)
 }
 
@@ -51,11 +51,14 @@ type File struct {
 	path    string
 	options FileOptions
 
-	mu   sync.Mutex  // guards what follows
-	file *os.File    // nil after Close, or where it could not be opened again
-	info fs.FileInfo // of file when it was opened
-	torn bool        // the file may end in the middle of a line
-	block
+	mu    sync.Mutex  // guards what follows
+	file  *os.File    // nil after Close, or where it could not be opened again
+	info  fs.FileInfo // of file when it was opened
+	torn  bool        // the file may end in the middle of a line
+	block block       // what is being written; empty before and after
+	lines []byte      // room for it
+
+	waiting waiting
 }
 
 // Open opens a file to append to, and makes it with mode 0600 where it is missing.
@@ -72,6 +75,9 @@ func Open(path string, o FileOptions) (*File, error) {
 	f := &File{path: path, options: o}
 	if err := f.open(); err != nil {
 		return nil, err
+	}
+	if o.Every > 0 {
+		f.waiting.timer = time.AfterFunc(o.Every, f.late) // finds nothing, the first time
 	}
 	return f, nil
 }
@@ -113,13 +119,10 @@ func endsTorn(file *os.File, size int64) bool {
 
 // Write implements [Sink].
 func (f *File) Write(_ context.Context, r *Record) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.add(r)
-	if r.mayWait() && f.wait() {
+	if f.waiting.add(r, f.options.Every) {
 		return nil
 	}
-	lost, last, err := f.flush()
+	lost, last, err := f.flush(r)
 	if !last {
 		f.tell(lost, err)
 		return nil
@@ -173,10 +176,10 @@ func (f *File) reopen() error {
 // Close writes what waits, and closes the file. A record that is written afterwards opens it
 // again, and does not wait.
 func (f *File) Close() error {
+	f.waiting.close()
+	_, _, err := f.flush(nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.end()
-	_, _, err := f.flush()
 	if f.file == nil {
 		return err
 	}
