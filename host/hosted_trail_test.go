@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/agenthost/agenthost/host"
@@ -35,7 +36,7 @@ func TestHostedChangesHaveRecords(t *testing.T) {
 		}
 	}
 	given := []audit.Param{{Name: "name", Bytes: 7}, {Name: "start_date", Bytes: 20}}
-	handed := append(given[:2:2], audit.Param{Name: "api_token"})
+	handed := slices.Concat(given, []audit.Param{{Name: "api_token"}})
 	made, err := l.h.CreateHosted(t.Context(), host.NewHosted{At: at, Name: "support", Replication: start})
 	if err != nil {
 		t.Fatal(err)
