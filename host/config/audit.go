@@ -15,7 +15,8 @@ type Audit struct {
 	Log bool
 	// Required says that nothing is done that the trail does not have: a call whose
 	// record cannot be written is not made. Otherwise it is made, and the failure
-	// logged.
+	// logged; and the records of reads in quick succession are written together, 10 ms
+	// after the first of them at the latest.
 	Required bool
 }
 
