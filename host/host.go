@@ -111,7 +111,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 		options:     o,
 		log:         o.Logger,
 		engine:      engine,
-		registry:    newRegistry(o.Plugins, o.Cache, sealer, engine, o.Logger.Named("connectors")),
+		registry:    newRegistry(o, sealer, engine),
 		secrets:     OpenSecrets(o),
 		connections: make(map[string]*connection),
 		services:    make(map[service]*airbyte.Client),
@@ -126,6 +126,7 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 // afterwards.
 func (h *Host) Close(ctx context.Context) error {
 	h.watcher.stop()
+	h.registry.stop()
 	err := h.engine.Close(ctx)
 	h.registry.closing.Wait()
 	h.mu.Lock()

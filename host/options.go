@@ -39,6 +39,10 @@ type Options struct {
 	// Cache is a private folder for compiled modules; empty means agenthost in
 	// the user's cache folder.
 	Cache string
+	// UnloadAfter is how long a connector's native code, some 10 MB, stays in memory that
+	// nobody calls; 0 means five minutes. The call that comes then loads it again, which
+	// takes about 20 ms.
+	UnloadAfter time.Duration
 	// CompileWorker is a program and its arguments that compiles modules not seen
 	// before in a process of its own, within CompileTimeout and CompileMemory: it
 	// calls [sandbox.ServeCompile] with the arguments that follow, and is built with

@@ -30,21 +30,25 @@ type registry struct {
 	declarations declarationCache
 	engine       *sandbox.Engine
 	log          hclog.Logger
-	closing      sync.WaitGroup // modules of files that were replaced
+	unloadAfter  time.Duration
+	closing      sync.WaitGroup // modules of files that were replaced, or that were idle
 
-	mu    sync.Mutex
-	files map[string]*pluginFile // by path
+	mu     sync.Mutex
+	closed bool
+	files  map[string]*pluginFile // by path
 	// watched means that a watcher alone says what files there are: one that changed
 	// is another one when the watcher has seen that it is a connector.
 	watched bool
 }
 
-func newRegistry(dir, cache string, sealer *seal.Sealer, engine *sandbox.Engine, log hclog.Logger) *registry {
+func newRegistry(o Options, sealer *seal.Sealer, engine *sandbox.Engine) *registry {
+	log := o.Logger.Named("connectors")
 	return &registry{
-		dir:          dir,
-		declarations: declarationCache{filepath.Join(cache, "declarations"), sealer, log},
+		dir:          o.Plugins,
+		declarations: declarationCache{filepath.Join(o.Cache, "declarations"), sealer, log},
 		engine:       engine,
 		log:          log,
+		unloadAfter:  cmp.Or(o.UnloadAfter, defaultUnload),
 		files:        make(map[string]*pluginFile),
 	}
 }
@@ -216,11 +220,13 @@ type pluginFile struct {
 
 	mu        sync.Mutex
 	connector *connector.Connector
-	err       error // why the file is no connector
-	module    *sandbox.Module
+	err       error           // why the file is no connector
+	module    *sandbox.Module // nil until it is needed, and after it was idle for long
 
-	using   sync.Mutex
-	holds   int // calls that run on the file's module
+	using   sync.Mutex // taken after mu, or mu is only tried
+	holds   int        // calls that run on the file's module
+	last    time.Time  // when the last one ended
+	sweep   *time.Timer
 	retired func()
 }
 
@@ -279,7 +285,7 @@ func (f *pluginFile) declare(ctx context.Context) (*connector.Connector, error) 
 	if err != nil {
 		return nil, f.named(err)
 	}
-	f.module = module
+	f.keep(module)
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
 	var outputs [2][]byte
@@ -358,7 +364,14 @@ func (f *pluginFile) named(err error) error {
 	return c
 }
 
-// load returns the compiled module.
+// keep keeps a module that was loaded. The caller holds f.mu.
+func (f *pluginFile) keep(module *sandbox.Module) {
+	if f.module = module; module != nil {
+		f.loaded()
+	}
+}
+
+// load returns the compiled module. The caller holds the file for as long as it uses it.
 func (f *pluginFile) load(ctx context.Context) (*sandbox.Module, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -370,15 +383,16 @@ func (f *pluginFile) load(ctx context.Context) (*sandbox.Module, error) {
 	// happened to the file since.
 	module, err := f.registry.engine.LoadCached(ctx, f.connector.Digest)
 	if module != nil || err != nil {
-		f.module = module
+		f.keep(module)
 		return module, f.named(err)
 	}
 	data, err := f.bytes(f.connector)
 	if err != nil {
 		return nil, err
 	}
-	f.module, err = f.registry.engine.Load(ctx, data)
-	return f.module, f.named(err)
+	module, err = f.registry.engine.Load(ctx, data)
+	f.keep(module)
+	return module, f.named(err)
 }
 
 // hold keeps the file's module until release is called, even if the file is retired
@@ -391,6 +405,7 @@ func (f *pluginFile) hold(ctx context.Context) (release func()) {
 		f.using.Lock()
 		defer f.using.Unlock()
 		f.holds--
+		f.last = time.Now()
 		f.free(ctx)
 	}
 }
@@ -401,6 +416,9 @@ func (f *pluginFile) retire(ctx context.Context, also func()) {
 	f.using.Lock()
 	defer f.using.Unlock()
 	f.retired = also
+	if f.sweep != nil {
+		f.sweep.Stop()
+	}
 	f.free(ctx)
 }
 
