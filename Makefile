@@ -89,9 +89,8 @@ test-long: ## what the race detector leaves no time for: all generated modules, 
 .PHONY: bench
 bench: build connectors ## compare a sandboxed call with plain Go, side by side in one run
 	@$(GO) run ./internal/bench -plugins $(PLUGINS)
-	@$(GO) test ./host/sandbox/wasm -run '^$$' -bench Meter -benchtime 5s
 	@echo && $(GO) run ./internal/bench/coldstart -agenthost $(OUT)/agenthost -plugins $(PLUGINS)
-	@echo && $(GO) test ./host/sandbox/wasm -run '^$$' -bench BenchmarkMeter -benchtime 30x | grep Meter
+	@echo && $(GO) test ./host/sandbox/wasm -run '^$$' -bench BenchmarkMeter -benchtime 5s | grep Meter
 
 .PHONY: lint
 lint: ## check formatting and vet; staticcheck and golangci-lint where they are installed
