@@ -62,8 +62,5 @@ func (e *entry) param(name string, bytes int) {
 // or, where the record must be written and cannot be, that.
 func (e *entry) endHosted(ctx context.Context, err error) error {
 	e.ended(&Result{Stats: Stats{Requests: 1}}, err)
-	if lost := e.write(ctx); lost != nil && err == nil {
-		return lost
-	}
-	return err
+	return e.finish(ctx, err)
 }

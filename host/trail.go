@@ -269,7 +269,13 @@ func (e *entry) endReplay(ctx context.Context, err error) error {
 	if e != nil {
 		e.record.RequestSent = false
 	}
-	if lost := e.write(ctx); lost != nil && err == nil {
+	return e.finish(ctx, err)
+}
+
+// finish writes the record of what ended with err, and returns that; or where it went well
+// and the record must be written and cannot be, the error of that.
+func (e *entry) finish(ctx context.Context, err error) error {
+	if lost := e.write(ctx); err == nil {
 		return lost
 	}
 	return err
