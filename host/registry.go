@@ -434,12 +434,17 @@ func (f *pluginFile) free(ctx context.Context) {
 		f.module = nil
 		f.mu.Unlock()
 		if module != nil {
-			if err := module.Close(ctx); err != nil {
-				f.registry.log.Warn("a replaced module cannot be closed", "file", f.path, "error", err)
-			}
+			f.discard(ctx, module)
 		}
 		also()
 	})
+}
+
+// discard closes a module of the file that nobody uses any more.
+func (f *pluginFile) discard(ctx context.Context, module *sandbox.Module) {
+	if err := module.Close(ctx); err != nil {
+		f.registry.log.Warn("a module that is not needed any more cannot be closed", "file", f.path, "error", err)
+	}
 }
 
 // known returns what a file declares, if it has been read and is a connector.

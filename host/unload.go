@@ -53,11 +53,7 @@ func (f *pluginFile) drop() bool {
 	if !f.same(newPluginFile(f.registry, f.path)) {
 		return false
 	}
-	if f.registry.background(func() {
-		if err := module.Close(context.Background()); err != nil {
-			f.registry.log.Warn("an idle module cannot be closed", "file", f.path, "error", err)
-		}
-	}) {
+	if f.registry.background(func() { f.discard(context.Background(), module) }) {
 		f.module = nil
 	}
 	return true
