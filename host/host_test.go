@@ -36,15 +36,7 @@ func openWith(t *testing.T, vendor http.Handler) (*host.Host, *vendorsim.Server)
 	lab := labAt(server)
 	audit := labAt(server)
 	audit.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
-	h, err := host.Open(t.Context(), options(t, map[string]host.Connection{"lab": lab, "audit": audit}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	h := opened(t, options(t, map[string]host.Connection{"lab": lab, "audit": audit}))
 	return h, server
 }
 
@@ -67,6 +59,21 @@ func options(t testing.TB, connections map[string]host.Connection) host.Options 
 			return "", false
 		},
 	}
+}
+
+// opened is a host that is closed with the test.
+func opened(t testing.TB, o host.Options) *host.Host {
+	t.Helper()
+	h, err := host.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
 }
 
 func TestExecute(t *testing.T) {

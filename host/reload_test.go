@@ -35,15 +35,7 @@ func reloading(t *testing.T, connections map[string]host.Connection) (*host.Host
 	t.Helper()
 	o := options(t, connections)
 	o.Reload = 5 * time.Millisecond
-	h, err := host.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	h := opened(t, o)
 	changes := make(chan host.Change, 100)
 	t.Cleanup(h.OnChange(func(c host.Change) { changes <- c }))
 	return h, o.Plugins, changes

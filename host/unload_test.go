@@ -1,7 +1,6 @@
 package host_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,28 +13,12 @@ import (
 )
 
 // unloading is a host of one connection, notes, whose connector is soon forgotten.
-func unloading(t *testing.T, after time.Duration, change ...func(*host.Options)) (*host.Host, string) {
+func unloading(t *testing.T, after time.Duration) (*host.Host, string) {
 	t.Helper()
-	dir := t.TempDir()
-	put(t, dir, "notes.wasm", static("notes", 1))
-	o := host.Options{
-		Plugins: dir, Cache: t.TempDir(), UnloadAfter: after,
-		Connections: map[string]host.Connection{"notes": {Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}},
-		LookupEnv:   func(string) (string, bool) { return token, true },
-	}
-	for _, c := range change {
-		c(&o)
-	}
-	h, err := host.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return h, dir
+	o := options(t, map[string]host.Connection{"notes": {Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}})
+	o.Plugins, o.UnloadAfter = t.TempDir(), after
+	put(t, o.Plugins, "notes.wasm", static("notes", 1))
+	return opened(t, o), o.Plugins
 }
 
 // first is what the connector answers.
@@ -96,11 +79,7 @@ func TestUnloadWaitsForACall(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	o := options(t, map[string]host.Connection{"lab": labAt(server)})
 	o.UnloadAfter = time.Millisecond
-	h, err := host.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close(context.Background()) })
+	h := opened(t, o)
 	server.Inject(vendorsim.Fault{Count: -1, Latency: 50 * time.Millisecond})
 	for range 3 {
 		if _, err := h.Execute(t.Context(), "lab", host.Call{Entity: "me", Action: "get"}); err != nil {

@@ -2,7 +2,6 @@ package host_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -210,15 +209,7 @@ func (v *wireVendor) open(t *testing.T, change ...func(*host.Options)) (*host.Ho
 	for _, c := range change {
 		c(&o)
 	}
-	h, err := host.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	h := opened(t, o)
 	return h, server
 }
 
