@@ -88,6 +88,19 @@ type Config struct {
 	RootCAs *x509.CertPool
 }
 
+// At returns a configuration of the same limits and seams for one origin, which errors name
+// by an id, without credentials and without anything shared. Where the operator named the
+// origin, it may be at plain http and at a private address.
+func (c Config) At(id, origin string, operator bool) Config {
+	c.Servers, c.Server, c.Override = []abi.Server{{ID: id, URL: origin}}, "", ""
+	c.Auth, c.Credentials, c.Hidden, c.RawBody, c.Share = nil, nil, nil, false, nil
+	if operator {
+		// Stands for the server's own URL, which the operator's takes the place of.
+		c.Servers[0].URL, c.Override = "https://"+id+".invalid", origin
+	}
+	return c
+}
+
 // Client sends requests for one connection. It may be used by several goroutines.
 type Client struct {
 	servers  map[string]*server

@@ -56,9 +56,6 @@ type param struct {
 	secret secret.Value
 }
 
-// placeholder stands for a server that the operator's URL replaces.
-const placeholder = "https://oauth.invalid"
-
 // post sends a form to an endpoint and returns the answer, of whatever status. The
 // caller clears its body.
 func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*egress.Response, error) {
@@ -109,12 +106,8 @@ func (c *Client) identify() []param {
 // sender returns an HTTP client for a request to an origin, which authenticates where that
 // is done in a header. What it says of an answer holds no secret of the request.
 func (c *Client) sender(origin string, operator bool, params []param) (*egress.Client, error) {
-	e := c.config.HTTP
-	e.Servers, e.Server, e.Override = []abi.Server{{ID: "oauth", URL: origin}}, "", ""
-	e.Auth, e.Credentials, e.Hidden, e.RawBody, e.Share = nil, nil, append(c.secrets(params), c.config.HTTP.Hidden...), true, nil
-	if operator {
-		e.Servers[0].URL, e.Override = placeholder, origin
-	}
+	e := c.config.HTTP.At("oauth", origin, operator)
+	e.Hidden, e.RawBody = append(c.secrets(params), c.config.HTTP.Hidden...), true
 	if c.config.ClientAuth == "" || c.config.ClientAuth == abi.ClientAuthBasic {
 		// Both are form-encoded first: RFC 6749, section 2.3.1.
 		id, err := escaped(c.config.ClientID)

@@ -128,24 +128,16 @@ func (s *source) own(u *url.URL) bool {
 	return u.Scheme == s.issuer.Scheme && strings.EqualFold(u.Host, s.issuer.Host)
 }
 
-// placeholder stands for a server that the operator's URL replaces.
-const placeholder = "https://issuer.invalid"
-
 // get reads a document, or nil where there is none. No redirect is followed. The operator
 // named the issuer's origin, and no other: addresses elsewhere are public ones.
 func (s *source) get(ctx context.Context, at *url.URL) ([]byte, error) {
-	e := s.http
-	origin, path := at.Scheme+"://"+at.Host, at.EscapedPath()
-	e.Servers, e.Server, e.Override = []abi.Server{{ID: "issuer", URL: origin}}, "", ""
-	e.Auth, e.Credentials, e.Hidden, e.Share = nil, nil, nil, nil
+	path := at.EscapedPath()
+	e := s.http.At("issuer", at.Scheme+"://"+at.Host, s.own(at))
 	e.Limits.ResponseBody = maxDocument
 	if e.Limits.Timeout == 0 {
 		e.Limits.Timeout = readTime / 2
 	}
 	e.Retry.Attempts = 1
-	if s.own(at) {
-		e.Servers[0].URL, e.Override = placeholder, origin
-	}
 	client, err := egress.New(e)
 	if err != nil {
 		return nil, err
