@@ -63,6 +63,57 @@ func TestCloseDuringSweep(t *testing.T) {
 	}
 }
 
+// A module that is being closed when its engine is closed as well used to lose what its
+// instances are put back with.
+func TestEngineWaitsForModuleThatCloses(t *testing.T) {
+	e, err := sandbox.NewEngine(sandbox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuest()
+	send := g.Import(abi.HostModule, abi.FuncHTTPSend, "iiii:i")
+	m, err := e.Load(t.Context(), g.executes("", Call(send, I32(0), I32(2), I32(0), I32(0)), Drop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, answer := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, err := m.Run(context.Background(), sandbox.Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+			close(running)
+			<-answer
+			return &sandbox.Response{Status: 200, Body: []byte("{}")}, nil
+		}})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-running
+	all.Go(func() {
+		if err := m.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	for kind := abi.Kind(""); kind != abi.KindInternal; { // until it takes no call any more
+		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe})
+		kind = kindOf(t, err)
+	}
+	closed := make(chan struct{})
+	all.Go(func() {
+		defer close(closed)
+		if err := e.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-closed:
+		t.Error("the engine is closed, and a call runs")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(answer)
+	all.Wait()
+}
+
 // Calls of one module at the same time, good and bad ones, do not touch each other.
 func TestConcurrentCalls(t *testing.T) {
 	g := newGuest()

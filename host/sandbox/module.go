@@ -43,6 +43,8 @@ type Module struct {
 	sweep     *time.Timer
 	busy      sync.WaitGroup // calls, and instances being put back
 	closing   bool
+	close     sync.Once
+	closed    error // of the one closing
 }
 
 // Digest is the SHA-256 of the module as it was loaded, in hexadecimal.
@@ -226,13 +228,15 @@ func (m *Module) closeIdle() {
 }
 
 // Close waits for the calls that run and frees everything. The module cannot be used
-// afterwards.
+// afterwards. Whoever closes it a second time waits for the first as well: the engine takes
+// away what instances are put back with as soon as its modules are closed.
 func (m *Module) Close(ctx context.Context) error {
+	m.close.Do(func() { m.closed = m.free(ctx) })
+	return m.closed
+}
+
+func (m *Module) free(ctx context.Context) error {
 	m.mu.Lock()
-	if m.closing {
-		m.mu.Unlock()
-		return nil
-	}
 	m.closing = true
 	if m.sweep != nil {
 		m.sweep.Stop()
