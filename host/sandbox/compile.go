@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/agenthost/agenthost/host/sandbox/compileworker"
 	"github.com/agenthost/agenthost/host/sandbox/wasm"
@@ -88,6 +89,7 @@ func compileNative(ctx context.Context, rewritten []byte, folder string) (given 
 
 // compileFile compiles a module and returns the file in which wazero keeps the code.
 func compileFile(ctx context.Context, module []byte, folder string) (_ string, err error) {
+	knowVersion()
 	cache, err := wazero.NewCompilationCacheWithDir(folder)
 	if err != nil {
 		return "", err
@@ -110,6 +112,17 @@ func compileFile(ctx context.Context, module []byte, folder string) (_ string, e
 	return files[0], nil
 }
 
+// version is done once wazero knows its own version. It looks for it on first use and keeps
+// it in a variable without a lock (internal/version of v1.12.0), and several goroutines open
+// modules.
+var version sync.Once
+
+// knowVersion makes wazero look for its version: before it finds that no folder has such a
+// name, so that nothing else happens.
+func knowVersion() {
+	version.Do(func() { _, _ = wazero.NewCompilationCacheWithDir("\x00") })
+}
+
 func runtimeConfig() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().WithMemoryLimitPages(maxPages)
 }
@@ -123,6 +136,7 @@ func doesNotCompile(err error) *abi.Error {
 func (m *Module) open(ctx context.Context, module []byte, native string) (err error) {
 	// One cache object per module: wazero's in-memory cache ties the entries of
 	// two runtimes together, and what they share is on disk anyway.
+	knowVersion()
 	config := runtimeConfig()
 	if native != "" {
 		m.cache, err = wazero.NewCompilationCacheWithDir(native)
