@@ -19,18 +19,20 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	if _, plain := on.(live); !plain {
 		return nil, invalid("connection", "connection "+c.name+" is hosted, so that no sandbox runs here that could be recorded or profiled", "use a connection with mode: direct")
 	}
-	params, err := hostedParams(op, params)
+	given := params
+	part, params, err := partOf(op, params)
 	if err != nil {
+		return nil, err
+	}
+	if params, err = hostedParams(op, params); err != nil {
 		return nil, err
 	}
 	client, target, err := h.hostedTarget(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	selected, excluded := call.Select, call.Exclude
-	if op.Action == abi.ActionContextStoreSearch {
-		selected, excluded = nil, nil // the service would look for them beside data and meta
-	}
+	m := c.connector.Manifest.Airbyte
+	selected, excluded := hostedFields(op, m.Envelope, call)
 	budget := egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes)
 	began := h.options.Now()
 	answer, err := client.Run(ctx, target, airbyte.Execution{
@@ -48,15 +50,21 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	if err != nil {
 		return nil, publicHosted(err)
 	}
-	result, err := assembleHosted(op, c.connector.Manifest.Airbyte.Envelope, answer)
-	if err != nil {
-		return nil, err
-	}
 	if answer.Warning != "" {
 		h.log.Warn("the Airbyte API warns", "connection", c.name, "operation", op.Name(), "warning", visible(answer.Warning, maxMessage))
 	}
+	var result *Result
+	if unread(answer.Result, m.Envelope) {
+		result, err = h.readHosted(ctx, c, op, given, answer.Result, e)
+	} else {
+		result, err = assembleHosted(op, m, answer)
+	}
+	if err != nil {
+		return nil, err
+	}
+	part.of(result)
 	requests, out, in := budget.Used()
-	result.Stats = Stats{Vendor: waited, Requests: requests, BytesSent: out, BytesReceived: in}
+	result.Stats.Vendor, result.Stats.Requests, result.Stats.BytesSent, result.Stats.BytesReceived = waited, requests, out, in
 	return result, nil
 }
 

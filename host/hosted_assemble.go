@@ -20,7 +20,7 @@ var (
 
 // assembleHosted makes a result of what the Airbyte API answered: the same that a
 // connector would have answered in a sandbox.
-func assembleHosted(op *connector.Operation, envelope *abi.Envelope, answer *airbyte.Answer) (*Result, error) {
+func assembleHosted(op *connector.Operation, m *abi.Airbyte, answer *airbyte.Answer) (*Result, error) {
 	data, meta := answer.Result, answer.Metadata
 	if op.Action == abi.ActionContextStoreSearch {
 		data, _, _ = rawjson.Pointer(answer.Result, "/data")
@@ -29,11 +29,14 @@ func assembleHosted(op *connector.Operation, envelope *abi.Envelope, answer *air
 			return nil, hostedNonsense("the result of a search has no meta")
 		}
 	} else {
-		data = unwrap(data, envelope)
+		data = unwrap(data, m.Envelope)
 	}
 	if op.Paginated {
 		if rawjson.KindOf(data) != rawjson.Array {
 			return nil, hostedNonsense("the result of a list is no array")
+		}
+		if m.ListsSayMore && op.Action == actionList && failedList(data, meta) {
+			return nil, errFailedList(op)
 		}
 		cursor, more, ok := pagination(meta)
 		if !ok {
@@ -51,10 +54,25 @@ func assembleHosted(op *connector.Operation, envelope *abi.Envelope, answer *air
 
 // unwrap takes the record out of what the vendor sent, where the service has not.
 func unwrap(data json.RawMessage, e *abi.Envelope) json.RawMessage {
-	if e == nil || rawjson.KindOf(data) != rawjson.Object {
-		return data
+	if record, wrapped := inEnvelope(data, e); wrapped && record != nil {
+		return record
 	}
-	var record json.RawMessage
+	return data
+}
+
+// unread reports whether a result is what the vendor sent, and there is no record in it:
+// a failure, or the answer to a deletion.
+func unread(result json.RawMessage, e *abi.Envelope) bool {
+	record, wrapped := inEnvelope(result, e)
+	return wrapped && record == nil
+}
+
+// inEnvelope reports whether data is wrapped as the vendor wraps its answers, and returns
+// the record in it, nil where there is none.
+func inEnvelope(data json.RawMessage, e *abi.Envelope) (record json.RawMessage, wrapped bool) {
+	if e == nil || rawjson.KindOf(data) != rawjson.Object {
+		return nil, false
+	}
 	marks := 0
 	for raw, value := range rawjson.Members(data) {
 		name := rawjson.Unquote(raw)
@@ -67,31 +85,44 @@ func unwrap(data json.RawMessage, e *abi.Envelope) json.RawMessage {
 			}
 		}
 	}
-	if record == nil || marks < len(e.Marks) {
-		return data
+	return record, marks >= len(e.Marks)
+}
+
+// failedList reports whether an empty list is what the service made of a failure: it looks
+// for the vendor's words for pages in an answer that has none, and finds null.
+func failedList(data, meta json.RawMessage) bool {
+	return rawjson.Count(data) == 0 && rawjson.KindOf(find(meta, moreNames)) == rawjson.Null
+}
+
+func errFailedList(op *connector.Operation) *Error {
+	return &Error{
+		Kind: abi.KindVendorError, RequestSent: true,
+		Message: op.Name() + " failed at the vendor, and the Airbyte API does not say why: it answered an empty list that does not say whether there is more",
+		Hint:    "see whether the credential that Airbyte keeps may do this, and whether the cursor is still good; mode: direct shows the vendor's own error",
 	}
-	return record
 }
 
 // pagination finds the next cursor, empty on the last page, and whether there is more. It
 // is not ok where a cursor is neither a text nor null.
 func pagination(meta json.RawMessage) (cursor string, more, ok bool) {
-	find := func(names []string) json.RawMessage {
-		for _, name := range names {
-			if value, found, _ := rawjson.Pointer(meta, "/"+name); found {
-				return value
-			}
-		}
-		return nil
-	}
-	switch value := find(cursorNames); rawjson.KindOf(value) {
+	switch value := find(meta, cursorNames); rawjson.KindOf(value) {
 	case rawjson.String:
 		cursor = rawjson.Unquote(value)
 	case rawjson.Null, rawjson.Invalid:
 	default:
 		return "", false, false
 	}
-	return cursor, cursor != "" && string(find(moreNames)) != "false", true
+	return cursor, cursor != "" && string(find(meta, moreNames)) != "false", true
+}
+
+// find returns the first member of an object that has one of the names.
+func find(object json.RawMessage, names []string) json.RawMessage {
+	for _, name := range names {
+		if value, found, _ := rawjson.Pointer(object, "/"+name); found {
+			return value
+		}
+	}
+	return nil
 }
 
 func hostedNonsense(what string) *Error {

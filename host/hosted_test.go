@@ -114,8 +114,9 @@ func connectorOf(t *testing.T, h *host.Host) string {
 }
 
 // TestHostedEqualsDirect runs every read operation of the three connectors in both modes,
-// with the least and with all of the parameters that both take. Data must be the same,
-// and so must the uniform keys of meta, whatever case the service writes its own in.
+// with the least and with all of the parameters, in short pages, and with fields selected
+// and left out. Data must be the same, and so must the uniform keys of meta, whatever case
+// the service writes its own in.
 func TestHostedEqualsDirect(t *testing.T) {
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) { v.hostedEqualsDirect(t, false) })
@@ -148,23 +149,24 @@ func (v *wireVendor) hostedEqualsDirect(t *testing.T, camel bool) {
 			declared := op.Requests[0]
 			contract := contracts[declared.Method+" "+anonymous(declared.Path)]
 			params, _, _ := v.split(t, op.Params, contract, contract.sample(full), declared.Path)
-			if v.connector == "pylon" {
-				delete(params, "limit") // Airbyte's connector of Pylon has none, and drops it
-			}
 			call := host.Call{Entity: op.Entity, Action: op.Action, Params: params}
-			if op.Entity == "reports" && op.Action == "run" {
+			run := op.Entity == "reports" && op.Action == "run"
+			if run {
 				call.Exclude = []string{"requestId", "reportData.metadata.updatedAt"} // of the run
 			}
-			direct, err := l.h.Execute(t.Context(), "lab", call)
-			if err != nil {
-				t.Fatalf("%s.%s direct: %v", op.Entity, op.Action, err)
-			}
-			hosted, err := l.h.Execute(t.Context(), "hosted", call)
-			if err != nil {
-				t.Errorf("%s.%s hosted: %v", op.Entity, op.Action, err)
+			result := l.same(t, op, call)
+			if full || camel || run {
 				continue
 			}
-			same(t, op, direct, hosted)
+			if op.Paginated {
+				call.Params = withLimit(params, 2)
+				l.same(t, op, call)
+			}
+			fields := paths(t, result)
+			call.Exclude, call.Select = nil, fields[:min(len(fields), 4)]
+			l.same(t, op, call)
+			call.Exclude, call.Select = call.Select, nil
+			l.same(t, op, call)
 		}
 	}
 	if reads < 30 {
@@ -172,8 +174,60 @@ func (v *wireVendor) hostedEqualsDirect(t *testing.T, camel bool) {
 	}
 }
 
-// same compares results of both modes. Cursors may hold a time, so that only whether there
-// is one is compared.
+// withLimit is params for short pages.
+func withLimit(params host.Params, n int) host.Params {
+	limited := maps.Clone(params)
+	delete(limited, "page_size") // incident.io's name for it
+	limited["limit"] = n
+	return limited
+}
+
+// paths are those of the fields of a result's first record, those within fields first.
+func paths(t *testing.T, result *host.Result) []string {
+	t.Helper()
+	var top, within []string
+	for record := range result.Records() {
+		object, _ := decodeNumbers(t, record).(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			top = append(top, name)
+			value := object[name]
+			if list, ok := value.([]any); ok && len(list) > 0 {
+				value = list[0]
+			}
+			inner, _ := value.(map[string]any)
+			for _, part := range slices.Sorted(maps.Keys(inner)) {
+				within = append(within, name+"."+part)
+			}
+		}
+		break
+	}
+	if len(within) > 2 {
+		within = within[:2]
+	}
+	if within == nil && top == nil {
+		return []string{"id"}
+	}
+	return slices.Concat(within, top)
+}
+
+// same runs a call in both modes and compares the results. It returns the direct one.
+func (l *hostedLab) same(t *testing.T, op host.Operation, call host.Call) *host.Result {
+	t.Helper()
+	direct, err := l.h.Execute(t.Context(), "lab", call)
+	if err != nil {
+		t.Fatalf("%s.%s direct: %v", op.Entity, op.Action, err)
+	}
+	hosted, err := l.h.Execute(t.Context(), "hosted", call)
+	if err != nil {
+		t.Errorf("%s.%s hosted: %v", op.Entity, op.Action, err)
+		return direct
+	}
+	same(t, op, direct, hosted)
+	return direct
+}
+
+// same compares results of both modes. Where the host made a page of its own, only whether
+// there is a next one is compared.
 func same(t *testing.T, op host.Operation, direct, hosted *host.Result) {
 	t.Helper()
 	if direct.Mode != config.Direct || hosted.Mode != config.Hosted {
@@ -182,7 +236,8 @@ func same(t *testing.T, op host.Operation, direct, hosted *host.Result) {
 	if a, b := decodeNumbers(t, direct.Data), decodeNumbers(t, hosted.Data); !reflect.DeepEqual(a, b) {
 		t.Errorf("%s.%s: the data differ:\ndirect %.300s\nhosted %.300s", op.Entity, op.Action, direct.Data, hosted.Data)
 	}
-	if direct.NextCursor != hosted.NextCursor || direct.HasMore != hosted.HasMore {
+	ours := strings.HasPrefix(hosted.NextCursor, "agenthost-part.") && direct.NextCursor != ""
+	if !ours && direct.NextCursor != hosted.NextCursor || direct.HasMore != hosted.HasMore {
 		t.Errorf("%s.%s: direct has %q (%t) next, hosted %q (%t)", op.Entity, op.Action, direct.NextCursor, direct.HasMore, hosted.NextCursor, hosted.HasMore)
 	}
 	if !op.Paginated {
@@ -191,7 +246,7 @@ func same(t *testing.T, op host.Operation, direct, hosted *host.Result) {
 	for _, key := range []string{abi.MetaNextCursor, abi.MetaHasMore} {
 		a, _, _ := rawjson.Pointer(direct.Meta, "/"+key)
 		b, _, _ := rawjson.Pointer(hosted.Meta, "/"+key)
-		if !bytes.Equal(a, b) || a == nil {
+		if !bytes.Equal(a, b) && !(ours && key == abi.MetaNextCursor) || a == nil {
 			t.Errorf("%s.%s: %s is %s direct and %s hosted", op.Entity, op.Action, key, a, b)
 		}
 	}

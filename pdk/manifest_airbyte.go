@@ -17,6 +17,7 @@ func appendAirbyte(b []byte, a *abi.Airbyte) []byte {
 		v.strs("marks", a.Envelope.Marks)
 		o.b = v.close()
 	}
+	o.bool("lists_say_more", a.ListsSayMore)
 	if len(a.ContextStore) > 0 {
 		o.key("context_store")
 		o.b = append(o.b, '[')

@@ -11,6 +11,9 @@ import (
 // baseURLHint is for answers that are not the service's.
 const baseURLHint = "check the base URL of the Airbyte API, and that nothing between here and there answers in its place"
 
+// HintCredential is the hint of an error about the vendor's credential.
+const HintCredential = "the credential that Airbyte keeps is the culprit: replace the connector with agenthost hosted delete and hosted create"
+
 // refused is the error of an answer whose status is no success. vendor is the title of
 // the vendor that the service calls for the request, empty where it calls nobody.
 func (c *Client) refused(resp *egress.Response, vendor string) *abi.Error {
@@ -30,11 +33,14 @@ func (c *Client) refused(resp *egress.Response, vendor string) *abi.Error {
 	switch resp.Status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		e.Kind, e.Field = abi.KindInvalidParams, f.field()
+		if vendor != "" {
+			e.Hint = "Airbyte's connector of " + vendor + " may lack the operation or a parameter; a connection with mode: direct has all of them"
+		}
 	case http.StatusUnauthorized:
 		e.Kind = abi.KindAuthFailed
 		switch {
 		case upstream:
-			e.Hint = "the credential that Airbyte keeps is the culprit: replace the connector with agenthost hosted delete and hosted create"
+			e.Hint = HintCredential
 		case vendor != "":
 			e.Hint = "check client_id, client_secret and organization_id under the connection's airbyte; if they are right, it is " + vendor + " that refuses the credential which Airbyte keeps"
 		default:

@@ -13,6 +13,10 @@ type Airbyte struct {
 	// Envelope is how the Airbyte API leaves some answers wrapped. Nil means that it
 	// never does.
 	Envelope *Envelope `json:"envelope,omitempty"`
+	// ListsSayMore says that every page of a list that came from the vendor says in
+	// connector_metadata whether there is more. A page without records that has null
+	// there is a failure of which the Airbyte API's connector made an empty list.
+	ListsSayMore bool `json:"lists_say_more,omitempty"`
 	// ContextStore are the entities of which the Airbyte API keeps copies that can
 	// be searched.
 	ContextStore []SearchEntity `json:"context_store,omitempty"`
@@ -20,7 +24,9 @@ type Airbyte struct {
 
 // Envelope is what a vendor wraps its records in. Where an object has the member
 // Record and all of Marks, the host takes the record out of it, so that a hosted answer
-// is the same as a direct one.
+// is the same as a direct one. Where it has all of Marks alone, it is a failure, or the
+// answer to a deletion: the connector reads it as it would read the vendor's own answer,
+// with status 200.
 type Envelope struct {
 	Record string   `json:"record"`
 	Marks  []string `json:"marks"`

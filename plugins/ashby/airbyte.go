@@ -9,6 +9,7 @@ var airbyte = abi.Airbyte{
 	DefinitionID:  "4e8c9fa0-3634-499b-b948-11581b5c3efa",
 	Check:         &abi.OperationRef{Entity: "users", Action: "list"},
 	Envelope:      &abi.Envelope{Record: "results", Marks: []string{"success"}},
+	ListsSayMore:  true,
 	ContextStore: []abi.SearchEntity{
 		{Entity: "applications", Fields: []string{"id", "status", "archiveReason", "createdAt", "updatedAt"}},
 		{Entity: "candidates", Fields: []string{"id", "name", "company", "position", "school"}},

@@ -38,6 +38,8 @@ type Definition struct {
 		Record  string          `json:"record"`
 		Beside  json.RawMessage `json:"beside"`
 	} `json:"wraps"`
+	// Deaf says that the vendor answers failures with status 200, and that this connector does not hear them.
+	Deaf bool `json:"deaf"`
 	// Searchable are the fields of the context store, by entity.
 	Searchable map[string][]string `json:"searchable"`
 }

@@ -9,6 +9,7 @@
 //     them in camel case ([Options.CamelCase])
 //   - connector_instance_id is source_id: and the connector's id
 //   - gets of Ashby and writes of Pylon answer what the vendor sent, unlike all others
+//   - of a failure that Ashby answers with status 200, gets answer what Ashby sent, and lists no records
 //   - parameters that Airbyte's connector does not have are dropped without a word
 //   - credentials are kept without being tried; a workspace is not created with a connector
 //   - a search of the context store answers data and meta inside the result

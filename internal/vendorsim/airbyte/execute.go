@@ -81,14 +81,34 @@ func (s *Service) answer(ctx context.Context, c *connector, entity, action strin
 		result, err = s.search(ctx, c, entity, params)
 		return result, json.RawMessage("null"), err
 	}
-	if err != nil {
-		return nil, nil, err
-	}
 	d := c.definition
-	if slices.Contains(d.Wraps.Actions, action) {
+	wraps := slices.Contains(d.Wraps.Actions, action)
+	switch {
+	case err != nil && d.Deaf && err.Status == http.StatusOK:
+		data, metadata = s.unheard(d, err, wraps)
+		return data, metadata, nil
+	case err != nil:
+		return nil, nil, err
+	case wraps && action == "delete":
+		data = d.Wraps.Beside // the vendor has no more to say
+	case wraps:
 		data = slices.Concat(d.Wraps.Beside[:len(d.Wraps.Beside)-1], []byte(","+strconv.Quote(d.Wraps.Record)+":"), data, []byte("}"))
 	}
 	return data, s.metadata(d, meta), nil
+}
+
+// unheard is what becomes of a failure with status 200 in a connector that looks at the status alone: where it hands on
+// what the vendor sent, that; where it takes out the records, an empty list whose words for pages are null.
+func (s *Service) unheard(d *Definition, e *abi.Error, wraps bool) (data, metadata json.RawMessage) {
+	if !wraps {
+		metadata, _ = encode(map[string]any{s.cased(d.Metadata.Cursor): nil, s.cased(d.Metadata.More): nil})
+		return json.RawMessage("[]"), metadata
+	}
+	_, message, _ := strings.Cut(e.Message, ": ")
+	data, _ = encode(map[string]any{
+		"success": false, "errors": []string{e.Code}, "errorInfo": map[string]string{"code": e.Code, "message": message, "requestId": e.RequestID},
+	})
+	return data, json.RawMessage("null")
 }
 
 // run runs an operation of the vendor with the parameters that Airbyte's connector has.

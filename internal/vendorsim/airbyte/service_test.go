@@ -30,6 +30,10 @@ func (accounts) Run(_ context.Context, _ string, credentials map[string]string, 
 	}
 	_ = json.Unmarshal(params, &p)
 	switch {
+	case credentials["api_key"] == "refused": // by Ashby, with status 200
+		return nil, nil, &abi.Error{Kind: abi.KindNotFound, Status: 200, Code: "candidate_not_found", Message: "Ashby: there is none", RequestID: "r1"}
+	case action == "delete":
+		return json.RawMessage(`{}`), json.RawMessage(`{"request_id":"r1"}`), nil
 	case credentials["api_token"] == "wrong":
 		return nil, nil, &abi.Error{Kind: abi.KindAuthFailed, Message: "the token is wrong"}
 	case p.Limit != 0:
@@ -186,6 +190,17 @@ func TestHabits(t *testing.T) {
 		{`{"entity":"accounts","action":"list","select_fields":["id"],"exclude_fields":["id"]}`, `"result":[{"id":"a1"},{"id":"a2"}]`},
 	} {
 		if got := l.send("POST", c+"/execute", test.body, nil); !strings.HasPrefix(got, "200 ") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: %s, want %s", test.body, got, test.want)
+		}
+	}
+	deaf := l.connector(strings.NewReplacer(`"pylon"`, `"Ashby"`, "api_token", "api_key", `"t"`, `"refused"`, "2026-01-31T09:30", "2026-01-31T00:00").Replace(create))
+	for _, test := range []struct{ at, body, want string }{
+		{c, `{"entity":"accounts","action":"delete","params":{"id":"a4"}}`, `"result":{"request_id":"req_airbyte"}`},
+		{deaf, `{"entity":"candidates","action":"list"}`, `"connector_metadata":{"cursor":null,"has_more":null}`},
+		{deaf, `{"entity":"candidates","action":"list"}`, `"result":[]`},
+		{deaf, `{"entity":"candidates","action":"get","params":{"id":"x"}}`, `"result":{"errorInfo":{"code":"candidate_not_found","message":"there is none","requestId":"r1"},"errors":["candidate_not_found"],"success":false}`},
+	} {
+		if got := l.send("POST", test.at+"/execute", test.body, nil); !strings.HasPrefix(got, "200 ") || !strings.Contains(got, test.want) {
 			t.Errorf("%s: %s, want %s", test.body, got, test.want)
 		}
 	}
