@@ -60,7 +60,7 @@ func ofVendor(said *abi.Error) error {
 	err := sent(public(said), true)
 	var e *Error
 	if errors.As(err, &e) && e.Kind == abi.KindAuthFailed {
-		e.Hint = airbyte.HintCredential
+		e.Hint = airbyte.HintVendorAuth
 	}
 	return err
 }

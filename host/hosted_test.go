@@ -149,6 +149,7 @@ func (v *wireVendor) hostedEqualsDirect(t *testing.T, camel bool) {
 			declared := op.Requests[0]
 			contract := contracts[declared.Method+" "+anonymous(declared.Path)]
 			params, _, _ := v.split(t, op.Params, contract, contract.sample(full), declared.Path)
+			l.keepTaken(t, op, params)
 			call := host.Call{Entity: op.Entity, Action: op.Action, Params: params}
 			run := op.Entity == "reports" && op.Action == "run"
 			if run {
@@ -171,6 +172,34 @@ func (v *wireVendor) hostedEqualsDirect(t *testing.T, camel bool) {
 	}
 	if reads < 30 {
 		t.Errorf("%d read operations", reads)
+	}
+}
+
+// keepTaken keeps the parameters that Airbyte's connector has too, and finds every other one
+// refused.
+func (l *hostedLab) keepTaken(t *testing.T, op host.Operation, params host.Params) {
+	t.Helper()
+	c, err := l.h.Connector(t.Context(), connectorOf(t, l.h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(c.Manifest.Airbyte.Operations, func(o abi.AirbyteOperation) bool { return o.Entity == op.Entity && o.Action == op.Action })
+	if i < 0 {
+		return
+	}
+	l.airbyte.Reset()
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if slices.Contains(c.Manifest.Airbyte.Operations[i].Params, name) || name == "limit" {
+			continue
+		}
+		e := l.fails(t, "hosted", host.Call{Entity: op.Entity, Action: op.Action, Params: params})
+		if e.Kind != abi.KindInvalidParams || !strings.Contains(e.Message, name) || e.RequestSent {
+			t.Errorf("%s.%s with %s: %#v", op.Entity, op.Action, name, e)
+		}
+		delete(params, name)
+	}
+	if n := len(l.airbyte.Requests()); n != 0 {
+		t.Errorf("%d requests were sent", n)
 	}
 }
 

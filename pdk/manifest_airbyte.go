@@ -18,6 +18,18 @@ func appendAirbyte(b []byte, a *abi.Airbyte) []byte {
 		o.b = v.close()
 	}
 	o.bool("lists_say_more", a.ListsSayMore)
+	if len(a.Operations) > 0 {
+		o.key("operations")
+		o.b = append(o.b, '[')
+		for i, op := range a.Operations {
+			v := openObject(appendComma(o.b, i))
+			v.mustStr("entity", op.Entity)
+			v.mustStr("action", op.Action)
+			v.strs("params", op.Params)
+			o.b = v.close()
+		}
+		o.b = append(o.b, ']')
+	}
 	if len(a.ContextStore) > 0 {
 		o.key("context_store")
 		o.b = append(o.b, '[')

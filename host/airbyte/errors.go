@@ -11,8 +11,8 @@ import (
 // baseURLHint is for answers that are not the service's.
 const baseURLHint = "check the base URL of the Airbyte API, and that nothing between here and there answers in its place"
 
-// HintCredential is the hint of an error about the vendor's credential.
-const HintCredential = "the credential that Airbyte keeps is the culprit: replace the connector with agenthost hosted delete and hosted create"
+// HintVendorAuth is the hint where the vendor does not know the credential.
+const HintVendorAuth = "the credential that Airbyte keeps is the culprit: replace the connector with agenthost hosted delete and hosted create"
 
 // refused is the error of an answer whose status is no success. vendor is the title of
 // the vendor that the service calls for the request, empty where it calls nobody.
@@ -40,7 +40,7 @@ func (c *Client) refused(resp *egress.Response, vendor string) *abi.Error {
 		e.Kind = abi.KindAuthFailed
 		switch {
 		case upstream:
-			e.Hint = HintCredential
+			e.Hint = HintVendorAuth
 		case vendor != "":
 			e.Hint = "check client_id, client_secret and organization_id under the connection's airbyte; if they are right, it is " + vendor + " that refuses the credential which Airbyte keeps"
 		default:

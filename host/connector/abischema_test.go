@@ -37,6 +37,12 @@ func TestPublishedSchemas(t *testing.T) {
 		"envelope": func(m *abi.Manifest, _ *abi.AuthSchema) {
 			m.Airbyte = &abi.Airbyte{Envelope: &abi.Envelope{Record: "data"}}
 		},
+		"airbyte operation": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Airbyte = &abi.Airbyte{Operations: []abi.AirbyteOperation{{Entity: "A B", Action: "list"}}}
+		},
+		"airbyte parameter": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Airbyte = &abi.Airbyte{Operations: []abi.AirbyteOperation{{Entity: m.Operations[0].Entity, Action: m.Operations[0].Action, Params: []string{""}}}}
+		},
 		"store entity": func(m *abi.Manifest, _ *abi.AuthSchema) {
 			m.Airbyte = &abi.Airbyte{ContextStore: []abi.SearchEntity{{Entity: "A B", Fields: []string{"id"}}}}
 		},

@@ -7,10 +7,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Bounds of what a manifest says about the context store.
+// Bounds of what a manifest says about the Airbyte API.
 const (
 	maxSearchEntities = 200
 	maxSearchFields   = 200
+	maxAirbyteParams  = 200
 )
 
 var (
@@ -41,7 +42,42 @@ func checkAirbyte(c *Connector) error {
 	if err := checkEnvelope(a.Envelope); err != nil {
 		return err
 	}
+	if err := checkAirbyteOperations(c, a.Operations); err != nil {
+		return err
+	}
 	return checkContextStore(a.ContextStore)
+}
+
+func checkAirbyteOperations(c *Connector, operations []abi.AirbyteOperation) error {
+	if len(operations) > maxOperations {
+		return fault("airbyte.operations", "has %d entries, the limit is %d", len(operations), maxOperations)
+	}
+	left := make(map[abi.OperationRef]bool, len(c.Manifest.Operations))
+	for i := range c.Manifest.Operations {
+		left[abi.OperationRef{Entity: c.Manifest.Operations[i].Entity, Action: c.Manifest.Operations[i].Action}] = true
+	}
+	for i, op := range operations {
+		at := fmt.Sprintf("airbyte.operations[%d]", i)
+		ref := abi.OperationRef{Entity: op.Entity, Action: op.Action}
+		switch first, own := left[ref]; {
+		case !own:
+			return fault(at, "is %s.%s, which is no operation of this connector", op.Entity, op.Action)
+		case !first:
+			return fault(at, "is %s.%s, as is another one", op.Entity, op.Action)
+		case len(op.Params) > maxAirbyteParams:
+			return fault(at+".params", "has %d entries, the limit is %d", len(op.Params), maxAirbyteParams)
+		}
+		left[ref] = false
+		for _, name := range op.Params {
+			if name == "" {
+				return fault(at+".params", "has an empty name")
+			}
+			if err := checkText(at+".params", name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func checkEnvelope(e *abi.Envelope) error {

@@ -17,6 +17,11 @@ type Airbyte struct {
 	// connector_metadata whether there is more. A page without records that has null
 	// there is a failure of which the Airbyte API's connector made an empty list.
 	ListsSayMore bool `json:"lists_say_more,omitempty"`
+	// Operations are those that the Airbyte API's connector has as well, with its
+	// parameters. It drops every other parameter without a word, so the host refuses
+	// them. An operation that is not among them is handed on as it is: the Airbyte API
+	// says whether it has it.
+	Operations []AirbyteOperation `json:"operations,omitempty"`
 	// ContextStore are the entities of which the Airbyte API keeps copies that can
 	// be searched.
 	ContextStore []SearchEntity `json:"context_store,omitempty"`
@@ -30,6 +35,14 @@ type Airbyte struct {
 type Envelope struct {
 	Record string   `json:"record"`
 	Marks  []string `json:"marks"`
+}
+
+// AirbyteOperation is an operation of the Airbyte API's connector. Params are the names
+// of its parameters.
+type AirbyteOperation struct {
+	Entity string   `json:"entity"`
+	Action string   `json:"action"`
+	Params []string `json:"params,omitempty"`
 }
 
 // SearchEntity is an entity that [ActionContextStoreSearch] finds records of, and the

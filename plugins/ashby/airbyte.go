@@ -10,6 +10,7 @@ var airbyte = abi.Airbyte{
 	Check:         &abi.OperationRef{Entity: "users", Action: "list"},
 	Envelope:      &abi.Envelope{Record: "results", Marks: []string{"success"}},
 	ListsSayMore:  true,
+	Operations:    airbyteOperations,
 	ContextStore: []abi.SearchEntity{
 		{Entity: "applications", Fields: []string{"id", "status", "archiveReason", "createdAt", "updatedAt"}},
 		{Entity: "candidates", Fields: []string{"id", "name", "company", "position", "school"}},

@@ -7,6 +7,7 @@ var airbyte = abi.Airbyte{
 	ConnectorType: "Incident-Io",
 	DefinitionID:  "7926da90-399e-4f9f-9833-52d8dc3fcb29",
 	Check:         &abi.OperationRef{Entity: "users", Action: "list"},
+	Operations:    airbyteOperations,
 	ContextStore: []abi.SearchEntity{
 		{Entity: "incidents", Fields: []string{
 			"created_at", "creator", "custom_field_entries", "duration_metrics", "has_debrief", "id",

@@ -9,6 +9,7 @@ var airbyte = abi.Airbyte{
 	DefinitionID:  "f2e53e88-3c6b-4e5a-b7c2-a1d9c5e8f4b6",
 	Check:         &abi.OperationRef{Entity: "accounts", Action: "list"},
 	Envelope:      &abi.Envelope{Record: "data", Marks: []string{"request_id"}},
+	Operations:    airbyteOperations,
 	ContextStore: []abi.SearchEntity{
 		{Entity: "issues", Fields: []string{
 			"id", "title", "state", "source", "type", "number", "created_at", "latest_message_time",

@@ -23,7 +23,9 @@ type Definition struct {
 	Credentials []string `json:"credentials"`
 	// StartDate is the form of replication_config.start_date, empty where the kind has no replication_config.
 	StartDate string `json:"start_date"`
-	// Drops are parameters that this connector has under another name or not at all.
+	// Operations are those of this connector, by entity and action, with their parameters. It drops all others.
+	Operations map[string][]string `json:"operations"`
+	// Drops are parameters that no operation of this connector has, not even one that it got since.
 	Drops []string `json:"drops"`
 	// CursorParam is the parameter that gets the next page.
 	CursorParam string `json:"cursor_param"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -123,9 +124,10 @@ func (s *Service) run(ctx context.Context, c *connector, entity, action string, 
 	if json.Unmarshal(params, &kept) != nil {
 		return nil, nil, &abi.Error{Kind: abi.KindInvalidParams, Message: "params is no object"}
 	}
-	for _, name := range c.definition.Drops {
-		delete(kept, name)
-	}
+	known, listed := c.definition.Operations[entity+"."+action]
+	maps.DeleteFunc(kept, func(name string, _ json.RawMessage) bool {
+		return slices.Contains(c.definition.Drops, name) || listed && !slices.Contains(known, name)
+	})
 	params, _ = encode(kept)
 	data, meta, failed := s.options.Run.Run(ctx, c.definition.Slug, c.credentials, entity, action, params)
 	if failed == nil {
