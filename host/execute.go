@@ -304,7 +304,8 @@ type Operation struct {
 }
 
 // Operations returns all operations of a connection: those of its connector, in its order,
-// and in mode hosted the searches of the context store.
+// and in mode hosted the searches of the context store. There Params lack what Airbyte's
+// connector does not have.
 func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
 	c, err := h.connection(ctx, connection)
 	if err != nil {
@@ -321,7 +322,7 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 		if d.Allowed {
 			d = c.grant.Operation(op)
 		}
-		operations = append(operations, Operation{Operation: *op, Allowed: d.Allowed, Rule: d.Rule})
+		operations = append(operations, Operation{Operation: c.shown(op), Allowed: d.Allowed, Rule: d.Rule})
 	}
 	return operations, nil
 }

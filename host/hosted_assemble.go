@@ -31,6 +31,9 @@ func assembleHosted(op *connector.Operation, m *abi.Airbyte, answer *airbyte.Ans
 	} else {
 		data = unwrap(data, m.Envelope)
 	}
+	if rawjson.KindOf(data) == rawjson.Null {
+		return nil, hostedNonsense("the result of " + op.Name() + " is null")
+	}
 	if op.Paginated {
 		if rawjson.KindOf(data) != rawjson.Array {
 			return nil, hostedNonsense("the result of a list is no array")

@@ -1,6 +1,8 @@
 package host_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
@@ -96,5 +98,21 @@ func TestHostedDeletion(t *testing.T) {
 	}
 	if hosted.Mode != config.Hosted || hosted.Stats.Requests != 1 || hosted.Stats.Fuel == 0 {
 		t.Errorf("hosted is %s, and cost %+v", hosted.Mode, hosted.Stats)
+	}
+}
+
+// nothing answers null, as Airbyte's connector does where it finds no record.
+type nothing struct{}
+
+func (nothing) Run(context.Context, string, map[string]string, string, string, json.RawMessage) (data, meta json.RawMessage, err error) {
+	return json.RawMessage("null"), json.RawMessage("{}"), nil
+}
+
+func TestHostedNull(t *testing.T) {
+	v := pylonOnTheWire()
+	l := v.hosted(t, func(o *airbyte.Options) { o.Run = nothing{} }, nil)
+	l.create(t, "lab")
+	if e := l.fails(t, "hosted", host.Call{Entity: "me", Action: "get"}); e.Kind != abi.KindVendorError || !strings.Contains(e.Message, "me.get is null") || !e.RequestSent {
+		t.Errorf("error = %#v", e)
 	}
 }

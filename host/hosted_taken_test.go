@@ -24,6 +24,75 @@ func TestHostedParameterThatAirbyteLacks(t *testing.T) {
 	}
 }
 
+// What is shown of a hosted operation is what it takes.
+func TestHostedOperationsAreShownAsTheyAre(t *testing.T) {
+	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
+		l := v.hosted(t, nil, nil)
+		c, err := l.h.Connector(t.Context(), v.connector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		operations, err := l.h.Operations(t.Context(), "hosted")
+		if err != nil {
+			t.Fatal(err)
+		}
+		narrower := 0
+		for i, own := range c.Manifest.Operations {
+			shown, full := properties(t, operations[i].Params), properties(t, own.Params)
+			j := slices.IndexFunc(c.Manifest.Airbyte.Operations, func(o abi.AirbyteOperation) bool { return o.Entity == own.Entity && o.Action == own.Action })
+			if j < 0 {
+				if !slices.Equal(shown, full) {
+					t.Errorf("%s.%s is shown with %v of %v", own.Entity, own.Action, shown, full)
+				}
+				continue
+			}
+			for _, name := range full {
+				_, isAlias := own.Aliases[name]
+				want := slices.Contains(c.Manifest.Airbyte.Operations[j].Params, name) || own.Paginated && (name == "limit" || name == "cursor") || isAlias
+				if slices.Contains(shown, name) != want {
+					t.Errorf("%s.%s is shown with %v, and %s is taken: %t", own.Entity, own.Action, shown, name, want)
+				}
+			}
+			if len(shown) < len(full) {
+				narrower++
+			}
+			for _, example := range operations[i].Examples {
+				for _, name := range keys(t, example) {
+					if !slices.Contains(shown, name) {
+						t.Errorf("the example %s of %s.%s has what is not shown", example, own.Entity, own.Action)
+					}
+				}
+			}
+		}
+		if narrower == 0 {
+			t.Errorf("%s: every operation is shown whole", v.connector)
+		}
+	}
+}
+
+func properties(t *testing.T, schema json.RawMessage) []string {
+	t.Helper()
+	var s struct {
+		Properties json.RawMessage `json:"properties"`
+	}
+	if err := json.Unmarshal(schema, &s); err != nil {
+		t.Fatal(err)
+	}
+	return keys(t, s.Properties)
+}
+
+func keys(t *testing.T, object json.RawMessage) []string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if len(object) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(object, &members); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(members))
+}
+
 // TestAirbyteOperations compares what the connectors say of Airbyte's with the facts, which
 // the simulated service has by itself, and with their own parameters.
 func TestAirbyteOperations(t *testing.T) {
