@@ -299,21 +299,24 @@ func TestCanaryIsInNoFailureOfTheNetwork(t *testing.T) {
 //
 // threat: C1, N11
 func TestCanaryIsInNoHostedCall(t *testing.T) {
+	pylon, ashby := pylonOnTheWire(), ashbyOnTheWire()
+	pylon.canaryHosted(t, host.Call{Entity: "accounts", Action: "list"}, host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}})
+	// What Ashby sent may go through its connector.
+	ashby.canaryHosted(t, host.Call{Entity: "candidates", Action: "list"}, host.Call{Entity: "candidates", Action: "get", Params: host.Params{"id": "00000000-0000-4000-8000-000000000000"}})
+}
+
+func (v *wireVendor) canaryHosted(t *testing.T, calls ...host.Call) {
+	t.Helper()
 	watch, observe := watched(t, airbyteSecret)
-	v := pylonOnTheWire()
 	hosted := v.hosted(t, nil, func(o *host.Options) {
 		observe(o)
 		o.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	})
 	hosted.create(t, "hosted")
 	l := &canaryLab{hosted.h, hosted.airbyte, watch}
-	calls := []host.Call{{Entity: "accounts", Action: "list"}, {Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}}}
 	tokens := 0
 	for _, call := range calls {
 		result, err := hosted.h.Execute(t.Context(), "hosted", call)
-		if err != nil {
-			t.Fatal(err)
-		}
 		l.see(t, "in peace", result, err)
 	}
 	for _, r := range hosted.airbyte.Requests() {
@@ -326,6 +329,15 @@ func TestCanaryIsInNoHostedCall(t *testing.T) {
 		t.Fatal("no request had a token")
 	}
 	effects := behaviours(t, airbyteSecret)
+	for name, result := range map[string]string{
+		"a record":         `{"id":"%[1]s","%[1]s":1}`,
+		"a list":           `[{"id":"%[1]s"}]`,
+		"Ashby's failure":  `{"success":false,"errors":["%[1]s"],"errorInfo":{"code":"%[1]s","message":"%[1]s"}}`,
+		"Pylon's deletion": `{"request_id":"%[1]s"}`,
+	} {
+		envelope := fmt.Sprintf(`{"status":"success","result":`+result+`,"connector_metadata":{"next_cursor":"%[1]s"},"warning":"%[1]s"}`, airbyteSecret)
+		effects["the result of "+name] = vendorsim.Respond(200, http.Header{"Content-Type": {"application/json"}}, envelope)
+	}
 	for _, status := range []int{200, 400, 401, 403, 404, 429, 500} {
 		effects[fmt.Sprint("token, ", status)] = vendorsim.EchoAuthorization(status)
 	}
