@@ -106,3 +106,19 @@ func ExampleHost_CreateHosted_malformed() {
 	// invalid_params replication.start_date false
 	// write it as in 2026-01-31T09:30:00Z
 }
+
+// Find where the configuration's hosted connections are, and list everything there.
+func ExampleHost_HostedConnections() {
+	ctx := context.Background()
+	h, done := exampleHosted(ctx)
+	defer done()
+
+	for _, c := range h.HostedConnections() {
+		list, err := h.ListHosted(ctx, c.At)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s is a %s in workspace %s, which has %d connectors\n", c.Name, c.Connector, c.Workspace, len(list))
+	}
+	// Output: support is a pylon in workspace default, which has 0 connectors
+}

@@ -19,6 +19,10 @@ type HostedAt struct {
 	// Connector is the name of a connector, where there is no connection. Empty means
 	// all kinds, where that makes sense.
 	Connector string
+	// Account is the name of a configured connection of mode hosted whose account is meant,
+	// where there is no connection: its base URL, client and organization. Airbyte then is
+	// the workspace, and may have another organization.
+	Account string
 	// Airbyte is the workspace and the account, where there is no connection; with one,
 	// its settings count where these are empty.
 	Airbyte config.Airbyte
@@ -38,6 +42,13 @@ type hostedPlace struct {
 func (h *Host) place(ctx context.Context, at HostedAt) (*hostedPlace, error) {
 	p := &hostedPlace{name: at.Connector}
 	settings, where := at.Airbyte, "airbyte"
+	var err error
+	if at.Account != "" {
+		if settings, err = h.account(at); err != nil {
+			return nil, err
+		}
+		where = "connections." + at.Account + ".airbyte"
+	}
 	if at.Connection != "" {
 		c, err := h.connection(ctx, at.Connection)
 		if err != nil {
@@ -60,7 +71,6 @@ func (h *Host) place(ctx context.Context, at HostedAt) (*hostedPlace, error) {
 			return nil, invalid("connector", at.Connector+" does not say what it is in the Airbyte API", "only connectors that Airbyte has as well can be hosted")
 		}
 	}
-	var err error
 	if p.workspace, err = workspaceOf(&settings); err != nil {
 		return nil, under(where, err)
 	}
@@ -87,10 +97,13 @@ func merge(a, b config.Airbyte) config.Airbyte {
 
 // needWorkspace refuses a place without one.
 func (p *hostedPlace) needWorkspace() error {
-	if p.workspace.IsZero() {
-		return invalid("workspace_name", "no workspace is named", "name a hosted connection, or say which workspace it is")
+	switch {
+	case !p.workspace.IsZero():
+		return nil
+	case p.settings.Connector != "":
+		return invalid("workspace_name", "connection "+p.name+" says which connector it is, and not in which workspace", "add workspace_name under connections."+p.name+".airbyte, or say which workspace it is")
 	}
-	return nil
+	return invalid("workspace_name", "no workspace is named", "name a hosted connection, or say which workspace it is")
 }
 
 // ListHosted returns the connectors of a workspace: those of one kind where at names one,
