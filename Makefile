@@ -25,7 +25,7 @@ help: ## show this list
 FIRST_PARTY := $(filter-out %/overreach.wasm,$(MODULES))
 
 .PHONY: demo
-demo: build ## run everything against a simulated vendor, no account needed
+demo: build ## run everything against simulated vendors, no account needed
 	@$(OUT)/agenthost demo --plugins $(PLUGINS)
 
 .PHONY: build

@@ -17,11 +17,12 @@ func (a *app) demoCommand() *cobra.Command {
 	var serve bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show everything against a simulated vendor, no account needed",
-		Long: `Start a simulated vendor on this machine and use it through a sandboxed connector: list,
-read, create and change records, and see what is refused. Every step is checked.
+		Short: "Show everything against simulated vendors, no account needed",
+		Long: `Start a simulated Pylon, Ashby, incident.io and Airbyte API on this machine, and use them
+through sandboxed connectors: list, read, create and change records, in both modes, and see
+what is refused. Every step is checked.
 
-With --serve the vendor keeps running until Ctrl-C, for you to try things.`,
+With --serve they keep running until Ctrl-C, for you to try things.`,
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := a.logger()
@@ -41,6 +42,6 @@ With --serve the vendor keeps running until Ctrl-C, for you to try things.`,
 			return demo.Run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&serve, "serve", false, "keep the simulated vendor running")
+	cmd.Flags().BoolVar(&serve, "serve", false, "keep the simulated vendors and Airbyte API running")
 	return cmd
 }

@@ -92,11 +92,17 @@ func (s *story) step(title string, command ...string) {
 	}
 	fmt.Fprintf(s.out, "\n%s\n", heading)
 	if len(command) > 0 {
-		for i := range command {
-			command[i] = params.Shell(command[i])
-		}
-		fmt.Fprintf(s.out, "$ agenthost %s\n", strings.Join(command, " "))
+		fmt.Fprintf(s.out, "$ %s\n", shellLine(command))
 	}
+}
+
+// shellLine is what one types to run the command with some arguments.
+func shellLine(arguments []string) string {
+	words := []string{"agenthost"}
+	for _, argument := range arguments {
+		words = append(words, params.Shell(argument))
+	}
+	return strings.Join(words, " ")
 }
 
 // expect is the error of a step that did not do what it should.

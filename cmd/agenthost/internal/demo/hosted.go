@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -68,9 +69,18 @@ func (h *hosting) connection(v *vendor) config.Connection {
 	}
 }
 
-// variables are those of the account.
+// variables are those of the account and of where it is. With the address, no command of
+// the terminal that has them asks the real service.
 func (h *hosting) variables() [][2]string {
-	return [][2]string{{"AIRBYTE_CLIENT_ID", h.clientID}, {"AIRBYTE_CLIENT_SECRET", h.clientSecret}}
+	return [][2]string{{"AIRBYTE_API_HOST", h.URL}, {"AIRBYTE_CLIENT_ID", h.clientID}, {"AIRBYTE_CLIENT_SECRET", h.clientSecret}}
+}
+
+// searchQuery finds the banks among the accounts.
+const searchQuery = `{"filter":{"like":{"name":"%bank%"}}}`
+
+// searchLine is the command that searches.
+func searchLine() []string {
+	return []string{"exec", hostedName, "accounts", "context_store_search", "-p", "query=" + searchQuery, "--limit", "3", "--select", "id,name,domain"}
 }
 
 // hosted runs the same call in both modes.
@@ -109,11 +119,10 @@ func (s *story) hosted(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.out, "%d records and the cursor of the next page, field for field.\n", records)
 
+	s.step("And it can search the copies that the Airbyte API keeps", searchLine()...)
 	search := host.Call{Entity: "accounts", Action: "context_store_search", Params: host.Params{
-		"query": map[string]any{"filter": map[string]any{"like": map[string]any{"name": "%bank%"}}}, "limit": 3,
+		"query": json.RawMessage(searchQuery), "limit": 3,
 	}, Select: []string{"id", "name", "domain"}}
-	s.step("And it can search the copies that the Airbyte API keeps", "exec", hostedName, search.Entity, search.Action,
-		"-p", `query={"filter":{"like":{"name":"%bank%"}}}`, "--limit", "3", "--select", "id,name,domain")
 	found, err := s.h.Execute(ctx, hostedName, search)
 	if err != nil {
 		return fmt.Errorf("demo, step %d: %w", s.steps, err)

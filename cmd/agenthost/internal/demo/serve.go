@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Serve runs the simulated vendor until ctx ends, and prints how to use it.
+// Serve runs the simulated vendors and Airbyte API until ctx ends, and prints how to use it.
 func Serve(ctx context.Context, o Options) error {
 	v, err := startVendors(ctx, o)
 	if err != nil {
@@ -51,13 +51,15 @@ In another terminal:
 			return err
 		}
 	}
-	_, err = fmt.Fprint(o.Out, `  agenthost check support
+	_, err = fmt.Fprintf(o.Out, `  agenthost check support
   agenthost exec support accounts list --limit 5
   agenthost exec hiring candidates list --limit 5
   agenthost exec oncall incidents list --limit 5
   agenthost hosted create hosted --name support --replication start_date=2026-01-01T00:00:00Z
   agenthost exec hosted me get
-`)
+  %s
+  agenthost hosted list
+`, shellLine(searchLine()))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package demo shows the whole of agenthost at work against a simulated vendor: what
+// Package demo shows the whole of agenthost at work against simulated vendors: what
 // connectors do, and what they are kept from doing. It needs no account and no network.
 package demo
 
