@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/airbyte"
-	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -22,9 +20,10 @@ func (a *app) hostedCommand() *cobra.Command {
 		Long: `Create, list, check and delete the connectors that hosted connections run on. The Airbyte
 API keeps their credentials.
 
-A connection with mode: hosted says which account and workspace is meant. Without one, the
-account is that of AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID,
-and flags name the workspace.`,
+A connection with mode: hosted says which account and workspace is meant. Without one,
+--workspace names the workspace. The account is then the one that all hosted connections of
+the configuration have, or that of --account; where there are none, it is that of
+AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -33,45 +32,9 @@ and flags name the workspace.`,
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	flags := cmd.PersistentFlags()
-	flags.StringVar(&at.workspace, "workspace", "", "the `name` of the workspace")
-	flags.StringVar(&at.customer, "customer-name", "", "the workspace by the `name` that older clients have for it")
-	flags.StringVar(&at.external, "external-user-id", "", "the workspace by the `id` that the oldest clients have for it")
-	flags.StringVar(&at.organization, "organization", "", "the `id` of the organization, for clients of several")
+	at.define(cmd)
 	cmd.AddCommand(a.hostedCreateCommand(&at), a.hostedListCommand(&at), a.hostedDeleteCommand(&at), a.hostedCheckCommand(&at))
 	return cmd
-}
-
-// hostedFlags say where in the Airbyte API something is.
-type hostedFlags struct{ workspace, customer, external, organization string }
-
-// at is the place that an argument and the flags name: a connection of mode hosted, else
-// a connector; none where the argument is empty.
-func (f *hostedFlags) at(ctx context.Context, h *host.Host, name string) (host.HostedAt, error) {
-	at := host.HostedAt{Airbyte: config.Airbyte{
-		WorkspaceName: f.workspace, CustomerName: f.customer, ExternalUserID: f.external, OrganizationID: f.organization,
-	}}
-	if name == "" {
-		return at, nil
-	}
-	connections, err := h.Connections(ctx)
-	if err != nil {
-		return at, err
-	}
-	for _, c := range connections {
-		if c.Name == name && c.Mode == config.Hosted {
-			at.Connection = name
-			return at, nil
-		}
-	}
-	_, err = h.Connector(ctx, name)
-	var e *abi.Error
-	if errors.As(err, &e) && e.Kind == abi.KindUnknownOperation {
-		at.Connection = name // the host knows the names and words the refusal
-		return at, nil
-	}
-	at.Connector = name
-	return at, err
 }
 
 // hurried bounds a command by --timeout.
@@ -113,7 +76,7 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 			}
 			return a.open(cmd.Context(), func(h *host.Host) error {
 				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					if n.At, err = where.at(ctx, h, args[0]); err != nil {
+					if n.At, err = where.at(ctx, h, args[0], true); err != nil {
 						return err
 					}
 					made, err := h.CreateHosted(ctx, n)
@@ -123,7 +86,7 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 					if done, err := a.json(made); done {
 						return err
 					}
-					return a.print("created: %s is the connector %s; agenthost hosted check %[2]s tries its credential\n", render.Visible(made.Name), made.ID)
+					return a.print("created: %s is the connector %s; agenthost hosted check %[2]s%[3]s tries its credential\n", render.Visible(made.Name), made.ID, where.again(h, n.At))
 				})
 			})
 		},
@@ -153,15 +116,17 @@ func assignments(flag, example string, given []string) (map[string]string, error
 
 func (a *app) hostedListCommand(where *hostedFlags) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:               "list [CONNECTION|CONNECTOR]",
-		Short:             "List the connectors of a workspace",
-		Long:              "List the connectors of a workspace in the Airbyte API: those of a connection's kind, or all\nof the workspace that a flag names.",
+		Use:   "list [CONNECTION|CONNECTOR]",
+		Short: "List the connectors of a workspace",
+		Long: `List the connectors of a workspace in the Airbyte API: those of a connection's kind, or all of
+the workspace that a flag names. With neither, all of the workspace that the hosted
+connections of the configuration are at, where that is one.`,
 		Args:              args(0, "CONNECTION|CONNECTOR"),
 		ValidArgsFunction: a.completeConnection,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.open(cmd.Context(), func(h *host.Host) error {
 				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					at, err := where.at(ctx, h, strings.Join(args, ""))
+					at, err := where.at(ctx, h, strings.Join(args, ""), true)
 					if err != nil {
 						return err
 					}
@@ -209,7 +174,7 @@ func (a *app) withOne(ctx context.Context, where *hostedFlags, argument string, 
 	return a.open(ctx, func(h *host.Host) error {
 		return a.hurried(ctx, func(ctx context.Context) error {
 			id, name := idOrPlace(argument)
-			at, err := where.at(ctx, h, name)
+			at, err := where.at(ctx, h, name, id == "")
 			if err != nil {
 				return err
 			}

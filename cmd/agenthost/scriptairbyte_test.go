@@ -29,7 +29,7 @@ type airbyteKey struct{}
 // airbyteCommand starts a simulated Airbyte API, which calls the vendor of the script, or
 // looks at it.
 //
-//	airbyte start       sets $AIRBYTE_API_HOST, $AIRBYTE_CLIENT_ID and $AIRBYTE_CLIENT_SECRET
+//	airbyte start       sets $AIRBYTE_API_HOST, $AIRBYTE_CLIENT_ID, $AIRBYTE_CLIENT_SECRET and $ORGANIZATION
 //	airbyte requests    prints the requests since the last time; with ! there must be none
 //	airbyte connectors  prints the ids of the connectors; with ! there must be none
 //	airbyte revoke      makes its tokens worthless
@@ -80,4 +80,5 @@ func startAirbyte(ts *testscript.TestScript) {
 	ts.Setenv("AIRBYTE_API_HOST", a.server.URL)
 	ts.Setenv("AIRBYTE_CLIENT_ID", airbyteClient)
 	ts.Setenv("AIRBYTE_CLIENT_SECRET", airbyteSecret)
+	ts.Setenv("ORGANIZATION", airbyte.DefaultOrganization)
 }
