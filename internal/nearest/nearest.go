@@ -6,18 +6,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
 	// maxName bounds the work: a name longer than this is no slip of the finger.
 	maxName = 64
+	// minPart is the length of the shortest part that says which name was meant.
+	minPart = 4
 	// maxListed is how many names a hint lists before it only counts the rest.
 	maxListed = 12
 )
 
 // Of returns the candidate that is closest to name, and "" where none is close: where
-// more than about a third of the letters would have to change. Letter case and the
-// difference between dashes, underscores and dots count as nothing.
+// more than about a third of the letters would have to change. Then the only candidate
+// counts that name is a part of, or that is a part of name: client_id for
+// airbyte_client_id, workspace_name for workspace. Letter case and the difference between
+// dashes, underscores and dots count as nothing.
 func Of(name string, candidates []string) string {
 	folded := fold(name)
 	best, bestDistance := "", max(1, min(len(folded)/3, 4))+1
@@ -36,7 +41,41 @@ func Of(name string, candidates []string) string {
 			best, bestDistance = candidate, d
 		}
 	}
+	if best == "" {
+		return related(string(folded), candidates)
+	}
 	return best
+}
+
+// related returns the only candidate that has words of name in a row and nothing before
+// or after them, or the other way round. Several say nothing.
+func related(name string, candidates []string) string {
+	only := ""
+	for _, candidate := range candidates {
+		if len(candidate) > maxName || !isPart(name, string(fold(candidate))) && !isPart(string(fold(candidate)), name) {
+			continue
+		}
+		if only != "" && only != candidate {
+			return ""
+		}
+		only = candidate
+	}
+	return only
+}
+
+// opposites turn what follows them into what was not meant.
+var opposites = []string{"no", "non", "not", "without", "un", "anti"}
+
+// isPart says that some words of a whole are part, and that they are enough of it to be
+// what was meant.
+func isPart(part, whole string) bool {
+	part = strings.Trim(part, "_")
+	letters := utf8.RuneCountInString(part)
+	before, after, found := strings.Cut("_"+whole+"_", "_"+part+"_")
+	if !found || letters < minPart || 3*letters < utf8.RuneCountInString(whole) {
+		return false
+	}
+	return !slices.ContainsFunc(strings.Split(before+"_"+after, "_"), func(word string) bool { return slices.Contains(opposites, word) })
 }
 
 // Hint says what to write instead of name: the nearest candidate, or where none is

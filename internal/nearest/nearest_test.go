@@ -30,6 +30,57 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// TestOfParts finds a name by a part of it, and says nothing where that would be a guess.
+func TestOfParts(t *testing.T) {
+	airbyte := []string{"base_url", "client_id", "client_secret", "workspace_name", "customer_name", "organization_id", "connector_id"}
+	for _, c := range []struct {
+		name       string
+		candidates []string
+		want       string
+	}{
+		{"airbyte_client_id", airbyte, "client_id"},
+		{"AIRBYTE-CLIENT-SECRET", airbyte, "client_secret"},
+		{"workspace", airbyte, "workspace_name"},
+		{"organization", airbyte, "organization_id"},
+		{"secret", airbyte, "client_secret"},
+		{"list_all", []string{"get", "list"}, "list"},
+		{"output-format", []string{"output", "timeout"}, "output"},
+		{"token", []string{"api_token"}, "api_token"},
+		{"acme", []string{"acme.eu", "globex"}, "acme.eu"},
+		{"pylon_eu", []string{"pylon", "pylon"}, "pylon"},
+		{"_workspace_", airbyte, "workspace_name"},
+		{"straße", []string{"große_straße"}, "große_straße"},
+
+		{"client", airbyte, ""},                                   // two
+		{"name", airbyte, ""},                                     // two
+		{"client_id_or_client_secret", airbyte, ""},               // two
+		{"url", airbyte, ""},                                      // too short
+		{"eu", []string{"pylon_eu"}, ""},                          // too short
+		{"id_of_it", []string{"id"}, ""},                          // too short
+		{"--url--", []string{"base_url"}, ""},                     // too short without its dashes
+		{"____", airbyte, ""},                                     // nothing
+		{"work", []string{"homework", "workspace_name"}, ""},      // no whole word
+		{"timeouts", []string{"connect_timeout_seconds"}, ""},     // no whole word
+		{"id_client", airbyte, ""},                                // another order
+		{"client_for_this_id", airbyte, ""},                       // not in a row
+		{"no_color", []string{"color"}, ""},                       // the opposite
+		{"archived", []string{"not-archived"}, ""},                // the opposite
+		{"list_of_everything_there_is", []string{"list"}, ""},     // hardly the same
+		{"name", []string{"the_name_of_the_workspace"}, ""},       // hardly the same
+		{"isseus_client_id", []string{"issues", "users"}, ""},     // nothing in common as a word
+		{strings.Repeat("a_", 40) + "list", []string{"list"}, ""}, // too long to be a slip
+		{"list", []string{"list_" + strings.Repeat("a_", 40)}, ""},
+	} {
+		if got := nearest.Of(c.name, c.candidates); got != c.want {
+			t.Errorf("Of(%q, %q) = %q, want %q", c.name, c.candidates, got, c.want)
+		}
+	}
+	// A slip of the finger comes first.
+	if got := nearest.Of("issue", []string{"issue_notes", "issues"}); got != "issues" {
+		t.Errorf("the near one is not preferred to the related one: %q", got)
+	}
+}
+
 func TestHintWithoutCandidates(t *testing.T) {
 	if got := nearest.Hint("x", nil); got != "" {
 		t.Errorf("Hint = %q, want nothing", got)
@@ -38,8 +89,10 @@ func TestHintWithoutCandidates(t *testing.T) {
 
 func ExampleHint() {
 	fmt.Println(nearest.Hint("isues", []string{"issues", "accounts"}))
+	fmt.Println(nearest.Hint("issue_comments", []string{"comments", "accounts"}))
 	fmt.Println(nearest.Hint("weather", []string{"issues", "accounts"}))
 	// Output:
 	// did you mean issues?
+	// did you mean comments?
 	// choose one of accounts, issues
 }
