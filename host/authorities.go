@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/config"
 )
 
 // maxAuthorities is the size of the largest file of certificate authorities, in bytes. A
@@ -17,10 +20,31 @@ const maxAuthorities = 1 << 20
 // authorities returns whom a connection trusts to say who a vendor is: those of its own
 // file and nobody else, or the embedder's, or with nil the system's.
 func (h *Host) authorities(c *connection) (*x509.CertPool, error) {
-	if c.config.TLS == nil || c.config.TLS.CAFile == "" {
+	return h.authoritiesIn(caFile(c.config.TLS), c.name)
+}
+
+// authoritiesIn reads the file of a connection; without one they are the embedder's.
+func (h *Host) authoritiesIn(file, connection string) (*x509.CertPool, error) {
+	if file == "" {
 		return h.options.RootCAs, nil
 	}
-	return Authorities(c.config.TLS.CAFile, "connections."+c.name+".tls.ca_file", "the certificate authorities of connection "+c.name)
+	return Authorities(file, "connections."+connection+".tls.ca_file", "the certificate authorities of connection "+connection)
+}
+
+func caFile(t *config.TLS) string {
+	if t == nil {
+		return ""
+	}
+	return t.CAFile
+}
+
+// serviceAuthorities returns whom an account trusts to say who the Airbyte API is. A file
+// that could not count must not look as if it did.
+func (h *Host) serviceAuthorities(s service, a account) (*x509.CertPool, error) {
+	if s.caFile != "" && strings.HasPrefix(strings.ToLower(s.baseURL), "http:") {
+		return nil, invalid("connections."+a.connection+".tls", "tls is for https, and the Airbyte API is at an http URL", "write https in base_url or in the environment, or leave tls out")
+	}
+	return h.authoritiesIn(s.caFile, a.connection)
 }
 
 // Authorities reads a file of certificates in PEM form, with the care that a connection's

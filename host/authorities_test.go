@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -104,18 +105,24 @@ func pemOf(kind string, bytes []byte) []byte {
 // selfSigned is a certificate of an authority, or of a server.
 func selfSigned(t *testing.T, authority bool) []byte {
 	t.Helper()
+	return pemOf("CERTIFICATE", certificateFor(t, authority).Certificate[0])
+}
+
+// certificateFor is a certificate for hosts that nobody but itself vouches for.
+func certificateFor(t *testing.T, authority bool, hosts ...string) tls.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), IsCA: authority, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: hosts,
 	}
 	template.Subject.CommonName = "nobody"
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pemOf("CERTIFICATE", der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

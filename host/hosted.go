@@ -77,7 +77,7 @@ func (h *Host) hostedTarget(ctx context.Context, c *connection) (*airbyte.Client
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.service == nil {
-		client, err := h.airbyteClient(ctx, "connections."+c.name+".airbyte", c.config.Airbyte)
+		client, err := h.airbyteClient(ctx, accountOf(c.name, &c.config))
 		if err != nil {
 			return nil, airbyte.Target{}, err
 		}

@@ -34,7 +34,7 @@ func (h *Host) HostedConnections() []HostedConnection {
 		if c.Mode != config.Hosted {
 			continue
 		}
-		s, a := h.serviceOf(c.Airbyte), c.Airbyte
+		s, a := h.serviceOf(accountOf(name, &c)), c.Airbyte
 		if first[s] == "" {
 			first[s] = name
 		}
@@ -47,27 +47,48 @@ func (h *Host) HostedConnections() []HostedConnection {
 	return list
 }
 
-// account returns the settings of the connection whose account a place has, without what
-// is the connection's alone. The client goes with its base URL: no other may be asked
-// with it.
-func (h *Host) account(at HostedAt) (config.Airbyte, error) {
+// account is how a connection asks the Airbyte API. One without a name is the embedder's,
+// and has no file of authorities.
+type account struct {
+	connection string
+	airbyte    config.Airbyte
+	caFile     string
+}
+
+func accountOf(connection string, c *Connection) account {
+	return account{connection: connection, airbyte: *c.Airbyte, caFile: caFile(c.TLS)}
+}
+
+// at says where the settings are.
+func (a account) at() string {
+	if a.connection == "" {
+		return "airbyte"
+	}
+	return "connections." + a.connection + ".airbyte"
+}
+
+// accountAt returns the account of a connection that a place names, without what is the
+// connection's alone. The client goes with its base URL: no other may be asked with it.
+func (h *Host) accountAt(at HostedAt) (account, error) {
 	const field = "account"
 	own := at.Airbyte
 	c, known := h.options.Connections[at.Account]
 	switch {
 	case at.Connection != "":
-		return config.Airbyte{}, invalid(field, "connection "+at.Connection+" has an account of its own, and that of "+at.Account+" is named too", "name an account only where there is no connection")
+		return account{}, invalid(field, "connection "+at.Connection+" has an account of its own, and that of "+at.Account+" is named too", "name an account only where there is no connection")
 	case own.BaseURL+own.ClientID+own.ClientSecret != "":
-		return config.Airbyte{}, invalid(field, "the account of connection "+at.Account+" is named, and a base URL or client of another", "name one of them")
+		return account{}, invalid(field, "the account of connection "+at.Account+" is named, and a base URL or client of another", "name one of them")
 	case !known:
 		var names []string
 		for _, hosted := range h.HostedConnections() {
 			names = append(names, hosted.Name)
 		}
-		return config.Airbyte{}, invalid(field, fmt.Sprintf("there is no hosted connection %.60q", at.Account), nearest.Hint(at.Account, names))
+		return account{}, invalid(field, fmt.Sprintf("there is no hosted connection %.60q", at.Account), nearest.Hint(at.Account, names))
 	case c.Mode != config.Hosted:
-		return config.Airbyte{}, invalid(field, "connection "+at.Account+" is direct, and has no account in the Airbyte API", "name a connection with mode: hosted")
+		return account{}, invalid(field, "connection "+at.Account+" is direct, and has no account in the Airbyte API", "name a connection with mode: hosted")
 	}
-	a := *c.Airbyte
-	return merge(own, config.Airbyte{BaseURL: a.BaseURL, ClientID: a.ClientID, ClientSecret: a.ClientSecret, OrganizationID: a.OrganizationID}), nil
+	a := accountOf(at.Account, &c)
+	a.airbyte.WorkspaceName, a.airbyte.CustomerName, a.airbyte.ExternalUserID, a.airbyte.ConnectorID = "", "", "", ""
+	a.airbyte = merge(own, a.airbyte)
+	return a, nil
 }

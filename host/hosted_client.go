@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/host/airbyte"
-	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -21,12 +20,13 @@ const (
 // service is what clients of the Airbyte API are kept apart by. Connections that are the
 // same in it share a client, and with it one access token.
 type service struct {
-	baseURL, clientID, clientSecret, organization string
+	baseURL, caFile, clientID, clientSecret, organization string
 }
 
 // serviceOf fills in what the environment says.
-func (h *Host) serviceOf(a *config.Airbyte) service {
-	s := service{airbyte.BaseURL(a.BaseURL, h.options.LookupEnv), a.ClientID, a.ClientSecret, a.OrganizationID}
+func (h *Host) serviceOf(of account) service {
+	a := of.airbyte
+	s := service{airbyte.BaseURL(a.BaseURL, h.options.LookupEnv), of.caFile, a.ClientID, a.ClientSecret, a.OrganizationID}
 	if s.clientID == "" {
 		s.clientID = defaultClientID
 	}
@@ -39,9 +39,9 @@ func (h *Host) serviceOf(a *config.Airbyte) service {
 	return s
 }
 
-// airbyteClient returns the client for a connection's settings; at says where those are.
-func (h *Host) airbyteClient(ctx context.Context, at string, a *config.Airbyte) (*airbyte.Client, error) {
-	s := h.serviceOf(a)
+// airbyteClient returns the client for an account.
+func (h *Host) airbyteClient(ctx context.Context, a account) (*airbyte.Client, error) {
+	s, at := h.serviceOf(a), a.at()
 	h.mu.Lock()
 	client := h.services[s]
 	h.mu.Unlock()
@@ -56,11 +56,15 @@ func (h *Host) airbyteClient(ctx context.Context, at string, a *config.Airbyte) 
 	if err != nil {
 		return nil, err
 	}
+	roots, err := h.serviceAuthorities(s, a)
+	if err != nil {
+		return nil, err
+	}
 	o := h.options
 	client, err = airbyte.New(airbyte.Config{
 		BaseURL: s.baseURL, ClientID: id, ClientSecret: clientSecret, OrganizationID: s.organization,
 		UserAgent: UserAgent(), Logger: h.log.Named("airbyte"),
-		Resolver: o.Resolver, Dial: o.Dial, Now: o.Now, Sleep: o.Sleep, Rand: o.Rand, RootCAs: o.RootCAs,
+		Resolver: o.Resolver, Dial: o.Dial, Now: o.Now, Sleep: o.Sleep, Rand: o.Rand, RootCAs: roots,
 	})
 	if err != nil {
 		return nil, under(at, err)

@@ -20,8 +20,8 @@ type HostedAt struct {
 	// all kinds, where that makes sense.
 	Connector string
 	// Account is the name of a configured connection of mode hosted whose account is meant,
-	// where there is no connection: its base URL, client and organization. Airbyte then is
-	// the workspace, and may have another organization.
+	// where there is no connection: its base URL, client, organization and whom it
+	// trusts. Airbyte then is the workspace, and may have another organization.
 	Account string
 	// Airbyte is the workspace and the account, where there is no connection; with one,
 	// its settings count where these are empty.
@@ -41,13 +41,12 @@ type hostedPlace struct {
 // place finds what at names, without sending anything.
 func (h *Host) place(ctx context.Context, at HostedAt) (*hostedPlace, error) {
 	p := &hostedPlace{name: at.Connector}
-	settings, where := at.Airbyte, "airbyte"
+	as := account{airbyte: at.Airbyte}
 	var err error
 	if at.Account != "" {
-		if settings, err = h.account(at); err != nil {
+		if as, err = h.accountAt(at); err != nil {
 			return nil, err
 		}
-		where = "connections." + at.Account + ".airbyte"
 	}
 	if at.Connection != "" {
 		c, err := h.connection(ctx, at.Connection)
@@ -58,7 +57,8 @@ func (h *Host) place(ctx context.Context, at HostedAt) (*hostedPlace, error) {
 			return nil, invalid("connection", "connection "+c.name+" is direct, and has nothing in the Airbyte API", "name a connection with mode: hosted, or a connector and a workspace")
 		}
 		p.name, p.connector, p.settings = c.name, c.connector, c.config
-		settings, where = merge(at.Airbyte, *c.config.Airbyte), "connections."+c.name+".airbyte"
+		as = accountOf(c.name, &c.config)
+		as.airbyte = merge(at.Airbyte, as.airbyte)
 	} else if at.Connector != "" {
 		file, err := h.registry.find(ctx, at.Connector)
 		if err != nil {
@@ -71,15 +71,15 @@ func (h *Host) place(ctx context.Context, at HostedAt) (*hostedPlace, error) {
 			return nil, invalid("connector", at.Connector+" does not say what it is in the Airbyte API", "only connectors that Airbyte has as well can be hosted")
 		}
 	}
-	if p.workspace, err = workspaceOf(&settings); err != nil {
-		return nil, under(where, err)
+	if p.workspace, err = workspaceOf(&as.airbyte); err != nil {
+		return nil, under(as.at(), err)
 	}
-	if settings.ConnectorID != "" {
-		if p.id, err = airbyte.ParseID(settings.ConnectorID); err != nil {
-			return nil, under(where, err)
+	if id := as.airbyte.ConnectorID; id != "" {
+		if p.id, err = airbyte.ParseID(id); err != nil {
+			return nil, under(as.at(), err)
 		}
 	}
-	p.client, err = h.airbyteClient(ctx, where, &settings)
+	p.client, err = h.airbyteClient(ctx, as)
 	return p, err
 }
 

@@ -57,7 +57,8 @@ type Connection struct {
 	// that the operator runs. A URL is the only way to reach a private address or
 	// plain http, and opens that very origin alone.
 	Server string
-	// TLS says whom to trust for the servers; nil trusts whom this machine trusts.
+	// TLS says whom to trust for the servers, or in mode hosted for the Airbyte API; nil
+	// trusts whom this machine trusts.
 	TLS *TLS
 	// Credentials are references to secrets, as [secret.ParseRef] reads them, by the
 	// names of the auth schema's fields. In a configuration file, a relative path is

@@ -77,8 +77,8 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 		r.problem(n, path, "mode hosted needs airbyte", "add airbyte: {workspace_name: NAME}, and set AIRBYTE_CLIENT_ID and AIRBYTE_CLIENT_SECRET")
 	case c.Server != "" && c.Mode == Hosted:
 		r.problem(n, path, "server is for mode direct, and the mode is hosted", "leave server out; base_url under airbyte says where the Airbyte API is")
-	case c.TLS != nil && c.Mode == Hosted:
-		r.problem(n, path, "tls is for mode direct, and the mode is hosted", "leave tls out")
+	case c.TLS != nil && c.Mode == Hosted && strings.HasPrefix(c.Airbyte.BaseURL, "http:"):
+		r.problem(n, path, "tls is for https, and base_url is an http URL", "write https, or leave tls out")
 	case c.TLS != nil && strings.HasPrefix(c.Server, "http:"):
 		r.problem(n, path, "tls is for https, and the server is an http URL", "write https, or leave tls out")
 	case c.Mode == Direct && c.Airbyte != nil:

@@ -96,6 +96,7 @@ connections:
   hiring:
     connector: ashby
     mode: hosted
+    tls: {ca_file: /etc/proxy.pem}
     airbyte:
       client_id: env:AIRBYTE_CLIENT_ID
       client_secret: env:AIRBYTE_CLIENT_SECRET
@@ -129,7 +130,7 @@ connections:
 			},
 			"none": {Connector: "pylon", Mode: config.Direct, Allow: &config.Allow{}},
 			"hiring": {
-				Connector: "ashby", Mode: config.Hosted,
+				Connector: "ashby", Mode: config.Hosted, TLS: &config.TLS{CAFile: "/etc/proxy.pem"},
 				Airbyte: &config.Airbyte{
 					ClientID: "env:AIRBYTE_CLIENT_ID", ClientSecret: "env:AIRBYTE_CLIENT_SECRET",
 					CustomerName: "acme", ExternalUserID: "acme", OrganizationID: "0000",

@@ -124,7 +124,7 @@ func certificateProblem(err error) (what, hint string) {
 	case errors.As(err, &name):
 		return "is for another host", trust
 	case errors.As(err, &authority):
-		return "is signed by nobody that this machine trusts", trust
+		return "is signed by nobody that this machine trusts", trust + "; an authority of your own is named with ca_file"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "has expired or is not valid yet", "check this machine's clock; otherwise the vendor must renew it"
 	case errors.As(err, &invalid), errors.As(err, &verify):
