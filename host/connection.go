@@ -16,6 +16,7 @@ import (
 	"github.com/agenthost/agenthost/host/oauth"
 	"github.com/agenthost/agenthost/host/ratelimit"
 	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/host/secret/lease"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -35,10 +36,10 @@ type connection struct {
 
 	standing standing
 
-	reading chan struct{} // held by who reads the credentials
-	mu      sync.Mutex
-	lease   *lease
-	// service and target are set in a hosted connection, and lease is in a direct one.
+	lease *lease.Lease[credential] // of a direct connection
+
+	mu sync.Mutex
+	// service and target are set in a hosted connection, on first use.
 	service *airbyte.Client // the host's to close
 	target  airbyte.Target
 	tokens  *oauth.Source // nil where tokens are not got with OAuth 2.0
@@ -153,7 +154,7 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*conne
 	}
 	c := &connection{name: name, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
 	c.slots = make(chan struct{}, c.limits.Concurrency)
-	c.reading = make(chan struct{}, 1)
+	c.lease = h.newLease(c)
 	if strings.Contains(cfg.Server, "://") {
 		c.override = cfg.Server
 		c.server = &declared.Manifest.Servers[0]

@@ -185,11 +185,9 @@ func (h *Host) runDirect(ctx context.Context, c *connection, op *connector.Opera
 	input := guestInput(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID}, c.connector.Digest)
 	t := &traffic{
 		client: client,
-		renew: func(ctx context.Context, refused *egress.Client) (*egress.Client, error) {
-			return h.renew(ctx, c, refused)
-		},
-		entry: e,
-		now:   h.options.Now,
+		renew:  c.renew,
+		entry:  e,
+		now:    h.options.Now,
 		scope: egress.Scope{
 			Requests: op.Requests,
 			Grant:    c.grant,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/host/secret/lease"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -151,7 +152,7 @@ func TestRefusalOfTheSameSecret(t *testing.T) {
 	if got := vendor.requests(); got != strings.TrimSpace(strings.Repeat("GET Bearer one\n", 5)) || source.reads != 2 {
 		t.Errorf("%d reads, requests:\n%s", source.reads, got)
 	}
-	source.set(func() { source.now = source.now.Add(renewPause) })
+	source.set(func() { source.now = source.now.Add(lease.Pause) })
 	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || source.reads != 3 {
 		t.Errorf("%v, %d reads", err, source.reads)
 	}
@@ -175,7 +176,7 @@ func TestSourceFails(t *testing.T) {
 	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || err.Error() != "auth_failed: the secret is gone" {
 		t.Errorf("got %v", err)
 	}
-	fail(&Error{Kind: abi.KindNetwork, Message: "no route to the vault", Retryable: true}, staleFor)
+	fail(&Error{Kind: abi.KindNetwork, Message: "no route to the vault", Retryable: true}, lease.Stale)
 	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || err.Error() != "network: no route to the vault" {
 		t.Errorf("got %v", err)
 	}

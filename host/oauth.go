@@ -44,8 +44,8 @@ func (h *Host) authorization(c *connection, scheme *abi.AuthScheme, values map[s
 	if own.Issuer != "" {
 		a.issuer = own.Issuer
 	}
-	if l := c.leased(); l != nil { // the server knows the token that it gave out before
-		base.Hidden = []secret.Value{l.values[abi.FieldAccessToken]}
+	if held := c.lease.Held(); held != nil { // the server knows the token that it gave out before
+		base.Hidden = []secret.Value{held.values[abi.FieldAccessToken]}
 	}
 	token := c.endpoint(declared.TokenURL, own.TokenURL)
 	a.client = oauth.NewClient(oauth.Config{
@@ -163,7 +163,7 @@ func (h *Host) Login(ctx context.Context, connection string, l Login) error {
 	if err := a.source.Keep(context.WithoutCancel(ctx), token, a.values[abi.FieldRefreshToken]); err != nil {
 		return err
 	}
-	c.drop()
+	c.lease.Expire()
 	return nil
 }
 
@@ -180,7 +180,7 @@ func (h *Host) Logout(ctx context.Context, connection string, local bool) (oauth
 	}
 	revoked, err := a.source.End(ctx, a.client, local)
 	if err == nil {
-		c.drop()
+		c.lease.Expire()
 	}
 	return revoked, err
 }
