@@ -31,7 +31,7 @@ func (s *Service) issueToken(w http.ResponseWriter, r *http.Request) {
 		detailAt(w, "Field required", "missing", "body", "client_secret")
 		return
 	}
-	if asked.ClientID != s.options.ClientID || asked.ClientSecret != s.options.ClientSecret {
+	if !s.knows(asked.ClientID, asked.ClientSecret) {
 		refuse(w, http.StatusUnauthorized, "Invalid client credentials", problem{Message: "client_id or client_secret is wrong", Code: "invalid_client"})
 		return
 	}
@@ -58,6 +58,20 @@ func (s *Service) accepts(bearer string) bool {
 	defer s.mu.Unlock()
 	t := s.tokens[bearer]
 	return t != nil && !t.revoked && s.now().Before(t.expires)
+}
+
+func (s *Service) knows(clientID, clientSecret string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return clientID == s.options.ClientID && clientSecret == s.secret
+}
+
+// RotateSecret gives the application another client secret. The one before is refused from then on; tokens that were
+// handed out for it stay good until they end.
+func (s *Service) RotateSecret(clientSecret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secret = clientSecret
 }
 
 // RevokeTokens makes every token that was handed out worthless before its time.

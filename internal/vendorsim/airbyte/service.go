@@ -20,7 +20,7 @@ type Runner interface {
 
 // Options configure a [Service].
 type Options struct {
-	// ClientID and ClientSecret are those of the one application.
+	// ClientID and ClientSecret are those of the one application; [Service.RotateSecret] changes the latter.
 	ClientID, ClientSecret string
 	// Organizations are those of the application; the first is the one of requests that name none. None means one
 	// organization with the workspace "default".
@@ -55,6 +55,7 @@ type Service struct {
 
 	mu         sync.Mutex
 	rng        *rand.Rand
+	secret     string // the application's now
 	tokens     map[string]*token
 	issued     int
 	workspaces []workspace
@@ -73,7 +74,7 @@ func New(o Options) *Service {
 		o.Now = time.Now
 	}
 	s := &Service{
-		options: o, definitions: Definitions(), now: o.Now, mux: http.NewServeMux(),
+		options: o, secret: o.ClientSecret, definitions: Definitions(), now: o.Now, mux: http.NewServeMux(),
 		rng: rand.New(rand.NewPCG(o.Seed, 1)), tokens: make(map[string]*token),
 	}
 	for _, organization := range o.Organizations {
