@@ -48,11 +48,14 @@ func (h *Host) airbyteClient(ctx context.Context, a account) (*airbyte.Client, e
 	if client != nil {
 		return client, nil
 	}
-	id, err := h.resolve(ctx, at+".client_id", s.clientID)
-	if err != nil {
-		return nil, err
+	// The client may be shared. Errors of reading again name the settings of who came first.
+	read := func(ctx context.Context) (id, clientSecret secret.Value, err error) {
+		if id, err = h.resolve(ctx, at+".client_id", s.clientID); err == nil {
+			clientSecret, err = h.resolve(ctx, at+".client_secret", s.clientSecret)
+		}
+		return id, clientSecret, err
 	}
-	clientSecret, err := h.resolve(ctx, at+".client_secret", s.clientSecret)
+	id, clientSecret, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func (h *Host) airbyteClient(ctx context.Context, a account) (*airbyte.Client, e
 	}
 	o := h.options
 	client, err = airbyte.New(airbyte.Config{
-		BaseURL: s.baseURL, ClientID: id, ClientSecret: clientSecret, OrganizationID: s.organization,
+		BaseURL: s.baseURL, ClientID: id, ClientSecret: clientSecret, Renew: read, RenewAfter: h.options.Secrets.Cache, OrganizationID: s.organization,
 		UserAgent: UserAgent(), Logger: h.log.Named("airbyte"),
 		Resolver: o.Resolver, Dial: o.Dial, Now: o.Now, Sleep: o.Sleep, Rand: o.Rand, RootCAs: roots,
 	})

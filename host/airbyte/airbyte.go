@@ -5,7 +5,7 @@
 // limits, its redaction and its repetitions. What this package adds is the service
 // itself: access tokens that expire, organizations, workspaces, connectors and what it
 // answers. The client secret is a [secret.Value] that is written into the body of the
-// request for a token and nowhere else.
+// request for a token and nowhere else, and is read anew where [Config.Renew] says how.
 //
 // The wire format is what the vendor's own clients were observed to send in 2026, and
 // the documents "Airbyte Agent API" 0.9.0 and the connectors' authentication pages.
@@ -21,7 +21,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/host/secret/lease"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -31,8 +31,19 @@ type Config struct {
 	// As with a connection's server, it is the only way to plain http and to a
 	// private address.
 	BaseURL string
-	// ClientID and ClientSecret are those of an application of the Airbyte account.
+	// ClientID and ClientSecret are those of an application of the Airbyte account, as
+	// they were read just now.
 	ClientID, ClientSecret secret.Value
+	// Renew reads both again, for applications whose secret is replaced while the client
+	// is in use. It is called before a request for a token, where they were last read
+	// longer than RenewAfter ago, and where the service does not know them; never by two
+	// goroutines at a time. Its ctx ends after 15 seconds, and not with a call's. An error
+	// that is an *[abi.Error] and Retryable lets what was read before serve for 15 minutes
+	// from its reading; every other one is that of the calls that wait for the token. It
+	// must hold no secret. Nil means that the two never change.
+	Renew func(ctx context.Context) (clientID, clientSecret secret.Value, err error)
+	// RenewAfter is how long they are used before they are read again; 0 means a minute.
+	RenewAfter time.Duration
 	// OrganizationID is sent with every request where it is set. An application that
 	// belongs to several organizations needs it.
 	OrganizationID string
@@ -58,10 +69,11 @@ type Client struct {
 	config Config
 	log    hclog.Logger
 	now    func() time.Time
-	// anonymous asks for tokens, and its connections serve the other requests too.
-	anonymous *egress.Client
-	tokens    tokens
-	lookups   lookups
+	// connections is the first client, whose connections serve all others.
+	connections *egress.Client
+	application *lease.Lease[application]
+	tokens      tokens
+	lookups     lookups
 	// life ends when the client is closed, and with it what several calls wait for.
 	life context.Context
 	end  context.CancelFunc
@@ -93,44 +105,18 @@ func New(config Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	if config.ClientID.IsZero() || config.ClientSecret.IsZero() {
-		return nil, &abi.Error{Kind: abi.KindAuthFailed, Field: "client_secret", Message: "the client id or the client secret for the Airbyte API is missing", Hint: "set client_id and client_secret in the connection's airbyte, as in client_secret: env:NAME"}
-	}
 	if config.OrganizationID != "" && !organizationForm.MatchString(config.OrganizationID) {
 		return nil, invalid("organization_id", fmt.Sprintf("%.60q is not the id of an organization", config.OrganizationID), "it is a UUID, as the Airbyte settings show it")
 	}
-	var err error
-	if c.anonymous, err = egress.New(c.egress(secret.Value{})); err != nil {
+	first, err := c.newApplication(config.ClientID, config.ClientSecret, nil)
+	if err != nil {
 		return nil, err
 	}
+	c.connections, c.application = first.client, c.lease(first)
 	c.life, c.end = context.WithCancel(context.Background())
 	c.tokens.client = c
 	c.lookups.client = c
 	return c, nil
-}
-
-// egress is the configuration of a client that sends a token, or none. No answer may
-// hold the token, the client's secrets, or those in hidden.
-func (c *Client) egress(token secret.Value, hidden ...secret.Value) egress.Config {
-	e := egress.Config{
-		Servers:   []abi.Server{{ID: serviceID, URL: DefaultBaseURL}},
-		Override:  c.config.BaseURL,
-		Hidden:    append(hidden, c.config.ClientID, c.config.ClientSecret),
-		Limits:    limits,
-		UserAgent: c.config.UserAgent,
-		Logger:    c.log,
-		Resolver:  c.config.Resolver,
-		Dial:      c.config.Dial,
-		Now:       c.config.Now,
-		Sleep:     c.config.Sleep,
-		Rand:      c.config.Rand,
-		RootCAs:   c.config.RootCAs,
-		Share:     c.anonymous,
-	}
-	if !token.IsZero() {
-		e.Auth, e.Credentials = bearer, map[string]secret.Value{tokenField: token}
-	}
-	return e
 }
 
 // Close ends what calls wait for, and closes idle connections. Calls that are under way
@@ -141,7 +127,7 @@ func (c *Client) Close() {
 	c.mu.Unlock()
 	c.end()
 	c.work.Wait()
-	c.anonymous.Close()
+	c.connections.Close()
 }
 
 // start runs work in a goroutine that Close waits for, and reports false where the client

@@ -79,10 +79,3 @@ func appendQuoted(b []byte, s string) []byte {
 	_ = e.Encode(s) // a string always marshals
 	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
-
-func (c *Client) tokenBody() ([]byte, error) {
-	var o object
-	o.secret("client_id", c.config.ClientID)
-	o.secret("client_secret", c.config.ClientSecret)
-	return o.close()
-}

@@ -35,7 +35,7 @@ func (c *Client) send(ctx context.Context, r request) (*egress.Response, error) 
 		}
 		client := s.client
 		if len(r.hidden) > 0 {
-			if client, err = egress.New(c.egress(s.token, r.hidden...)); err != nil {
+			if client, err = egress.New(c.egress(s.application, s.token, r.hidden...)); err != nil {
 				return nil, unsent(err)
 			}
 		}

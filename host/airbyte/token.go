@@ -38,9 +38,10 @@ const (
 
 // session is a token in use.
 type session struct {
-	token  secret.Value
-	client *egress.Client // sends it
-	until  time.Time
+	token       secret.Value
+	application *application   // that the service gave it to
+	client      *egress.Client // sends it
+	until       time.Time
 }
 
 // tokens keeps one token for all calls.
@@ -91,14 +92,35 @@ func (t *tokens) drop(s *session) {
 	}
 }
 
-// requestToken exchanges the client id and secret for a token.
+// requestToken gets a token for the application, and asks once more where the service does
+// not know its client id and secret, and others are found in their place.
 func (c *Client) requestToken(ctx context.Context) (*session, error) {
-	body, err := c.tokenBody()
+	known, err := c.application.Get(ctx)
+	if err != nil {
+		return nil, unsent(err)
+	}
+	s, err := c.exchange(ctx, known)
+	if err == nil || !mayBeUnknown(asError(err).Status) {
+		return s, err
+	}
+	renewed, readErr := c.application.Renew(ctx, known)
+	switch {
+	case readErr != nil:
+		return nil, unsent(readErr)
+	case renewed == known:
+		return nil, err
+	}
+	return c.exchange(ctx, renewed)
+}
+
+// exchange exchanges a client id and secret for a token.
+func (c *Client) exchange(ctx context.Context, a *application) (*session, error) {
+	body, err := a.tokenBody()
 	if err != nil {
 		return nil, err
 	}
 	asked := c.now()
-	resp, err := c.anonymous.Send(ctx, egress.Scope{
+	resp, err := a.client.Send(ctx, egress.Scope{
 		Requests: []abi.RequestTemplate{{Method: http.MethodPost, Path: tokenPath}},
 		Retry:    true, Reads: true, // a token more does no harm
 		Budget: ownBudget(),
@@ -116,8 +138,8 @@ func (c *Client) requestToken(ctx context.Context) (*session, error) {
 	if err := json.Unmarshal(resp.Body, &answer); err != nil || answer.AccessToken == "" {
 		return nil, &abi.Error{Kind: abi.KindVendorError, Message: "the Airbyte API answered the request for an access token without one", Hint: baseURLHint}
 	}
-	s := &session{token: secret.New([]byte(answer.AccessToken)), until: asked.Add(lifetime(answer.ExpiresIn))}
-	s.client, err = egress.New(c.egress(s.token))
+	s := &session{token: secret.New([]byte(answer.AccessToken)), application: a, until: asked.Add(lifetime(answer.ExpiresIn))}
+	s.client, err = egress.New(c.egress(a, s.token))
 	return s, err
 }
 
@@ -129,6 +151,16 @@ func lifetime(expiresIn float64) time.Duration {
 		life = time.Duration(min(expiresIn, most.Seconds()) * float64(time.Second))
 	}
 	return life - min(margin, life/4)
+}
+
+// mayBeUnknown reports whether a status of the answer to a request for a token may mean that
+// the service does not know the client id and secret. It has been seen to answer 500 so.
+func mayBeUnknown(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+		return true
+	}
+	return false
 }
 
 // tokenRefused is the error of an answer to a request for a token. The service has done
