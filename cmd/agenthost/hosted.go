@@ -33,6 +33,7 @@ AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
 		},
 	}
 	at.define(cmd)
+	a.completePlaces(cmd)
 	cmd.AddCommand(a.hostedCreateCommand(&at), a.hostedListCommand(&at), a.hostedDeleteCommand(&at), a.hostedCheckCommand(&at))
 	return cmd
 }
@@ -61,7 +62,7 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 		Example: `  agenthost hosted create support --name support --credential api_token=env:PYLON_API_TOKEN --replication start_date=2026-01-01T00:00:00Z
   agenthost hosted create incident-io --workspace acme --name oncall --credential api_key=file:/run/secrets/incident`,
 		Args:              args(1, "CONNECTION|CONNECTOR"),
-		ValidArgsFunction: a.completeConnection,
+		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if name == "" {
 				return &usageError{message: "missing --name", hint: "say what people will know the connector by"}
@@ -94,6 +95,9 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 	cmd.Flags().StringVar(&name, "name", "", "what people will know it by")
 	cmd.Flags().StringArrayVar(&credentials, "credential", nil, "a credential, `field=reference`; may be repeated")
 	cmd.Flags().StringArrayVar(&replication, "replication", nil, "a setting of what Airbyte copies, `field=value`; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("credential", a.completeFields(handedFields, references...))
+	_ = cmd.RegisterFlagCompletionFunc("replication", a.completeFields(replicationFields))
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
 	return cmd
 }
@@ -122,7 +126,7 @@ func (a *app) hostedListCommand(where *hostedFlags) *cobra.Command {
 the workspace that a flag names. With neither, all of the workspace that the hosted
 connections of the configuration are at, where that is one.`,
 		Args:              args(0, "CONNECTION|CONNECTOR"),
-		ValidArgsFunction: a.completeConnection,
+		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.open(cmd.Context(), func(h *host.Host) error {
 				return a.hurried(cmd.Context(), func(ctx context.Context) error {
@@ -189,7 +193,7 @@ func (a *app) hostedDeleteCommand(where *hostedFlags) *cobra.Command {
 		Short:             "Delete a connector, and the credential that the Airbyte API keeps",
 		Long:              "Delete a connector in the Airbyte API, and with it the vendor's credential that is kept there:\nthe one of an id, or the only one of a connection.",
 		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
-		ValidArgsFunction: a.completeConnection,
+		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withOne(cmd.Context(), where, args[0], func(ctx context.Context, h *host.Host, at host.HostedAt, id string) error {
 				deleted, err := h.DeleteHosted(ctx, at, id)
@@ -216,7 +220,7 @@ func (a *app) hostedCheckCommand(where *hostedFlags) *cobra.Command {
 		Long: `Let the Airbyte API try the credential that it keeps for a connector: the one of an id, or the
 only one of a connection. agenthost check CONNECTION runs an operation instead.`,
 		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
-		ValidArgsFunction: a.completeConnection,
+		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withOne(cmd.Context(), where, args[0], a.hostedCheck)
 		},
