@@ -129,6 +129,21 @@ func TestManageHosted(t *testing.T) {
 	if _, err := l.h.DeleteHosted(ctx, host.HostedAt{}, ""); err == nil {
 		t.Error("nothing names a connector to delete")
 	}
+	// A workspace that there is not is no empty one.
+	if _, err := l.h.ListHosted(ctx, host.HostedAt{Connector: "ashby", Airbyte: config.Airbyte{WorkspaceName: "empty"}}); err != nil {
+		t.Errorf("an empty workspace: %v", err)
+	}
+	var missing *host.Error
+	if _, err := l.h.ListHosted(ctx, host.HostedAt{Airbyte: config.Airbyte{WorkspaceName: "acmee"}}); !errors.As(err, &missing) || missing.Kind != abi.KindNotFound || missing.Hint != "did you mean acme?" {
+		t.Errorf("a missing workspace: %v", err)
+	}
+	second := l.create(t, "again")
+	if _, err := l.h.DeleteHosted(ctx, at, ""); !errors.As(err, &missing) || missing.Kind != abi.KindConflict || missing.Hint != "give the id of the one that is meant" {
+		t.Errorf("one of two: %v", err)
+	}
+	if _, err := l.h.DeleteHosted(ctx, at, second); err != nil {
+		t.Error(err)
+	}
 	if deleted, err := l.h.DeleteHosted(ctx, at, ""); err != nil || string(deleted) != id {
 		t.Errorf("deleted %s, %v", deleted, err)
 	}

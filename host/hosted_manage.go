@@ -3,6 +3,7 @@ package host
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/agenthost/agenthost/host/airbyte"
@@ -108,6 +109,12 @@ func (p *hostedPlace) needWorkspace() error {
 
 // ListHosted returns the connectors of a workspace: those of one kind where at names one,
 // and else all.
+//
+// # Errors
+//
+//   - auth_failed: Airbyte does not know the client
+//   - permission_denied: the client may not use the organization
+//   - not_found: there is no such workspace
 func (h *Host) ListHosted(ctx context.Context, at HostedAt) ([]airbyte.Connector, error) {
 	p, err := h.place(ctx, at)
 	if err != nil {
@@ -121,6 +128,13 @@ func (h *Host) ListHosted(ctx context.Context, at HostedAt) ([]airbyte.Connector
 		definition = p.connector.Manifest.Airbyte.DefinitionID
 	}
 	list, err := p.client.Connectors(ctx, p.workspace, definition)
+	if err == nil && len(list) == 0 {
+		// The service lists nothing where there is no such workspace, too.
+		var e *Error
+		if missing := p.client.RequireWorkspace(ctx, p.workspace); errors.As(missing, &e) && e.Kind == abi.KindNotFound {
+			err = missing
+		}
+	}
 	if err != nil {
 		return nil, publicHosted(err)
 	}
@@ -201,12 +215,26 @@ func (h *Host) one(ctx context.Context, at HostedAt, id string) (*hostedPlace, a
 	if err := p.needWorkspace(); err != nil {
 		return nil, "", err
 	}
+	found, err = p.only(ctx)
+	return p, found, err
+}
+
+// only finds the only connector of a kind. It asks anew: the one that calls remember may
+// have got company since.
+func (p *hostedPlace) only(ctx context.Context) (airbyte.ID, error) {
 	m := p.connector.Manifest
-	found, err = p.client.Find(ctx, p.workspace, m.Airbyte.DefinitionID, m.Title)
-	if err != nil {
-		return nil, "", publicHosted(err)
+	list, err := p.client.Connectors(ctx, p.workspace, m.Airbyte.DefinitionID)
+	switch {
+	case err != nil:
+		return "", publicHosted(unsentHosted(err))
+	case len(list) == 1:
+		return list[0].ID, nil
 	}
-	return p, found, nil
+	e := asError(publicHosted(airbyte.NotOne(p.workspace, m.Title, list)))
+	if e.Kind == abi.KindConflict {
+		e.Hint = "give the id of the one that is meant"
+	}
+	return "", e
 }
 
 // unknownField is the error of a field that there is not.

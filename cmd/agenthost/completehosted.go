@@ -18,17 +18,20 @@ func (a *app) completeHosted(cmd *cobra.Command, args []string, _ string) ([]str
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return a.completeFrom(cmd.Context(), func(ctx context.Context, h *host.Host) ([]string, error) {
-		hosted := h.HostedConnections()
-		words := hostedWords(hosted)
-		connectors, err := h.Connectors(ctx)
-		for _, c := range connectors {
-			if c.Err == nil && c.Manifest.Airbyte != nil && c.Manifest.Airbyte.DefinitionID != "" && !named(hosted, c.Name) {
-				words = append(words, c.Name+"\t"+c.Manifest.Title)
-			}
+	return a.completeFrom(cmd.Context(), hostable)
+}
+
+// hostable are the words for what the hosted commands are about.
+func hostable(ctx context.Context, h *host.Host) ([]string, error) {
+	hosted := h.HostedConnections()
+	words := hostedWords(hosted)
+	connectors, err := h.Connectors(ctx)
+	for _, c := range connectors {
+		if c.Err == nil && c.Manifest.Airbyte != nil && c.Manifest.Airbyte.DefinitionID != "" && !named(hosted, c.Name) {
+			words = append(words, c.Name+"\t"+c.Manifest.Title)
 		}
-		return words, err
-	})
+	}
+	return words, err
 }
 
 // hostedWords are hosted connections, each with its connector.

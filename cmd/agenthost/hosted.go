@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -77,7 +78,7 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 			}
 			return a.open(cmd.Context(), func(h *host.Host) error {
 				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					if n.At, err = where.at(ctx, h, args[0], true); err != nil {
+					if n.At, err = where.at(ctx, h, args[0], needNamed); err != nil {
 						return err
 					}
 					made, err := h.CreateHosted(ctx, n)
@@ -122,15 +123,15 @@ func (a *app) hostedListCommand(where *hostedFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [CONNECTION|CONNECTOR]",
 		Short: "List the connectors of a workspace",
-		Long: `List the connectors of a workspace in the Airbyte API: those of a connection's kind, or all of
-the workspace that a flag names. With neither, all of the workspace that the hosted
-connections of the configuration are at, where that is one.`,
+		Long: `List the connectors of a workspace in the Airbyte API: all of them, or those of a kind. Where
+neither a connection nor a flag names the workspace, it is the one that all hosted
+connections of the configuration are at.`,
 		Args:              args(0, "CONNECTION|CONNECTOR"),
 		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.open(cmd.Context(), func(h *host.Host) error {
 				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					at, err := where.at(ctx, h, strings.Join(args, ""), true)
+					at, err := where.at(ctx, h, strings.Join(args, ""), needAny)
 					if err != nil {
 						return err
 					}
@@ -177,8 +178,18 @@ func idOrPlace(argument string) (id, name string) {
 func (a *app) withOne(ctx context.Context, where *hostedFlags, argument string, use func(ctx context.Context, h *host.Host, at host.HostedAt, id string) error) error {
 	return a.open(ctx, func(h *host.Host) error {
 		return a.hurried(ctx, func(ctx context.Context) error {
+			n := needNamed
 			id, name := idOrPlace(argument)
-			at, err := where.at(ctx, h, name, id == "")
+			if id != "" {
+				n = needNone
+			}
+			at, err := where.at(ctx, h, name, n)
+			var e *abi.Error
+			if errors.As(err, &e) && e.Kind == abi.KindUnknownOperation {
+				e = e.WithCause(e.Unwrap())
+				e.Hint += "; agenthost hosted list shows the ids of connectors"
+				return e
+			}
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -30,9 +31,18 @@ func (f *hostedFlags) define(cmd *cobra.Command) {
 // names says that a flag names the workspace.
 func (f *hostedFlags) names() bool { return f.workspace+f.customer+f.external != "" }
 
+// need is what a command must know of a workspace.
+type need int
+
+const (
+	needNone  need = iota // an id is enough
+	needNamed             // somebody must have named it: something is changed or tried there
+	needAny               // it may be the only one that there is to look at
+)
+
 // at is the place that an argument and the flags name: a connection of mode hosted, or a
-// connector, or with an empty argument all kinds. Within says that a workspace is needed.
-func (f *hostedFlags) at(ctx context.Context, h *host.Host, name string, within bool) (host.HostedAt, error) {
+// connector, or with an empty argument all kinds.
+func (f *hostedFlags) at(ctx context.Context, h *host.Host, name string, n need) (host.HostedAt, error) {
 	at := host.HostedAt{Account: f.account, Airbyte: config.Airbyte{
 		WorkspaceName: f.workspace, CustomerName: f.customer, ExternalUserID: f.external, OrganizationID: f.organization,
 	}}
@@ -42,34 +52,56 @@ func (f *hostedFlags) at(ctx context.Context, h *host.Host, name string, within 
 		return at, nil
 	}
 	if name != "" {
-		_, err := h.Connector(ctx, name)
-		var e *abi.Error
-		if errors.As(err, &e) && e.Kind == abi.KindUnknownOperation {
-			at.Connection = name // the host knows the names and words the refusal
-			return at, nil
-		}
-		if at.Connector = name; err != nil {
+		var err error
+		if at.Connection, at.Connector, err = unhosted(ctx, h, name); err != nil || at.Connection != "" {
 			return at, err
 		}
 	}
 	if f.account != "" && !named(hosted, f.account) {
 		return at, nil // the host refuses it
 	}
-	return at, f.fill(&at, hosted, within)
+	return at, f.fill(&at, hosted, n)
+}
+
+// unhosted tells a connector from a direct connection, which the host will refuse.
+func unhosted(ctx context.Context, h *host.Host, name string) (connection, connector string, err error) {
+	_, err = h.Connector(ctx, name)
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindUnknownOperation {
+		return "", name, err
+	}
+	connections, listErr := h.Connections(ctx)
+	if listErr != nil {
+		return "", "", listErr
+	}
+	if slices.ContainsFunc(connections, func(c host.ConnectionInfo) bool { return c.Name == name }) {
+		return name, "", nil
+	}
+	names, listErr := hostable(ctx, h)
+	if listErr != nil || len(names) == 0 {
+		return "", "", err
+	}
+	for i := range names {
+		names[i], _, _ = strings.Cut(names[i], "\t")
+	}
+	return "", "", &abi.Error{
+		Kind: abi.KindUnknownOperation, Field: "connection",
+		Message: fmt.Sprintf("there is no hosted connection or connector %.60q", name), Hint: nearest.Hint(name, names),
+	}
 }
 
 // fill takes from the hosted connections what the flags leave open, where those
 // connections agree: the account, and the workspace of a list. Nothing is changed in a
 // workspace by a guess.
-func (f *hostedFlags) fill(at *host.HostedAt, hosted []host.HostedConnection, within bool) error {
+func (f *hostedFlags) fill(at *host.HostedAt, hosted []host.HostedConnection, n need) error {
 	meant := f.narrow(hosted)
 	one := same(meant, accountOf)
-	if within && !f.names() {
+	if n != needNone && !f.names() {
 		sure := slices.DeleteFunc(slices.Clone(meant), func(c host.HostedConnection) bool { return c.Workspace == "" })
-		if at.Connector != "" || !one || !same(sure, func(c host.HostedConnection) string { return c.Workspace }) {
+		if n != needAny || !one || !same(sure, func(c host.HostedConnection) string { return c.Workspace }) {
 			return noWorkspace(at.Connector, hosted, one)
 		}
-		*at = sure[0].At
+		at.Account, at.Airbyte = sure[0].At.Account, sure[0].At.Airbyte
 		at.Airbyte.OrganizationID = f.organization
 		return nil
 	}

@@ -46,7 +46,7 @@ func (c *Client) Find(ctx context.Context, workspace WorkspaceName, definitionID
 			return "", unsent(err)
 		}
 		if len(found) != 1 {
-			return "", notOne(workspace, title, found)
+			return "", NotOne(workspace, title, found)
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -78,7 +78,8 @@ func (l *lookups) forget(id ID) {
 // maxListed is how many connectors an error lists.
 const maxListed = 10
 
-func notOne(workspace WorkspaceName, title string, found []Connector) *abi.Error {
+// NotOne is the error of a workspace that has no connector of a kind, or several.
+func NotOne(workspace WorkspaceName, title string, found []Connector) *abi.Error {
 	if len(found) == 0 {
 		return &abi.Error{
 			Kind: abi.KindNotFound, Field: workspace.key,
