@@ -56,7 +56,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, on sta
 	if err != nil {
 		return nil, err
 	}
-	params, err := validate(op, call)
+	params, err := validate(c, op, call)
 	e.params(params)
 	if err != nil {
 		return nil, err
@@ -107,8 +107,9 @@ func (h *Host) look(ctx context.Context, connection string, call Call) (*connect
 	return c, op, err
 }
 
-// validate returns the parameters as JSON that fits the operation's schema.
-func validate(op *connector.Operation, call Call) ([]byte, error) {
+// validate returns the parameters as JSON that fits the operation's schema, and that the
+// mode takes.
+func validate(c *connection, op *connector.Operation, call Call) ([]byte, error) {
 	if len(call.Select) > 0 && len(call.Exclude) > 0 {
 		return nil, invalid("select", "select and exclude are both set", "use one of them")
 	}
@@ -118,6 +119,9 @@ func validate(op *connector.Operation, call Call) ([]byte, error) {
 	params, err := encode(call.Params)
 	if err != nil {
 		return nil, err
+	}
+	if err := c.refuseDropped(op, params); err != nil {
+		return params, err
 	}
 	return params, op.Validate(params)
 }

@@ -83,7 +83,7 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (*Expl
 		x.Requests = c.requestsOf(op.Operation)
 	}
 	if call.Params != nil {
-		params, err := validate(op, call)
+		params, err := validate(c, op, call)
 		if err != nil {
 			return nil, err
 		}

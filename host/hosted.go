@@ -27,7 +27,7 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	if params, err = hostedParams(op, params); err != nil {
 		return nil, err
 	}
-	if params, err = takenParams(c.connector.Manifest, op, params); err != nil {
+	if params, err = withoutLimit(c.connector.Manifest, op, params); err != nil {
 		return nil, err
 	}
 	client, target, err := h.hostedTarget(ctx, c)

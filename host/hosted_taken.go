@@ -20,39 +20,57 @@ func taken(m *abi.Manifest, op *abi.Operation) (names []string, known bool) {
 	return m.Airbyte.Operations[i].Params, true
 }
 
-// takenParams refuses parameters that the Airbyte API's connector does not have. It would
-// drop them without a word: a list would not be filtered, and a record would lack what it
-// was to get. Only limit is left out instead, because the host keeps it (see [part]).
-func takenParams(m *abi.Manifest, op *connector.Operation, params []byte) ([]byte, error) {
-	names, known := taken(m, op.Operation)
+// takes reports whether the Airbyte API's connector has a parameter, of which it knows
+// names. The host keeps limit where the connector does not (see [part]).
+func takes(op *abi.Operation, names []string, name string) bool {
+	return slices.Contains(names, name) || name == "limit" && op.Paginated ||
+		slices.ContainsFunc(names, func(vendors string) bool { return op.Aliases[vendors] == name })
+}
+
+// refuseDropped refuses parameters of a hosted connection's operation that the Airbyte
+// API's connector does not have. It would drop them without a word: a list would not be
+// filtered, and a record would lack what it was to get.
+func (c *connection) refuseDropped(op *connector.Operation, params []byte) error {
+	if !c.isHosted() {
+		return nil
+	}
+	names, known := taken(c.connector.Manifest, op.Operation)
 	if !known {
-		return params, nil
+		return nil
+	}
+	properties, _, _ := rawjson.Pointer(op.Params, "/properties")
+	ours := make(map[string]bool)
+	for raw := range rawjson.Members(properties) {
+		ours[rawjson.Unquote(raw)] = true
 	}
 	var dropped []string
-	limit := false
 	for raw := range rawjson.Members(params) {
-		switch name := rawjson.Unquote(raw); {
-		case slices.Contains(names, name):
-		case name == "limit" && op.Paginated:
-			limit = true
-		default:
+		// What is not ours either is a mistake, of which the schema knows more.
+		if name := rawjson.Unquote(raw); ours[name] && !takes(op.Operation, names, name) {
 			dropped = append(dropped, name)
 		}
 	}
-	if len(dropped) > 0 {
-		what := "no parameter "
-		if len(dropped) > 1 {
-			what = "no parameters "
-		}
-		return nil, invalid(dropped[0], fmt.Sprintf("in Airbyte, %s of %s has %s%s, which would be dropped without a word", op.Name(), m.Title, what, strings.Join(dropped, ", ")),
-			"leave out what is missing there, or use a connection with mode: direct")
+	what := "no parameter "
+	switch len(dropped) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		what = "no parameters "
 	}
-	if !limit {
+	return invalid(dropped[0], fmt.Sprintf("in Airbyte, %s of %s has %s%s, which would be dropped without a word", op.Name(), c.connector.Manifest.Title, what, strings.Join(dropped, ", ")),
+		"leave out what is missing there, or use a connection with mode: direct")
+}
+
+// withoutLimit leaves out a limit that the Airbyte API's connector does not have.
+func withoutLimit(m *abi.Manifest, op *connector.Operation, params []byte) ([]byte, error) {
+	names, known := taken(m, op.Operation)
+	if _, limited, _ := rawjson.Pointer(params, "/limit"); !limited || !known || slices.Contains(names, "limit") {
 		return params, nil
 	}
 	return members(params, func(name string, value []byte) (string, []byte, error) {
 		if name == "limit" {
-			return "", nil, nil
+			name = ""
 		}
 		return name, value, nil
 	})
@@ -68,17 +86,11 @@ func (c *connection) shown(op *abi.Operation) abi.Operation {
 	if !known {
 		return *op
 	}
-	takes := func(name string) bool {
-		if slices.Contains(names, name) || name == "limit" && op.Paginated {
-			return true
-		}
-		return slices.ContainsFunc(names, func(vendors string) bool { return op.Aliases[vendors] == name })
-	}
 	shown := *op
 	shown.Params, _ = members(op.Params, func(name string, value []byte) (string, []byte, error) { // fails where the function does
 		if name == "properties" {
 			value, _ = members(value, func(name string, value []byte) (string, []byte, error) {
-				if !takes(name) {
+				if !takes(op, names, name) {
 					name = ""
 				}
 				return name, value, nil
@@ -88,7 +100,7 @@ func (c *connection) shown(op *abi.Operation) abi.Operation {
 	})
 	shown.Examples = slices.DeleteFunc(slices.Clone(op.Examples), func(example abi.RawMessage) bool {
 		for name := range rawjson.Members(example) {
-			if !takes(rawjson.Unquote(name)) {
+			if !takes(op, names, rawjson.Unquote(name)) {
 				return true
 			}
 		}

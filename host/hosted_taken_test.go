@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/host"
@@ -21,6 +22,14 @@ func TestHostedParameterThatAirbyteLacks(t *testing.T) {
 	const message = "in Airbyte, tasks.update of Pylon has no parameter due_date, which would be dropped without a word"
 	if e.Kind != abi.KindInvalidParams || e.Field != "due_date" || e.Message != message || e.RequestSent || len(l.airbyte.Requests()) != 0 {
 		t.Errorf("error = %#v", e)
+	}
+	for params, want := range map[string]string{
+		`{"id":"t1","due_date":5,"custom_fields":"[]"}`: "no parameters due_date, custom_fields", // what is wrong with their types is no matter
+		`{"id":"t1","titel":"x"}`:                       `unknown parameter "titel"`,
+	} {
+		if e := l.fails(t, "hosted", host.Call{Entity: "tasks", Action: "update", Params: json.RawMessage(params)}); e.Kind != abi.KindInvalidParams || !strings.Contains(e.Message, want) {
+			t.Errorf("%s: %#v", params, e)
+		}
 	}
 }
 
