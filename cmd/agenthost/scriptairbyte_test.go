@@ -12,10 +12,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The account of the scripts. No output may hold the secret.
+// The account of the scripts. No output may hold its secrets.
 const (
-	airbyteClient = "airbyte_CANARYid6Kq2"
-	airbyteSecret = "airbyte_CANARYsecretV8x3Tn5"
+	airbyteClient  = "airbyte_CANARYid6Kq2"
+	airbyteSecret  = "airbyte_CANARYsecretV8x3Tn5"
+	airbyteRotated = "airbyte_CANARYrotatedJ4w9Lm1"
 )
 
 // simulatedAirbyte is the Airbyte API of a script.
@@ -33,9 +34,10 @@ type airbyteKey struct{}
 //	airbyte requests    prints the requests since the last time; with ! there must be none
 //	airbyte connectors  prints the ids of the connectors; with ! there must be none
 //	airbyte revoke      makes its tokens worthless
+//	airbyte rotate      gives its application another secret, $ROTATED, and makes its tokens worthless
 func airbyteCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: [!] airbyte start|requests|connectors|revoke")
+		ts.Fatalf("usage: [!] airbyte start|requests|connectors|revoke|rotate")
 	}
 	if args[0] == "start" {
 		startAirbyte(ts)
@@ -53,6 +55,10 @@ func airbyteCommand(ts *testscript.TestScript, neg bool, args []string) {
 		lines = a.service.Connectors()
 	case "revoke":
 		a.service.RevokeTokens()
+	case "rotate":
+		a.service.RotateSecret(airbyteRotated)
+		a.service.RevokeTokens()
+		ts.Setenv("ROTATED", airbyteRotated)
 	default:
 		ts.Fatalf("airbyte %s: no such thing", args[0])
 	}

@@ -75,6 +75,35 @@ func ExampleNew_wrongSecret() {
 	// the Airbyte API does not know this client id and secret: the Airbyte API answered 401: client_id or client_secret is wrong
 }
 
+// A client secret that is replaced while the client is in use is found where Renew looks.
+func ExampleConfig_renew() {
+	service := sim.New(sim.Options{ClientID: "id", ClientSecret: "the-first-secret"})
+	server, err := vendorsim.Start(context.Background(), service, vendorsim.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = server.Close() }()
+	c, err := airbyte.New(airbyte.Config{
+		BaseURL: server.URL, ClientID: secret.New([]byte("id")), ClientSecret: secret.New([]byte("the-first-secret")),
+		Renew: func(context.Context) (clientID, clientSecret secret.Value, err error) {
+			fmt.Println("the secret is read again")
+			return secret.New([]byte("id")), secret.New([]byte("the-second-secret")), nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	service.RotateSecret("the-second-secret")
+	workspaces, err := c.Workspaces(context.Background(), "")
+	fmt.Println(len(workspaces), "workspace,", err)
+	// Output:
+	// the secret is read again
+	// 1 workspace, <nil>
+}
+
 // A name in two generations that contradict each other is refused.
 func ExampleNewWorkspaceName_contradiction() {
 	_, err := airbyte.NewWorkspaceName("acme", "globex", "")

@@ -113,11 +113,11 @@ func TestLease(t *testing.T) {
 			{"another one, by age", func(s *source, _ *lease.Lease[string]) { s.now = s.now.Add(lease.Usual); s.secret = "two" }, false, "two", 1},
 			{"refused at once", becomes("three"), true, "three", 1},
 		},
-		"refused, and read by age within the pause": {
+		"refused, and read for another reason within the pause": {
 			{"at first", nil, false, "one", 1},
-			{"refused late", pass(lease.Usual - 1), true, "one", 1},
-			{"old, and the same", pass(1), false, "one", 0},
-			{"refused", nil, true, "one", 0},
+			{"refused", nil, true, "one", 1},
+			{"expired, and the same", func(_ *source, l *lease.Lease[string]) { l.Expire() }, false, "one", 1},
+			{"refused again", nil, true, "one", 0},
 		},
 		"refused, and the source is away": {
 			{"at first", nil, false, "one", 1},

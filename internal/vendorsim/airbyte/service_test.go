@@ -164,6 +164,25 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRotation gives the application another secret.
+func TestRotation(t *testing.T) {
+	l := newLab(t)
+	c := l.connector(create)
+	l.service.RotateSecret("another")
+	for secret, want := range map[string]string{"secret": "401 ", "another": "200 "} {
+		if got := l.send("POST", "/api/v1/account/applications/token", `{"client_id":"id","client_secret":"`+secret+`"}`, nil); !strings.HasPrefix(got, want) {
+			t.Errorf("the secret %q gets %s", secret, got)
+		}
+	}
+	if got := l.send("GET", c, "", nil); !strings.HasPrefix(got, "200 ") {
+		t.Errorf("a token of the old secret gets %s", got)
+	}
+	l.service.RevokeTokens()
+	if got := l.send("GET", c, "", nil); !strings.HasPrefix(got, "401 ") {
+		t.Errorf("a revoked token gets %s", got)
+	}
+}
+
 // TestHabits looks for what is odd about the service, and what old clients rely on.
 func TestHabits(t *testing.T) {
 	l := newLab(t)
