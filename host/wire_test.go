@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/vendorsim"
@@ -83,7 +84,10 @@ func pylonOnTheWire() wireVendor {
 }
 
 func ashbyOnTheWire() wireVendor {
-	vendor := ashby.New(ashby.Options{Token: token, Scale: ashby.SmallScale()})
+	// Its cursors hold the second at which they were given out, and two calls that are
+	// compared may be on either side of the next.
+	now := time.Now()
+	vendor := ashby.New(ashby.Options{Token: token, Scale: ashby.SmallScale(), Now: func() time.Time { return now }})
 	v := wireVendor{
 		connector: "ashby", plugin: "plugins/ashby", vendor: vendor, credential: "api_key", operations: 54,
 		authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(token+":")),
