@@ -26,12 +26,14 @@ func (a *app) authCommand() *cobra.Command {
 		Use:   "auth CONNECTOR",
 		Short: "Say what credentials a connector needs, and where they go",
 		Long: `Say what credentials a connector needs in each mode, how to configure them, where the host
-puts them into requests, and to which origins alone they may be sent.`,
+puts them into requests, and to which origins alone they may be sent.
+
+In the place of a connector, a connection may be named.`,
 		Args:              args(1, "CONNECTOR"),
-		ValidArgsFunction: a.completeConnector,
+		ValidArgsFunction: a.completeSubject,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.open(cmd.Context(), func(h *host.Host) error {
-				info, err := h.Connector(cmd.Context(), args[0])
+				info, _, err := connectorOf(cmd.Context(), h, args[0])
 				if err != nil {
 					return err
 				}

@@ -39,11 +39,12 @@ func (a *app) completeFrom(ctx context.Context, words func(ctx context.Context, 
 	return slices.Compact(found), cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *app) completeConnector(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeSubject completes CONNECTOR where a connection may be named as well.
+func (a *app) completeSubject(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return a.completeFrom(cmd.Context(), connectorNames)
+	return a.completeFrom(cmd.Context(), subjectNames)
 }
 
 func (a *app) completeConnection(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -68,12 +69,7 @@ func (a *app) completeOperation(cmd *cobra.Command, args []string, _ string) ([]
 func (a *app) completeDescribe(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	return a.completeFrom(cmd.Context(), func(ctx context.Context, h *host.Host) ([]string, error) {
 		if len(args) == 0 {
-			connectors, err := connectorNames(ctx, h)
-			if err != nil {
-				return nil, err
-			}
-			connections, err := connectionNames(ctx, h)
-			return append(connectors, connections...), err
+			return subjectNames(ctx, h)
 		}
 		s, err := subjectOf(ctx, h, args[0])
 		if err != nil {
@@ -137,6 +133,15 @@ func operationWords(operations []host.Operation, args []string) []string {
 		}
 	}
 	return words
+}
+
+func subjectNames(ctx context.Context, h *host.Host) ([]string, error) {
+	connectors, err := connectorNames(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	connections, err := connectionNames(ctx, h)
+	return append(connectors, connections...), err
 }
 
 func connectorNames(ctx context.Context, h *host.Host) ([]string, error) {

@@ -72,6 +72,9 @@ func (a *app) describe(ctx context.Context, h *host.Host, args []string) error {
 			return a.describeOperation(args[0], op)
 		}
 	}
+	if args[2] == abi.ActionContextStoreSearch && s.copied(args[1]) {
+		return onlyHosted(h, m.Name, args[1])
+	}
 	var actions []string
 	for _, op := range chosen {
 		actions = append(actions, op.Action)
@@ -88,30 +91,53 @@ type subject struct {
 // subjectOf looks for a connection of that name first, because a connection is the
 // more particular thing; the ones of the environment have the names of connectors.
 func subjectOf(ctx context.Context, h *host.Host, name string) (*subject, error) {
-	connections, err := h.Connections(ctx)
+	info, connection, err := connectorOf(ctx, h, name)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range connections {
-		if c.Name != name || c.Source != "config" {
-			continue
-		}
-		info, err := h.Connector(ctx, c.Connector)
-		if err != nil {
-			return nil, err
-		}
+	if connection {
 		operations, err := h.Operations(ctx, name)
 		return &subject{info, operations}, err
-	}
-	info, err := h.Connector(ctx, name)
-	if err != nil {
-		return nil, err
 	}
 	s := &subject{info: info}
 	for _, op := range info.Manifest.Operations {
 		s.operations = append(s.operations, host.Operation{Operation: op, Allowed: true})
 	}
 	return s, nil
+}
+
+// connectorOf is the connector of a configured connection, or else the one of that name.
+func connectorOf(ctx context.Context, h *host.Host, name string) (info *host.ConnectorInfo, connection bool, err error) {
+	connections, err := h.Connections(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, c := range connections {
+		if c.Name == name && c.Source == "config" {
+			info, err = h.Connector(ctx, c.Connector)
+			return info, true, err
+		}
+	}
+	info, err = h.Connector(ctx, name)
+	return info, false, err
+}
+
+// copied says that the Airbyte API keeps copies of an entity's records.
+func (s *subject) copied(entity string) bool {
+	a := s.info.Manifest.Airbyte
+	return a != nil && slices.ContainsFunc(a.ContextStore, func(e abi.SearchEntity) bool { return e.Entity == entity })
+}
+
+// onlyHosted says where there is the search of an entity's copies.
+func onlyHosted(h *host.Host, connector, entity string) error {
+	hint := "add a connection of " + connector + " with mode: hosted"
+	if there := ofConnector(h.HostedConnections(), connector); len(there) > 0 {
+		hint = "name one of those of " + connector + ": " + places(there)
+	}
+	return &abi.Error{
+		Kind: abi.KindUnknownOperation, Field: "action",
+		Message: entity + " " + abi.ActionContextStoreSearch + " is an operation of hosted connections alone", Hint: hint,
+	}
 }
 
 // entity returns the operations of an entity.

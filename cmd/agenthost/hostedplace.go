@@ -164,7 +164,7 @@ func noWorkspace(connector string, hosted []host.HostedConnection, oneAccount bo
 	kind, of := hosted, ""
 	if connector != "" {
 		of = " of " + connector
-		kind = slices.DeleteFunc(slices.Clone(hosted), func(c host.HostedConnection) bool { return c.Connector != connector })
+		kind = ofConnector(hosted, connector)
 	}
 	hint := "add --workspace NAME"
 	if len(hosted) > 0 && !oneAccount {
@@ -176,6 +176,10 @@ func noWorkspace(connector string, hosted []host.HostedConnection, oneAccount bo
 		hint += "; the configuration has no hosted connection" + of
 	}
 	return &abi.Error{Kind: abi.KindInvalidParams, Field: "workspace_name", Message: "no workspace is named", Hint: hint}
+}
+
+func ofConnector(hosted []host.HostedConnection, connector string) []host.HostedConnection {
+	return slices.DeleteFunc(slices.Clone(hosted), func(c host.HostedConnection) bool { return c.Connector != connector })
 }
 
 // maxPlaces is how many connections a hint lists before it only counts the rest.
