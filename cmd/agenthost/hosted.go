@@ -252,11 +252,15 @@ func (a *app) hostedCheck(ctx context.Context, h *host.Host, at host.HostedAt, i
 		}
 		return &abi.Error{Kind: abi.KindAuthFailed, Message: said, Hint: "replace it with agenthost hosted delete and hosted create", RequestSent: true}
 	}
+	if status != airbyte.CheckSucceeded {
+		said := fmt.Sprintf("Airbyte has not found out whether the credential of the connector %s works: the check is %s", found, render.Visible(string(status)))
+		if message != "" {
+			said += ": " + message
+		}
+		return &abi.Error{Kind: abi.KindVendorError, Message: said, Hint: "check again later; agenthost check of a hosted connection runs an operation instead", Retryable: true, RequestSent: true}
+	}
 	if done, err := a.json(hostedChecked{found, status, message}); done {
 		return err
 	}
-	if status == airbyte.CheckSucceeded {
-		return a.print("ok: the vendor knows the credential of the connector %s\n", found)
-	}
-	return a.print("undecided: Airbyte says that the check of the connector %s is %s %s\n", found, render.Visible(string(status)), render.Visible(message))
+	return a.print("ok: the vendor knows the credential of the connector %s\n", found)
 }

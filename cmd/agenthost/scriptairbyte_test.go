@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/agenthost/agenthost/host"
@@ -34,10 +35,11 @@ type airbyteKey struct{}
 //	airbyte requests    prints the requests since the last time; with ! there must be none
 //	airbyte connectors  prints the ids of the connectors; with ! there must be none
 //	airbyte revoke      makes its tokens worthless
+//	airbyte undecided   lets its next check of a credential come to nothing
 //	airbyte rotate      gives its application another secret, $ROTATED, and makes its tokens worthless
 func airbyteCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: [!] airbyte start|requests|connectors|revoke|rotate")
+		ts.Fatalf("usage: [!] airbyte start|requests|connectors|revoke|undecided|rotate")
 	}
 	if args[0] == "start" {
 		startAirbyte(ts)
@@ -55,6 +57,9 @@ func airbyteCommand(ts *testscript.TestScript, neg bool, args []string) {
 		lines = a.service.Connectors()
 	case "revoke":
 		a.service.RevokeTokens()
+	case "undecided":
+		check := vendorsim.Respond(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, `{"status":"inconclusive","message":"the vendor is down"}`)
+		a.server.Inject(vendorsim.Fault{Method: http.MethodPost, PathPrefix: "/api/v1/integrations/connectors/", Effect: check})
 	case "rotate":
 		a.service.RotateSecret(airbyteRotated)
 		a.service.RevokeTokens()
