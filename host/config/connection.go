@@ -47,10 +47,19 @@ func (r *reader) config(body ast.Node) *Config {
 	return c
 }
 
+// tooHigh says where keys belong that look like a connection's own. Those that are in
+// several places, as requests and client_id, are not here.
+var tooHigh = map[string]string{
+	"base_url": "airbyte", "workspace_name": "airbyte", "customer_name": "airbyte", "external_user_id": "airbyte",
+	"organization_id": "airbyte", "connector_id": "airbyte",
+	"ca_file": "tls", "effects": "allow", "operations": "allow",
+	"timeout": "limits", "memory": "limits", "fuel": "limits", "concurrency": "limits",
+}
+
 func (r *reader) connection(n ast.Node, path string) Connection {
 	c := Connection{Mode: Direct}
 	before := len(r.problems)
-	r.mapping(n, path, []key{
+	r.mappingAround(n, path, []key{
 		{"connector", func(v ast.Node, p string) { c.Connector, _ = r.text(v, p) }},
 		{"mode", func(v ast.Node, p string) {
 			r.choice(v, p, []string{string(Direct), string(Hosted)}, (*string)(&c.Mode))
@@ -65,7 +74,7 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 		{"rate_limit", func(v ast.Node, p string) {
 			r.choice(v, p, []string{string(RateManifest), string(RateLearned), string(RateOff)}, (*string)(&c.RateLimit))
 		}},
-	})
+	}, tooHigh)
 	if len(r.problems) > before {
 		return c // what follows would only repeat what is said already
 	}

@@ -105,7 +105,11 @@ func (r *reader) pairs(n ast.Node, path string, yield func(name string, key, val
 }
 
 // mapping reads a mapping whose keys are known.
-func (r *reader) mapping(n ast.Node, path string, keys []key) {
+func (r *reader) mapping(n ast.Node, path string, keys []key) { r.mappingAround(n, path, keys, nil) }
+
+// mappingAround reads a mapping that has others in it. Deeper says in which of them a key
+// is that people write too high.
+func (r *reader) mappingAround(n ast.Node, path string, keys []key, deeper map[string]string) {
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = k.name
@@ -117,7 +121,11 @@ func (r *reader) mapping(n ast.Node, path string, keys []key) {
 				return
 			}
 		}
-		r.problem(at, join(path, clip(name)), "unknown key", nearest.Hint(name, names))
+		hint := nearest.Hint(name, names)
+		if in := deeper[name]; in != "" {
+			hint = "it belongs under " + in
+		}
+		r.problem(at, join(path, clip(name)), "unknown key", hint)
 	})
 }
 

@@ -52,7 +52,11 @@ func Of(name string, candidates []string) string {
 func related(name string, candidates []string) string {
 	only := ""
 	for _, candidate := range candidates {
-		if len(candidate) > maxName || !isPart(name, string(fold(candidate))) && !isPart(string(fold(candidate)), name) {
+		if len(candidate) > maxName {
+			continue
+		}
+		other := string(fold(candidate))
+		if !isPart(name, other) && !isPart(other, name) {
 			continue
 		}
 		if only != "" && only != candidate {
