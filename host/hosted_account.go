@@ -20,7 +20,7 @@ type HostedConnection struct {
 	Organization string
 	// At is its workspace and its account, for all kinds of connectors. At.Account is the
 	// same in all connections that are the same client at the same base URL, in the same
-	// organization: the name of the first of them.
+	// organization, and trust the same authorities: the name of the first of them.
 	At HostedAt
 }
 

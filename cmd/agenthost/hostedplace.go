@@ -185,18 +185,26 @@ func ofConnector(hosted []host.HostedConnection, connector string) []host.Hosted
 // maxPlaces is how many connections a hint lists before it only counts the rest.
 const maxPlaces = 8
 
-// places lists hosted connections.
+// places lists hosted connections, and what tells them apart.
 func places(hosted []host.HostedConnection) string {
+	oneOrganization := same(hosted, func(c host.HostedConnection) string { return c.Organization })
 	var words []string
 	for i, c := range hosted {
 		if i == maxPlaces {
 			return strings.Join(words, ", ") + fmt.Sprintf(" and %d more", len(hosted)-i)
 		}
-		word := c.Name
+		var where []string
 		if c.Workspace != "" {
-			word += " (workspace " + c.Workspace + ")"
+			where = append(where, "workspace "+c.Workspace)
 		}
-		words = append(words, word)
+		if c.Organization != "" && !oneOrganization {
+			where = append(where, "organization "+c.Organization)
+		}
+		if len(where) > 0 {
+			words = append(words, c.Name+" ("+strings.Join(where, ", ")+")")
+		} else {
+			words = append(words, c.Name)
+		}
 	}
 	return strings.Join(words, ", ")
 }
