@@ -39,7 +39,9 @@ type connection struct {
 	lease *lease.Lease[credential] // of a direct connection
 
 	mu sync.Mutex
-	// service and target are set in a hosted connection, on first use.
+	// service and target are set in a hosted connection, on first use, by who holds
+	// opening.
+	opening chan struct{}
 	service *airbyte.Client // the host's to close
 	target  airbyte.Target
 	tokens  *oauth.Source // nil where tokens are not got with OAuth 2.0
@@ -155,6 +157,7 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*conne
 	c := &connection{name: name, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
 	c.slots = make(chan struct{}, c.limits.Concurrency)
 	c.lease = h.newLease(c)
+	c.opening = make(chan struct{}, 1)
 	if strings.Contains(cfg.Server, "://") {
 		c.override = cfg.Server
 		c.server = &declared.Manifest.Servers[0]

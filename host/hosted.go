@@ -19,15 +19,8 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	if _, plain := on.(live); !plain {
 		return nil, invalid("connection", "connection "+c.name+" is hosted, so that no sandbox runs here that could be recorded or profiled", "use a connection with mode: direct")
 	}
-	given := params
-	part, params, err := partOf(op, params)
+	part, asked, err := hostedParams(c.connector.Manifest, op, params)
 	if err != nil {
-		return nil, err
-	}
-	if params, err = hostedParams(op, params); err != nil {
-		return nil, err
-	}
-	if params, err = withoutLimit(c.connector.Manifest, op, params); err != nil {
 		return nil, err
 	}
 	client, target, err := h.hostedTarget(ctx, c)
@@ -39,7 +32,7 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	budget := egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes)
 	began := h.options.Now()
 	answer, err := client.Run(ctx, target, airbyte.Execution{
-		Entity: op.Entity, Action: op.Action, Params: params,
+		Entity: op.Entity, Action: op.Action, Params: asked,
 		SelectFields: selected, ExcludeFields: excluded, Intent: call.Intent,
 		Scope: egress.Scope{
 			Retry:   op.Safe(),
@@ -58,7 +51,7 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 	}
 	var result *Result
 	if unread(answer.Result, m.Envelope) {
-		result, err = h.readHosted(ctx, c, op, given, answer.Result, e)
+		result, err = h.readHosted(ctx, c, op, params, answer.Result, e)
 	} else {
 		result, err = assembleHosted(op, m, answer)
 	}
@@ -72,21 +65,40 @@ func (h *Host) runHosted(ctx context.Context, c *connection, op *connector.Opera
 }
 
 // hostedTarget returns the client of a hosted connection, made on first use, and which
-// connector it asks for.
+// connector it asks for. Reading the client's secret may take a while: who comes meanwhile
+// waits no longer than its call lasts.
 func (h *Host) hostedTarget(ctx context.Context, c *connection) (*airbyte.Client, airbyte.Target, error) {
+	if client, target := c.hosted(); client != nil {
+		return client, target, nil
+	}
+	select {
+	case c.opening <- struct{}{}:
+		defer func() { <-c.opening }()
+	case <-ctx.Done():
+		return nil, airbyte.Target{}, (&Error{Kind: abi.KindTimeout, Retryable: true, Message: "the call ended while the Airbyte client of connection " + c.name + " was read"}).WithCause(context.Cause(ctx))
+	}
+	if client, target := c.hosted(); client != nil {
+		return client, target, nil // somebody else has made it meanwhile
+	}
+	client, err := h.airbyteClient(ctx, accountOf(c.name, &c.config))
+	if err != nil {
+		return nil, airbyte.Target{}, err
+	}
+	target, err := targetOf(c)
+	if err != nil {
+		return nil, airbyte.Target{}, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.service == nil {
-		client, err := h.airbyteClient(ctx, accountOf(c.name, &c.config))
-		if err != nil {
-			return nil, airbyte.Target{}, err
-		}
-		if c.target, err = targetOf(c); err != nil {
-			return nil, airbyte.Target{}, err
-		}
-		c.service = client
-	}
-	return c.service, c.target, nil
+	c.service, c.target = client, target
+	return client, target, nil
+}
+
+// hosted returns what hostedTarget made; the client is nil before.
+func (c *connection) hosted() (*airbyte.Client, airbyte.Target) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.service, c.target
 }
 
 func targetOf(c *connection) (airbyte.Target, error) {

@@ -11,13 +11,27 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// hostedParams gives parameters the names that the Airbyte API's connector has for them.
+// hostedParams makes parameters fit for the Airbyte API's connector, and says which part of
+// its page they ask for.
+func hostedParams(m *abi.Manifest, op *connector.Operation, params []byte) (part, []byte, error) {
+	if op.Action == abi.ActionContextStoreSearch {
+		return part{}, searchParams(params), nil
+	}
+	p, params, err := partOf(op, params)
+	if err != nil {
+		return p, nil, err
+	}
+	if params, err = vendorsNames(op, params); err != nil {
+		return p, nil, err
+	}
+	params, err = withoutLimit(m, op, params)
+	return p, params, err
+}
+
+// vendorsNames gives parameters the names that the Airbyte API's connector has for them.
 // It has the vendor's, where ours has a uniform name as well: what a direct connection
 // leaves to its connector.
-func hostedParams(op *connector.Operation, params []byte) ([]byte, error) {
-	if op.Action == abi.ActionContextStoreSearch {
-		return searchParams(params), nil
-	}
+func vendorsNames(op *connector.Operation, params []byte) ([]byte, error) {
 	if len(op.Aliases) == 0 {
 		return params, nil
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/internal/rawjson"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // part is the part of the Airbyte API's page that a caller asked for. Airbyte's connectors
@@ -33,7 +32,7 @@ const (
 // cursor in place of the host's.
 func partOf(op *connector.Operation, params []byte) (part, []byte, error) {
 	var p part
-	if !op.Paginated || op.Action == abi.ActionContextStoreSearch {
+	if !op.Paginated {
 		return p, params, nil
 	}
 	var ours string // the name of a cursor that the host made
