@@ -426,18 +426,30 @@ func (f *pluginFile) free(ctx context.Context) {
 	if f.retired == nil || f.holds > 0 {
 		return
 	}
-	also := f.retired
 	ctx = context.WithoutCancel(ctx) // the call that happens to be the last does not wait
-	f.registry.closing.Go(func() {
-		f.mu.Lock()
-		module := f.module
+	if !f.registry.background(func() { f.close(ctx) }) {
+		f.retired() // the host closes, and the engine has the module
+	}
+}
+
+// close closes the module of a retired file, unless somebody has taken hold of the file
+// since that was decided: who lets go of it last decides it again.
+func (f *pluginFile) close(ctx context.Context) {
+	f.mu.Lock()
+	f.using.Lock()
+	module, also, held := f.module, f.retired, f.holds > 0
+	if !held {
 		f.module = nil
-		f.mu.Unlock()
-		if module != nil {
-			f.discard(ctx, module)
-		}
-		also()
-	})
+	}
+	f.using.Unlock()
+	f.mu.Unlock()
+	if held {
+		return
+	}
+	if module != nil {
+		f.discard(ctx, module)
+	}
+	also()
 }
 
 // discard closes a module of the file that nobody uses any more.

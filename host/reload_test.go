@@ -231,6 +231,22 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 }
 
+// A call that took hold of a replaced file just before its module was closed used to be told
+// that the host is closed. Once it has ended, the module goes.
+func TestCallOnAFileThatIsBeingRetired(t *testing.T) {
+	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
+	o := options(t, map[string]host.Connection{"notes": notes})
+	o.Plugins = t.TempDir()
+	put(t, o.Plugins, "notes.wasm", static("notes", 1))
+	h := opened(t, o)
+	if err := h.RunWhileRetired(t.Context(), "notes"); err != nil {
+		t.Error(err)
+	}
+	if n := h.Modules(); n != 0 {
+		t.Errorf("%d modules are loaded", n)
+	}
+}
+
 // TestReplacedBeforeItsFirstCall: a declaration may be known from before and its module not,
 // as after an update of agenthost. A call that begins on such a file is answered by it, even
 // if the next version is in its place.
