@@ -223,15 +223,12 @@ func (h *Host) one(ctx context.Context, at HostedAt, id string) (*hostedPlace, a
 // have got company since.
 func (p *hostedPlace) only(ctx context.Context) (airbyte.ID, error) {
 	m := p.connector.Manifest
-	list, err := p.client.Connectors(ctx, p.workspace, m.Airbyte.DefinitionID)
-	switch {
-	case err != nil:
-		return "", publicHosted(unsentHosted(err))
-	case len(list) == 1:
-		return list[0].ID, nil
+	id, err := p.client.Only(ctx, p.workspace, m.Airbyte.DefinitionID, m.Title)
+	if err == nil {
+		return id, nil
 	}
-	e := asError(publicHosted(airbyte.NotOne(p.workspace, m.Title, list)))
-	if e.Kind == abi.KindConflict {
+	e := asError(publicHosted(err))
+	if e.Kind == abi.KindConflict && e.Field == "connector_id" {
 		e.Hint = "give the id of the one that is meant"
 	}
 	return "", e

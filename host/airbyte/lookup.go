@@ -41,21 +41,31 @@ func (c *Client) Find(ctx context.Context, workspace WorkspaceName, definitionID
 		if id, ok := l.get(at); ok {
 			return id, nil
 		}
-		found, err := c.Connectors(ctx, workspace, definitionID)
+		id, err := c.Only(ctx, workspace, definitionID, title)
 		if err != nil {
-			return "", unsent(err)
-		}
-		if len(found) != 1 {
-			return "", NotOne(workspace, title, found)
+			return "", err
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.known == nil {
 			l.known = make(map[place]ID)
 		}
-		l.known[at] = found[0].ID
-		return found[0].ID, nil
+		l.known[at] = id
+		return id, nil
 	})
+}
+
+// Only is [Client.Find] without its memory: the connector that was found before may have got
+// company since. Its errors are the same.
+func (c *Client) Only(ctx context.Context, workspace WorkspaceName, definitionID, title string) (ID, error) {
+	found, err := c.Connectors(ctx, workspace, definitionID)
+	if err != nil {
+		return "", unsent(err)
+	}
+	if len(found) != 1 {
+		return "", notOne(workspace, title, found)
+	}
+	return found[0].ID, nil
 }
 
 // Forget makes the next [Client.Find] ask again, because the service does not know the
@@ -78,8 +88,7 @@ func (l *lookups) forget(id ID) {
 // maxListed is how many connectors an error lists.
 const maxListed = 10
 
-// NotOne is the error of a workspace that has no connector of a kind, or several.
-func NotOne(workspace WorkspaceName, title string, found []Connector) *abi.Error {
+func notOne(workspace WorkspaceName, title string, found []Connector) *abi.Error {
 	if len(found) == 0 {
 		return &abi.Error{
 			Kind: abi.KindNotFound, Field: workspace.key,
