@@ -38,28 +38,33 @@ func (c *connection) refuseDropped(op *connector.Operation, params []byte) error
 	if !known {
 		return nil
 	}
-	properties, _, _ := rawjson.Pointer(op.Params, "/properties")
-	ours := make(map[string]bool)
-	for raw := range rawjson.Members(properties) {
-		ours[rawjson.Unquote(raw)] = true
-	}
 	var dropped []string
 	for raw := range rawjson.Members(params) {
 		// What is not ours either is a mistake, of which the schema knows more.
-		if name := rawjson.Unquote(raw); ours[name] && !takes(op.Operation, names, name) {
+		if name := rawjson.Unquote(raw); !takes(op.Operation, names, name) && declares(op, name) {
 			dropped = append(dropped, name)
 		}
 	}
-	what := "no parameter "
-	switch len(dropped) {
-	case 0:
+	if len(dropped) == 0 {
 		return nil
-	case 1:
-	default:
+	}
+	what := "no parameter "
+	if len(dropped) > 1 {
 		what = "no parameters "
 	}
 	return invalid(dropped[0], fmt.Sprintf("in Airbyte, %s of %s has %s%s, which would be dropped without a word", op.Name(), c.connector.Manifest.Title, what, strings.Join(dropped, ", ")),
 		"leave out what is missing there, or use a connection with mode: direct")
+}
+
+// declares reports whether an operation of the connector has a parameter.
+func declares(op *connector.Operation, name string) bool {
+	properties, _, _ := rawjson.Pointer(op.Params, "/properties")
+	for raw := range rawjson.Members(properties) {
+		if rawjson.Unquote(raw) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutLimit leaves out a limit that the Airbyte API's connector does not have.
