@@ -32,7 +32,7 @@ type hostedAuth struct {
 // modesOf collects what the schemes say.
 func modesOf(info *host.ConnectorInfo) authModes {
 	var m authModes
-	hosted := hostedAuth{Credentials: []abi.AuthField{}, ReplicationConfig: info.Auth.Replication}
+	hosted := hostedAuth{Credentials: append([]abi.AuthField{}, handedFields(info.Auth)...), ReplicationConfig: info.Auth.Replication}
 	if hosted.ReplicationConfig == nil {
 		hosted.ReplicationConfig = []abi.AuthField{}
 	}
@@ -42,7 +42,6 @@ func modesOf(info *host.ConnectorInfo) authModes {
 			m.Direct.OAuth = true
 		}
 		if !scheme.DirectOnly {
-			hosted.Credentials = append(hosted.Credentials, scheme.Fields...)
 			hosted.OAuth = hosted.OAuth || scheme.Type == abi.AuthOAuth2
 		}
 	}
