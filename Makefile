@@ -30,7 +30,8 @@ demo: build ## run everything against simulated vendors, no account needed
 
 .PHONY: build
 build: connectors ## build the connectors, and the command that knows them, into build/
-	@$(GO) build -trimpath -ldflags "-X main.firstParty=$$($(GO) run ./internal/firstparty $(FIRST_PARTY))" -o $(OUT)/agenthost ./cmd/agenthost
+	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(FIRST_PARTY)) && \
+		$(GO) build -trimpath -overlay "$$overlay" -o $(OUT)/agenthost ./cmd/agenthost
 
 .PHONY: connectors
 connectors: $(MODULES) ## build the connectors into build/plugins/
@@ -81,16 +82,141 @@ test-mcp: build connectors ## run the official conformance suites for MCP server
 	@$(GO) run ./$(MCP)/static $(OUT)/mcpconformance
 	@$(NODE) $(MCP)/run.mjs $(abspath $(OUT)/agenthost) $(abspath $(PLUGINS)) $(abspath $(OUT)/mcpconformance)
 
+# uv installs what the files in python/ pin, once for each version of the SDK.
+CLIENTS  := internal/mcpclients
+LOCKED   := $(CLIENTS)/python
+UV       := $(OUT)/mcpclients/uv
+
+.PHONY: test-clients
+test-clients: build connectors ## run MCP clients and agent frameworks of others; needs npm and python3
+	cd $(CLIENTS)/node && npm ci --no-audit --no-fund --loglevel=error
+	@test -x $(CLIENTS)/node/node_modules/node/bin/node || { cd $(CLIENTS)/node && npm rebuild --foreground-scripts node; }
+	@test -x $(UV)/bin/python || python3 -m venv $(UV)
+	@$(UV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCKED)/uv.txt
+	@for env in v1 v2; do \
+		$(UV)/bin/uv venv --quiet --allow-existing --python python3 $(OUT)/mcpclients/$$env && \
+		VIRTUAL_ENV=$(abspath $(OUT)/mcpclients)/$$env $(UV)/bin/uv pip sync --quiet --require-hashes $(LOCKED)/$$env.txt || exit 1; \
+	done
+	@$(GO) run ./$(CLIENTS) -agenthost $(OUT)/agenthost -plugins $(PLUGINS) -pythons $(OUT)/mcpclients
+
+# The tables of hosted mode are those of this version. To try a newer one, name it.
+AIRBYTE_SDK ?= 0.1.380
+AIRBYTE     := internal/vendorsim/airbyte
+
+.PHONY: test-hosted
+test-hosted: ## compare the tables of hosted mode with airbyte-agent-sdk from PyPI; needs python3
+	@test -x $(OUT)/airbyte/bin/python || python3 -m venv $(OUT)/airbyte
+	@$(OUT)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check --no-deps airbyte-agent-sdk==$(AIRBYTE_SDK) pyyaml==6.0.3
+	@$(OUT)/airbyte/bin/python $(AIRBYTE)/tables.py pylon ashby incident-io >$(OUT)/airbyte/tables.json
+	AIRBYTE_TABLES=$(abspath $(OUT)/airbyte/tables.json) $(GO) test -count=1 -run TestTablesOfTheSDK ./$(AIRBYTE)
+
+.PHONY: lock-clients
+lock-clients: ## pin the Python packages of test-clients anew, after a change of a .in file
+	@for env in uv v1 v2; do \
+		$(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			--output-file $(LOCKED)/$$env.txt $(LOCKED)/$$env.in || exit 1; \
+	done
+
 .PHONY: test-long
 test-long: ## what the race detector leaves no time for: all generated modules, all attacks, profiles
-	$(GO) test -timeout 30m ./host/sandbox/... ./host/conformance/... ./host/egress/...
+	$(GO) test -timeout 30m ./internal/sandbox/... ./host/conformance/... ./internal/egress/...
+	$(GO) test -timeout 30m ./internal/hostile -count=1 -v -run TestCorpus -cases 2000
 	$(GO) test -timeout 30m -run TestScript/plugin_profile ./cmd/agenthost
 
+# Each line of soak is a test whose size is a flag, and each line of FUZZ a parser of what
+# strangers write. SIZE=small takes a few minutes. SEED=0 takes one from the clock; each test
+# prints its own.
+SEED ?= 0
+SIZE ?= full
+COUNT ?= 40
+sized = $(if $(filter small,$(SIZE)),$(2),$(1))
+FUZZTIME ?= $(call sized,10m,2s)
+
+FUZZ := \
+	cmd/agenthost/internal/params:FuzzParse \
+	cmd/agenthost/internal/render:FuzzFormats \
+	cmd/agenthost/internal/render:FuzzVisible \
+	host/approval:FuzzParse \
+	host/audit:FuzzScan \
+	host/config:FuzzParse \
+	host/conformance:FuzzSchema \
+	host/mcp/accesstoken:FuzzVerify \
+	host/mcp:FuzzMessage \
+	host:FuzzEncodeParams \
+	internal/backend/hosted/client:FuzzAnswers \
+	internal/backend/hosted:FuzzHostedAnswer \
+	internal/backend:FuzzSlice \
+	internal/budget:FuzzFit \
+	internal/connector:FuzzFlat \
+	internal/connector:FuzzMeasure \
+	internal/connector:FuzzParse \
+	internal/connector:FuzzRepair \
+	internal/egress/origin:FuzzParse \
+	internal/egress/pathtemplate:FuzzMatch \
+	internal/egress/pathtemplate:FuzzTemplate \
+	internal/egress/wire:FuzzCheck \
+	internal/egress:FuzzClassify \
+	internal/egress:FuzzDecidedIsSent \
+	internal/egress:FuzzEcho \
+	internal/egress:FuzzRetryAfter \
+	internal/egress:FuzzWindowGuard \
+	internal/pattern:FuzzSize \
+	internal/ratelimit:FuzzMoment \
+	internal/portable:FuzzParams \
+	internal/rawjson:FuzzCheck \
+	internal/rawjson:FuzzDecode \
+	internal/rawjson:FuzzPointer \
+	internal/rawjson:FuzzReader \
+	internal/rawjson:FuzzSpliced \
+	internal/rawjson:FuzzTokens \
+	internal/recording:FuzzRead \
+	internal/redact:FuzzEscapes \
+	internal/redact:FuzzRedactor \
+	internal/redact:FuzzScanner \
+	internal/redact:FuzzShortestNeedle \
+	internal/sandbox/wasm:FuzzBehaviour \
+	internal/sandbox/wasm:FuzzParse \
+	internal/sandbox/wasm:FuzzRewrite \
+	internal/sandbox:FuzzHostFunctions \
+	internal/sandbox:FuzzKernel \
+	internal/sandbox:FuzzParseRequest \
+	internal/shape:FuzzApply \
+	pdk:FuzzLink
+
+.PHONY: soak
+soak: ## what is worth hours: processes that are killed, disks that are full, crowds, strangers' input
+	$(GO) test ./host/audit -count=1 -v -timeout 60m -run TestTwoProcessesWithShortWrites -records $(call sized,200000,2000) -seed $(SEED)
+	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestKilledWrites|TestLoginsOfKilledProcesses' -kills $(call sized,500,5) -seed $(SEED)
+	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run TestCrowd -good $(call sized,400,40) -bad $(call sized,1000,100) -files $(call sized,512,256) -seed $(SEED)
+	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
+	@$(MAKE) --no-print-directory fuzz
+
+.PHONY: fuzz
+fuzz: ## run each parser of what strangers write on made-up input for FUZZTIME
+	@for target in $(FUZZ); do \
+		echo "fuzz $$target for $(FUZZTIME)"; \
+		$(GO) test ./$${target%:*} -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+
+.PHONY: mutate
+mutate: ## draw COUNT changes of the code from SEED, and print those that no test notices
+	$(GO) run ./internal/mutate -seed $(SEED) -count $(COUNT)
+
+BENCH := $(GO) run ./internal/bench -plugins $(PLUGINS) -agenthost $(OUT)/agenthost
+
 .PHONY: bench
-bench: build connectors ## compare a sandboxed call with plain Go, side by side in one run
-	@$(GO) run ./internal/bench -plugins $(PLUGINS)
-	@echo && $(GO) run ./internal/bench/coldstart -agenthost $(OUT)/agenthost -plugins $(PLUGINS)
-	@echo && $(GO) test ./host/sandbox/wasm -run '^$$' -bench BenchmarkMeter -benchtime 5s | grep Meter
+bench: build ## compare agenthost with plain Go, side by side in one run
+	@$(BENCH)
+	@echo && $(GO) test ./internal/sandbox/wasm -run '^$$' -bench BenchmarkMeter -benchtime 5s | grep Meter
+
+.PHONY: bench-check
+bench-check: build ## fail where a ratio is worse than in internal/bench/ratios.json; takes minutes
+	@$(BENCH) -check internal/bench/ratios.json
+
+# The spread of three passes has what differs between two vendors, hosts and processes too.
+.PHONY: bench-keep
+bench-keep: build ## measure three times, and keep the ratios for bench-check
+	@$(BENCH) -passes 3 -keep internal/bench/ratios.json
 
 .PHONY: lint
 lint: ## check formatting and vet; staticcheck and golangci-lint where they are installed

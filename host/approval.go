@@ -3,11 +3,17 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/agenthost/agenthost/host/approval"
-	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Review is a connector, what it may reach, and whether it may be used.
@@ -21,8 +27,13 @@ type Review struct {
 // how it differs from what was approved. Nothing that Host has can approve: that is for
 // the program and the person before it, by [approval.Store.Approve].
 func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
-	f := h.registry.other(path)
-	declared, err := f.declared(ctx)
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	f := h.catalog.At(path)
+	declared, err := f.Declared(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,20 +42,25 @@ func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
 
 // ReviewConnection is [Host.Review] of the connector of a connection.
 func (h *Host) ReviewConnection(ctx context.Context, connection string) (*Review, error) {
-	c, err := h.connection(ctx, connection)
+	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return h.review(ctx, c.file, c.connector)
+	defer leave()
+	c, err := h.connection(ctx, Principal{}, connection)
+	if err != nil {
+		return nil, err
+	}
+	return h.review(ctx, c.file, c.Connector)
 }
 
-func (h *Host) review(ctx context.Context, f *pluginFile, declared *connector.Connector) (*Review, error) {
+func (h *Host) review(ctx context.Context, f *catalog.File, declared *connector.Connector) (*Review, error) {
 	m := moduleOf(declared)
-	j, _, err := h.judge(m, f.path)
+	j, _, err := h.judge(m, f.Path())
 	if err != nil {
 		return nil, err
 	}
-	return &Review{ConnectorInfo: f.info(ctx), Module: m, Judgement: j}, nil
+	return &Review{ConnectorInfo: f.Info(ctx), Module: m, Judgement: j}, nil
 }
 
 func moduleOf(c *connector.Connector) grant.Module {
@@ -76,14 +92,16 @@ func vouched() grant.Decision {
 	return grant.Decision{Allowed: true, Rule: "this program keeps no approvals"}
 }
 
-// standing is what was decided on the module of a connection, for as long as the lock
-// file stays as it is.
+// standing is what was decided on a module, for as long as the lock file stays as it is. All
+// connections to a connector share it: it is attached to the connector's file.
 type standing struct {
 	mu       sync.Mutex
 	module   *grant.Module
 	by       *approval.File
 	decision grant.Decision
 }
+
+func newStanding() any { return new(standing) }
 
 // approved decides whether the connection's connector may be used. It is asked for every
 // call, before a secret is read and before the module runs with one, so that an approval
@@ -92,27 +110,125 @@ func (h *Host) approved(ctx context.Context, c *connection) (grant.Decision, err
 	if h.approvals == nil {
 		return vouched(), nil
 	}
-	c.standing.mu.Lock()
-	defer c.standing.mu.Unlock()
-	if c.standing.by != nil {
-		if f, err := h.approvals.Load(); err == nil && f == c.standing.by {
-			return c.standing.decision, nil
+	s := c.file.Attached(newStanding).(*standing) //nolint:forcetypeassert // the one thing that is attached
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.by != nil {
+		if f, err := h.approvals.Load(); err == nil && f == s.by {
+			return s.decision, nil
 		}
 	}
-	if c.standing.module == nil {
-		m := moduleOf(c.connector)
-		c.standing.module = &m
+	if s.module == nil {
+		m := moduleOf(c.Connector)
+		s.module = &m
 	}
-	j, f, err := h.judge(*c.standing.module, c.file.path)
+	j, f, err := h.judge(*s.module, c.file.Path())
 	if err != nil {
 		return grant.Decision{}, err
 	}
-	c.standing.by, c.standing.decision = f, j.Decision
+	s.by, s.decision = f, j.Decision
 	if j.Standing == grant.StandingUpdate && j.Decision.Allowed {
-		h.log.Info("a new version of an approved connector is let through: it reaches no further", "connector", c.standing.module.Name, "version", c.standing.module.Version, "approved", j.Approval.Version)
-		if err := h.approvals.Accept(ctx, *c.standing.module, h.options.Updates); err != nil {
-			h.log.Warn("a new version of an approved connector cannot be recorded", "connector", c.standing.module.Name, "error", err)
+		h.log.Info("a new version of an approved connector may run: it needs no further access", "connector", s.module.Name, "version", s.module.Version, "approved", j.Approval.Version)
+		if err := h.approvals.Accept(ctx, *s.module, h.options.Updates); err != nil {
+			h.log.Warn("cannot record a new version of an approved connector", "connector", s.module.Name, "error", err)
 		}
 	}
 	return j.Decision, nil
+}
+
+// decide judges whether an operation may be run at all, before its parameters are looked at:
+// the connector first, then the operation. The error says that it may not, or that the lock
+// file cannot be read. A check may be run where the connector is approved.
+func (h *Host) decide(ctx context.Context, p Principal, c *connection, op *connector.Operation, check bool, e *entry) error {
+	d, err := h.approved(ctx, c)
+	if err == nil && d.Allowed && !check {
+		d = c.permits(p, op.Operation)
+	}
+	e.decided(d)
+	if err == nil && !d.Allowed {
+		err = d.Denied(c.Name, op.Operation)
+	}
+	return err
+}
+
+// permits decides whether a principal may run an operation of the connection: allow must have
+// it, and the principal must have the scope of its effect.
+func (c *connection) permits(p Principal, op *abi.Operation) grant.Decision {
+	d := c.Grant.Operation(op)
+	if scope := Scope(op.Effect); d.Allowed && !p.May(scope) {
+		return grant.Decision{
+			Rule: "scopes: without " + string(scope), Why: "the caller lacks the scope " + string(scope),
+			Permit: "call with a principal that has the scope " + string(scope),
+		}
+	}
+	return d
+}
+
+// usable reports whether a connector is approved.
+func (h *Host) usable(i *ConnectorInfo) bool {
+	j, _, err := h.judge(grant.Module{Name: i.Name, Version: i.Manifest.Version, Digest: i.Digest, Reach: grant.ReachOf(i.Manifest, i.Auth)}, i.File)
+	return err == nil && j.Decision.Allowed
+}
+
+// newGrant makes the connection's grant of what its configuration allows. It refuses
+// names that the connector does not have: a typing error there would silently allow less
+// than was meant, or in a rule on arguments more.
+func (c *connection) newGrant() error {
+	allow := c.Config.Allow
+	at := "connections." + c.Name + ".allow"
+	var err error
+	if c.Grant, err = grant.New(allow); err != nil {
+		return underAllow(c.Name, err)
+	}
+	if allow == nil {
+		return nil
+	}
+	operations := c.backend.Operations()
+	for _, pattern := range allow.Operations {
+		if !slices.ContainsFunc(operations, func(op *abi.Operation) bool { return pattern == grant.NameOf(op) || pattern == op.Entity+".*" }) {
+			var patterns []string
+			for _, op := range operations {
+				patterns = append(patterns, grant.NameOf(op), op.Entity+".*")
+			}
+			return fault.Invalid(at+".operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.Name, pattern, c.Connector.Manifest.Name), nearest.Hint(pattern, patterns))
+		}
+	}
+	for name, rules := range allow.Params {
+		if err := c.checkParamRules(at+".params", name, rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkParamRules refuses rules on parameters that an operation does not have, and values
+// that they cannot have.
+func (c *connection) checkParamRules(at, name string, rules map[string]grant.ParamRule) error {
+	entity, action, _ := strings.Cut(name, ".")
+	op, err := c.backend.Operation(entity, action)
+	if err != nil {
+		var names []string
+		for _, op := range c.backend.Operations() {
+			names = append(names, grant.NameOf(op))
+		}
+		return fault.Invalid(at, fmt.Sprintf("connection %s has rules for the parameters of %q, which %s does not have", c.Name, name, c.Connector.Manifest.Name), nearest.Hint(name, names))
+	}
+	schema, err := op.Schema()
+	if err != nil {
+		return err
+	}
+	for param, rule := range rules {
+		here := at + "." + name + "." + param
+		part, known := schema.At(strings.Split(param, "."))
+		if part == nil {
+			return fault.Invalid(here, fmt.Sprintf("connection %s has a rule for %q, which is not a parameter of %s", c.Name, param, name), nearest.Hint(param, known))
+		}
+		for _, value := range rule.Values {
+			if !part.CanBe(value) {
+				return fault.Invalid(here, fmt.Sprintf("connection %s allows the value %v for %s of %s, which its schema does not", c.Name, value, param, name),
+					"agenthost describe "+c.Connector.Manifest.Name+" "+entity+" "+action+" lists the values; put text that looks like a number in quotes")
+			}
+		}
+	}
+	return nil
 }

@@ -46,7 +46,7 @@ func BenchmarkAudit(b *testing.B) {
 		{"file", func(o *host.Options) { o.Audit.File = filepath.Join(b.TempDir(), "audit.jsonl") }},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			o := options(b, map[string]host.Connection{"lab": {Connector: "pylon", Server: "http://127.0.0.1:9", Credentials: map[string]string{"api_token": "env:TOKEN"}}})
+			o := options(b, host.StaticConnections{"lab": {Connector: "pylon", Server: "http://127.0.0.1:9", Credentials: map[string]string{"api_token": "env:TOKEN"}}})
 			o.Dial = piped
 			bb.change(&o)
 			h, err := host.Open(b.Context(), o)

@@ -1,9 +1,12 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
 )
 
 // keeper is a sink that keeps every record, and fails when it is told to.
@@ -58,7 +62,7 @@ func openAudited(t *testing.T, change ...func(*host.Options)) (*host.Host, *vend
 	k := &keeper{}
 	reader := labAt(server)
 	reader.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
-	o := options(t, map[string]host.Connection{"lab": labAt(server), "reader": reader})
+	o := options(t, host.StaticConnections{"lab": labAt(server), "reader": reader})
 	o.Sinks, o.Caller = []audit.Sink{k}, "ada"
 	o.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	for _, c := range change {
@@ -159,12 +163,13 @@ func TestEveryCallHasARecord(t *testing.T) {
 			}
 			_, _ = h.Execute(t.Context(), tt.connection, tt.call)
 			records := kept.take()
-			if len(records) != 1 {
-				t.Fatalf("%d records", len(records))
+			r := records[len(records)-1]
+			// What may change something, and came to its sandbox, has a start too.
+			if begun := len(records) == 2 && records[0].Event == audit.EventStart && records[0].ID == r.ID; begun != (r.Effect == abi.EffectWrite && len(r.Requests) > 0) || !begun && len(records) != 1 {
+				t.Errorf("%d records", len(records))
 			}
-			r := records[0]
 			if !tt.want(r) || r.Event != audit.EventCall || len(r.ID) != 36 || r.Connection != tt.connection || tt.call.Caller == "" && r.Caller != "ada" {
-				t.Errorf("%s", audit.Append(nil, &r))
+				t.Errorf("%+v", r)
 			}
 		})
 	}
@@ -196,7 +201,7 @@ func TestCheckRecordAndReplayHaveRecords(t *testing.T) {
 	}
 	for i, r := range records {
 		if r.Via != want[i].via || r.RequestSent != want[i].sent || r.Outcome != want[i].outcome || r.Caller != "ada" {
-			t.Errorf("%s", audit.Append(nil, &r))
+			t.Errorf("%+v", r)
 		}
 	}
 }
@@ -242,12 +247,70 @@ func TestRequiredAudit(t *testing.T) {
 	}
 }
 
-// Where it is not, a call does not depend on the trail.
+// Where it is not, a call does not depend on the trail. What is missing is logged: of a write
+// its start and its end.
 func TestAuditMayFail(t *testing.T) {
-	h, _, kept := openAudited(t)
+	var log bytes.Buffer
+	h, server, kept := openAudited(t, func(o *host.Options) {
+		o.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: &log})
+	})
 	kept.fail = func(*audit.Record) error { return errors.New("no space left on device") }
-	if _, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list"}); err != nil {
-		t.Error(err)
+	for action, lines := range map[string]int{"list": 1, "create": 2} {
+		log.Reset()
+		call := host.Call{Entity: "accounts", Action: action}
+		if action == "create" {
+			call.Params = host.Params{"name": "Acme"}
+		}
+		if _, err := h.Execute(t.Context(), "lab", call); err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "[ERROR]"); n != lines || strings.Contains(log.String(), "Acme") {
+			t.Errorf("%s: %d lines of the log: %s", action, n, &log)
+		}
+	}
+	if n := len(server.Requests()); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// An audit file that cannot be opened ends nothing where it is not required. It is tried
+// again with every record.
+func TestAuditFileThatCannotBeOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "later", "audit.jsonl")
+	var log bytes.Buffer
+	o := options(t, nil)
+	o.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: &log})
+	o.Audit.File = path
+	h := opened(t, o)
+	if _, err := h.Check(t.Context(), "nobody"); err == nil || !strings.Contains(log.String(), path) {
+		t.Errorf("%v; the log has %s", err, &log)
+	}
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Check(t.Context(), "nobody"); err == nil {
+		t.Error("there is nobody")
+	}
+	n := 0
+	for _, err := range audit.Scan(path, audit.Filter{}) {
+		if err != nil {
+			t.Error(err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d records", n)
+	}
+	o.Audit.File, o.Audit.Required = filepath.Join(t.TempDir(), "never", "audit.jsonl"), true
+	if h, err := host.Open(t.Context(), o); err == nil {
+		h.Close(t.Context())
+		t.Error("a host without the trail that it requires")
+	}
+	// What will not become better by itself is a mistake in the configuration.
+	o.Audit.File, o.Audit.Required = t.TempDir(), false
+	if h, err := host.Open(t.Context(), o); err == nil {
+		h.Close(t.Context())
+		t.Error("a folder is taken for a trail")
 	}
 }
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
-	"github.com/agenthost/agenthost/host/egress"
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/canary"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -29,7 +29,7 @@ func TestCanaryIsNotInTheGuest(t *testing.T) {
 	h, err := Open(t.Context(), Options{
 		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
 		Cache:       wasmtest.Cache(t),
-		Connections: map[string]Connection{"lab": {Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
+		Connections: StaticConnections{"lab": {Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
 		LookupEnv:   func(string) (string, bool) { return planted, true },
 	})
 	if err != nil {
@@ -38,27 +38,36 @@ func TestCanaryIsNotInTheGuest(t *testing.T) {
 	t.Cleanup(func() { h.Close(context.Background()) })
 	watch := canary.NewWatch(planted)
 	server.Inject(vendorsim.Fault{Skip: 1, Count: 1, Effect: vendorsim.EchoAuthorization(200)})
-	c, err := h.connection(t.Context(), "lab")
+	c, err := h.connection(t.Context(), Principal{}, "lab")
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := c.connector.Operation("accounts", "list")
+	op, err := c.Connector.Operation("accounts", "list")
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := h.egress(t.Context(), c)
+	client, err := c.backend.(*direct.Backend).Credential().Client(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := c.file.load(t.Context())
+	module, release, err := c.file.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer release()
 	for range 3 {
-		calls := 0
-		traffic := &traffic{client: client, renew: func(context.Context, *egress.Client) (*egress.Client, error) { return client, nil }, now: time.Now, scope: egress.Scope{Requests: op.Requests, Budget: egress.NewBudget(10, 1<<20, 1<<20)}}
+		calls, sent := 0, false
+		scope := egress.Scope{Requests: op.Requests, Budget: egress.NewBudget(10, 1<<20, 1<<20)}
+		send := func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
+			sent = true
+			resp, err := client.Send(ctx, scope, req, body)
+			if err != nil {
+				return nil, err
+			}
+			return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
+		}
 		_, err = module.Run(t.Context(), sandbox.Call{
-			Export: abi.ExportExecute, Input: []byte(`{"entity":"accounts","action":"list","params":{}}`), Send: traffic.send,
+			Export: abi.ExportExecute, Input: []byte(`{"entity":"accounts","action":"list","params":{}}`), Send: send,
 			Trace: func(hc sandbox.HostCall) {
 				calls++
 				watch.See(t, "the guest's memory", hc.Memory)
@@ -67,8 +76,8 @@ func TestCanaryIsNotInTheGuest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if calls < 5 || !traffic.sent {
-			t.Errorf("%d host calls, sent %v", calls, traffic.sent)
+		if calls < 5 || !sent {
+			t.Errorf("%d host calls, sent %v", calls, sent)
 		}
 	}
 	if n := len(server.Requests()); n != 3 || server.Requests()[0].Header.Get("Authorization") != "Bearer "+planted {

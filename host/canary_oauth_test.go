@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,13 +26,14 @@ import (
 func TestCanaryIsInNoLogin(t *testing.T) {
 	crm := &oauthsim.Server{ClientID: "crm", ClientSecret: planted, Prefix: "canary+tok/7f3Zx~9-Qe5d1bird"}
 	refresh := crm.Seed()
-	tokens, now := t.TempDir(), time.Now()
+	tokens, start := t.TempDir(), time.Now()
+	var later atomic.Int64 // hours
 	l := openCanary(t, "cmd/agenthost/testdata/oauthcrm", "oauthcrm", "client_secret", planted, crm, vendorsim.Options{}, func(o *host.Options) {
-		lab := o.Connections["lab"]
+		lab := o.Connections.(host.StaticConnections)["lab"]
 		lab.Credentials = map[string]string{"client_id": "env:ID", "client_secret": "env:TOKEN", "refresh_token": "env:REFRESH"}
-		o.Connections["lab"] = lab
+		o.Connections.(host.StaticConnections)["lab"] = lab
 		o.Secrets = config.Secrets{Tokens: filepath.Join(tokens, "tokens"), File: filepath.Join(tokens, "secrets.age"), Identity: "file:" + filepath.Join(tokens, "identity.txt")}
-		o.Now = func() time.Time { return now }
+		o.Now = func() time.Time { return start.Add(time.Duration(later.Load()) * time.Hour) }
 		o.LookupEnv = func(name string) (string, bool) {
 			value, ok := map[string]string{"ID": "crm", "TOKEN": planted, "REFRESH": refresh}[name]
 			return value, ok
@@ -40,7 +42,7 @@ func TestCanaryIsInNoLogin(t *testing.T) {
 	l.watch.For(crm.Prefix)
 	calls := []host.Call{{Entity: "me", Action: "get"}, {Entity: "notes", Action: "create"}}
 	for _, call := range calls {
-		now = now.Add(time.Hour)
+		later.Add(1)
 		result, err := l.Execute(t.Context(), "lab", call)
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +57,7 @@ func TestCanaryIsInNoLogin(t *testing.T) {
 		if place == "/token" {
 			crm.Expire() // so that the call asks there
 		}
-		now = now.Add(time.Hour) // so that a refusal renews
+		later.Add(1) // so that a refusal renews
 		l.call(t, place+" "+name, calls[0])
 	}
 	for _, place := range []string{"/token", "/me"} {

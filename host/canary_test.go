@@ -51,12 +51,12 @@ func openCanary(t *testing.T, plugin, connector, field, secret string, vendor ht
 	watch, observe := watched(t, secret)
 	o := host.Options{
 		Plugins: wasmtest.Folder(t, plugin), Cache: compiled,
-		Connections: map[string]host.Connection{"lab": {
+		Connections: host.StaticConnections{"lab": {
 			Connector: connector, Server: started.URL, Credentials: map[string]string{field: "env:TOKEN"},
 			Limits: config.Limits{Fuel: 200_000_000},
 		}},
 		LookupEnv: func(name string) (string, bool) { return secret, name == "TOKEN" },
-		Sleep:     func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Seams:     host.Seams{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
 	}
 	observe(&o)
 	for _, c := range change {
@@ -247,9 +247,9 @@ func TestCanaryIsInNoFailureOfTheNetwork(t *testing.T) {
 		}
 	}
 	elsewhere := func(o *host.Options) {
-		lab := o.Connections["lab"]
+		lab := o.Connections.(host.StaticConnections)["lab"]
 		lab.Server = "" // the vendor's own, which the resolver below does not find
-		o.Connections["lab"] = lab
+		o.Connections.(host.StaticConnections)["lab"] = lab
 	}
 	for name, tt := range map[string]struct {
 		server vendorsim.Options
@@ -266,9 +266,9 @@ func TestCanaryIsInNoFailureOfTheNetwork(t *testing.T) {
 		"certificate for another name": {want: abi.KindNetwork, server: vendorsim.Options{TLS: certificate}, change: func(o *host.Options) { o.RootCAs = authority }},
 		"certificate of nobody":        {want: abi.KindNetwork, server: vendorsim.Options{TLS: certificate}},
 		"no TLS where it is spoken": {want: abi.KindNetwork, change: func(o *host.Options) {
-			lab := o.Connections["lab"]
+			lab := o.Connections.(host.StaticConnections)["lab"]
 			lab.Server = strings.Replace(lab.Server, "http:", "https:", 1)
-			o.Connections["lab"] = lab
+			o.Connections.(host.StaticConnections)["lab"] = lab
 		}},
 		"panic": {
 			want:   abi.KindInternal,

@@ -1,215 +1,220 @@
 package host
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/agenthost/agenthost/host/airbyte"
 	"github.com/agenthost/agenthost/host/config"
-	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/host/egress"
-	"github.com/agenthost/agenthost/host/grant"
-	"github.com/agenthost/agenthost/host/oauth"
-	"github.com/agenthost/agenthost/host/ratelimit"
-	"github.com/agenthost/agenthost/host/sandbox"
-	"github.com/agenthost/agenthost/host/secret/lease"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// connection is a Connection in use: its connector is found and its server chosen.
-// Credentials are read when they are first needed.
+// connection is a Connection whose connector is found and whose server is chosen. A host may
+// have thousands that nobody calls: what calls need is made when the first one comes.
 type connection struct {
-	name      string
-	config    Connection
-	limits    config.Limits
-	file      *pluginFile
-	connector *connector.Connector
-	grant     *grant.Grant
-	server    *abi.Server
-	override  string // the operator's URL for server
-	slots     chan struct{}
-	rates     *ratelimit.Limiter // nil where none are kept
-
-	standing standing
-
-	lease *lease.Lease[credential] // of a direct connection
-
-	mu sync.Mutex
-	// service and target are set in a hosted connection, on first use, by who holds
-	// opening.
-	opening chan struct{}
-	service *airbyte.Client // the host's to close
-	target  airbyte.Target
-	tokens  *oauth.Source // nil where tokens are not got with OAuth 2.0
+	backend.Connection
+	connectionVersion
+	file    *catalog.File
+	backend backend.Backend
+	slots   backend.Lazy[slots]
+	calls   counter // that hold the connection
 }
 
-// defaultLimits are those of a connection that sets none. What bounds a guest is the
-// sandbox's to say.
-func defaultLimits() config.Limits {
-	guest := sandbox.DefaultLimits()
-	return config.Limits{
-		Timeout:       time.Minute,
-		Memory:        guest.Memory,
-		Fuel:          guest.Fuel,
-		Requests:      100,
-		RequestBytes:  32 << 20,
-		ResponseBytes: 64 << 20,
-		OutputBytes:   guest.OutputBytes,
-		LogLines:      guest.LogLines,
-		LogBytes:      guest.LogBytes,
-		Concurrency:   64,
-	}
+// connectionVersion tells versions of a connection apart.
+type connectionVersion struct {
+	as         Principal // who called it first, and sees its changes
+	configured bool      // and not made by the environment
+	revision   string
 }
 
-func withDefaults(l config.Limits) config.Limits {
-	d := defaultLimits()
-	return config.Limits{
-		Timeout:       cmp.Or(l.Timeout, d.Timeout),
-		Memory:        cmp.Or(l.Memory, d.Memory),
-		Fuel:          cmp.Or(l.Fuel, d.Fuel),
-		Requests:      cmp.Or(l.Requests, d.Requests),
-		RequestBytes:  cmp.Or(l.RequestBytes, d.RequestBytes),
-		ResponseBytes: cmp.Or(l.ResponseBytes, d.ResponseBytes),
-		OutputBytes:   cmp.Or(l.OutputBytes, d.OutputBytes),
-		LogLines:      cmp.Or(l.LogLines, d.LogLines),
-		LogBytes:      cmp.Or(l.LogBytes, d.LogBytes),
-		Concurrency:   cmp.Or(l.Concurrency, d.Concurrency),
-	}
-}
+// connectionKey is what a host knows a connection by.
+type connectionKey struct{ workspace, name string }
 
-// checkConnections refuses what is wrong whatever the connector is.
-func checkConnections(connections map[string]Connection) error {
-	for name, c := range connections {
-		at := "connections." + name
-		switch {
-		case c.Connector == "":
-			return invalid(at+".connector", "connection "+name+" names no connector", "add connector: and the connector's name")
-		case c.RateLimit != "" && c.RateLimit != config.RateManifest && c.RateLimit != config.RateLearned && c.RateLimit != config.RateOff:
-			return invalid(at+".rate_limit", fmt.Sprintf("connection %s has the unknown rate limit %q", name, c.RateLimit), "use manifest, learned or off")
-		case c.Mode != "" && c.Mode != config.Direct && c.Mode != config.Hosted:
-			return invalid(at+".mode", fmt.Sprintf("connection %s has the unknown mode %q", name, c.Mode), "use direct or hosted")
-		}
-		if c.Mode == config.Hosted {
-			if err := checkHosted(name, c); err != nil {
-				return err
-			}
-		}
-		for field := range c.Secrets {
-			if _, both := c.Credentials[field]; both {
-				return invalid(at+".credentials."+field, "connection "+name+" has "+field+" in both Credentials and Secrets", "give it once")
-			}
-		}
-	}
-	return nil
-}
+// slots has room for one value for each call that may run at once.
+type slots chan struct{}
 
-func invalid(field, message, hint string) *Error {
-	return &Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
-}
-
-// connection looks up a connection by name: one that is configured, or one that the
-// environment makes for the connector of that name.
-func (h *Host) connection(ctx context.Context, name string) (*connection, error) {
-	h.mu.Lock()
-	c := h.connections[name]
-	h.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	cfg, configured := h.options.Connections[name]
-	if !configured {
-		var err error
-		if cfg, err = h.fromEnvironment(ctx, name); err != nil {
-			return nil, err
-		}
-	}
-	c, err := h.connect(ctx, name, cfg)
+// connection looks up a connection that a principal may see: one that is configured or, for the
+// operator, one that the environment makes for the connector of that name.
+func (h *Host) connection(ctx context.Context, p Principal, name string) (*connection, error) {
+	c, err := h.hold(ctx, p, name)
 	if err != nil {
 		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if known := h.connections[name]; known != nil {
-		return known, nil
-	}
-	if !h.registry.current(c.file) {
-		return c, nil // its file was replaced meanwhile: this call ends on the old one
-	}
-	h.connections[name] = c
+	c.release()
 	return c, nil
 }
 
-// connect finds a connection's connector and server, and checks its configuration
-// against what the connector declares.
-func (h *Host) connect(ctx context.Context, name string, cfg Connection) (*connection, error) {
-	file, err := h.registry.find(ctx, cfg.Connector)
-	if err != nil {
-		return nil, err
-	}
-	declared, err := file.declared(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &connection{name: name, config: cfg, limits: withDefaults(cfg.Limits), file: file, connector: declared}
-	c.slots = make(chan struct{}, c.limits.Concurrency)
-	c.lease = h.newLease(c)
-	c.opening = make(chan struct{}, 1)
-	if strings.Contains(cfg.Server, "://") {
-		c.override = cfg.Server
-		c.server = &declared.Manifest.Servers[0]
-	} else if c.server, err = declared.Server(cfg.Server); err != nil {
-		return nil, err
-	}
-	if c.isHosted() {
-		if err := c.checkKnown(); err != nil {
+// hold is connection for a call, which releases the connection when it has ended. Until then
+// the connection stays as it is, whatever becomes of its configuration.
+func (h *Host) hold(ctx context.Context, p Principal, name string) (*connection, error) {
+	for {
+		cfg, version, err := h.configuration(ctx, p, name)
+		if err != nil {
 			return nil, err
 		}
+		key := connectionKey{p.Workspace, name}
+		c := h.connected(key)
+		if c == nil || !c.is(version) {
+			return h.renew(ctx, key, c, cfg, version)
+		}
+		if c.calls.enter() {
+			return c, nil
+		}
+		if err := ctx.Err(); err != nil { // the connection changed at this moment: look again
+			return nil, fault.Timeout(err)
+		}
 	}
-	if cfg.RateLimit == "" && (c.override != "" || c.isHosted()) {
-		// What the manifest documents is the vendor's limit and nobody else's.
-		c.config.RateLimit = config.RateLearned
-	}
-	if cfg.RateLimit != config.RateOff {
-		c.rates = ratelimit.New(h.options.Now, h.options.Sleep)
-	}
-	return c, c.newGrant()
 }
 
-// rate returns the gate that an operation's requests go through. Operations that the
-// vendor counts together share one.
-func (c *connection) rate(op *connector.Operation) egress.Rate {
-	if c.rates == nil {
-		return nil
-	}
-	name, limit := op.Name(), op.RateLimit
-	if limit != nil && limit.Bucket != "" {
-		name = limit.Bucket
-	}
-	if c.config.RateLimit == config.RateLearned {
-		limit = nil
-	}
-	return c.rates.Gate(name, limit)
+// release ends what hold began.
+func (c *connection) release() { c.calls.leave() }
+
+func (c *connection) is(v connectionVersion) bool {
+	return c.configured == v.configured && c.revision == v.revision
 }
 
-// admit waits until the connection may run one more call.
-func (c *connection) admit(ctx context.Context) (leave func(), err error) {
+// configuration asks for the configuration of a connection. That of one which the environment
+// makes is empty.
+func (h *Host) configuration(ctx context.Context, p Principal, name string) (cfg Connection, v connectionVersion, err error) {
+	v.as = p
+	if h.source != nil {
+		cfg, v.revision, err = h.source.Get(ctx, p, name)
+		v.configured = err == nil
+		if !errors.Is(err, ErrNoConnection) {
+			return cfg, v, err
+		}
+	}
+	if !p.IsOperator() || !h.usesEnvironment() {
+		return cfg, v, h.unknownConnection(ctx, p, name)
+	}
+	return cfg, v, nil
+}
+
+// renew makes a connection that nobody called before, or that changed, and holds it. Calls that
+// run on the old one end on it.
+func (h *Host) renew(ctx context.Context, key connectionKey, old *connection, cfg Connection, v connectionVersion) (*connection, error) {
+	c, err := h.connect(ctx, key.name, cfg, v, h.catalog.Find)
+	if err != nil {
+		h.drop(ctx, key, old)
+		return nil, err
+	}
+	c.calls.enter()
+	h.mu.Lock()
+	known := h.connections[key]
+	if known != nil && known.is(v) && known.calls.enter() { // another call was faster
+		h.mu.Unlock()
+		return known, nil
+	}
+	gone := c // its file was replaced meanwhile: this call ends on the old one
+	if h.catalog.Current(c.file) {
+		h.connections[key] = c
+		gone = known
+	}
+	h.mu.Unlock()
+	gone.retire(ctx)
+	return c, nil
+}
+
+// drop lets the next call of a connection look it up again.
+func (h *Host) drop(ctx context.Context, key connectionKey, c *connection) {
+	if c == nil {
+		return
+	}
+	h.mu.Lock()
+	held := h.connections[key] == c
+	if held {
+		delete(h.connections, key)
+	}
+	h.mu.Unlock()
+	if held {
+		c.retire(ctx)
+	}
+}
+
+// retire closes a connection that is not in the table any more when its last call has ended,
+// which may be after the end of ctx.
+func (c *connection) retire(ctx context.Context) {
+	if c != nil {
+		c.calls.close(func() { _ = c.backend.Close(context.WithoutCancel(ctx)) }) // closing a client does not fail
+	}
+}
+
+// connected returns a connection that somebody called before, nil where nobody did.
+func (h *Host) connected(key connectionKey) *connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.connections[key]
+}
+
+// finder finds the file of a connector.
+type finder func(ctx context.Context, connector string) (*catalog.File, error)
+
+// connect finds a connection's connector and server, checks its configuration against what
+// the connector declares, and makes its backend. Nobody asks for the mode again.
+func (h *Host) connect(ctx context.Context, name string, cfg Connection, v connectionVersion, find finder) (*connection, error) {
+	var err error
+	if !v.configured {
+		if cfg, err = h.fromEnvironment(ctx, name); err != nil {
+			return nil, err
+		}
+	} else if !h.checked {
+		if err := h.options.checkConnection(name, &cfg); err != nil {
+			return nil, fault.Configuration(err)
+		}
+	}
+	file, err := find(ctx, cfg.Connector)
+	if err != nil {
+		return nil, err
+	}
+	declared, err := file.Declared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{connectionVersion: v, file: file, Connection: backend.Connection{
+		Name: name, Config: cfg, Limits: backend.WithDefaults(cfg.Limits), Connector: declared, File: file,
+	}}
+	if cfg.OAuth != nil && !slices.ContainsFunc(declared.Auth.Schemes, func(s abi.AuthScheme) bool { return s.OAuth2 != nil }) {
+		return nil, fault.Configuration(fault.Invalid("connections."+name+".oauth", fmt.Sprintf("connection %s has oauth, and %s does not use OAuth 2.0", name, cfg.Connector),
+			"remove oauth from the connection"))
+	}
+	if strings.Contains(cfg.Server, "://") {
+		c.Override = cfg.Server
+		c.Server = &declared.Manifest.Servers[0]
+	} else if c.Server, err = declared.Server(cfg.Server); err != nil {
+		return nil, fault.Configuration(err)
+	}
+	if cfg.Mode == config.Hosted {
+		if c.backend, err = h.accounts.Backend(&c.Connection); err != nil {
+			return nil, fault.Configuration(err)
+		}
+	} else {
+		c.backend = h.runner.Backend(&c.Connection)
+	}
+	return c, fault.Configuration(c.newGrant())
+}
+
+// admit waits until the connection may run one more call, which leave ends.
+func (c *connection) admit(ctx context.Context) error {
+	s := *c.slots.Get(func() *slots {
+		s := make(slots, c.Limits.Concurrency)
+		return &s
+	})
 	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
+	case s <- struct{}{}:
+		return nil
 	default:
 	}
 	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
+	case s <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, (&Error{
-			Kind: abi.KindTimeout, Field: "limits.concurrency", Retryable: true,
-			Message: fmt.Sprintf("%d calls of connection %s run already, and none ended in time", c.limits.Concurrency, c.name),
-			Hint:    "call again, or raise limits.concurrency of the connection",
-		}).WithCause(ctx.Err())
+		return errBusy(c, context.Cause(ctx))
 	}
 }
+
+func (c *connection) leave() { <-*c.slots.Known() }

@@ -2,74 +2,90 @@ package host
 
 import (
 	"context"
-	"fmt"
-	"slices"
+	"crypto/x509"
 
-	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/internal/nearest"
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/internal/credential"
+	"github.com/agenthost/agenthost/internal/fault"
 )
 
-// credentials reads the connection's secrets and picks the scheme that they satisfy.
-func (h *Host) credentials(ctx context.Context, c *connection) (*abi.AuthScheme, map[string]secret.Value, error) {
-	given := make([]string, 0, len(c.config.Credentials)+len(c.config.Secrets))
-	for field := range c.config.Credentials {
-		given = append(given, field)
-	}
-	for field := range c.config.Secrets {
-		given = append(given, field)
-	}
-	scheme, err := c.scheme(given)
-	if err != nil {
-		return nil, nil, err
-	}
-	values := make(map[string]secret.Value, len(given))
-	for field, reference := range c.config.Credentials {
-		ref, err := secret.ParseRef(reference)
-		if err != nil {
-			return nil, nil, err
-		}
-		if values[field], err = h.secrets.Resolve(ctx, ref); err != nil {
-			return nil, nil, err
-		}
-	}
-	for field, value := range c.config.Secrets {
-		values[field] = value
-	}
-	return scheme, values, nil
+// Secrets read the secrets that references name, and write the encrypted file of agenthost
+// secret. They are safe for concurrent use.
+type Secrets = credential.Store
+
+// Login says how a person logs in to a connection.
+type Login = credential.Login
+
+// OpenSecrets returns the secrets that o configures, without a host. It reads none of them: an
+// error of a source is an error of its use.
+//
+// # Errors
+//
+// *[Error] of kind invalid_params, which names the option that is wrong.
+func OpenSecrets(o Options) (*Secrets, error) {
+	return credential.Open(credential.Options{Secrets: o.Secrets, Sources: o.Sources, LookupEnv: o.LookupEnv, Logger: o.Logger, Seams: o.Seams})
 }
 
-// scheme returns the first scheme whose fields are given, and only them.
-func (c *connection) scheme(given []string) (*abi.AuthScheme, error) {
-	var missing, known []string
-	for i := range c.connector.Auth.Schemes {
-		scheme := &c.connector.Auth.Schemes[i]
-		complete := true
-		var names []string
-		for _, field := range scheme.Fields {
-			names = append(names, field.Name)
-			if field.Required && !slices.Contains(given, field.Name) {
-				complete = false
-				missing = append(missing, field.Name)
-			}
-		}
-		known = append(known, names...)
-		if complete && !slices.ContainsFunc(given, func(g string) bool { return !slices.Contains(names, g) }) {
-			return scheme, nil
-		}
+// Login logs a person in to a connection whose vendor wants OAuth 2.0, and keeps the tokens. It
+// waits up to five minutes for the person. Calls that follow use the login.
+//
+// # Errors
+//
+// Those of the authorization server; timeout where nobody logs in; denied where the connector
+// is not approved; invalid_params where the connection needs no login.
+func (h *Host) Login(ctx context.Context, connection string, l Login) error {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return err
 	}
-	at := "connections." + c.name + ".credentials"
-	for _, field := range given {
-		if !slices.Contains(known, field) {
-			return nil, invalid(at+"."+field, fmt.Sprintf("connection %s has the credential %q, which %s does not take", c.name, field, c.connector.Manifest.Name), nearest.Hint(field, known))
-		}
+	defer leave()
+	c, err := h.person(ctx, connection)
+	if err != nil {
+		return err
 	}
-	if len(missing) == 0 {
-		return nil, invalid(at, "connection "+c.name+" has credentials of more than one scheme", "agenthost auth "+c.connector.Manifest.Name+" lists the schemes")
+	return c.Login(ctx, l)
+}
+
+// Logout ends a login: at the vendor, where the connector declares how, and here. Local
+// forgets it here only. The result says what was done.
+//
+// # Errors
+//
+// Those of the authorization server, after which the login is still there.
+func (h *Host) Logout(ctx context.Context, connection string, local bool) (credential.Revoked, error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return credential.Revoked{}, err
 	}
-	return nil, &Error{
-		Kind: abi.KindAuthFailed, Field: at + "." + missing[0],
-		Message: fmt.Sprintf("connection %s has no credential %q", c.name, missing[0]),
-		Hint:    fmt.Sprintf("add credentials: {%s: env:NAME} to it; agenthost auth %s says more", missing[0], c.connector.Manifest.Name),
+	defer leave()
+	c, err := h.person(ctx, connection)
+	if err != nil {
+		return credential.Revoked{}, err
 	}
+	return c.Logout(ctx, local)
+}
+
+// person returns the credential of a connection that a person may log in to.
+func (h *Host) person(ctx context.Context, name string) (*credential.Credential, error) {
+	c, err := h.connection(ctx, Principal{}, name)
+	if err != nil {
+		return nil, err
+	}
+	here, ok := c.backend.(interface{ Credential() *credential.Credential })
+	if !ok {
+		return nil, fault.Invalid("connection", "connection "+name+" is hosted: the Airbyte API keeps the vendor's credential", "agenthost check "+name+" tests it")
+	}
+	if d, err := h.approved(ctx, c); err != nil {
+		return nil, err
+	} else if !d.Allowed {
+		return nil, d.Refusal()
+	}
+	return here.Credential(), nil
+}
+
+// authoritiesIn reads the file of a connection; without one they are the embedder's.
+func (h *Host) authoritiesIn(file, connection string) (*x509.CertPool, error) {
+	if file == "" {
+		return h.options.RootCAs, nil
+	}
+	return credential.ConnectionAuthorities(file, connection)
 }

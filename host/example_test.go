@@ -49,7 +49,7 @@ func exampleHost(ctx context.Context, changes ...func(*host.Options)) (h *host.H
 	options := host.Options{
 		Plugins:     plugins,
 		Cache:       compiled, // leave it out to use the user's cache folder
-		Connections: map[string]host.Connection{"support": connection, "audit": readOnly},
+		Connections: host.StaticConnections{"support": connection, "audit": readOnly},
 	}
 	for _, change := range changes {
 		change(&options)

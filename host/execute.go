@@ -1,23 +1,20 @@
 package host
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"hash/maphash"
 	"time"
 	"unicode/utf8"
 
-	"github.com/agenthost/agenthost/host/airbyte"
 	"github.com/agenthost/agenthost/host/audit"
-	"github.com/agenthost/agenthost/host/config"
-	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/host/egress"
-	"github.com/agenthost/agenthost/host/sandbox"
-	"github.com/agenthost/agenthost/host/shape"
+	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/nearest"
-	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/internal/shape"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -26,39 +23,113 @@ import (
 //
 // # Errors
 //
-// Every error is an [*Error]. Those before the sandbox starts have RequestSent false:
+// Every error is an [*Error]. Those before the operation runs have RequestSent false:
 //
 //   - unknown_operation: there is no such connection, entity or action
+//   - denied: nobody has approved the connector, or the connection does not allow the
+//     operation with any parameters
 //   - invalid_params: the parameters do not fit the operation's schema
-//   - denied: nobody has approved the connector; or the connection does not allow the
-//     operation, or not with these parameters
+//   - denied: the connection does not allow the operation with these parameters
+//   - rate_limited: the calls that run left no memory for this one before its deadline
 //   - auth_failed: a credential is missing, or the vendor does not know it
+//   - denied, with [ErrClosed] in its chain: the host is closed
 //
 // and then what the vendor answered (permission_denied, not_found, conflict,
 // rate_limited, vendor_error), what the host refused or stopped (denied,
-// limit_exceeded, timeout), network, and connector_fault.
+// limit_exceeded, timeout), network, cancelled where the caller or a Close that runs out of
+// time cancelled the call, and connector_fault.
 func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Result, error) {
-	return h.execute(ctx, connection, call, live{})
+	return h.execute(ctx, connection, call, runOptions{via: audit.ViaExecute})
 }
 
-// execute is Execute on a stage: live, or one where the call is recorded. However it ends,
-// the audit trail has it.
-func (h *Host) execute(ctx context.Context, connection string, call Call, on stage) (result *Result, err error) {
-	e := h.trail.begin(on.via(), connection, call)
-	defer func() { result, err = e.end(ctx, result, err) }()
-	return h.perform(ctx, connection, call, on, e)
+// runOptions say how a call runs: recorded or profiled, and what its record says of that.
+type runOptions struct {
+	via audit.Via
+	// check runs the operation that proves the credential, whether allow has it or not.
+	check bool
+	// repair says that a model wrote the parameters. They are repaired before anything else
+	// looks at them.
+	repair  bool
+	digest  bool // of the records
+	tape    *Recording
+	profile func(*FuelProfile)
 }
 
-func (h *Host) perform(ctx context.Context, connection string, call Call, on stage, e *entry) (*Result, error) {
-	start := h.options.Now()
-	c, op, err := h.look(ctx, connection, call)
-	e.found(c, op)
-	if err != nil {
+// run is one call that is under way.
+type run struct {
+	watch   watch
+	entry   *entry              // the call's record
+	room    backend.Reservation // of Options.HostBytes
+	effects backend.Effects
+	call    backend.Call
+}
+
+// execute runs a call, and records how it ends.
+func (h *Host) execute(ctx context.Context, connection string, call Call, o runOptions) (result *Result, err error) {
+	if err := h.gate.enter(); err != nil {
 		return nil, err
 	}
-	params, err := validate(c, op, call)
-	e.params(params)
+	defer h.gate.leave()
+	r := &run{entry: h.trail.begin(o.via, connection, call)}
+	defer func() { result, err = r.entry.end(ctx, result, err) }()
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(h.log, "running a call", p)
+		}
+	}()
+	return h.perform(ctx, connection, call, o, r)
+}
+
+// perform takes the steps of a call: look up, decide, prepare, repair, validate, admit, run,
+// shape.
+func (h *Host) perform(ctx context.Context, connection string, call Call, o runOptions, r *run) (result *Result, err error) {
+	start := h.options.Now()
+	if call.OnCompile != nil {
+		ctx = catalog.WithOnCompile(ctx, call.OnCompile)
+	}
+	params, malformed := encode(call.Params)
+	lookUp := h.lookUp
+	if o.check {
+		lookUp = h.lookUpCheck
+	}
+	c, op, err := lookUp(ctx, connection, call)
+	if c != nil {
+		defer c.release()
+	}
+	r.entry.found(c, op)
+	r.entry.params(params)
 	if err != nil {
+		return nil, fault.Cancelled(ctx, err)
+	}
+	// Who may not run it is told that, and nothing of what it takes.
+	if err := h.decide(ctx, call.Principal, c, op, o.check, r.entry); err != nil {
+		return nil, err
+	}
+	if malformed != nil {
+		return nil, malformed
+	}
+	if err := h.prepare(ctx, c); err != nil {
+		return nil, err
+	}
+	// Compiling a module is not part of the time that a call may take. All other work on the
+	// parameters is.
+	ctx, cancel := c.deadline(ctx, call.Timeout)
+	defer cancel()
+	r.watch.cancel = cancel
+	h.gate.add(&r.watch)
+	defer func() {
+		h.gate.remove(&r.watch)
+		err = fault.Cancelled(ctx, err)
+	}()
+	if err := h.memory.Reserve(ctx, c.Name, params, &r.room); err != nil {
+		return nil, err
+	}
+	defer r.room.Release()
+	if o.repair {
+		params = op.Repair(ctx, params)
+		r.entry.params(params)
+	}
+	if err := validate(ctx, c, op, call, params); err != nil {
 		return nil, err
 	}
 	// A path that cannot be is found before a write is made, not after.
@@ -66,235 +137,147 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, on sta
 	if err != nil {
 		return nil, err
 	}
-	d, err := h.decide(ctx, c, op, params)
-	e.decided(d)
-	if err != nil {
+	if d := c.Grant.Arguments(op.Operation, params); !d.Allowed && !o.check {
+		r.entry.decided(d)
+		return nil, d.Denied(c.Name, op.Operation)
+	}
+	r.call = backend.Call{
+		Operation: op, Params: params, Select: call.Select, Exclude: call.Exclude, Intent: call.Intent,
+		Attempt: r.entry.attempts(call), Credentials: call.Credentials, Tape: o.tape, Profile: o.profile,
+	}
+	if result, err = c.run(ctx, r); err != nil {
 		return nil, err
 	}
-	if !d.Allowed {
-		return nil, d.Denied(c.name, op.Operation)
+	if o.digest && hasObjects(result.Data) {
+		result.digest = maphash.Bytes(h.seed, result.Data)
 	}
-	ctx, cancel := c.deadline(ctx, call)
-	defer cancel()
-	leave, err := c.admit(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	if err := e.start(ctx); err != nil {
-		return nil, err
-	}
-	result, err := h.run(ctx, c, op, call, params, on, e)
-	if err != nil {
-		return nil, err
-	}
-	on.keep(result)
 	if result.Data, err = fields.Apply(result.Data); err != nil {
 		// The call was made, whatever becomes of its answer.
-		return nil, sent(err, result.Stats.Requests > 0)
+		return nil, fault.Sent(err, result.Stats.Requests > 0)
 	}
 	result.Stats.Duration = h.options.Now().Sub(start)
 	return result, nil
 }
 
-// look finds what a call names.
-func (h *Host) look(ctx context.Context, connection string, call Call) (*connection, *connector.Operation, error) {
-	c, err := h.connection(ctx, connection)
+// run waits for its turn and runs the operation.
+func (c *connection) run(ctx context.Context, r *run) (*Result, error) {
+	if err := c.admit(ctx); err != nil {
+		return nil, err
+	}
+	defer c.leave()
+	if err := r.entry.start(ctx); err != nil {
+		return nil, err
+	}
+	r.effects.Operation = r.call.Operation
+	r.call.Room, r.call.Observer, r.call.Attempt = &r.room, r.entry, r.effects.Watch(r.call.Attempt)
+	result, err := c.backend.Run(ctx, &r.call)
+	if err != nil {
+		if r.call.Operation.Effect == abi.EffectRead {
+			return nil, fault.Reading(err)
+		}
+		return nil, r.effects.Settle(err)
+	}
+	if result.NextCursor != "" && result.NextCursor == cursorOf(r.call.Operation, r.call.Params) {
+		result.Stop(r.call.Operation.Name() + " has more pages, but the vendor gave the cursor of this page again")
+	}
+	return &Result{
+		Data: result.Data, Meta: result.Meta, NextCursor: result.NextCursor, HasMore: result.HasMore, Stopped: result.Stopped,
+		Mode: c.backend.Mode(), Stats: Stats(result.Stats), operation: r.call.Operation,
+	}, nil
+}
+
+// Refuse leaves the record of a call that the caller's own code refused before Execute could:
+// because of how its parameters are written, say. The error is the one to answer: that of
+// Execute where the call would not have come to its parameters, such as denied, and otherwise
+// reason itself.
+func (h *Host) Refuse(ctx context.Context, connection string, call Call, reason error) error {
+	return h.refuse(ctx, audit.ViaExecute, connection, call, reason)
+}
+
+func (h *Host) refuse(ctx context.Context, via audit.Via, connection string, call Call, reason error) error {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	e := h.trail.begin(via, connection, call)
+	if params, err := encode(call.Params); err == nil {
+		e.params(params)
+	}
+	c, op, err := h.lookUp(ctx, connection, call)
+	if c != nil {
+		defer c.release()
+	}
+	e.found(c, op)
+	if err == nil {
+		err = h.decide(ctx, call.Principal, c, op, false, e)
+	}
+	if err == nil {
+		err = reason
+	}
+	return e.endRefusal(ctx, err)
+}
+
+// lookUp finds what a call names. The caller releases the connection that it returns, which may
+// be there although the operation is not.
+func (h *Host) lookUp(ctx context.Context, connection string, call Call) (*connection, *connector.Operation, error) {
+	c, err := h.hold(ctx, call.Principal, connection)
 	if err != nil {
 		return nil, nil, err
 	}
-	op, err := c.operation(call.Entity, call.Action)
+	op, err := c.backend.Operation(call.Entity, call.Action)
 	return c, op, err
 }
 
-// validate returns the parameters as JSON that fits the operation's schema, and that the
-// mode takes.
-func validate(c *connection, op *connector.Operation, call Call) ([]byte, error) {
-	if len(call.Select) > 0 && len(call.Exclude) > 0 {
-		return nil, invalid("select", "select and exclude are both set", "use one of them")
-	}
-	if utf8.RuneCountInString(call.Intent) > airbyte.MaxIntent {
-		return nil, invalid("intent", fmt.Sprintf("the intent is longer than %d characters", airbyte.MaxIntent), "say it in a sentence")
-	}
-	params, err := encode(call.Params)
+// lookUpCheck is lookUp for the operation that proves the connection's credential.
+func (h *Host) lookUpCheck(ctx context.Context, connection string, call Call) (*connection, *connector.Operation, error) {
+	c, err := h.hold(ctx, call.Principal, connection)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := c.refuseDropped(op, params); err != nil {
-		return params, err
+	ref := c.backend.Check()
+	if ref == nil {
+		return c, nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.Connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
 	}
-	return params, op.Validate(params)
+	op, err := c.backend.Operation(ref.Entity, ref.Action)
+	return c, op, err
 }
 
-// maxParams is the size of the largest parameters, in bytes. Files travel in them.
-const maxParams = 32 << 20
+// validate checks a call: that its parameters fit the operation's schema, and that the backend
+// can use them.
+func validate(ctx context.Context, c *connection, op *connector.Operation, call Call, params []byte) error {
+	if len(call.Select) > 0 && len(call.Exclude) > 0 {
+		return fault.Invalid("select", "select and exclude are both set", "use one of them")
+	}
+	if utf8.RuneCountInString(call.Intent) > backend.MaxIntent {
+		return fault.Invalid("intent", fmt.Sprintf("the intent is longer than %d characters", backend.MaxIntent), "write one sentence")
+	}
+	if err := c.backend.Accept(op, params); err != nil {
+		return err
+	}
+	return op.Validate(ctx, params)
+}
 
-func encode(params any) ([]byte, error) {
-	var data []byte
-	switch p := params.(type) {
-	case nil:
-		return []byte("{}"), nil
-	case json.RawMessage:
-		data = p
-	case []byte:
-		data = p
-	default:
-		var buffer bytes.Buffer
-		encoder := json.NewEncoder(&buffer)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(params); err != nil {
-			return nil, (invalid("params", fmt.Sprintf("params of type %T do not marshal to JSON", params), "pass host.Params, a struct or a json.RawMessage")).WithCause(err)
-		}
-		data = rawjson.Trim(buffer.Bytes())
+// prepare loads what the connection's calls need.
+func (h *Host) prepare(ctx context.Context, c *connection) error {
+	if c.backend.Ready() {
+		return nil
 	}
-	if len(data) > maxParams {
-		return nil, invalid("params", fmt.Sprintf("params are %d bytes long, the limit is %d", len(data), maxParams), "send less in one call")
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return err
 	}
-	if len(rawjson.Trim(data)) == 0 || string(rawjson.Trim(data)) == "null" {
-		return []byte("{}"), nil
-	}
-	return data, nil
+	defer leave()
+	return fault.Cancelled(ctx, c.backend.Prepare(ctx))
 }
 
 // deadline bounds a call by the connection's limit and the caller's.
-func (c *connection) deadline(ctx context.Context, call Call) (context.Context, context.CancelFunc) {
-	timeout := c.limits.Timeout
-	if call.Timeout > 0 {
-		timeout = min(timeout, call.Timeout)
+func (c *connection) deadline(ctx context.Context, callers time.Duration) (context.Context, context.CancelFunc) {
+	timeout := c.Limits.Timeout
+	if callers != 0 { // one that is over already included
+		timeout = min(timeout, callers)
 	}
 	return context.WithTimeout(ctx, timeout)
-}
-
-// run runs an operation where the connection's mode says: the only step that depends on it.
-func (h *Host) run(ctx context.Context, c *connection, op *connector.Operation, call Call, params []byte, on stage, e *entry) (*Result, error) {
-	if c.isHosted() {
-		return h.runHosted(ctx, c, op, call, params, on, e)
-	}
-	return h.runDirect(ctx, c, op, call, params, on, e)
-}
-
-// runDirect runs an operation in a sandbox. The guest's requests go out through egress,
-// which knows what the operation declared and adds the credential.
-func (h *Host) runDirect(ctx context.Context, c *connection, op *connector.Operation, call Call, params []byte, on stage, e *entry) (*Result, error) {
-	client, err := h.egress(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	release := c.file.hold(ctx)
-	defer release()
-	module, err := on.module(ctx, c.file)
-	if err != nil {
-		return nil, err
-	}
-	input := guestInput(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.server.ID}, c.connector.Digest)
-	t := &traffic{
-		client: client,
-		renew:  c.renew,
-		entry:  e,
-		now:    h.options.Now,
-		scope: egress.Scope{
-			Requests: op.Requests,
-			Grant:    c.grant,
-			Retry:    op.Safe(),
-			Reads:    op.Effect == abi.EffectRead,
-			Rate:     c.rate(op),
-			Budget:   egress.NewBudget(c.limits.Requests, c.limits.RequestBytes, c.limits.ResponseBytes),
-			Attempt:  e.attempts(call),
-		},
-	}
-	began := h.options.Now()
-	guest := sandbox.Call{
-		Export: abi.ExportExecute,
-		Input:  input,
-		Send:   t.send,
-		Limits: sandboxLimits(c.limits),
-		Logger: h.log.Named("connector").With("connection", c.name, "operation", op.Name()),
-	}
-	on.watch(&guest)
-	outcome, err := module.Run(ctx, guest)
-	e.outcome(outcome)
-	if err != nil {
-		return nil, sent(err, t.sent)
-	}
-	ran := h.options.Now().Sub(began)
-	if outcome.Err != nil {
-		return nil, sent(public(outcome.Err), t.sent)
-	}
-	result, err := assemble(op, outcome)
-	if err != nil {
-		return nil, sent(err, t.sent)
-	}
-	result.Stats = t.stats()
-	result.Stats.Guest = max(0, ran-t.waited)
-	result.Stats.Fuel, result.Stats.GuestMemory = outcome.Fuel, outcome.Memory
-	return result, nil
-}
-
-func sandboxLimits(l config.Limits) sandbox.Limits {
-	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogLines: l.LogLines, LogBytes: l.LogBytes}
-}
-
-// stage is where a call runs: what module, who watches it run, and who keeps its result.
-type stage interface {
-	via() audit.Via
-	module(ctx context.Context, file *pluginFile) (*sandbox.Module, error)
-	watch(call *sandbox.Call)
-	keep(result *Result)
-}
-
-// live is the stage of every call that is not recorded or profiled.
-type live struct{}
-
-func (live) via() audit.Via { return audit.ViaExecute }
-
-func (live) module(ctx context.Context, file *pluginFile) (*sandbox.Module, error) {
-	return file.load(ctx)
-}
-
-func (live) watch(*sandbox.Call) {}
-
-func (live) keep(*Result) {}
-
-// traffic sends the requests of one call and keeps count of them.
-type traffic struct {
-	client *egress.Client
-	renew  func(ctx context.Context, refused *egress.Client) (*egress.Client, error)
-	entry  *entry
-	scope  egress.Scope
-	now    func() time.Time
-	waited time.Duration
-	sent   bool // a request may have reached the vendor
-}
-
-func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
-	start := t.now()
-	resp, err := t.deliver(ctx, req, body)
-	t.waited += t.now().Sub(start)
-	if err != nil {
-		var e *Error
-		t.sent = t.sent || (errors.As(err, &e) && e.RequestSent)
-		t.entry.refused(req, start, err)
-		return nil, err
-	}
-	t.sent = true
-	return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
-}
-
-// sent sets RequestSent of an error to what the host itself knows: what a guest says of
-// it does not count.
-func sent(err error, reached bool) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	c := e.WithCause(e.Unwrap())
-	c.RequestSent = reached
-	return c
-}
-
-func (t *traffic) stats() Stats {
-	requests, out, in := t.scope.Budget.Used()
-	return Stats{Vendor: t.waited, Requests: requests, BytesSent: out, BytesReceived: in}
 }
 
 // Operation is an operation as a connection sees it.
@@ -305,11 +288,17 @@ type Operation struct {
 	Rule    string
 }
 
-// Operations returns all operations of a connection: those of its connector, in its order,
-// and in mode hosted the searches of the context store. There Params lack what Airbyte's
-// connector does not have.
-func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
-	c, err := h.connection(ctx, connection)
+// Operation returns one operation of a connection, as Operations shows it.
+func (h *Host) Operation(ctx context.Context, connection, entity, action string) (*Operation, error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	c, op, err := h.lookUp(ctx, connection, Call{Entity: entity, Action: action})
+	if c != nil {
+		defer c.release()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -317,70 +306,70 @@ func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, 
 	if err != nil {
 		return nil, err
 	}
-	all := c.operations()
-	operations := make([]Operation, 0, len(all))
-	for _, op := range all {
-		d := approved
-		if d.Allowed {
-			d = c.grant.Operation(op)
-		}
-		operations = append(operations, Operation{Operation: c.shown(op), Allowed: d.Allowed, Rule: d.Rule})
-	}
-	return operations, nil
+	shown := c.permitted(op.Operation, approved)
+	return &shown, nil
 }
 
-// Check proves that a connection works: it runs the operation that the connector
-// declares for that, whatever the connection allows, and returns its result.
-func (h *Host) Check(ctx context.Context, connection string) (result *Result, err error) {
-	e := h.trail.begin(audit.ViaCheck, connection, Call{})
-	defer func() { result, err = e.end(ctx, result, err) }()
-	return h.check(ctx, connection, e)
-}
-
-func (h *Host) check(ctx context.Context, connection string, e *entry) (*Result, error) {
-	start := h.options.Now()
-	c, err := h.connection(ctx, connection)
-	if err != nil {
-		return nil, err
-	}
-	e.found(c, nil)
-	ref := checkOperation(c.connector.Manifest, c.config.Mode)
-	if ref == nil {
-		return nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
-	}
-	op, err := c.connector.Operation(ref.Entity, ref.Action)
-	if err != nil {
-		return nil, err
-	}
-	e.found(c, op)
-	if d, err := h.approved(ctx, c); err != nil {
-		return nil, err
-	} else if !d.Allowed {
-		e.decided(d)
-		return nil, d.Denied(c.name, op.Operation)
-	}
-	ctx, cancel := c.deadline(ctx, Call{})
-	defer cancel()
-	leave, err := c.admit(ctx)
+// Operations returns all operations of a connection: those of its connector, in its order,
+// and in mode hosted the searches of the context store. There Params lack what Airbyte's
+// connector does not have.
+func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
+	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	if err := e.start(ctx); err != nil {
-		return nil, err
-	}
-	result, err := h.run(ctx, c, op, Call{}, []byte("{}"), live{}, e)
+	c, err := h.connection(ctx, Principal{}, connection)
 	if err != nil {
 		return nil, err
 	}
-	result.Stats.Duration = h.options.Now().Sub(start)
-	return result, nil
+	approved, err := h.approved(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	all := c.backend.Operations()
+	operations := make([]Operation, len(all))
+	for i, op := range all {
+		operations[i] = c.permitted(op, approved)
+	}
+	return operations, nil
+}
+
+// permitted is an operation as callers see it, with the decision on it.
+func (c *connection) permitted(op *abi.Operation, approved grant.Decision) Operation {
+	d := approved
+	if d.Allowed {
+		d = c.Grant.Operation(op)
+	}
+	return Operation{Operation: *c.backend.View(op), Allowed: d.Allowed, Rule: d.Rule}
+}
+
+// Check proves that a connection works: it runs the operation that the connector
+// declares for that, even where the connection does not allow it, and returns its result.
+func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
+	return h.execute(ctx, connection, Call{}, runOptions{via: audit.ViaCheck, check: true})
+}
+
+// CheckOperation is the operation that [Host.Check] runs, nil where the connector has none. It
+// is another one for a hosted connection, because the Airbyte API's connector does not have all
+// operations of ours.
+func (h *Host) CheckOperation(ctx context.Context, connection string) (*abi.OperationRef, error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	c, err := h.connection(ctx, Principal{}, connection)
+	if err != nil {
+		return nil, err
+	}
+	return c.backend.Check(), nil
 }
 
 func (c *connection) reads() []string {
 	var names []string
-	for i := range c.connector.Manifest.Operations {
-		if op := &c.connector.Manifest.Operations[i]; op.Effect == abi.EffectRead {
+	for i := range c.Connector.Manifest.Operations {
+		if op := &c.Connector.Manifest.Operations[i]; op.Effect == abi.EffectRead {
 			names = append(names, op.Entity+"."+op.Action)
 		}
 	}

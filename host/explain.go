@@ -58,36 +58,52 @@ const (
 //
 // # Errors
 //
-// As those of Execute before it decides: unknown_operation, and invalid_params where Params
-// do not fit the operation.
-func (h *Host) Explain(ctx context.Context, connection string, call Call) (*Explanation, error) {
-	c, op, err := h.look(ctx, connection, call)
+// As those of Execute: unknown_operation, and invalid_params where the operation may be run
+// and Params do not fit it.
+func (h *Host) Explain(ctx context.Context, connection string, call Call) (explanation *Explanation, err error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(h.log, "explaining a call", p)
+		}
+	}()
+	c, op, err := h.lookUp(ctx, connection, call)
+	if c != nil {
+		defer c.release()
+	}
 	if err != nil {
 		return nil, err
 	}
 	// Not approved, which writes down that an update was let through.
-	j, _, err := h.judge(moduleOf(c.connector), c.file.path)
+	j, _, err := h.judge(moduleOf(c.Connector), c.file.Path())
 	if err != nil {
 		return nil, err
 	}
 	x := &Explanation{
-		Connection: c.name, Operation: *op.Operation, Mode: config.Direct,
-		Rulings:   []Ruling{{QuestionApproval, j.Decision}, {QuestionOperation, c.grant.Operation(op.Operation)}},
-		Arguments: c.grant.ArgumentRules(op.Operation),
-		Narrowed:  c.grant.RequestRules(),
-		Limits:    c.limits,
+		Connection: c.Name, Operation: *op.Operation, Mode: c.backend.Mode(),
+		Rulings:   []Ruling{{QuestionApproval, j.Decision}, {QuestionOperation, c.permits(call.Principal, op.Operation)}},
+		Arguments: c.Grant.ArgumentRules(op.Operation),
+		Narrowed:  c.Grant.RequestRules(),
+		Limits:    c.Limits,
 	}
-	if c.isHosted() {
-		x.Mode = config.Hosted
-	} else {
-		x.Requests = c.requestsOf(op.Operation)
+	for _, r := range c.backend.Requests(op.Operation) {
+		x.Requests = append(x.Requests, ExplainedRequest(r))
 	}
 	if call.Params != nil {
-		params, err := validate(c, op, call)
-		if err != nil {
+		params, err := encode(call.Params)
+		if err == nil {
+			err = validate(ctx, c, op, call, params)
+		}
+		switch {
+		case err == nil:
+			x.Rulings = append(x.Rulings, Ruling{QuestionArguments, c.Grant.Arguments(op.Operation, params)})
+		case x.Rulings[0].Allowed && x.Rulings[1].Allowed:
 			return nil, err
 		}
-		x.Rulings = append(x.Rulings, Ruling{QuestionArguments, c.grant.Arguments(op.Operation, params)})
 	}
 	for _, r := range x.Rulings {
 		x.Decision = r.Decision
@@ -96,30 +112,4 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (*Expl
 		}
 	}
 	return x, nil
-}
-
-// requestsOf writes the requests that an operation declares with the URLs of the servers
-// that they go to.
-func (c *connection) requestsOf(op *abi.Operation) []ExplainedRequest {
-	requests := make([]ExplainedRequest, 0, len(op.Requests))
-	for _, r := range op.Requests {
-		requests = append(requests, ExplainedRequest{Method: r.Method, URL: c.serverURL(r.Server) + r.Path})
-	}
-	return requests
-}
-
-// serverURL is where requests to a server go; an empty id means the connection's.
-func (c *connection) serverURL(id string) string {
-	if id == "" || id == c.server.ID {
-		if c.override != "" {
-			return c.override
-		}
-		return c.server.URL
-	}
-	for _, s := range c.connector.Manifest.Servers {
-		if s.ID == id {
-			return s.URL
-		}
-	}
-	return id
 }

@@ -26,7 +26,7 @@ func TestExplainAgreesWithExecute(t *testing.T) {
 		Effects: []abi.Effect{abi.EffectRead}, Operations: []string{"tags.create"},
 		Params: map[string]map[string]grant.ParamRule{"tags.create": {"object_type": {Values: []any{"issue"}}}},
 	}
-	connections := map[string]host.Connection{"lab": labAt(server), "narrow": narrow}
+	connections := host.StaticConnections{"lab": labAt(server), "narrow": narrow}
 	for _, c := range []struct {
 		name       string
 		lock       bool

@@ -74,11 +74,10 @@ func openTickets(t *testing.T, log io.Writer) (*host.Host, *vendorsim.Server) {
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins:     wasmtest.Folder(t, "examples/connector-extism"),
 		Cache:       wasmtest.Cache(t),
-		Connections: map[string]host.Connection{"support": {Connector: "tickets", Server: server.URL, Credentials: map[string]string{"key": "env:KEY"}}},
+		Connections: host.StaticConnections{"support": {Connector: "tickets", Server: server.URL, Credentials: map[string]string{"key": "env:KEY"}}},
 		LookupEnv:   func(name string) (string, bool) { return token, name == "KEY" },
 		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: log}),
-		Rand:        func() float64 { return 0 },
-		Sleep:       func(context.Context, time.Duration) error { return nil },
+		Seams:       host.Seams{Rand: func() float64 { return 0 }, Sleep: func(context.Context, time.Duration) error { return nil }},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func ExampleHost_Execute_notApproved() {
 	fmt.Println(err)
 	// Output:
 	// denied false
-	// connection support may not run accounts.list: nobody has approved the connector pylon 1.0.0, by approval
+	// connection support may not run accounts.list: connector pylon 1.0.0 is not approved, by approval
 	// it sends requests to https://api.eu.usepylon.com
 	// it sends requests to https://api.usepylon.com
 	// <nil>
@@ -56,12 +56,12 @@ func ExampleHost_Execute_notApproved() {
 func ExampleHost_Execute_argumentRule() {
 	ctx := context.Background()
 	h, done := exampleHost(ctx, func(o *host.Options) {
-		narrow := o.Connections["support"]
+		narrow := o.Connections.(host.StaticConnections)["support"]
 		narrow.Allow = &config.Allow{
 			Operations: []string{"accounts.list"},
 			Params:     map[string]map[string]grant.ParamRule{"accounts.list": {"limit": {Values: []any{5, 10}}}},
 		}
-		o.Connections["narrow"] = narrow
+		o.Connections.(host.StaticConnections)["narrow"] = narrow
 	})
 	defer done()
 

@@ -8,7 +8,7 @@
 //
 //	h, err := host.Open(ctx, host.Options{
 //		Plugins:     "./plugins",
-//		Connections: map[string]host.Connection{"support": {Connector: "pylon", Credentials: map[string]string{"api_token": "env:PYLON_API_TOKEN"}}},
+//		Connections: host.StaticConnections{"support": {Connector: "pylon", Credentials: map[string]string{"api_token": "env:PYLON_API_TOKEN"}}},
 //	})
 //	if err != nil { ... }
 //	defer h.Close(ctx)
@@ -18,38 +18,55 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"os"
-	"path/filepath"
+	"runtime/debug"
 	"sync"
-	"time"
 
-	"github.com/agenthost/agenthost/host/airbyte"
 	"github.com/agenthost/agenthost/host/approval"
-	"github.com/agenthost/agenthost/host/sandbox"
-	"github.com/agenthost/agenthost/host/sandbox/seal"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/backend/direct"
+	"github.com/agenthost/agenthost/internal/backend/hosted"
+	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
 
 // Host runs connectors. It is safe for concurrent use. Get one from [Open].
 type Host struct {
-	options  Options
-	log      hclog.Logger
-	engine   *sandbox.Engine
-	registry *registry
-	secrets  *Secrets
+	options Options
+	log     hclog.Logger
+	catalog *catalog.Catalog
+	secrets *Secrets
+	source  Connections // of the options; nil where there are none
+	checked bool        // source has only connections that are checked
 	// approvals is nil where the program vouches for its plugins folder.
 	approvals *approval.Store
 	trail     *trail
+	memory    *backend.Memory
+	seed      maphash.Seed // of digests of pages
+
+	gate    gate
+	closing sync.Once
+	freed   chan struct{} // closed when everything is freed; set by closing
+	freeErr error         // of freeing; read after freed is closed
 
 	mu          sync.Mutex
-	connections map[string]*connection
-	services    map[service]*airbyte.Client
+	connections map[connectionKey]*connection
+	accounts    *hosted.Accounts
+	runner      *direct.Runner
 
-	watcher *watcher // nil where the plugins folder is not watched
+	following sync.WaitGroup // goroutines that follow the connections
+	unfollow  func()         // ends them; nil where there are none
+
+	uncache func() error // removes a cache that is this process's only
 }
 
 // Open returns a host. It looks at the options and reads no connector yet: modules are
@@ -57,12 +74,30 @@ type Host struct {
 //
 // # Errors
 //
-//   - invalid_params: an option is wrong; Field names it
-//   - denied: others may write to the cache folder or to the audit file
-//   - internal: the cache folder cannot be made
-func Open(ctx context.Context, o Options) (*Host, error) {
+//   - invalid_params: an option is wrong, or has a value that the host does not know; Field
+//     names it
+//   - denied: the cache folder is another user's, or others may write to it or to the audit
+//     file
+//   - internal: cannot make the cache folder; see Options.Cache
+func Open(ctx context.Context, o Options) (_ *Host, err error) {
+	// Nothing but the options can be invalid here.
+	defer func() { err = fault.Configuration(err) }()
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("open: %w", err)
+	}
+	if fixed, ok := o.Connections.(StaticConnections); ok && fixed == nil {
+		o.Connections = nil
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	secrets, err := OpenSecrets(o)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := secrets.Proxy(o.Proxy)
+	if err != nil {
+		return nil, err
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
@@ -70,89 +105,150 @@ func Open(ctx context.Context, o Options) (*Host, error) {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	o.Seams = o.Seams.WithDefaults()
+	if o.HostBytes == 0 {
+		o.HostBytes = backend.DefaultMemory
 	}
-	if o.Sleep == nil {
-		o.Sleep = sleep
-	}
-	if o.Cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return nil, (&Error{Kind: abi.KindInvalidParams, Field: "cache", Message: "there is no user cache folder", Hint: "set cache"}).WithCause(err)
-		}
-		o.Cache = filepath.Join(dir, "agenthost")
-	}
-	if err := checkConnections(o.Connections); err != nil {
+	// Where processes agree on who writes the lock file is no folder of one process only.
+	agree := cmp.Or(o.Cache, catalog.DefaultCache())
+	folder, uncache, err := catalog.CacheFolder(o.Cache, o.Logger)
+	if err != nil {
 		return nil, err
 	}
-	engine, err := sandbox.NewEngine(sandbox.Config{
-		Cache: o.Cache, Logger: o.Logger.Named("sandbox"), Now: o.Now,
+	o.Cache = folder
+	h, err := open(ctx, o, agree, secrets, proxy)
+	if err != nil {
+		return nil, errors.Join(err, uncache())
+	}
+	h.uncache = uncache
+	return h, nil
+}
+
+// open is Open with options that are complete.
+func open(ctx context.Context, o Options, agree string, secrets *Secrets, proxy *egress.Proxy) (*Host, error) {
+	http := egress.Config{
+		UserAgent: "agenthost/" + Version(), Logger: o.Logger.Named("egress"), Tables: redact.NewTables(0), Proxy: proxy,
+		Idle: egress.NewIdleConnections(o.IdleConnections, o.Now), Seams: o.Seams,
+	}
+	modules := direct.Modules{
+		Cache: o.Cache, Logger: o.Logger.Named("sandbox"), Now: o.Now, Running: o.Running,
 		CompileWorker: o.CompileWorker, CompileTimeout: o.CompileTimeout, CompileMemory: o.CompileMemory,
-	})
+	}
+	if o.modules != nil {
+		o.modules(&modules)
+	}
+	runner, err := direct.NewRunner(direct.Options{HTTP: http, Modules: modules, Logger: o.Logger, Seams: o.Seams, Secrets: secrets})
 	if err != nil {
 		return nil, err
-	}
-	sealer, err := seal.Open(o.Cache)
-	if err != nil {
-		return nil, (&Error{Kind: abi.KindInternal, Field: "cache", Message: "the key of the cache cannot be read", Hint: "see that its folder can be written to"}).WithCause(err)
 	}
 	trail, err := openTrail(o)
 	if err != nil {
+		_ = runner.Close(ctx)
 		return nil, err
 	}
 	var approvals *approval.Store
 	if o.Lock != "" {
-		approvals = approval.New(o.Lock, o.Cache, o.Now)
+		approvals = approval.New(o.Lock, agree, o.Now)
 	}
 	h := &Host{
 		approvals:   approvals,
 		trail:       trail,
+		memory:      backend.NewMemory(o.HostBytes),
+		seed:        maphash.MakeSeed(),
 		options:     o,
 		log:         o.Logger,
-		engine:      engine,
-		registry:    newRegistry(o, sealer, engine),
-		secrets:     OpenSecrets(o),
-		connections: make(map[string]*connection),
-		services:    make(map[service]*airbyte.Client),
+		runner:      runner,
+		secrets:     secrets,
+		connections: make(map[connectionKey]*connection),
 	}
-	if err := h.watch(ctx); err != nil {
-		return nil, errors.Join(err, engine.Close(ctx), trail.close())
+	h.accounts = hosted.NewAccounts(hosted.Options{
+		HTTP: http, RenewAfter: o.Secrets.Cache, Engine: runner.Engine(), Logger: o.Logger, LookupEnv: o.LookupEnv, Secrets: secrets, Authorities: h.authoritiesIn,
+	})
+	h.catalog, err = catalog.Open(ctx, catalog.Options{
+		Dir: o.Plugins, Cache: o.Cache, Engine: runner.Engine(), Reload: o.Reload, UnloadAfter: o.UnloadAfter,
+		Declared: o.Declared, OnCompile: o.OnCompile, Replaced: h.replaced, Logger: o.Logger, Seams: o.Seams,
+	})
+	if err != nil {
+		return nil, errors.Join(err, runner.Close(ctx), trail.close())
+	}
+	if o.Connections != nil {
+		if err := h.connectTo(ctx, o.Connections); err != nil {
+			return nil, errors.Join(err, h.catalog.Close(ctx), runner.Close(ctx), trail.close())
+		}
+	}
+	if o.CompileAhead {
+		h.catalog.CompileAhead(ctx, catalog.Ahead{Expected: h.expected, Called: h.called})
 	}
 	return h, nil
 }
 
-// Close waits for calls that run, and frees everything. The host cannot be used
-// afterwards.
+// Close admits no more calls, waits for those that run, and frees everything. What is called
+// afterwards ends with [ErrClosed], and nothing is sent any more.
+//
+// Where ctx ends first, Close cancels the calls that run and returns the context's error. It
+// frees everything as soon as they have ended. Close may be called again, to wait for that.
 func (h *Host) Close(ctx context.Context) error {
-	h.watcher.stop()
-	h.registry.stop()
-	err := h.engine.Close(ctx)
-	h.registry.closing.Wait()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, c := range h.connections {
-		c.close()
+	h.closing.Do(func() {
+		h.freed = make(chan struct{})
+		empty := h.gate.close()
+		go func() {
+			defer close(h.freed)
+			<-empty
+			h.freeErr = h.free(context.WithoutCancel(ctx))
+		}()
+	})
+	select {
+	case <-h.freed:
+	case <-ctx.Done():
+		h.gate.cancel()
+		return fmt.Errorf("close: %w", context.Cause(ctx))
 	}
-	clear(h.connections)
-	for _, s := range h.services {
-		s.Close()
-	}
-	clear(h.services)
-	if err = errors.Join(err, h.trail.close()); err != nil {
-		return fmt.Errorf("close: %w", err)
+	if h.freeErr != nil {
+		return fmt.Errorf("close: %w", h.freeErr)
 	}
 	return nil
 }
 
-// sleep waits, and returns early with the context's error when that ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// free frees everything. No call runs any more.
+func (h *Host) free(ctx context.Context) error {
+	if h.unfollow != nil {
+		h.unfollow()
+		h.following.Wait()
 	}
+	err := errors.Join(h.catalog.Close(ctx), h.runner.Close(ctx))
+	for key, c := range h.connections { // nobody else has them any more
+		h.drop(ctx, key, c)
+	}
+	h.accounts.Close()
+	return errors.Join(err, h.trail.close(), h.uncache())
+}
+
+// panicked turns a panic into the error of what was being done: of one call or one file. The
+// log has the panic's type and stack, and not its value: that may quote what a module, a
+// vendor or a caller gave.
+func panicked(log hclog.Logger, doing string, p any) error {
+	log.Error("BUG: panic", "doing", doing, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	return &Error{Kind: abi.KindInternal, Message: "the host failed while " + doing + "; this is a bug of the host", Hint: "the log at level error says where; report it"}
+}
+
+const modulePath = "github.com/agenthost/agenthost"
+
+// Version is the version of agenthost that is linked into the program, or "devel".
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	version := info.Main.Version
+	if info.Main.Path != modulePath {
+		for _, dep := range info.Deps {
+			if dep.Path == modulePath {
+				version = dep.Version
+			}
+		}
+	}
+	if version == "" || version == "(devel)" {
+		return "devel"
+	}
+	return version
 }

@@ -36,7 +36,7 @@ func openWith(t *testing.T, vendor http.Handler) (*host.Host, *vendorsim.Server)
 	lab := labAt(server)
 	audit := labAt(server)
 	audit.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
-	h := opened(t, options(t, map[string]host.Connection{"lab": lab, "audit": audit}))
+	h := opened(t, options(t, host.StaticConnections{"lab": lab, "audit": audit}))
 	return h, server
 }
 
@@ -46,7 +46,7 @@ func labAt(server *vendorsim.Server) host.Connection {
 }
 
 // options are those of a host with the Pylon connector.
-func options(t testing.TB, connections map[string]host.Connection) host.Options {
+func options(t testing.TB, connections host.StaticConnections) host.Options {
 	t.Helper()
 	return host.Options{
 		Plugins:     wasmtest.Folder(t, "plugins/pylon"),

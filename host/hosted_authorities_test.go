@@ -17,6 +17,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/vendorsim/airbyte"
 	"github.com/agenthost/agenthost/internal/wasmtest"
+	"github.com/agenthost/agenthost/internal/wiresim"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -41,7 +42,7 @@ func TestPrivateAuthorityOfTheAirbyteAPI(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	dir := t.TempDir()
-	for name, text := range map[string][]byte{"own": pemOf("CERTIFICATE", certificate.Certificate[0]), "other": selfSigned(t, true)} {
+	for name, text := range map[string][]byte{"own": wiresim.PEM(certificate), "other": wiresim.PEM(certificateFor(t, true))} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +56,7 @@ func TestPrivateAuthorityOfTheAirbyteAPI(t *testing.T) {
 	}
 	h, err := Open(t.Context(), Options{
 		Plugins: wasmtest.Folder(t, "plugins/pylon"), Cache: wasmtest.Cache(t),
-		Connections: map[string]Connection{
+		Connections: StaticConnections{
 			"own": at("https://"+operators, "own"), "other": at("https://"+operators, "other"), "system": at("https://"+operators, ""),
 			"proxied": at("", "own"), "otherwise": at("", "other"), "unproxied": at("", ""),
 			"missing": at("", "none"), "plain": at("http://127.0.0.1:1", "own"),
@@ -64,10 +65,9 @@ func TestPrivateAuthorityOfTheAirbyteAPI(t *testing.T) {
 			value, ok := map[string]string{"AIRBYTE_CLIENT_ID": "id", "AIRBYTE_CLIENT_SECRET": "client-secret-of-the-lab"}[name]
 			return value, ok
 		},
-		Resolver: publicly{},
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		Seams: Seams{Resolver: publicly{}, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
-		},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -80,11 +80,11 @@ func TestPrivateAuthorityOfTheAirbyteAPI(t *testing.T) {
 		field      string
 	}{
 		{"own", "", "", ""},
-		{"other", abi.KindNetwork, "signed by nobody", ""},
-		{"system", abi.KindNetwork, "signed by nobody", ""},
+		{"other", abi.KindNetwork, "from an authority that this machine does not trust", ""},
+		{"system", abi.KindNetwork, "from an authority that this machine does not trust", ""},
 		{"proxied", "", "", ""},
-		{"otherwise", abi.KindNetwork, "signed by nobody", ""},
-		{"unproxied", abi.KindNetwork, "signed by nobody", ""},
+		{"otherwise", abi.KindNetwork, "from an authority that this machine does not trust", ""},
+		{"unproxied", abi.KindNetwork, "from an authority that this machine does not trust", ""},
 		{"missing", abi.KindInvalidParams, "no such file", "connections.missing.tls.ca_file"},
 		{"plain", abi.KindInvalidParams, "at an http URL", "connections.plain.tls"},
 	} {
@@ -110,7 +110,11 @@ func TestPrivateAuthorityOfTheAirbyteAPI(t *testing.T) {
 		})
 	}
 	accounts := make(map[string]bool)
-	for _, c := range h.HostedConnections() {
+	connections, err := h.HostedConnections(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range connections {
 		accounts[c.At.Account] = true
 	}
 	if len(accounts) != 8 {

@@ -40,18 +40,18 @@ func TestCreateHostedRefuses(t *testing.T) {
 		say, try string
 		sends    bool
 	}{
-		{"no name", func(n *host.NewHosted) { n.Name = "" }, abi.KindInvalidParams, "no name", "255", false},
-		{"a name with a line break", func(n *host.NewHosted) { n.Name = "a\nb" }, abi.KindInvalidParams, "no name", "", false},
+		{"no name", func(n *host.NewHosted) { n.Name = "" }, abi.KindInvalidParams, "is not a name", "255", false},
+		{"a name with a line break", func(n *host.NewHosted) { n.Name = "a\nb" }, abi.KindInvalidParams, "is not a name", "", false},
 		{"no start date", func(n *host.NewHosted) { n.Replication = nil }, abi.KindInvalidParams, "start_date is missing", "--replication start_date=", false},
-		{"a malformed date", func(n *host.NewHosted) { n.Replication["start_date"] = "31.1.2026" }, abi.KindInvalidParams, "not in the form", "2026-01-31T09:30:00Z", false},
-		{"a date that is none", func(n *host.NewHosted) { n.Replication["start_date"] = "2026-02-30T09:30:00Z" }, abi.KindInvalidParams, "no date and time that exists", "", false},
+		{"a malformed date", func(n *host.NewHosted) { n.Replication["start_date"] = "31.1.2026" }, abi.KindInvalidParams, "does not have the required form", "2026-01-31T09:30:00Z", false},
+		{"a date that is none", func(n *host.NewHosted) { n.Replication["start_date"] = "2026-02-30T09:30:00Z" }, abi.KindInvalidParams, "not an existing date and time", "", false},
 		{"an unknown setting", func(n *host.NewHosted) { n.Replication["start_dat"] = "x" }, abi.KindInvalidParams, `no replication setting "start_dat"`, "did you mean start_date?", false},
 		{"an unknown credential", func(n *host.NewHosted) { n.Credentials["api_tokn"] = "env:TOKEN" }, abi.KindInvalidParams, `no credential "api_tokn"`, "did you mean api_token?", false},
 		{"no credential", func(n *host.NewHosted) { n.Credentials = nil }, abi.KindAuthFailed, "api_token is missing", "--credential api_token=env:NAME", false},
 		{"a credential that is not there", func(n *host.NewHosted) { n.Credentials["api_token"] = "env:UNSET" }, abi.KindAuthFailed, "env:UNSET", "", false},
 		{"a credential instead of a reference", func(n *host.NewHosted) { n.Credentials["api_token"] = "canary-3f1c9a7e5b2d4068" }, abi.KindInvalidParams, "not a reference", "", false},
-		{"no workspace", func(n *host.NewHosted) { n.At.Airbyte = config.Airbyte{} }, abi.KindInvalidParams, "no workspace is named", "", false},
-		{"two workspaces", func(n *host.NewHosted) { n.At.Airbyte.CustomerName = "other" }, abi.KindInvalidParams, "names of the same thing", "", false},
+		{"no workspace", func(n *host.NewHosted) { n.At.Airbyte = config.Airbyte{} }, abi.KindInvalidParams, "the workspace is not set", "", false},
+		{"two workspaces", func(n *host.NewHosted) { n.At.Airbyte.CustomerName = "other" }, abi.KindInvalidParams, "both name the workspace", "", false},
 		{"an unknown connector", func(n *host.NewHosted) { n.At.Connector = "pylonn" }, abi.KindUnknownOperation, "pylonn", "did you mean pylon?", false},
 		{"a direct connection", func(n *host.NewHosted) { n.At = host.HostedAt{Connection: "lab"} }, abi.KindInvalidParams, "lab is direct", "mode: hosted", false},
 		{"a missing workspace", func(n *host.NewHosted) { n.At.Airbyte.WorkspaceName = "acmee" }, abi.KindNotFound, `no workspace "acmee"`, "did you mean acme?", true},
@@ -114,12 +114,12 @@ func TestManageHosted(t *testing.T) {
 	id := l.create(t, "hiring")
 	for _, where := range []host.HostedAt{at, {Airbyte: config.Airbyte{ExternalUserID: "acme"}}, {Connector: "ashby", Airbyte: config.Airbyte{CustomerName: "acme"}}} {
 		list, err := l.h.ListHosted(ctx, where)
-		if err != nil || len(list) != 1 || string(list[0].ID) != id || list[0].Name != "hiring" {
+		if err != nil || len(list) != 1 || list[0].ID != id || list[0].Name != "hiring" {
 			t.Errorf("%+v lists %+v, %v", where, list, err)
 		}
 	}
 	for _, given := range []string{"", id, "source_id:" + id} {
-		if found, status, _, err := l.h.CheckHosted(ctx, at, given); err != nil || status != "succeeded" || string(found) != id {
+		if found, status, _, err := l.h.CheckHosted(ctx, at, given); err != nil || status != "succeeded" || found != id {
 			t.Errorf("check of %q: %s is %s, %v", given, found, status, err)
 		}
 	}
@@ -138,13 +138,13 @@ func TestManageHosted(t *testing.T) {
 		t.Errorf("a missing workspace: %v", err)
 	}
 	second := l.create(t, "again")
-	if _, err := l.h.DeleteHosted(ctx, at, ""); !errors.As(err, &missing) || missing.Kind != abi.KindConflict || missing.Hint != "give the id of the one that is meant" {
+	if _, err := l.h.DeleteHosted(ctx, at, ""); !errors.As(err, &missing) || missing.Kind != abi.KindConflict || missing.Hint != "add the id of one of them" {
 		t.Errorf("one of two: %v", err)
 	}
 	if _, err := l.h.DeleteHosted(ctx, at, second); err != nil {
 		t.Error(err)
 	}
-	if deleted, err := l.h.DeleteHosted(ctx, at, ""); err != nil || string(deleted) != id {
+	if deleted, err := l.h.DeleteHosted(ctx, at, ""); err != nil || deleted != id {
 		t.Errorf("deleted %s, %v", deleted, err)
 	}
 	var e *host.Error

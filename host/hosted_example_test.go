@@ -47,7 +47,7 @@ func exampleHosted(ctx context.Context) (h *host.Host, done func()) {
 	h, err = host.Open(ctx, host.Options{
 		Plugins: plugins,
 		Cache:   compiled, // leave it out to use the user's cache folder
-		Connections: map[string]host.Connection{"support": {
+		Connections: host.StaticConnections{"support": {
 			Connector: "pylon",
 			Mode:      config.Hosted,
 			Airbyte:   &config.Airbyte{WorkspaceName: "default", BaseURL: service.URL}, // leave BaseURL out to reach the real one
@@ -113,7 +113,11 @@ func ExampleHost_HostedConnections() {
 	h, done := exampleHosted(ctx)
 	defer done()
 
-	for _, c := range h.HostedConnections() {
+	connections, err := h.HostedConnections(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range connections {
 		list, err := h.ListHosted(ctx, c.At)
 		if err != nil {
 			log.Fatal(err)

@@ -1,6 +1,8 @@
 package host_test
 
 import (
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,4 +44,16 @@ func TestHostedCallWaitsNoLongerThanItLasts(t *testing.T) {
 	}
 	close(release)
 	first.Wait()
+}
+
+// A login to a hosted connection that nobody had called yet used to be refused for want of
+// credentials.
+func TestHostedNeedsNoLogin(t *testing.T) {
+	v := pylonOnTheWire()
+	l := v.hosted(t, nil, func(*host.Options) {})
+	err := l.h.Login(t.Context(), "hosted", host.Login{})
+	var e *host.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || !strings.Contains(e.Message, "is hosted") {
+		t.Errorf("error = %#v", err)
+	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/secret/lease"
+	"github.com/agenthost/agenthost/internal/credential/lease"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/airbyte"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -38,7 +38,7 @@ func TestRotatedAirbyteSecret(t *testing.T) {
 	v := pylonOnTheWire()
 	l := v.hosted(t, func(so *airbyte.Options) { so.Now = now.Now }, func(o *host.Options) {
 		o.Now, o.Sleep = now.Now, now.Sleep
-		o.Connections["hosted"].Airbyte.ClientSecret = "file:" + file
+		o.Connections.(host.StaticConnections)["hosted"].Airbyte.ClientSecret = "file:" + file
 		observe(o)
 	})
 	l.create(t, "lab")

@@ -19,12 +19,12 @@ func TestHostedParameterThatAirbyteLacks(t *testing.T) {
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
 	e := l.fails(t, "hosted", host.Call{Entity: "tasks", Action: "update", Params: host.Params{"id": "t1", "title": "Call back", "due_date": "2026-05-01"}})
-	const message = "in Airbyte, tasks.update of Pylon has no parameter due_date, which would be dropped without a word"
+	const message = "Airbyte's Pylon connector does not support due_date for tasks.update and would silently ignore it"
 	if e.Kind != abi.KindInvalidParams || e.Field != "due_date" || e.Message != message || e.RequestSent || len(l.airbyte.Requests()) != 0 {
 		t.Errorf("error = %#v", e)
 	}
 	for params, want := range map[string]string{
-		`{"id":"t1","due_date":5,"custom_fields":"[]"}`: "no parameters due_date, custom_fields", // what is wrong with their types is no matter
+		`{"id":"t1","due_date":5,"custom_fields":"[]"}`: "does not support due_date, custom_fields for tasks.update and would silently ignore them", // what is wrong with their types is no matter
 		`{"id":"t1","titel":"x"}`:                       `unknown parameter "titel"`,
 	} {
 		if e := l.fails(t, "hosted", host.Call{Entity: "tasks", Action: "update", Params: json.RawMessage(params)}); e.Kind != abi.KindInvalidParams || !strings.Contains(e.Message, want) {
@@ -119,6 +119,17 @@ func TestAirbyteOperations(t *testing.T) {
 		}
 		if !maps.EqualFunc(got, want, slices.Equal) {
 			t.Errorf("%s: the manifest says %v\nthe facts %v", v.connector, got, want)
+		}
+		searchable, semantic := make(map[string][]string), make(map[string][]string)
+		for _, e := range c.Manifest.Airbyte.ContextStore {
+			searchable[e.Entity] = e.Fields
+			if len(e.Semantic) > 0 {
+				semantic[e.Entity] = e.Semantic
+			}
+		}
+		facts := airbyte.Definitions()[i]
+		if !maps.EqualFunc(searchable, facts.Searchable, slices.Equal) || !maps.EqualFunc(semantic, facts.Semantic, slices.Equal) {
+			t.Errorf("%s: the manifest's context store is %v, %v\nthe facts %v, %v", v.connector, searchable, semantic, facts.Searchable, facts.Semantic)
 		}
 		for _, op := range c.Manifest.Operations {
 			params, listed := got[op.Entity+"."+op.Action]

@@ -3,7 +3,6 @@ package host_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -41,7 +40,7 @@ func (v *wireVendor) hosted(t *testing.T, change func(*airbyte.Options), configu
 	t.Helper()
 	l := &hostedLab{}
 	l.h, l.vendor = v.open(t, func(o *host.Options) {
-		environment, vendor := o.LookupEnv, o.Connections["lab"].Server
+		environment, vendor := o.LookupEnv, o.Connections.(host.StaticConnections)["lab"].Server
 		runner := directrun.New(host.Options{Plugins: o.Plugins, Cache: o.Cache}, map[string]string{v.connector: vendor})
 		t.Cleanup(func() {
 			if err := runner.Close(context.Background()); err != nil {
@@ -61,7 +60,7 @@ func (v *wireVendor) hosted(t *testing.T, change func(*airbyte.Options), configu
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = l.airbyte.Close() })
-		o.Connections["hosted"] = host.Connection{
+		o.Connections.(host.StaticConnections)["hosted"] = host.Connection{
 			Connector: v.connector, Mode: config.Hosted, Airbyte: &config.Airbyte{WorkspaceName: "acme"},
 			Credentials: map[string]string{v.credential: "env:TOKEN"},
 		}
@@ -95,7 +94,7 @@ func (l *hostedLab) create(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	l.airbyte.Reset()
-	return string(made.ID)
+	return made.ID
 }
 
 func connectorOf(t *testing.T, h *host.Host) string {
@@ -118,6 +117,7 @@ func connectorOf(t *testing.T, h *host.Host) string {
 // and left out. Data must be the same, and so must the uniform keys of meta, whatever case
 // the service writes its own in.
 func TestHostedEqualsDirect(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) { v.hostedEqualsDirect(t, false) })
 	}
@@ -450,86 +450,6 @@ func TestReplacedConnector(t *testing.T) {
 	l.create(t, "second")
 	if _, err := l.h.Execute(t.Context(), "hosted", me); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestContextStoreSearch searches what only a hosted connection has.
-func TestContextStoreSearch(t *testing.T) {
-	v := pylonOnTheWire()
-	l := v.hosted(t, nil, func(o *host.Options) {
-		c := o.Connections["hosted"]
-		c.Allow = &config.Allow{Operations: []string{"accounts.context_store_search", "users.*"}}
-		o.Connections["hosted"] = c
-	})
-	l.create(t, "lab")
-	search := host.Call{Entity: "accounts", Action: "context_store_search", Params: json.RawMessage(
-		`{"query":{"filter":{"like":{"name":"%a%"}},"sort":[{"name":"asc"}]},"limit":2,"fields":["id","name"]}`)}
-	first, err := l.h.Execute(t.Context(), "hosted", search)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rawjson.Count(first.Data) != 2 || !first.HasMore {
-		t.Errorf("found %s, %s", first.Data, first.Meta)
-	}
-	shaped := search
-	shaped.Select = []string{"name"}
-	if result, err := l.h.Execute(t.Context(), "hosted", shaped); err != nil || strings.Contains(string(result.Data), `"id"`) || !result.HasMore {
-		t.Errorf("shaped: %+v, %v", result, err)
-	}
-	var names []string
-	for record, err := range l.h.Records(t.Context(), "hosted", search) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, _, _ := rawjson.Pointer(record, "/name")
-		names = append(names, rawjson.Unquote(name))
-	}
-	if len(names) < 3 || !slices.IsSorted(names) {
-		t.Errorf("found %q", names)
-	}
-	last := l.airbyte.Requests()[len(l.airbyte.Requests())-1]
-	if !strings.Contains(string(last.Body), `"fields":[["id"],["name"]]`) {
-		t.Errorf("sent %s", last.Body)
-	}
-
-	operations, err := l.h.Operations(t.Context(), "hosted")
-	if err != nil {
-		t.Fatal(err)
-	}
-	searches := 0
-	for _, op := range operations {
-		if op.Action == abi.ActionContextStoreSearch {
-			searches++
-			if want := op.Entity == "accounts" || op.Entity == "users"; op.Allowed != want {
-				t.Errorf("%s is allowed: %t", op.Entity, op.Allowed)
-			}
-		}
-	}
-	if searches != 10 {
-		t.Errorf("%d searches, Airbyte's connector of Pylon has 10", searches)
-	}
-
-	for _, test := range []struct {
-		connection, entity string
-		params             string
-		kind               abi.Kind
-		hint               string
-	}{
-		{"lab", "accounts", `{"query":{}}`, abi.KindUnknownOperation, "use accounts search, or a connection with mode: hosted"},
-		{"lab", "articles", `{"query":{}}`, abi.KindUnknownOperation, ""},
-		{"hosted", "isues", `{"query":{}}`, abi.KindUnknownOperation, "did you mean issues?"},
-		{"hosted", "issues", `{"query":{}}`, abi.KindDenied, ""},
-		{"hosted", "accounts", `{"query":{"filter":{"eq":{"nam":"x"}}}}`, abi.KindInvalidParams, "did you mean name?"},
-	} {
-		before := len(l.airbyte.Requests())
-		_, err := l.h.Execute(t.Context(), test.connection, host.Call{Entity: test.entity, Action: "context_store_search", Params: json.RawMessage(test.params)})
-		var e *host.Error
-		if !errors.As(err, &e) || e.Kind != test.kind || !strings.Contains(e.Hint, test.hint) || e.RequestSent {
-			t.Errorf("%s %s: %#v", test.connection, test.entity, err)
-		}
-		if len(l.airbyte.Requests()) != before {
-			t.Errorf("%s %s: something was sent", test.connection, test.entity)
-		}
 	}
 }
 

@@ -21,8 +21,10 @@ func TestHostedChangesHaveRecords(t *testing.T) {
 	record := func(want audit.Record) {
 		t.Helper()
 		got := kept.take()
-		if len(got) != 1 {
-			t.Fatalf("%d records, want 1: %+v", len(got), got)
+		if n := len(got); n == 2 && got[0].Event == audit.EventStart && got[0].ID == got[1].ID {
+			got = got[1:] // it was about to be done
+		} else if n != 1 || got[0].RequestSent {
+			t.Fatalf("%d records: %+v", n, got)
 		}
 		r := got[0]
 		if r.Event != audit.EventCall || r.Via != audit.ViaHosted || r.Caller != "ada" || r.Connection != "hosted" || r.Mode != "hosted" ||
@@ -50,7 +52,7 @@ func TestHostedChangesHaveRecords(t *testing.T) {
 		t.Error("soon is a date")
 	}
 	record(audit.Record{Entity: "hosted", Action: "create", Effect: abi.EffectWrite, Outcome: string(abi.KindInvalidParams), Params: []audit.Param{{Name: "name", Bytes: 7}, {Name: "start_date", Bytes: 4}}})
-	if _, err := l.h.DeleteHosted(t.Context(), at, string(made.ID)); err != nil {
+	if _, err := l.h.DeleteHosted(t.Context(), at, made.ID); err != nil {
 		t.Fatal(err)
 	}
 	record(audit.Record{Entity: "hosted", Action: "delete", Effect: abi.EffectDelete, Outcome: audit.Ok, RequestSent: true})

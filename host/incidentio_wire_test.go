@@ -11,8 +11,8 @@ import (
 func incidentioOnTheWire() wireVendor {
 	vendor := incidentio.New(incidentio.Options{Token: token, Scale: incidentio.SmallScale()})
 	v := wireVendor{
-		// The 56 of the facts, and the successors of two deprecated ones.
-		connector: "incident-io", plugin: "plugins/incidentio", vendor: vendor, credential: "api_key", authorization: "Bearer " + token, operations: 58,
+		// The 76 of the facts, and the successors of two deprecated ones.
+		connector: "incident-io", plugin: "plugins/incidentio", vendor: vendor, credential: "api_key", authorization: "Bearer " + token, operations: 78,
 		encode: incidentio.EncodeQuery,
 	}
 	for _, op := range incidentio.Operations() {

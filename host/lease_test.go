@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/host/secret/lease"
+	"github.com/agenthost/agenthost/internal/credential/lease"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -83,15 +83,14 @@ func rotatingHost(t *testing.T) (*Host, *rotating, *pickyVendor) {
 	h, err := Open(t.Context(), Options{
 		Plugins:     wasmtest.Folder(t, "plugins/pylon"),
 		Cache:       wasmtest.Cache(t),
-		Connections: map[string]Connection{"lab": {Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "vault:kv/pylon#token"}}},
-		Now:         source.clock,
-		Sleep:       func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Connections: StaticConnections{"lab": {Connector: "pylon", Server: server.URL, Credentials: map[string]string{"api_token": "corp:pylon"}}},
+		Sources:     map[string]secret.Source{"corp": source},
+		Seams:       Seams{Now: source.clock, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close(context.Background()) })
-	h.secrets.resolver = secret.NewResolver(secret.Options{Sources: map[string]secret.Source{secret.SchemeVault: source}})
 	return h, source, vendor
 }
 
@@ -173,11 +172,11 @@ func TestSourceFails(t *testing.T) {
 		t.Error(err)
 	}
 	fail(&Error{Kind: abi.KindAuthFailed, Message: "the secret is gone"}, time.Minute)
-	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || err.Error() != "auth_failed: the secret is gone" {
+	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || err.Error() != "auth_failed: no secret at corp:pylon: the secret is gone" {
 		t.Errorf("got %v", err)
 	}
 	fail(&Error{Kind: abi.KindNetwork, Message: "no route to the vault", Retryable: true}, lease.Stale)
-	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || err.Error() != "network: no route to the vault" {
+	if _, err := h.Execute(t.Context(), "lab", getMe); err == nil || err.Error() != "auth_failed: no secret at corp:pylon: no route to the vault" {
 		t.Errorf("got %v", err)
 	}
 	fail(nil, 0)

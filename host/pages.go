@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/fault"
 	"iter"
 	"slices"
 
+	"github.com/agenthost/agenthost/host/audit"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/rawjson"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Pages runs an operation and follows its cursors. It yields one result per page, and
@@ -18,21 +21,35 @@ import (
 // Pages holds one page at a time, and each page has the time limit of a call. With
 // call.Limit it stops after that many records; the last page is cut to fit.
 //
-// A cursor that comes a second time is a connector_fault: following it would never end.
+// Pages that have no end are a vendor_error after the last page that is worth having: the
+// vendor says that there are more and gives no cursor, gives a cursor or the records of a page
+// again, or gives a hundred pages without a record in a row.
 func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		params, err := encode(call.Params)
+		if err == nil && call.Limit < 0 {
+			err = fault.Invalid("limit", fmt.Sprintf("the limit is %d", call.Limit), "give a positive number, or 0 for all")
+		}
 		if err != nil {
-			yield(nil, err)
+			yield(nil, h.Refuse(ctx, connection, call, err))
 			return
 		}
 		call.Params = json.RawMessage(params)
 		seen := make(map[string]bool)
+		empty, before := 0, uint64(0)
 		for left := call.Limit; ; {
-			page, err := h.Execute(ctx, connection, call)
+			page, err := h.execute(ctx, connection, call, runOptions{via: audit.ViaExecute, digest: true})
 			if err != nil {
 				yield(nil, err)
 				return
+			}
+			if page.digest != 0 && page.digest == before {
+				yield(nil, endless(call, "the vendor gave the records of a page again"))
+				return
+			}
+			before = page.digest
+			if empty++; rawjson.Count(page.Data) > 0 {
+				empty = 0
 			}
 			last := !page.HasMore
 			if call.Limit > 0 {
@@ -43,18 +60,38 @@ func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq
 			if !yield(page, nil) || last {
 				return
 			}
-			if seen[page.NextCursor] {
-				yield(nil, &Error{
-					Kind: abi.KindConnectorFault, RequestSent: true,
-					Message: fmt.Sprintf("%s.%s answers the same cursor again, so its pages would never end", call.Entity, call.Action),
-					Hint:    "this is a bug of the connector or of the vendor",
-				})
+			switch {
+			case page.Stopped != nil:
+				err = page.Stopped
+			case seen[page.NextCursor]:
+				err = endless(call, "the vendor gave the cursor of a page again")
+			case empty == maxEmptyPages:
+				err = endless(call, fmt.Sprintf("the last %d had no records", empty))
+			}
+			if err != nil {
+				yield(nil, err)
 				return
 			}
 			seen[page.NextCursor] = true
-			call.Params = withCursor(params, page.NextCursor, h.cursorNames(ctx, connection, call))
+			call.Params = withCursor(params, page.NextCursor, cursorNames(page.operation))
 		}
 	}
+}
+
+// hasObjects reports whether data is a list whose first record is an object. Numbers and texts
+// may well be the same on two pages.
+func hasObjects(data []byte) bool {
+	for record := range rawjson.Elements(data) {
+		return rawjson.KindOf(record) == rawjson.Object
+	}
+	return false
+}
+
+// maxEmptyPages is how many pages without a record come in a row.
+const maxEmptyPages = 100
+
+func endless(call Call, why string) error {
+	return backend.Endless(fmt.Sprintf("%s.%s has more pages, but %s", call.Entity, call.Action, why))
 }
 
 // Records is [Host.Pages], record by record.
@@ -99,18 +136,25 @@ func cut(page *Result, n int) int {
 
 // cursorNames returns what the operation calls a cursor: the uniform name, and the
 // vendor's where the connector takes that too.
-func (h *Host) cursorNames(ctx context.Context, connection string, call Call) []string {
+func cursorNames(op *connector.Operation) []string {
 	names := []string{"cursor"}
-	_, op, err := h.look(ctx, connection, call)
-	if err != nil {
-		return names // the next call fails for the same reason
-	}
 	for alias, name := range op.Aliases {
 		if name == "cursor" {
 			names = append(names, alias)
 		}
 	}
 	return names
+}
+
+// cursorOf returns the cursor in params, empty where there is none.
+func cursorOf(op *connector.Operation, params []byte) string {
+	names := cursorNames(op)
+	for name, value := range rawjson.Members(params) {
+		if slices.Contains(names, rawjson.Unquote(name)) {
+			return rawjson.Unquote(value)
+		}
+	}
+	return ""
 }
 
 // withCursor returns params with the cursor of the next page, in place of a cursor of

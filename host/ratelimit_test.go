@@ -60,7 +60,7 @@ func openOptions(t *testing.T, change func(*host.Connection)) (*host.Host, *vend
 	_, server := open(t)
 	c := labAt(server)
 	change(&c)
-	h, err := host.Open(t.Context(), options(t, map[string]host.Connection{"lab": c}))
+	h, err := host.Open(t.Context(), options(t, host.StaticConnections{"lab": c}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/recording"
+	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 )
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/recording"
+	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/ashby"
 	"github.com/agenthost/agenthost/internal/vendorsim/incidentio"
@@ -93,7 +93,7 @@ func (r recorded) open(t *testing.T) *host.Host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	o := options(t, map[string]host.Connection{"lab": {Connector: r.connector, Server: server.URL, Credentials: map[string]string{r.credential: "env:TOKEN"}}})
+	o := options(t, host.StaticConnections{"lab": {Connector: r.connector, Server: server.URL, Credentials: map[string]string{r.credential: "env:TOKEN"}}})
 	o.Plugins = wasmtest.Folder(t, "plugins/"+r.folder)
 	o.Now = now
 	h, err := host.Open(t.Context(), o)
@@ -140,10 +140,6 @@ func replay(t *testing.T, h *host.Host, file string) {
 		t.Errorf("%s: %v", file, err)
 	}
 	for _, d := range differences {
-		// The module is another one with every change of the connector; that is
-		// what the recordings are for.
-		if d.Where != "digest" {
-			t.Errorf("%s: %s", file, d)
-		}
+		t.Errorf("%s: %s", file, d)
 	}
 }

@@ -31,7 +31,7 @@ func static(name string, version int) []byte {
 }
 
 // reloading opens a host that watches a folder, and returns the folder and the changes.
-func reloading(t *testing.T, connections map[string]host.Connection) (*host.Host, string, <-chan host.Change) {
+func reloading(t *testing.T, connections host.StaticConnections) (*host.Host, string, <-chan host.Change) {
 	t.Helper()
 	o := options(t, connections)
 	o.Reload = 5 * time.Millisecond
@@ -82,7 +82,7 @@ func version(t *testing.T, h *host.Host) string {
 
 func TestReload(t *testing.T) {
 	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
-	h, dir, changes := reloading(t, map[string]host.Connection{"notes": notes})
+	h, dir, changes := reloading(t, host.StaticConnections{"notes": notes})
 	if got := version(t, h); got != "unknown_operation" {
 		t.Fatalf("before there is a file: %s", got)
 	}
@@ -133,11 +133,7 @@ func TestReload(t *testing.T) {
 	if got := version(t, h); got != "unknown_operation" {
 		t.Fatal(got)
 	}
-	for deadline := time.Now().Add(time.Minute); h.Modules() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d modules are loaded, and no connector uses one", h.Modules())
-		}
-	}
+	awaitModules(t, h, 0)
 }
 
 // TestReloadDuringACall: a call that waits for the vendor ends on the module that it
@@ -154,7 +150,7 @@ func TestReloadDuringACall(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	h, dir, changes := reloading(t, map[string]host.Connection{"lab": labAt(server)})
+	h, dir, changes := reloading(t, host.StaticConnections{"lab": labAt(server)})
 	ended := make(chan error, 1)
 	go func() {
 		result, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list", Params: host.Params{"limit": 1}})
@@ -178,18 +174,14 @@ func TestReloadDuringACall(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the call that ran: %v", err)
 	}
-	for deadline := time.Now().Add(time.Minute); h.Modules() > 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d modules are loaded", h.Modules())
-		}
-	}
+	awaitModules(t, h, 1)
 }
 
 // TestReloadUnderLoad replaces a connector while calls run without end. Every call is
 // answered, by one of the versions and never by one older than before.
 func TestReloadUnderLoad(t *testing.T) {
 	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
-	h, dir, changes := reloading(t, map[string]host.Connection{"notes": notes})
+	h, dir, changes := reloading(t, host.StaticConnections{"notes": notes})
 	put(t, dir, "notes.wasm", static("notes", 1))
 	awaitChange(t, changes, host.ConnectorAdded, "notes")
 	stop, failed := make(chan struct{}), make(chan error, 4)
@@ -231,56 +223,14 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 }
 
-// A call that took hold of a replaced file just before its module was closed used to be told
-// that the host is closed. Once it has ended, the module goes.
-func TestCallOnAFileThatIsBeingRetired(t *testing.T) {
-	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
-	o := options(t, map[string]host.Connection{"notes": notes})
-	o.Plugins = t.TempDir()
-	put(t, o.Plugins, "notes.wasm", static("notes", 1))
-	h := opened(t, o)
-	if err := h.RunWhileRetired(t.Context(), "notes"); err != nil {
-		t.Error(err)
-	}
-	if n := h.Modules(); n != 0 {
-		t.Errorf("%d modules are loaded", n)
-	}
-}
-
-// TestReplacedBeforeItsFirstCall: a declaration may be known from before and its module not,
-// as after an update of agenthost. A call that begins on such a file is answered by it, even
-// if the next version is in its place.
-func TestReplacedBeforeItsFirstCall(t *testing.T) {
-	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
-	o := options(t, map[string]host.Connection{"notes": notes})
+// TestConnectionToAReplacedFile: a call that looks up its connection while the connector's file is
+// replaced ends on the old one, and the next call is answered by the new one.
+func TestConnectionToAReplacedFile(t *testing.T) {
+	t.Parallel()
+	o := options(t, host.StaticConnections{"notes": {Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}})
 	o.Plugins, o.Cache = t.TempDir(), t.TempDir()
 	put(t, o.Plugins, "notes.wasm", static("notes", 1))
-	before, err := host.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := version(t, before); got != `[{"version": 1}]` {
-		t.Fatal(got)
-	}
-	if err := before.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	kept, removed := 0, 0
-	for _, path := range glob(t, filepath.Join(o.Cache, "*")) {
-		if info, err := os.Stat(path); err != nil || !info.IsDir() || filepath.Base(path) == "declarations" {
-			kept++
-			continue
-		}
-		removed++
-		if err := os.RemoveAll(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if kept == 0 || removed == 0 {
-		t.Fatalf("%d parts of the cache are kept, %d removed", kept, removed)
-	}
-	// The watcher looks when it is told to, and only then.
-	look := make(chan struct{})
+	look := make(chan struct{}) // the watcher looks when it is told to, and only then
 	o.Reload = time.Second
 	o.Sleep = func(ctx context.Context, _ time.Duration) error {
 		select {
@@ -290,31 +240,36 @@ func TestReplacedBeforeItsFirstCall(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	if err := os.Remove(filepath.Join(o.Plugins, "notes.wasm")); err != nil {
-		t.Fatal(err)
-	}
-	h, err := host.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close(context.Background()) })
 	changes := make(chan host.Change, 10)
+	replaced := false
+	o.OnCompile = func(string) { // the call has found the file, and not yet its connection
+		if replaced {
+			return
+		}
+		replaced = true
+		put(t, o.Plugins, "notes.wasm", static("notes", 22)) // of another size
+		look <- struct{}{}
+		look <- struct{}{}
+		awaitChange(t, changes, host.ConnectorAdded, "notes")
+	}
+	h := opened(t, o)
 	t.Cleanup(h.OnChange(func(c host.Change) { changes <- c }))
-	put(t, o.Plugins, "notes.wasm", static("notes", 1))
-	look <- struct{}{}
-	look <- struct{}{}
-	awaitChange(t, changes, host.ConnectorAdded, "notes")
-	put(t, o.Plugins, "notes.wasm", static("notes", 2))
-	if got := version(t, h); got != `[{"version": 1}]` {
-		t.Error(got)
+	for _, want := range []string{`[{"version": 1}]`, `[{"version": 22}]`, `[{"version": 22}]`} {
+		if got := version(t, h); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if !replaced {
+		t.Error("nothing was replaced")
 	}
 }
 
-func glob(t *testing.T, pattern string) []string {
+// awaitModules waits until so many modules are loaded.
+func awaitModules(t *testing.T, h *host.Host, want int) {
 	t.Helper()
-	found, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(time.Minute); h.Modules() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d modules are loaded, want %d", h.Modules(), want)
+		}
 	}
-	return found
 }

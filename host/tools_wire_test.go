@@ -9,15 +9,16 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/connector"
 	"github.com/agenthost/agenthost/host/mcp"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/connector"
 )
 
 // TestToolsOnTheWire calls every operation of every connector through MCP, with the least
 // and with all of the parameters that the vendor documents. Each answer must fit the
 // output schema that its tool declares.
 func TestToolsOnTheWire(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) { v.callTools(t) })
 	}
@@ -54,7 +55,7 @@ func (v *wireVendor) callTools(t *testing.T) {
 			t.Errorf("there is no tool %s", name)
 			continue
 		}
-		if schema.Validate([]byte(`{"data":{}}`)) == nil || op.Paginated && schema.Validate([]byte(`{"data":{},"meta":{}}`)) == nil {
+		if schema.Validate(t.Context(), []byte(`{"data":{}}`)) == nil || op.Paginated && schema.Validate(t.Context(), []byte(`{"data":{},"meta":{}}`)) == nil {
 			t.Errorf("%s: the output schema lets everything pass", name)
 		}
 		for _, full := range []bool{false, true} {
@@ -64,7 +65,7 @@ func (v *wireVendor) callTools(t *testing.T) {
 				t.Errorf("%s, full %t, of %v: %s", name, full, params, result.Content[0].Text)
 				continue
 			}
-			if err := schema.Validate(result.Structured); err != nil {
+			if err := schema.Validate(t.Context(), result.Structured); err != nil {
 				t.Errorf("%s, full %t: %v in %.500s", name, full, err, result.Structured)
 			}
 			// What models read must be what programs read.

@@ -3,17 +3,19 @@ package host
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/agenthost/agenthost/host/audit"
-	"github.com/agenthost/agenthost/host/config"
-	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/grant"
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -50,8 +52,12 @@ func openTrail(o Options) (*trail, error) {
 	}
 	if o.Audit.File != "" {
 		file, err := audit.Open(o.Audit.File, t.fileOptions(o))
-		if err != nil {
+		switch {
+		case err == nil:
+		case file == nil || t.required:
 			return nil, err
+		default:
+			t.log.Error("calls are missing in the audit trail until its file can be opened", "error", err)
 		}
 		t.file = file
 		sinks = append(sinks, file)
@@ -60,7 +66,7 @@ func openTrail(o Options) (*trail, error) {
 	case len(sinks) > 0:
 		t.sink = audit.Tee(sinks...)
 	case t.required:
-		return nil, invalid("audit.required", "audit is required, and there is nowhere to keep records", "add file: ./audit.jsonl, or log: true")
+		return nil, fault.Invalid("audit.required", "audit.required is set, but audit has neither file nor log", "add file: ./audit.jsonl, or log: true")
 	default:
 		return nil, nil
 	}
@@ -96,8 +102,9 @@ func (t *trail) begin(via audit.Via, connection string, call Call) *entry {
 	}
 	now := t.now()
 	e := &entry{trail: t, record: audit.Record{
-		Event: audit.EventCall, Time: now, ID: audit.NewID(now), Via: via,
-		Caller: audit.Clip(cmp.Or(call.Caller, t.caller)), Connection: audit.Clip(connection), Entity: audit.Clip(call.Entity), Action: audit.Clip(call.Action),
+		Event: audit.EventCall, Time: now, ID: newID(now), Via: via,
+		Caller: cmp.Or(call.Caller, t.caller), Workspace: call.Principal.Workspace, Subject: call.Principal.Subject,
+		Connection: connection, Entity: call.Entity, Action: call.Action,
 	}}
 	e.record.Params, e.record.Requests = e.params4[:0], e.request1[:0]
 	return e
@@ -108,11 +115,8 @@ func (e *entry) found(c *connection, op *connector.Operation) {
 	if e == nil || c == nil {
 		return
 	}
-	e.record.Mode = string(config.Direct)
-	if c.config.Mode != "" {
-		e.record.Mode = string(c.config.Mode)
-	}
-	e.ran(c.connector, op)
+	e.record.Mode = string(c.backend.Mode())
+	e.ran(c.Connector, op)
 }
 
 // ran notes which connector a call is of, and which of its operations.
@@ -120,9 +124,9 @@ func (e *entry) ran(c *connector.Connector, op *connector.Operation) {
 	if e == nil {
 		return
 	}
-	e.record.Connector, e.record.Version, e.record.Digest = audit.Clip(c.Manifest.Name), audit.Clip(c.Manifest.Version), c.Digest
+	e.record.Connector, e.record.Version, e.record.Digest = c.Manifest.Name, c.Manifest.Version, c.Digest
 	if op != nil {
-		e.record.Entity, e.record.Action, e.record.Effect = audit.Clip(op.Entity), audit.Clip(op.Action), op.Effect
+		e.record.Entity, e.record.Action, e.record.Effect = op.Entity, op.Action, op.Effect
 	}
 }
 
@@ -131,43 +135,53 @@ func (e *entry) params(params []byte) {
 	if e == nil {
 		return
 	}
-	e.record.ParamsBytes = len(params)
+	e.record.ParamsBytes, e.record.Params = len(params), e.record.Params[:0]
 	if !rawjson.Valid(params) {
 		return
 	}
 	for name, value := range rawjson.Members(params) {
-		if len(e.record.Params) == audit.MaxParams {
+		if !e.record.AddParam(rawjson.Unquote(name), len(value)) {
 			return
 		}
-		e.record.Params = append(e.record.Params, audit.Param{Name: audit.Clip(rawjson.Unquote(name)), Bytes: len(value)})
 	}
 }
 
 // decided notes what policy said; the zero Decision says nothing.
 func (e *entry) decided(d grant.Decision) {
 	if e != nil && d.Rule != "" {
-		e.decision = audit.Decision{Allowed: d.Allowed, Rule: audit.Clip(d.Rule)}
+		e.decision = audit.Decision{Allowed: d.Allowed, Rule: d.Rule}
 		e.record.Decision = &e.decision
 	}
 }
 
-// start writes down that a call is about to run, where audit is required. The call must not
+// start writes down that a call is about to run, unless it only reads and audit is not
+// required: what a process that is killed did must not be lost with it. The call must not
 // run after an error.
 func (e *entry) start(ctx context.Context) error {
-	if e == nil || !e.trail.required {
+	if e == nil || e.record.Effect == abi.EffectRead && !e.trail.required {
 		return nil
 	}
+	e.record.Clip()
 	r := e.record
 	r.Event = audit.EventStart
-	if err := e.trail.sink.Write(context.WithoutCancel(ctx), &r); err != nil {
+	err := e.trail.sink.Write(context.WithoutCancel(ctx), &r)
+	switch {
+	case err == nil:
+		return nil
+	case e.trail.required:
 		return unaudited(err, "the call was not made, because it cannot be written to the audit trail")
 	}
+	e.trail.log.Error("the start of a call is missing in the audit trail", "id", r.ID, "connection", r.Connection, "operation", r.Operation(), "error", err)
 	return nil
 }
 
 // attempts returns what is told of each request of a call: its record, and whoever made it.
+// It is nil where nobody wants to know.
 func (e *entry) attempts(call Call) func(egress.Attempt) {
-	if call.OnRequest == nil {
+	switch {
+	case call.OnRequest == nil && e == nil:
+		return nil
+	case call.OnRequest == nil:
 		return e.attempt
 	}
 	return func(a egress.Attempt) {
@@ -183,19 +197,19 @@ func (e *entry) attempt(a egress.Attempt) {
 	}
 	r := audit.Request{
 		Start: max(0, a.Start.Sub(e.record.Time)), Duration: a.Duration,
-		Method: a.Method, Origin: a.Origin.String(), Template: audit.Clip(a.Template), ID: a.ID, Attempt: a.Number,
-		Sent: a.Sent, Received: a.Received, Status: a.Status,
+		Method: a.Method, Origin: a.Origin.String(), Template: a.Template, ID: a.ID, Attempt: a.Number,
+		Sent: a.Sent, Received: a.Received, BodySent: a.BodySent, BodyReceived: a.BodyReceived, Status: a.Status,
 	}
 	if a.Err != nil {
 		r.Kind, r.Rule = a.Err.Kind, a.Err.Rule
 	}
-	e.request(r)
+	e.record.AddRequest(r)
 }
 
-// refused notes a request that the guest got an error for, unless that is the error of its
+// Refused notes a request that the guest got an error for, unless that is the error of its
 // last attempt. What the guest asked for is not kept, but for the method: it is the
 // guest's own text.
-func (e *entry) refused(req *abi.Request, at time.Time, err error) {
+func (e *entry) Refused(req *abi.Request, at time.Time, err error) {
 	var public *Error
 	if e == nil || req == nil || !errors.As(err, &public) {
 		return
@@ -204,9 +218,9 @@ func (e *entry) refused(req *abi.Request, at time.Time, err error) {
 		return
 	}
 	start := at.Sub(e.record.Time)
-	e.request(audit.Request{
+	e.record.AddRequest(audit.Request{
 		Start: max(0, start), Duration: e.trail.now().Sub(at),
-		Method: method(req.Method), Kind: public.Kind.Known(), Rule: audit.Clip(public.Rule),
+		Method: method(req.Method), Kind: public.Kind.Known(), Rule: public.Rule,
 	})
 }
 
@@ -219,18 +233,10 @@ func method(of string) string {
 	return "other"
 }
 
-func (e *entry) request(r audit.Request) {
-	if len(e.record.Requests) == audit.MaxRequests {
-		e.record.MoreRequests++
-		return
-	}
-	e.record.Requests = append(e.record.Requests, r)
-}
-
-// outcome notes what the guest cost; o is nil where none ran.
-func (e *entry) outcome(o *sandbox.Outcome) {
-	if e != nil && o != nil {
-		e.record.Fuel, e.record.GuestMemory = o.Fuel, o.Memory
+// Ran notes what the guest cost.
+func (e *entry) Ran(fuel, memory int64) {
+	if e != nil {
+		e.record.Fuel, e.record.GuestMemory = fuel, memory
 	}
 }
 
@@ -240,10 +246,14 @@ func (e *entry) ended(result *Result, err error) {
 		return
 	}
 	r := &e.record
-	var public *Error
+	public, ok := errors.AsType[*Error](err)
 	switch {
-	case errors.As(err, &public):
+	case ok:
 		r.Outcome, r.RequestSent = string(public.Kind.Known()), public.RequestSent
+		// What cancels a call cancels its last request.
+		if n := len(r.Requests); n > 0 && public.Kind == abi.KindCancelled && r.Requests[n-1].Kind == abi.KindTimeout {
+			r.Requests[n-1].Kind = abi.KindCancelled
+		}
 	case err != nil:
 		r.Outcome = string(abi.KindInternal)
 	case result != nil:
@@ -263,11 +273,22 @@ func (e *entry) end(ctx context.Context, result *Result, err error) (*Result, er
 
 // endReplay is end for a replay, which has sent nothing whatever it ends with.
 func (e *entry) endReplay(ctx context.Context, err error) error {
+	err = fault.Cancelled(ctx, err)
 	if err != nil {
 		e.ended(nil, err)
 	}
 	if e != nil {
 		e.record.RequestSent = false
+	}
+	return e.finish(ctx, err)
+}
+
+// endRefusal is end for a call that was refused by its caller. Every other kind of error than
+// ours is about what the caller wrote.
+func (e *entry) endRefusal(ctx context.Context, err error) error {
+	var public *Error
+	if e.ended(nil, err); e != nil && !errors.As(err, &public) {
+		e.record.Outcome = string(abi.KindInvalidParams)
 	}
 	return e.finish(ctx, err)
 }
@@ -291,6 +312,7 @@ func (e *entry) write(ctx context.Context) error {
 	if r.Outcome == "" {
 		r.Outcome = string(abi.KindInternal) // neither a result nor an error: it panicked
 	}
+	r.Clip()
 	err := e.trail.sink.Write(context.WithoutCancel(ctx), r)
 	if err == nil {
 		return nil
@@ -305,5 +327,25 @@ func (e *entry) write(ctx context.Context) error {
 }
 
 func unaudited(cause error, message string) *Error {
-	return (&Error{Kind: abi.KindInternal, Rule: "audit.required", Message: message, Hint: "see that the audit file can be written to, or set audit.required to false"}).WithCause(cause)
+	return (&Error{Kind: abi.KindInternal, Rule: "audit.required", Message: message, Hint: "make the audit file writable, or set audit.required to false"}).WithCause(cause)
+}
+
+// newID returns an id for a call at a time: a UUID of version 7 (RFC 9562, section 5.7). It
+// starts with the time in milliseconds; the rest is random.
+func newID(at time.Time) string {
+	var b [16]byte
+	_, _ = rand.Read(b[6:]) // documented to never fail
+	ms := uint64(at.UnixMilli())
+	binary.BigEndian.PutUint16(b[:], uint16(ms>>32))
+	binary.BigEndian.PutUint32(b[2:], uint32(ms))
+	b[6] = b[6]&0x0f | 0x70 // version 7
+	b[8] = b[8]&0x3f | 0x80 // variant
+	var text [36]byte
+	hex.Encode(text[:8], b[:4])
+	hex.Encode(text[9:13], b[4:6])
+	hex.Encode(text[14:18], b[6:8])
+	hex.Encode(text[19:23], b[8:10])
+	hex.Encode(text[24:], b[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
 }

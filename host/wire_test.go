@@ -68,7 +68,7 @@ type wireSample struct {
 func pylonOnTheWire() wireVendor {
 	vendor := pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()})
 	v := wireVendor{
-		connector: "pylon", plugin: "plugins/pylon", vendor: vendor, credential: "api_token", authorization: "Bearer " + token, operations: 76,
+		connector: "pylon", plugin: "plugins/pylon", vendor: vendor, credential: "api_token", authorization: "Bearer " + token, operations: 95,
 		required: map[string]any{"state": "on_hold", "message_id": "msg"},
 	}
 	for _, op := range pylon.Operations() {
@@ -89,7 +89,7 @@ func ashbyOnTheWire() wireVendor {
 	now := time.Now()
 	vendor := ashby.New(ashby.Options{Token: token, Scale: ashby.SmallScale(), Now: func() time.Time { return now }})
 	v := wireVendor{
-		connector: "ashby", plugin: "plugins/ashby", vendor: vendor, credential: "api_key", operations: 54,
+		connector: "ashby", plugin: "plugins/ashby", vendor: vendor, credential: "api_key", operations: 62,
 		authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(token+":")),
 	}
 	for _, op := range ashby.Operations() {
@@ -199,7 +199,7 @@ func (v *wireVendor) open(t *testing.T, change ...func(*host.Options)) (*host.Ho
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	connections := map[string]host.Connection{
+	connections := host.StaticConnections{
 		"lab": {Connector: v.connector, Server: server.URL, Credentials: map[string]string{v.credential: "env:TOKEN"}},
 	}
 	environment := map[string]string{"TOKEN": token}

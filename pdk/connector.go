@@ -25,10 +25,16 @@ type Connector struct {
 	Auth abi.AuthSchema
 	// Check names the operation that proves that a credential works.
 	Check abi.OperationRef
+	// RateHeaders are the headers in which the vendor says how much of its rate limit is
+	// left. The host knows Retry-After, RateLimit-Remaining and -Reset, and the same with X-.
+	RateHeaders []abi.RateHeaders
 	// Definitions are the schemas that [Ref] points to.
 	Definitions []Definition
 	// Operations are all the things that the connector can do.
 	Operations []Operation
+	// Accept is the media type that requests accept; empty means application/json. An
+	// operation may have one of its own.
+	Accept string
 	// Error makes an error of a response that reports a failure. A nil Error
 	// means [StatusError].
 	Error func(*Response) *abi.Error
@@ -63,18 +69,29 @@ type Operation struct {
 	// Params are the parameters, in the order in which they are sent.
 	Params []Param
 
+	// Content is what the vendor answers, where that is not JSON: [abi.ContentText],
+	// [abi.ContentCSV] or [abi.ContentBinary]. The result's data is then an object with
+	// content_type, and text or base64.
+	Content abi.Content
+	// Accept is the media type that the request accepts, where it is neither the
+	// connector's nor the one for Content: application/vnd.vendor+json;version=2.
+	Accept string
 	// List says that the records are an array. A paginated operation is a list.
 	List bool
 	// Data is a JSON Pointer to the records in the response; empty means all of
 	// it. The result's data is an array for a list and an object otherwise; where
-	// the response has nothing there, it is [] or {}.
+	// the response has null there, it is [] or {}. Where it has nothing there, a read
+	// fails with vendor_error, unless DataOptional is set.
 	Data string
+	// DataOptional says that the vendor leaves Data out where it has no records.
+	DataOptional bool
 	// Meta are the parts of the response that become the result's meta.
 	Meta []Meta
 	// Page says how the vendor paginates; nil where it does not.
 	Page *Page
 
-	// Requests are requests that Handle sends besides Method and Path.
+	// Requests are requests that Handle sends besides Method and Path. They answer JSON
+	// unless they say otherwise.
 	Requests []abi.RequestTemplate
 	// Handle runs the operation in place of [Call.Run], for what a table cannot
 	// say. Its error is the answer; make it an [abi.Error].
@@ -84,6 +101,9 @@ type Operation struct {
 	RateLimit abi.RateLimit
 	// Examples are values of the parameters, each a JSON object.
 	Examples []string
+	// Answers are examples of what the vendor answers, as JSON, for plugin test: where it
+	// cannot make up an answer that the operation accepts, such as the state of a job.
+	Answers []string
 	// Result describes the result's data, of a list one record of it. Optional.
 	Result *Schema
 }

@@ -26,7 +26,7 @@ func StatusError(r *Response) *abi.Error {
 		e.Hint = "check the credential of this connection"
 	case 403:
 		e.Kind = abi.KindPermissionDenied
-		e.Hint = "use a credential that may do this, or leave it"
+		e.Hint = "use a credential with the permission for this"
 		if r.Permission != "" {
 			e.Hint = "use a credential that has the permission " + r.Permission + ", or leave it"
 		}
@@ -45,7 +45,7 @@ func StatusError(r *Response) *abi.Error {
 		e.Retryable = true
 	}
 	if e.Retryable {
-		e.RetryAfterMS = retryAfter(r).Milliseconds()
+		e.RetryAfterMS = r.RetryAfter().Milliseconds()
 	}
 	return e
 }
@@ -53,9 +53,10 @@ func StatusError(r *Response) *abi.Error {
 // maxRetryAfter bounds what a vendor can make a caller wait.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads Retry-After in both of its forms (RFC 9110, section 10.2.3). A
+// RetryAfter reads the header Retry-After in both of its forms (RFC 9110, section 10.2.3);
+// it is 0 where the vendor does not say, and at most a day. A
 // connector has no clock to trust, so a date counts from the response's own Date.
-func retryAfter(r *Response) time.Duration {
+func (r *Response) RetryAfter() time.Duration {
 	header := r.Header("Retry-After")
 	if header == "" {
 		return 0

@@ -99,7 +99,8 @@ func Example_undeclaredRequest() {
 	_, _, err := pdktest.Run(printer{}, &curious, http.HandlerFunc(shelf)).Execute("books", "list", nil)
 	fmt.Println(err)
 	// Output:
-	// denied: the operation does not declare the request GET /readers
+	// no host sends the request GET /readers: the operation does not declare the request "GET /readers"; the connector's author must add the request to the operation's requests; the only choice is GET /books
+	// denied: the operation does not declare the request "GET /readers"
 }
 
 // A Handle does what a table cannot say, with the table's own building blocks.

@@ -22,13 +22,13 @@ func Execute(c *Connector) int32 { return Run(currentHost(), c, abi.ExportExecut
 // they run in; package pdktest calls it with one of its own. A panic in the
 // connector becomes an error of kind connector_fault.
 func Run(h Host, c *Connector, export string) (result int32) {
-	s := &session{host: h}
+	s := newSession(h)
 	defer func() {
 		if r := recover(); r != nil {
 			result = s.fail(&abi.Error{Kind: abi.KindConnectorFault, Message: "the connector panicked: " + panicText(r)})
 		}
 	}()
-	c.table() // whatever is called first: it may be what later calls start from
+	c.table() // before the first call, because later calls may start from its state
 	switch export {
 	case abi.ExportDescribe:
 		return s.write(c.Manifest())
@@ -41,39 +41,23 @@ func Run(h Host, c *Connector, export string) (result int32) {
 }
 
 func (s *session) execute(c *Connector) int32 {
-	in := Value{s, s.host.Input()}
-	input, err := in.Bytes(maxInput)
-	if err != nil {
-		return s.fail(err)
-	}
 	call := &s.call
-	call.s, call.connector, call.size = s, c, len(input)
+	call.s, call.connector = s, c
+	entity, action := call.open()
 	call.result = Result{meta: s.bytes(256), parts: s.parts[:0]}
-	var entity, action string
-	for m := membersOf(input); m.next(); {
-		switch m.name() {
-		case "entity":
-			entity = m.value.Text()
-		case "action":
-			action = m.value.Text()
-		case "params":
-			call.arguments = s.arguments[:0]
-			for p := membersOf(m.value); p.next(); {
-				call.arguments = append(call.arguments, argument{p.name(), p.value})
-			}
-		}
+	if s.fault != nil {
+		return s.fail(s.fault)
 	}
-	found := c.table().find(entity, action)
-	if found == nil {
+	if call.row == nil {
 		return s.fail(&abi.Error{
 			Kind:    abi.KindUnknownOperation,
 			Message: "connector " + c.Name + " has no operation " + entity + "." + action,
 		})
 	}
-	call.row = *found
 	if e := call.unalias(); e != nil {
 		return s.fail(e)
 	}
+	var err error
 	if call.op.Handle != nil {
 		err = call.op.Handle(call)
 	} else {
@@ -89,9 +73,6 @@ func (s *session) execute(c *Connector) int32 {
 	return call.result.flush(s)
 }
 
-// maxInput bounds the input in bytes; the host's own limit is lower.
-const maxInput = 64 << 20
-
 func (s *session) write(output []byte) int32 {
 	if s.host.OutputWrite(output) < 0 {
 		return 1
@@ -99,13 +80,18 @@ func (s *session) write(output []byte) int32 {
 	return 0
 }
 
+// errorSize is enough for nearly every error. To grow from nothing to that size costs more than
+// all the rest of an error.
+const errorSize = 1024
+
 // fail writes an error as the outcome.
 func (s *session) fail(err error) int32 {
 	var e *abi.Error
 	if !errors.As(err, &e) {
 		e = &abi.Error{Kind: abi.KindConnectorFault, Message: err.Error()}
 	}
-	return s.write(append(appendError([]byte(`{"error":`), e), '}'))
+	b := append(s.bytes(errorSize), `{"error":`...)
+	return s.write(append(appendError(b, e), '}'))
 }
 
 func panicText(r any) string {

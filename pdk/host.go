@@ -1,15 +1,13 @@
 package pdk
 
 // Host is the host's half of the ABI: one method for each host function of
-// [github.com/agenthost/agenthost/pdk/abi], with the same arguments and results.
-// A handle is a positive number; 0 means that there is no such value, and a
-// negative result is a failure that Error explains.
+// [github.com/agenthost/agenthost/pdk/abi] that the PDK calls, with the same arguments and
+// results. A handle is a positive number; 0 means that there is no such value, and a
+// negative result is a failure that Error explains. The handle of the input is 1.
 //
 // Connectors do not use it. Inside Wasm the exports supply the real one; package
 // pdktest supplies one in plain Go, which makes connectors testable without Wasm.
 type Host interface {
-	// Input returns a handle of the input of the export that runs.
-	Input() int32
 	// ValueLength returns the length of a value in bytes.
 	ValueLength(handle int32) int32
 	// ValueRead copies bytes of a value, from offset on, and returns how many.
@@ -34,6 +32,8 @@ type Host interface {
 	OutputPart(handle int32) int32
 	// Log writes a line to the host's log, at one of the levels of package abi.
 	Log(level int32, message string) int32
+	// Sleep waits for a number of milliseconds.
+	Sleep(milliseconds int32) int32
 	// Error returns a handle of the last failure, an abi.Error as JSON.
 	Error() int32
 }

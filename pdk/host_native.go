@@ -2,7 +2,9 @@
 
 package pdk
 
-import "github.com/agenthost/agenthost/pdk/abi"
+import (
+	"github.com/agenthost/agenthost/internal/hostfunc"
+)
 
 // noHost stands where no host is: in a native build, whose exports nobody calls
 // but which must compile so that go vet, tests and editors see all of a connector.
@@ -12,44 +14,46 @@ var _ Host = noHost{}
 
 func currentHost() Host { return noHost{} }
 
-// Input fails.
-func (noHost) Input() int32 { return abi.Failure }
+func newSession(h Host) *session { return &session{host: h, buffer: make([]byte, bufferSize)} }
 
 // ValueLength fails.
-func (noHost) ValueLength(int32) int32 { return abi.Failure }
+func (noHost) ValueLength(int32) int32 { return hostfunc.Failure }
 
 // ValueRead fails.
-func (noHost) ValueRead(int32, int32, []byte) int32 { return abi.Failure }
+func (noHost) ValueRead(int32, int32, []byte) int32 { return hostfunc.Failure }
 
 // ValueKind fails.
-func (noHost) ValueKind(int32) int32 { return abi.JSONInvalid }
+func (noHost) ValueKind(int32) int32 { return hostfunc.JSONInvalid }
 
 // ValueCount fails.
-func (noHost) ValueCount(int32) int32 { return abi.Failure }
+func (noHost) ValueCount(int32) int32 { return hostfunc.Failure }
 
 // ValuePart fails.
-func (noHost) ValuePart(int32, string) int32 { return abi.Failure }
+func (noHost) ValuePart(int32, string) int32 { return hostfunc.Failure }
 
 // ValueDrop fails.
-func (noHost) ValueDrop(int32) int32 { return abi.Failure }
+func (noHost) ValueDrop(int32) int32 { return hostfunc.Failure }
 
 // HTTPSend fails.
-func (noHost) HTTPSend([]byte, []byte) int32 { return abi.Failure }
+func (noHost) HTTPSend([]byte, []byte) int32 { return hostfunc.Failure }
 
 // HTTPStatus fails.
-func (noHost) HTTPStatus(int32) int32 { return abi.Failure }
+func (noHost) HTTPStatus(int32) int32 { return hostfunc.Failure }
 
 // HTTPHeader fails.
-func (noHost) HTTPHeader(int32, string) int32 { return abi.Failure }
+func (noHost) HTTPHeader(int32, string) int32 { return hostfunc.Failure }
 
 // OutputWrite fails.
-func (noHost) OutputWrite([]byte) int32 { return abi.Failure }
+func (noHost) OutputWrite([]byte) int32 { return hostfunc.Failure }
 
 // OutputPart fails.
-func (noHost) OutputPart(int32) int32 { return abi.Failure }
+func (noHost) OutputPart(int32) int32 { return hostfunc.Failure }
 
 // Log fails.
-func (noHost) Log(int32, string) int32 { return abi.Failure }
+func (noHost) Log(int32, string) int32 { return hostfunc.Failure }
+
+// Sleep fails.
+func (noHost) Sleep(int32) int32 { return hostfunc.Failure }
 
 // Error fails.
 func (noHost) Error() int32 { return 0 }

@@ -5,9 +5,6 @@ import "unsafe"
 // A slice or string that is passed by address stays alive during the call because
 // the arguments hold the pointer itself; the host copies and keeps nothing.
 
-//go:wasmimport agenthost input
-func hostInput() int32
-
 //go:wasmimport agenthost value_length
 func hostValueLength(handle int32) int32
 
@@ -50,6 +47,9 @@ func hostOutputPart(handle int32) int32
 //go:noescape
 func hostLog(level int32, message string) int32
 
+//go:wasmimport agenthost sleep
+func hostSleep(milliseconds int32) int32
+
 //go:wasmimport agenthost error
 func hostError() int32
 
@@ -61,8 +61,17 @@ var _ Host = wasmHost{}
 // currentHost returns the host that called an export.
 func currentHost() Host { return wasmHost{} }
 
-// Input implements [Host].
-func (wasmHost) Input() int32 { return hostInput() }
+// An instance runs one export at a time, so there is one session and one buffer. Asking Go
+// for their memory would cost every call 2,000 counts of fuel.
+var (
+	only   session
+	buffer [bufferSize]byte
+)
+
+func newSession(h Host) *session {
+	only = session{host: h, buffer: buffer[:]}
+	return &only
+}
 
 // ValueLength implements [Host].
 func (wasmHost) ValueLength(h int32) int32 { return hostValueLength(h) }
@@ -84,6 +93,9 @@ func (wasmHost) OutputPart(h int32) int32 { return hostOutputPart(h) }
 
 // Log implements [Host].
 func (wasmHost) Log(level int32, m string) int32 { return hostLog(level, m) }
+
+// Sleep implements [Host].
+func (wasmHost) Sleep(milliseconds int32) int32 { return hostSleep(milliseconds) }
 
 // Error implements [Host].
 func (wasmHost) Error() int32 { return hostError() }

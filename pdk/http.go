@@ -79,7 +79,7 @@ type Response struct {
 // OK says whether the status is 2xx.
 func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
-// Header returns the value of a header, "" where there is none. Several values are
+// Header returns the value of a header, or "" if it is missing. Several values are
 // joined by ", ".
 func (r *Response) Header(name string) string {
 	v := r.Body
@@ -97,19 +97,19 @@ func (r *Response) Header(name string) string {
 	return string(b)
 }
 
-// Send sends a request and returns the answer, whatever its status. The error is
+// Send sends a request and returns the response with any status. The error is
 // an [abi.Error]: the host denied the request, a limit was reached, or the vendor
 // could not be reached.
 func (c *Call) Send(r *Request) (*Response, error) {
 	used := c.s.used
-	request := c.s.bytes(512)
-	if r.Server == c.op.Server && r.Method == c.op.Method && r.Path == c.op.Path {
-		request = appendRequestRest(append(request, c.head...), r)
-	} else {
-		request = appendRequest(request, r)
-	}
-	h := c.s.host.HTTPSend(request, r.Body)
-	c.s.used = used // the host has read it
+	return c.send(appendRequest(c.s.bytes(512), r), r.Body, used)
+}
+
+// send sends a request as JSON. What the session's memory holds from used on is needed no
+// longer afterwards.
+func (c *Call) send(request, body []byte, used int) (*Response, error) {
+	h := c.s.host.HTTPSend(request, body)
+	c.s.used = used
 	if h <= 0 {
 		return nil, c.s.lastError()
 	}
@@ -130,11 +130,19 @@ func (c *Call) Send(r *Request) (*Response, error) {
 // [Connector.Failed] says.
 func (c *Call) Do(r *Request) (*Response, error) {
 	resp, err := c.Send(r)
+	if err == nil {
+		err = c.check(resp)
+	}
 	if err != nil {
 		return nil, err
 	}
+	return resp, nil
+}
+
+// check makes an error of a response that reports a failure.
+func (c *Call) check(resp *Response) error {
 	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) {
-		return resp, nil
+		return nil
 	}
 	makeError := c.connector.Error
 	if makeError == nil {
@@ -144,7 +152,7 @@ func (c *Call) Do(r *Request) (*Response, error) {
 	if e == nil {
 		e = StatusError(resp)
 	}
-	return nil, e
+	return e
 }
 
 // Request builds the operation's request from its table and the parameters.
@@ -157,35 +165,20 @@ func (c *Call) Request() *Request {
 		r.PathParams, r.Query, r.Headers = s.path[:0], s.query[:0], s.headers[:0]
 	}
 	r.Server, r.Method, r.Path = c.op.Server, c.op.Method, c.op.Path
-	hasBody := false
-	for i := range c.spec {
-		p := &c.spec[i]
-		if p.in == InBody && !hasBody {
-			hasBody = true
-			r.Body = append(s.bytes(c.size), '{')
-		}
-		value := c.Param(p.name)
-		if !value.Exists() {
-			value = p.fallback
-		}
-		if !value.Exists() {
-			continue
-		}
-		switch p.in {
+	for i := range c.fields[:c.bodyAt] {
+		f := &c.fields[i]
+		switch f.in {
 		case InPath:
-			r.PathParams = append(r.PathParams, [2]string{p.wireName(), scalar(value)})
-		case InQuery:
-			r.Query = appendQuery(r.Query, p.wireName(), value)
-		case InBody:
-			if len(r.Body) > 1 {
-				r.Body = append(r.Body, ',')
+			if value := c.value(i); value.Exists() {
+				r.PathParams = append(r.PathParams, [2]string{f.wireName(), scalar(value)})
 			}
-			r.Body = append(append(AppendString(r.Body, p.wireName()), ':'), value...)
+		case InQuery:
+			r.Query = appendQuery(r.Query, f.wireName(), c.value(i))
 		}
 	}
-	if hasBody {
-		r.Body = append(r.Body, '}')
-		r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
+	r.Headers = c.appendHeaders(r.Headers)
+	if c.hasBody() {
+		r.Body = c.body()
 	}
 	return r
 }
@@ -193,6 +186,8 @@ func (c *Call) Request() *Request {
 // appendQuery appends a value's parts in the order in which they stand.
 func appendQuery(query [][2]string, name string, value Raw) [][2]string {
 	switch value.Kind() {
+	case JSONInvalid:
+		return query // there is none
 	case JSONArray:
 		for element := range value.Elements() {
 			query = appendQuery(query, name, element)

@@ -1,12 +1,11 @@
 package pdk
 
 import (
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"iter"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Raw is a JSON value in the connector's own memory, byte for byte as it was
@@ -26,19 +25,19 @@ type JSONKind int32
 // The kinds of JSON values, as in package abi. JSONInvalid also stands for a
 // value that is absent.
 const (
-	JSONInvalid JSONKind = abi.JSONInvalid
-	JSONNull    JSONKind = abi.JSONNull
-	JSONBool    JSONKind = abi.JSONBool
-	JSONNumber  JSONKind = abi.JSONNumber
-	JSONString  JSONKind = abi.JSONString
-	JSONArray   JSONKind = abi.JSONArray
-	JSONObject  JSONKind = abi.JSONObject
+	JSONInvalid JSONKind = hostfunc.JSONInvalid
+	JSONNull    JSONKind = hostfunc.JSONNull
+	JSONBool    JSONKind = hostfunc.JSONBool
+	JSONNumber  JSONKind = hostfunc.JSONNumber
+	JSONString  JSONKind = hostfunc.JSONString
+	JSONArray   JSONKind = hostfunc.JSONArray
+	JSONObject  JSONKind = hostfunc.JSONObject
 )
 
 // Exists says whether there is a value at all; null is one.
 func (r Raw) Exists() bool { return len(r) > 0 }
 
-// Kind returns the kind of the value, [JSONInvalid] where there is none.
+// Kind returns the kind of the value, or [JSONInvalid] if there is no value.
 func (r Raw) Kind() JSONKind {
 	i := skipSpace(r, 0)
 	if i >= len(r) {
@@ -64,11 +63,11 @@ func (r Raw) Kind() JSONKind {
 // Text returns the text of a JSON string, "" for anything else.
 func (r Raw) Text() string {
 	i := skipSpace(r, 0)
-	end, asIs := endOfString(r, i)
+	end := endOfString(r, i)
 	if end < 0 {
 		return ""
 	}
-	return unquote(r[i+1:end-1], asIs)
+	return unquote(r[i:end])
 }
 
 // Int returns the value of a JSON number that is an integer of 64 bits.
@@ -106,51 +105,6 @@ func (r Raw) Members() iter.Seq2[string, Raw] {
 	}
 }
 
-// members is a place in an object.
-type members struct {
-	raw    Raw
-	at     int // where the next member starts, -1 after the last
-	quoted Raw // what stands between the quotes of the name
-	asIs   bool
-	value  Raw
-}
-
-// membersOf is before the first member.
-func membersOf(r Raw) members {
-	if r.Kind() != JSONObject {
-		return members{at: -1}
-	}
-	return members{raw: r, at: skipSpace(r, 0) + 1}
-}
-
-func (m *members) name() string { return unquote(m.quoted, m.asIs) }
-
-// next goes to the next member and says whether there is one.
-func (m *members) next() bool {
-	if m.at < 0 {
-		return false
-	}
-	r, i := m.raw, skipSpace(m.raw, m.at)
-	m.at = -1
-	end, asIs := endOfString(r, i)
-	if end < 0 {
-		return false
-	}
-	m.quoted, m.asIs = r[i+1:end-1], asIs
-	if i = skipSpace(r, end); i >= len(r) || r[i] != ':' {
-		return false
-	}
-	i = skipSpace(r, i+1)
-	if end = skipValue(r, i); end < 0 {
-		return false
-	}
-	m.value = r[i:end:end]
-	if i = skipSpace(r, end); i < len(r) && r[i] == ',' {
-		m.at = i + 1
-	}
-	return true
-}
-
 // Elements ranges over the elements of an array.
 func (r Raw) Elements() iter.Seq[Raw] {
 	return func(yield func(Raw) bool) {
@@ -171,86 +125,14 @@ func (r Raw) Elements() iter.Seq[Raw] {
 	}
 }
 
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-		i++
-	}
-	return i
-}
-
-// endOfString returns the index after the string that starts at i, or -1. The string is
-// as it stands between its quotes if there is nothing in it to decode.
-func endOfString(b []byte, i int) (end int, asIs bool) {
-	if i >= len(b) || b[i] != '"' {
-		return -1, false
-	}
-	i = plain(b, i+1)
-	if i < len(b) && b[i] == '"' {
-		return i + 1, true
-	}
-	for ; i < len(b); i = plain(b, i) {
-		switch b[i] {
-		case '\\':
-			i += 2
-		case '"':
-			return i + 1, false
-		default:
-			i++
-		}
-	}
-	return -1, false
-}
-
-func skipString(b []byte, i int) int {
-	end, _ := endOfString(b, i)
-	return end
-}
-
-// skipValue returns the index after the value that starts at i, or -1. It counts
-// brackets instead of recursing, so that deep nesting costs no stack.
-func skipValue(b []byte, i int) int {
-	if i >= len(b) {
-		return -1
-	}
-	switch b[i] {
-	case '"':
-		return skipString(b, i)
-	case '{', '[':
-		for depth := 0; i < len(b); {
-			switch b[i] {
-			case '"':
-				if i = skipString(b, i); i < 0 {
-					return -1
-				}
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			}
-			i++
-		}
-		return -1
-	}
-	start := i
-	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
-		i++
-	}
-	if i == start {
-		return -1
-	}
-	return i
-}
-
-// unquote decodes what stands between the quotes of a JSON string, unless it is known to
-// be as it stands there. Bytes that are not UTF-8 become U+FFFD, as for encoding/json.
-func unquote(b []byte, asIs bool) string {
-	if asIs {
+// unquote decodes a JSON string. Bytes that are not UTF-8 become U+FFFD, as for
+// encoding/json.
+func unquote(quoted []byte) string {
+	b := quoted[1 : len(quoted)-1]
+	i := plain(b, 0)
+	if i == len(b) {
 		return text(b)
 	}
-	i := plain(b, 0)
 	out := make([]byte, i, len(b))
 	copy(out, b)
 	for i < len(b) {
@@ -299,7 +181,7 @@ func unquote(b []byte, asIs bool) string {
 	return string(out)
 }
 
-// hex4 reads four hexadecimal digits at i; U+FFFD where there are none.
+// hex4 reads four hexadecimal digits at i. It returns U+FFFD if they are invalid.
 func hex4(b []byte, i int) rune {
 	if i+4 > len(b) {
 		return utf8.RuneError

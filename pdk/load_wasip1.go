@@ -2,9 +2,14 @@ package pdk
 
 import "unsafe"
 
-// load64 and load32 read the first bytes of b, the first one lowest. Wasm is made so and
-// takes any address; Go's compiler would read byte by byte.
+// load64 and load32 read the bytes of b from i on, the first one lowest; the caller sees to
+// it that there are so many. Wasm is made so and takes any address; Go's compiler would read
+// byte by byte.
 
-func load64(b []byte) uint64 { return *(*uint64)(unsafe.Pointer((*[8]byte)(b))) }
+func load64(b []byte, i int) uint64 {
+	return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i))
+}
 
-func load32(b []byte) uint32 { return *(*uint32)(unsafe.Pointer((*[4]byte)(b))) }
+func load32(b []byte, i int) uint32 {
+	return *(*uint32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i))
+}

@@ -33,6 +33,18 @@ func (c *Connector) Manifest() []byte {
 		o.key("check")
 		o.b = appendOperationRef(o.b, c.Check)
 	}
+	if len(c.RateHeaders) > 0 {
+		o.key("rate_headers")
+		o.b = append(o.b, '[')
+		for i, h := range c.RateHeaders {
+			v := openObject(appendComma(o.b, i))
+			v.str("remaining", h.Remaining)
+			v.mustStr("reset", h.Reset)
+			v.mustStr("unit", h.Unit)
+			o.b = v.close()
+		}
+		o.b = append(o.b, ']')
+	}
 	o.key("operations")
 	o.b = append(o.b, '[')
 	for i := range c.Operations {
@@ -51,6 +63,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	o.mustStr("effect", string(op.Effect))
 	o.bool("idempotent", op.Idempotent)
 	o.str("permission", op.Permission)
+	o.str("content", string(op.Content))
 	o.key("params")
 	o.b = c.appendParams(o.b, op.params())
 	o.key("requests")
@@ -60,16 +73,22 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 		v.str("server", r.Server)
 		v.mustStr("method", r.Method)
 		v.mustStr("path", r.Path)
+		v.str("content", string(r.Content))
 		o.b = v.close()
 	}
 	o.b = append(o.b, ']')
 	o.bool("paginated", op.Page != nil)
+	o.bool("host_limit", op.Page != nil && op.Page.NoLimit)
 	o.b = op.appendAliases(o)
-	if op.Result != nil {
+	result := op.Result
+	if result == nil && op.Content != "" && op.Content != abi.ContentJSON {
+		result = contentResult()
+	}
+	if result != nil {
 		o.key("result")
 		v := openObject(o.b)
-		op.Result.write(v)
-		c.writeDefinitions(v, op.Result.refs(c.Definitions, nil))
+		result.write(v)
+		c.writeDefinitions(v, result.refs(c.Definitions, nil))
 		o.b = v.close()
 	}
 	if op.RateLimit.Requests > 0 {
@@ -80,24 +99,37 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 		v.str("bucket", op.RateLimit.Bucket)
 		o.b = v.close()
 	}
-	if len(op.Examples) > 0 {
-		o.key("examples")
-		o.b = append(o.b, '[')
-		for i, e := range op.Examples {
-			o.b = append(appendComma(o.b, i), e...)
-		}
-		o.b = append(o.b, ']')
-	}
+	o.texts("examples", op.Examples)
+	o.texts("answers", op.Answers)
 	return o.close()
+}
+
+// texts writes an array of values that are JSON already.
+func (o *object) texts(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	o.key(name)
+	o.b = append(o.b, '[')
+	for i, v := range values {
+		o.b = append(appendComma(o.b, i), v...)
+	}
+	o.b = append(o.b, ']')
 }
 
 // requests returns every request that the operation may send.
 func (op *Operation) requests() []abi.RequestTemplate {
-	if op.Method == "" {
-		return op.Requests
+	var all []abi.RequestTemplate
+	if op.Method != "" {
+		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path})
 	}
-	own := abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path}
-	return append([]abi.RequestTemplate{own}, op.Requests...)
+	for _, r := range op.Requests {
+		if op.Content != "" && r.Content == "" {
+			r.Content = abi.ContentJSON
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 // appendParams appends the schema of an operation's parameters.
@@ -216,20 +248,7 @@ func appendFields(b []byte, fields []abi.AuthField) []byte {
 
 // appendRequest appends an abi.Request.
 func appendRequest(b []byte, r *Request) []byte {
-	return appendRequestRest(appendRequestHead(b, r.Server, r.Method, r.Path), r)
-}
-
-// appendRequestHead appends what is the same for all requests of a template.
-func appendRequestHead(b []byte, server, method, path string) []byte {
-	o := openObject(b)
-	o.str("server", server)
-	o.mustStr("method", method)
-	o.mustStr("path", path)
-	return o.b
-}
-
-func appendRequestRest(b []byte, r *Request) []byte {
-	o := &object{b}
+	o := &object{appendRequestHead(b, r)}
 	if len(r.PathParams) > 0 {
 		o.key("path_params")
 		v := openObject(o.b)
@@ -239,8 +258,16 @@ func appendRequestRest(b []byte, r *Request) []byte {
 		o.b = v.close()
 	}
 	o.b = appendPairs(o, "query", r.Query)
-	o.b = appendPairs(o, "headers", r.Headers)
 	return o.close()
+}
+
+// appendRequestHead appends what is the same for all requests of a template.
+func appendRequestHead(b []byte, r *Request) []byte {
+	o := openObject(b)
+	o.str("server", r.Server)
+	o.mustStr("method", r.Method)
+	o.mustStr("path", r.Path)
+	return appendPairs(o, "headers", r.Headers)
 }
 
 func appendPairs(o *object, name string, pairs [][2]string) []byte {

@@ -37,6 +37,7 @@ func appendAirbyte(b []byte, a *abi.Airbyte) []byte {
 			v := openObject(appendComma(o.b, i))
 			v.mustStr("entity", e.Entity)
 			v.strs("fields", e.Fields)
+			v.strs("semantic", e.Semantic)
 			o.b = v.close()
 		}
 		o.b = append(o.b, ']')

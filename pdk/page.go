@@ -2,7 +2,9 @@ package pdk
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -17,18 +19,38 @@ type Page struct {
 	In Place
 	// CursorName and LimitName are the vendor's names; empty means cursor, limit.
 	CursorName, LimitName string
+	// NoLimit says that the vendor has no parameter for the length of a page. The host
+	// then cuts a page that is longer than limit, which is not sent.
+	NoLimit bool
 	// MaxLimit is the most records that the vendor gives per page; 0 means that
 	// it does not say.
 	MaxLimit int64
 	// DefaultLimit is sent where the caller gives no limit, for vendors that demand
 	// one; 0 means that none is sent.
 	DefaultLimit int64
-	// Cursor is a JSON Pointer to the next cursor in the response.
+	// Cursor is a JSON Pointer to the next cursor in the response: a text, or a number
+	// above 0 such as that of the next page.
 	Cursor string
+	// Header is the name of the response header that has the next cursor, for vendors that
+	// do not put it into the body: X-Next-Page. Of Link (RFC 8288) the cursor is the value
+	// that the link with the relation next has for the parameter CursorName.
+	Header string
 	// More is a JSON Pointer to a boolean in the response that says whether there
 	// are more pages. Where it is empty, or the response has nothing there, there
-	// are more if there is a cursor.
+	// are more if there is a cursor. Where it says that there are more and there is no
+	// cursor, the caller gets the page, and an error of kind vendor_error after it.
 	More string
+	// Number says that the vendor wants the cursor as a number. It matters in a body only:
+	// a query has both alike.
+	Number bool
+}
+
+// more is what a response says of more pages, as JSON; empty where it says nothing.
+func (p *Page) more(resp *Response) string {
+	if p.More == "" {
+		return ""
+	}
+	return string(resp.Body.Part(p.More).Raw())
 }
 
 // The uniform names of the parameters of pagination.
@@ -56,11 +78,15 @@ func (op *Operation) params() []Param {
 		fallback = Raw(strconv.FormatInt(p.DefaultLimit, 10))
 		limit = limit.Default(string(fallback))
 	}
+	limitIn := p.In
+	if p.NoLimit {
+		limitIn = InNone
+	}
 	all := make([]Param, 0, len(op.Params)+4)
 	all = append(all, op.Params...)
 	all = append(all,
 		Param{name: cursorParam, in: p.In, wire: p.CursorName, schema: cursor},
-		Param{name: limitParam, in: p.In, wire: p.LimitName, schema: limit, fallback: fallback})
+		Param{name: limitParam, in: limitIn, wire: p.LimitName, schema: limit, fallback: fallback})
 	for vendor, uniform := range p.aliases {
 		schema := cursor
 		if uniform == limitParam {
@@ -82,6 +108,23 @@ func (p *Page) aliases(yield func(vendor, uniform string) bool) {
 	}
 }
 
+// cursorOfHeader returns the cursor that a response's header has.
+func (c *Call) cursorOfHeader(resp *Response) Raw {
+	cursor, page := "", c.op.Page
+	if !strings.EqualFold(page.Header, "Link") {
+		cursor = strings.TrimSpace(resp.Header(page.Header))
+	} else if next := resp.Link("next"); next != "" {
+		name := cmp.Or(page.CursorName, cursorParam)
+		if cursor = queryValue(next, name); cursor == "" && c.s.fault == nil {
+			c.s.fault = &abi.Error{Kind: abi.KindVendorError, Message: resp.Vendor + "'s link to the next page has no parameter " + name}
+		}
+	}
+	if cursor == "" {
+		return nil
+	}
+	return AppendString(nil, cursor)
+}
+
 // appendAliases appends the member aliases of the manifest, if there are any.
 func (op *Operation) appendAliases(o *object) []byte {
 	if op.Page == nil {
@@ -101,24 +144,36 @@ func (op *Operation) appendAliases(o *object) []byte {
 	return list.close()
 }
 
-// unalias gives the arguments of pagination their uniform names.
+// unalias gives the parameters of pagination their uniform names.
 func (c *Call) unalias() *abi.Error {
-	if c.op.Page == nil {
-		return nil
-	}
-	for vendor, uniform := range c.op.Page.aliases {
-		given := c.Param(vendor)
+	for _, a := range c.row.aliases {
+		given := c.given(a[0])
 		if !given.Exists() {
 			continue
 		}
-		if same := c.Param(uniform); same.Exists() && (!bytes.Equal(same, given) && (given.Kind() != JSONString || same.Text() != given.Text())) {
+		if same := c.given(a[1]); same.Exists() && !bytes.Equal(same, given) && (given.Kind() != JSONString || same.Text() != given.Text()) {
+			vendor, uniform := c.fields[a[0]].name, c.fields[a[1]].name
 			return InvalidParam(vendor, vendor+" and "+uniform+" are two names of one parameter, and they differ", "give one of them")
 		}
-		for i := range c.arguments {
-			if c.arguments[i].name == vendor {
-				c.arguments[i].name = uniform
-			}
-		}
+		c.values[a[1]] = given
 	}
+	return c.numberCursor()
+}
+
+// numberCursor makes a number of a cursor that the vendor wants as one.
+func (c *Call) numberCursor() *abi.Error {
+	if c.op.Page == nil || !c.op.Page.Number || c.op.Page.In != InBody {
+		return nil
+	}
+	i := c.index(cursorParam)
+	given := c.given(i)
+	if !given.Exists() {
+		return nil
+	}
+	number := Raw(given.Text())
+	if n, ok := number.Int(); !ok || n < 0 {
+		return InvalidParam(cursorParam, "the cursor is not a number", "pass next_cursor of the page before")
+	}
+	c.values[i] = number
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 // plain returns the index of the first byte from i on that a JSON string does not hold
 // as it is and by itself: a quote, a backslash, a control character, or a part of a
-// character that is not ASCII. It is len(b) where there is none.
+// character that is not ASCII. It is len(b) if there is no such character.
 //
 // Most text is plain, and Go's compiler makes some 70 instructions of each step of a
 // loop in Wasm. So it takes eight bytes at a time, as "Bit Twiddling Hacks" by Anderson
@@ -35,11 +35,11 @@ func word(b []byte, i int) uint64 {
 	n := len(rest)
 	switch {
 	case n >= 8:
-		return load64(rest)
+		return load64(b, i)
 	case len(b) >= 8:
-		return load64(b[len(b)-8:]) >> (8 * (8 - n))
+		return load64(b, len(b)-8) >> (8 * (8 - n))
 	case n >= 4:
-		return uint64(load32(rest)) | uint64(load32(rest[n-4:]))<<(8*(n-4))
+		return uint64(load32(b, i)) | uint64(load32(b, len(b)-4))<<(8*(n-4))
 	}
 	// One, two or three bytes; some of these are the same one.
 	return uint64(rest[0]) | uint64(rest[n/2])<<(8*(n/2)) | uint64(rest[n-1])<<(8*(n-1))
@@ -50,7 +50,11 @@ func text(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // strings.Builder does the same
 }
 
-// bytesOf is the other way round: nobody may write to them.
+// bytesOf is the other way round: nobody may write to them. It is what unsafe.Slice does,
+// whose check of the length costs a call in Wasm.
 func bytesOf(s string) []byte {
-	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // plain only reads
+	return *(*[]byte)(unsafe.Pointer(&struct { //nolint:gosec // nobody writes to them
+		string
+		capacity int
+	}{s, len(s)}))
 }

@@ -11,8 +11,9 @@ type Result struct {
 	// prefix and suffix.
 	from           Value
 	prefix, suffix string
+	content        content // where data is not JSON
 
-	meta  []byte
+	meta  []byte // from the comma before its name; empty if there is no meta
 	parts []part
 }
 
@@ -35,75 +36,108 @@ func (r *Result) wrapped(name string, v Value) {
 }
 
 // Meta adds a value of the host to meta; an absent value is left out.
-func (r *Result) Meta(name string, v Value) {
-	if v.Exists() {
-		r.key(name)
-		r.parts = append(r.parts, part{len(r.meta), v.handle})
-	}
-}
+func (r *Result) Meta(name string, v Value) { r.value(metaKey(name), v) }
 
 // MetaRaw adds JSON text to meta; an absent value is left out.
-func (r *Result) MetaRaw(name string, json Raw) {
-	if json.Exists() {
-		r.key(name)
-		r.meta = append(r.meta, json...)
-	}
-}
+func (r *Result) MetaRaw(name string, json Raw) { r.raw(metaKey(name), text(json)) }
 
 // MetaText adds a string to meta.
 func (r *Result) MetaText(name, text string) {
-	r.key(name)
+	r.key(metaKey(name))
 	r.meta = AppendString(r.meta, text)
 }
 
 // MetaBool adds true or false to meta.
-func (r *Result) MetaBool(name string, value bool) {
-	r.key(name)
-	r.meta = strconv.AppendBool(r.meta, value)
-}
+func (r *Result) MetaBool(name string, value bool) { r.raw(metaKey(name), boolText(value)) }
 
 // MetaInt adds a number to meta.
 func (r *Result) MetaInt(name string, value int64) {
-	r.key(name)
+	r.key(metaKey(name))
 	r.meta = strconv.AppendInt(r.meta, value, 10)
 }
 
-func (r *Result) key(name string) {
-	if len(r.meta) > 0 {
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// metaKey is how a member of meta begins.
+func metaKey(name string) string { return string(append(AppendString(nil, name), ':')) }
+
+func (r *Result) key(key string) {
+	if len(r.meta) == 0 {
+		r.meta = append(r.meta, metaStart...)
+	} else {
 		r.meta = append(r.meta, ',')
 	}
-	r.meta = append(AppendString(r.meta, name), ':')
+	r.meta = append(r.meta, key...)
 }
+
+func (r *Result) value(key string, v Value) {
+	if v.Exists() {
+		r.key(key)
+		r.parts = append(r.parts, part{len(r.meta), v.handle})
+	}
+}
+
+func (r *Result) raw(key, json string) {
+	if json != "" {
+		r.key(key)
+		r.meta = append(r.meta, json...)
+	}
+}
+
+const metaStart = `,"meta":{`
 
 // flush writes the result to the host and returns what the export returns.
 func (r *Result) flush(s *session) int32 {
-	h := s.host
-	buf := append(s.bytes(64+len(r.data)+len(r.meta)), `{"data":`...)
-	var failed bool
-	put := func(handle int32) {
-		failed = failed || h.OutputWrite(buf) < 0 || h.OutputPart(handle) < 0
-		buf = buf[:0]
-	}
+	w := writer{host: s.host}
+	w.write(bytesOf(`{"data":`))
 	switch {
 	case r.from.Exists():
-		buf = append(buf, r.prefix...)
-		put(r.from.handle)
-		buf = append(buf, r.suffix...)
+		w.write(bytesOf(r.prefix))
+		w.part(r.from.handle)
+		w.write(bytesOf(r.suffix))
+	case r.content.body != nil:
+		r.content.write(&w)
 	case r.data.Exists():
-		buf = append(buf, r.data...)
+		w.write(r.data)
 	default:
-		buf = append(buf, "{}"...)
+		w.write(bytesOf("{}"))
 	}
-	buf = append(buf, `,"meta":{`...)
+	if len(r.meta) == 0 {
+		r.meta = append(r.meta, metaStart...)
+	}
 	at := 0
 	for _, p := range r.parts {
-		buf = append(buf, r.meta[at:p.at]...)
-		put(p.handle)
+		w.write(r.meta[at:p.at])
+		w.part(p.handle)
 		at = p.at
 	}
-	buf = append(append(buf, r.meta[at:]...), "}}"...)
-	if failed || h.OutputWrite(buf) < 0 {
+	r.meta = append(r.meta, "}}"...)
+	w.write(r.meta[at:])
+	if w.failed {
 		return 1
 	}
 	return 0
+}
+
+// writer writes the output until something fails.
+type writer struct {
+	host   Host
+	failed bool
+}
+
+func (w *writer) write(p []byte) {
+	if len(p) > 0 && !w.failed {
+		w.failed = w.host.OutputWrite(p) < 0
+	}
+}
+
+func (w *writer) part(handle int32) {
+	if !w.failed {
+		w.failed = w.host.OutputPart(handle) < 0
+	}
 }

@@ -49,9 +49,9 @@ func TestQueryAndPath(t *testing.T) {
 		pdk.Query("n", pdk.Number("")), pdk.Query("b", pdk.Boolean("")),
 	}})
 	r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{
-		Method: "GET", URL: "/things/a%2F..%2F%3Fb/v2?list%5B%5D=x+y&list%5B%5D=%C3%BC%22&n=1.50&b=false",
+		Method: "GET", URL: "/things/a%2Fx%2F%3Fb/v2?list%5B%5D=x+y&list%5B%5D=%C3%BC%22&n=1.50&b=false",
 	}))
-	_, _, err := r.Execute("things", "do", json.RawMessage(`{"thing":"a/../?b","version":2,"b":false,"n":1.50,"list":["x y","\u00fc\""]}`))
+	_, _, err := r.Execute("things", "do", json.RawMessage(`{"thing":"a/x/?b","version":2,"b":false,"n":1.50,"list":["x y","\u00fc\""]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,14 +67,89 @@ func TestPages(t *testing.T) {
 		{`{"rows":[],"next":"n\"1","more":true,"total":1.0}`, `{"more":true,"total":1.0,"next":"n\"1","next_cursor":"n\"1","has_more":true}`},
 		{`{"rows":[],"next":"n","more":false}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
 		{`{"rows":[],"next":"n"}`, `{"more":true,"next":"n","next_cursor":"n","has_more":true}`},
-		{`{"rows":[],"next":"","more":true}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
-		{`{"rows":[],"next":null,"more":true}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":"","more":true}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"next":null,"more":true}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"more":true}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"next":{"a":1},"more":true}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"next":["a"]}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"next":["a"],"more":false}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":false,"more":true}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"next":false}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":0,"more":true}`, `{"more":true,"next":null,"next_cursor":null,"has_more":true}`},
+		{`{"rows":[],"next":0}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
+		{`{"rows":[],"next":2,"more":true}`, `{"more":true,"next":"2","next_cursor":"2","has_more":true}`},
 		{`{"rows":[]}`, `{"more":false,"next":null,"next_cursor":null,"has_more":false}`},
 	} {
 		r := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: "/things", Body: `{"after":"c","size":3}`, Answer: tt.answer}))
 		data, meta, err := r.Execute("things", "do", map[string]any{"cursor": "c", "limit": 3})
 		if err != nil || string(data) != "[]" || string(meta) != tt.meta {
 			t.Errorf("%s: %s, %s, %v", tt.answer, data, meta, err)
+		}
+	}
+}
+
+// TestNumberedPages follows a vendor that counts its pages, in a query and in a body.
+func TestNumberedPages(t *testing.T) {
+	for _, tt := range []struct {
+		page     pdk.Page
+		exchange pdktest.Exchange // of the second page
+	}{
+		{pdk.Page{In: pdk.InQuery, CursorName: "page", Cursor: "/next_page"}, pdktest.Exchange{Method: "POST", URL: "/things?page=2", Answer: `{"rows":[],"next_page":null}`}},
+		{pdk.Page{In: pdk.InBody, CursorName: "page", Cursor: "/next_page", Number: true}, pdktest.Exchange{Method: "POST", URL: "/things", Body: `{"page":2}`, Answer: `{"rows":[],"next_page":0}`}},
+		{pdk.Page{In: pdk.InBody, CursorName: "page", Cursor: "/next_page"}, pdktest.Exchange{Method: "POST", URL: "/things", Body: `{"page":"2"}`, Answer: `{"rows":[]}`}},
+	} {
+		c := with(pdk.Operation{Effect: pdk.Read, Method: "POST", Path: "/things", Data: "/rows", Page: &tt.page})
+		first := pdktest.Exchange{Method: "POST", URL: "/things", Answer: `{"rows":[1],"next_page":2}`}
+		if tt.page.In == pdk.InBody {
+			first.Body = `{}`
+		}
+		r := pdktest.Run(t, c, pdktest.Script(t, first, tt.exchange))
+		for _, step := range [][2]string{{`{}`, `"2"`}, {`{"cursor":"2"}`, `null`}} {
+			_, meta, err := r.Execute("things", "do", json.RawMessage(step[0]))
+			if err != nil || !strings.Contains(string(meta), `"next_cursor":`+step[1]) {
+				t.Errorf("%+v: %s: %s, %v", tt.page, step[0], meta, err)
+			}
+		}
+	}
+	c := with(pdk.Operation{Effect: pdk.Read, Method: "POST", Path: "/things", Data: "/rows", Page: &pdk.Page{In: pdk.InBody, Cursor: "/next", Number: true}})
+	_, _, err := pdktest.Run(t, c, pdktest.Script(t)).Execute("things", "do", json.RawMessage(`{"cursor":"two"}`))
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || e.Field != "cursor" {
+		t.Errorf("a cursor that is no number: %v", err)
+	}
+}
+
+// TestRespondPageSaysThatThereIsMore: a connector's own cursor does not hide that the vendor
+// gave none.
+func TestRespondPageSaysThatThereIsMore(t *testing.T) {
+	for _, tt := range []struct {
+		own, answer, meta string
+		asks              bool // for the vendor's cursor first
+	}{
+		{"", `{"rows":[],"more":true}`, `{"next_cursor":null,"has_more":true}`, true},
+		{"mine", `{"rows":[],"more":true}`, `{"next_cursor":null,"has_more":true}`, true},
+		{"", `{"rows":[],"more":true}`, `{"next_cursor":null,"has_more":true}`, false},
+		{"mine", `{"rows":[],"more":true}`, `{"next_cursor":"mine","has_more":true}`, false},
+		{"mine", `{"rows":[],"more":false}`, `{"next_cursor":"mine","has_more":true}`, true},
+		{"", `{"rows":[],"more":false}`, `{"next_cursor":null,"has_more":false}`, true},
+		{"", `{"rows":[]}`, `{"next_cursor":null,"has_more":false}`, false},
+	} {
+		c := with(pdk.Operation{
+			Effect: pdk.Read, Method: "GET", Path: "/things", Data: "/rows", Page: &pdk.Page{In: pdk.InQuery, Cursor: "/next", More: "/more"},
+			Handle: func(c *pdk.Call) error {
+				resp, err := c.Do(c.Request())
+				if err != nil {
+					return err
+				}
+				if tt.asks && c.NextCursor(resp) != "" {
+					t.Error("the vendor gave no cursor")
+				}
+				return c.RespondPage(resp, tt.own)
+			},
+		})
+		_, meta, err := pdktest.Run(t, c, pdktest.Script(t, pdktest.Exchange{Method: "GET", URL: "/things", Answer: tt.answer})).Execute("things", "do", nil)
+		if err != nil || string(meta) != tt.meta {
+			t.Errorf("%+v: %s, %v", tt, meta, err)
 		}
 	}
 }
@@ -296,6 +371,81 @@ func TestAnswerThatIsNotJSON(t *testing.T) {
 		var e *abi.Error
 		if tt.fails != (errors.As(err, &e) && e.Kind == abi.KindVendorError) || !tt.fails && string(data) != `{}` {
 			t.Errorf("%s %q: %s, %v", tt.effect, tt.answer, data, err)
+		}
+	}
+}
+
+// TestAbsentRecords: an answer without the records is no empty list, unless the row says so.
+func TestAbsentRecords(t *testing.T) {
+	for _, tt := range []struct {
+		name, answer string
+		op           pdk.Operation
+		data, says   string
+	}{
+		{"list", `{"items":[]}`, pdk.Operation{List: true, Data: "/itmes"}, "", "Thing answered without /itmes, where its records should be"},
+		{"list, null", `{"items":null}`, pdk.Operation{List: true, Data: "/items"}, "[]", ""},
+		{"list, optional", `{}`, pdk.Operation{List: true, Data: "/items", DataOptional: true}, "[]", ""},
+		{"list in a list", `[]`, pdk.Operation{List: true, Data: "/items"}, "", "without /items"},
+		{"page", `{"next":"c"}`, pdk.Operation{Data: "/items", Page: &pdk.Page{In: pdk.InQuery, Cursor: "/next"}}, "", "without /items"},
+		{"object", `{"itme":{}}`, pdk.Operation{Data: "/item"}, "", "without /item"},
+		{"object, null", `{"item":null}`, pdk.Operation{Data: "/item"}, "{}", ""},
+		{"object, optional", `{}`, pdk.Operation{Data: "/item", DataOptional: true}, "{}", ""},
+		{"nothing", ``, pdk.Operation{Data: "/item"}, "{}", ""},
+		{"write", `{}`, pdk.Operation{Effect: pdk.Write, Data: "/item"}, "{}", ""},
+		{"list of a write", `{}`, pdk.Operation{Effect: pdk.Write, List: true, Data: "/items"}, "[]", ""},
+	} {
+		op := tt.op
+		op.Method, op.Path = "POST", "/things"
+		if op.Effect == "" {
+			op.Effect = pdk.Read
+		}
+		r := pdktest.Run(t, with(op), pdktest.Script(t, pdktest.Exchange{Method: "POST", URL: "/things", Answer: tt.answer}))
+		data, _, err := r.Execute("things", "do", nil)
+		var e *abi.Error
+		if tt.says != "" && (!errors.As(err, &e) || e.Kind != abi.KindVendorError || !strings.Contains(e.Message, tt.says)) || tt.says == "" && err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if string(data) != tt.data {
+			t.Errorf("%s: data %s", tt.name, data)
+		}
+	}
+}
+
+// TestAnswersThatAreNotJSON: the error names what the vendor sent instead.
+func TestAnswersThatAreNotJSON(t *testing.T) {
+	const html = "<html>Sign in</html>"
+	for _, tt := range []struct {
+		effect            abi.Effect
+		paged             bool
+		status            int
+		contentType, body string
+		want              string // of the message; empty for none
+	}{
+		{pdk.Read, false, 200, "text/html; charset=utf-8", html, "something other than JSON, of the content type text/html; charset=utf-8"},
+		{pdk.Read, true, 200, "text/html; charset=utf-8", html, "something other than JSON, of the content type text/html; charset=utf-8"},
+		{pdk.Read, false, 200, "application/json", "", "an empty body, of the content type application/json"},
+		{pdk.Read, true, 200, "text/plain", "", "an empty body, of the content type text/plain"},
+		{pdk.Read, true, 200, "application/json", `{"rows":7}`, "something other than a list of records"},
+		{pdk.Read, false, 200, "", "", ""},
+		{pdk.Read, false, 204, "", "", ""},
+		{pdk.Write, false, 200, "text/html", "", ""},
+		{pdk.Write, false, 200, "text/html", html, ""},
+	} {
+		op := pdk.Operation{Effect: tt.effect, Method: "GET", Path: "/things"}
+		if tt.paged {
+			op.Data, op.Page = "/rows", &pdk.Page{In: pdk.InQuery, Cursor: "/next"}
+		}
+		r := pdktest.Run(t, with(op), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if tt.contentType != "" {
+				w.Header().Set("Content-Type", tt.contentType)
+			}
+			w.WriteHeader(tt.status)
+			_, _ = w.Write([]byte(tt.body))
+		}))
+		_, _, err := r.Execute("things", "do", nil)
+		var e *abi.Error
+		if errors.As(err, &e) != (tt.want != "") || e != nil && (e.Kind != abi.KindVendorError || !strings.Contains(e.Message, tt.want)) {
+			t.Errorf("%+v: %v", tt, err)
 		}
 	}
 }

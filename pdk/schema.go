@@ -78,7 +78,7 @@ func Enum(description string, values ...string) *Schema {
 //go:noinline
 func DateTime(description string) *Schema { return String(description).Format("date-time") }
 
-// Array describes an array whose elements are all like items.
+// Array describes an array with elements like items.
 //
 //go:noinline
 func Array(description string, items *Schema) *Schema {
@@ -92,7 +92,7 @@ func Object(description string, properties ...Property) *Schema {
 	return &Schema{typ: "object", description: description, properties: properties}
 }
 
-// Map describes an object whose members the vendor does not lay down.
+// Map describes an object with members that the vendor does not specify.
 //
 //go:noinline
 func Map(description string) *Schema {

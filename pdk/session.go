@@ -1,6 +1,9 @@
 package pdk
 
-import "github.com/agenthost/agenthost/pdk/abi"
+import (
+	"github.com/agenthost/agenthost/internal/hostfunc"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
 
 // session is one use of an export: what its values share, and the memory that nearly
 // every call needs, in one piece. In a guest, asking Go for memory costs as much as a
@@ -15,15 +18,18 @@ type session struct {
 	request  Request
 	response Response
 
-	arguments [8]argument
-	path      [2][2]string
-	query     [8][2]string
-	headers   [1][2]string
-	parts     [4]part
+	values  [24]Raw
+	path    [2][2]string
+	query   [8][2]string
+	headers [2][2]string
+	parts   [4]part
 
-	buffer [2048]byte
+	buffer []byte
 	used   int // bytes of buffer
 }
+
+// bufferSize is enough for the texts of nearly every call.
+const bufferSize = 3072
 
 // bytes returns n bytes of the session's memory, as an empty slice that does not grow
 // into what others have.
@@ -62,12 +68,21 @@ func (s *session) read(handle, n int32) []byte {
 		return nil
 	}
 	b := s.bytes(int(n))[:n]
-	for at := int32(0); at < n; {
-		got := s.host.ValueRead(handle, at, b[at:])
-		if got <= 0 {
-			return nil
-		}
-		at += got
+	if !s.readInto(handle, b) {
+		return nil
 	}
 	return b
+}
+
+// readInto fills b with the first bytes of a value, and reports whether it could.
+func (s *session) readInto(handle int32, b []byte) bool {
+	for at := 0; at < len(b); {
+		got := s.host.ValueRead(handle, int32(at), b[at:])
+		if got <= 0 {
+			s.failed(hostfunc.Failure)
+			return false
+		}
+		at += int(got)
+	}
+	return true
 }

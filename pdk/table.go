@@ -1,23 +1,41 @@
 package pdk
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync/atomic"
 )
 
-// row is an operation with what executing it needs.
-type row struct {
-	op   *Operation
-	spec []Param // with those of its pagination
-	// head is how the JSON of the operation's own request begins.
-	head []byte
-}
-
-// table is a connector's operations, in the order of compare.
+// table is a connector's operations as calls need them: with the JSON that is the same for
+// every call written already.
 type table struct {
 	of   *Connector
 	rows []row
+	// slots has the number of a row, counted from 1, in the slot that its names say or in
+	// the next free one. It is no map, because a map is seeded at random, and the same call
+	// always costs the same fuel.
+	slots []uint32
+}
+
+// row is an operation.
+type row struct {
+	op      *Operation
+	first   [2]uint64 // bytes of its entity and action
+	fields  []field   // its parameters, sorted by place and otherwise in their order
+	bodyAt  int       // where those of the body begin
+	aliases [][2]int
+	accept  string
+	head    []byte // how the JSON of its own request begins
+	meta    []string
+}
+
+// field is a parameter.
+type field struct {
+	Param
+	first   uint64 // first bytes of its name
+	pointer string // to it in the params of an input
+	key     string // "name": in path and body, ["name", in the query
 }
 
 // lastTable is the table that was made last. A guest has one connector, and the host runs
@@ -25,49 +43,134 @@ type table struct {
 // there when a call begins.
 var lastTable atomic.Pointer[table]
 
-// table returns the connector's operations. They are sorted and not in a map, because
-// the order of a map is random, and the same call always costs the same fuel.
 func (c *Connector) table() *table {
 	if t := lastTable.Load(); t != nil && t.of == c && len(t.rows) == len(c.Operations) {
 		return t
 	}
-	t := &table{of: c, rows: make([]row, len(c.Operations))}
+	size := 4
+	for size < 2*len(c.Operations) {
+		size *= 2
+	}
+	t := &table{of: c, rows: make([]row, len(c.Operations)), slots: make([]uint32, size)}
 	for i := range c.Operations {
 		op := &c.Operations[i]
-		t.rows[i] = row{op: op, spec: op.params(), head: appendRequestHead(nil, op.Server, op.Method, op.Path)}
+		t.rows[i] = newRow(c, op)
+		at := t.slot(t.rows[i].first, op.Entity)
+		for t.slots[at] != 0 {
+			at = (at + 1) % len(t.slots)
+		}
+		t.slots[at] = uint32(i + 1)
 	}
-	slices.SortFunc(t.rows, func(a, b row) int { return compare(a.op, b.op.Entity, b.op.Action) })
 	lastTable.Store(t)
 	return t
 }
 
-// find returns the operation of that name, nil where there is none.
+// slot is where to begin to look for an operation.
+func (t *table) slot(first [2]uint64, entity string) int {
+	h := (first[0]*31+first[1])*31 + uint64(len(entity))
+	h *= 0x9e3779b97f4a7c15 // of Fibonacci hashing
+	return int(h>>32) & (len(t.slots) - 1)
+}
+
+// find returns the operation with a name, or nil.
 func (t *table) find(entity, action string) *row {
-	low, high := 0, len(t.rows)
-	for low < high {
-		middle := (low + high) / 2
-		switch order := compare(t.rows[middle].op, entity, action); {
-		case order == 0:
-			return &t.rows[middle]
-		case order < 0:
-			low = middle + 1
-		default:
-			high = middle
+	start := [2]uint64{first(entity), first(action)}
+	for at := t.slot(start, entity); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
+		r := &t.rows[t.slots[at]-1]
+		if r.first == start && equalAfter(r.op.Entity, entity) && equalAfter(r.op.Action, action) {
+			return r
 		}
 	}
 	return nil
 }
 
-// compare orders by length first, since most names differ in that.
-func compare(op *Operation, entity, action string) int {
-	if d := len(op.Entity) - len(entity); d != 0 {
-		return d
+func newRow(c *Connector, op *Operation) row {
+	params := op.params()
+	r := row{
+		op: op, first: [2]uint64{first(op.Entity), first(op.Action)},
+		fields: make([]field, len(params)), accept: op.accept(c),
 	}
-	if d := len(op.Action) - len(action); d != 0 {
-		return d
+	for i, p := range params {
+		key := make([]byte, 0, len(p.wireName())+4)
+		if p.in == InQuery {
+			key = append(AppendString(append(key, '['), p.wireName()), ',')
+		} else {
+			key = append(AppendString(key, p.wireName()), ':')
+		}
+		r.fields[i] = field{Param: p, first: first(p.name), pointer: memberPointer(p.name), key: text(key)}
+		if p.in != InBody {
+			r.bodyAt++
+		}
 	}
-	if d := strings.Compare(op.Entity, entity); d != 0 {
-		return d
+	slices.SortStableFunc(r.fields, func(a, b field) int { return cmp.Compare(a.in, b.in) })
+	r.head = appendRequestHead(nil, &Request{Server: op.Server, Method: op.Method, Path: op.Path, Headers: r.appendHeaders(nil)})
+	if op.Page != nil {
+		for vendor, uniform := range op.Page.aliases {
+			r.aliases = append(r.aliases, [2]int{r.index(vendor), r.index(uniform)})
+		}
 	}
-	return strings.Compare(op.Action, action)
+	for _, m := range op.Meta {
+		r.meta = append(r.meta, metaKey(m.Name))
+	}
+	return r
+}
+
+// index returns which field a parameter is, -1 where the operation has none of that name.
+func (r *row) index(name string) int {
+	start := first(name)
+	for i := range r.fields {
+		if f := &r.fields[i]; f.first == start && equalAfter(f.name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// hasBody says whether the operation's own request has a JSON body.
+func (r *row) hasBody() bool { return r.bodyAt < len(r.fields) }
+
+// appendHeaders appends the headers of the operation's own request.
+func (r *row) appendHeaders(headers [][2]string) [][2]string {
+	if r.accept != "" {
+		headers = append(headers, [2]string{"Accept", r.accept})
+	}
+	if r.hasBody() {
+		headers = append(headers, [2]string{"Content-Type", "application/json"})
+	}
+	return headers
+}
+
+// memberPointer is the JSON Pointer to a member of an object.
+func memberPointer(name string) string {
+	if strings.ContainsAny(name, "~/") {
+		name = strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+	}
+	return "/" + name
+}
+
+// first is the first eight bytes of a name.
+func first(name string) uint64 {
+	if name == "" {
+		return 0
+	}
+	return word(bytesOf(name), 0)
+}
+
+// equalAfter says whether two names are equal whose first eight bytes are. Go compares
+// byte by byte in Wasm.
+func equalAfter(a, b string) bool {
+	n := len(a)
+	if n != len(b) {
+		return false
+	}
+	if n <= 8 {
+		return true
+	}
+	x, y := bytesOf(a), bytesOf(b)
+	for i := 8; i < n-8; i += 8 {
+		if load64(x, i) != load64(y, i) {
+			return false
+		}
+	}
+	return load64(x, n-8) == load64(y, n-8)
 }

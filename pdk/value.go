@@ -1,6 +1,9 @@
 package pdk
 
-import "github.com/agenthost/agenthost/pdk/abi"
+import (
+	"github.com/agenthost/agenthost/internal/hostfunc"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
 
 // maxText bounds what Text, Int and Bool read of a value, in bytes.
 const maxText = 1 << 20
@@ -20,7 +23,7 @@ type Value struct {
 // Exists says whether there is a value at all; null is one.
 func (v Value) Exists() bool { return v.handle > 0 }
 
-// Kind returns the kind of the JSON value, [JSONInvalid] where it is none.
+// Kind returns the kind of the JSON value, or [JSONInvalid] if it is not JSON.
 func (v Value) Kind() JSONKind {
 	if !v.Exists() {
 		return JSONInvalid
@@ -75,17 +78,30 @@ func (v Value) Bytes(limit int) ([]byte, error) {
 	if !v.Exists() {
 		return nil, nil
 	}
+	s := v.s
+	// Most values are short, and the host says so by giving less than was asked for.
+	short := s.buffer[s.used:min(len(s.buffer), s.used+shortValue)]
+	switch n := s.host.ValueRead(v.handle, 0, short); {
+	case s.failed(n):
+		return nil, s.fault
+	case int(n) < len(short) && int(n) <= limit:
+		s.used += int(n)
+		return short[:n:n], nil
+	}
 	n := v.Len()
 	if n > limit {
 		return nil, &abi.Error{Kind: abi.KindLimitExceeded, Message: "the vendor's answer is longer than the connector reads"}
 	}
-	b := v.s.read(v.handle, int32(n))
+	b := s.read(v.handle, int32(n))
 	if b == nil {
-		v.s.failed(abi.Failure)
-		return nil, v.s.fault
+		s.failed(hostfunc.Failure)
+		return nil, s.fault
 	}
 	return b, nil
 }
+
+// shortValue is how many bytes are asked for where the length is not known.
+const shortValue = 256
 
 // Raw copies a JSON value of at most 1 MiB into the connector's memory; it is
 // absent where the value is absent or longer.

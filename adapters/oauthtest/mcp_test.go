@@ -54,7 +54,7 @@ func protected(t *testing.T, issuer, scope string, seen *callers) (url string) {
 	}
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins: plugins, Cache: t.TempDir(), Sinks: []audit.Sink{seen},
-		Connections: map[string]host.Connection{"notes": {Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}},
+		Connections: host.StaticConnections{"notes": {Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}},
 		LookupEnv:   func(name string) (string, bool) { return "a-token", name == "TOKEN" },
 	})
 	if err != nil {
@@ -171,6 +171,7 @@ func TestMCPClientLogsIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header.Set("Authorization", "Bearer "+token.AccessToken)
+		request.Header.Set("Content-Type", "application/json")
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)

@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/agenthost/agenthost/host/egress"
-	"github.com/agenthost/agenthost/host/oauth"
-	"github.com/agenthost/agenthost/host/oauth/tokenfile"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/oauth"
+	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -41,7 +42,7 @@ func newLab(t *testing.T, c Client, clientAuth string) *lab {
 	return &lab{server, listening.URL, oauth.NewClient(oauth.Config{
 		Connection: "crm", Token: at("/token"), Revoke: at("/revoke"), ClientAuth: clientAuth,
 		ClientID: secret.New([]byte(c.ID)), ClientSecret: secret.New([]byte(c.Secret)),
-		HTTP: egress.Config{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+		HTTP: egress.Config{Seams: seams.Seams{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}},
 	})}
 }
 

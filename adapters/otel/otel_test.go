@@ -1,10 +1,15 @@
 package otel
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,9 +84,9 @@ func openLab(t *testing.T, sink audit.Sink) (*host.Host, *vendorsim.Server) {
 	reader.Allow = &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins: wasmtest.Folder(t, filepath.Join(root, "plugins", "pylon")), Cache: wasmtest.Cache(t),
-		Connections: map[string]host.Connection{"lab": lab, "reader": reader},
+		Connections: host.StaticConnections{"lab": lab, "reader": reader},
 		LookupEnv:   func(string) (string, bool) { return canary, true },
-		Sleep:       func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Seams:       host.Seams{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
 		Sinks:       []audit.Sink{sink}, Caller: "ada",
 	})
 	if err != nil {
@@ -148,6 +153,33 @@ func TestCallBecomesSpans(t *testing.T) {
 	}
 	if first.Status.Code != codes.Error || second.Status.Code != codes.Unset {
 		t.Error(first.Status, second.Status)
+	}
+}
+
+// TestBodySizesAreTheWires: a body counts as it crossed the network, redacted and decoded or
+// not.
+func TestBodySizesAreTheWires(t *testing.T) {
+	m := newTelemetry(t)
+	h, server := openLab(t, m)
+	answer := `{"data":{"id":"a1","name":"` + canary + strings.Repeat(" and again", 500) + `"}}`
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	if _, err := io.WriteString(z, answer); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server.Inject(vendorsim.Fault{Effect: vendorsim.Respond(200, http.Header{"Content-Encoding": {"gzip"}, "Content-Type": {"application/json"}}, zipped.String())})
+	if _, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}}); err != nil {
+		t.Fatal(err)
+	}
+	got := values(m.spans.GetSpans()[0].Attributes)
+	if want := strconv.Itoa(zipped.Len()); got["http.response.body.size"] != want {
+		t.Errorf("http.response.body.size is %s, want %s", got["http.response.body.size"], want)
+	}
+	if want := strconv.Itoa(len(`{"name":"Acme"}`)); got["http.request.body.size"] != want {
+		t.Errorf("http.request.body.size is %s, want %s", got["http.request.body.size"], want)
 	}
 }
 

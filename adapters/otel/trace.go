@@ -42,6 +42,8 @@ func callAttributes(r *audit.Record, l labels) []attribute.KeyValue {
 	)
 	for _, known := range []attribute.KeyValue{
 		attribute.String("agenthost.caller", r.Caller),
+		attribute.String("agenthost.workspace", r.Workspace),
+		attribute.String("agenthost.subject", r.Subject),
 		attribute.String("agenthost.connector.name", r.Connector),
 		attribute.String("agenthost.connector.version", r.Version),
 		attribute.String("agenthost.connector.digest", r.Digest),
@@ -66,7 +68,7 @@ func (s *Sink) request(ctx context.Context, call trace.Span, r *audit.Record, q 
 		call.AddEvent("request refused", trace.WithTimestamp(start), trace.WithAttributes(refusal(q)...))
 		return
 	}
-	attributes := append(httpAttributes(q), attribute.Int64("http.request.size", q.Sent), attribute.Int64("http.response.body.size", q.Received))
+	attributes := append(httpAttributes(q), attribute.Int64("http.request.body.size", q.BodySent), attribute.Int64("http.response.body.size", q.BodyReceived))
 	if q.Attempt > 1 {
 		attributes = append(attributes, semconv.HTTPRequestResendCount(q.Attempt-1))
 	}

@@ -1,19 +1,24 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 )
 
-// app is what all commands share.
+// app holds what all commands share.
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -21,22 +26,22 @@ type app struct {
 	lookupEnv      func(string) (string, bool)
 	now            func() time.Time
 
-	// The flags of every command.
-	config, plugins, logLevel string
-	timeout                   time.Duration
-	// format is -o of the command that runs, empty where it was not given.
+	// Flags of every command.
+	config, plugins, cache, logLevel string
+	environment                      bool
+	timeout                          time.Duration
+	// format is the value of -o. It is empty if the flag is missing.
 	format string
 }
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "agenthost",
-		Short: "Run sandboxed connectors with credentials that they never see",
-		Long: `agenthost runs connectors: WebAssembly modules that know a vendor's API and hold no
-credential. The host adds the credential, performs every request, and lets a
-connector send only what it declared.
+		Short: "Run sandboxed connectors that never see your credentials",
+		Long: `agenthost runs connectors: WebAssembly modules that know a vendor's API. The host keeps
+every credential, sends every request, and lets a connector send only what it declared.
 
-Data goes to standard output and everything else to standard error.
+Data goes to standard output. Everything else goes to standard error.
 
 ` + exitCodesHelp(),
 		Example: `  agenthost demo
@@ -46,6 +51,13 @@ Data goes to standard output and everything else to standard error.
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       host.Version(),
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.timeout < 0 {
+				return &usageError{message: fmt.Sprintf("--timeout is %s, but must be positive", a.timeout), hint: "leave it out to use the connection's limit"}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -54,14 +66,17 @@ Data goes to standard output and everything else to standard error.
 		},
 		DisableSuggestions: true,
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.config, "config", "", "configuration `file` (default $AGENTHOST_CONFIG, or agenthost.yaml if there is one)")
-	flags.StringVar(&a.plugins, "plugins", "", "`folder` of connectors (default $AGENTHOST_PLUGINS, or what the configuration says)")
-	flags.StringVar(&a.logLevel, "log-level", "warn", "what to log: trace, debug, info, warn, error or off")
-	flags.DurationVar(&a.timeout, "timeout", 0, "how long a call may take, such as 30s (with --all: each page)")
+	flags.StringVar(&a.config, "config", "", "configuration `file` (default $AGENTHOST_CONFIG, then agenthost.yaml if it exists)")
+	flags.StringVar(&a.plugins, "plugins", "", "`folder` of connectors (default $AGENTHOST_PLUGINS, then plugins: in the configuration)")
+	flags.StringVar(&a.cache, "cache", "", "private `folder` for compiled connectors (default $AGENTHOST_CACHE, then cache: in the configuration, then agenthost in your cache folder)")
+	flags.BoolVar(&a.environment, "environment", false, "also make connections from environment variables; they may run every operation of their connectors")
+	flags.StringVar(&a.logLevel, "log-level", "warn", "lowest `level` to log: trace, debug, info, warn, error or off")
+	flags.DurationVar(&a.timeout, "timeout", 0, "longest time for a call, such as 30s (with --all, for each page)")
 	root.SetFlagErrorFunc(flagError)
 	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"trace", "debug", "info", "warn", "error", "off"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
@@ -76,7 +91,7 @@ Data goes to standard output and everything else to standard error.
 	return root
 }
 
-// flagError says what is wrong with a flag in words that do not speak of Go.
+// flagError rewords the errors of the flag package, which name Go types.
 func flagError(cmd *cobra.Command, err error) error {
 	usage := &usageError{message: err.Error(), hint: "see " + cmd.CommandPath() + " --help"}
 	var unknown *pflag.NotExistError
@@ -90,7 +105,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	case errors.As(err, &invalid):
 		f := invalid.GetFlag()
-		usage.message = fmt.Sprintf("--%s is %q, and needs a value of type %s", f.Name, invalid.GetValue(), f.Value.Type())
+		usage.message = fmt.Sprintf("--%s is %q, but needs a value of type %s", f.Name, invalid.GetValue(), f.Value.Type())
 	}
 	return usage
 }
@@ -105,12 +120,12 @@ func unknownCommand(parent *cobra.Command, name string) error {
 	return &usageError{message: fmt.Sprintf("there is no command %q in %s", name, parent.CommandPath()), hint: nearest.Hint(name, names)}
 }
 
-// args checks the number of arguments and names those that are missing.
+// args checks the number of arguments. Its error names the missing ones.
 func args(least int, names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		hint := "usage: " + cmd.UseLine()
 		if len(args) < least {
-			return &usageError{message: "missing " + strings.Join(names[len(args):least], " and "), hint: hint}
+			return &usageError{message: "missing " + strings.Join(names[len(args):least], ", "), hint: hint}
 		}
 		if len(args) > len(names) {
 			return &usageError{message: fmt.Sprintf("too many arguments: %q", args[len(names)]), hint: hint}
@@ -119,7 +134,7 @@ func args(least int, names ...string) cobra.PositionalArgs {
 	}
 }
 
-// formatFlag adds -o with the formats that a command has.
+// formatFlag adds the flag -o, with the formats of the command.
 func (a *app) formatFlag(cmd *cobra.Command, usage string, formats ...string) {
 	cmd.Flags().StringVarP(&a.format, "output", "o", "", usage)
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
@@ -132,21 +147,29 @@ func (a *app) formatFlag(cmd *cobra.Command, usage string, formats ...string) {
 		}
 		wrong := a.format
 		a.format = ""
-		return &usageError{message: fmt.Sprintf("there is no output format %q here", wrong), hint: nearest.Hint(wrong, formats)}
+		return &usageError{message: fmt.Sprintf("unknown output format %q", wrong), hint: nearest.Hint(wrong, formats)}
 	}
 }
 
-// style is how to write to standard output.
+// withTimeout ends ctx after --timeout, if it is set.
+func (a *app) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, a.timeout)
+}
+
+// style returns the options for writing to standard output.
 func (a *app) style(format render.Format) render.Options {
 	return render.Options{Format: format, Terminal: a.out.terminal, Width: a.out.width, Color: a.out.color}
 }
 
-// errorStyle is how to write to standard error.
+// errorStyle returns the options for writing to standard error.
 func (a *app) errorStyle() render.Options {
 	return render.Options{Format: render.Table, Terminal: a.err.terminal, Width: a.err.width, Color: a.err.color}
 }
 
-// json says that the caller asked for JSON, and writes v if so.
+// json writes v if the user asked for JSON, and reports whether it did.
 func (a *app) json(v any) (bool, error) {
 	if a.format != string(render.JSON) {
 		return false, nil
@@ -154,16 +177,40 @@ func (a *app) json(v any) (bool, error) {
 	return true, render.Value(a.stdout, a.style(render.JSON), v)
 }
 
-// print writes lines of the program's own text to standard output.
+// print writes text of the program itself to standard output. It escapes nothing.
 func (a *app) print(format string, values ...any) error {
 	_, err := fmt.Fprintf(a.stdout, format, values...)
 	return err
 }
 
-// heading is a line above a part of the output.
+// heading returns text in bold if standard output has colours.
 func (a *app) heading(text string) string {
 	if a.out.color {
 		return render.Bold(text)
 	}
 	return text
+}
+
+// screen describes standard output or standard error.
+type screen struct {
+	terminal bool
+	color    bool
+	width    int // in characters; 0 if unknown
+}
+
+// screenOf examines a file. NO_COLOR (no-color.org) and TERM=dumb turn colours off.
+func screenOf(f *os.File, lookupEnv func(string) (string, bool)) screen {
+	s := screen{terminal: term.IsTerminal(int(f.Fd()))}
+	if s.terminal {
+		s.width, _, _ = term.GetSize(int(f.Fd()))
+		noColor, _ := lookupEnv("NO_COLOR")
+		kind, _ := lookupEnv("TERM")
+		s.color = noColor == "" && kind != "dumb"
+	}
+	if columns, ok := lookupEnv("COLUMNS"); ok {
+		if width, err := strconv.Atoi(columns); err == nil && width > 0 {
+			s.width = width
+		}
+	}
+	return s
 }

@@ -2,16 +2,18 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
@@ -22,17 +24,16 @@ func (a *app) approveCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "approve FILE",
-		Short: "Let a connector file be used, after a look at what it may reach",
-		Long: `Print what a connector file may reach and change and where its credentials go, ask, and
-record the answer in agenthost.lock: beside the configuration, where lock: in it says, or
-without one in your configuration folder.
+		Short: "Approve the access of a third-party connector",
+		Long: `Show what a connector file can access and change and where it sends credentials, and ask
+for your approval. agenthost stores approvals in agenthost.lock: in the file that lock: in
+the configuration names, next to the configuration, or in your configuration folder.
 
-A connector that is not approved is described and never used: it gets no credential and
-sends no request. The connectors that agenthost was built with need no approval.
+You can inspect a third-party connector, but it will not run until you approve its access.
+The connectors that come with agenthost need no approval.
 
-An approval holds for the file, byte for byte, and for later versions that reach no
-further, unless the configuration says updates: never. Approving another version puts its
-reach in the place of the old one.`,
+An approval covers this exact file, and later versions that need no further access, unless
+the configuration says updates: never. Approving another version replaces the approval.`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withReview(cmd.Context(), args[0], func(o host.Options, r *host.Review) error {
@@ -40,11 +41,11 @@ reach in the place of the old one.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask: somebody has looked already")
+	cmd.Flags().BoolVar(&yes, "yes", false, "approve without asking")
 	return cmd
 }
 
-// withReview opens the host for a look at a file.
+// withReview opens the host and reviews a file.
 func (a *app) withReview(ctx context.Context, file string, use func(host.Options, *host.Review) error) error {
 	o, err := a.options()
 	if err != nil {
@@ -68,18 +69,18 @@ func (a *app) withReview(ctx context.Context, file string, use func(host.Options
 func (a *app) approve(ctx context.Context, o host.Options, r *host.Review, yes bool) error {
 	switch r.Standing {
 	case grant.StandingFirstParty:
-		return a.print("%s was built together with this agenthost, and needs no approval.\n", render.Visible(r.Name))
+		return a.print("%s comes with agenthost and needs no approval.\n", render.Visible(r.Name))
 	case grant.StandingApproved:
-		return a.print("%s %s is approved already, in %s.\n", render.Visible(r.Name), render.Visible(r.Module.Version), o.Lock)
+		return a.print("%s %s is already approved in %s.\n", render.Visible(r.Name), render.Visible(r.Module.Version), o.Lock)
 	}
 	if err := a.consentText(a.stdout, a.style(render.Table), r); err != nil {
 		return err
 	}
 	if !yes {
 		if !a.interactive() {
-			return &usageError{message: "there is no terminal to ask at", hint: "look at what is printed above, and say --yes if you agree"}
+			return &usageError{message: "cannot ask for approval without a terminal", hint: "read the output above, and add --yes if you agree"}
 		}
-		if agreed, err := a.ask("Let it do this?"); err != nil || !agreed {
+		if agreed, err := a.ask("Approve this access?"); err != nil || !agreed {
 			if err == nil {
 				err = notApproved(r)
 			}
@@ -89,31 +90,25 @@ func (a *app) approve(ctx context.Context, o host.Options, r *host.Review, yes b
 	return a.record(ctx, o, r)
 }
 
-// record writes an approval to the lock file. It is reached by a person's answer, or by
-// plugin approve --yes, and by nothing else.
+// record writes an approval to the lock file. Only a person's answer or plugin approve --yes
+// leads here.
 func (a *app) record(ctx context.Context, o host.Options, r *host.Review) error {
 	if err := store(o, a).Approve(ctx, r.Module, osUser()); err != nil {
 		return err
 	}
-	a.say("note", fmt.Sprintf("%s %s is approved, in %s", r.Name, r.Module.Version, o.Lock))
+	a.say("note", fmt.Sprintf("approved %s %s in %s", r.Name, r.Module.Version, o.Lock))
 	return nil
 }
 
-// store is the lock file of the options, which processes of this user write in turns.
+// store returns the lock file of the options. Processes of one user take turns to write it.
 func store(o host.Options, a *app) *approval.Store {
-	folder := o.Cache
-	if folder == "" {
-		if dir, err := os.UserCacheDir(); err == nil {
-			folder = filepath.Join(dir, "agenthost")
-		}
-	}
-	return approval.New(o.Lock, folder, a.now)
+	return approval.New(o.Lock, cmp.Or(o.Cache, catalog.DefaultCache()), a.now)
 }
 
-// consent asks the person at the terminal about a connector that is used for the first
-// time, or that now reaches further. Without a terminal it does nothing, and the call is
-// denied: no agent answers. What cannot be reviewed is no question: the call that follows
-// fails by it, and is audited.
+// consent asks the user at the terminal to approve a connector that is new, or that now
+// needs further access. Without a terminal it asks nothing and the host denies the call, so
+// that no agent can approve. If the review fails, the call that follows fails for the same
+// reason, and the audit file records it.
 func (a *app) consent(ctx context.Context, h *host.Host, connection string) error {
 	if !a.interactive() {
 		return nil
@@ -132,7 +127,7 @@ func (a *app) askAndRecord(ctx context.Context, r *host.Review) error {
 	if err := a.consentText(a.stderr, a.errorStyle(), r); err != nil {
 		return err
 	}
-	agreed, err := a.ask("Let it do this, and remember?")
+	agreed, err := a.ask("Approve this access and remember it?")
 	if err != nil {
 		return err
 	}
@@ -143,23 +138,39 @@ func (a *app) askAndRecord(ctx context.Context, r *host.Review) error {
 }
 
 func notApproved(r *host.Review) error {
-	return &abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: "the connector " + r.Name + " was not approved", Hint: "agenthost plugin inspect " + r.File + " says more of it"}
+	return &abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: "you did not approve the connector " + r.Name, Hint: "see its access with agenthost plugin inspect " + r.File}
 }
 
-// interactive reports whether a person can be asked: both ends are a terminal.
-func (a *app) interactive() bool {
+// confirm asks the user at the terminal whether to do what cannot be undone. Without a terminal
+// it asks nothing and agrees: allow: of the connection decides.
+func (a *app) confirm(question string) error {
+	if !a.interactive() {
+		return nil
+	}
+	agreed, err := a.ask(render.Visible(question))
+	if err == nil && !agreed {
+		err = &abi.Error{Kind: abi.KindDenied, Rule: "a person's answer", Message: "you did not confirm the deletion", Hint: "answer y, or add --yes to skip the question"}
+	}
+	return err
+}
+
+// interactive reports whether standard input and standard error are a terminal.
+func (a *app) interactive() bool { return a.err.terminal && a.typed() }
+
+// typed reports whether standard input is a terminal.
+func (a *app) typed() bool {
 	in, ok := a.stdin.(*os.File)
-	return ok && a.err.terminal && term.IsTerminal(int(in.Fd()))
+	return ok && term.IsTerminal(int(in.Fd()))
 }
 
-// ask asks a question whose answer is no unless somebody types yes.
+// ask asks a question. Any answer but y or yes means no.
 func (a *app) ask(question string) (bool, error) {
 	if _, err := fmt.Fprintf(a.stderr, "\n%s [y/N] ", question); err != nil {
 		return false, err
 	}
 	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
 	if err != nil && answer == "" {
-		return false, nil // the end of the input is no yes
+		return false, nil // end of input
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
@@ -171,10 +182,11 @@ func (a *app) ask(question string) (bool, error) {
 func (a *app) revokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke NAME",
-		Short: "Take back what was approved of a connector",
-		Long: `Take back what was approved of a connector. Programs that run notice with their next call.
-The connectors that agenthost was built with need no approval, so that none of theirs can
-be taken back; remove their file, or narrow what a connection allows.`,
+		Short: "Revoke the approval of a connector",
+		Long: `Revoke the approval of a connector. Running agenthost processes notice at the next call.
+
+Connectors that come with agenthost need no approval, so you cannot revoke one. To limit
+them, remove their file or narrow allow: of the connection.`,
 		Args: args(1, "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := a.options()
@@ -195,15 +207,15 @@ be taken back; remove their file, or narrow what a connection allows.`,
 				for i := range f.Approvals {
 					names = append(names, f.Approvals[i].Name)
 				}
-				return &usageError{message: fmt.Sprintf("%s approves no connector %q", o.Lock, args[0]), hint: nearest.Hint(args[0], names)}
+				return &usageError{message: fmt.Sprintf("%s has no approval for connector %q", o.Lock, args[0]), hint: nearest.Hint(args[0], names)}
 			}
-			a.say("note", args[0]+" is no longer approved, in "+o.Lock)
+			a.say("note", "revoked the approval of "+args[0]+" in "+o.Lock)
 			return nil
 		},
 	}
 }
 
-// approvalLine is an approval as plugin approvals -o json prints it.
+// approvalLine is an approval in the output of plugin approvals -o json.
 type approvalLine struct {
 	Name    string         `json:"name"`
 	Version string         `json:"version"`
@@ -217,7 +229,7 @@ type approvalLine struct {
 func (a *app) approvalsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "approvals",
-		Short: "List what was approved, when and by whom",
+		Short: "List approvals: what, when and by whom",
 		Args:  args(0),
 		RunE: func(*cobra.Command, []string) error {
 			o, err := a.options()
@@ -240,7 +252,7 @@ func (a *app) approvalsCommand() *cobra.Command {
 				return err
 			}
 			if len(rows) == 0 {
-				a.say("note", o.Lock+" approves no connector")
+				a.say("note", o.Lock+" has no approvals")
 				return nil
 			}
 			return render.Rows(a.stdout, a.style(render.Table), []string{"NAME", "VERSION", "DIGEST", "APPROVED", "BY", "UPDATES"}, rows)
@@ -248,4 +260,121 @@ func (a *app) approvalsCommand() *cobra.Command {
 	}
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
 	return cmd
+}
+
+// standings describes each standing in words.
+var standings = map[grant.Standing]string{
+	grant.StandingFirstParty: "not needed: it comes with agenthost",
+	grant.StandingVouched:    "not needed",
+	grant.StandingApproved:   "approved",
+	grant.StandingUpdate:     "another version is approved, and this one needs no further access",
+	grant.StandingWider:      "another version is approved, and this one needs further access",
+	grant.StandingNew:        "not approved",
+}
+
+// approvalText describes the approval of a connector in one line.
+func approvalText(r *host.Review) string {
+	text := standings[r.Standing]
+	if by := r.Approval; by != nil && r.Standing != grant.StandingFirstParty {
+		text += fmt.Sprintf(" (%s, by %s, %s)", by.Version, by.By, by.At.Format("2006-01-02"))
+	}
+	return text
+}
+
+// consentText writes what a person needs to decide: where a connector sends requests, which
+// ones, where credentials go, and what it can change. For a new version of an approved
+// connector, the differences come first.
+func (a *app) consentText(w io.Writer, style render.Options, r *host.Review) error {
+	p := &page{w: w, style: style}
+	p.line("Connector %s %s: %s.", r.Name, r.Module.Version, standings[r.Standing])
+	p.line("%s", r.File)
+	p.line("sha256:%s", r.Digest)
+	if r.Approval != nil {
+		p.difference(r)
+	}
+	p.heading("It sends requests to")
+	for _, s := range r.Module.Reach.Servers {
+		p.line("  %s", s.URL)
+	}
+	p.heading("Where your credentials go")
+	for _, scheme := range r.Auth.Schemes {
+		p.pairs(destinations(scheme))
+	}
+	p.heading("What it can change")
+	p.changes(r.Module.Reach)
+	p.heading("It may send only these requests")
+	rows := make([][]string, 0, len(r.Manifest.Operations))
+	for _, one := range reachOf(r.Manifest) {
+		rows = append(rows, []string{render.Visible(one.Method), render.Visible(one.Path), render.Visible(one.Server), render.Visible(strings.Join(one.Operations, ", "))})
+	}
+	if p.err == nil {
+		p.err = render.Rows(w, style, []string{"METHOD", "PATH", "SERVER", "FOR"}, rows)
+	}
+	return p.err
+}
+
+// page writes lines and keeps the first error of the writer.
+type page struct {
+	w     io.Writer
+	style render.Options
+	err   error
+}
+
+// line writes a line, with control characters escaped.
+func (p *page) line(format string, values ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintln(p.w, render.Visible(fmt.Sprintf(format, values...)))
+	}
+}
+
+func (p *page) heading(text string) {
+	if p.style.Color {
+		text = render.Bold(text)
+	}
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, "\n%s\n", text)
+	}
+}
+
+func (p *page) pairs(lines [][2]string) {
+	if p.err == nil {
+		p.err = render.Pairs(p.w, p.style, lines)
+	}
+}
+
+// difference writes how the access of a version differs from the approved one.
+func (p *page) difference(r *host.Review) {
+	p.heading(fmt.Sprintf("Access beyond version %s, which %s approved on %s", render.Visible(r.Approval.Version), render.Visible(r.Approval.By), r.Approval.At.Format("2006-01-02")))
+	p.list(r.Wider)
+	p.heading("Access that it no longer needs")
+	p.list(r.Narrower)
+}
+
+func (p *page) list(lines []string) {
+	if len(lines) == 0 {
+		p.line("  nothing")
+	}
+	for _, l := range lines {
+		p.line("  %s", l)
+	}
+}
+
+// changes lists the operations that do not only read.
+func (p *page) changes(reach grant.Reach) {
+	names := make(map[abi.Effect][]string)
+	for _, o := range reach.Operations {
+		names[o.Effect] = append(names[o.Effect], o.Name)
+	}
+	if len(names[abi.EffectWrite])+len(names[abi.EffectDelete]) == 0 {
+		p.line("  nothing: it declares that all its operations only read")
+		return
+	}
+	for _, kind := range []struct {
+		effect abi.Effect
+		verb   string
+	}{{abi.EffectWrite, "writes"}, {abi.EffectDelete, "deletes"}} {
+		if list := names[kind.effect]; len(list) > 0 {
+			p.line("  %s: %s", kind.verb, strings.Join(list, ", "))
+		}
+	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// auditFlags are the flags of audit.
+// auditFlags holds the flags of audit.
 type auditFlags struct {
 	file   string
 	filter audit.Filter
@@ -24,18 +24,20 @@ type auditFlags struct {
 	until  string
 	last   int
 	follow bool
+	// unfinished selects calls that began and did not end.
+	unfinished bool
 }
 
 func (a *app) auditCommand() *cobra.Command {
 	var f auditFlags
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Print what was done: the records of calls",
-		Long: `Print the records of the audit file, and of the files that it was rotated to: one for
-each call, with who made it, what was decided, what was sent and how it ended. A record
-holds names, sizes and numbers; it has no parameter's value and nothing of an answer.
+		Short: "Print the records of calls",
+		Long: `Print the records of the audit file and of its rotated files. Each call has a record: who
+made the call, what agenthost decided, what it sent and how the call ended. A record has
+names, sizes and numbers, but no values of parameters and no data from the vendor.
 
-The file is the one that the configuration names:
+The configuration names the file:
 
   audit: {file: ./audit.jsonl, max_size: 50MB, keep: 10}`,
 		Example: `  agenthost audit -n 20
@@ -47,22 +49,23 @@ The file is the one that the configuration names:
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.audit(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.file, "file", "", "audit `file` to read instead of the configuration's")
-	flags.StringVar(&f.filter.Connection, "connection", "", "only calls of this connection, by `name`")
-	flags.StringVar(&f.filter.Operation, "operation", "", "only calls of this `entity.action`; entity.* stands for all of an entity")
-	flags.StringVar(&f.filter.Caller, "caller", "", "only calls by this caller, by `name`")
-	flags.StringVar(&f.filter.Outcome, "kind", "", "only calls that ended so: ok or the `kind` of an error, such as vendor_error")
-	flags.BoolVar(&f.filter.Denied, "denied", false, "only calls that policy refused, or in which it refused a request")
-	flags.StringVar(&f.since, "since", "", "only calls from then on: a `time` such as 2026-01-31T12:00:00Z, or how long ago, such as 1h")
-	flags.StringVar(&f.until, "until", "", "only calls before then: a `time` or how long ago, as in --since")
+	flags.StringVar(&f.file, "file", "", "audit `file` to read instead of the one in the configuration")
+	flags.StringVar(&f.filter.Connection, "connection", "", "only calls of the connection with this `name`")
+	flags.StringVar(&f.filter.Operation, "operation", "", "only calls of this `entity.action`; entity.* matches all actions")
+	flags.StringVar(&f.filter.Caller, "caller", "", "only calls by the caller with this `name`")
+	flags.StringVar(&f.filter.Outcome, "kind", "", "only calls with this outcome: ok, or the `kind` of an error, such as vendor_error")
+	flags.BoolVar(&f.filter.Denied, "denied", false, "only calls that policy denied, or that had a request denied")
+	flags.StringVar(&f.since, "since", "", "only calls since this `time`, such as 2026-01-31T12:00:00Z, or 1h for an hour ago")
+	flags.StringVar(&f.until, "until", "", "only calls before this `time`, written as for --since")
 	flags.IntVarP(&f.last, "lines", "n", 0, "only the last `number` of records")
-	flags.BoolVarP(&f.follow, "follow", "f", false, "go on with records as they are written, until interrupted")
+	flags.BoolVarP(&f.follow, "follow", "f", false, "keep printing new records until interrupted")
+	flags.BoolVar(&f.unfinished, "unfinished", false, "only calls without an end: still running, or their process was killed")
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(outcomes(), cobra.ShellCompDirectiveNoFileComp))
 	a.formatFlag(cmd, "`format`: table, json or ndjson", string(render.Table), string(render.JSON), string(render.NDJSON))
 	return cmd
 }
 
-// outcomes are what a call can end with.
+// outcomes returns the possible outcomes of a call.
 func outcomes() []string {
 	all := []string{audit.Ok}
 	for _, kind := range abi.Kinds() {
@@ -71,19 +74,22 @@ func outcomes() []string {
 	return all
 }
 
-// check refuses flags that make no sense, and reads --since and --until.
+// check rejects flags that contradict each other, and parses --since and --until.
 func (f *auditFlags) check(a *app) error {
 	if kind := f.filter.Outcome; kind != "" && kind != audit.Ok && abi.Kind(kind).Known() != abi.Kind(kind) {
-		return &usageError{message: fmt.Sprintf("no call ends with the kind %q", kind), hint: nearest.Hint(kind, outcomes())}
+		return &usageError{message: fmt.Sprintf("--kind is %q, which is not an outcome", kind), hint: nearest.Hint(kind, outcomes())}
 	}
 	if f.last < 0 {
-		return &usageError{message: fmt.Sprintf("--lines is %d, and must be at least 1", f.last), hint: "leave it out to get all"}
+		return &usageError{message: fmt.Sprintf("--lines is %d, but must be at least 1", f.last), hint: "leave it out to print all records"}
 	}
 	if f.follow && a.format == string(render.JSON) {
-		return &usageError{message: "--follow and -o json cannot be used together", hint: "use -o ndjson, which has one record a line"}
+		return &usageError{message: "--follow and -o json cannot be used together", hint: "use -o ndjson, which writes one record per line"}
+	}
+	if f.unfinished && (f.follow || f.filter.Outcome != "" || f.filter.Denied || f.last > 0) {
+		return &usageError{message: "--unfinished cannot be used together with --follow, --kind, --denied or --lines", hint: "an unfinished call has no kind; remove one of them"}
 	}
 	if f.follow && f.until != "" {
-		return &usageError{message: "--follow and --until cannot be used together", hint: "leave one of them out"}
+		return &usageError{message: "--follow and --until cannot be used together", hint: "remove one of them"}
 	}
 	now := a.now()
 	var err error
@@ -94,12 +100,12 @@ func (f *auditFlags) check(a *app) error {
 		return err
 	}
 	if f.since != "" && f.until != "" && !f.filter.Since.Before(f.filter.Until) {
-		return &usageError{message: fmt.Sprintf("no call comes since %s and until %s", f.since, f.until), hint: "--since is the earlier of the two"}
+		return &usageError{message: fmt.Sprintf("--since %s is not before --until %s", f.since, f.until), hint: "--since must be the earlier time"}
 	}
 	return nil
 }
 
-// moment reads a flag that is a time or how long ago; empty is the zero time.
+// moment parses a flag that is a time or a duration before now. Empty means the zero time.
 func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -109,7 +115,7 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 	}
 	ago, err := time.ParseDuration(text)
 	if err != nil || ago < 0 {
-		return time.Time{}, &usageError{message: fmt.Sprintf("%s is %q, which is neither a time nor how long ago", flag, text), hint: "write a time such as 2026-01-31T12:00:00Z, or a duration such as 90m or 24h"}
+		return time.Time{}, &usageError{message: fmt.Sprintf("%s is %q, which is neither a time nor a duration", flag, text), hint: "write a time such as 2026-01-31T12:00:00Z, or a duration such as 90m or 24h"}
 	}
 	return now.Add(-ago), nil
 }
@@ -124,7 +130,7 @@ func (a *app) audit(ctx context.Context, f auditFlags) error {
 			return err
 		}
 		if f.file = c.Audit.File; f.file == "" {
-			return &usageError{message: "no audit file is named", hint: "add audit: {file: ./audit.jsonl} to agenthost.yaml, or say --file FILE"}
+			return &usageError{message: "the audit file is not set", hint: "add audit: {file: ./audit.jsonl} to agenthost.yaml, or add --file FILE"}
 		}
 	}
 	p := &trailPrinter{app: a, format: render.Format(a.format)}
@@ -137,15 +143,18 @@ func (a *app) audit(ctx context.Context, f auditFlags) error {
 	style := a.style(p.format)
 	style.Fields = []string{"time", "caller", "connection", "operation", "outcome", "status", "requests", "ms", "rule"}
 	p.w = render.New(a.stdout, style)
-	// Follow starts at the end that the file has now, and what was written until Scan comes
-	// there would be told of twice.
+	// Follow starts at the current end of the file. Scan may read past that end, so remember
+	// what it printed.
 	var later iter.Seq2[*audit.Record, error]
 	if f.follow {
 		p.printed = make(map[string]bool)
 		later = audit.Follow(ctx, f.file, f.filter)
 	}
 	records := audit.Scan(f.file, f.filter)
-	if f.last > 0 {
+	switch {
+	case f.unfinished:
+		records = audit.Unfinished(f.file, f.filter)
+	case f.last > 0:
 		records = audit.Last(f.file, f.filter, f.last)
 	}
 	if err := p.print(records, false); err != nil && !(f.follow && errors.Is(err, os.ErrNotExist)) {
@@ -160,7 +169,7 @@ func (a *app) audit(ctx context.Context, f auditFlags) error {
 func notReadable(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
-		return &usageError{message: err.Error(), hint: "there is a file once a call was made; --file names another one"}
+		return &usageError{message: err.Error(), hint: "the first call makes the file; --file reads another one"}
 	}
 	return err
 }
@@ -171,7 +180,7 @@ type trailPrinter struct {
 	format render.Format
 	w      render.Writer
 	bad    int
-	// printed are the ids of the records so far; nil where none can come twice.
+	// printed has the ids of printed records. It is nil if no record can come twice.
 	printed map[string]bool
 }
 
@@ -194,7 +203,7 @@ func (p *trailPrinter) print(records iter.Seq2[*audit.Record, error], now bool) 
 			err = p.w.Record(row)
 		}
 		if err == nil && now {
-			err = p.w.End(nil) // a table waits for records to choose its columns by
+			err = p.w.End(nil) // a table waits for records to choose its columns
 		}
 		if err != nil {
 			return err
@@ -203,18 +212,18 @@ func (p *trailPrinter) print(records iter.Seq2[*audit.Record, error], now bool) 
 	return nil
 }
 
-// skipped tells of lines that are no records, and stops telling after a few.
+// skipped reports lines that are not records. It stops after a few.
 func (p *trailPrinter) skipped(bad *audit.LineError) {
 	const enough = 5
 	switch p.bad++; {
 	case p.bad < enough:
 		p.app.say("note", "skipped: "+bad.Error())
 	case p.bad == enough:
-		p.app.say("note", "skipped: "+bad.Error()+"; further ones are skipped without a note")
+		p.app.say("note", "skipped: "+bad.Error()+"; agenthost will not report further ones")
 	}
 }
 
-// summary is a record as a row of a table.
+// summary is a record in a table.
 type summary struct {
 	Time       string `json:"time"`
 	Caller     string `json:"caller"`
@@ -234,6 +243,9 @@ func (p *trailPrinter) row(r *audit.Record) (json.RawMessage, error) {
 	s := summary{
 		Time: r.Time.Local().Format("Jan 02 15:04:05"), Caller: r.Caller, Connection: r.Connection, Operation: r.Operation(),
 		Outcome: r.Outcome, MS: fmt.Sprintf("%.1f", milliseconds(r.Duration)),
+	}
+	if r.Event == audit.EventStart {
+		s.Outcome, s.MS = "(no end)", ""
 	}
 	if r.Via != audit.ViaExecute {
 		s.Operation += " (" + string(r.Via) + ")"

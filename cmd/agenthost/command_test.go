@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"sync"
 	"testing"
 )
 
@@ -25,4 +27,22 @@ func command(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return named
+}
+
+// lockedText is what a process writes.
+type lockedText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
@@ -18,12 +20,12 @@ import (
 func (a *app) describeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe CONNECTOR [ENTITY [ACTION]]",
-		Short: "Say what a connector can do",
-		Long: `Say what a connector can do: all its operations, those of an entity, or one operation
-with its parameters, the requests that it may send and an example.
+		Short: "Show the operations of a connector",
+		Long: `Show the operations of a connector: all of them, those of an entity, or one operation
+with its parameters, its requests and an example.
 
-In the place of a connector, a connection may be named; what it is not allowed to do
-is marked.`,
+You can name a connection instead of a connector. The output then marks the operations
+that the connection does not allow.`,
 		Example: `  agenthost describe pylon
   agenthost describe pylon issues list
   agenthost describe pylon issues list -o json`,
@@ -72,8 +74,8 @@ func (a *app) describe(ctx context.Context, h *host.Host, args []string) error {
 			return a.describeOperation(args[0], op)
 		}
 	}
-	if args[2] == abi.ActionContextStoreSearch && s.copied(args[1]) {
-		return onlyHosted(h, m.Name, args[1])
+	if (args[2] == airbyteapi.ActionSearch || args[2] == airbyteapi.ActionSQLQuery) && s.copied(args[1]) {
+		return onlyHosted(ctx, h, m.Name, args[1], args[2])
 	}
 	var actions []string
 	for _, op := range chosen {
@@ -82,14 +84,13 @@ func (a *app) describe(ctx context.Context, h *host.Host, args []string) error {
 	return unknownName("action", args[1]+" "+args[2], args[2], actions)
 }
 
-// subject is what describe is about: a connector, or one as a connection may use it.
+// subject is a connector, with the operations that a connection has if one was named.
 type subject struct {
 	info       *host.ConnectorInfo
 	operations []host.Operation
 }
 
-// subjectOf looks for a connection of that name first, because a connection is the
-// more particular thing; the ones of the environment have the names of connectors.
+// subjectOf finds a connection or a connector by name. A configured connection comes first.
 func subjectOf(ctx context.Context, h *host.Host, name string) (*subject, error) {
 	info, connection, err := connectorOf(ctx, h, name)
 	if err != nil {
@@ -106,7 +107,8 @@ func subjectOf(ctx context.Context, h *host.Host, name string) (*subject, error)
 	return s, nil
 }
 
-// connectorOf is the connector of a configured connection, or else the one of that name.
+// connectorOf returns the connector of a configured connection, or else the connector of
+// that name.
 func connectorOf(ctx context.Context, h *host.Host, name string) (info *host.ConnectorInfo, connection bool, err error) {
 	connections, err := h.Connections(ctx)
 	if err != nil {
@@ -122,21 +124,26 @@ func connectorOf(ctx context.Context, h *host.Host, name string) (info *host.Con
 	return info, false, err
 }
 
-// copied says that the Airbyte API keeps copies of an entity's records.
+// copied reports whether the Airbyte API keeps copies of an entity's records.
 func (s *subject) copied(entity string) bool {
 	a := s.info.Manifest.Airbyte
 	return a != nil && slices.ContainsFunc(a.ContextStore, func(e abi.SearchEntity) bool { return e.Entity == entity })
 }
 
-// onlyHosted says where there is the search of an entity's copies.
-func onlyHosted(h *host.Host, connector, entity string) error {
+// onlyHosted is the error for an action on the context store outside a hosted connection.
+func onlyHosted(ctx context.Context, h *host.Host, connector, entity, action string) error {
 	hint := "add a connection of " + connector + " with mode: hosted"
-	if there := ofConnector(h.HostedConnections(), connector); len(there) > 0 {
-		hint = "name one of those of " + connector + ": " + places(there)
+	hosted, err := h.HostedConnections(ctx)
+	if err != nil {
+		return err
+	}
+	there := slices.DeleteFunc(hosted, func(c host.HostedConnection) bool { return c.Connector != connector })
+	if len(there) > 0 {
+		hint = "name a hosted connection of " + connector + ": " + host.HostedPlaces(there)
 	}
 	return &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: "action",
-		Message: entity + " " + abi.ActionContextStoreSearch + " is an operation of hosted connections alone", Hint: hint,
+		Message: entity + " " + action + " works only with hosted connections", Hint: hint,
 	}
 }
 
@@ -190,7 +197,7 @@ func (a *app) listOperations(operations []host.Operation) error {
 func (a *app) describeOperation(subject string, op host.Operation) error {
 	schema, err := params.Describe(op.Params)
 	if err != nil {
-		return errors.Join(errors.New("the operation's schema cannot be read"), err)
+		return fmt.Errorf("read the schema of the operation: %w", err)
 	}
 	facts := [][2]string{{"effect", string(op.Effect)}}
 	if op.Idempotent {
@@ -200,10 +207,10 @@ func (a *app) describeOperation(subject string, op host.Operation) error {
 		facts = append(facts, [2]string{"permission", render.Visible(op.Permission)})
 	}
 	if op.Paginated {
-		facts = append(facts, [2]string{"paginated", "yes; --all follows every page"})
+		facts = append(facts, [2]string{"paginated", "yes; --all fetches all pages"})
 	}
 	if !op.Allowed {
-		facts = append(facts, [2]string{"allowed", "no, by " + render.Visible(op.Rule)})
+		facts = append(facts, [2]string{"allowed", "no, because of " + render.Visible(op.Rule)})
 	}
 	if r := op.RateLimit; r != nil {
 		facts = append(facts, [2]string{"rate limit", fmt.Sprintf("%d requests in %d s", r.Requests, r.PerSeconds)})
@@ -240,3 +247,91 @@ func parameterRows(schema []params.Param) [][]string {
 	}
 	return rows
 }
+
+// connectorLine is a connector in the output of connectors -o json.
+type connectorLine struct {
+	Name       string `json:"name"`
+	Title      string `json:"title,omitempty"`
+	Version    string `json:"version,omitempty"`
+	Operations int    `json:"operations"`
+	File       string `json:"file"`
+	Digest     string `json:"digest,omitempty"`
+	// Approval says whether a person approved the connector.
+	Approval grant.Standing `json:"approval,omitempty"`
+	// Problem says why the file is unusable.
+	Problem *abi.Error `json:"problem,omitempty"`
+}
+
+func (a *app) connectorsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "connectors",
+		Short: "List the connectors in the folder",
+		Long: `List the connectors in the folder, and the files there that are unusable.
+
+To add a connector, put its .wasm file into the folder.`,
+		Args: args(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.open(cmd.Context(), func(h *host.Host) error {
+				list, err := h.Connectors(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return a.listConnectors(cmd.Context(), h, list)
+			})
+		},
+	}
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+func (a *app) listConnectors(ctx context.Context, h *host.Host, list []host.ConnectorInfo) error {
+	lines := make([]connectorLine, len(list))
+	for i := range list {
+		lines[i] = lineOf(&list[i])
+		if lines[i].Problem != nil {
+			continue
+		}
+		r, err := h.Review(ctx, list[i].File)
+		if err != nil {
+			return err
+		}
+		lines[i].Approval = r.Standing
+	}
+	if done, err := a.json(lines); done {
+		return err
+	}
+	if len(lines) == 0 {
+		a.say("note", "the folder has no connectors")
+		return nil
+	}
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
+		operations, state := fmt.Sprint(l.Operations), "ok"
+		switch l.Approval {
+		case grant.StandingNew:
+			state = "not approved"
+		case grant.StandingWider:
+			state = "reaches more than was approved"
+		}
+		if l.Problem != nil {
+			operations, state = "", l.Problem.Message
+		}
+		rows[i] = []string{render.Visible(l.Name), render.Visible(l.Version), operations, l.File, shortDigest(l.Digest), render.Visible(state)}
+	}
+	return render.Rows(a.stdout, a.style(render.Table), []string{"NAME", "VERSION", "OPERATIONS", "FILE", "DIGEST", "STATE"}, rows)
+}
+
+func lineOf(info *host.ConnectorInfo) connectorLine {
+	l := connectorLine{Name: info.Name, File: info.File, Digest: info.Digest}
+	if info.Err != nil {
+		if !errors.As(info.Err, &l.Problem) {
+			l.Problem = &abi.Error{Kind: abi.KindInternal, Message: info.Err.Error()}
+		}
+		return l
+	}
+	l.Title, l.Version, l.Operations = info.Manifest.Title, info.Manifest.Version, len(info.Manifest.Operations)
+	return l
+}
+
+// shortDigest shortens a digest for a table.
+func shortDigest(digest string) string { return digest[:min(len(digest), 12)] }

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// explanation is what explain -o json prints.
+// explanation is the output of explain -o json.
 type explanation struct {
 	Connection string         `json:"connection"`
 	Operation  string         `json:"operation"`
@@ -21,11 +21,11 @@ type explanation struct {
 	Mode       config.Mode    `json:"mode"`
 	Decision   grant.Decision `json:"decision"`
 	Rulings    []ruling       `json:"rulings"`
-	// Arguments are rules in words.
+	// Arguments are the rules for arguments, in words.
 	Arguments []string           `json:"arguments"`
 	Requests  []explainedRequest `json:"requests"`
 	Narrowed  []string           `json:"allow_requests,omitempty"`
-	// Limits are those of a call by their keys in the configuration. Sizes are bytes.
+	// Limits are a call's limits by configuration key. Sizes are in bytes.
 	Limits map[string]any `json:"limits"`
 	limits []limit        // in order
 }
@@ -49,14 +49,14 @@ func (a *app) explainCommand() *cobra.Command {
 	var f execFlags
 	cmd := &cobra.Command{
 		Use:   "explain CONNECTION ENTITY ACTION",
-		Short: "Say what decides whether an operation may run, and what would permit it",
-		Long: `Say what decides whether a connection may run an operation: the approval of its
-connector, what the connection allows, and its rules for the arguments, in the order in
-which they are asked. Then the requests that the operation may send, and the limits of a
-call. What is denied comes with the smallest change that would permit it.
+		Short: "Show whether an operation may run, and what would permit it",
+		Long: `Show whether a connection may run an operation. agenthost checks, in this order, the
+approval of the connector, the operations that the connection allows, and its rules for
+arguments. For each denial, the output has the smallest change that would permit the
+call. It also lists the requests that the operation may send, and the limits of a call.
 
-Nothing is run or sent, and no secret is read. Without parameters the rules for arguments
-are listed; with -p or --params they decide.`,
+explain runs nothing, sends nothing and reads no secret. Without parameters it lists the
+rules for arguments; with -p, --param-file or --params it applies them.`,
 		Example: `  agenthost explain support issues create
   agenthost explain support issues create -p title=Hi -p body_html=Hi -p team_id=t1 -o json`,
 		Args:              args(3, "CONNECTION", "ENTITY", "ACTION"),
@@ -67,22 +67,19 @@ are listed; with -p or --params they decide.`,
 			})
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.param, "param", "p", nil, "a parameter, `key=value` or key:=JSON; may be repeated")
-	flags.StringVar(&f.params, "params", "", "all parameters as a `JSON` object; - reads standard input, @file a file")
-	_ = cmd.RegisterFlagCompletionFunc("param", a.completeParam)
+	f.paramFlags(a, cmd)
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
 	return cmd
 }
 
 func (a *app) explain(ctx context.Context, h *host.Host, args []string, f execFlags) error {
 	call := host.Call{Entity: args[1], Action: args[2]}
-	if len(f.param) > 0 || f.params != "" {
+	if len(f.param) > 0 || len(f.paramFile) > 0 || f.params != "" {
 		operation, err := find(ctx, h, args[0], args[1], args[2])
 		if err != nil {
 			return err
 		}
-		if operation != nil { // else Explain words what is wrong
+		if operation != nil { // otherwise Explain returns the error
 			if call.Params, err = a.readParams(operation, f); err != nil {
 				return err
 			}
@@ -136,31 +133,31 @@ func (a *app) showExplanation(e *explanation) error {
 	if !e.Decision.Allowed {
 		verb = "may not"
 	}
-	p.line("%s %s run %s, whose effect is %s", e.Connection, verb, e.Operation, e.Effect)
+	p.line("%s %s run %s (effect: %s)", e.Connection, verb, e.Operation, e.Effect)
 	p.line("")
 	for _, r := range e.Rulings {
 		p.ruling(r)
 	}
 	if len(e.Arguments) > 0 {
-		p.heading("Its arguments")
+		p.heading("Rules for its arguments")
 		for _, rule := range e.Arguments {
 			p.line("  %s", rule)
 		}
 	}
 	switch {
-	case e.Mode == config.Hosted:
+	case len(e.Requests) == 0:
 		p.heading("Requests")
-		p.line("  one to the Airbyte API, which calls the vendor")
+		p.line("  one request to the Airbyte API, which calls the vendor")
 	default:
-		p.heading("The requests that it may send, and no others")
+		p.heading("It may send only these requests")
 		for _, r := range e.Requests {
 			p.line("  %s %s", r.Method, r.URL)
 		}
 		if len(e.Narrowed) > 0 {
-			p.line("  and of these those that allow.requests has: %s", strings.Join(e.Narrowed, ", "))
+			p.line("  and only if allow.requests permits them: %s", strings.Join(e.Narrowed, ", "))
 		}
 	}
-	p.heading("The limits of a call")
+	p.heading("Limits of a call")
 	var lines [][2]string
 	for _, l := range e.limits {
 		lines = append(lines, [2]string{l.name, fmt.Sprint(l.value)})
@@ -169,7 +166,7 @@ func (a *app) showExplanation(e *explanation) error {
 	return p.err
 }
 
-// ruling writes a question, its answer, and where that is no, what would make it yes.
+// ruling writes a question and its answer. For a no, it adds what would permit the call.
 func (p *page) ruling(r ruling) {
 	answer := "yes"
 	if !r.Allowed {

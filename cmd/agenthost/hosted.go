@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/airbyte"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -17,14 +22,14 @@ func (a *app) hostedCommand() *cobra.Command {
 	var at hostedFlags
 	cmd := &cobra.Command{
 		Use:   "hosted",
-		Short: "Manage the connectors of hosted connections in the Airbyte API",
-		Long: `Create, list, check and delete the connectors that hosted connections run on. The Airbyte
+		Short: "Manage connectors in the Airbyte API for hosted connections",
+		Long: `Create, list, check and delete the connectors that hosted connections use. The Airbyte
 API keeps their credentials.
 
-A connection with mode: hosted says which account and workspace is meant. Without one,
---workspace names the workspace. The account is then the one that all hosted connections of
-the configuration have, or that of --account; where there are none, it is that of
-AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
+A connection with mode: hosted determines the account and the workspace. Without one, name
+the workspace with --workspace. The account is then that of --account, or the only one of the
+configuration's hosted connections. If there are none, it comes from AIRBYTE_CLIENT_ID,
+AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -39,25 +44,15 @@ AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
 	return cmd
 }
 
-// hurried bounds a command by --timeout.
-func (a *app) hurried(ctx context.Context, do func(ctx context.Context) error) error {
-	if a.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.timeout)
-		defer cancel()
-	}
-	return do(ctx)
-}
-
 func (a *app) hostedCreateCommand(where *hostedFlags) *cobra.Command {
 	var name string
 	var credentials, replication []string
 	cmd := &cobra.Command{
 		Use:   "create CONNECTION|CONNECTOR --name NAME",
-		Short: "Hand a vendor's credential to the Airbyte API",
-		Long: `Create a connector in the Airbyte API, which keeps the vendor's credential from then on.
-Everything is checked before anything is sent. A credential is named by a reference, as in
-the configuration, and never shown. Without --credential, those of the connection count.
+		Short: "Create a connector in the Airbyte API",
+		Long: `Create a connector in the Airbyte API, which then keeps the vendor's credential. agenthost
+checks everything before it sends anything. Write a credential as a reference, as in the
+configuration; agenthost never shows it. The default is the credentials of the connection.
 
 agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 		Example: `  agenthost hosted create support --name support --credential api_token=env:PYLON_API_TOKEN --replication start_date=2026-01-01T00:00:00Z
@@ -66,7 +61,7 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if name == "" {
-				return &usageError{message: "missing --name", hint: "say what people will know the connector by"}
+				return &usageError{message: "missing --name", hint: "add a name for the connector"}
 			}
 			n := host.NewHosted{Name: name}
 			var err error
@@ -77,25 +72,25 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 				return err
 			}
 			return a.open(cmd.Context(), func(h *host.Host) error {
-				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					if n.At, err = where.at(ctx, h, args[0], needNamed); err != nil {
-						return err
-					}
-					made, err := h.CreateHosted(ctx, n)
-					if err != nil {
-						return err
-					}
-					if done, err := a.json(made); done {
-						return err
-					}
-					return a.print("created: %s is the connector %s; agenthost hosted check %[2]s%[3]s tries its credential\n", render.Visible(made.Name), made.ID, where.again(h, n.At))
-				})
+				ctx, cancel := a.withTimeout(cmd.Context())
+				defer cancel()
+				if n.At, err = where.at(ctx, h, args[0]); err != nil {
+					return err
+				}
+				made, err := h.CreateHosted(ctx, n)
+				if err != nil {
+					return err
+				}
+				if done, err := a.json(made); done {
+					return err
+				}
+				return a.print("created: %s is the connector %s; test it with agenthost hosted check %[2]s%[3]s\n", render.Visible(made.Name), made.ID, where.again(ctx, h, n.At))
 			})
 		},
 	}
-	cmd.Flags().StringVar(&name, "name", "", "what people will know it by")
-	cmd.Flags().StringArrayVar(&credentials, "credential", nil, "a credential, `field=reference`; may be repeated")
-	cmd.Flags().StringArrayVar(&replication, "replication", nil, "a setting of what Airbyte copies, `field=value`; may be repeated")
+	cmd.Flags().StringVar(&name, "name", "", "name of the connector")
+	cmd.Flags().StringArrayVar(&credentials, "credential", nil, "a credential, `field=reference` (repeatable)")
+	cmd.Flags().StringArrayVar(&replication, "replication", nil, "a replication setting, `field=value` (repeatable)")
 	_ = cmd.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("credential", a.completeFields(handedFields, references...))
 	_ = cmd.RegisterFlagCompletionFunc("replication", a.completeFields(replicationFields))
@@ -103,7 +98,7 @@ agenthost auth CONNECTOR lists the credentials and the replication settings.`,
 	return cmd
 }
 
-// assignments reads field=value flags. It never shows a value: it may be a secret.
+// assignments reads field=value flags. Its errors never quote a value, which may be a secret.
 func assignments(flag, example string, given []string) (map[string]string, error) {
 	values := make(map[string]string, len(given))
 	for _, text := range given {
@@ -112,7 +107,7 @@ func assignments(flag, example string, given []string) (map[string]string, error
 			return nil, &usageError{message: "a " + flag + " is not field=value", hint: "write it as in " + flag + " " + example}
 		}
 		if _, twice := values[field]; twice {
-			return nil, &usageError{message: fmt.Sprintf("%s %.60s is given twice", flag, field), hint: "give it once"}
+			return nil, &usageError{message: fmt.Sprintf("%s %.60s occurs twice", flag, field), hint: "remove one of them"}
 		}
 		values[field] = value
 	}
@@ -123,24 +118,23 @@ func (a *app) hostedListCommand(where *hostedFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [CONNECTION|CONNECTOR]",
 		Short: "List the connectors of a workspace",
-		Long: `List the connectors of a workspace in the Airbyte API: all of them, or those of a kind. Where
-neither a connection nor a flag names the workspace, it is the one that all hosted
-connections of the configuration are at.`,
+		Long: `List the connectors of a workspace in the Airbyte API: all of them, or those of a type. The
+default workspace is the only one of the configuration's hosted connections.`,
 		Args:              args(0, "CONNECTION|CONNECTOR"),
 		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.open(cmd.Context(), func(h *host.Host) error {
-				return a.hurried(cmd.Context(), func(ctx context.Context) error {
-					at, err := where.at(ctx, h, strings.Join(args, ""), needAny)
-					if err != nil {
-						return err
-					}
-					list, err := h.ListHosted(ctx, at)
-					if err != nil {
-						return err
-					}
-					return a.showHosted(list)
-				})
+				ctx, cancel := a.withTimeout(cmd.Context())
+				defer cancel()
+				at, err := where.at(ctx, h, strings.Join(args, ""))
+				if err != nil {
+					return err
+				}
+				list, err := h.ListHosted(ctx, at)
+				if err != nil {
+					return err
+				}
+				return a.showHosted(list)
 			})
 		},
 	}
@@ -148,65 +142,68 @@ connections of the configuration are at.`,
 	return cmd
 }
 
-func (a *app) showHosted(list []airbyte.Connector) error {
+func (a *app) showHosted(list []host.HostedConnector) error {
 	if done, err := a.json(list); done {
 		return err
 	}
 	rows := make([][]string, len(list))
 	for i, c := range list {
-		rows[i] = []string{string(c.ID), render.Visible(c.Name), render.Visible(c.Type), render.Visible(c.CreatedAt)}
+		rows[i] = []string{c.ID, render.Visible(c.Name), render.Visible(c.Type), render.Visible(c.CreatedAt)}
 	}
 	if err := render.Rows(a.stdout, a.style(render.Table), []string{"ID", "NAME", "CONNECTOR", "CREATED"}, rows); err != nil {
 		return err
 	}
 	if len(list) == 0 {
-		a.say("note", "there are no connectors; agenthost hosted create makes one")
+		a.say("note", "there are no connectors; create one with agenthost hosted create")
 	}
 	return nil
 }
 
-// idOrPlace reads the argument of a command about one connector: its id, or a place that
-// has only one.
+// idOrPlace reads the argument of a command about one connector: its id, or the name of a
+// connection or connector with only one.
 func idOrPlace(argument string) (id, name string) {
-	if _, err := airbyte.ParseID(argument); err == nil {
+	if _, err := airbyteapi.ParseID(argument); err == nil {
 		return argument, ""
 	}
 	return "", argument
 }
 
-// withOne opens the host and finds the place of the one connector that an argument means.
+// withOne opens the host and finds the connector for an argument.
 func (a *app) withOne(ctx context.Context, where *hostedFlags, argument string, use func(ctx context.Context, h *host.Host, at host.HostedAt, id string) error) error {
 	return a.open(ctx, func(h *host.Host) error {
-		return a.hurried(ctx, func(ctx context.Context) error {
-			n := needNamed
-			id, name := idOrPlace(argument)
-			if id != "" {
-				n = needNone
-			}
-			at, err := where.at(ctx, h, name, n)
-			var e *abi.Error
-			if errors.As(err, &e) && e.Kind == abi.KindUnknownOperation {
-				e = e.WithCause(e.Unwrap())
-				e.Hint += "; agenthost hosted list shows the ids of connectors"
-				return e
-			}
-			if err != nil {
-				return err
-			}
-			return use(ctx, h, at, id)
-		})
+		ctx, cancel := a.withTimeout(ctx)
+		defer cancel()
+		id, name := idOrPlace(argument)
+		at, err := where.at(ctx, h, name)
+		var e *abi.Error
+		if errors.As(err, &e) && e.Kind == abi.KindUnknownOperation {
+			e = e.WithCause(e.Unwrap())
+			e.Hint += "; agenthost hosted list shows the ids of connectors"
+			return e
+		}
+		if err != nil {
+			return err
+		}
+		return use(ctx, h, at, id)
 	})
 }
 
 func (a *app) hostedDeleteCommand(where *hostedFlags) *cobra.Command {
-	return &cobra.Command{
-		Use:               "delete CONNECTION|CONNECTOR|ID",
-		Short:             "Delete a connector, and the credential that the Airbyte API keeps",
-		Long:              "Delete a connector in the Airbyte API, and with it the vendor's credential that is kept there:\nthe one of an id, or the only one of a connection.",
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "delete CONNECTION|CONNECTOR|ID",
+		Short: "Delete a connector in the Airbyte API, with its credential",
+		Long: `Delete a connector in the Airbyte API, with the vendor's credential that it keeps. Name its id,
+or a connection or connector with only one. On a terminal, agenthost asks first.`,
 		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
 		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withOne(cmd.Context(), where, args[0], func(ctx context.Context, h *host.Host, at host.HostedAt, id string) error {
+				if !yes {
+					if err := a.confirm("Delete the connector " + args[0] + " in the Airbyte API, with its credential?"); err != nil {
+						return err
+					}
+				}
 				deleted, err := h.DeleteHosted(ctx, at, id)
 				if err != nil {
 					return err
@@ -215,21 +212,23 @@ func (a *app) hostedDeleteCommand(where *hostedFlags) *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "delete without asking")
+	return cmd
 }
 
-// hostedChecked is what hosted check prints.
+// hostedChecked is the output of hosted check -o json.
 type hostedChecked struct {
-	ID      airbyte.ID          `json:"id"`
-	Status  airbyte.CheckStatus `json:"status"`
-	Message string              `json:"message,omitempty"`
+	ID      string `json:"id"`
+	Status  string `json:"status"`
+	Message string `json:"message,omitempty"`
 }
 
 func (a *app) hostedCheckCommand(where *hostedFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check CONNECTION|CONNECTOR|ID",
-		Short: "Let the Airbyte API try the credential that it keeps",
-		Long: `Let the Airbyte API try the credential that it keeps for a connector: the one of an id, or the
-only one of a connection. agenthost check CONNECTION runs an operation instead.`,
+		Short: "Test a credential that the Airbyte API keeps",
+		Long: `Let the Airbyte API test the credential that it keeps for a connector. Name its id, or a
+connection or connector with only one. agenthost check CONNECTION runs an operation instead.`,
 		Args:              args(1, "CONNECTION|CONNECTOR|ID"),
 		ValidArgsFunction: a.completeHosted,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -245,15 +244,15 @@ func (a *app) hostedCheck(ctx context.Context, h *host.Host, at host.HostedAt, i
 	if err != nil {
 		return err
 	}
-	if status == airbyte.CheckFailed {
-		said := "Airbyte found that the credential of the connector " + string(found) + " does not work"
+	if status == string(airbyteapi.CheckFailed) {
+		said := "Airbyte found that the credential of the connector " + found + " does not work"
 		if message != "" {
 			said += ": " + message
 		}
-		return &abi.Error{Kind: abi.KindAuthFailed, Message: said, Hint: "replace it with agenthost hosted delete and hosted create", RequestSent: true}
+		return &abi.Error{Kind: abi.KindAuthFailed, Message: said, Hint: "replace it: run agenthost hosted delete, then hosted create", RequestSent: true}
 	}
-	if status != airbyte.CheckSucceeded {
-		said := fmt.Sprintf("Airbyte has not found out whether the credential of the connector %s works: the check is %s", found, render.Visible(string(status)))
+	if status != string(airbyteapi.CheckSucceeded) {
+		said := fmt.Sprintf("Airbyte could not test the credential of the connector %s: the check is %s", found, render.Visible(status))
 		if message != "" {
 			said += ": " + message
 		}
@@ -262,5 +261,83 @@ func (a *app) hostedCheck(ctx context.Context, h *host.Host, at host.HostedAt, i
 	if done, err := a.json(hostedChecked{found, status, message}); done {
 		return err
 	}
-	return a.print("ok: the vendor knows the credential of the connector %s\n", found)
+	return a.print("ok: the vendor accepted the credential of the connector %s\n", found)
+}
+
+// hostedFlags locate a workspace in the Airbyte API.
+type hostedFlags struct{ workspace, customer, external, organization, account string }
+
+func (f *hostedFlags) define(cmd *cobra.Command) {
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&f.workspace, "workspace", "", "the `name` of the workspace")
+	flags.StringVar(&f.customer, "customer-name", "", "the workspace by the `name` that older clients use")
+	flags.StringVar(&f.external, "external-user-id", "", "the workspace by the `id` that the oldest clients use")
+	flags.StringVar(&f.organization, "organization", "", "the `id` of the organization, if the client has several")
+	flags.StringVar(&f.account, "account", "", "use the account of this hosted `connection`, if there are several accounts")
+}
+
+// at returns the place for an argument and the flags. The argument is a hosted connection or a
+// connector; empty means connectors of all types. The host finds the account.
+func (f *hostedFlags) at(ctx context.Context, h *host.Host, name string) (host.HostedAt, error) {
+	at := host.HostedAt{Account: f.account, Airbyte: config.Airbyte{
+		WorkspaceName: f.workspace, CustomerName: f.customer, ExternalUserID: f.external, OrganizationID: f.organization,
+	}}
+	hosted, err := h.HostedConnections(ctx)
+	if err != nil {
+		return at, err
+	}
+	if named(hosted, name) {
+		at.Connection = name
+		return at, nil
+	}
+	if name != "" {
+		at.Connection, at.Connector, err = unhosted(ctx, h, name)
+	}
+	return at, err
+}
+
+// unhosted distinguishes a connector from a direct connection, which the host will refuse.
+func unhosted(ctx context.Context, h *host.Host, name string) (connection, connector string, err error) {
+	_, err = h.Connector(ctx, name)
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindUnknownOperation {
+		return "", name, err
+	}
+	connections, listErr := h.Connections(ctx)
+	if listErr != nil {
+		return "", "", listErr
+	}
+	if slices.ContainsFunc(connections, func(c host.ConnectionInfo) bool { return c.Name == name }) {
+		return name, "", nil
+	}
+	names, listErr := hostable(ctx, h)
+	if listErr != nil || len(names) == 0 {
+		return "", "", err
+	}
+	for i := range names {
+		names[i], _, _ = strings.Cut(names[i], "\t")
+	}
+	return "", "", &abi.Error{
+		Kind: abi.KindUnknownOperation, Field: "connection",
+		Message: fmt.Sprintf("there is no hosted connection or connector %.60q", name), Hint: nearest.Hint(name, names),
+	}
+}
+
+// again returns the flags that another command needs for the same account, each after a
+// space.
+func (f *hostedFlags) again(ctx context.Context, h *host.Host, at host.HostedAt) string {
+	words := ""
+	connections, _ := h.HostedConnections(ctx) // without them the flag is not needed
+	several := slices.ContainsFunc(connections, func(c host.HostedConnection) bool { return c.At.Account != connections[0].At.Account })
+	if account := cmp.Or(at.Connection, at.Account); account != "" && several {
+		words = " --account " + account
+	}
+	if f.organization != "" {
+		words += " --organization " + params.Shell(f.organization)
+	}
+	return words
+}
+
+func named(hosted []host.HostedConnection, name string) bool {
+	return slices.ContainsFunc(hosted, func(c host.HostedConnection) bool { return c.Name == name })
 }

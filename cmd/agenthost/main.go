@@ -1,7 +1,7 @@
 // Command agenthost runs sandboxed connectors on behalf of AI agents and of people.
 //
-// It wires the packages of host together and holds no logic of its own. Each command
-// is a file here; what is written to a terminal goes through internal/render.
+// Each command family has a file here. internal/params reads parameters from flags, and
+// internal/render writes tables, JSON and YAML. The work itself is done by package host.
 package main
 
 import (
@@ -15,16 +15,15 @@ import (
 )
 
 func main() {
-	// Where the limit is lower already, it cannot be set, and need not be.
-	_ = forbidCore()
+	_ = forbidCore() // fails only if the limit is lower already, which is enough
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is main with its surroundings as arguments. It returns the exit code.
+// run is main with arguments and streams as parameters. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The first signal ends the work in good order, a second one the process.
+	// The first signal cancels the work. A second one ends the process.
 	context.AfterFunc(ctx, stop)
 
 	a := &app{
@@ -43,8 +42,8 @@ func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 	return exitCode(ctx, err)
 }
 
-// hurry lets garbage lie while a command starts that ends soon: collecting it is a sixth
-// of the time until the first request is sent. GOGC, where it is set, says otherwise.
+// hurry makes garbage collection rarer, for a command that ends soon. Collection takes a
+// sixth of the time until the first request. It does nothing if GOGC is set.
 func (a *app) hurry() {
 	if _, set := a.lookupEnv("GOGC"); !set {
 		debug.SetGCPercent(400)

@@ -76,11 +76,11 @@ func listAll(t *testing.T, plugins string, pages int) int64 {
 
 // pagesOf is a vendor with a number of pages, whose cursors are their numbers.
 func pagesOf(pages int) http.Handler {
-	record := `{"id":"` + strings.Repeat("x", recordBytes) + `"}`
-	records := strings.Repeat(record+",", pageRecords-1) + record
+	text := strings.Repeat("x", recordBytes)
+	others := strings.Repeat(`,{"id":"`+text+`"}`, pageRecords-1)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, _ := strconv.Atoi(r.URL.Query().Get("cursor"))
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"data":[%s],"pagination":{"cursor":"%d","has_next_page":%t},"request_id":"r"}`, records, page+1, page+1 < pages)
+		fmt.Fprintf(w, `{"data":[{"id":"%d%s"}%s],"pagination":{"cursor":"%d","has_next_page":%t},"request_id":"r"}`, page, text, others, page+1, page+1 < pages)
 	})
 }

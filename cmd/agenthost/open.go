@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
@@ -14,15 +16,18 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/firstparty"
+	"github.com/agenthost/agenthost/internal/modulefile"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
 )
 
-// defaultConfig is read where it exists and nothing else is named.
+// defaultConfig is the configuration file if neither flag nor variable names one.
 const defaultConfig = "agenthost.yaml"
 
-// options are the host's options from the configuration, the environment and the flags,
-// of which the later ones win.
+// options returns the host's options. Flags win over the environment, which wins over the
+// configuration.
 func (a *app) options() (host.Options, error) {
 	c, path, err := a.loadConfig()
 	if err != nil {
@@ -31,22 +36,23 @@ func (a *app) options() (host.Options, error) {
 	return a.optionsOf(c, path)
 }
 
-// optionsOf are those of a configuration that was read.
+// optionsOf returns the host's options for a configuration that was read from path.
 func (a *app) optionsOf(c *config.Config, path string) (o host.Options, err error) {
 	o = host.FromConfig(c)
-	o.FirstParty = firstPartyDigests(firstParty)
+	o.FirstParty, o.Declared = firstParty.Digests(), firstParty.Declared
 	if o.Lock == "" {
 		if o.Lock, err = lockPath(path); err != nil {
 			return o, err
 		}
 	}
 	o.LookupEnv = a.lookupEnv
+	o.Environment = o.Environment || a.environment
 	if c.Audit != (config.Audit{}) {
 		o.Caller = osUser()
 	}
-	if self, err := os.Executable(); err == nil {
-		o.CompileWorker = []string{self, compileWorkerName}
-	}
+	o.CompileWorker = compileWorker()
+	o.Cache = a.cacheFolder(c)
+	o.OnCompile = a.compiling
 	if folder, _ := a.lookupEnv("AGENTHOST_PLUGINS"); folder != "" {
 		o.Plugins = folder
 	}
@@ -57,7 +63,27 @@ func (a *app) optionsOf(c *config.Config, path string) (o host.Options, err erro
 	return o, err
 }
 
-// osUser is the name of the user who runs the command, or the number where there is no name.
+// cacheFolder returns the cache folder of the flag, the environment or the configuration, in
+// this order. It may be empty.
+func (a *app) cacheFolder(c *config.Config) string {
+	if a.cache != "" {
+		return a.cache
+	}
+	if folder, _ := a.lookupEnv("AGENTHOST_CACHE"); folder != "" {
+		return folder
+	}
+	return c.Cache
+}
+
+// compiling tells the user why the first use of a connector takes longer.
+func (a *app) compiling(connector string) {
+	if a.logLevel != "off" {
+		a.say("note", "compiling "+connector+", first use on this machine")
+	}
+}
+
+// osUser returns the name of the user who runs the command, or the number if the name is
+// unknown.
 func osUser() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
@@ -65,21 +91,21 @@ func osUser() string {
 	return "uid " + strconv.Itoa(os.Getuid())
 }
 
-// lockPath is where the approvals are if the configuration does not say: beside it, or
-// without one in the user's configuration folder.
+// lockPath returns the default path of the lock file: next to the configuration or, without
+// one, in the user's configuration folder.
 func lockPath(configuration string) (string, error) {
-	// What comes through a pipe has no folder of its own.
+	// A configuration from a pipe has no folder.
 	if info, err := os.Stat(configuration); err == nil && info.Mode().IsRegular() {
 		return filepath.Join(filepath.Dir(configuration), approval.DefaultName), nil
 	}
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", &usageError{message: "there is no folder for the file of approved connectors: " + err.Error(), hint: "set HOME, or write lock: into a configuration"}
+		return "", &usageError{message: "cannot find a folder for agenthost.lock: " + err.Error(), hint: "set HOME, or add lock: to the configuration"}
 	}
 	return filepath.Join(dir, "agenthost", approval.DefaultName), nil
 }
 
-// configPath is where the configuration is, or empty where there is none.
+// configPath returns the path of the configuration, or "" if there is none.
 func (a *app) configPath() string {
 	if a.config != "" {
 		return a.config
@@ -93,7 +119,8 @@ func (a *app) configPath() string {
 	return defaultConfig
 }
 
-// loadConfig returns the configuration and its path, which is empty where there is none.
+// loadConfig returns the configuration and its path. Without a configuration, the path is
+// empty.
 func (a *app) loadConfig() (*config.Config, string, error) {
 	path := a.configPath()
 	if path == "" {
@@ -110,12 +137,12 @@ func (a *app) loadConfig() (*config.Config, string, error) {
 func (a *app) logger() (hclog.Logger, error) {
 	level := hclog.LevelFromString(a.logLevel)
 	if level == hclog.NoLevel {
-		return nil, &usageError{message: "there is no log level " + a.logLevel, hint: nearest.Hint(a.logLevel, []string{"trace", "debug", "info", "warn", "error", "off"})}
+		return nil, &usageError{message: "unknown log level " + a.logLevel, hint: nearest.Hint(a.logLevel, []string{"trace", "debug", "info", "warn", "error", "off"})}
 	}
 	return hclog.New(&hclog.LoggerOptions{Name: "agenthost", Level: level, Output: safeLog{a.stderr}}), nil
 }
 
-// open opens the host for use.
+// open opens the host, calls use, and closes the host.
 func (a *app) open(ctx context.Context, use func(h *host.Host) error) error {
 	o, err := a.options()
 	if err != nil {
@@ -124,12 +151,12 @@ func (a *app) open(ctx context.Context, use func(h *host.Host) error) error {
 	return openWith(ctx, o, use)
 }
 
-// openWith opens a host of these options for use.
+// openWith is open with options of the caller's.
 func openWith(ctx context.Context, o host.Options, use func(h *host.Host) error) (err error) {
 	if o.Plugins == "" {
 		return &usageError{
-			message: "no folder of connectors is named",
-			hint:    "say --plugins DIR, set AGENTHOST_PLUGINS, or write plugins: ./plugins into agenthost.yaml",
+			message: "the folder of connectors is not set",
+			hint:    "add --plugins DIR, set AGENTHOST_PLUGINS, or add plugins: ./plugins to agenthost.yaml",
 		}
 	}
 	h, err := host.Open(ctx, o)
@@ -137,7 +164,7 @@ func openWith(ctx context.Context, o host.Options, use func(h *host.Host) error)
 		return err
 	}
 	defer func() {
-		// What an interrupted call leaves behind must go away too.
+		// An interrupted command must clean up, too.
 		if closeErr := h.Close(context.WithoutCancel(ctx)); err == nil {
 			err = closeErr
 		}
@@ -145,7 +172,7 @@ func openWith(ctx context.Context, o host.Options, use func(h *host.Host) error)
 	return use(h)
 }
 
-// marshal is json.Marshal without the escapes that only HTML needs.
+// marshal is json.Marshal without escapes for HTML.
 func marshal(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -155,3 +182,45 @@ func marshal(v any) (json.RawMessage, error) {
 	}
 	return bytes.TrimSpace(b.Bytes()), nil
 }
+
+const compileWorkerName = "compile-worker"
+
+// compileWorker returns the command line that runs this program as a compile worker. It is
+// nil if the path of this program is unknown.
+func compileWorker() []string {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return []string{self, compileWorkerName}
+}
+
+// readModule reads a connector file.
+func readModule(ctx context.Context, path string) ([]byte, error) {
+	data, err := modulefile.Read(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// compileWorkerCommand is what agenthost starts to compile a module in a process that it
+// can kill.
+func (a *app) compileWorkerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                compileWorkerName + " FOLDER BYTES DURATION",
+		Short:              "Compile a module for the cache (internal)",
+		Hidden:             true,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return host.ServeCompile(cmd.Context(), args, a.stdin, a.stdout, os.Exit)
+		},
+	}
+}
+
+// firstParty lists the connectors that were built with this command. The file is empty in
+// the repository; "make build" replaces it through go build's -overlay. No flag, variable or
+// file adds to the list at run time.
+//
+//go:embed firstparty.txt
+var firstParty firstparty.List

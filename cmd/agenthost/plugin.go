@@ -2,8 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +11,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/grant"
-	"github.com/agenthost/agenthost/host/sandbox/wasm"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -33,7 +33,7 @@ func (a *app) pluginCommand() *cobra.Command {
 	return cmd
 }
 
-// inspection is what plugin inspect -o json prints.
+// inspection is the output of plugin inspect -o json.
 type inspection struct {
 	File    string   `json:"file"`
 	Bytes   int64    `json:"bytes"`
@@ -43,28 +43,28 @@ type inspection struct {
 	Version string   `json:"version"`
 	Imports []string `json:"imports"`
 	Exports []string `json:"exports"`
-	// Servers are the places where its requests go.
+	// Servers are where its requests go.
 	Servers []abi.Server `json:"servers"`
 	// Reach is every request that the connector may send.
 	Reach []reach `json:"reach"`
-	// Effects counts the operations, and Changes names those that do not only read.
+	// Effects counts operations by effect. Changes names those that write or delete.
 	Effects map[abi.Effect]int `json:"effects"`
 	Changes []string           `json:"changes"`
 	Auth    *abi.AuthSchema    `json:"auth"`
-	// Approval says whether it may be used, and how it differs from what was approved.
+	// Approval says whether it may run, and how it differs from the approved version.
 	Approval inspectedApproval `json:"approval"`
 }
 
-// inspectedApproval is the approval of a connector as plugin inspect -o json prints it.
+// inspectedApproval is the approval in the output of plugin inspect -o json.
 type inspectedApproval struct {
 	Standing grant.Standing `json:"standing"`
 	Allowed  bool           `json:"allowed"`
 	Rule     string         `json:"rule"`
-	// Version, By and At are those of what was approved, if anything was.
+	// Version, By and At describe the approved version, if there is one.
 	Version string `json:"version,omitempty"`
 	By      string `json:"by,omitempty"`
 	At      string `json:"at,omitempty"`
-	// Wider is what is beyond that, and Narrower what is gone.
+	// Wider is access beyond that version, Narrower is access that is gone.
 	Wider    []string `json:"wider,omitempty"`
 	Narrower []string `json:"narrower,omitempty"`
 }
@@ -74,21 +74,21 @@ type reach struct {
 	Server string `json:"server"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
-	// Operations are those that may send it.
+	// Operations may send the request.
 	Operations []string `json:"operations"`
 }
 
 func (a *app) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Say what a connector file may reach and change, and what it needs",
-		Long: `Say what a connector file may reach and change, which credentials it needs and where
-they go, whether it is approved, and how it differs from what was approved. The file is
-run in a sandbox without network and credentials, to ask it for its manifest.`,
+		Short: "Show what a connector file can access and change",
+		Long: `Show what a connector file can access and change, which credentials it needs and where it
+sends them, whether it is approved, and how it differs from the approved version. To read
+the manifest, agenthost runs the file in a sandbox without network or credentials.`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withReview(cmd.Context(), args[0], func(_ host.Options, r *host.Review) error {
-				i, err := inspect(args[0], r)
+				i, err := inspect(cmd.Context(), args[0], r)
 				if err != nil {
 					return err
 				}
@@ -103,8 +103,8 @@ run in a sandbox without network and credentials, to ask it for its manifest.`,
 	return cmd
 }
 
-func inspect(file string, r *host.Review) (*inspection, error) {
-	data, err := os.ReadFile(file)
+func inspect(ctx context.Context, file string, r *host.Review) (*inspection, error) {
+	data, err := readModule(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -136,12 +136,13 @@ func inspect(file string, r *host.Review) (*inspection, error) {
 	return i, nil
 }
 
-// reachOf lists the requests of all operations, each once.
+// reachOf lists each request once, with the operations that may send it.
 func reachOf(m *abi.Manifest) []reach {
 	byRequest := make(map[abi.RequestTemplate]*reach)
 	var all []*reach
 	for _, op := range m.Operations {
 		for _, r := range op.Requests {
+			r.Content = "" // it is the same request
 			known := byRequest[r]
 			if known == nil {
 				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path}
@@ -161,7 +162,7 @@ func reachOf(m *abi.Manifest) []reach {
 	return list
 }
 
-// importLines lists imports by the module that they come from.
+// importLines groups imports by module.
 func importLines(imports []string) [][2]string {
 	names := make(map[string][]string)
 	var modules []string
@@ -188,7 +189,7 @@ func (a *app) showInspection(i *inspection, r *host.Review) error {
 		{"digest", "sha256:" + i.Digest},
 		{"approval", render.Visible(approvalText(r))},
 		{"exports", render.Visible(strings.Join(i.Exports, ", "))},
-		{"operations", fmt.Sprintf("%d that read, %d that write, %d that delete", i.Effects[abi.EffectRead], i.Effects[abi.EffectWrite], i.Effects[abi.EffectDelete])},
+		{"operations", fmt.Sprintf("%d read, %d write, %d delete", i.Effects[abi.EffectRead], i.Effects[abi.EffectWrite], i.Effects[abi.EffectDelete])},
 		{"can change", "nothing"},
 	}
 	if len(i.Changes) > 0 {
@@ -207,7 +208,7 @@ func (a *app) showInspection(i *inspection, r *host.Review) error {
 			return p.err
 		}
 	}
-	if err := a.print("\n%s\n", a.heading("Requests it may send, and no other")); err != nil {
+	if err := a.print("\n%s\n", a.heading("It may send only these requests")); err != nil {
 		return err
 	}
 	rows := make([][]string, len(i.Reach))

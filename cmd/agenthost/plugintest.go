@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/conformance"
+	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -17,29 +21,27 @@ import (
 func (a *app) pluginTestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test FILE",
-		Short: "Say whether a connector file is a good one",
-		Long: `Say whether a connector file is a good one: what it declares, and how each operation
-behaves with valid and invalid parameters and with a vendor that fails, lies or is
-silent. No account and no network are needed, because the vendor is made up from what
-the connector looks for in its answers. docs/conformance.md explains each check.
+		Short: "Run the conformance tests on a connector",
+		Long: `Run the conformance tests on a connector. They check its declarations, and each operation
+with valid and invalid parameters and with a vendor that fails, lies or stays silent. You
+need no account and no network: the tests simulate a vendor from the fields that the
+connector reads. docs/conformance.md explains each check.
 
 The exit code is 0 if all checks pass and 9 if one fails.`,
 		Example: `  agenthost plugin test hello.wasm
   agenthost plugin test hello.wasm -o json > report.json`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			module, err := os.ReadFile(args[0])
+			module, err := readModule(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			logger, err := a.logger()
+			o, remove, err := a.conformanceOptions()
 			if err != nil {
 				return err
 			}
-			o := conformance.Options{Logger: logger, Progress: a.showCheck}
-			if dir, err := os.UserCacheDir(); err == nil {
-				o.Cache = filepath.Join(dir, "agenthost")
-			}
+			defer remove()
+			o.Progress = a.showCheck
 			report, err := conformance.Run(cmd.Context(), module, o)
 			a.clearLine()
 			if err != nil {
@@ -59,7 +61,22 @@ The exit code is 0 if all checks pass and 9 if one fails.`,
 	return cmd
 }
 
-// verdict is the error of a report in which a check failed.
+// conformanceOptions returns options with the cache of the other commands. The caller must
+// call remove, which deletes a cache of only this process.
+func (a *app) conformanceOptions() (o conformance.Options, remove func() error, err error) {
+	c, _, err := a.loadConfig()
+	if err != nil {
+		return o, nil, err
+	}
+	if o.Logger, err = a.logger(); err != nil {
+		return o, nil, err
+	}
+	o.CompileWorker = compileWorker()
+	o.Cache, remove, err = catalog.CacheFolder(a.cacheFolder(c), o.Logger)
+	return o, remove, err
+}
+
+// verdict returns an error if a check failed.
 func verdict(r *conformance.Report) error {
 	if r.Passed {
 		return nil
@@ -73,11 +90,11 @@ func verdict(r *conformance.Report) error {
 	return &abi.Error{
 		Kind:    abi.KindConnectorFault,
 		Message: fmt.Sprintf("%d of %d checks failed: %s", len(failed), len(r.Checks), strings.Join(failed, ", ")),
-		Hint:    "docs/conformance.md says what each check wants",
+		Hint:    "docs/conformance.md explains each check",
 	}
 }
 
-// showCheck draws the check that runs, if standard error is a terminal.
+// showCheck shows the running check if standard error is a terminal.
 func (a *app) showCheck(done, total int, title string) {
 	if a.err.terminal {
 		_, _ = fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d %s", done+1, total, title)
@@ -100,9 +117,13 @@ func (a *app) showReport(file string, r *conformance.Report) error {
 	}
 	rows := make([][]string, len(r.Checks))
 	for i, c := range r.Checks {
-		rows[i] = []string{string(c.Status), c.ID, strconv.Itoa(c.Cases), c.Title}
+		requirement := c.Title
+		if c.Reason != "" {
+			requirement += "; skipped because " + c.Reason
+		}
+		rows[i] = []string{string(c.Status), c.ID, strconv.Itoa(c.Cases), requirement}
 	}
-	if err := render.Rows(a.stdout, a.style(render.Table), []string{"RESULT", "CHECK", "CASES", "WHAT IT WANTS"}, rows); err != nil {
+	if err := render.Rows(a.stdout, a.style(render.Table), []string{"RESULT", "CHECK", "CASES", "REQUIREMENT"}, rows); err != nil {
 		return err
 	}
 	for _, c := range r.Checks {
@@ -132,8 +153,8 @@ func (a *app) pluginSchemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema [manifest|auth]",
 		Short: "Print the JSON Schema of a manifest or of an auth schema",
-		Long: `Print the JSON Schema (2020-12) of what a connector's describe answers, or with auth of
-what auth_schema answers, for authors of connectors in any language.`,
+		Long: `Print the JSON Schema (2020-12) of a manifest, which a connector's describe returns, or of
+an auth schema, which auth_schema returns. Authors of connectors in any language need it.`,
 		Args:      args(0, "manifest|auth"),
 		ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -142,9 +163,162 @@ what auth_schema answers, for authors of connectors in any language.`,
 				name = args[0]
 			}
 			if schemas[name] == nil {
-				return &usageError{message: fmt.Sprintf("there is no schema %q", name), hint: nearest.Hint(name, names)}
+				return &usageError{message: fmt.Sprintf("unknown schema %q", name), hint: nearest.Hint(name, names)}
 			}
 			return a.print("%s\n", strings.TrimSpace(schemas[name]()))
 		},
 	}
+}
+
+// profileFlags holds the flags of plugin profile.
+type profileFlags struct {
+	execFlags // only the parameters are in use
+
+	top int
+}
+
+func (a *app) profileCommand() *cobra.Command {
+	var f profileFlags
+	cmd := &cobra.Command{
+		Use:   "profile FILE|CONNECTION ENTITY ACTION",
+		Short: "Show how much fuel each function of an operation uses",
+		Long: `Run an operation once and show how much fuel each function of the connector uses. SELF is
+the cost of the function itself, TOTAL includes the functions that it calls. This fuel
+counts against limits.fuel, and is the same on every machine. The cost of a host function
+is the host's work for the connector.
+
+With a connection, the command calls the vendor as agenthost exec does. With a file (a
+path, or a name that ends in .wasm), you need no account and no network: the command uses
+the simulated vendor of agenthost plugin test, and parameters that fit, unless you set some.
+
+Functions have names only if the module has a name section. Go omits it with -ldflags=-s
+and keeps it with -ldflags=-w; Rust keeps it unless strip is set.`,
+		Example: `  agenthost plugin profile hello.wasm greetings get
+  agenthost plugin profile support issues get -p id=iss_1 --top 10
+  agenthost plugin profile hello.wasm greetings get -o json > before.json`,
+		Args:              args(3, "FILE|CONNECTION", "ENTITY", "ACTION"),
+		ValidArgsFunction: a.completeOperation,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.top < 1 {
+				return &usageError{message: fmt.Sprintf("--top is %d, but must be at least 1", f.top)}
+			}
+			return a.profile(cmd.Context(), args, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.param, "param", "p", nil, "a parameter, `key=value` or key:=JSON (repeatable)")
+	flags.StringVar(&f.params, "params", "", "all parameters as a `JSON` object; - reads standard input, @file reads a file")
+	flags.IntVar(&f.top, "top", 25, "number of `functions` in the table")
+	_ = cmd.RegisterFlagCompletionFunc("param", a.completeParam)
+	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
+	return cmd
+}
+
+// profile prints the profile even if the operation failed, because the fuel may be why.
+func (a *app) profile(ctx context.Context, args []string, f profileFlags) error {
+	run := a.profileConnection
+	if isFile(args[0]) {
+		run = a.profileFile
+	}
+	p, err := run(ctx, args, f)
+	if p == nil {
+		return err
+	}
+	return errors.Join(a.showProfile(args, p, f.top), err)
+}
+
+// isFile reports whether an argument is a file and not the name of a connection.
+func isFile(name string) bool {
+	return strings.HasSuffix(name, ".wasm") || strings.ContainsAny(name, `/\`)
+}
+
+func (a *app) profileConnection(ctx context.Context, args []string, f profileFlags) (p *sandbox.Profile, err error) {
+	err = a.open(ctx, func(h *host.Host) error {
+		call := host.Call{Entity: args[1], Action: args[2], Timeout: a.timeout}
+		operation, err := find(ctx, h, args[0], call.Entity, call.Action)
+		if err != nil {
+			return err
+		}
+		if operation != nil { // otherwise Profile returns the error
+			if call.Params, err = a.readParams(operation, f.execFlags); err != nil {
+				return err
+			}
+		}
+		_, p, err = h.Profile(ctx, args[0], call)
+		return err
+	})
+	return p, err
+}
+
+func (a *app) profileFile(ctx context.Context, args []string, f profileFlags) (*sandbox.Profile, error) {
+	module, err := readModule(ctx, args[0])
+	if err != nil {
+		return nil, err
+	}
+	given, err := a.givenParams(ctx, args, f)
+	if err != nil {
+		return nil, err
+	}
+	o, remove, err := a.conformanceOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	return conformance.Profile(ctx, module, o, args[1], args[2], given)
+}
+
+// givenParams reads parameters for an operation of a file, which defines their types. It
+// returns nil if the flags have none.
+func (a *app) givenParams(ctx context.Context, args []string, f profileFlags) (json.RawMessage, error) {
+	if len(f.param) == 0 && f.params == "" {
+		return nil, nil
+	}
+	o, err := a.options()
+	if err != nil {
+		return nil, err
+	}
+	h, err := host.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close(context.WithoutCancel(ctx))
+	info, err := h.Inspect(ctx, args[0])
+	if err != nil {
+		return nil, err
+	}
+	if info.Err != nil {
+		return nil, info.Err
+	}
+	for i := range info.Manifest.Operations {
+		if op := &info.Manifest.Operations[i]; op.Entity == args[1] && op.Action == args[2] {
+			return a.readParams(&host.Operation{Operation: *op}, f.execFlags)
+		}
+	}
+	return nil, nil // conformance.Profile returns the error
+}
+
+func (a *app) showProfile(args []string, p *sandbox.Profile, top int) error {
+	if !p.Named() {
+		a.say("note", "the module has no function names; agenthost plugin profile --help explains how to keep them")
+	}
+	if done, err := a.json(p); done || err != nil {
+		return err
+	}
+	if err := a.print("%s: %d units of fuel in %d functions\n\n", render.Visible(strings.Join(args, " ")), p.Fuel, len(p.Functions)); err != nil {
+		return err
+	}
+	shown := p.Functions[:min(top, len(p.Functions))]
+	rows := make([][]string, len(shown))
+	for i, c := range shown {
+		rows[i] = []string{
+			strconv.FormatInt(c.Self, 10), share(c.Self, p.Fuel),
+			strconv.FormatInt(c.Total, 10), share(c.Total, p.Fuel),
+			strconv.FormatInt(c.Calls, 10), render.Visible(c.Name),
+		}
+	}
+	return render.Rows(a.stdout, a.style(render.Table), []string{"SELF", "", "TOTAL", "", "CALLS", "FUNCTION"}, rows)
+}
+
+func share(part, whole int64) string {
+	return fmt.Sprintf("%.1f%%", 100*float64(part)/float64(max(1, whole)))
 }

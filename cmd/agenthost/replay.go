@@ -8,13 +8,13 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/recording"
+	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
 
-// executeOnce runs a call and, where a file is named, records it there: also a call that
-// fails at the vendor, which is often the one worth keeping.
+// executeOnce runs a call. If file is set, it records the call there, even if the call
+// fails at the vendor: such a recording is often the useful one.
 func (a *app) executeOnce(ctx context.Context, h *host.Host, connection string, call host.Call, file string) (*host.Result, error) {
 	if file == "" {
 		return h.Execute(ctx, connection, call)
@@ -24,12 +24,13 @@ func (a *app) executeOnce(ctx context.Context, h *host.Host, connection string, 
 		return result, err
 	}
 	if writeErr := writeRecording(file, tape); writeErr != nil {
-		return nil, errors.Join(err, &usageError{message: fmt.Sprintf("the recording cannot be written: %v", writeErr), hint: "name a file that can be written with --record; the call was made"})
+		return nil, errors.Join(err, &usageError{message: fmt.Sprintf("cannot write the recording: %v", writeErr), hint: "the call ran; choose a writable file for --record"})
 	}
 	return result, err
 }
 
-// writeRecording keeps others out: a recording holds the vendor's data.
+// writeRecording writes a file that only its owner can read, because it has the vendor's
+// data.
 func writeRecording(file string, tape *recording.Recording) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -41,10 +42,12 @@ func writeRecording(file string, tape *recording.Recording) error {
 func (a *app) replayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Run a recorded call again, without network and credentials",
+		Short: "Run a recorded call again, without network or credentials",
 		Long: `Run a recorded call again on the same connector, and report every difference in its
-requests or its result. Requests are answered from the recording: nothing is sent, and
-no connection is needed. The exit code is 0 where nothing differs, and 1 otherwise.`,
+requests or its result. The recording answers the requests; agenthost sends nothing and
+needs no connection. If the connector was built anew since the recording, a warning says so.
+
+The exit code is 0 if nothing differs, and 1 if something does.`,
 		Example: `  agenthost exec support issues get -p id=iss_1 --record get.json
   agenthost replay get.json`,
 		Args: args(1, "FILE"),
@@ -59,7 +62,7 @@ no connection is needed. The exit code is 0 where nothing differs, and 1 otherwi
 func (a *app) replay(ctx context.Context, h *host.Host, file string) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return &usageError{message: fmt.Sprintf("the recording cannot be read: %v", err), hint: "agenthost exec --record FILE makes one"}
+		return &usageError{message: fmt.Sprintf("cannot read the recording: %v", err), hint: "make a recording with agenthost exec --record FILE"}
 	}
 	defer f.Close()
 	tape, err := recording.Read(f)
@@ -70,10 +73,18 @@ func (a *app) replay(ctx context.Context, h *host.Host, file string) error {
 	if err != nil {
 		return err
 	}
+	is, err := h.Connector(ctx, tape.Connector)
+	if err != nil {
+		return err
+	}
+	if is.Digest != tape.Digest {
+		a.say("warning", fmt.Sprintf("the recording is of another build of %s: %.12s, now %.12s", tape.Connector, tape.Digest, is.Digest))
+	}
 	done, err := a.json(struct {
 		Same        bool                   `json:"same"`
+		SameModule  bool                   `json:"same_module"`
 		Differences []recording.Difference `json:"differences"`
-	}{len(differences) == 0, append([]recording.Difference{}, differences...)})
+	}{len(differences) == 0, is.Digest == tape.Digest, append([]recording.Difference{}, differences...)})
 	if err != nil {
 		return err
 	}
@@ -82,7 +93,7 @@ func (a *app) replay(ctx context.Context, h *host.Host, file string) error {
 		if done {
 			return nil
 		}
-		return a.print("same: %s sends the %d recorded requests and answers what was recorded\n", render.Visible(what), len(tape.Exchanges))
+		return a.print("same: %s sent the %d recorded requests and returned the recorded result\n", render.Visible(what), len(tape.Exchanges))
 	}
 	if !done {
 		for _, d := range differences {
@@ -91,5 +102,5 @@ func (a *app) replay(ctx context.Context, h *host.Host, file string) error {
 			}
 		}
 	}
-	return &host.Error{Kind: abi.KindInternal, Message: fmt.Sprintf("%s does something else than was recorded, in %d places", what, len(differences)), Hint: "record it anew if the change is meant"}
+	return &host.Error{Kind: abi.KindInternal, Message: fmt.Sprintf("%s differs from the recording in %d places", what, len(differences)), Hint: "record the call again if you expected the change"}
 }

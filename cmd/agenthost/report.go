@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,12 +9,13 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // report writes an error to standard error: what happened, then what to do. Messages
-// are lower-case and have no final stop. With -o json or ndjson a line of JSON
-// follows, for programs.
+// start in lower case and end without a full stop. With -o json or ndjson, a line of JSON
+// follows for programs.
 func (a *app) report(err error) {
 	if err == nil {
 		return
@@ -42,7 +44,7 @@ func (a *app) report(err error) {
 	}
 }
 
-// details writes what else there is to know about an error of a call.
+// details writes the other fields of a call's error.
 func (a *app) details(e *abi.Error) {
 	if e.Rule != "" {
 		a.say("rule", e.Rule)
@@ -53,8 +55,8 @@ func (a *app) details(e *abi.Error) {
 	if e.RequestID != "" {
 		a.say("note", "the vendor's request id is "+e.RequestID)
 	}
-	if e.RequestSent && (e.Kind == abi.KindTimeout || e.Kind == abi.KindNetwork) {
-		a.say("note", "a request may have reached the vendor, so that a change may have been made")
+	if e.RequestSent && !fault.IsReading(e) && (e.Kind == abi.KindTimeout || e.Kind == abi.KindNetwork) {
+		a.say("note", "the vendor may have received the request and made the change")
 	}
 }
 
@@ -65,8 +67,8 @@ func (a *app) complain(message, hint string) {
 	}
 }
 
-// say writes one line: agenthost: what: text. The text may come from a vendor or a
-// connector, so that nothing in it reaches the terminal as more than text.
+// say writes lines of the form "agenthost: what: text". The text may come from a vendor or a
+// connector, so say escapes control characters.
 func (a *app) say(what, text string) {
 	if what == "error" && a.err.color {
 		what = render.Red(what)
@@ -87,8 +89,7 @@ func (a *app) reportJSON(e *abi.Error) {
 	}
 }
 
-// safeLog lets log lines through with everything made visible that is not plain text:
-// a connector may log whatever it likes.
+// safeLog escapes control characters in log lines, because connectors write some of them.
 type safeLog struct{ w io.Writer }
 
 func (l safeLog) Write(p []byte) (int, error) {
@@ -98,4 +99,92 @@ func (l safeLog) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// The exit codes. They are part of the command's interface: scripts depend on them.
+const (
+	exitOK          = 0
+	exitOther       = 1
+	exitUsage       = 2
+	exitParams      = 3
+	exitAuth        = 4
+	exitDenied      = 5
+	exitNotFound    = 6
+	exitRateLimited = 7
+	exitVendor      = 8
+	exitConnector   = 9
+	exitNetwork     = 10
+	exitInterrupted = 130 // what a shell reports after SIGINT
+)
+
+// exitCodes maps the kind of an error to an exit code.
+var exitCodes = map[abi.Kind]int{
+	abi.KindInvalidParams:    exitParams,
+	abi.KindUnknownOperation: exitUsage,
+	abi.KindAuthFailed:       exitAuth,
+	abi.KindPermissionDenied: exitDenied,
+	abi.KindNotFound:         exitNotFound,
+	abi.KindConflict:         exitVendor,
+	abi.KindRateLimited:      exitRateLimited,
+	abi.KindVendorError:      exitVendor,
+	abi.KindDenied:           exitDenied,
+	abi.KindLimitExceeded:    exitConnector,
+	abi.KindTimeout:          exitNetwork,
+	abi.KindCancelled:        exitInterrupted,
+	abi.KindConnectorFault:   exitConnector,
+	abi.KindNetwork:          exitNetwork,
+	abi.KindInternal:         exitOther,
+}
+
+// exitMeanings are the lines on exit codes in the help text.
+var exitMeanings = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "success"},
+	{exitUsage, "wrong command line or configuration; unknown connection, entity or action"},
+	{exitParams, "invalid parameters"},
+	{exitAuth, "the vendor rejected the credential, or the credential is missing"},
+	{exitDenied, "denied by policy, or by the vendor's permissions"},
+	{exitNotFound, "not found at the vendor"},
+	{exitRateLimited, "rate limited"},
+	{exitVendor, "another error from the vendor"},
+	{exitConnector, "the connector failed or reached a limit"},
+	{exitNetwork, "network error or timeout"},
+	{exitInterrupted, "interrupted or cancelled"},
+	{exitOther, "another error; a replay differs from its recording; check --all found a failure"},
+}
+
+func exitCodesHelp() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, line := range exitMeanings {
+		fmt.Fprintf(&b, "  %3d  %s\n", line.code, line.meaning)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// usageError reports a mistake in the command line.
+type usageError struct{ message, hint string }
+
+func (e *usageError) Error() string { return e.message }
+
+// exitCode returns the exit code for an error.
+func exitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if ctx.Err() != nil {
+		return exitInterrupted
+	}
+	var usage *usageError
+	var configuration *config.Error
+	if errors.As(err, &usage) || errors.As(err, &configuration) || errors.Is(err, fault.ErrConfiguration) {
+		return exitUsage
+	}
+	var public *abi.Error
+	if errors.As(err, &public) {
+		return exitCodes[public.Kind.Known()]
+	}
+	return exitOther
 }

@@ -1,51 +1,62 @@
 package main
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/firstparty"
 	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
+	"github.com/agenthost/agenthost/internal/wasmtest/warm"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// firstPartyVariable is what the linker sets in the real command. Only this test binary
-// reads it.
+// firstPartyVariable names the file that takes the place of the one in the real command. Only
+// this test binary reads it.
 const firstPartyVariable = "TEST_FIRST_PARTY"
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"agenthost": func() {
-		firstParty = os.Getenv(firstPartyVariable)
+		list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
+		firstParty = firstparty.List(list)
 		main()
 	}})
 }
 
-// asFirstParty lists the modules of a folder for firstPartyVariable. Each is named after
-// the folder of its source, and one of those is not the connector's name.
+// asFirstParty lists the modules of a folder in a file for firstPartyVariable.
 func asFirstParty(t *testing.T, folder string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.wasm"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d modules in %s, %v", len(files), folder, err)
 	}
-	var entries []string
-	for _, file := range files {
-		data, err := os.ReadFile(file)
+	list, err := firstparty.Make(t.Context(), wasmtest.Cache(t), files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "firstparty.txt")
+	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// compiled has the modules of some folders in the cache, so that no script is told that one is
+// being compiled.
+func compiled(t *testing.T, folders ...string) {
+	t.Helper()
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.wasm"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := strings.TrimSuffix(filepath.Base(file), ".wasm")
-		if name == "incidentio" {
-			name = "incident-io"
+		if err := warm.Modules(t.Context(), wasmtest.Cache(t), files...); err != nil {
+			t.Fatal(err)
 		}
-		entries = append(entries, fmt.Sprintf("%s=%x", name, sha256.Sum256(data)))
 	}
-	return strings.Join(entries, ",")
 }
 
 // TestScript runs the real command, as a process of its own, against simulated
@@ -58,21 +69,25 @@ func TestScript(t *testing.T) {
 	spread := wasmtest.Folder(t, "plugins/pylon", "host/testdata/spread")
 	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
 	home := wasmtest.Home(t)
+	firstParty := asFirstParty(t, plugins)
+	compiled(t, plugins, login, spread)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"vendor":   vendorCommand,
-			"airbyte":  airbyteCommand,
-			"requests": requestsCommand,
-			"exits":    exitsCommand,
-			"expand":   expandCommand,
-			"longline": longLineCommand,
-			"vault":    vaultCommand,
-			"oauth":    oauthCommand,
-			"browse":   browseCommand,
-			"issuer":   issuerCommand,
-			"module":   moduleCommand,
-			"spy":      spyCommand,
+			"vendor":     vendorCommand,
+			"airbyte":    airbyteCommand,
+			"requests":   requestsCommand,
+			"exits":      exitsCommand,
+			"expand":     expandCommand,
+			"longline":   longLineCommand,
+			"vault":      vaultCommand,
+			"oauth":      oauthCommand,
+			"browse":     browseCommand,
+			"issuer":     issuerCommand,
+			"module":     moduleCommand,
+			"talk":       talkCommand,
+			"firstparty": firstPartyCommand,
+			"spy":        spyCommand,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "race" {
@@ -84,7 +99,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("PLUGINS", plugins)
 			e.Setenv("LOGINPLUGINS", login)
 			e.Setenv("SPREAD", spread)
-			e.Setenv(firstPartyVariable, asFirstParty(t, plugins))
+			e.Setenv(firstPartyVariable, firstParty)
 			// Compiled modules outlive a run of the tests; they are keyed by content.
 			e.Setenv("XDG_CACHE_HOME", home)
 			// Under the race detector every command would wait a second before it ends.

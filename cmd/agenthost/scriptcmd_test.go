@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -140,7 +139,7 @@ func expandCommand(ts *testscript.TestScript, neg bool, args []string) {
 // longLineCommand appends a line that is too long for a record, without an end, to files.
 func longLineCommand(ts *testscript.TestScript, neg bool, args []string) {
 	for _, file := range args {
-		text := ts.ReadFile(file) + strings.Repeat("x", audit.MaxLine+1)
+		text := ts.ReadFile(file) + strings.Repeat("x", 1<<20+1)
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"os"
 
 	. "github.com/agenthost/agenthost/internal/wasmasm"
@@ -64,10 +65,10 @@ func mergePatch(target, patch any) any {
 func (s scripted) module() []byte {
 	const answer = `{"data":{}}`
 	var m Module
-	write := m.Import(abi.HostModule, abi.FuncOutputWrite, "ii:i")
-	part := m.Import(abi.HostModule, abi.FuncOutputPart, "i:i")
-	failure := m.Import(abi.HostModule, abi.FuncError, ":i")
-	send := m.Import(abi.HostModule, abi.FuncHTTPSend, "iiii:i")
+	write := m.Import(hostfunc.Module, hostfunc.OutputWrite, "ii:i")
+	part := m.Import(hostfunc.Module, hostfunc.OutputPart, "i:i")
+	failure := m.Import(hostfunc.Module, hostfunc.Error, ":i")
+	send := m.Import(hostfunc.Module, hostfunc.HTTPSend, "iiii:i")
 	at := 0
 	put := func(text string) (offset, length []byte) {
 		begin := at

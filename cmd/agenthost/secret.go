@@ -10,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/source"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -18,9 +19,9 @@ func (a *app) secretCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "secret",
 		Short: "Keep secrets in an encrypted file",
-		Long: `Keep secrets in a file that is encrypted with age. A connection refers to one as
-age:NAME. Both the file and the identity that opens it are made by the first secret
-that is set; secrets: {file: ..., identity: ...} in the configuration says where.`,
+		Long: `Keep secrets in a file that is encrypted with age. A connection refers to a secret as
+age:NAME. The first "secret set" makes the file and the identity that decrypts it. To
+choose their paths, set secrets: {file: ..., identity: ...} in the configuration.`,
 		Example: `  agenthost secret set pylon
   pass show pylon | agenthost secret set pylon
   agenthost secret list`,
@@ -39,13 +40,13 @@ that is set; secrets: {file: ..., identity: ...} in the configuration says where
 func (a *app) secretSetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "set NAME",
-		Short: "Store a secret, from a prompt or from standard input",
-		Long: `Store a secret. It is asked for at a terminal, without showing it, and read from
-standard input otherwise, of which one line break at the end is dropped. It is never an
-argument: those are seen by every user of the machine and kept by the shell.`,
+		Short: "Store a secret from a prompt or from standard input",
+		Long: `Store a secret. On a terminal, the command asks for it and does not show it. Otherwise it
+reads standard input and drops one line break at the end. A secret is never an argument:
+every user of the machine can see arguments, and the shell keeps them.`,
 		Args: func(cmd *cobra.Command, given []string) error {
-			if len(given) > 1 { // which is not quoted, as others are
-				return &usageError{message: "a secret is never an argument", hint: "type it at the prompt, or give it on standard input; the shell may have kept this one"}
+			if len(given) > 1 { // do not print the extra argument: it may be a secret
+				return &usageError{message: "a secret is never an argument", hint: "type it at the prompt or send it to standard input; your shell may have kept this one"}
 			}
 			return args(1, "NAME")(cmd, given)
 		},
@@ -58,7 +59,7 @@ argument: those are seen by every user of the machine and kept by the shell.`,
 				if err := secrets.Set(ctx, args[0], value); err != nil {
 					return err
 				}
-				a.say("note", "stored in "+secrets.Path()+"; use it as age:"+args[0])
+				a.say("note", "stored in "+secrets.Path()+"; refer to it as age:"+args[0])
 				return nil
 			})
 		},
@@ -85,7 +86,7 @@ func (a *app) secretListCommand() *cobra.Command {
 					}
 				}
 				if len(names) == 0 {
-					a.say("note", "there are no secrets in "+secrets.Path())
+					a.say("note", secrets.Path()+" has no secrets")
 				}
 				return nil
 			})
@@ -109,21 +110,22 @@ func (a *app) secretRemoveCommand() *cobra.Command {
 	}
 }
 
-// withSecrets opens the places of secrets, without connectors.
+// withSecrets opens the secrets without opening a host.
 func (a *app) withSecrets(ctx context.Context, use func(context.Context, *host.Secrets) error) error {
 	o, err := a.options()
 	if err != nil {
 		return err
 	}
-	if a.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.timeout)
-		defer cancel()
+	secrets, err := host.OpenSecrets(o)
+	if err != nil {
+		return err
 	}
-	return use(ctx, host.OpenSecrets(o))
+	ctx, cancel := a.withTimeout(ctx)
+	defer cancel()
+	return use(ctx, secrets)
 }
 
-// readSecret asks for a secret at a terminal, and reads it from standard input otherwise.
+// readSecret asks for a secret on a terminal, and otherwise reads standard input.
 func (a *app) readSecret(ctx context.Context, name string) (secret.Value, error) {
 	if f, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if _, err := fmt.Fprintf(a.stderr, "%s: ", render.Visible(name)); err != nil {
@@ -132,16 +134,16 @@ func (a *app) readSecret(ctx context.Context, name string) (secret.Value, error)
 		defer fmt.Fprintln(a.stderr)
 		return readHidden(ctx, int(f.Fd()))
 	}
-	b, err := io.ReadAll(io.LimitReader(a.stdin, secret.MaxFile+3))
+	b, err := io.ReadAll(io.LimitReader(a.stdin, source.MaxSize+3))
 	defer clear(b)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("read standard input: %w", err)
 	}
-	return secret.New(secret.TrimLineBreak(b)), nil
+	return secret.New(source.TrimLineBreak(b)), nil
 }
 
-// readHidden reads a line that the terminal does not show. When ctx ends, the terminal
-// shows again what is typed, and the reader is left to the end of the process.
+// readHidden reads a line without showing it. If ctx ends, it restores the terminal, and the
+// goroutine that reads stays until the process ends.
 func readHidden(ctx context.Context, fd int) (secret.Value, error) {
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -156,7 +158,7 @@ func readHidden(ctx context.Context, fd int) (secret.Value, error) {
 		b, err := term.ReadPassword(fd)
 		defer clear(b)
 		if errors.Is(err, io.EOF) {
-			err = nil // and nothing was typed
+			err = nil // the user typed nothing
 		}
 		read <- line{secret.New(b), err}
 	}()

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// versions is what version -o json prints.
+// versions is the output of version -o json.
 type versions struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"`
@@ -24,7 +24,7 @@ type versions struct {
 func (a *app) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of the command and of its engine",
+		Short: "Print the versions of agenthost and its WebAssembly engine",
 		Args:  args(0),
 		RunE: func(*cobra.Command, []string) error {
 			v := currentVersions()
@@ -44,7 +44,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return cmd
 }
 
-// currentVersions reads what the toolchain has written into the program.
+// currentVersions reads the build information in the program.
 func currentVersions() versions {
 	v := versions{
 		Version: host.Version(), ABI: abi.Version, Go: runtime.Version(),

@@ -15,7 +15,7 @@ func TestEmbed(t *testing.T) {
 	options := exampletest.Options(t)
 	env := map[string]string{
 		"AGENTHOST_PYLON_API_TOKEN": exampletest.Token,
-		"AGENTHOST_PYLON_SERVER":    options.Connections["support"].Server,
+		"AGENTHOST_PYLON_SERVER":    options.Connections.(host.StaticConnections)["support"].Server,
 	}
 	options.Connections = nil
 	options.LookupEnv = func(name string) (string, bool) {

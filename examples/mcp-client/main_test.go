@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/exampletest"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
@@ -24,8 +25,8 @@ connections:
     connector: pylon
     server: %s
     credentials: {api_token: env:PYLON_TOKEN}
-    allow: {effects: [read]}
-`, options.Plugins, options.Connections["support"].Server)
+    allow: {operations: [issues.get, issues.list, issues.search]}
+`, options.Plugins, options.Connections.(host.StaticConnections)["support"].Server)
 	if err := os.WriteFile(configuration, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

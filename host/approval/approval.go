@@ -1,14 +1,13 @@
-// Package approval keeps what a person approved, in the file agenthost.lock.
+// Package approval stores approvals of connectors in the file agenthost.lock.
 //
-// The file is text: a block for each connector, a line for each fact, everything sorted,
-// so that it can be read, compared and merged. [Parse] is strict: whatever is not exactly
-// what [File.Format] writes is an error that names the line, and never the same as an
-// approval that is missing. Each block ends with a checksum, so that a change by hand or
-// by a merge inside a block does not pass for what somebody approved.
+// The file is sorted text with a block for each connector and a line for each fact, so that
+// people can read, compare and merge it. [Parse] is strict: if the file differs from what
+// [File.Format] writes, Parse returns an error with the line. Each block ends with a
+// checksum, which detects changes by hand or by a merge.
 //
-// The checksum is no signature: whoever may write the file may approve.
+// The checksum is not a signature: anybody who can write the file can approve.
 //
-// What an approval means is decided by package grant; this package reads and writes.
+// This package reads and writes approvals. Package grant decides what they permit.
 package approval
 
 import (
@@ -23,16 +22,16 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 )
 
-// DefaultName is the name of the file beside a configuration.
+// DefaultName is the name of the lock file next to a configuration.
 const DefaultName = "agenthost.lock"
 
 // File is the content of a lock file.
 type File struct {
-	// Approvals in order of their connectors' names, one for each.
+	// Approvals are sorted by connector name. Each connector has at most one.
 	Approvals []grant.Approval
 }
 
-// Find returns the approval of a connector, nil where there is none.
+// Find returns the approval of a connector, or nil.
 func (f *File) Find(name string) *grant.Approval {
 	for i := range f.Approvals {
 		if f.Approvals[i].Name == name {
@@ -42,23 +41,23 @@ func (f *File) Find(name string) *grant.Approval {
 	return nil
 }
 
-// Set puts an approval in the place of the one of the same connector.
+// Set adds an approval, and replaces one of the same connector.
 func (f *File) Set(a grant.Approval) {
 	f.Remove(a.Name)
 	f.Approvals = append(f.Approvals, a)
 	slices.SortFunc(f.Approvals, func(a, b grant.Approval) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Remove takes the approval of a connector away, and reports whether there was one.
+// Remove removes the approval of a connector. It reports whether there was one.
 func (f *File) Remove(name string) bool {
 	before := len(f.Approvals)
 	f.Approvals = slices.DeleteFunc(f.Approvals, func(a grant.Approval) bool { return a.Name == name })
 	return len(f.Approvals) < before
 }
 
-// header starts every file. Its last line says which version of the format follows.
-const header = `# What a person let connectors do. "agenthost plugin approve FILE" adds to it, and
-# "agenthost plugin revoke NAME" takes away. Keep it with the configuration.
+// header starts every file. Its last line has the version of the format.
+const header = `# Approved access of connectors. "agenthost plugin approve FILE" adds an approval, and
+# "agenthost plugin revoke NAME" removes it. Keep this file with the configuration.
 agenthost-lock 1
 `
 

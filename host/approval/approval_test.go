@@ -69,7 +69,7 @@ func TestTampering(t *testing.T) {
 		}
 	}
 	wider := bytes.Replace(text, []byte("    POST /notes\n"), []byte("    POST /{any}\n"), 1)
-	if _, err := Parse("agenthost.lock", wider); err == nil || !strings.Contains(err.Error(), "agenthost.lock:") || !strings.Contains(err.Error(), "its sum is another") {
+	if _, err := Parse("agenthost.lock", wider); err == nil || !strings.Contains(err.Error(), "agenthost.lock:") || !strings.Contains(err.Error(), "its checksum does not match") {
 		t.Fatal(err)
 	}
 }

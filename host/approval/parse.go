@@ -11,21 +11,21 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/agenthost/agenthost/host/egress/origin"
-	"github.com/agenthost/agenthost/host/egress/pathtemplate"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// MaxFileSize is how large a lock file may be, in bytes.
-const MaxFileSize = 16 << 20
+// maxFileSize is the largest size of a lock file, in bytes.
+const maxFileSize = 16 << 20
 
-// maxLine bounds a line; no declaration that is accepted makes one as long.
+// maxLine is the longest line in bytes. Valid declarations produce shorter lines.
 const maxLine = 64 << 10
 
-// Error says what is wrong with a lock file. It wraps an [*abi.Error] of kind denied:
-// with a lock file that cannot be read, nothing is approved and nothing runs.
+// Error describes a problem with a lock file. It wraps an [*abi.Error] of kind denied: with
+// an unreadable lock file, nothing is approved and nothing runs.
 type Error struct {
 	File string
 	// Line counts from 1; 0 means the file as a whole.
@@ -33,7 +33,7 @@ type Error struct {
 	Message string
 }
 
-// Error is the place and what is wrong there.
+// Error returns the place and the problem.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.File, e.Message)
@@ -41,15 +41,15 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 }
 
-// Unwrap returns the error for a caller.
+// Unwrap returns an [*abi.Error] of kind denied.
 func (e *Error) Unwrap() error {
 	return &abi.Error{
 		Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: e.Error(),
-		Hint: "restore the file as it was, or remove the connector's block and approve it again with agenthost plugin approve",
+		Hint: "restore the file, or remove the connector's block and approve it again with agenthost plugin approve",
 	}
 }
 
-// Parse reads a lock file. Name stands for the file in errors, which are [*Error]s.
+// Parse reads a lock file. name is the file's name in errors, which are [*Error]s.
 func Parse(name string, data []byte) (*File, error) {
 	p := &parser{}
 	f, err := p.file(data)
@@ -59,11 +59,11 @@ func Parse(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// parser reads line by line. What it accepts, Format writes again byte for byte, apart
-// from comments and empty lines between blocks.
+// parser reads line by line. Format writes accepted files again byte for byte, except for
+// comments and empty lines between blocks.
 type parser struct {
 	lines []string
-	line  int // of the last one that was read, from 1
+	line  int // number of the current line, from 1
 }
 
 var (
@@ -76,14 +76,14 @@ var (
 
 func (p *parser) file(data []byte) (*File, error) {
 	switch {
-	case len(data) > MaxFileSize:
-		return nil, fmt.Errorf("larger than %d bytes", MaxFileSize)
+	case len(data) > maxFileSize:
+		return nil, fmt.Errorf("larger than %d bytes", maxFileSize)
 	case !utf8.Valid(data):
 		return nil, errors.New("not UTF-8 text")
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
 		return nil, errors.New("starts with a byte order mark")
 	case len(data) == 0 || data[len(data)-1] != '\n':
-		return nil, errors.New("does not end with a whole line: the file was cut short")
+		return nil, errors.New("the last line is incomplete")
 	}
 	p.lines = strings.Split(string(data[:len(data)-1]), "\n")
 	if !p.next() || p.text() != "agenthost-lock 1" {
@@ -96,14 +96,14 @@ func (p *parser) file(data []byte) (*File, error) {
 			return nil, err
 		}
 		if n := len(f.Approvals); n > 0 && f.Approvals[n-1].Name >= a.Name {
-			return nil, fmt.Errorf("connector %s does not follow %s: each connector has one block, in order of the names", a.Name, f.Approvals[n-1].Name)
+			return nil, fmt.Errorf("connector %s must not follow %s: each connector has one block, sorted by name", a.Name, f.Approvals[n-1].Name)
 		}
 		f.Approvals = append(f.Approvals, *a)
 	}
 	return f, nil
 }
 
-// next goes to the next line that is not empty and no comment, and reports whether there
+// next moves to the next line that is neither empty nor a comment. It reports whether there
 // is one.
 func (p *parser) next() bool {
 	for p.line < len(p.lines) {
@@ -131,7 +131,7 @@ func (p *parser) block() (*grant.Approval, error) {
 		return nil, fmt.Errorf("%.60q is not the start of a block: connector NAME VERSION", p.text())
 	}
 	if !connectorName.MatchString(words[1]) || !versionForm.MatchString(words[2]) {
-		return nil, errors.New("not the name and the version of a connector")
+		return nil, errors.New("not a name and version of a connector")
 	}
 	a.Name, a.Version = words[1], words[2]
 	for p.line < len(p.lines) {
@@ -144,17 +144,17 @@ func (p *parser) block() (*grant.Approval, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("the block of connector %s has no end: its last line is sum", a.Name)
+	return nil, fmt.Errorf("the block of connector %s has no sum line at its end", a.Name)
 }
 
-// close checks that a block is complete, and just what Format makes of it.
+// close checks that a block is complete and that Format would write the same text.
 func (p *parser) close(a *grant.Approval, begin int, sum string) error {
 	if a.Digest == "" || a.At.IsZero() {
-		return fmt.Errorf("the block of connector %s does not say which digest was approved, and when", a.Name)
+		return fmt.Errorf("the block of connector %s has no digest or no approval time", a.Name)
 	}
 	block := strings.Join(p.lines[begin-1:p.line-1], "\n") + "\n"
 	if sum != checksum(block) {
-		return fmt.Errorf("the block of connector %s is not as it was written: its sum is another", a.Name)
+		return fmt.Errorf("the block of connector %s was changed: its checksum does not match", a.Name)
 	}
 	if again := format(a); again != block {
 		written := strings.Split(again, "\n")
@@ -164,7 +164,7 @@ func (p *parser) close(a *grant.Approval, begin int, sum string) error {
 				break
 			}
 		}
-		return errors.New("a line that is not in its place, or not in its usual form")
+		return errors.New("a line is out of order or not in canonical form")
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (p *parser) close(a *grant.Approval, begin int, sum string) error {
 // fact reads a line of a block.
 func (p *parser) fact(a *grant.Approval, text string) error {
 	if len(text) > maxLine {
-		return fmt.Errorf("a line of more than %d bytes", maxLine)
+		return fmt.Errorf("a line is longer than %d bytes", maxLine)
 	}
 	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) }) >= 0 {
 		return errors.New("has an invisible character")
@@ -182,7 +182,7 @@ func (p *parser) fact(a *grant.Approval, text string) error {
 	}
 	line, ok := strings.CutPrefix(text, "  ")
 	if !ok || line == "" || line[0] == ' ' {
-		return fmt.Errorf("%.60q is no line of a block: lines are indented by two or four spaces", text)
+		return fmt.Errorf("%.60q does not belong in a block: indent lines by two or four spaces", text)
 	}
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
@@ -206,20 +206,20 @@ func (p *parser) fact(a *grant.Approval, text string) error {
 	case "operation":
 		return p.operation(a, rest)
 	}
-	return fmt.Errorf("%.60q is no word that starts a line", word)
+	return fmt.Errorf("%.60q is not a keyword", word)
 }
 
 // detail reads a line below a credential or an operation.
 func (p *parser) detail(a *grant.Approval, text string) error {
 	if text == "" || text[0] == ' ' {
-		return errors.New("lines are indented by two or four spaces")
+		return errors.New("indent lines by two or four spaces")
 	}
 	if n := len(a.Reach.Operations); n > 0 {
 		return p.request(&a.Reach.Operations[n-1], text)
 	}
 	n := len(a.Reach.Credentials)
 	if n == 0 {
-		return errors.New("a line that belongs to no credential and to no operation")
+		return errors.New("a line outside a credential or an operation")
 	}
 	a.Reach.Credentials[n-1].Facts = append(a.Reach.Credentials[n-1].Facts, text)
 	return nil
@@ -227,7 +227,7 @@ func (p *parser) detail(a *grant.Approval, text string) error {
 
 func once(into *string, text string, read func(string) (string, error)) error {
 	if *into != "" {
-		return errors.New("the line is there twice")
+		return errors.New("duplicate line")
 	}
 	value, err := read(text)
 	*into = value
@@ -236,7 +236,7 @@ func once(into *string, text string, read func(string) (string, error)) error {
 
 func digest(text string) (string, error) {
 	if !digestForm.MatchString(text) {
-		return "", fmt.Errorf("%.80q is no digest: sha256: and 64 digits", text)
+		return "", fmt.Errorf("%.80q is not a digest: write sha256: and 64 hexadecimal digits", text)
 	}
 	return strings.TrimPrefix(text, "sha256:"), nil
 }
@@ -252,14 +252,14 @@ func instant(text string) (time.Time, error) {
 func (p *parser) approved(a *grant.Approval, text string) error {
 	at, who, ok := strings.Cut(text, " by ")
 	if !ok || !a.At.IsZero() {
-		return errors.New("not one line of the form approved TIME by \"NAME\"")
+		return errors.New("not a single line of the form approved TIME by \"NAME\"")
 	}
 	var err error
 	if a.At, err = instant(at); err != nil {
 		return err
 	}
 	if a.By, err = strconv.Unquote(who); err != nil {
-		return errors.New("the name of who approved is not in quotes")
+		return errors.New("the name of the approver is not in quotes")
 	}
 	return nil
 }
@@ -290,7 +290,7 @@ func (p *parser) server(a *grant.Approval, text string) error {
 		return err
 	}
 	if slices.ContainsFunc(a.Reach.Servers, func(s grant.ServerReach) bool { return s.ID == words[0] || isDefault && s.Default }) {
-		return errors.New("the server is there twice, or a second default")
+		return errors.New("duplicate server, or a second default")
 	}
 	a.Reach.Servers = append(a.Reach.Servers, grant.ServerReach{ID: words[0], URL: words[1], Default: isDefault})
 	return nil
@@ -304,10 +304,10 @@ func (p *parser) operation(a *grant.Approval, text string) error {
 	}
 	effect := abi.Effect(words[1])
 	if effect != abi.EffectRead && effect != abi.EffectWrite && effect != abi.EffectDelete {
-		return fmt.Errorf("%.20q is no effect: read, write or delete", words[1])
+		return fmt.Errorf("%.20q is not an effect: use read, write or delete", words[1])
 	}
 	if n := len(a.Reach.Operations); n > 0 && a.Reach.Operations[n-1].Name >= words[0] {
-		return errors.New("operations are in order of their names, each once")
+		return errors.New("operations must be sorted by name, each once")
 	}
 	a.Reach.Operations = append(a.Reach.Operations, grant.OperationReach{Name: words[0], Effect: effect, Repeats: repeats})
 	return nil
@@ -319,7 +319,7 @@ func (p *parser) request(o *grant.OperationReach, text string) error {
 		return errors.New("not of the form METHOD PATH, or METHOD PATH at SERVER")
 	}
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, words[0]) {
-		return fmt.Errorf("%.20q is no method", words[0])
+		return fmt.Errorf("%.20q is not a method", words[0])
 	}
 	if _, err := pathtemplate.ParseTemplate(words[1]); err != nil {
 		return err

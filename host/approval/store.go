@@ -18,8 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// Store is a lock file on disk. It may be used by several goroutines, and by several
-// processes at a time.
+// Store is a lock file on disk. It is safe for concurrent use by goroutines and processes.
 type Store struct {
 	path  string
 	mutex string
@@ -27,26 +26,30 @@ type Store struct {
 
 	mu   sync.Mutex
 	file *File
-	seen os.FileInfo // of the file when it was read; nil where there was none
+	seen os.FileInfo // of the file at the last read; nil if it did not exist
 }
 
-// New returns the store of a lock file, which need not exist. Folder is a private folder
-// in which processes of this machine agree on who writes; now tells the time.
+// New returns the store of a lock file, which need not exist. folder is a private folder for
+// locks between processes of this machine; without it, the store cannot write. now returns
+// the time.
 func New(path, folder string, now func() time.Time) *Store {
-	return &Store{path: path, mutex: filepath.Join(folder, "approvals.mutex"), now: now}
+	s := &Store{path: path, now: now}
+	if folder != "" {
+		s.mutex = filepath.Join(folder, "approvals.mutex")
+	}
+	return s
 }
 
-// Path is where the file is.
+// Path returns the path of the lock file.
 func (s *Store) Path() string { return s.path }
 
-// Load returns what is approved. It looks at the file each time, and reads it when it has
-// changed; a file that does not exist approves nothing. The result is shared, and must
-// not be changed.
+// Load returns the approvals. It checks the file each time and reads it if it has changed. A
+// missing file means no approvals. Callers share the result and must not change it.
 //
 // # Errors
 //
-// An [*Error] for a file that is not what this package writes, and an [*abi.Error] of
-// kind denied for one that cannot be read, or that everybody may write to.
+// An [*Error] for an invalid file, and an [*abi.Error] of kind denied for a file that is
+// unreadable, or that every user can write.
 func (s *Store) Load() (*File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,9 +86,9 @@ func (s *Store) readFile() (*File, error) {
 	}
 	const everybody = 0o002
 	if runtime.GOOS != "windows" && info.Mode().Perm()&everybody != 0 {
-		return nil, &abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: fmt.Sprintf("everybody on this machine may write to %s", s.path), Hint: "chmod o-w " + s.path + ", after a look at what it approves"}
+		return nil, &abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: fmt.Sprintf("every user of this machine can write %s", s.path), Hint: "check the approvals in it, then run chmod o-w " + s.path}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, s.unreadable(err)
 	}
@@ -93,12 +96,11 @@ func (s *Store) readFile() (*File, error) {
 }
 
 func (s *Store) unreadable(err error) error {
-	return (&abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: fmt.Sprintf("the lock file cannot be read: %v", err), Hint: "without it nothing is approved; see to its permissions, or name another with lock: in the configuration"}).WithCause(err)
+	return (&abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: fmt.Sprintf("cannot read the lock file: %v", err), Hint: "check its permissions, or set lock: in the configuration to another file"}).WithCause(err)
 }
 
-// Approve records that a person approved a module, in the place of what was approved of
-// that connector before. Only what a person asked for may call it: nothing that an agent
-// can reach does.
+// Approve records that a person approved a module. It replaces an earlier approval of the
+// connector. Call it only when a person asked for it; agents must not be able to reach it.
 func (s *Store) Approve(ctx context.Context, m grant.Module, by string) error {
 	return s.change(ctx, func(f *File) error {
 		f.Set(grant.Approval{Module: m, At: s.now().UTC().Truncate(time.Second), By: by})
@@ -106,8 +108,8 @@ func (s *Store) Approve(ctx context.Context, m grant.Module, by string) error {
 	})
 }
 
-// Accept records a version that the policy lets through. It judges again, by what the
-// file says when it is written, and adds nothing that a person did not approve.
+// Accept records a version that the policy accepts. It judges again with the current file,
+// so it never adds access that a person did not approve.
 func (s *Store) Accept(ctx context.Context, m grant.Module, policy grant.UpdatePolicy) error {
 	return s.change(ctx, func(f *File) error {
 		j := grant.Judge(m, f.Find(m.Name), policy)
@@ -127,10 +129,10 @@ func (s *Store) Accept(ctx context.Context, m grant.Module, policy grant.UpdateP
 	})
 }
 
-// maxUpdates is how many accepted versions of a connector are kept, the last ones.
+// maxUpdates is the number of accepted versions of a connector in the file. It has the latest.
 const maxUpdates = 20
 
-// Revoke takes back what was approved of a connector, and reports whether anything was.
+// Revoke removes the approval of a connector. It reports whether there was one.
 func (s *Store) Revoke(ctx context.Context, name string) (revoked bool, err error) {
 	err = s.change(ctx, func(f *File) error {
 		revoked = f.Remove(name)
@@ -139,17 +141,20 @@ func (s *Store) Revoke(ctx context.Context, name string) (revoked bool, err erro
 	return revoked, err
 }
 
-// change reads the file, changes it and writes it whole, while no other process does.
+// change reads, changes and rewrites the file under a lock between processes.
 func (s *Store) change(ctx context.Context, edit func(*File) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("change %s: %w", s.path, err)
 	}
+	if s.mutex == "" {
+		return s.noLockFolder(errors.New("the user has no cache folder"))
+	}
 	if err := os.MkdirAll(filepath.Dir(s.mutex), 0o700); err != nil {
-		return s.unwritable(err)
+		return s.noLockFolder(err)
 	}
 	unlock, err := lockedfile.MutexAt(s.mutex).Lock()
 	if err != nil {
-		return s.unwritable(err)
+		return s.noLockFolder(err)
 	}
 	defer unlock()
 	loaded, err := s.Load()
@@ -164,7 +169,7 @@ func (s *Store) change(ctx context.Context, edit func(*File) error) error {
 	if bytes.Equal(text, loaded.Format()) {
 		return nil
 	}
-	// What cannot be read again must not get into the file.
+	// Never write a file that Parse rejects.
 	if _, err := Parse(s.path, text); err != nil {
 		return err
 	}
@@ -174,7 +179,7 @@ func (s *Store) change(ctx context.Context, edit func(*File) error) error {
 	return nil
 }
 
-// write replaces the file, or leaves it as it is.
+// write replaces the file atomically.
 func (s *Store) write(text []byte) error {
 	dir := filepath.Dir(s.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -192,7 +197,7 @@ func (s *Store) write(text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already where all went well
+	defer os.Remove(f.Name()) // fails after a successful rename
 	_, err = f.Write(text)
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err != nil {
@@ -201,6 +206,11 @@ func (s *Store) write(text []byte) error {
 	return os.Rename(f.Name(), target)
 }
 
+// noLockFolder is the error for a missing lock folder.
+func (s *Store) noLockFolder(err error) error {
+	return (&abi.Error{Kind: abi.KindInternal, Field: "cache", Message: fmt.Sprintf("cannot write the lock file %s: it needs a cache folder, where processes take turns: %v", s.path, err), Hint: "set a writable folder with cache: in the configuration, --cache or AGENTHOST_CACHE"}).WithCause(err)
+}
+
 func (s *Store) unwritable(err error) error {
-	return (&abi.Error{Kind: abi.KindInternal, Message: fmt.Sprintf("the lock file %s cannot be written: %v", s.path, err), Hint: "see to the permissions of its folder, or name another with lock: in the configuration"}).WithCause(err)
+	return (&abi.Error{Kind: abi.KindInternal, Message: fmt.Sprintf("cannot write the lock file %s: %v", s.path, err), Hint: "check the permissions of its folder, or set lock: in the configuration to another file"}).WithCause(err)
 }

@@ -26,11 +26,3 @@ func BenchmarkFile(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkNewID(b *testing.B) {
-	at := full().Time
-	b.ReportAllocs()
-	for b.Loop() {
-		NewID(at)
-	}
-}

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// maxWaiting is how many records wait at most, and maxDetails how many parameters and
-	// requests they have together, but for those of the last one.
+	// maxWaiting is the largest number of waiting records. maxDetails is the largest number
+	// of parameters and requests in all of them but the last.
 	maxWaiting = 256
 	maxDetails = 4 * maxWaiting
-	// maxWrite is about how many bytes are written at once. A file that is full is
-	// rotated where they do not fit, so they are a quarter of one at most.
+	// maxWrite is the approximate size of one write in bytes. It is at most a quarter of a
+	// file, because a file rotates if a write does not fit.
 	maxWrite = 128 << 10
 )
 
-// block holds copies of records that are written together. They become lines when they are
-// written: many in a row take a quarter of the time that each takes in the middle of a call.
+// block holds copies of records to write together. It encodes them at the write: encoding
+// many in a row takes a quarter of the time of encoding each during its call.
 type block struct {
 	records []Record
 	// What the records point to.
@@ -59,23 +59,22 @@ func (b *block) clear() {
 	*b = block{b.records[:0], b.params[:0], b.requests[:0], b.decisions[:0]}
 }
 
-// waiting is what a file has yet to write.
+// waiting has the records that a file has not written yet.
 type waiting struct {
-	mu     sync.Mutex // held for moments only, never while the file is written to
+	mu     sync.Mutex // held briefly, never during a write
 	block  block
-	taken  time.Time   // when a block was last taken to be written
-	timer  *time.Timer // writes what waits; nil where nothing may
-	closed bool        // nothing waits any more
+	taken  time.Time   // when the last write took a block
+	timer  *time.Timer // writes waiting records; nil if records never wait
+	closed bool        // records no longer wait
 }
 
-// mayWait reports whether a record may be written a little later than its call is answered:
-// one of a read that went well. What was refused or failed, and what may have changed
-// something, is on record first.
+// mayWait reports whether a record may be written shortly after its call returns. Only records
+// of successful reads may wait.
 func (r *Record) mayWait() bool {
 	return r.Outcome == Ok && r.Effect == abi.EffectRead && !r.Denied() && r.MoreRequests == 0
 }
 
-// add takes a record if it may wait.
+// add stores a record if it may wait. It reports whether it did.
 func (w *waiting) add(r *Record, every time.Duration) bool {
 	if every <= 0 || !r.mayWait() {
 		return false
@@ -92,8 +91,8 @@ func (w *waiting) add(r *Record, every time.Duration) bool {
 	return true
 }
 
-// take returns what waits, and after it r, unless it is nil. What waits from now on gets the
-// place of an empty block.
+// take returns the waiting records, followed by r if r is not nil. Later records wait in the
+// empty block.
 func (w *waiting) take(r *Record, empty block) block {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,8 +116,8 @@ func (w *waiting) close() {
 	}
 }
 
-// flush writes what waits, and after it r, unless it is nil. An error comes with the number
-// of records that are lost by it, and says whether the last one is among them.
+// flush writes the waiting records, followed by r if r is not nil. With an error, it returns
+// the number of lost records and whether the last one is lost.
 func (f *File) flush(r *Record) (lost int, last bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,7 +134,7 @@ func (f *File) flush(r *Record) (lost int, last bool, err error) {
 	n := 0 // records in lines
 	for i := range f.block.records {
 		end := len(f.lines)
-		if f.lines = Append(f.lines, &f.block.records[i]); n > 0 && int64(len(f.lines)) > most {
+		if f.lines = appendLine(f.lines, &f.block.records[i]); n > 0 && int64(len(f.lines)) > most {
 			write(f.lines[:end], n)
 			f.lines, n = append(f.lines[:1], f.lines[end:]...), 0
 		}
@@ -151,13 +150,13 @@ func (f *File) flush(r *Record) (lost int, last bool, err error) {
 	return lost, last, err
 }
 
-// late writes what has waited.
+// late writes the waiting records. The timer calls it.
 func (f *File) late() {
 	lost, _, err := f.flush(nil)
 	f.tell(lost, err)
 }
 
-// tell tells of records whose callers are gone.
+// tell reports lost records to Lost, because their calls have returned.
 func (f *File) tell(lost int, err error) {
 	if lost > 0 && f.options.Lost != nil {
 		f.options.Lost(lost, err)

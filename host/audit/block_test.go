@@ -101,8 +101,8 @@ func TestWaitingIsBounded(t *testing.T) {
 		t.Errorf("%d of %d records are in the file", got, n)
 	}
 	huge := read("huge")
-	for range MaxParams {
-		huge.Params = append(huge.Params, Param{Name: strings.Repeat("\x00", MaxName)})
+	for range maxParams {
+		huge.Params = append(huge.Params, Param{Name: strings.Repeat("\x00", maxName)})
 	}
 	for range 3 {
 		writeAll(t, f, huge)

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// The tables of docs/audit.md have every member of a record and of a request, and no other.
+// The tables of docs/operate.md have every member of a record and of a request, and no other.
 func TestEveryFieldIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../../docs/audit.md")
+	text, err := os.ReadFile("../../docs/operate.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	r := full()
 	r.Requests[0].Kind, r.Requests[0].Rule = "network", "none" // has everything
 	var record map[string]json.RawMessage
-	if err := json.Unmarshal(Append(nil, r), &record); err != nil {
+	if err := json.Unmarshal(appendLine(nil, r), &record); err != nil {
 		t.Fatal(err)
 	}
 	var requests []map[string]json.RawMessage

@@ -9,10 +9,10 @@ import (
 // timeFormat is RFC 3339 in UTC with microseconds, always of one length, so that lines sort.
 const timeFormat = "2006-01-02T15:04:05.000000Z"
 
-// Append appends a record to b as one line of JSON, line break included. Every character
-// that a terminal or a reader of logs could take for more than text is escaped. The line is
-// bounded by what a record may have: see [MaxLine].
-func Append(b []byte, r *Record) []byte {
+// appendLine appends a record to b as one line of JSON with a line break. It escapes characters
+// that could control a terminal or confuse a reader of logs. A line has at most maxLine
+// bytes.
+func appendLine(b []byte, r *Record) []byte {
 	b = append(b, `{"event":`...)
 	b = appendText(b, string(r.Event))
 	b = append(b, `,"time":"`...)
@@ -21,6 +21,8 @@ func Append(b []byte, r *Record) []byte {
 	b = member(b, "id", r.ID)
 	b = member(b, "via", string(r.Via))
 	b = optional(b, "caller", r.Caller)
+	b = optional(b, "workspace", r.Workspace)
+	b = optional(b, "subject", r.Subject)
 	b = optional(b, "connection", r.Connection)
 	b = member(b, "entity", r.Entity)
 	b = member(b, "action", r.Action)
@@ -53,7 +55,7 @@ func Append(b []byte, r *Record) []byte {
 func appendParams(b []byte, r *Record) []byte {
 	if len(r.Params) > 0 {
 		b = append(b, `,"params":[`...)
-		for i, p := range r.Params[:min(len(r.Params), MaxParams)] {
+		for i, p := range r.Params[:min(len(r.Params), maxParams)] {
 			if i > 0 {
 				b = append(b, ',')
 			}
@@ -71,14 +73,14 @@ func appendRequests(b []byte, r *Record) []byte {
 	more := int64(r.MoreRequests)
 	if len(r.Requests) > 0 {
 		b = append(b, `,"requests":[`...)
-		for i := range r.Requests[:min(len(r.Requests), MaxRequests)] {
+		for i := range r.Requests[:min(len(r.Requests), maxRequests)] {
 			if i > 0 {
 				b = append(b, ',')
 			}
 			b = appendRequest(b, &r.Requests[i])
 		}
 		b = append(b, ']')
-		more += int64(max(0, len(r.Requests)-MaxRequests))
+		more += int64(max(0, len(r.Requests)-maxRequests))
 	}
 	return counted(b, "more_requests", more)
 }
@@ -95,6 +97,8 @@ func appendRequest(b []byte, q *Request) []byte {
 	b = optional(b, "rule", q.Rule)
 	b = number(b, "sent", q.Sent)
 	b = number(b, "received", q.Received)
+	b = counted(b, "body_sent", q.BodySent)
+	b = counted(b, "body_received", q.BodyReceived)
 	b = number(b, "start_us", microseconds(q.Start))
 	b = number(b, "duration_us", microseconds(q.Duration))
 	return append(b, '}')
@@ -119,7 +123,7 @@ func number(b []byte, name string, value int64) []byte {
 	return strconv.AppendInt(b, value, 10)
 }
 
-// counted leaves out what is 0.
+// counted appends a member unless n is 0.
 func counted(b []byte, name string, value int64) []byte {
 	if value == 0 {
 		return b
@@ -129,9 +133,9 @@ func counted(b []byte, name string, value int64) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendText appends a JSON string of at most MaxName bytes of text, before escaping.
+// appendText appends a JSON string of at most maxName bytes of text, before escaping.
 func appendText(b []byte, text string) []byte {
-	text = Clip(text)
+	text = clip(text)
 	b = append(b, '"')
 	clean := 0
 	for i := 0; i < len(text); {
@@ -151,8 +155,8 @@ func appendText(b []byte, text string) []byte {
 	return append(append(b, text[clean:]...), '"')
 }
 
-// escaped are the characters that JSON escapes, that control a terminal, that break lines,
-// and that change the order in which text is read or hide in it (Unicode TR 36).
+// escaped are the characters that JSON escapes, that control a terminal or break lines, and
+// that are invisible or change the order of text (Unicode TR 36).
 func escaped(c rune) bool {
 	switch {
 	case c == '"', c == '\\', c < ' ', c >= 0x7f && c <= 0x9f:

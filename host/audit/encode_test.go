@@ -16,13 +16,13 @@ import (
 func full() *Record {
 	at := time.Date(2026, 11, 25, 9, 30, 0, 123456000, time.UTC)
 	return &Record{
-		Event: EventCall, Time: at, Duration: 12345 * time.Microsecond, ID: NewID(at), Via: ViaExecute,
-		Caller: "ada", Connection: "support", Entity: "issues", Action: "list", Connector: "pylon", Version: "1.0.0",
+		Event: EventCall, Time: at, Duration: 12345 * time.Microsecond, ID: "01234567-89ab-7000-8000-000000000000", Via: ViaExecute,
+		Caller: "ada", Workspace: "acme", Subject: "ada@acme.example", Connection: "support", Entity: "issues", Action: "list", Connector: "pylon", Version: "1.0.0",
 		Digest: strings.Repeat("ab", 32), Mode: "direct", Effect: abi.EffectRead,
 		Params: []Param{{"limit", 2}, {"start_time", 22}}, ParamsBytes: 55,
 		Decision: &Decision{true, "allow.effects has read"}, Outcome: Ok, RequestSent: true,
 		Requests: []Request{
-			{Start: 100 * time.Microsecond, Duration: 9 * time.Millisecond, Method: "GET", Origin: "https://api.usepylon.com", Template: "/issues", ID: "0f2c", Attempt: 1, Sent: 300, Received: 1000, Status: 200},
+			{Start: 100 * time.Microsecond, Duration: 9 * time.Millisecond, Method: "GET", Origin: "https://api.usepylon.com", Template: "/issues", ID: "0f2c", Attempt: 1, Sent: 300, Received: 1000, BodySent: 12, BodyReceived: 400, Status: 200},
 			{Start: 11 * time.Millisecond, Method: "other", Kind: abi.KindDenied, Rule: "egress.request"},
 		},
 		MoreRequests: 3, Fuel: 1_000_000, GuestMemory: 3 << 20, ResultBytes: 980,
@@ -33,7 +33,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	start := full()
 	start.Event = EventStart
 	for _, r := range []*Record{full(), {Event: EventCall, Time: time.Unix(0, 0).UTC()}} {
-		line := Append(nil, r)
+		line := appendLine(nil, r)
 		var got Record
 		if err := json.Unmarshal(line, &got); err != nil {
 			t.Fatalf("%v: %s", err, line)
@@ -48,7 +48,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 	// What a start has says nothing of an end.
 	var members map[string]any
-	if err := json.Unmarshal(Append(nil, start), &members); err != nil {
+	if err := json.Unmarshal(appendLine(nil, start), &members); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"outcome", "request_sent", "requests", "fuel", "duration_us"} {
@@ -64,25 +64,25 @@ var hostileText = "a\n\r\t\x00\x1b[31m\x7f\u0085\u009b\u202e\u2066\u200b\ufeff\u
 
 func hostileRecord() *Record {
 	r := full()
-	for _, s := range []*string{&r.ID, &r.Caller, &r.Connection, &r.Entity, &r.Action, &r.Connector, &r.Version, &r.Digest, &r.Mode, &r.Outcome, &r.Decision.Rule} {
+	for _, s := range []*string{&r.ID, &r.Caller, &r.Workspace, &r.Subject, &r.Connection, &r.Entity, &r.Action, &r.Connector, &r.Version, &r.Digest, &r.Mode, &r.Outcome, &r.Decision.Rule} {
 		*s = hostileText
 	}
 	r.Via, r.Effect = Via(hostileText), abi.Effect(hostileText)
-	r.ParamsBytes, r.Fuel, r.Duration, r.MoreRequests = math.MinInt, math.MinInt64, math.MinInt64, math.MaxInt-MaxRequests
-	for range 3 * MaxParams {
+	r.ParamsBytes, r.Fuel, r.Duration, r.MoreRequests = math.MinInt, math.MinInt64, math.MinInt64, math.MaxInt-maxRequests
+	for range 3 * maxParams {
 		r.Params = append(r.Params, Param{hostileText, math.MinInt})
 	}
-	for range 3 * MaxRequests {
-		r.Requests = append(r.Requests, Request{math.MinInt64, math.MinInt64, hostileText, hostileText, hostileText, hostileText, math.MinInt, math.MinInt64, math.MinInt64, math.MinInt, abi.Kind(hostileText), hostileText})
+	for range 3 * maxRequests {
+		r.Requests = append(r.Requests, Request{math.MinInt64, math.MinInt64, hostileText, hostileText, hostileText, hostileText, math.MinInt, math.MinInt64, math.MinInt64, math.MinInt64, math.MinInt64, math.MinInt, abi.Kind(hostileText), hostileText})
 	}
 	return r
 }
 
-// No name makes a line longer than MaxLine, or more than a line.
+// No name makes a line longer than maxLine, or more than a line.
 func TestLineIsBoundedAndPlain(t *testing.T) {
-	line := Append(nil, hostileRecord())
-	if len(line) > MaxLine {
-		t.Errorf("%d bytes, more than MaxLine", len(line))
+	line := appendLine(nil, hostileRecord())
+	if len(line) > maxLine {
+		t.Errorf("%d bytes, more than maxLine", len(line))
 	}
 	if strings.Count(string(line), "\n") != 1 || !utf8.Valid(line) || !json.Valid(line) {
 		t.Errorf("not a line of JSON: %.300q", line)
@@ -96,19 +96,8 @@ func TestLineIsBoundedAndPlain(t *testing.T) {
 	if err := json.Unmarshal(line, &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := string([]rune(Clip(hostileText))); got.Caller != want {
+	if want := string([]rune(clip(hostileText))); got.Caller != want {
 		t.Errorf("%q, want %q", got.Caller, want)
-	}
-}
-
-func TestIDsSortByTime(t *testing.T) {
-	at := time.UnixMilli(0x0123456789ab)
-	id := NewID(at)
-	if !strings.HasPrefix(id, "01234567-89ab-7") || len(id) != 36 || !strings.ContainsRune("89ab", rune(id[19])) {
-		t.Error(id)
-	}
-	if NewID(at) == id || NewID(at.Add(time.Millisecond)) < id {
-		t.Error("ids are equal, or do not sort")
 	}
 }
 
@@ -119,7 +108,7 @@ func FuzzAppend(f *testing.F) {
 		r := full()
 		r.Caller, r.Entity, r.Params[0].Name, r.Requests[0].Rule = text, text, text, text
 		r.ParamsBytes, r.Fuel = n, m
-		line := Append(nil, r)
+		line := appendLine(nil, r)
 		var got Record
 		if err := json.Unmarshal(line, &got); err != nil {
 			t.Fatalf("%v: %q", err, line)
@@ -127,7 +116,7 @@ func FuzzAppend(f *testing.F) {
 		if strings.Count(string(line), "\n") != 1 || got.ParamsBytes != n || got.Fuel != m {
 			t.Errorf("%q", line)
 		}
-		if clipped := Clip(text); utf8.ValidString(clipped) && got.Entity != clipped {
+		if clipped := clip(text); utf8.ValidString(clipped) && got.Entity != clipped {
 			t.Errorf("%q became %q", clipped, got.Entity)
 		}
 	})
@@ -138,7 +127,7 @@ func BenchmarkAppend(b *testing.B) {
 	var line []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		line = Append(line[:0], r)
+		line = appendLine(line[:0], r)
 	}
 	b.SetBytes(int64(len(line)))
 }

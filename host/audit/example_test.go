@@ -29,7 +29,7 @@ func Example() {
 		{Caller: "ada", Connection: "support", Entity: "issues", Action: "list", Outcome: audit.Ok},
 		{Caller: "bot", Connection: "support", Entity: "issues", Action: "delete", Outcome: "denied"},
 	} {
-		r.Event, r.Time, r.ID = audit.EventCall, now, audit.NewID(now)
+		r.Event, r.Time, r.ID = audit.EventCall, now, "019c13a0-7e00-7000-8000-000000000000"
 		if err := file.Write(ctx, &r); err != nil {
 			log.Fatal(err)
 		}

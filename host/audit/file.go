@@ -12,74 +12,79 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// The defaults of [FileOptions].
+// The defaults of FileOptions.
 const (
-	DefaultMaxSize = 50_000_000
-	DefaultKeep    = 10
+	defaultMaxSize = 50_000_000
+	defaultKeep    = 10
 )
 
-// FileOptions say how a [File] rotates. Zero fields mean the defaults.
+// FileOptions configure a [File]. Zero fields mean the defaults.
 type FileOptions struct {
-	// MaxSize is the size in bytes that the file does not grow beyond, but for what other
-	// processes write while one of them rotates it.
+	// MaxSize is the largest size of the file in bytes; 0 means 50 MB. The file can exceed it by what other
+	// processes write during a rotation.
 	MaxSize int64
-	// Keep is how many rotated files are kept. The oldest ones are removed.
+	// Keep is the number of rotated files to keep; 0 means 10. A rotation removes the oldest ones.
 	Keep int
 	// Now tells the time, for the names of rotated files. Nil means time.Now.
 	Now func() time.Time
-	// Every bounds how often the file is written to for reads that succeed: the record of
-	// one that follows another within this time waits for its end, and is written together
-	// with those that came meanwhile. Every other record is written at once, and takes
-	// those that wait along. 0 writes every record at once.
+	// Every is the shortest time between writes for successful reads. Records of reads
+	// within this time wait and are written together. Any other record is written at once,
+	// together with the waiting ones. 0 writes every record at once.
 	Every time.Duration
-	// Lost is told how many records waited and could not be written, and why. Nil
-	// is told nothing.
+	// Lost is called with the number of waiting records that could not be written, and the
+	// reason. It may be nil.
 	Lost func(records int, err error)
 }
 
 // File is a sink that appends to a file. It is safe for concurrent use, also by several
-// processes with one file on a local disk: each write appends whole lines, and only one of
-// them rotates it.
+// processes with one file on a local disk. Each write appends whole lines and starts on a new
+// line. Only one process rotates the file.
 //
-// A file that is full is renamed, NAME.jsonl to NAME-20060102T150405.000000000Z.jsonl, and a
-// new one made. A file that somebody else renamed or removed is made anew.
+// Rotation renames NAME.jsonl to NAME-20060102T150405.000000000Z.jsonl and makes a new file.
+// If another program renamed or removed the file, File makes a new one.
 //
-// Writing is not followed by a sync: what was written outlives the process, and not a machine
-// that loses power within seconds. What waits ([FileOptions.Every]) is written by [File.Close]
-// at the latest, and is lost with a process that is killed.
+// File does not sync: records survive the end of the process, but not a power failure within
+// seconds. [File.Close] writes waiting records (see [FileOptions.Every]). If the process is
+// killed, they are lost.
 type File struct {
 	path    string
 	options FileOptions
+	put     func(file *os.File, lines []byte) (int, error) // nil is os.File.Write; tests cut it short
 
-	mu    sync.Mutex  // guards what follows
-	file  *os.File    // nil after Close, or where it could not be opened again
-	info  fs.FileInfo // of file when it was opened
-	torn  bool        // the file may end in the middle of a line
-	block block       // what is being written; empty before and after
-	lines []byte      // room for it
+	mu    sync.Mutex  // guards the fields below
+	file  *os.File    // nil after Close, or if reopening failed
+	info  fs.FileInfo // of file at its opening
+	block block       // records of the current write; empty between writes
+	lines []byte      // buffer for their lines
 
 	waiting waiting
 }
 
-// Open opens a file to append to, and makes it with mode 0600 where it is missing.
+// Open opens a file for appending. It creates a missing file with mode 0600.
 //
 // # Errors
 //
-// All are *[abi.Error]: denied where others may write to the file, since a trail that
-// anybody can write to proves nothing, and invalid_params where it cannot be used.
+// All are *[abi.Error]: denied if other users can write the file, because such records prove
+// nothing, and invalid_params if the file is unusable. If the problem may be temporary, such
+// as a missing folder or a full disk, the error has a cause and Open also returns a File,
+// which tries to open the file at each write.
 func Open(path string, o FileOptions) (*File, error) {
-	o.MaxSize, o.Keep = cmp.Or(o.MaxSize, DefaultMaxSize), cmp.Or(o.Keep, DefaultKeep)
+	if o.MaxSize < 0 || o.Keep < 0 || o.Every < 0 {
+		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "audit", Message: "MaxSize, Keep and Every of the audit file must not be negative", Hint: "use 0 for the default"}
+	}
+	o.MaxSize, o.Keep = cmp.Or(o.MaxSize, defaultMaxSize), cmp.Or(o.Keep, defaultKeep)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	f := &File{path: path, options: o}
-	if err := f.open(); err != nil {
+	err := f.open()
+	if err != nil && errors.Unwrap(err) == nil {
 		return nil, err
 	}
 	if o.Every > 0 {
 		f.waiting.timer = time.AfterFunc(o.Every, f.late) // finds nothing, the first time
 	}
-	return f, nil
+	return f, err
 }
 
 // open opens the file at the path. The caller holds the lock, or is Open.
@@ -87,34 +92,38 @@ func (f *File) open() error {
 	unusable := func(message, hint string, cause error) error {
 		return (&abi.Error{Kind: abi.KindInvalidParams, Field: "audit.file", Message: "the audit file " + f.path + " " + message, Hint: hint}).WithCause(cause)
 	}
-	// A pipe would block, and a link may lead to a file that is something else.
+	// A pipe would block, and a link may lead to another file.
 	info, err := os.Lstat(f.path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return unusable("is no regular file", "name a file, and use a log of the service manager for the rest: log: true", nil)
+		return unusable("is not a regular file", "name a regular file; to write records to the log, use log: true", nil)
 	case err == nil && info.Mode().Perm()&0o022 != 0:
-		return &abi.Error{Kind: abi.KindDenied, Field: "audit.file", Rule: "audit.file", Message: "others may write to the audit file " + f.path, Hint: "chmod 0600 " + f.path}
+		return &abi.Error{Kind: abi.KindDenied, Field: "audit.file", Rule: "audit.file", Message: "other users can write to the audit file " + f.path, Hint: "chmod 0600 " + f.path}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return unusable("cannot be looked at", "see that its folder can be read", err)
+		return unusable("cannot be read", "check the permissions of its folder", err)
 	}
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return unusable("cannot be opened", "see that its folder exists and can be written to", err)
+		return unusable("cannot be opened", "check that its folder exists and is writable", err)
 	}
 	if info, err = file.Stat(); err != nil {
 		_ = file.Close()
-		return unusable("cannot be looked at", "see that its folder can be read", err)
+		return unusable("cannot be read", "check the permissions of its folder", err)
 	}
-	f.file, f.info, f.torn = file, info, endsTorn(file, info.Size())
+	f.file, f.info = file, info
 	return nil
 }
 
-// endsTorn reports whether a file ends in the middle of a line, as one does whose writer
-// was killed or had no room.
-func endsTorn(file *os.File, size int64) bool {
+// endsWhole reports whether a file ends with a complete line. It does not if a process was
+// killed in a write, or if the disk was full.
+func endsWhole(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		return err == nil
+	}
 	var last [1]byte
-	_, err := file.ReadAt(last[:], size-1)
-	return size > 0 && err == nil && last[0] != '\n'
+	_, err = file.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] == '\n'
 }
 
 // Write implements [Sink].
@@ -131,23 +140,31 @@ func (f *File) Write(_ context.Context, r *Record) error {
 	return err
 }
 
-// write appends whole lines, with a line break before them, to the file.
+// write appends whole lines to the file, with a line break before them if necessary.
 func (f *File) write(lines []byte) error {
 	if err := f.follow(int64(len(lines))); err != nil {
 		return err
 	}
-	// The line break is for the case that the file ends in the middle of a line.
-	if !f.torn {
+	// The lock keeps other writers away between the check of the end and the write. Without
+	// a lock, always write a line break first: readers skip an empty line, but a record that
+	// follows half of another one is lost.
+	unlock, ok := lock(f.file)
+	if ok {
+		defer unlock()
+	}
+	if ok && excludes && endsWhole(f.file) {
 		lines = lines[1:]
 	}
-	n, err := f.file.Write(lines)
-	if n > 0 {
-		f.torn = lines[n-1] != '\n'
+	put := f.put
+	if put == nil {
+		put = (*os.File).Write
 	}
+	_, err := put(f.file, lines)
 	return err
 }
 
-// follow sees to it that the open file is the one at the path, and has room for some bytes.
+// follow reopens or rotates the file until the open file is the one at the path and has room
+// for some bytes.
 func (f *File) follow(room int64) error {
 	if f.file == nil {
 		return f.open()
@@ -157,7 +174,7 @@ func (f *File) follow(room int64) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	case err != nil || !os.SameFile(info, f.info):
-		return f.reopen() // another process rotated it, or it was moved or removed
+		return f.reopen() // another program rotated, moved or removed it
 	case info.Size() == 0 || info.Size()+room <= f.options.MaxSize:
 		return nil
 	}
@@ -169,12 +186,12 @@ func (f *File) reopen() error {
 	if err := f.open(); err != nil || old == nil {
 		return err
 	}
-	_ = old.Close() // what was written is written
+	_ = old.Close() // an error here loses nothing
 	return nil
 }
 
-// Close writes what waits, and closes the file. A record that is written afterwards opens it
-// again, and does not wait.
+// Close writes waiting records and closes the file. A later Write opens the file again, and
+// its record does not wait.
 func (f *File) Close() error {
 	f.waiting.close()
 	_, _, err := f.flush(nil)

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -21,11 +22,14 @@ import (
 const writerEnv = "AGENTHOST_AUDIT_TEST_WRITER"
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	switch role := os.Getenv(writerEnv); {
+	case strings.HasPrefix(role, "short "):
+		os.Exit(writeShort(flag.Arg(0), role))
 	case role == "full":
-		os.Exit(fullDisk(os.Args[1]))
+		os.Exit(fullDisk(flag.Arg(0)))
 	case role != "":
-		os.Exit(writeMany(os.Args[1], role))
+		os.Exit(writeMany(flag.Arg(0), role))
 	}
 	os.Exit(m.Run())
 }
@@ -113,7 +117,7 @@ func assertCallers(t *testing.T, path, want string) {
 
 func TestFileRotatesAndKeepsAFew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	size := int64(len(Append(nil, full()))) + 10
+	size := int64(len(appendLine(nil, full()))) + 10
 	f := openFile(t, path, FileOptions{MaxSize: 2 * size, Keep: 2})
 	for i := range 9 {
 		write(t, f, strconv.Itoa(i))
@@ -249,7 +253,7 @@ func TestFileMovedOrRemovedIsMadeAnew(t *testing.T) {
 // A line that a killed writer left begun is ended before the next one.
 func TestTornLineHurtsNoOther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	line := string(Append(nil, full()))
+	line := string(appendLine(nil, full()))
 	if err := os.WriteFile(path, []byte(line+line[:len(line)/2]), 0o600); err != nil {
 		t.Fatal(err)
 	}

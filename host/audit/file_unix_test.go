@@ -20,7 +20,7 @@ func fullDisk(path string) int {
 	if err != nil {
 		return 2
 	}
-	line := uint64(len(Append(nil, full())))
+	line := uint64(len(appendLine(nil, full())))
 	limit := func(n uint64) {
 		// The field has another type on some systems.
 		l := syscall.Rlimit{}

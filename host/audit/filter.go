@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Filter chooses records. The zero Filter lets every call pass; each field that is set
-// must fit.
+// Filter selects records. The zero Filter selects every call. A record must match each field
+// that is set.
 type Filter struct {
 	Connection string
 	// Operation is entity.action, or entity.* for all of an entity.
@@ -24,7 +24,7 @@ type Filter struct {
 	Starts bool
 }
 
-// Match reports whether a record passes.
+// Match reports whether the filter selects a record.
 func (f Filter) Match(r *Record) bool {
 	switch {
 	case r.Event != EventCall && !(f.Starts && r.Event == EventStart):

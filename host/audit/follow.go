@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// followEvery is how long [Follow] waits before it looks at the file again.
+// followEvery is the interval at which [Follow] checks the file.
 const followEvery = 200 * time.Millisecond
 
-// Follow yields the records that are written to an audit file from now on, through every
-// rotation, until ctx ends. The file need not exist yet. Errors are as in [Scan], but for a
-// line that is not complete, which is waited for.
+// Follow yields new records of an audit file, across rotations, until ctx ends. The file need
+// not exist yet. Errors are as for [Scan], except that Follow waits for the rest of an
+// incomplete line.
 func Follow(ctx context.Context, path string, f Filter) iter.Seq2[*Record, error] {
 	t := &tail{path: path}
 	err := t.open(io.SeekEnd)
@@ -40,14 +40,14 @@ func Follow(ctx context.Context, path string, f Filter) iter.Seq2[*Record, error
 	}
 }
 
-// tail is a file that is being read while it grows.
+// tail reads a growing file.
 type tail struct {
 	path   string
-	file   *os.File // nil where there is none yet
+	file   *os.File // nil if it does not exist yet
 	reader *reader
 }
 
-// open opens the file at the path from an end of it. That there is none is no error.
+// open opens the file at the path. A missing file is not an error.
 func (t *tail) open(whence int) error {
 	return t.use(t.path, whence)
 }
@@ -75,8 +75,8 @@ func (t *tail) close() {
 	}
 }
 
-// read yields what was written since the last time, and moves on to the files that came
-// after the one that is open. It reports whether to go on.
+// read yields new records, and moves on to later files after a rotation. It reports whether
+// to continue.
 func (t *tail) read(f Filter, yield func(*Record, error) bool) (more bool, err error) {
 	for {
 		if t.file == nil {
@@ -84,8 +84,8 @@ func (t *tail) read(f Filter, yield func(*Record, error) bool) (more bool, err e
 				return true, err
 			}
 		}
-		// What comes next is looked up first: what is written to the file until then is
-		// read below, and nothing is written to it much later.
+		// Look up the next file first. The read below then sees every record that the
+		// current file got before the rotation.
 		next, err := t.successor()
 		if err != nil {
 			return true, err
@@ -111,7 +111,7 @@ func (t *tail) read(f Filter, yield func(*Record, error) bool) (more bool, err e
 	}
 }
 
-// successor is the file that follows the open one, empty while that is the last.
+// successor returns the file after the open one, or "" if that is the last.
 func (t *tail) successor() (string, error) {
 	open, err := t.file.Stat()
 	if err != nil {

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// MarshalJSON implements json.Marshaler, with what [Append] writes.
+// MarshalJSON implements json.Marshaler. It escapes characters that could
+// control a terminal or confuse a reader of logs. The output has at most 1 MiB.
 func (r *Record) MarshalJSON() ([]byte, error) {
-	return bytes.TrimSuffix(Append(nil, r), []byte("\n")), nil
+	return bytes.TrimSuffix(appendLine(nil, r), []byte("\n")), nil
 }
 
-// line is how a record is read: its times are numbers of microseconds.
+// line is a record in JSON, with times in microseconds.
 type line struct {
 	*plain
 	Requests []requestLine `json:"requests"`
@@ -27,7 +28,7 @@ type requestLine struct {
 	Duration int64 `json:"duration_us"`
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Members that it does not know are ignored.
+// UnmarshalJSON implements json.Unmarshaler. It ignores unknown members.
 func (r *Record) UnmarshalJSON(data []byte) error {
 	*r = Record{}
 	l := line{plain: (*plain)(r)}

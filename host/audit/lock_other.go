@@ -4,8 +4,11 @@ package audit
 
 import "os"
 
-// renamesOpenFiles says that a file can be renamed while processes have it open.
+// renamesOpenFiles says whether the system can rename open files.
 const renamesOpenFiles = false
 
-// lock locks nothing: a file that another process has open cannot be renamed here.
+// excludes says whether lock excludes other processes.
+const excludes = false
+
+// lock does nothing: this system cannot rename a file that another process has open.
 func lock(*os.File) (unlock func(), ok bool) { return func() {}, true }

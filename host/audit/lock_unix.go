@@ -5,17 +5,31 @@ package audit
 import (
 	"os"
 	"syscall"
+	"time"
 )
 
-// renamesOpenFiles says that a file can be renamed while processes have it open.
+// renamesOpenFiles says whether the system can rename open files.
 const renamesOpenFiles = true
 
-// lock locks a file against other processes, which lock it too before they rotate it. It
-// does not wait: ok is false where another one holds the lock.
+// excludes says whether lock excludes other processes.
+const excludes = true
+
+// lockPatience is how long lock waits. Processes hold the lock briefly, but a stopped process
+// must not block calls.
+const lockPatience = 20 * time.Millisecond
+
+// lock locks a file. Processes lock it before they write or rotate it. ok is false if another
+// process keeps the lock, or if the file system has no locks.
 func lock(file *os.File) (unlock func(), ok bool) {
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, false
+	for start := time.Now(); ; time.Sleep(50 * time.Microsecond) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if err != syscall.EINTR && err != syscall.EWOULDBLOCK || time.Since(start) > lockPatience {
+			return nil, false
+		}
 	}
-	// Closing the file unlocks it too, and leaves it without a descriptor to unlock.
+	// Closing the file also unlocks it; there is then no descriptor to unlock.
 	return func() { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }, true
 }

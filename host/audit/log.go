@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Log returns a sink that writes every record as one line of a logger, at level info. A
-// line has no list of parameters and requests, but their number and size.
+// Log returns a sink that writes every record as one line to a logger, at level info. A line
+// has the number and size of parameters and requests, but does not list them.
 func Log(logger hclog.Logger) Sink { return logSink{logger} }
 
 type logSink struct{ logger hclog.Logger }
@@ -32,7 +32,7 @@ func (s logSink) Write(_ context.Context, r *Record) error {
 	return nil
 }
 
-// traffic sums up the listed requests.
+// traffic returns totals of the listed requests.
 func (r *Record) traffic() (sent, received int64, refused int) {
 	for i := range r.Requests {
 		sent += r.Requests[i].Sent

@@ -1,15 +1,14 @@
-// Package audit keeps a trail of what was done in whose name: one [Record] for each call
-// of an operation, whether it succeeded, failed or was refused before anything ran.
+// Package audit records calls: one [Record] for each call of an operation, whether it
+// succeeded, failed or was denied before it ran.
 //
-// A record says who called what, what was decided and why, which requests were sent, how
-// they were answered and what it all cost. It holds names, sizes and numbers: no value of
-// a parameter, no byte of a body, no query, no header, no path as it was sent, no text that
-// a vendor or a connector wrote. So a trail may be kept longer and shown to more people
-// than the data that it is about. There is no secret in it to begin with.
+// A record has the caller, the operation, the decision and its rule, the requests with their
+// status, and the cost. It has only names, sizes and numbers: no values of parameters, no
+// bodies, queries, headers or paths as sent, and no text from a vendor or a connector. So it
+// has no secrets, and you can keep records longer than the data, and show them to more people.
 //
-// A [Sink] gets the records: a [File], an hclog logger ([Log]), several of them ([Tee]),
-// or one of the embedder's. Traces and metrics are made of the same records, by the sink
-// in adapters/otel. [Scan] reads a file back, and a [Filter] chooses from it.
+// A [Sink] receives the records: a [File], an hclog logger ([Log]), several sinks ([Tee]), or
+// one of the embedder's. The sink in adapters/otel turns records into traces and metrics.
+// [Scan] reads a file, and a [Filter] selects records.
 package audit
 
 import (
@@ -19,97 +18,96 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Event says what a record is about.
+// Event is the type of a record.
 type Event string
 
 // The events.
 const (
-	// EventCall is a call that has ended. There is one for every call.
+	// EventCall is a call that has ended. Every call has one.
 	EventCall Event = "call"
-	// EventStart is a call that is about to run: everything about its end is still
-	// missing. It is written where audit is required, so that nothing is done that
-	// the trail does not know of.
+	// EventStart is a call that is about to run. It has nothing about the end of the call.
+	// The host writes it before calls that may change data and, if audit is required, before
+	// every call, so that no call runs without a record.
 	EventStart Event = "start"
 )
 
-// Via is the way in which an operation was called.
+// Via is how an operation was called.
 type Via string
 
 // The ways.
 const (
 	ViaExecute Via = "execute"
-	ViaCheck   Via = "check"   // to prove that a connection works
-	ViaRecord  Via = "record"  // executed, and recorded
-	ViaProfile Via = "profile" // executed, and its fuel measured by function
-	ViaReplay  Via = "replay"  // from a recording: nothing was sent
-	ViaHosted  Via = "hosted"  // not an operation: a connector of the Airbyte API was created or deleted
+	ViaCheck   Via = "check"   // test of a credential
+	ViaRecord  Via = "record"  // executed and recorded
+	ViaProfile Via = "profile" // executed with a profile of its fuel
+	ViaReplay  Via = "replay"  // replayed from a recording, without sending requests
+	ViaHosted  Via = "hosted"  // not an operation: created or deleted a connector in the Airbyte API
+	// ViaDescribe: an agent asked about an operation that is not allowed.
+	ViaDescribe Via = "describe"
 )
 
 // Ok is the Outcome of a call that succeeded. Every other outcome is an [abi.Kind].
 const Ok = "ok"
 
-// The most of each that a record has.
-const (
-	MaxName     = 200 // bytes of a name or a rule; what is longer is cut
-	MaxParams   = 64  // parameters
-	MaxRequests = 100 // requests, the ones that were refused included
-)
-
-// MaxLine bounds the size of a record as [Append] writes it, in bytes: every byte of every
-// name may become an escape of six.
-const MaxLine = 1 << 20
-
-// Record is one call. Names that come from a caller, such as that of an operation that does
-// not exist, are cut to [MaxName] bytes and may hold any character; writing escapes them.
+// Record is one call. Names from callers, such as those of unknown operations, are shortened
+// to 200 bytes. They may have any character, which writing escapes.
 type Record struct {
 	Event Event `json:"event"`
-	// Time is when the call came, Duration how long it took.
+	// Time is the start of the call, Duration how long it took.
 	Time     time.Time     `json:"time"`
 	Duration time.Duration `json:"-"`
-	// ID is different for every call, and sorts by time: a UUID of version 7.
+	// ID is unique for every call and sorts by time: a UUID of version 7.
 	ID  string `json:"id"`
 	Via Via    `json:"via"`
-	// Caller is who called, as the embedder says; empty where it does not.
+	// Caller is the caller's name from the embedder. It may be empty.
 	Caller string `json:"caller,omitempty"`
-	// Connection, Entity and Action are as the caller named them.
+	// Workspace and Subject are those of the call's principal; empty for the local operator.
+	Workspace string `json:"workspace,omitempty"`
+	Subject   string `json:"subject,omitempty"`
+	// Connection, Entity and Action are the caller's names.
 	Connection string `json:"connection,omitempty"`
 	Entity     string `json:"entity"`
 	Action     string `json:"action"`
-	// Connector, Version, Digest and Mode are empty where there is no such connection,
-	// and Effect where there is no such operation. Digest is the SHA-256 of the module
-	// in hexadecimal.
+	// Connector, Version, Digest and Mode are empty if the connection is unknown, and Effect
+	// if the operation is unknown. Digest is the SHA-256 of the module in hexadecimal.
 	Connector string     `json:"connector,omitempty"`
 	Version   string     `json:"version,omitempty"`
 	Digest    string     `json:"digest,omitempty"`
 	Mode      string     `json:"mode,omitempty"`
 	Effect    abi.Effect `json:"effect,omitempty"`
 	// Params are the parameters at the top level, in the caller's order, at most
-	// MaxParams of them. ParamsBytes is the size of all of them as JSON.
+	// 64 of them. ParamsBytes is the size of all of them as JSON.
 	Params      []Param `json:"params,omitempty"`
 	ParamsBytes int     `json:"params_bytes"`
-	// Decision is what policy said; nil where it was not asked.
+	// Decision is the decision of the policy; nil if the call failed before it.
 	Decision *Decision `json:"decision,omitempty"`
 	// Outcome is [Ok] or the [abi.Kind] of the error.
 	Outcome string `json:"outcome,omitempty"`
-	// RequestSent says that a request may have reached the vendor.
+	// RequestSent reports whether a request may have reached the vendor.
 	RequestSent bool `json:"request_sent"`
-	// Requests are in the order in which they ended, at most MaxRequests of them;
-	// MoreRequests counts the others.
+	// Requests are in order of their ends, at most 100. MoreRequests counts the
+	// others.
 	Requests     []Request `json:"requests,omitempty"`
 	MoreRequests int       `json:"more_requests,omitempty"`
-	// Fuel is what the guest used, in counts of its meter; GuestMemory is the size of
-	// its memory at the end, in bytes.
+	// Fuel is the fuel that the guest used. GuestMemory is the size of its memory at the
+	// end, in bytes.
 	Fuel        int64 `json:"fuel,omitempty"`
 	GuestMemory int64 `json:"guest_memory,omitempty"`
-	// ResultBytes is the size of data and meta as the caller got them.
+	// ResultBytes is the size of data and meta for the caller.
 	ResultBytes int `json:"result_bytes,omitempty"`
 }
 
-// Operation is entity.action.
-func (r *Record) Operation() string { return r.Entity + "." + r.Action }
+// Operation returns entity.action, or the caller's name for something else, such as an
+// unknown tool.
+func (r *Record) Operation() string {
+	if r.Entity == "" {
+		return r.Action
+	}
+	return r.Entity + "." + r.Action
+}
 
-// Denied reports whether policy refused the call, or anything that the connector tried
-// within it: a connector may swallow a refusal and go on.
+// Denied reports whether policy denied the call or one of its requests. A connector may
+// ignore a denied request and succeed.
 func (r *Record) Denied() bool {
 	if r.Outcome == string(abi.KindDenied) {
 		return true
@@ -128,49 +126,53 @@ type Param struct {
 	Bytes int    `json:"bytes"`
 }
 
-// Decision is what policy said of a call.
+// Decision is the decision of the policy on a call.
 type Decision struct {
 	Allowed bool `json:"allowed"`
-	// Rule is what decided, in the words of the configuration.
+	// Rule is the rule that decided, as in the configuration.
 	Rule string `json:"rule"`
 }
 
-// Request is one HTTP request of a connector: one that was sent, or tried, or refused.
+// Request is one HTTP request of a connector: sent, failed or denied.
 type Request struct {
-	// Start is the time from the start of the call, Duration until the answer was
-	// complete or the request failed.
+	// Start is the time since the start of the call. Duration ends when the response is
+	// complete or the request fails.
 	Start    time.Duration `json:"-"`
 	Duration time.Duration `json:"-"`
 	Method   string        `json:"method"`
-	// Origin is scheme, host and port; Template is the path as the operation declares
-	// it. Both are empty for a request that was refused before it was made.
+	// Origin is scheme, host and port. Template is the declared path. Both are empty for a
+	// request that was denied before it was built.
 	Origin   string `json:"origin,omitempty"`
 	Template string `json:"template,omitempty"`
-	// ID is the X-Request-Id that was sent, by which the vendor may know it.
+	// ID is the X-Request-Id of the request, which the vendor may log.
 	ID string `json:"id,omitempty"`
-	// Attempt counts from 1 for what the connector asked for once, repetitions and
-	// redirects included; 0 was refused.
+	// Attempt counts from 1 for each request of the connector, including retries and
+	// redirects. 0 means denied.
 	Attempt int `json:"attempt"`
-	// Sent is the size of the request, heads included and the credential not; Received
-	// is that of the decoded body of the answer.
+	// Sent is the size of the request with headers, without the credential. Received is the
+	// size of the decoded response body.
 	Sent     int64 `json:"sent"`
 	Received int64 `json:"received"`
-	// Status is the vendor's; 0 where there was no answer.
+	// BodySent and BodyReceived are the sizes of the bodies on the network. BodyReceived is
+	// less than Received if the vendor compressed the response.
+	BodySent     int64 `json:"body_sent,omitempty"`
+	BodyReceived int64 `json:"body_received,omitempty"`
+	// Status is the HTTP status; 0 without a response.
 	Status int `json:"status,omitempty"`
-	// Kind says why there was no answer, and Rule which rule refused.
+	// Kind says why there was no response, and Rule which rule denied the request.
 	Kind abi.Kind `json:"kind,omitempty"`
 	Rule string   `json:"rule,omitempty"`
 }
 
-// Sink gets records. It is called at the end of every call, on the goroutine of the call,
-// by several of them at a time, so it should be quick. It must not keep the record or
-// change it.
+// Sink receives records. The host calls it at the end of every call, and with an [EventStart]
+// before calls that may change data. It runs on the goroutine of the call, so it must be fast
+// and safe for concurrent use. It must not keep or change the record.
 //
-// The context is the caller's, without its deadline and its cancellation: it has the
-// caller's values, such as the span that a trace continues.
+// The context has the caller's values, such as the span of a trace, but no deadline and no
+// cancellation.
 //
-// An error means that the record may be lost. Where audit is required, the call fails
-// then; otherwise the host logs it.
+// An error means that the record may be lost. If audit is required, the call fails; otherwise
+// the host logs the error.
 type Sink interface {
 	Write(ctx context.Context, r *Record) error
 }

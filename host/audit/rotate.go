@@ -13,9 +13,9 @@ import (
 // rotatedFormat is the time in the name of a rotated file. Names sort by it.
 const rotatedFormat = "20060102T150405.000000000Z"
 
-// rotate renames the full file and opens a new one. One process does it at a time: it holds
-// a lock on the file that it renames, and has seen under the lock that the path still leads
-// there. Where another process is at it, the line goes to the full file, which is not lost.
+// rotate renames the full file and opens a new one. It holds a lock on the file, and checks
+// under the lock that the path still leads there, so only one process rotates. If another
+// process is rotating, the line goes to the full file, which is not lost.
 func (f *File) rotate() error {
 	unlock, ok := lock(f.file)
 	if !ok {
@@ -31,8 +31,7 @@ func (f *File) rotate() error {
 		}
 		f.file = nil
 	}
-	// Where the folder, or another process that has the file open, does not allow it, the
-	// file grows on: a record is worth more than a size.
+	// If renaming fails, the file exceeds its size, because records matter more.
 	_ = f.rename()
 	if err := f.reopen(); err != nil {
 		return err
@@ -41,7 +40,7 @@ func (f *File) rotate() error {
 	return nil
 }
 
-// rename gives the file the name of a rotated one.
+// rename renames the file to the name of a rotated file.
 func (f *File) rename() error {
 	now := f.options.Now()
 	to := rotatedName(f.path, now)
@@ -52,7 +51,7 @@ func (f *File) rename() error {
 	return os.Rename(f.path, to)
 }
 
-// prune removes the oldest rotated files. What it cannot do now, the next rotation does.
+// prune removes the oldest rotated files. The next rotation retries failures.
 func (f *File) prune() {
 	old, err := rotatedFiles(f.path)
 	if err != nil {
@@ -79,7 +78,7 @@ func split(path string) (stem, ext string) {
 	return strings.TrimSuffix(path, ext), ext
 }
 
-// rotatedFiles are the files that the one at a path was rotated to, the oldest first.
+// rotatedFiles returns the rotated files of a path, the oldest first.
 func rotatedFiles(path string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// LineError is a line of an audit file that is no record: one that a writer did not finish,
-// or that something else wrote.
+// LineError reports a line of an audit file that is not a record: it is incomplete, or
+// another program wrote it.
 type LineError struct {
 	File string
 	Line int // from 1
@@ -24,11 +24,11 @@ type LineError struct {
 // Error implements error.
 func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.What) }
 
-// Scan yields the records of an audit file, and before them those of the files that it was
-// rotated to, the oldest first: all that a filter lets pass. It holds one line at a time.
+// Scan yields the records of an audit file and its rotated files that a filter selects, the
+// oldest first. It keeps one line in memory.
 //
-// A line that is no record gives a [*LineError], after which the scan goes on; any other
-// error ends it. That there is no file is an error, [os.ErrNotExist].
+// For a line that is not a record, it yields a [*LineError] and continues. Any other error
+// ends the scan. A missing file is the error [os.ErrNotExist].
 func Scan(path string, f Filter) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		files, err := files(path, f)
@@ -46,8 +46,8 @@ func Scan(path string, f Filter) iter.Seq2[*Record, error] {
 	}
 }
 
-// Last is [Scan] for the last n records. It reads no more files than it needs, and holds n
-// records; of lines that are no records it tells first, and of a few only.
+// Last is [Scan] for the last n records. It reads only the files that it needs, and keeps n
+// records in memory. It yields a few [*LineError]s first.
 func Last(path string, f Filter, n int) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		const enough = 10
@@ -56,7 +56,7 @@ func Last(path string, f Filter, n int) iter.Seq2[*Record, error] {
 			yield(nil, err)
 			return
 		}
-		var last []*Record // of the files that were read, the oldest first
+		var last []*Record // of the files read so far, the oldest first
 		var bad []error
 		for _, file := range slices.Backward(files) {
 			var here []*Record
@@ -89,11 +89,10 @@ func Last(path string, f Filter, n int) iter.Seq2[*Record, error] {
 	}
 }
 
-// late is how long after a file was rotated a process may still write a line to it.
+// late is how long after its rotation a file may still get a line.
 const late = time.Minute
 
-// files are those that Scan reads. A file that was rotated before the filter's time holds
-// nothing newer.
+// files returns the files for Scan. It omits files that were rotated before filter.Since.
 func files(path string, f Filter) ([]string, error) {
 	rotated, err := rotatedFiles(path)
 	if err != nil {
@@ -121,7 +120,7 @@ func scanFile(path string, f Filter) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		file, err := os.Open(path)
 		if errors.Is(err, os.ErrNotExist) {
-			return // rotated away, or removed, since it was listed
+			return // rotated or removed since the listing
 		}
 		if err != nil {
 			yield(nil, fmt.Errorf("read the audit file: %w", err))
@@ -136,17 +135,17 @@ func scanFile(path string, f Filter) iter.Seq2[*Record, error] {
 type reader struct {
 	path string
 	in   *bufio.Reader
-	line []byte // what there is of the current line
+	line []byte // the current line so far
 	skip bool   // the current line is too long
-	at   int    // number of lines that are complete
+	at   int    // number of complete lines
 }
 
 func newReader(path string, in io.Reader) *reader {
 	return &reader{path: path, in: bufio.NewReaderSize(in, 64<<10)}
 }
 
-// records yields records until the input ends. What is left then, a line without an end,
-// is told of. It reports whether to go on.
+// records yields records until the input ends. It reports an incomplete last line, and returns
+// whether to continue.
 func (r *reader) records(f Filter, yield func(*Record, error) bool) bool {
 	for {
 		more, err := r.next()
@@ -154,7 +153,7 @@ func (r *reader) records(f Filter, yield func(*Record, error) bool) bool {
 			return yield(nil, fmt.Errorf("read the audit file: %w", err))
 		}
 		if !more {
-			return len(r.line) == 0 || yield(nil, &LineError{r.path, r.at + 1, "the line is not complete"})
+			return len(r.line) == 0 || yield(nil, &LineError{r.path, r.at + 1, "the line is incomplete"})
 		}
 		if !r.one(f, yield) {
 			return false
@@ -162,32 +161,32 @@ func (r *reader) records(f Filter, yield func(*Record, error) bool) bool {
 	}
 }
 
-// one yields the record of the line that next read.
+// one yields the record of the current line.
 func (r *reader) one(f Filter, yield func(*Record, error) bool) bool {
 	line, skipped := bytes.TrimSpace(r.line), r.skip
 	r.line, r.skip = r.line[:0], false
 	switch {
 	case skipped:
-		return yield(nil, &LineError{r.path, r.at, fmt.Sprintf("the line is longer than %d bytes", MaxLine)})
+		return yield(nil, &LineError{r.path, r.at, fmt.Sprintf("the line is longer than %d bytes", maxLine)})
 	case len(line) == 0:
 		return true
 	}
 	record := new(Record)
 	if err := json.Unmarshal(line, record); err != nil || record.Event == "" || record.Time.IsZero() {
-		return yield(nil, &LineError{r.path, r.at, "the line is no record of a call"})
+		return yield(nil, &LineError{r.path, r.at, "the line is not a record of a call"})
 	}
 	return !f.Match(record) || yield(record, nil)
 }
 
-// next reads up to the end of a line, or of what there is: more says that a line is
-// complete. It can be called again when the file has grown.
+// next reads to the end of a line or of the input. It reports whether the line is complete.
+// Call it again after the file has grown.
 func (r *reader) next() (more bool, err error) {
 	for {
 		piece, err := r.in.ReadSlice('\n')
 		if !r.skip {
 			r.line = append(r.line, piece...)
 		}
-		if len(r.line) > MaxLine {
+		if len(r.line) > maxLine {
 			r.line, r.skip = r.line[:0], true
 		}
 		switch {

@@ -141,9 +141,9 @@ func TestLast(t *testing.T) {
 // What is no record is told of by its line, and holds nothing up.
 func TestScanSkipsWhatIsNoRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	line := string(Append(nil, full()))
+	line := string(appendLine(nil, full()))
 	text := line + "\n\n" + "{}\n" + "null\n" + "[]\n" + strings.Repeat("[", 200_000) + "\n" +
-		`{"event":"call","time":"yesterday"}` + "\n" + "\x00\xff\x1b[31m\n" + strings.Repeat("x", 3*MaxLine) + "\n" + line + strings.TrimSuffix(line, "}\n")
+		`{"event":"call","time":"yesterday"}` + "\n" + "\x00\xff\x1b[31m\n" + strings.Repeat("x", 3*maxLine) + "\n" + line + strings.TrimSuffix(line, "}\n")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestFollow(t *testing.T) {
 	for _, before := range []bool{false, true} {
 		t.Run(fmt.Sprint("a file is there ", before), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "audit.jsonl")
-			f := &File{path: path, options: FileOptions{MaxSize: 3000, Keep: 1000, Now: time.Now}}
+			f := &File{path: path, options: FileOptions{MaxSize: 3300, Keep: 1000, Now: time.Now}}
 			if before {
 				write(t, f, "old", "old", "old")
 			}
@@ -215,7 +215,7 @@ func TestFollow(t *testing.T) {
 				case next == n-1: // the last one comes in pieces
 					last := full()
 					last.Caller = strconv.Itoa(next)
-					line := Append(nil, last)
+					line := appendLine(nil, last)
 					file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 					if err != nil {
 						t.Fatal(err)
@@ -244,8 +244,8 @@ func TestFollow(t *testing.T) {
 }
 
 func FuzzScan(f *testing.F) {
-	f.Add(Append(nil, full()))
-	f.Add(append(Append(nil, hostileRecord()), "{\n"...))
+	f.Add(appendLine(nil, full()))
+	f.Add(append(appendLine(nil, hostileRecord()), "{\n"...))
 	f.Add([]byte("\n\x00{\"event\":\"call\"}\n"))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -258,7 +258,7 @@ func FuzzScan(f *testing.F) {
 			if fatal(err) {
 				t.Fatal(err)
 			}
-			if n++; err == nil && len(Append(nil, r)) > MaxLine {
+			if n++; err == nil && len(appendLine(nil, r)) > maxLine {
 				t.Error("a record is longer than a line may be")
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Tee returns a sink that writes every record to all the given ones, in their order. Each
-// gets every record, also after another failed; the error is that of all that failed.
+// Tee returns a sink that writes every record to all sinks, in order. A failure of one does
+// not stop the others; the error joins all failures.
 func Tee(sinks ...Sink) Sink {
 	if len(sinks) == 1 {
 		return sinks[0]

@@ -7,8 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Airbyte says where a hosted connection is in the Airbyte API, and as whom the host asks
-// there.
+// Airbyte locates a hosted connection in the Airbyte API, and has the client to use there.
 type Airbyte struct {
 	// BaseURL is the operator's own URL of the API. Empty means the environment's
 	// (AIRBYTE_API_HOST, SDK_DEV_ADP_API_HOST or AIRBYTE_AGENTS_API_URL), or else
@@ -18,16 +17,16 @@ type Airbyte struct {
 	// and env:AIRBYTE_CLIENT_SECRET.
 	ClientID     string
 	ClientSecret string
-	// WorkspaceName names whose data it is; CustomerName and ExternalUserID are older
-	// names of the same thing. Where several are set they are equal.
+	// WorkspaceName names the workspace. CustomerName and ExternalUserID are older names for
+	// it. If several are set, they are equal.
 	WorkspaceName  string
 	CustomerName   string
 	ExternalUserID string
-	// OrganizationID is for clients of several organizations. Empty means that of
-	// AIRBYTE_ORGANIZATION_ID, if that is set.
+	// OrganizationID is for clients of several organizations. Empty means
+	// AIRBYTE_ORGANIZATION_ID, if set.
 	OrganizationID string
-	// ConnectorID is the connector's UUID. It is needed where a workspace has several of
-	// the kind; without it the only one is meant.
+	// ConnectorID is the connector's UUID. It is necessary if the workspace has several
+	// connectors of this type.
 	ConnectorID string
 }
 
@@ -46,7 +45,7 @@ func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
 			case named == "":
 				first, named = p[strings.LastIndexByte(p, '.')+1:], text
 			case named != text:
-				r.problem(v, p, "says something else than "+first+", and they are names of the same thing", "keep one of them, best workspace_name")
+				r.problem(v, p, "differs from "+first+", but both name the workspace", "keep only one of them, preferably workspace_name")
 			}
 			*into = text
 		}
@@ -62,14 +61,14 @@ func (r *reader) airbyte(n ast.Node, path string) *Airbyte {
 		{"connector_id", func(v ast.Node, p string) {
 			text, ok := r.text(v, p)
 			if ok && !connectorID.MatchString(text) {
-				r.problem(v, p, "is not the id of a connector", "it is a UUID; agenthost hosted list shows those of a workspace")
+				r.problem(v, p, "is not the id of a connector", "write a UUID; agenthost hosted list shows the ids in a workspace")
 				return
 			}
 			a.ConnectorID = text
 		}},
 	})
 	if len(r.problems) == before && named == "" && a.ConnectorID == "" {
-		r.problem(n, path, "names neither a workspace nor a connector", "add workspace_name: and the name that Airbyte shows")
+		r.problem(n, path, "has neither workspace_name nor connector_id", "add workspace_name: with the name that Airbyte shows")
 	}
 	return a
 }

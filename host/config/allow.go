@@ -16,8 +16,8 @@ var (
 	exactOperation = lazyregexp.New(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 )
 
-// allow reads a grant. One with neither effects nor operations allows nothing, and must
-// say so with {}.
+// allow reads a grant. A grant without effects and operations allows nothing, and must be
+// written as {}.
 func (r *reader) allow(n ast.Node, path string) *Allow {
 	a := &Allow{}
 	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
@@ -35,7 +35,7 @@ func (r *reader) allow(n ast.Node, path string) *Allow {
 		{"operations", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
 				if !operationName.MatchString(text) {
-					r.problem(at, p, clip(text)+" is not the name of an operation", "write entity.action, or entity.* for all of an entity")
+					r.problem(at, p, clip(text)+" is not the name of an operation", "write entity.action, or entity.* for all actions of an entity")
 					return
 				}
 				a.Operations = append(a.Operations, text)
@@ -44,7 +44,7 @@ func (r *reader) allow(n ast.Node, path string) *Allow {
 		{"params", func(v ast.Node, p string) { a.Params = r.paramRules(v, p) }},
 		{"requests", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
-				// One by one, so that a problem has the line of the rule that it is in.
+				// One at a time, so that a problem has the line of its rule.
 				if r.grant(at, p, &Allow{Effects: []abi.Effect{abi.EffectRead}, Requests: []string{text}}) {
 					a.Requests = append(a.Requests, text)
 				}
@@ -62,7 +62,7 @@ func (r *reader) paramRules(n ast.Node, path string) map[string]map[string]grant
 	rules := make(map[string]map[string]grant.ParamRule)
 	r.pairs(n, path, func(operation string, at, value ast.Node) {
 		if !exactOperation.MatchString(operation) {
-			r.problem(at, path, clip(operation)+" is not the name of an operation", "write entity.action; a rule is on the parameters of one operation")
+			r.problem(at, path, clip(operation)+" is not the name of an operation", "write entity.action; a rule applies to one operation")
 			return
 		}
 		params := make(map[string]grant.ParamRule)
@@ -127,13 +127,13 @@ func (r *reader) scalars(n ast.Node, path string) []any {
 		case *ast.FloatNode:
 			values = append(values, v.Value)
 		case *ast.InfinityNode, *ast.NanNode:
-			r.problem(element, path, "has a number that JSON does not have", "values are text, numbers, true, false and null")
+			r.problem(element, path, "has a number that JSON does not support", "use text, numbers, true, false or null")
 		default:
-			r.problem(element, path, "has a value that is "+describe(v), "values are text, numbers, true, false and null")
+			r.problem(element, path, "has a value that is "+describe(v), "use text, numbers, true, false or null")
 		}
 	}
 	if len(values) == 0 && len(list.Values) == 0 {
-		r.problem(at, path, "is empty, so that no value would be allowed", "list the values, or do not allow the operation")
+		r.problem(at, path, "is empty, so it allows no value", "list the values, or do not allow the operation")
 	}
 	return values
 }
@@ -152,7 +152,7 @@ func (r *reader) flag(n ast.Node, path string, into *bool) {
 	*into = v.Value
 }
 
-// grant notes what package grant finds wrong with an allow, at a node.
+// grant reports the problems that package grant finds in an allow, at a node.
 func (r *reader) grant(at ast.Node, path string, a *Allow) bool {
 	_, err := grant.New(a)
 	if err == nil {

@@ -2,21 +2,20 @@ package config
 
 import "github.com/goccy/go-yaml/ast"
 
-// Audit says where the record of every call is kept. The zero value keeps none.
+// Audit configures the records of calls. The zero value keeps no records.
 type Audit struct {
-	// File is a file of one JSON line per call, which rotates. A relative path is
-	// relative to the configuration file.
+	// File is a rotating file with one line of JSON per call. A relative path is relative
+	// to the configuration file.
 	File string
 	// MaxSize is the size in bytes at which the file rotates; 0 means 50 MB.
 	MaxSize int64
-	// Keep is how many rotated files are kept; 0 means 10.
+	// Keep is the number of rotated files to keep; 0 means 10.
 	Keep int
-	// Log writes every record to the host's logger as well, at level info.
+	// Log also writes every record to the host's logger, at level info.
 	Log bool
-	// Required says that nothing is done that the trail does not have: a call whose
-	// record cannot be written is not made. Otherwise it is made, and the failure
-	// logged; and the records of reads in quick succession are written together, 10 ms
-	// after the first of them at the latest.
+	// Required makes the host refuse calls that it cannot record, and refuse to open
+	// without the file. Otherwise the host logs the failure and makes the call, and it
+	// batches the records of successful reads for up to 10 ms.
 	Required bool
 }
 
@@ -34,8 +33,8 @@ func (r *reader) audit(n ast.Node, path string, into *Audit) {
 	}
 	switch {
 	case into.File == "" && !into.Log:
-		r.problem(n, path, "says nowhere to keep records", "add file: ./audit.jsonl, or log: true")
+		r.problem(n, path, "has neither file nor log", "add file: ./audit.jsonl, or log: true")
 	case into.File == "" && (into.MaxSize > 0 || into.Keep > 0):
-		r.problem(n, path, "max_size and keep are for a file, and there is none", "add file: ./audit.jsonl")
+		r.problem(n, path, "max_size and keep need file", "add file: ./audit.jsonl")
 	}
 }

@@ -1,8 +1,8 @@
-// Package config is the configuration of a host: where its connectors are and which
-// connections it has. It is read from agenthost.yaml by [Load], or built in Go.
+// Package config is the configuration of a host: its connectors and connections. [Load] reads
+// it from agenthost.yaml, or a program builds it in Go.
 //
-// Reading is strict: an unknown key, a key of the wrong type or a secret written
-// where a reference belongs is an error that names the line.
+// Reading is strict: an unknown key, a key of the wrong type or a secret instead of a
+// reference is an error with the line.
 package config
 
 import (
@@ -14,35 +14,42 @@ import (
 
 // Config is the whole configuration.
 type Config struct {
-	// Plugins is a folder of .wasm files, each of them a connector. A relative
-	// path is relative to the configuration file.
+	// Plugins is a folder of connectors, which are .wasm files. A relative path is relative
+	// to the configuration file.
 	Plugins string
 	// Cache is a private folder for compiled modules; empty means the user's
 	// cache folder.
 	Cache string
-	// Lock is the file of what a person approved; empty means agenthost.lock beside
-	// the configuration, for the command. A relative path is relative to the
-	// configuration file.
+	// Lock is the file with approvals. Empty means, for the command, agenthost.lock next to
+	// the configuration. A relative path is relative to the configuration file.
 	Lock string
-	// Updates says what becomes of a new version of an approved connector; empty means
+	// Updates decides on new versions of approved connectors; empty means
 	// [grant.UpdatesSameReach].
 	Updates grant.UpdatePolicy
-	// Connections by name.
+	// Connections by name. Nil means that the file has no connections: key; the environment
+	// then makes connections.
 	Connections map[string]Connection
-	// Audit says where the record of every call is kept.
+	// Environment also makes connections from environment variables.
+	Environment bool
+	// Proxy is the proxy for vendors; nil means direct connections.
+	Proxy *Proxy
+	// HostBytes is limits.host_bytes: the bytes that all running calls may hold together; 0
+	// means 256 MiB.
+	HostBytes int64
+	// Audit configures the records of calls.
 	Audit Audit
-	// Secrets says where references to secrets lead.
+	// Secrets configures the sources of secrets.
 	Secrets Secrets
-	// MCP says what agenthost mcp offers; a host does not read it.
+	// MCP configures agenthost mcp; a host does not read it.
 	MCP MCP
 }
 
-// Mode says who calls the vendor.
+// Mode decides who calls the vendor.
 type Mode string
 
 // The modes. The zero value means [Direct].
 const (
-	// Direct: the host calls the vendor with credentials that it holds.
+	// Direct: the host keeps the credentials and calls the vendor.
 	Direct Mode = "direct"
 	// Hosted: the host calls the Airbyte API, which calls the vendor.
 	Hosted Mode = "hosted"
@@ -53,29 +60,25 @@ type Connection struct {
 	// Connector is the name in the connector's manifest.
 	Connector string
 	Mode      Mode
-	// Server is the id of one of the manifest's servers, or the URL of a server
-	// that the operator runs. A URL is the only way to reach a private address or
-	// plain http, and opens that very origin alone.
+	// Server is the id of a server in the manifest, or the URL of a server that the operator
+	// runs. Only a URL permits a private address or plain http, and only for its origin.
 	Server string
-	// TLS says whom to trust for the servers, or in mode hosted for the Airbyte API; nil
-	// trusts whom this machine trusts.
+	// TLS configures trust for the servers or, in mode hosted, for the Airbyte API; nil
+	// means the system's certificate authorities.
 	TLS *TLS
-	// Credentials are references to secrets, as [secret.ParseRef] reads them, by the
-	// names of the auth schema's fields. In a configuration file, a relative path is
-	// relative to that file.
+	// Credentials are references to secrets (see [secret.ParseRef]) by field of the auth
+	// schema. In a configuration file, a relative path is relative to that file.
 	Credentials map[string]string
-	// Secrets are credentials that a Go program already holds. A field may be in
-	// one of Credentials and Secrets.
+	// Secrets are credentials that a Go program already has. A field may be in either
+	// Credentials or Secrets.
 	Secrets map[string]secret.Value
-	// OAuth changes where and for what the connection gets OAuth 2.0 tokens; nil takes
-	// what the connector declares.
+	// OAuth overrides the connector's declaration of OAuth 2.0; nil keeps it.
 	OAuth *OAuth
-	// Allow narrows what the connection may do; nil allows every operation of the
-	// connector.
+	// Allow restricts the connection; nil allows every operation of the connector.
 	Allow *Allow
 	// Limits of one call; zero fields mean the defaults.
 	Limits Limits
-	// RateLimit says which of the vendor's rate limits are kept.
+	// RateLimit decides which of the vendor's rate limits the host obeys.
 	RateLimit RateLimit
 	// Airbyte is set for hosted connections.
 	Airbyte *Airbyte
@@ -84,40 +87,42 @@ type Connection struct {
 // Allow is what a connection may do.
 type Allow = grant.Allow
 
-// TLS is about the certificates of servers. It is for servers of the operator's own,
-// and for networks that sign certificates themselves.
+// TLS configures the certificates of servers. It is for the operator's own servers, and for
+// networks with their own certificate authority.
 type TLS struct {
-	// CAFile holds certificates of authorities in PEM form, which are trusted instead
-	// of this machine's. In a configuration file, a relative path is relative to that
-	// file.
+	// CAFile has the certificates of authorities in PEM form. The host trusts them instead
+	// of the system's. In a configuration file, a relative path is relative to that file.
 	CAFile string
 }
 
-// Limits bound one call. Sizes are bytes.
+// MinHostBytes is the smallest Config.HostBytes: what one small call needs.
+const MinHostBytes = 2 << 20
+
+// Limits are the limits of one call. Sizes are in bytes.
 type Limits struct {
-	Timeout       time.Duration // wall time of a call, waiting included
+	Timeout       time.Duration // wall time of a call, including waiting
 	Memory        int64         // the guest's linear memory
-	Fuel          int64         // the guest's CPU budget, in counts of its meter
-	Requests      int           // HTTP requests, retries included
-	RequestBytes  int64         // bytes of all requests, heads included
+	Fuel          int64         // the guest's CPU budget, in units of fuel
+	Requests      int           // HTTP requests, including retries
+	RequestBytes  int64         // bytes of all requests, including headers
 	ResponseBytes int64         // bytes of all decoded response bodies
 	OutputBytes   int64         // bytes of a result
 	LogLines      int           // lines that a guest may log
 	LogBytes      int64         // bytes that a guest may log
-	Concurrency   int           // calls of the connection at a time
+	Concurrency   int           // concurrent calls of the connection
 }
 
-// RateLimit says which of a vendor's rate limits the host keeps.
+// RateLimit decides which of a vendor's rate limits the host obeys.
 type RateLimit string
 
-// The choices. The zero value means [RateManifest] for the connector's own servers, and
-// [RateLearned] for a server that the operator runs, whose limits the manifest does not
-// know.
+// The choices. The zero value means [RateManifest] for the connector's servers, and
+// [RateLearned] for a server that the operator runs, because the manifest does not know its
+// limits.
 const (
-	// RateManifest keeps what the manifest documents and what answers say.
+	// RateManifest obeys the limits in the manifest and in responses.
 	RateManifest RateLimit = "manifest"
-	// RateLearned keeps what answers say: Retry-After and the rate-limit headers.
+	// RateLearned obeys the limits in responses: Retry-After and the rate-limit headers.
 	RateLearned RateLimit = "learned"
-	// RateOff keeps nothing. Retries still honour Retry-After.
+	// RateOff obeys no limits. Retries still honour Retry-After.
 	RateOff RateLimit = "off"
 )

@@ -23,6 +23,7 @@ var (
 // config reads the document's root.
 func (r *reader) config(body ast.Node) *Config {
 	c := &Config{}
+	none := false // environment: false
 	r.mapping(body, "", []key{
 		{"plugins", func(v ast.Node, p string) { r.path(v, p, &c.Plugins) }},
 		{"cache", func(v ast.Node, p string) { r.path(v, p, &c.Cache) }},
@@ -30,25 +31,41 @@ func (r *reader) config(body ast.Node) *Config {
 		{"updates", func(v ast.Node, p string) {
 			r.choice(v, p, []string{string(grant.UpdatesSameReach), string(grant.UpdatesNever)}, (*string)(&c.Updates))
 		}},
+		{"proxy", func(v ast.Node, p string) { c.Proxy = r.proxy(v, p) }},
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
+		{"limits", func(v ast.Node, p string) {
+			r.mapping(v, p, []key{{"host_bytes", func(v ast.Node, p string) {
+				if r.size(v, p, &c.HostBytes); c.HostBytes > 0 && c.HostBytes < MinHostBytes {
+					r.problem(v, p, "is too small for one call", "write 2MB or more; the default is 256MB")
+				}
+			}}})
+		}},
 		{"secrets", func(v ast.Node, p string) { r.secrets(v, p, &c.Secrets) }},
 		{"mcp", func(v ast.Node, p string) { r.mcp(v, p, &c.MCP) }},
 		{"connections", func(v ast.Node, p string) {
 			c.Connections = make(map[string]Connection)
 			r.pairs(v, p, func(name string, at, value ast.Node) {
 				if !connectionName.MatchString(name) {
-					r.problem(at, join(p, clip(name)), "not a name for a connection", "use up to 64 letters, digits, dashes and underscores")
+					r.problem(at, join(p, clip(name)), "is not a valid name for a connection", "use up to 64 letters, digits, dashes and underscores")
 					return
 				}
 				c.Connections[name] = r.connection(value, join(p, name))
 			})
 		}},
+		{"environment", func(v ast.Node, p string) {
+			before := len(r.problems)
+			r.flag(v, p, &c.Environment)
+			none = !c.Environment && len(r.problems) == before
+		}},
 	})
+	if none && c.Connections == nil {
+		c.Connections = make(map[string]Connection)
+	}
 	return c
 }
 
-// tooHigh says where keys belong that look like a connection's own. Those that are in
-// several places, as requests and client_id, are not here.
+// tooHigh maps keys that people write directly in a connection to where they belong. It omits
+// keys with several places, such as requests and client_id.
 var tooHigh = map[string]string{
 	"base_url": "airbyte", "workspace_name": "airbyte", "customer_name": "airbyte", "external_user_id": "airbyte",
 	"organization_id": "airbyte", "connector_id": "airbyte",
@@ -76,27 +93,27 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 		}},
 	}, tooHigh)
 	if len(r.problems) > before {
-		return c // what follows would only repeat what is said already
+		return c // further checks would repeat the problems
 	}
 	if c.Connector == "" {
-		r.problem(n, path, "needs a connector", "name one: connector: pylon; the command connectors lists them")
+		r.problem(n, path, "needs a connector", "add one, such as connector: pylon; agenthost connectors lists them")
 	}
 	switch {
 	case c.Mode == Hosted && c.Airbyte == nil:
 		r.problem(n, path, "mode hosted needs airbyte", "add airbyte: {workspace_name: NAME}, and set AIRBYTE_CLIENT_ID and AIRBYTE_CLIENT_SECRET")
 	case c.Server != "" && c.Mode == Hosted:
-		r.problem(n, path, "server is for mode direct, and the mode is hosted", "leave server out; base_url under airbyte says where the Airbyte API is")
+		r.problem(n, path, "server works only in mode direct", "remove server; to change the Airbyte API's address, use base_url under airbyte")
 	case c.TLS != nil && c.Mode == Hosted && strings.HasPrefix(c.Airbyte.BaseURL, "http:"):
-		r.problem(n, path, "tls is for https, and base_url is an http URL", "write https, or leave tls out")
+		r.problem(n, path, "tls needs https, but base_url is an http URL", "write https, or remove tls")
 	case c.TLS != nil && strings.HasPrefix(c.Server, "http:"):
-		r.problem(n, path, "tls is for https, and the server is an http URL", "write https, or leave tls out")
+		r.problem(n, path, "tls needs https, but server is an http URL", "write https, or remove tls")
 	case c.Mode == Direct && c.Airbyte != nil:
-		r.problem(n, path, "airbyte is for mode hosted, and the mode is direct", "add mode: hosted, or leave airbyte out")
+		r.problem(n, path, "airbyte works only in mode hosted", "add mode: hosted, or remove airbyte")
 	}
 	return c
 }
 
-// path reads a file path and makes it relative to the configuration's folder.
+// path reads a file path. A relative one is relative to the configuration's folder.
 func (r *reader) path(n ast.Node, path string, into *string) {
 	text, ok := r.text(n, path)
 	if !ok {
@@ -125,7 +142,7 @@ func (r *reader) choice(n ast.Node, path string, words []string, into *string) {
 	*into = text
 }
 
-// server reads the id of a server or a URL. A URL is not quoted, for it may hold a password.
+// server reads the id of a server or a URL. No message quotes a URL: it may have a password.
 func (r *reader) server(n ast.Node, path string, into *string) {
 	text, ok := r.text(n, path)
 	if !ok {
@@ -138,29 +155,29 @@ func (r *reader) server(n ast.Node, path string, into *string) {
 			r.problem(n, path, "not an http or https URL", "write an origin, such as https://pylon.example.com or http://127.0.0.1:9003")
 			return
 		case u.User != nil:
-			r.problem(n, path, "a URL with a user name or password", "put secrets under credentials, as references")
+			r.problem(n, path, "the URL has a user name or password", "put secrets under credentials, as references")
 			return
 		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-			r.problem(n, path, "a URL with a query or fragment", "leave out everything from the ? or # on")
+			r.problem(n, path, "the URL has a query or fragment", "remove everything from the ? or # on")
 			return
 		}
 	}
 	*into = text
 }
 
-// tls reads whom to trust. An empty mapping would look like a choice and be none.
+// tls reads the trust settings. It rejects an empty mapping, which would change nothing.
 func (r *reader) tls(n ast.Node, path string) *TLS {
 	t := &TLS{}
 	before := len(r.problems)
 	r.mapping(n, path, []key{{"ca_file", func(v ast.Node, p string) { r.path(v, p, &t.CAFile) }}})
 	if t.CAFile == "" && len(r.problems) == before {
-		r.problem(n, path, "needs ca_file", "name a file with the certificate of the authority, or leave tls out")
+		r.problem(n, path, "needs ca_file", "add the file with the authority's certificate, or remove tls")
 	}
 	return t
 }
 
-// credentials reads references. No part of a value is ever quoted, and a name is only
-// where it has a value: {sk_live_1} in braces is a secret in the place of a name.
+// credentials reads references. Messages never quote a value, and they quote a name only if
+// it has a value: {sk_live_1} is a secret in the place of a name.
 func (r *reader) credentials(n ast.Node, path string) map[string]string {
 	references := make(map[string]string)
 	r.pairs(n, path, func(name string, at, value ast.Node) {
@@ -169,7 +186,7 @@ func (r *reader) credentials(n ast.Node, path string) map[string]string {
 			return
 		}
 		if v.Type() == ast.NullType || !fieldName.MatchString(name) {
-			r.problem(at, path, "an entry that is not field: reference", "write it as api_token: env:PYLON_API_TOKEN")
+			r.problem(at, path, "the entry is not of the form field: reference", "write it as api_token: env:PYLON_API_TOKEN")
 			return
 		}
 		r.reference(value, join(path, name), func(reference string) { references[name] = reference })
@@ -188,10 +205,10 @@ func (r *reader) reference(n ast.Node, path string, use func(string)) {
 	if text, ok := v.(*ast.StringNode); ok {
 		written = text.Value
 	}
-	if file, ok := strings.CutPrefix(written, secret.SchemeFile+":"); ok && file != "" {
-		written = secret.SchemeFile + ":" + r.resolve(file)
+	if file, ok := strings.CutPrefix(written, "file:"); ok && file != "" {
+		written = "file:" + r.resolve(file)
 	}
-	ref, err := secret.ParseRef(written)
+	ref, err := secret.ParseRef(written, r.schemes...)
 	if err != nil {
 		var public *abi.Error
 		if !errors.As(err, &public) {

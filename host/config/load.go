@@ -17,23 +17,24 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// MaxFileSize is how large a configuration file may be, in bytes.
+// MaxFileSize is the largest size of a configuration file, in bytes.
 const MaxFileSize = 1 << 20
 
-// The YAML parser takes time that grows with the square of the nesting depth and of
-// the number of keys of one mapping. No configuration comes near these bounds.
+// The YAML parser's time grows with the square of the nesting depth and of the number of keys
+// in a mapping. Real configurations stay far below these limits.
 const (
 	maxDepth  = 32
 	maxTokens = 40_000
 )
 
 // Load reads a configuration file. Relative paths in it are relative to the file's
-// folder, and become absolute. The file may be a pipe.
+// folder, and become absolute. The file may be a pipe. schemes are the schemes of
+// the program's own secret sources (host.Options.Sources).
 //
 // # Errors
-//   - [*Error] with every problem of the file, where it was readable
+//   - [*Error] with every problem, if the file was readable
 //   - a wrapped [*os.PathError], such as [os.ErrNotExist]
-func Load(path string) (*Config, error) {
+func Load(path string, schemes ...string) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
@@ -43,15 +44,15 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(path, data)
+	return Parse(path, data, schemes...)
 }
 
-// Parse reads a configuration from memory. Name stands for the file in errors, and
-// its folder is what relative paths are relative to. The error is an [*Error].
-func Parse(name string, data []byte) (*Config, error) {
-	r := &reader{file: name, dir: filepath.Dir(name)}
+// Parse reads a configuration from memory. name is the file's name in errors, and relative
+// paths are relative to its folder. schemes are as in [Load]. The error is an [*Error].
+func Parse(name string, data []byte, schemes ...string) (*Config, error) {
+	r := &reader{file: name, dir: filepath.Dir(name), schemes: schemes}
 	if dir, err := filepath.Abs(r.dir); err == nil {
-		r.dir = dir // what the paths mean must not change with the working directory
+		r.dir = dir // paths must not depend on the working directory
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if body := r.parse(data); body != nil && len(r.problems) == 0 {
@@ -67,11 +68,15 @@ func Parse(name string, data []byte) (*Config, error) {
 	return nil, &Error{Problems: r.problems}
 }
 
-// parse returns the root of the one document in data, and nil where it is empty or,
-// with a problem noted, where it is not YAML.
+// parse returns the root of the only document in data. It returns nil if the document is
+// empty or, with a problem, if it is not YAML.
 func (r *reader) parse(data []byte) ast.Node {
 	if len(data) > MaxFileSize {
-		r.note(Problem{Message: fmt.Sprintf("larger than %d bytes", MaxFileSize), Hint: "a configuration holds connections, not data; is this the right file?"})
+		r.note(Problem{Message: fmt.Sprintf("the file is larger than %d bytes", MaxFileSize), Hint: "check that this is the right file: a configuration has connections, not data"})
+		return nil
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		r.note(Problem{Message: "the file is UTF-16 text", Hint: "save it as UTF-8"})
 		return nil
 	}
 	if at := invalidUTF8(data); at >= 0 {
@@ -101,8 +106,8 @@ func (r *reader) parse(data []byte) ast.Node {
 	return body
 }
 
-// syntax notes the parser's error without the line it quotes: that line may hold a
-// secret that somebody wrote into the file.
+// syntax reports the parser's error without the line that it quotes, because that line may
+// have a secret.
 func (r *reader) syntax(err error) {
 	p := Problem{Message: "not valid YAML"}
 	var at yaml.Error
@@ -114,7 +119,7 @@ func (r *reader) syntax(err error) {
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) {
 		if _, first, ok := strings.Cut(syntax.Message, " already defined at "); ok {
-			p.Message = "a key that is there already, at " + strings.Trim(first, "[]")
+			p.Message = "duplicate key; the first is at " + strings.Trim(first, "[]")
 		} else if fixedText(syntax.Message) {
 			p.Message += ": " + syntax.Message
 		}
@@ -122,15 +127,15 @@ func (r *reader) syntax(err error) {
 	r.note(p)
 }
 
-// fixedText says that a parser's message quotes nothing of the file.
+// fixedText reports whether a parser's message quotes nothing from the file.
 func fixedText(message string) bool {
 	return len(message) < 100 && !strings.ContainsAny(message, "\"`\n")
 }
 
-// reasonable looks at the text before the parser does.
+// reasonable checks the text before the parser runs.
 func (r *reader) reasonable(tokens token.Tokens) bool {
 	if len(tokens) > maxTokens {
-		r.note(Problem{Message: fmt.Sprintf("has more than %d words and signs", maxTokens), Hint: "split it into several configurations"})
+		r.note(Problem{Message: fmt.Sprintf("the file has more than %d tokens", maxTokens), Hint: "split it into several configurations"})
 		return false
 	}
 	flow, inLine, line := 0, 0, 0

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,7 @@ func TestParse(t *testing.T) {
 	got, err := config.Parse(file, []byte(`# comment
 plugins: ./plugins
 cache: /var/cache/agenthost
+limits: {host_bytes: 512MiB}
 connections:
   support:
     connector: pylon
@@ -112,8 +114,9 @@ connections:
 		ResponseBytes: 1 << 30, OutputBytes: 1 << 20, LogLines: 200, LogBytes: 64 << 10, Concurrency: 4,
 	}
 	want := &config.Config{
-		Plugins: filepath.Join(dir, "plugins"),
-		Cache:   "/var/cache/agenthost",
+		Plugins:   filepath.Join(dir, "plugins"),
+		Cache:     "/var/cache/agenthost",
+		HostBytes: 512 << 20,
 		Connections: map[string]config.Connection{
 			"support": {
 				Connector: "pylon", Mode: config.Direct, Server: "eu", Limits: limits,
@@ -165,29 +168,53 @@ func TestHostile(t *testing.T) {
 		}
 		return b.String()
 	}
-	for name, text := range map[string]string{
-		"size":     "#" + strings.Repeat("x", config.MaxFileSize),
-		"lists":    strings.Repeat("[", 100_000),
-		"mappings": strings.Repeat("{a: ", 100_000),
-		"entries":  strings.Repeat("- ", 10_000) + "x",
-		"colons":   strings.Repeat("a: ", 10_000),
-		"anchors":  strings.Repeat("&a ", 10_000) + "x",
-		"tags":     strings.Repeat("!!str ", 10_000) + "x",
-		"indented": many(1400, func(i int) string { return strings.Repeat(" ", i) + "a:\n" }),
-		"keys":     many(60_000, func(i int) string { return fmt.Sprintf("k%d: 1\n", i) }),
-		"billion laughs": "plugins: [" + many(20, func(i int) string {
+	const deep, aliases = "nested too deeply", "aliases expand to too many nodes"
+	wide := many(1000, func(i int) string { return fmt.Sprintf("k%d: env:A, ", i) })
+	for name, test := range map[string]struct{ text, want string }{
+		"size":     {"#" + strings.Repeat("x", 1<<20), "the file is larger than 1048576 bytes"},
+		"lists":    {strings.Repeat("[", 10_000), deep},
+		"mappings": {strings.Repeat("{a: ", 10_000), deep},
+		"entries":  {strings.Repeat("- ", 10_000) + "x", deep},
+		"colons":   {strings.Repeat("a: ", 10_000), deep},
+		"anchors":  {strings.Repeat("&a ", 10_000) + "x", deep},
+		"tags":     {strings.Repeat("!!str ", 10_000) + "x", deep},
+		"both":     {"a: " + strings.Repeat("[{a: ", 17), deep},
+		"indented": {many(1400, func(i int) string { return strings.Repeat(" ", i) + "a:\n" }), deep},
+		"keys":     {many(14_000, func(i int) string { return fmt.Sprintf("k%d: 1\n", i) }), "the file has more than 40000 tokens"},
+		"billion laughs": {"connections: {a: {connector: x, allow: {operations: [" + many(5, func(i int) string {
 			return fmt.Sprintf("&a%d [%s x], ", i, strings.Repeat(fmt.Sprintf("*a%d, ", max(i-1, 0)), 10))
-		}) + "]\n",
-		"wide aliases": "connections:\n  a: &a {connector: x, credentials: {" + many(1000, func(i int) string { return fmt.Sprintf("k%d: env:A, ", i) }) + "}}\n" +
-			many(2000, func(i int) string { return fmt.Sprintf("  b%d: *a\n", i) }),
+		}) + "]}}}\n", "needs text, has a list"},
+		"wide aliases": {"connections:\n  a: &a {connector: x, credentials: {" + wide + "}}\n" +
+			many(2000, func(i int) string { return fmt.Sprintf("  b%d: *a\n", i) }), aliases},
+		"aliases of aliases": {"connections:\n  a: &a {connector: x, credentials: &c {" + wide + "}}\n" +
+			many(20, func(i int) string { return fmt.Sprintf("  c%d: &c%d {connector: x, credentials: *c}\n", i, i) }) +
+			many(200, func(i int) string { return fmt.Sprintf("  d%d: *c%d\n", i, i%20) }), aliases},
+		"a circle": {"connections:\n  a: &a {connector: x, credentials: *a}\n", "this is not a reference to a secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := config.Parse("x", []byte(text))
+			t.Parallel()
+			_, err := config.Parse("x", []byte(test.text))
 			var bad *config.Error
 			if !errors.As(err, &bad) {
-				t.Errorf("error = %v, want a *config.Error", err)
+				t.Fatalf("error = %v, want a *config.Error", err)
+			}
+			if !slices.ContainsFunc(bad.Problems, func(p config.Problem) bool { return p.Message == test.want }) {
+				t.Errorf("the problems are %.500v, want %q", bad, test.want)
 			}
 		})
+	}
+}
+
+// TestLargest: the largest text of each kind is read.
+func TestLargest(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"size":    "plugins: p\n#" + strings.Repeat("x", 1<<20-12),
+		"aliases": "connections:\n  a: &a {connector: x, credentials: &c {k: env:A}}\n  b: *a\n  c: {connector: x, credentials: *c}\n",
+	} {
+		if _, err := config.Parse("x", []byte(text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -280,4 +307,14 @@ connections:
 `))
 	fmt.Println(err)
 	// Output: agenthost.yaml:5:30: connections.support.credentials.api_token: this is not a reference to a secret
+}
+
+func TestUTF16(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"\xff\xfe{\x00}\x00", "\xfe\xff\x00{\x00}"} {
+		_, err := config.Parse("agenthost.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), "UTF-16") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }

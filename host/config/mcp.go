@@ -9,39 +9,43 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// MCP says what agenthost mcp offers, and to whom. Zero fields mean the defaults; flags
-// of the command win.
+// MCP configures agenthost mcp. Zero fields mean the defaults. Flags of the command override
+// it.
 type MCP struct {
-	// Connections are the names of those to offer; none means all.
+	// Connections are the names of the connections to offer; empty means all.
 	Connections []string
-	// Options are the form of the tools, the threshold between forms, and the budget of
-	// an answer.
+	// Options are the form of the tools, the threshold between forms, and the longest
+	// result.
 	tool.Options
-	HTTP MCPHTTP
+	// TextOnly is the field of mcp.Options.
+	TextOnly bool
+	HTTP     MCPHTTP
 }
 
-// MCPHTTP says where and to whom agenthost mcp serves over HTTP.
+// MCPHTTP configures agenthost mcp over HTTP.
 type MCPHTTP struct {
-	// Address is where it listens, such as 127.0.0.1:8080; empty means standard input
-	// and output.
+	// Address is the listen address, such as 127.0.0.1:8080; empty means standard input and
+	// output.
 	Address string
-	// Token is the reference to a bearer token of whoever runs the server, Tokens those
-	// of others, by the names that the audit trail has.
+	// Token is the reference to the bearer token of the operator. Tokens are those of other
+	// callers, by name. The audit records have these names.
 	Token  string
 	Tokens map[string]string
-	// Hosts and Origins are those of mcp.HTTPOptions.
+	// Hosts and Origins are the fields of mcp.HTTPOptions.
 	Hosts, Origins []string
 	// Sessions keeps a session for each client.
 	Sessions bool
-	// Issuer gives out the access tokens that open the server, Resource is the URL by
-	// which clients know it. They are set together.
+	// MaxConnections is the field of mcp.HTTPOptions.
+	MaxConnections int
+	// Issuer issues access tokens for the server. Resource is the server's URL for clients.
+	// Set both or neither.
 	Issuer, Resource string
-	// IssuerCAFile holds certificates of authorities in PEM form, which are trusted for the
-	// issuer instead of this machine's; empty trusts this machine's.
+	// IssuerCAFile has the certificates of authorities in PEM form. The server trusts them
+	// for the issuer; empty means the system's.
 	IssuerCAFile string
-	// Audience is what access tokens are for; empty means Resource.
+	// Audience is the required audience of access tokens; empty means Resource.
 	Audience string
-	// Scopes are what access tokens have to have.
+	// Scopes are the required scopes of access tokens.
 	Scopes []string
 }
 
@@ -54,10 +58,12 @@ func (r *reader) mcp(n ast.Node, path string, into *MCP) {
 		{"form", func(v ast.Node, p string) { r.choice(v, p, forms, (*string)(&into.Form)) }},
 		{"threshold", func(v ast.Node, p string) { r.number(v, p, &into.Threshold) }},
 		{"budget", func(v ast.Node, p string) { r.number(v, p, &into.Budget) }},
+		{"text_only", func(v ast.Node, p string) { r.flag(v, p, &into.TextOnly) }},
+		{"max_name", func(v ast.Node, p string) { r.number(v, p, &into.MaxName) }},
 		{"connections", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
 				if !connectionName.MatchString(text) {
-					r.problem(at, p, clip(text)+" is not a name for a connection", "name connections as connections: does")
+					r.problem(at, p, clip(text)+" is not a valid name for a connection", "use the names under connections:")
 					return
 				}
 				into.Connections = append(into.Connections, text)
@@ -76,7 +82,7 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 		{"hosts", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
 				if strings.ContainsAny(text, "/@ ") {
-					r.problem(at, p, clip(text)+" is not a Host header", "write a name, and a port if it is not the usual one: mcp.example.com, localhost:8080")
+					r.problem(at, p, clip(text)+" is not a Host header", "write a host name, with a port if it is not the default: mcp.example.com, localhost:8080")
 					return
 				}
 				into.Hosts = append(into.Hosts, text)
@@ -85,13 +91,14 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 		{"origins", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
 				if u, err := url.Parse(text); err != nil || u.Host == "" || text != u.Scheme+"://"+u.Host {
-					r.problem(at, p, clip(text)+" is not an origin", "write what browsers send: https://app.example.com")
+					r.problem(at, p, clip(text)+" is not an origin", "write an origin as browsers send it, such as https://app.example.com")
 					return
 				}
 				into.Origins = append(into.Origins, text)
 			})
 		}},
 		{"sessions", func(v ast.Node, p string) { r.flag(v, p, &into.Sessions) }},
+		{"max_connections", func(v ast.Node, p string) { r.number(v, p, &into.MaxConnections) }},
 		{"issuer", func(v ast.Node, p string) { r.url(v, p, "https://login.example.com", &into.Issuer) }},
 		{"issuer_ca_file", func(v ast.Node, p string) { r.path(v, p, &into.IssuerCAFile) }},
 		{"resource", func(v ast.Node, p string) { r.url(v, p, "https://mcp.example.com", &into.Resource) }},
@@ -103,9 +110,9 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 	}
 	switch {
 	case into.Issuer != "" && into.Resource == "":
-		r.problem(n, path, "has an issuer and no resource", "add resource: and the URL by which clients know this server")
+		r.problem(n, path, "issuer needs resource", "add resource: with the URL of this server for clients")
 	case into.Issuer == "" && (into.Resource != "" || into.Audience != "" || into.IssuerCAFile != "" || len(into.Scopes) > 0):
-		r.problem(n, path, "resource, audience, issuer_ca_file and scopes are about the tokens of an issuer, and there is none", "add issuer: and its URL")
+		r.problem(n, path, "resource, audience, issuer_ca_file and scopes need issuer", "add issuer: with its URL")
 	}
 }
 
@@ -113,9 +120,9 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 func (r *reader) tokens(n ast.Node, path string) map[string]string {
 	references := make(map[string]string)
 	r.pairs(n, path, func(name string, at, value ast.Node) {
-		// A token in braces is a secret in the place of a name.
+		// {TOKEN} is a secret in the place of a name.
 		if v := r.value(value, path); v == nil || v.Type() == ast.NullType || !connectionName.MatchString(name) {
-			r.problem(at, path, "an entry that is not name: reference", "write it as ada: env:ADA_TOKEN; names have up to 64 letters, digits, dashes and underscores")
+			r.problem(at, path, "the entry is not of the form name: reference", "write it as ada: env:ADA_TOKEN; names have up to 64 letters, digits, dashes and underscores")
 			return
 		}
 		r.reference(value, join(path, name), func(reference string) { references[name] = reference })
@@ -123,7 +130,7 @@ func (r *reader) tokens(n ast.Node, path string) map[string]string {
 	return references
 }
 
-// address reads where to listen.
+// address reads a listen address.
 func (r *reader) address(n ast.Node, path string, into *string) {
 	text, ok := r.text(n, path)
 	if !ok {

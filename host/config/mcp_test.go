@@ -24,6 +24,7 @@ mcp:
     hosts: [mcp.example.com, "localhost:8080"]
     origins: ["https://app.example.com"]
     sessions: true
+    max_connections: 200
     issuer: https://login.example.com/acme
     issuer_ca_file: ca.pem
     resource: https://mcp.example.com
@@ -39,7 +40,7 @@ mcp:
 		HTTP: config.MCPHTTP{
 			Address: "127.0.0.1:8080", Token: "file:" + filepath.Join(dir, "token"),
 			Tokens: map[string]string{"ada": "env:ADA_TOKEN", "nightly-job": "keyring:agenthost-nightly"},
-			Hosts:  []string{"mcp.example.com", "localhost:8080"}, Origins: []string{"https://app.example.com"}, Sessions: true,
+			Hosts:  []string{"mcp.example.com", "localhost:8080"}, Origins: []string{"https://app.example.com"}, Sessions: true, MaxConnections: 200,
 			Issuer: "https://login.example.com/acme", IssuerCAFile: filepath.Join(dir, "ca.pem"), Resource: "https://mcp.example.com", Audience: "agenthost", Scopes: []string{"tools"},
 		},
 	}

@@ -6,12 +6,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// OAuth takes the place of what a connector declares of its authorization server. Empty
-// fields do not. A URL of the operator's is the only way to plain http, and to private
-// addresses.
+// OAuth overrides a connector's declaration of its authorization server. Empty fields
+// override nothing. Only URLs here may use plain http or private addresses.
 type OAuth struct {
 	TokenURL, AuthorizeURL, RevokeURL string
-	// Issuer is what iss of a login's answer must be.
+	// Issuer is the required iss in the response to a login.
 	Issuer string
 	Scopes []string
 }
@@ -35,7 +34,7 @@ func (r *reader) oauth(n ast.Node, path string) *OAuth {
 func (r *reader) scopes(n ast.Node, path string, into *[]string) {
 	r.texts(n, path, func(text string, at ast.Node) {
 		if strings.ContainsAny(text, " \"\\") {
-			r.problem(at, path, "not one scope", "write each scope on its own: [read, write]")
+			r.problem(at, path, "not a single scope", "write each scope separately: [read, write]")
 			return
 		}
 		*into = append(*into, text)

@@ -7,23 +7,22 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// maxProblems bounds an error's length; the rest shows once these are mended.
+// maxProblems is the largest number of problems in an error.
 const maxProblems = 20
 
-// Problem is one thing that is wrong with a configuration. It never holds the value
-// of a key that could be a secret.
+// Problem is one problem in a configuration. It never has a value that could be a secret.
 type Problem struct {
 	File string
 	// Line and Column count from 1; 0 means the file as a whole.
 	Line, Column int
-	// Key is the path of the key at fault, such as connections.support.mode.
+	// Key is the path of the key, such as connections.support.mode.
 	Key     string
 	Message string
 	// Hint says what to write instead.
 	Hint string
 }
 
-// String is the place and what is wrong there, without the hint.
+// String returns the place and the message, without the hint.
 func (p Problem) String() string {
 	var b strings.Builder
 	if p.File != "" {
@@ -44,14 +43,14 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Error says everything that is wrong with a configuration, in the order of the file.
-// It wraps an [*abi.Error] of kind invalid_params about the first problem.
+// Error lists the problems of a configuration, in the order of the file. It wraps an
+// [*abi.Error] of kind invalid_params about the first problem.
 type Error struct {
 	// Problems has at least one element.
 	Problems []Problem
 }
 
-// Error is one line for each problem.
+// Error returns one line for each problem.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {

@@ -7,16 +7,19 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxVisits bounds how many nodes are read, so that aliases cannot multiply a small
-// file into endless work.
+// maxVisits is the largest number of nodes to read. It stops small files with aliases from
+// causing endless work.
 const maxVisits = 100_000
 
-// reader turns YAML nodes into a Config and notes every problem on the way.
+// reader turns YAML nodes into a Config and collects problems.
 type reader struct {
 	file, dir string
 	anchors   map[string]ast.Node
 	problems  []Problem
 	visits    int
+	schemes   []string // of references, beside those that every program knows
+	// meets is told of every key that a mapping may have, in tests; nil tells nobody.
+	meets func(path string)
 }
 
 // key is one key that a mapping may have.
@@ -32,7 +35,7 @@ func (r *reader) note(p Problem) {
 	}
 }
 
-// problem notes a problem at a node.
+// problem adds a problem at a node.
 func (r *reader) problem(n ast.Node, path, message, hint string) {
 	p := Problem{Key: path, Message: message, Hint: hint}
 	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
@@ -41,14 +44,14 @@ func (r *reader) problem(n ast.Node, path, message, hint string) {
 	r.note(p)
 }
 
-// value strips anchors and follows aliases. It returns nil, with the problem noted,
-// where there is nothing to read.
+// value strips anchors and follows aliases. It returns nil, with a problem, if there is
+// nothing to read.
 func (r *reader) value(n ast.Node, path string) ast.Node {
 	at := n
 	for range maxDepth {
 		if r.visits++; r.visits > maxVisits {
 			if r.visits == maxVisits+1 {
-				r.problem(at, path, "aliases repeat too much", "")
+				r.problem(at, path, "aliases expand to too many nodes", "")
 			}
 			return nil
 		}
@@ -58,22 +61,22 @@ func (r *reader) value(n ast.Node, path string) ast.Node {
 		case *ast.AliasNode:
 			name := v.Value.GetToken().Value
 			if n = r.anchors[name]; n == nil {
-				r.problem(at, path, "an alias without an anchor of that name", "")
+				r.problem(at, path, "the alias has no anchor", "")
 				return nil
 			}
 		case *ast.TagNode:
-			r.problem(at, path, "has a YAML tag", "leave the tag out; the key says what type it has")
+			r.problem(at, path, "has a YAML tag", "remove the tag; the key determines the type")
 			return nil
 		default:
 			return n
 		}
 	}
-	r.problem(at, path, "an alias that leads to itself", "")
+	r.problem(at, path, "the alias refers to itself", "")
 	return nil
 }
 
-// pairs yields the keys and values of a mapping. Where n is something else it notes
-// a problem and yields nothing.
+// pairs yields the keys and values of a mapping. If n is something else, it adds a problem and
+// yields nothing.
 func (r *reader) pairs(n ast.Node, path string, yield func(name string, key, value ast.Node)) {
 	at := n
 	if n = r.value(n, path); n == nil {
@@ -86,10 +89,10 @@ func (r *reader) pairs(n ast.Node, path string, yield func(name string, key, val
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{v}
 	case *ast.NullNode:
-		r.problem(at, path, "is empty", "leave the key out, or give it a mapping")
+		r.problem(at, path, "is empty", "remove the key, or add a mapping")
 		return
 	default:
-		r.problem(at, path, "needs a mapping, has "+describe(n), "write its keys on lines of their own, as key: value")
+		r.problem(at, path, "needs a mapping, has "+describe(n), "write each key on its own line, as key: value")
 		return
 	}
 	for _, pair := range values {
@@ -99,20 +102,23 @@ func (r *reader) pairs(n ast.Node, path string, yield func(name string, key, val
 		case *ast.MergeKeyNode:
 			r.problem(k, path, "merge keys are not supported", "use an alias for a whole value instead")
 		default:
-			r.problem(pair.Key, path, "a key that is not text", "put it in quotes")
+			r.problem(pair.Key, path, "the key is not text", "put it in quotes")
 		}
 	}
 }
 
-// mapping reads a mapping whose keys are known.
+// mapping reads a mapping with known keys.
 func (r *reader) mapping(n ast.Node, path string, keys []key) { r.mappingAround(n, path, keys, nil) }
 
-// mappingAround reads a mapping that has others in it. Deeper says in which of them a key
-// is that people write too high.
+// mappingAround reads a mapping that contains others. deeper maps keys that people write one
+// level too high to the mapping where they belong.
 func (r *reader) mappingAround(n ast.Node, path string, keys []key, deeper map[string]string) {
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = k.name
+		if r.meets != nil {
+			r.meets(join(path, k.name))
+		}
 	}
 	r.pairs(n, path, func(name string, at, value ast.Node) {
 		for _, k := range keys {
@@ -129,7 +135,7 @@ func (r *reader) mappingAround(n ast.Node, path string, keys []key, deeper map[s
 	})
 }
 
-// anchors finds every anchor of a document. Of two with one name the last one counts.
+// anchors finds every anchor of a document. If two have the same name, the last one wins.
 func anchors(body ast.Node) map[string]ast.Node {
 	found := make(map[string]ast.Node)
 	ast.Walk(visitor(func(n ast.Node) {
@@ -165,7 +171,7 @@ func clip(name string) string {
 	return name
 }
 
-// describe names the type of a node in words of the file.
+// describe names the type of a node.
 func describe(n ast.Node) string {
 	switch n.(type) {
 	case *ast.StringNode, *ast.LiteralNode:

@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// text reads a string. It never quotes the value in a problem.
+// text reads a string. Its problems never quote the value.
 func (r *reader) text(n ast.Node, path string) (string, bool) {
 	at := n
 	if n = r.value(n, path); n == nil {
@@ -36,7 +36,7 @@ func (r *reader) text(n ast.Node, path string) (string, bool) {
 	return text, true
 }
 
-// texts reads a list of strings and where each of them stands.
+// texts reads a list of strings, with the node of each.
 func (r *reader) texts(n ast.Node, path string, read func(text string, at ast.Node)) {
 	at := n
 	if n = r.value(n, path); n == nil {
@@ -112,13 +112,13 @@ func (r *reader) count(n ast.Node, path string, into *int64) {
 	}
 	number, ok := integer(v)
 	if !ok || number <= 0 {
-		r.problem(at, path, "is not a positive number", "leave the key out to get the default")
+		r.problem(at, path, "is not a positive number", "remove the key to use the default")
 		return
 	}
 	*into = number
 }
 
-// number reads a positive whole number that an int holds.
+// number reads a positive whole number that fits into an int.
 func (r *reader) number(n ast.Node, path string, into *int) {
 	var number int64
 	r.count(n, path, &number)
@@ -152,8 +152,8 @@ var sizeUnits = [...]struct {
 	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
 }
 
-// parseSize reads a size with a unit, such as 64MiB or 1.5 GB. Case counts as little
-// as the white space before the unit.
+// parseSize reads a size with a unit, such as 64MiB or 1.5 GB. It ignores case and white
+// space before the unit.
 func parseSize(text string) (int64, error) {
 	bad := fmt.Errorf("%q is not a size", clip(text))
 	trimmed := strings.TrimSpace(text)

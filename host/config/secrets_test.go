@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,5 +45,26 @@ secrets:
 	}
 	if diff := cmp.Diff(want, got.Secrets); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestParseOwnSchemes: references of a program's own sources are read where the program names
+// their schemes.
+func TestParseOwnSchemes(t *testing.T) {
+	t.Parallel()
+	text := []byte("secrets: {identity: corp:age}\nconnections: {a: {connector: pylon, credentials: {api_token: corp:pylon}}}\n")
+	c, err := config.Parse("agenthost.yaml", text, "corp", "team")
+	if err != nil || c.Connections["a"].Credentials["api_token"] != "corp:pylon" || c.Secrets.Identity != "corp:age" {
+		t.Errorf("%v: %+v", err, c)
+	}
+	if _, err := config.Parse("agenthost.yaml", text); err == nil || !strings.Contains(err.Error(), "connections.a.credentials.api_token: unknown scheme") {
+		t.Errorf("without the scheme: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "agenthost.yaml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = config.Load(path, "corp"); err != nil || c.Connections["a"].Credentials["api_token"] != "corp:pylon" {
+		t.Errorf("from a file: %v", err)
 	}
 }

@@ -1,9 +1,9 @@
-// Package conformance says whether a connector is a good one, from its module alone: it
-// needs no account, no network and no knowledge of the vendor.
+// Package conformance tests connectors. It needs only the module: no account, no network and
+// no knowledge of the vendor.
 //
-// Static checks look at the module and at what it declares. Dynamic ones run every
-// operation in the sandbox against a vendor that is made up: what the connector looks
-// for in an answer shows what an answer looks like.
+// Static checks examine the module and its declarations. Dynamic checks run every operation in
+// the sandbox against a simulated vendor. The fields that the connector reads determine the
+// vendor's responses.
 package conformance
 
 import (
@@ -12,11 +12,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -26,6 +29,9 @@ type Options struct {
 	// Cache is the folder of compiled modules, as in sandbox.Config. Empty means one
 	// that is removed afterwards.
 	Cache string
+	// CompileWorker is the program that compiles the module, as in sandbox.Config. Empty
+	// compiles in this process, which a hostile module can then keep busy.
+	CompileWorker []string
 	// Logger gets what the connector logs; nil drops it.
 	Logger hclog.Logger
 	// Progress, if there is one, is told before each check how many are done. It runs
@@ -36,8 +42,17 @@ type Options struct {
 	loader loader
 }
 
+// logger returns what the connector's lines go to.
+func (o *Options) logger() hclog.Logger {
+	if o.Logger == nil {
+		return hclog.NewNullLogger()
+	}
+	return o.Logger
+}
+
 // loader is what the checks need of a sandbox.Engine.
 type loader interface {
+	catalog.Checker
 	Load(ctx context.Context, module []byte) (*sandbox.Module, error)
 }
 
@@ -48,7 +63,7 @@ type Status string
 const (
 	Pass Status = "pass"
 	Fail Status = "fail"
-	// Skip means that an earlier failure left nothing to check.
+	// Skip means that there was nothing to check; Reason says why.
 	Skip Status = "skip"
 )
 
@@ -61,6 +76,8 @@ type Check struct {
 	Status Status `json:"status"`
 	// Cases is how many cases were tried.
 	Cases int `json:"cases"`
+	// Reason says why a check was skipped.
+	Reason string `json:"reason,omitempty"`
 	// Problems are what failed, the first few of each check.
 	Problems []string `json:"problems,omitempty"`
 	// More is how many problems were left out.
@@ -103,6 +120,12 @@ func (c *Check) problem(format string, args ...any) {
 	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
 }
 
+// instead puts one problem in the place of those that came after before.
+func (c *Check) instead(before Check, format string, args ...any) {
+	c.Problems, c.More = c.Problems[:len(before.Problems)], before.More
+	c.problem(format, args...)
+}
+
 // Checks lists what a [Run] checks, in its order, without outcomes.
 func Checks() []Check {
 	list := make([]Check, len(steps))
@@ -112,7 +135,7 @@ func Checks() []Check {
 	return list
 }
 
-// Run checks a module. It takes seconds, of which compiling the module is a good part.
+// Run checks a module. It takes seconds, mostly to compile the module.
 //
 // The error is about the host, such as a cache folder that cannot be used, or that ctx
 // ended; what is wrong with the connector is in the report.
@@ -125,7 +148,7 @@ func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 		defer done()
 		o.loader = engine
 	}
-	e := &examination{options: o, wasm: module, report: &Report{Digest: sandbox.Digest(module)}, outputs: make(map[string][]byte)}
+	e := &examination{options: o, wasm: module, report: &Report{Digest: sandbox.Digest(module)}, outputs: make(map[string][]byte), nonsense: sync.OnceValue(someNonsense)}
 	for i, s := range steps {
 		if o.Progress != nil {
 			o.Progress(i, len(steps), s.title)
@@ -133,8 +156,12 @@ func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 		c := Check{ID: s.id, Title: s.title, Status: Pass}
 		if s.needs(e) {
 			s.run(ctx, e, &c)
-		} else {
-			c.Status = Skip
+		}
+		if c.Cases == 0 && c.Status == Pass {
+			c.Status, c.Reason = Skip, s.none
+			if e.report.Failed() > 0 || s.none == "" {
+				c.Reason = afterFailure
+			}
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("conformance: %w", err)
@@ -145,7 +172,7 @@ func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 	return e.report, nil
 }
 
-// newEngine makes an engine whose guests have a clock of our own. Done frees it.
+// newEngine makes an engine with a simulated clock for guests. The caller must call done.
 func newEngine(o Options, now func() time.Time) (engine *sandbox.Engine, done func(), err error) {
 	remove := func() {}
 	if o.Cache == "" {
@@ -156,7 +183,7 @@ func newEngine(o Options, now func() time.Time) (engine *sandbox.Engine, done fu
 		dir := o.Cache
 		remove = func() { _ = os.RemoveAll(dir) } // a folder left behind does no harm
 	}
-	engine, err = sandbox.NewEngine(sandbox.Config{Cache: o.Cache, Logger: o.Logger, Now: now, Random: new(unlike)})
+	engine, err = sandbox.NewEngine(sandbox.Config{Cache: o.Cache, CompileWorker: o.CompileWorker, Logger: o.Logger, Now: now, Random: new(unlike)})
 	if err != nil {
 		remove()
 		return nil, nil, err
@@ -196,7 +223,12 @@ type examination struct {
 	module    *sandbox.Module
 	outputs   map[string][]byte // of describe and auth_schema
 	connector *connector.Connector
-	subjects  []*subject
+	// rules are what a host holds requests to, with the credential of each scheme.
+	rules    []*wire.Rules
+	nonsense func() []nonsense
+	subjects []*subject
+	// sending is how many of them send something, and stuck how many do not end.
+	sending, stuck int
 
 	// What all runs sent, for requests.declared.
 	sent    int

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
 func TestConnectorsPass(t *testing.T) {
-	connectors := []string{"examples/connector-hello", "examples/connector-extism", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
+	connectors := []string{"examples/connector-hello", "examples/connector-extism", "host/conformance/testdata/right", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
 	// With the race detector every access of the compiler is watched, for each module.
 	if testing.Short() || raceDetector {
-		connectors = connectors[:3]
+		connectors = connectors[:4]
 	}
 	for _, pkg := range connectors {
 		t.Run(pkg, func(t *testing.T) {
@@ -34,8 +35,8 @@ func TestConnectorsPass(t *testing.T) {
 				if c.More > 0 {
 					t.Errorf("%s: and %d more", c.ID, c.More)
 				}
-				if c.Status == Skip || c.Cases == 0 && c.ID != "pages.end" {
-					t.Errorf("%s checked nothing", c.ID)
+				if c.Cases == 0 && (c.ID != "pages.end" || c.Status != Skip || !strings.Contains(c.Reason, "pages")) {
+					t.Errorf("%s is %s and checked nothing: %s", c.ID, c.Status, c.Reason)
 				}
 			}
 			if report.Passed == t.Failed() {

@@ -5,8 +5,10 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -23,43 +25,49 @@ func describe(ctx context.Context, e *examination, c *Check) {
 	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
 		c.Cases++
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.Logger})
+		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.logger, Limits: sandbox.Limits{Fuel: callFuel}})
 		cancel()
 		if err != nil {
 			c.problem("%s: %s", export, message(err))
+			if stuck(err) {
+				return // the other would take as long
+			}
 			continue
 		}
 		e.outputs[export] = outcome.Output
 	}
 }
 
-func manifestSchema(_ context.Context, e *examination, c *Check) {
-	fits(c, abi.ManifestSchema(), e.outputs[abi.ExportDescribe])
+func manifestSchema(ctx context.Context, e *examination, c *Check) {
+	fits(ctx, c, abi.ManifestSchema(), e.outputs[abi.ExportDescribe])
 }
 
-func authSchema(_ context.Context, e *examination, c *Check) {
-	fits(c, abi.AuthSchemaSchema(), e.outputs[abi.ExportAuthSchema])
+func authSchema(ctx context.Context, e *examination, c *Check) {
+	fits(ctx, c, abi.AuthSchemaSchema(), e.outputs[abi.ExportAuthSchema])
 }
 
-func fits(c *Check, schema string, document []byte) {
+func fits(ctx context.Context, c *Check, schema string, document []byte) {
 	c.Cases++
 	compiled, err := connector.CompileSchema([]byte(schema))
 	if err == nil {
-		err = compiled.Validate(document)
+		err = compiled.Validate(ctx, document)
 	}
 	if err != nil {
 		c.problem("%s", message(err))
 	}
 }
 
-func declaration(_ context.Context, e *examination, c *Check) {
+func declaration(ctx context.Context, e *examination, c *Check) {
 	c.Cases++
-	declared, err := connector.Parse(e.report.Digest, e.outputs[abi.ExportDescribe], e.outputs[abi.ExportAuthSchema])
+	declared, err := catalog.Parse(ctx, e.options.loader, e.report.Digest, catalog.Declaration{Manifest: e.outputs[abi.ExportDescribe], Auth: e.outputs[abi.ExportAuthSchema]})
 	if err != nil {
 		c.problem("%s", message(err))
 		return
 	}
 	e.connector = declared
+	for i := range declared.Auth.Schemes {
+		e.rules = append(e.rules, wire.NewRules(declared.Manifest.Servers, declared.Manifest.Servers[0].ID, &declared.Auth.Schemes[i]))
+	}
 	e.report.Connector, e.report.Version, e.report.Operations = declared.Manifest.Name, declared.Manifest.Version, len(declared.Manifest.Operations)
 }
 

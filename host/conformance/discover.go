@@ -3,24 +3,33 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // discover finds an answer that an operation accepts, without knowing its vendor. It
 // watches which JSON Pointers the connector looks for in an answer and finds nothing
 // at, and puts something there: a list, an object, a string, true. It goes on from the
-// best answer so far, until there are records and, if the operation has pages, a next
+// best answer so far, or from an answer that the manifest has as an example, until there are records and, if the operation has pages, a next
 // one.
 func (s *subject) discover(ctx context.Context) {
 	search := search{subject: s, tried: make(map[string]bool)}
+	for _, raw := range s.Answers {
+		var whole any
+		if json.Unmarshal(raw, &whole) == nil && whole != nil && !search.done {
+			search.try(ctx, attempt{whole: whole})
+		}
+	}
 	for _, whole := range []any{nil, []any{map[string]any{"id": "a"}, map[string]any{"id": "b"}}} {
-		search.try(ctx, attempt{whole: whole})
+		if !search.done {
+			search.try(ctx, attempt{whole: whole})
+		}
 	}
 	for len(search.queue) > 0 && search.trials < maxTrials && !search.done && ctx.Err() == nil {
 		best := 0
@@ -32,15 +41,29 @@ func (s *subject) discover(ctx context.Context) {
 		from := search.queue[best]
 		search.queue = slices.Delete(search.queue, best, best+1)
 		for _, pointer := range from.missed {
-			for _, shape := range s.shapes() {
+			shapes := s.shapes()
+			if from.sleeps {
+				shapes = append(shapes, endingWords...)
+			}
+			for _, shape := range shapes {
 				if !search.done && search.trials < maxTrials {
-					search.try(ctx, attempt{whole: from.whole, values: with(from.values, pointer, shape)})
+					search.try(ctx, attempt{whole: from.whole, values: with(from.values, pointer, shape), headers: from.headers})
+				}
+			}
+		}
+		for _, name := range from.noHeader {
+			for _, value := range s.headerShapes(name) {
+				if !search.done && search.trials < maxTrials {
+					headers := map[string]string{name: value}
+					maps.Copy(headers, from.headers)
+					search.try(ctx, attempt{whole: from.whole, values: from.values, headers: headers})
 				}
 			}
 		}
 	}
+	s.closest, s.headers = search.best.body(), search.best.headers
 	if search.best.score >= accepted {
-		s.answer = search.best.body()
+		s.answer, s.records = s.closest, search.best.records
 	}
 }
 
@@ -69,10 +92,14 @@ type search struct {
 
 // attempt is an answer, and how well it went.
 type attempt struct {
-	whole  any            // the answer, nil for an object of values
-	values map[string]any // by JSON Pointer
-	score  int
-	missed []string
+	whole            any            // the answer, nil for an object of values
+	values           map[string]any // by JSON Pointer
+	headers          map[string]string
+	score            int
+	missed, noHeader []string
+	sleeps           bool
+	// records says that the result had some.
+	records bool
 }
 
 // The parts of a score. An answer that is accepted is better than one that is not, one
@@ -86,26 +113,27 @@ const (
 
 func (q *search) try(ctx context.Context, a attempt) {
 	body := a.body()
-	if q.tried[string(body)] {
+	key := string(body) + fmt.Sprint(a.headers)
+	if q.tried[key] {
 		return
 	}
-	q.tried[string(body)] = true
+	q.tried[key] = true
 	q.trials++
 	var w watch
-	r := q.call(ctx, sandbox.Call{Input: q.input(q.sending), Trace: w.trace}, answers(200, body))
-	a.missed = w.missed
+	r := q.call(ctx, sandbox.Call{Input: q.input(q.sending), Trace: w.trace}, q.replies(body, a.headers))
+	a.missed, a.noHeader, a.sleeps = w.missed, w.headers, r.sleeps > 0
 	a.score = len(w.found)
 	if r.failed() == nil {
 		a.score += accepted
-		records := string(r.outcome.Data) != "[]" && string(r.outcome.Data) != "{}"
+		a.records = string(r.outcome.Data) != "[]" && string(r.outcome.Data) != "{}"
 		next := nextCursor(r.outcome.Meta) != ""
-		if records {
+		if a.records {
 			a.score += withRecords
 		}
 		if next {
 			a.score += withNext
 		}
-		q.done = records && (next || !q.Paginated)
+		q.done = a.records && (next || !q.Paginated)
 	}
 	if q.best.missed == nil && q.best.score == 0 || a.score > q.best.score {
 		q.best = a

@@ -34,5 +34,5 @@ func ExampleRun() {
 	}
 	// Output:
 	// overreach is good: false
-	// fail widgets.list: DELETE /issues/{id} is not declared
+	// fail widgets.list: the operation does not declare the request "DELETE /issues/{id}"; the connector's author must add the request to the operation's requests; the only choice is GET /me
 }

@@ -1,13 +1,14 @@
 package conformance
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/internal/connector"
 )
 
 // filling says how to make a value of a schema.
@@ -27,7 +28,7 @@ type filling struct {
 // valid makes parameters that fit an operation's schema: its examples first, which are
 // the likeliest to make sense, then the fewest, all, and odd ones. What the schema
 // refuses all the same, because it says more than this package understands, is left out.
-func valid(op *connector.Operation) []json.RawMessage {
+func valid(ctx context.Context, op *connector.Operation) []json.RawMessage {
 	s := parseSchema(op.Params)
 	candidates := slices.Clone(op.Examples)
 	for _, f := range []filling{
@@ -35,12 +36,12 @@ func valid(op *connector.Operation) []json.RawMessage {
 	} {
 		candidates = append(candidates, marshal(f.value(s, 0)))
 	}
-	return fitting(op, candidates)
+	return fitting(ctx, op, candidates)
 }
 
 // singles are the required parameters with one of the others, for operations that want
 // one of several.
-func singles(op *connector.Operation) []json.RawMessage {
+func singles(ctx context.Context, op *connector.Operation) []json.RawMessage {
 	s := parseSchema(op.Params)
 	least, _ := (&filling{least: true}).value(s, 0).(map[string]any)
 	properties := s.properties()
@@ -48,14 +49,14 @@ func singles(op *connector.Operation) []json.RawMessage {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		candidates = append(candidates, marshal(with(least, name, (&filling{}).value(properties[name], 1))))
 	}
-	return fitting(op, candidates)
+	return fitting(ctx, op, candidates)
 }
 
-func fitting(op *connector.Operation, candidates []json.RawMessage) []json.RawMessage {
+func fitting(ctx context.Context, op *connector.Operation, candidates []json.RawMessage) []json.RawMessage {
 	var fit []json.RawMessage
 	for _, candidate := range candidates {
 		same := func(f json.RawMessage) bool { return string(f) == string(candidate) }
-		if op.Validate(candidate) == nil && !slices.ContainsFunc(fit, same) {
+		if op.Validate(ctx, candidate) == nil && !slices.ContainsFunc(fit, same) {
 			fit = append(fit, candidate)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -33,7 +33,7 @@ func operation(params string, examples ...json.RawMessage) *connector.Operation 
 }
 
 func TestValidParameters(t *testing.T) {
-	made := valid(operation(everything, json.RawMessage(`{"id":"abc","start":"2026-01-01T00:00:00Z","end":"2026-02-01T00:00:00Z"}`)))
+	made := valid(t.Context(), operation(everything, json.RawMessage(`{"id":"abc","start":"2026-01-01T00:00:00Z","end":"2026-02-01T00:00:00Z"}`)))
 	if len(made) != 6 {
 		t.Fatalf("%d sets of parameters: %s", len(made), made)
 	}
@@ -56,10 +56,10 @@ func TestValidParameters(t *testing.T) {
 
 func TestParametersThatNoneFit(t *testing.T) {
 	const impossible = `{"type":"object","required":["a"],"additionalProperties":false,"properties":{"a":{"type":"string","pattern":"^[0-9]{7}$"}}}`
-	if made := valid(operation(impossible)); len(made) != 0 {
+	if made := valid(t.Context(), operation(impossible)); len(made) != 0 {
 		t.Errorf("%s", made)
 	}
-	if made := valid(operation(impossible, json.RawMessage(`{"a":"1234567"}`))); len(made) != 1 {
+	if made := valid(t.Context(), operation(impossible, json.RawMessage(`{"a":"1234567"}`))); len(made) != 1 {
 		t.Errorf("%s", made)
 	}
 }
@@ -68,7 +68,7 @@ func TestInvalidParameters(t *testing.T) {
 	op := operation(everything)
 	made := invalid(op)
 	for what, params := range made {
-		if op.Validate(params) == nil {
+		if op.Validate(t.Context(), params) == nil {
 			t.Errorf("%s is valid: %s", what, params)
 		}
 	}

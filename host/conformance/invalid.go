@@ -7,17 +7,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/internal/connector"
 )
 
 // invalidParams tries what must not reach the connector. The host refuses it by the
 // schema; a schema that lets it through is the connector's.
-func invalidParams(_ context.Context, e *examination, c *Check) {
+func invalidParams(ctx context.Context, e *examination, c *Check) {
 	e.each(func(op *connector.Operation) {
 		cases := invalid(op)
 		for _, what := range slices.Sorted(maps.Keys(cases)) {
 			c.Cases++
-			if op.Validate(cases[what]) == nil {
+			if op.Validate(ctx, cases[what]) == nil {
 				c.problem("%s accepts %s: %s", op.Name(), what, short(cases[what]))
 			}
 		}

@@ -3,7 +3,7 @@ package conformance
 import (
 	"context"
 
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -14,30 +14,28 @@ const starved = 3
 // limitsKept runs operations with far too little of everything, and stops them while
 // they wait for the vendor. Whoever called must learn the reason, not that the
 // connector failed.
-func limitsKept(ctx context.Context, e *examination, c *Check) {
-	for i, s := range e.senders() {
-		body := s.body()
-		for _, small := range []struct {
-			what   string
-			limits sandbox.Limits
-		}{
-			{"little CPU", sandbox.Limits{Fuel: 1000}},
-			{"little output", sandbox.Limits{OutputBytes: 8}},
-			{"room for two values", sandbox.Limits{Values: 2}},
-		} {
-			if small.limits.Fuel > 0 && i >= starved {
-				continue
-			}
-			c.Cases++
-			failed := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Limits: small.limits}, answers(200, body)).failed()
-			if failed != nil && failed.Kind != abi.KindLimitExceeded {
-				c.problem("%s, with %s: %s (%s)", s.Name(), small.what, failed.Kind, failed.Message)
-			}
+func limitsKept(ctx context.Context, s *subject, c *Check) {
+	body := s.body()
+	for _, small := range []struct {
+		what   string
+		limits sandbox.Limits
+	}{
+		{"little CPU", sandbox.Limits{Fuel: 1000}},
+		{"little output", sandbox.Limits{OutputBytes: 8}},
+		{"room for two values", sandbox.Limits{Values: 2}},
+	} {
+		if small.limits.Fuel > 0 && s.number >= starved {
+			continue
 		}
 		c.Cases++
-		if failed := s.cancelled(ctx); failed == nil || failed.Kind != abi.KindTimeout {
-			c.problem("%s, cancelled while it waits for the vendor: %s", s.Name(), told(failed))
+		failed := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Limits: small.limits}, s.good(body)).failed()
+		if failed != nil && failed.Kind != abi.KindLimitExceeded {
+			c.problem("%s, with %s: %s (%s)", s.Name(), small.what, failed.Kind, failed.Message)
 		}
+	}
+	c.Cases++
+	if failed := s.cancelled(ctx); failed == nil || failed.Kind != abi.KindTimeout {
+		c.problem("%s, cancelled while it waits for the vendor: %s", s.Name(), told(failed))
 	}
 }
 

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -12,16 +13,16 @@ import (
 // cursors that come again are refused is the host's doing.
 func pagesEnd(ctx context.Context, e *examination, c *Check) {
 	for _, s := range e.subjects {
-		if s.endless {
+		if s.endless && s.stuck == "" {
 			c.Cases++
-			c.problem("%s follows pages by itself, without end: one call, one page", s.Name())
+			c.problem("%s sends more than %d requests in one call: one call is one page, and the host repeats what may be repeated", s.Name(), maxRequestsPerCall)
 			continue
 		}
-		if !s.Paginated || s.sending == nil || s.answer == nil {
+		if !s.Paginated || s.sending == nil || s.answer == nil || s.stuck != "" {
 			continue
 		}
 		c.Cases++
-		r := s.run(ctx, s.sending, answers(200, s.answer))
+		r := s.run(ctx, s.sending, s.good(s.answer))
 		switch {
 		case r.failed() != nil:
 			c.problem("%s: %s", s.Name(), r.failed().Message)
@@ -46,15 +47,28 @@ func (s *subject) follow(ctx context.Context, c *Check, first *run) {
 		}
 	}
 	next := marshal(with(params, "cursor", nextCursor(first.outcome.Meta)))
-	if err := s.Validate(next); err != nil {
+	if err := s.Validate(ctx, next); err != nil {
 		c.problem("%s does not accept its own cursor: %s", s.Name(), message(err))
 		return
 	}
-	second := s.run(ctx, next, answers(200, s.answer))
-	switch without := s.run(ctx, marshal(without(params, "cursor")), answers(200, s.answer)); {
+	second := s.run(ctx, next, s.good(s.answer))
+	switch without := s.run(ctx, marshal(without(params, "cursor")), s.good(s.answer)); {
 	case second.failed() != nil:
 		c.problem("%s does not accept its own cursor: %s", s.Name(), second.failed().Message)
 	case second.differs(without) != "it sends other requests":
 		c.problem("%s sends the same request for the next page", s.Name())
+	case !s.ends(ctx):
+		c.problem("%s says that there is a next page, no matter what the vendor answers", s.Name())
 	}
+}
+
+// ends reports whether some answer makes a last page: one like that which has a next page,
+// with a header or a member less, or a list empty.
+func (s *subject) ends(ctx context.Context) bool {
+	last := func(v vendor) bool {
+		r := s.run(ctx, s.sending, v)
+		return r.failed() == nil && nextCursor(r.outcome.Meta) == ""
+	}
+	return len(s.headers) > 0 && last(s.replies(s.answer, nil)) ||
+		slices.ContainsFunc(append(distortions(s.answer), []byte("[]"), []byte("{}")), func(body []byte) bool { return last(s.good(body)) })
 }

@@ -3,9 +3,10 @@ package conformance
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"regexp/syntax"
 	"strings"
+
+	patterns "github.com/agenthost/agenthost/internal/pattern"
 )
 
 // matching makes a text that a pattern matches as a whole: seed where it does, and
@@ -14,7 +15,7 @@ func matching(pattern, seed string) (string, error) {
 	if pattern == "" {
 		return seed, nil
 	}
-	whole, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	whole, err := patterns.Whole(pattern)
 	if err != nil {
 		return "", err
 	}
@@ -29,10 +30,10 @@ func matching(pattern, seed string) (string, error) {
 			return text, nil
 		}
 	}
-	return "", fmt.Errorf("no value could be made that matches %q: %w", pattern, errUnmatched)
+	return "", fmt.Errorf("cannot generate a value that matches %q: %w", pattern, errUnmatched)
 }
 
-var errUnmatched = errors.New("the pattern is too hard for this check")
+var errUnmatched = errors.New("the pattern is too complex for this check")
 
 // minCanary is the length of the shortest value that is not found by chance.
 const minCanary = 12

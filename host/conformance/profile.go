@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -32,11 +32,14 @@ func Profile(ctx context.Context, module []byte, o Options, entity, action strin
 		return nil, err
 	}
 	if s.sending = params; params != nil {
-		if err := s.Validate(params); err != nil {
+		if err := s.Validate(ctx, params); err != nil {
 			return nil, err
 		}
-	} else if s.params = valid(s.Operation); !s.choose(ctx) {
-		return nil, &abi.Error{Kind: abi.KindInvalidParams, Message: s.Name() + " sends nothing with any parameters that could be made up", Hint: "give its parameters, or add an example to the operation"}
+	} else {
+		s.params = valid(ctx, s.Operation)
+		if _, ok := s.choose(ctx); !ok {
+			return nil, &abi.Error{Kind: abi.KindInvalidParams, Message: s.Name() + " sent no request with generated parameters", Hint: "set parameters, or add an example to the operation"}
+		}
 	}
 	s.discover(ctx)
 
@@ -50,7 +53,7 @@ func Profile(ctx context.Context, module []byte, o Options, entity, action strin
 		return nil, err
 	}
 	var profile *sandbox.Profile
-	r := s.callIn(ctx, m, sandbox.Call{Input: s.input(s.sending), Profile: func(p *sandbox.Profile) { profile = p }}, answers(200, s.body()))
+	r := s.callIn(ctx, m, sandbox.Call{Input: s.input(s.sending), Limits: sandbox.DefaultLimits(), Profile: func(p *sandbox.Profile) { profile = p }}, s.good(s.body()))
 	if failed := r.failed(); failed != nil {
 		return profile, failed
 	}
@@ -62,7 +65,7 @@ func lookUp(ctx context.Context, e *examination, entity, action string) (*subjec
 	for _, step := range []func(context.Context, *examination, *Check){load, describe, declaration} {
 		c := Check{Status: Pass}
 		if step(ctx, e, &c); c.Status == Fail {
-			return nil, &abi.Error{Kind: abi.KindConnectorFault, Message: c.Problems[0], Hint: "agenthost plugin test says all that is wrong with a connector"}
+			return nil, &abi.Error{Kind: abi.KindConnectorFault, Message: c.Problems[0], Hint: "agenthost plugin test lists all problems of a connector"}
 		}
 	}
 	op, err := e.connector.Operation(entity, action)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"io"
 	"net"
 	"net/http"
@@ -18,9 +19,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/egress"
-	"github.com/agenthost/agenthost/host/sandbox"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -36,20 +38,20 @@ func secretsKept(ctx context.Context, e *examination, c *Check) {
 			c.problem("%s: %v", scheme.ID, err)
 			continue
 		}
-		for _, s := range e.senders() {
+		eachSender(func(ctx context.Context, s *subject, c *Check) {
 			for _, status := range []int{200, 400} {
 				c.Cases++
 				if err := s.echoed(ctx, c, scheme, canaries, status); err != nil {
 					c.problem("%s: %s: %s", scheme.ID, s.Name(), message(err))
 				}
 			}
-		}
+		})(ctx, e, c)
 	}
 }
 
 // echoed runs an operation once against the vendor that echoes.
 func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, canaries map[string]canary, status int) error {
-	v := &echo{status: status, answer: s.body()}
+	v := &echo{status: status, answer: s.body(), content: abi.ContentJSON}
 	credentials := make(map[string]secret.Value)
 	var marks, plain []string
 	for name, c := range canaries {
@@ -63,8 +65,7 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &log})
 	client, err := egress.New(egress.Config{
 		Servers: s.examination.connector.Manifest.Servers, Override: "http://127.0.0.1:9", Auth: scheme, Credentials: credentials, Logger: logger,
-		Retry: egress.Retry{}, Dial: v.dial, Resolver: nowhere{}, Now: func() time.Time { return testTime },
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: func() float64 { return 0 },
+		Retry: egress.Retry{}, Seams: seams.Seams{Dial: v.dial, Resolver: nowhere{}, Now: func() time.Time { return testTime }, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: func() float64 { return 0 }},
 	})
 	if err != nil {
 		return err
@@ -72,12 +73,13 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	defer client.Close()
 	scope := egress.Scope{Requests: s.Requests, Budget: egress.NewBudget(maxRequestsPerCall, 64<<20, 64<<20)}
 	inside := false
-	r := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Logger: logger, Trace: func(hc sandbox.HostCall) {
+	r := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Logger: func() hclog.Logger { return logger }, Trace: func(hc sandbox.HostCall) {
 		// Whatever the guest knows, it knows when it writes the result.
-		if strings.TrimPrefix(hc.Function, abi.ExtismPrefix) == abi.FuncOutputWrite {
+		if strings.TrimPrefix(hc.Function, hostfunc.ExtismPrefix) == hostfunc.OutputWrite {
 			inside = inside || holds(hc.Memory, plain)
 		}
 	}}, func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
+		v.content = s.contentOf(req)
 		resp, err := client.Send(ctx, scope, req, body)
 		if err != nil {
 			return nil, err
@@ -153,13 +155,14 @@ func holds(text []byte, marks []string) bool {
 type nowhere struct{}
 
 func (nowhere) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
-	return nil, errors.New("there is no network here")
+	return nil, errors.New("the test has no network")
 }
 
 // echo is a vendor that answers with what it was sent.
 type echo struct {
-	status int
-	answer []byte
+	status  int
+	answer  []byte
+	content abi.Content // of the next request's answer
 }
 
 // dial connects to it, without a network.
@@ -189,10 +192,13 @@ func (v *echo) serve(conn net.Conn) {
 			}
 		}
 	}
-	body := v.body(seen)
+	body, mediaType := v.body(seen), sampleOf(v.content).mediaType
+	if text := sampleOf(v.content).body; text != "" && v.status == 200 {
+		body = []byte(text + strings.Join(seen, "\n"))
+	}
 	// net.Pipe has no buffer, so that an error means that nobody reads any more.
-	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d Echo\r\nContent-Type: application/json\r\nX-Request-Id: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s",
-		v.status, strings.Join(seen, " "), strconv.Itoa(len(body)), body)
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d Echo\r\nContent-Type: %s\r\nX-Request-Id: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s",
+		v.status, mediaType, strings.Join(seen, " "), strconv.Itoa(len(body)), body)
 }
 
 // body is the answer that the operation accepts, with what was seen put into every

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/connector"
+	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -109,14 +109,14 @@ func operationsExamples(_ context.Context, e *examination, c *Check) {
 
 // operationsCheck asks for a check where an operation could be one: a read that needs no
 // parameters.
-func operationsCheck(_ context.Context, e *examination, c *Check) {
+func operationsCheck(ctx context.Context, e *examination, c *Check) {
 	c.Cases++
 	if e.connector.Manifest.Check != nil {
 		return
 	}
 	var fit []string
 	e.each(func(op *connector.Operation) {
-		if op.Effect == abi.EffectRead && op.Validate([]byte("{}")) == nil {
+		if op.Effect == abi.EffectRead && op.Validate(ctx, []byte("{}")) == nil {
 			fit = append(fit, op.Name())
 		}
 	})

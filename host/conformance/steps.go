@@ -8,6 +8,8 @@ type step struct {
 	// needs says whether there is something to look at.
 	needs func(*examination) bool
 	run   func(context.Context, *examination, *Check)
+	// none says why there was no case, where nothing else is wrong.
+	none string
 }
 
 func always(*examination) bool      { return true }
@@ -20,29 +22,37 @@ func answered(e *examination) bool { return described(e) && authorized(e) }
 func declared(e *examination) bool { return e.connector != nil }
 func tried(e *examination) bool    { return len(e.subjects) > 0 }
 
+// Reasons for a check without cases.
+const (
+	afterFailure = "an earlier failure left nothing to check"
+	noneSends    = "no operation sends a request that a host accepts"
+)
+
 // steps are the checks in their order: a later one uses what an earlier one found.
 // docs/conformance.md explains each.
 var steps = []step{
-	{"module.loads", "the module keeps the limits, imports what is known and exports the ABI", always, load},
-	{"module.describes", "describe and auth_schema answer, without a network", compiled, describe},
-	{"manifest.schema", "the manifest is valid against its JSON Schema", described, manifestSchema},
-	{"auth.schema", "the auth schema is valid against its JSON Schema", authorized, authSchema},
-	{"declaration.holds", "what is declared holds together", answered, declaration},
-	{"auth.secret", "what authenticates is marked as secret", declared, authSecret},
-	{"operations.described", "operations and parameters are described for a reader who knows nothing else", declared, operationsDescribed},
-	{"operations.bounded", "parameters are bounded, and unknown ones are refused", declared, operationsBounded},
-	{"operations.examples", "operations with required parameters have an example", declared, operationsExamples},
-	{"operations.check", "a read without parameters, if there is one, proves that a credential works", declared, operationsCheck},
-	{"params.valid", "valid parameters lead to a request and a result", declared, validParams},
-	{"params.invalid", "invalid parameters are refused", declared, invalidParams},
-	{"requests.reachable", "what an operation declares, it sends", tried, reachable},
-	{"vendor.errors", "the vendor's errors become errors of the right kind", tried, vendorErrors},
-	{"vendor.nonsense", "malformed, truncated and huge answers cause no fault", tried, vendorNonsense},
-	{"vendor.silence", "a request that fails on the way fails the call", tried, vendorSilence},
-	{"pages.end", "a page takes a bounded number of requests and leads to the next one", tried, pagesEnd},
-	{"unknown.tolerated", "what the connector does not know changes nothing", tried, unknownTolerated},
-	{"limits.kept", "a limit or a cancelled call is reported as such", tried, limitsKept},
-	{"secrets.kept", "a vendor that echoes the credential does not reveal it", tried, secretsKept},
-	{"deterministic", "the same input sends the same requests and gives the same result", tried, deterministic},
-	{"requests.declared", "in none of these runs was anything sent but what is declared", tried, requestsDeclared},
+	{"module.loads", "the module stays within the limits, imports only known functions and exports the ABI", always, load, ""},
+	{"module.describes", "describe and auth_schema return without a network", compiled, describe, ""},
+	{"manifest.schema", "the manifest is valid against its JSON Schema", described, manifestSchema, ""},
+	{"auth.schema", "the auth schema is valid against its JSON Schema", authorized, authSchema, ""},
+	{"declaration.holds", "the declarations are consistent", answered, declaration, ""},
+	{"auth.secret", "the fields that authenticate are marked as secret", declared, authSecret, "the auth schema has no field that authenticates"},
+	{"operations.described", "operations and parameters have useful descriptions", declared, operationsDescribed, ""},
+	{"operations.bounded", "parameters have bounds, and the schemas reject unknown ones", declared, operationsBounded, ""},
+	{"operations.examples", "operations with required parameters have an example", declared, operationsExamples, ""},
+	{"operations.check", "the manifest names a check, if an operation reads without parameters", declared, operationsCheck, ""},
+	{"tools.portable", "clients of language models accept the schemas of the operations' tools", declared, toolsPortable, ""},
+	{"params.valid", "valid parameters produce a request and a result", declared, validParams, ""},
+	{"params.invalid", "invalid parameters are refused", declared, invalidParams, ""},
+	{"requests.reachable", "operations send the requests that they declare", tried, reachable, "no operation declares a request"},
+	{"vendor.errors", "the vendor's errors become errors of the right kind", tried, eachSender(vendorErrors), noneSends},
+	{"vendor.nonsense", "malformed, truncated and huge answers cause no fault", tried, eachSender(vendorNonsense), noneSends},
+	{"vendor.silence", "a failed request fails the call", tried, eachSender(vendorSilence), noneSends},
+	{"pages.end", "a page takes a bounded number of requests and leads to the next one", tried, pagesEnd, "no operation with pages has an answer that it accepts"},
+	{"unknown.tolerated", "unknown members change nothing", tried, eachSender(unknownTolerated), noneSends},
+	{"numbers.kept", "numbers in the vendor's answer keep their digits", tried, eachSender(numbersKept), "no operation answers with the vendor's records"},
+	{"limits.kept", "the connector reports limits and cancelled calls as such", tried, eachSender(limitsKept), noneSends},
+	{"secrets.kept", "a vendor that echoes the credential does not reveal it", tried, secretsKept, noneSends},
+	{"deterministic", "the same input sends the same requests and gives the same result", tried, deterministic, "no operation ends"},
+	{"requests.declared", "the connector sends no request that every host refuses", tried, requestsDeclared, "no operation sent a request"},
 }

@@ -6,13 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/connector"
-	"github.com/agenthost/agenthost/host/egress/pathtemplate"
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -24,11 +22,20 @@ type subject struct {
 	// params are the sets that fit the schema.
 	params []json.RawMessage
 	// sending is the one of them that the other checks use: with it the operation
-	// sends a request. Nil where there is none.
+	// sends a request. It may be nil.
 	sending json.RawMessage
-	answer  []byte // nil where none was found that it accepts
+	number  int               // among the subjects that send something
+	answer  []byte            // nil where none was found that it accepts
+	closest []byte            // the answer that it looked at longest; nil where it was shown none
+	headers map[string]string // that belong to it
+	records bool              // whether that answer makes a result with something in it
 	// endless says that a call sent more requests than any should.
 	endless bool
+	// refused is why every host refuses a request of it.
+	refused string
+	// stuck says why it is not run any more: it does not end.
+	stuck string
+	fuel  int64 // of all runs
 }
 
 // run is one use of an operation, and what was seen of it.
@@ -36,6 +43,7 @@ type run struct {
 	outcome  *sandbox.Outcome
 	err      error // of the sandbox: trap, timeout, limit
 	requests []request
+	sleeps   int
 	// declared says that at least one of them may be sent.
 	declared bool
 }
@@ -54,10 +62,15 @@ func (r *run) failed() *abi.Error {
 	return r.outcome.Err
 }
 
-// faulty says how the connector itself is at fault: it trapped, panicked, hung or
-// answered nonsense.
+// faulty says how the connector itself is at fault: it trapped, panicked, hung, reached a
+// limit of the sandbox or sent invalid output.
 func (r *run) faulty() string {
-	if e := r.failed(); e != nil && (e.Kind == abi.KindConnectorFault || e.Kind == abi.KindInternal) {
+	switch e := r.failed(); {
+	case e == nil:
+		return ""
+	case r.err == nil && e.Kind != e.Kind.Known():
+		return fmt.Sprintf("its error has the kind %q, which the ABI does not have", e.Kind)
+	case e.Kind == abi.KindConnectorFault || e.Kind == abi.KindInternal || r.err != nil:
 		return e.Message
 	}
 	return ""
@@ -96,8 +109,20 @@ func answers(status int, body []byte) vendor {
 	}
 }
 
-// callTimeout bounds one run. It is generous: a run takes less than a millisecond.
-const callTimeout = 10 * time.Second
+// What one run may take. A run takes less than a millisecond and some 20,000 counts of fuel,
+// a hundred times as much with an answer of a megabyte, which is the largest. Fuel of this
+// amount burns in half a second, and the time is for what costs no fuel.
+const (
+	callFuel    = 1_000_000_000
+	callOutput  = 16 << 20
+	callTimeout = 10 * time.Second
+)
+
+// maxFuel is what all runs of one operation may take.
+const maxFuel = 6 * callFuel
+
+// maxStuck is how many operations may not end before the others are not tried any more.
+const maxStuck = 3
 
 // maxRequestsPerCall is how many requests one call may take. A connector that follows
 // pages by itself would have no end here.
@@ -121,57 +146,77 @@ func (s *subject) call(ctx context.Context, c sandbox.Call, v vendor) *run {
 // callIn is call in a module of its own.
 func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call, v vendor) *run {
 	r := new(run)
+	if s.stuck != "" {
+		r.err = &abi.Error{Kind: abi.KindConnectorFault, Message: s.stuck}
+		return r
+	}
 	e := s.examination
+	bounded := c.Limits == sandbox.Limits{}
+	if bounded {
+		c.Limits.Fuel, c.Limits.OutputBytes = callFuel, callOutput
+	}
+	caller, given := ctx, &wire.Given{Params: c.Input}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	tooMany := 0
 	c.Export = abi.ExportExecute
 	if c.Logger == nil {
-		c.Logger = e.options.Logger
+		c.Logger = e.options.logger
 	}
 	c.Send = func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 		if len(r.requests) == maxRequestsPerCall {
-			s.endless = true
+			s.endless = s.endless || r.sleeps == 0 // or it waits for what does not come
+			if tooMany++; tooMany == maxRequestsPerCall {
+				cancel() // it goes on in spite of the error
+			}
 			return nil, &abi.Error{Kind: abi.KindLimitExceeded, Message: fmt.Sprintf("the call sent %d requests", maxRequestsPerCall)}
 		}
 		r.requests = append(r.requests, request{Request: *req, Body: string(body)})
 		e.sent++
-		if refused := s.refuses(req); refused != "" {
-			if refused = s.Name() + ": " + refused; !slices.Contains(e.refused, refused) {
-				e.refused = append(e.refused, refused)
-			}
-			return nil, &abi.Error{Kind: abi.KindDenied, Message: refused}
+		if refusal := s.refuses(req, body, given); refusal != nil {
+			return nil, refusal
 		}
 		r.declared = true
 		e.reached[s.Name()+" "+req.Method+" "+req.Path] = true
 		return v(ctx, req, body)
 	}
+	c.Sleep = func(ctx context.Context, _ time.Duration) error {
+		r.sleeps++
+		return ctx.Err()
+	}
 	r.outcome, r.err = m.Run(ctx, c)
+	if r.outcome != nil {
+		s.fuel += r.outcome.Fuel
+	}
+	if bounded && caller.Err() == nil {
+		s.watch(r)
+	}
 	return r
 }
 
-// owned are headers that the host sets.
-var owned = []string{"authorization", "cookie", "host", "content-length", "user-agent", "accept-encoding", "proxy-authorization"}
+// watch looks whether the operation comes to an end, and takes it out of all further runs
+// where it does not: each would take as long again.
+func (s *subject) watch(r *run) {
+	switch {
+	case stuck(r.err) && kindOf(r.err) == abi.KindTimeout && len(r.requests) == maxRequestsPerCall:
+		s.stuck = fmt.Sprintf("it sends requests without end, although they fail after %d in one call", maxRequestsPerCall)
+	case stuck(r.err) && kindOf(r.err) == abi.KindTimeout:
+		s.stuck = fmt.Sprintf("it did not end within %s", callTimeout)
+	case stuck(r.err):
+		s.stuck = fmt.Sprintf("it used up its fuel, %d counts, and did not end: does it loop?", int64(callFuel))
+	case r.err != nil && r.outcome != nil && r.outcome.Memory > sandbox.DefaultLimits().Memory/4*3:
+		s.stuck = fmt.Sprintf("it failed with %d bytes of memory in use, and the limit is %d", r.outcome.Memory, sandbox.DefaultLimits().Memory)
+	case s.fuel > maxFuel:
+		s.stuck = fmt.Sprintf("its calls use so much fuel, %d counts together, that it is not tried any more", s.fuel)
+	default:
+		return
+	}
+	r.err = &abi.Error{Kind: abi.KindConnectorFault, Message: s.stuck}
+	s.examination.stuck++
+}
 
-// refuses says why the host would not send a request, and "" where it would.
-func (s *subject) refuses(req *abi.Request) string {
-	declared := slices.ContainsFunc(s.Requests, func(t abi.RequestTemplate) bool {
-		return t.Method == req.Method && t.Path == req.Path && (t.Server == req.Server || t.Server == "" || req.Server == "")
-	})
-	if !declared {
-		return fmt.Sprintf("%s %s is not declared", req.Method, req.Path)
-	}
-	template, err := pathtemplate.ParseTemplate(req.Path)
-	if err == nil {
-		_, err = template.Expand(req.PathParams)
-	}
-	if err != nil {
-		// A value that cannot be a part of a path is the caller's, not the connector's.
-		return ""
-	}
-	for _, header := range req.Headers {
-		if slices.Contains(owned, strings.ToLower(header[0])) {
-			return "the header " + header[0] + " is the host's to set"
-		}
-	}
-	return ""
+// stuck reports whether the sandbox ended a guest because of its fuel or of the time.
+func stuck(err error) bool {
+	var known *abi.Error
+	return errors.As(err, &known) && (known.Kind == abi.KindTimeout || known.Field == "limits.fuel")
 }

@@ -1,11 +1,12 @@
 package conformance
 
 import (
+	"github.com/agenthost/agenthost/internal/hostfunc"
+	"net/textproto"
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/sandbox"
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/internal/sandbox"
 )
 
 // watch is what a connector looked for in answers, seen from its calls of the host.
@@ -15,6 +16,8 @@ type watch struct {
 	// missed are the pointers where the answer had nothing, in the order in which they
 	// were asked for; found are the others.
 	missed, found []string
+	// headers are those of answers that there were none of.
+	headers []string
 }
 
 // maxPointers bounds what is remembered of one run, and maxPointer the length of each.
@@ -24,12 +27,17 @@ const (
 )
 
 func (w *watch) trace(hc sandbox.HostCall) {
-	switch strings.TrimPrefix(hc.Function, abi.ExtismPrefix) {
-	case abi.FuncHTTPSend:
+	switch strings.TrimPrefix(hc.Function, hostfunc.ExtismPrefix) {
+	case hostfunc.HTTPSend:
 		if hc.Result > 0 {
 			w.place(hc.Result, "")
 		}
-	case abi.FuncValuePart:
+	case hostfunc.HTTPHeader:
+		name := textproto.CanonicalMIMEHeaderKey(hc.Pointer)
+		if hc.Result == 0 && len(w.headers) < maxPointers && len(name) <= maxPointer && !slices.Contains(w.headers, name) {
+			w.headers = append(w.headers, name)
+		}
+	case hostfunc.ValuePart:
 		if len(hc.Args) == 0 || hc.Pointer == "" || len(hc.Pointer) > maxPointer {
 			return
 		}

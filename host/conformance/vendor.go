@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -41,97 +41,95 @@ const everyStatus = 8
 // errorBodies are what comes with them, in turns.
 var errorBodies = []string{`{"errors":["no"],"message":"no","request_id":"r1"}`, `<html>no</html>`, ``}
 
-func vendorErrors(ctx context.Context, e *examination, c *Check) {
-	senders := e.senders()
-	stride := min(everyStatus, len(senders))
-	for i, s := range senders {
-		for status := 400; status < 600; status++ {
-			kinds, common := statuses[status]
-			if !common {
-				if (status+i)%stride != 0 {
-					continue
-				}
-				kinds = otherStatus
+func vendorErrors(ctx context.Context, s *subject, c *Check) {
+	stride := min(everyStatus, s.examination.sending)
+	for status := 400; status < 600; status++ {
+		kinds, common := statuses[status]
+		if !common {
+			if (status+s.number)%stride != 0 {
+				continue
 			}
-			c.Cases++
-			failed := s.run(ctx, s.sending, answers(status, []byte(errorBodies[(status+i)%len(errorBodies)]))).failed()
-			switch {
-			case failed == nil:
-				c.problem("%s: status %d is no error", s.Name(), status)
-			case !slices.Contains(kinds, failed.Kind):
-				c.problem("%s: status %d becomes %s (%s)", s.Name(), status, failed.Kind, failed.Message)
-			}
+			kinds = otherStatus
+		}
+		c.Cases++
+		failed := s.run(ctx, s.sending, answers(status, []byte(errorBodies[(status+s.number)%len(errorBodies)]))).failed()
+		switch {
+		case failed == nil:
+			c.problem("%s: status %d is not an error", s.Name(), status)
+		case !slices.Contains(kinds, failed.Kind):
+			c.problem("%s: status %d becomes %s (%s)", s.Name(), status, failed.Kind, failed.Message)
 		}
 	}
 }
 
-// nonsense is an answer with status 200 that no vendor should give. One that is not JSON
+// nonsense is an invalid response with status 200. One that is not JSON
 // must be reported by a read; what is JSON of another shape may be taken as empty.
 type nonsense struct {
 	name   string
 	body   []byte
 	isJSON bool
+	// mediaType is what it says that it is, where that is not what was asked for.
+	mediaType string
 }
 
-// someNonsense makes megabytes, and so is no variable of the package: every program that
+// someNonsense makes megabytes, so it is not a variable of the package: every program that
 // this package is a part of would make them when it starts.
 func someNonsense() []nonsense {
 	return []nonsense{
-		{"HTML", []byte("<!doctype html><html><body>Sign in</body></html>"), false},
-		{"a huge string", []byte(`{"data":"` + strings.Repeat("x", 1<<20) + `","pagination":{"cursor":""}}`), true},
-		{"a list", []byte(`[[[]]]`), true},
-		{"a number", []byte(`1e999`), true},
-		{"a string", []byte(`"text"`), true},
-		{"deep", []byte(strings.Repeat(`{"data":`, 900) + "1" + strings.Repeat("}", 900)), true},
-		{"huge", []byte(`{"x":"` + strings.Repeat("x", 1<<20) + `"}`), true},
-		{"invalid UTF-8", []byte("{\"data\":\"\xff\xfe\"}"), true},
-		{"nothing", nil, true},
-		{"null", []byte(`null`), true},
-		{"too deep", []byte(strings.Repeat("[", 100_000)), false},
-		{"truncated", []byte(`{"data":[{"id":"a"},{"id":`), false},
-		{"two documents", []byte(`{}{}`), false},
-		{"wrong types", []byte(`{"data":{"data":1},"results":true,"pagination":[],"success":"yes","errors":{}}`), true},
+		{"HTML", []byte("<!doctype html><html><body>Sign in</body></html>"), false, "text/html"},
+		{"a huge string", []byte(`{"data":"` + strings.Repeat("x", 1<<20) + `","pagination":{"cursor":""}}`), true, ""},
+		{"a list", []byte(`[[[]]]`), true, ""},
+		{"a number", []byte(`1e999`), true, ""},
+		{"a string", []byte(`"text"`), true, ""},
+		{"deep", []byte(strings.Repeat(`{"data":`, 900) + "1" + strings.Repeat("}", 900)), true, ""},
+		{"huge", []byte(`{"x":"` + strings.Repeat("x", 1<<20) + `"}`), true, ""},
+		{"invalid UTF-8", []byte("{\"data\":\"\xff\xfe\"}"), true, ""},
+		{"nothing", nil, true, ""},
+		{"null", []byte(`null`), true, ""},
+		{"too deep", []byte(strings.Repeat("[", 100_000)), false, ""},
+		{"truncated", []byte(`{"data":[{"id":"a"},{"id":`), false, ""},
+		{"two documents", []byte(`{}{}`), false, ""},
+		{"wrong types", []byte(`{"data":{"data":1},"results":true,"pagination":[],"success":"yes","errors":{}}`), true, ""},
 	}
 }
 
-func vendorNonsense(ctx context.Context, e *examination, c *Check) {
-	answered := someNonsense()
-	for _, s := range e.senders() {
-		for _, n := range answered {
-			c.Cases++
-			r := s.run(ctx, s.sending, answers(200, n.body))
-			if fault := cmp.Or(r.faulty(), s.misshapen(r)); fault != "" {
-				c.problem("%s, %s: %s", s.Name(), n.name, fault)
-			}
-			if r.failed() == nil && !n.isJSON && s.Effect == abi.EffectRead {
-				c.problem("%s takes an answer that is not JSON (%s) as success", s.Name(), n.name)
-			}
+func vendorNonsense(ctx context.Context, s *subject, c *Check) {
+	for _, n := range s.examination.nonsense() {
+		c.Cases++
+		r := s.run(ctx, s.sending, s.talks(n))
+		if fault := cmp.Or(r.faulty(), s.misshapen(r)); fault != "" {
+			c.problem("%s, %s: %s", s.Name(), n.name, fault)
 		}
-		// An answer that it accepts, with each member in turn of another type.
-		for _, body := range distortions(s.answer) {
-			c.Cases++
-			r := s.run(ctx, s.sending, answers(200, body))
-			if fault := cmp.Or(r.faulty(), s.misshapen(r)); fault != "" {
-				c.problem("%s, %s: %s", s.Name(), short(body), fault)
+		if r.failed() == nil && !s.mayTake(n) {
+			what := "JSON"
+			if !s.readsJSON() {
+				what = "CSV"
 			}
+			c.problem("%s takes an answer that is not %s (%s) as success", s.Name(), what, n.name)
+		}
+	}
+	// An answer that it accepts, with each member in turn of another type.
+	for _, body := range distortions(s.answer) {
+		c.Cases++
+		r := s.run(ctx, s.sending, s.good(body))
+		if fault := cmp.Or(r.faulty(), s.misshapen(r)); fault != "" {
+			c.problem("%s, %s: %s", s.Name(), short(body), fault)
 		}
 	}
 }
 
 // vendorSilence is a vendor that cannot be reached: the host's error must come back.
-func vendorSilence(ctx context.Context, e *examination, c *Check) {
-	for _, s := range e.senders() {
-		for _, kind := range []abi.Kind{abi.KindNetwork, abi.KindTimeout, abi.KindLimitExceeded, abi.KindDenied} {
-			c.Cases++
-			r := s.run(ctx, s.sending, func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
-				return nil, &abi.Error{Kind: kind, Message: "the host's own words"}
-			})
-			switch failed := r.failed(); {
-			case failed == nil:
-				c.problem("%s succeeds although its request failed with %s", s.Name(), kind)
-			case failed.Kind != kind:
-				c.problem("%s: %s becomes %s (%s)", s.Name(), kind, failed.Kind, failed.Message)
-			}
+func vendorSilence(ctx context.Context, s *subject, c *Check) {
+	for _, kind := range []abi.Kind{abi.KindNetwork, abi.KindTimeout, abi.KindLimitExceeded, abi.KindDenied} {
+		c.Cases++
+		r := s.run(ctx, s.sending, func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+			return nil, &abi.Error{Kind: kind, Message: "the host's own words"}
+		})
+		switch failed := r.failed(); {
+		case failed == nil:
+			c.problem("%s succeeds although its request failed with %s", s.Name(), kind)
+		case failed.Kind != kind:
+			c.problem("%s: %s becomes %s (%s)", s.Name(), kind, failed.Kind, failed.Message)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// RuleApproval is the rule that a person approves a connector before it is used.
+// RuleApproval names the rule that a person must approve a connector before it runs.
 const RuleApproval = "approval"
 
 // Module is a connector as its file declares itself.
@@ -17,73 +17,76 @@ type Module struct {
 	Reach  Reach
 }
 
-// Approval is what a person approved.
+// Approval records what a person approved.
 type Approval struct {
 	Module
-	// At is when, By who.
+	// At is when the person approved, By who it was.
 	At time.Time
 	By string
-	// Updates are later versions that the policy let through, because their reach is
-	// not beyond the approved one.
+	// Updates are later versions that the policy accepted, because they need no further
+	// access.
 	Updates []Update
 }
 
-// Update is a version that the policy let through.
+// Update is a version that the policy accepted.
 type Update struct {
 	Digest  string
 	Version string
 	At      time.Time
 }
 
-// UpdatePolicy says what becomes of a new version of an approved connector.
+// UpdatePolicy decides on a new version of an approved connector.
 type UpdatePolicy string
 
 // The policies. The zero value means [UpdatesSameReach].
 const (
-	// UpdatesSameReach lets a version through whose reach is not beyond the approved one.
+	// UpdatesSameReach accepts a version that needs no access beyond the approved one.
 	UpdatesSameReach UpdatePolicy = "same-reach"
-	// UpdatesNever lets through only what a person approved, byte for byte.
+	// UpdatesNever accepts only the exact files that a person approved.
 	UpdatesNever UpdatePolicy = "never"
 )
 
-// Standing is what a module is to those who decide.
+// letsThrough reports whether the policy accepts a new version without further access. An
+// unknown policy accepts nothing.
+func (p UpdatePolicy) letsThrough() bool { return p == "" || p == UpdatesSameReach }
+
+// Standing is the approval status of a module.
 type Standing string
 
 // The standings.
 const (
-	// StandingFirstParty: it was built together with the program.
+	// StandingFirstParty: the module was built with the program.
 	StandingFirstParty Standing = "first-party"
-	// StandingVouched: the program keeps no approvals, and answers for its folder.
+	// StandingVouched: the program keeps no approvals and trusts its folder.
 	StandingVouched Standing = "vouched"
-	// StandingApproved: a person approved it, or the policy let it through before.
+	// StandingApproved: a person approved it, or the policy accepted it before.
 	StandingApproved Standing = "approved"
-	// StandingUpdate: it is another version of an approved one, and not beyond its reach.
+	// StandingUpdate: another version is approved, and this one needs no further access.
 	StandingUpdate Standing = "update"
-	// StandingWider: it is another version, and beyond the reach of the approved one.
+	// StandingWider: another version is approved, and this one needs further access.
 	StandingWider Standing = "wider"
-	// StandingNew: nobody has approved a connector of that name.
+	// StandingNew: no version of the connector is approved.
 	StandingNew Standing = "new"
 )
 
-// Judgement is the decision on a module, and what it rests on.
+// Judgement is the decision on a module, with its reasons.
 type Judgement struct {
 	Standing Standing
 	Decision Decision
-	// Approval is what was approved of the connector before, if anything was.
+	// Approval is the approval of the connector, or nil.
 	Approval *Approval
-	// Wider is what of the module is beyond the approved reach, and Narrower what of the
-	// approved reach the module no longer has.
+	// Wider is access of the module beyond the approval. Narrower is approved access that
+	// the module no longer needs.
 	Wider, Narrower []string
 }
 
-// Judge decides whether a module may be used, by what was approved of the connector of
-// its name: nil if nothing was. Permit, of a denial, is for the caller to write, who knows
-// the file.
+// Judge decides whether a module may run. approved is the approval of the connector of that
+// name, or nil. The caller sets Permit of a denial, because it knows the file.
 func Judge(m Module, approved *Approval, policy UpdatePolicy) Judgement {
 	j := Judgement{Approval: approved}
 	if approved == nil {
 		j.Standing = StandingNew
-		j.Decision = Decision{Rule: RuleApproval, Why: fmt.Sprintf("nobody has approved the connector %s %s", m.Name, m.Version)}
+		j.Decision = Decision{Rule: RuleApproval, Why: fmt.Sprintf("connector %s %s is not approved", m.Name, m.Version)}
 		return j
 	}
 	j.Wider, j.Narrower = m.Reach.Beyond(approved.Reach), approved.Reach.Beyond(m.Reach)
@@ -92,20 +95,20 @@ func Judge(m Module, approved *Approval, policy UpdatePolicy) Judgement {
 		known = known || m.Digest == u.Digest
 	}
 	switch {
-	// Of a known digest too: an approval whose reach is not that of its module was
-	// changed by somebody.
+	// This also applies to a known digest: if the reach of its approval differs, somebody
+	// changed the approval.
 	case len(j.Wider) > 0:
 		j.Standing = StandingWider
-		j.Decision = Decision{Rule: RuleApproval, Why: fmt.Sprintf("the connector %s %s reaches beyond what was approved of version %s: %s", m.Name, m.Version, approved.Version, first(j.Wider))}
-	case known && (policy != UpdatesNever || m.Digest == approved.Digest):
+		j.Decision = Decision{Rule: RuleApproval, Why: fmt.Sprintf("connector %s %s needs access beyond the approval of version %s: %s", m.Name, m.Version, approved.Version, first(j.Wider))}
+	case known && (policy.letsThrough() || m.Digest == approved.Digest):
 		j.Standing = StandingApproved
 		j.Decision = Decision{Allowed: true, Rule: fmt.Sprintf("%s approved %s %s", approved.By, m.Name, approved.Version)}
-	case policy == UpdatesNever:
+	case !policy.letsThrough():
 		j.Standing = StandingUpdate
-		j.Decision = Decision{Rule: RuleApproval + ", updates: never", Why: fmt.Sprintf("the connector %s %s is not the file that was approved", m.Name, m.Version)}
+		j.Decision = Decision{Rule: RuleApproval + ", updates: never", Why: fmt.Sprintf("connector %s %s is not the approved file", m.Name, m.Version)}
 	default:
 		j.Standing = StandingUpdate
-		j.Decision = Decision{Allowed: true, Rule: fmt.Sprintf("%s approved %s %s, and this version reaches no further", approved.By, m.Name, approved.Version)}
+		j.Decision = Decision{Allowed: true, Rule: fmt.Sprintf("%s approved %s %s, and this version needs no further access", approved.By, m.Name, approved.Version)}
 	}
 	return j
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/fault"
 	"maps"
 	"slices"
 	"strings"
@@ -11,10 +12,10 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// argument is a rule on one parameter, ready to decide.
+// argument is a compiled rule on one parameter.
 type argument struct {
 	operation string
-	name      string   // as it is written in the configuration: address.country
+	name      string   // as in the configuration: address.country
 	path      []string // its parts; the first is the name of a parameter
 	optional  bool
 	fits      matcher
@@ -26,11 +27,11 @@ func compileArguments(rules map[string]map[string]ParamRule) (map[string][]argum
 		for _, name := range slices.Sorted(maps.Keys(params)) {
 			fits, err := newMatcher(params[name])
 			if err != nil {
-				return nil, invalid("params."+operation+"."+name, err.Error(), "write a list of values, or pattern: and a regular expression (RE2)")
+				return nil, fault.Invalid("params."+operation+"."+name, err.Error(), "write a list of values, or pattern: and a regular expression (RE2)")
 			}
 			path := strings.Split(name, ".")
 			if slices.Contains(path, "") {
-				return nil, invalid("params."+operation+"."+name, fmt.Sprintf("%q is not the name of a parameter", name), "write it like team_id, or address.country for a part of an object")
+				return nil, fault.Invalid("params."+operation+"."+name, fmt.Sprintf("%q is not the name of a parameter", name), "write it like team_id, or address.country for a part of an object")
 			}
 			compiled[operation] = append(compiled[operation], argument{operation, name, path, params[name].Optional, fits})
 		}
@@ -38,20 +39,20 @@ func compileArguments(rules map[string]map[string]ParamRule) (map[string][]argum
 	return compiled, nil
 }
 
-// Arguments decides whether an operation may run with these parameters, a JSON object
-// that fits the operation's schema. It must be the very text that the connector gets.
+// Arguments decides whether an operation may run with these parameters, a JSON object that
+// fits the operation's schema. The connector must get the same bytes.
 func (g *Grant) Arguments(op *abi.Operation, params []byte) Decision {
 	rules := g.argumentsOf(op)
 	if len(rules) == 0 {
 		return Decision{Allowed: true, Rule: "allow.params has no rule for " + NameOf(op)}
 	}
-	// The schema's check has refused a name that stands twice. Numbers stay as they are
-	// written, and escapes are gone.
+	// The schema check has rejected duplicate names. Decoding removes escapes and keeps
+	// numbers as written.
 	decoder := json.NewDecoder(bytes.NewReader(params))
 	decoder.UseNumber()
 	var object map[string]any
 	if err := decoder.Decode(&object); err != nil {
-		return Decision{Rule: rules[0].rule(), Why: "the parameters are not a JSON object", Permit: "give a JSON object"}
+		return Decision{Rule: rules[0].rule(), Why: "the parameters are not a JSON object", Permit: "send a JSON object"}
 	}
 	var holds []string
 	for i := range rules {
@@ -70,28 +71,28 @@ func (g *Grant) argumentsOf(op *abi.Operation) []argument {
 	return g.arguments[NameOf(op)]
 }
 
-// ArgumentRules says in words which rules the arguments of an operation must keep, one
-// for each parameter, such as `team_id must be one of "a", "b"`.
+// ArgumentRules returns the rules on an operation's arguments in words, one for each
+// parameter, such as `team_id must be one of "a", "b"`.
 func (g *Grant) ArgumentRules(op *abi.Operation) []string {
 	rules := g.argumentsOf(op)
 	words := make([]string, len(rules))
 	for i, a := range rules {
 		words[i] = a.name + " must be " + a.fits.String()
 		if a.optional {
-			words[i] += ", or left out"
+			words[i] += ", or missing"
 		}
 	}
 	return words
 }
 
-// decide judges the parameters by one rule.
+// decide applies one rule to the parameters.
 func (a *argument) decide(op *abi.Operation, object map[string]any) Decision {
 	names := sameParameter(op.Aliases, a.path[0])
 	given, empty := false, false
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(names, key) {
 			if twin := foldsTo(key, names); twin != "" {
-				return a.denied(key, fmt.Sprintf("%.60q is %s in other letters, and a connector may read it as that", key, twin), spell(object, key, twin))
+				return a.denied(key, fmt.Sprintf("%.60q differs from %s only in case, and a connector may confuse them", key, twin), spell(object, key, twin))
 			}
 			continue
 		}
@@ -107,12 +108,12 @@ func (a *argument) decide(op *abi.Operation, object map[string]any) Decision {
 		}
 	}
 	if (!given || empty) && !a.optional {
-		return a.denied(a.path[0], a.name+" must be given, as "+a.fits.String(), change("write optional: true into "+a.key()))
+		return a.denied(a.path[0], a.name+" is missing, and must be "+a.fits.String(), change("add optional: true to "+a.key()))
 	}
 	return Decision{Allowed: true, Rule: a.rule()}
 }
 
-// verdict says whether there was a value to judge.
+// verdict reports whether the rule found a value.
 type verdict bool
 
 const (
@@ -120,11 +121,11 @@ const (
 	present verdict = true
 )
 
-// wrong is what is wrong with a value, and what would mend it.
+// wrong describes a problem with a value and its fix.
 type wrong struct{ why, permit string }
 
-// walk follows a path into a value and judges all that it leads to: each element of a
-// list. It returns what is wrong, if anything is.
+// walk follows a path into a value and checks every value there, including each element of a
+// list. It returns the first problem, or nil.
 func (a *argument) walk(value any, path []string) (verdict, *wrong) {
 	if list, ok := value.([]any); ok {
 		found := verdict(len(list) > 0)
@@ -145,11 +146,11 @@ func (a *argument) walk(value any, path []string) (verdict, *wrong) {
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return present, &wrong{"has a value that is no object, and must have " + a.fits.String() + " there", "give an object with " + path[0]}
+		return present, &wrong{"must be an object with " + path[0] + ", which must be " + a.fits.String(), "send an object with " + path[0]}
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if key != path[0] && foldsTo(key, path[:1]) != "" {
-			return present, &wrong{fmt.Sprintf("has %.60q, which is %s in other letters", key, path[0]), spell(object, key, path[0])}
+			return present, &wrong{fmt.Sprintf("has %.60q, which differs from %s only in case", key, path[0]), spell(object, key, path[0])}
 		}
 	}
 	inner, ok := object[path[0]]
@@ -159,12 +160,12 @@ func (a *argument) walk(value any, path []string) (verdict, *wrong) {
 	return a.walk(inner, path[1:])
 }
 
-// spell says what to do about a key that is a name in other letters.
+// spell returns the fix for a key that differs from a name only in case.
 func spell(object map[string]any, key, name string) string {
 	if _, beside := object[name]; beside {
-		return fmt.Sprintf("leave %.60q out", key)
+		return fmt.Sprintf("remove %.60q", key)
 	}
-	return fmt.Sprintf("write %s in the place of %.60q", name, key)
+	return fmt.Sprintf("write %s instead of %.60q", name, key)
 }
 
 func (a *argument) denied(field, why, permit string) Decision {
@@ -175,8 +176,8 @@ func (a *argument) key() string { return "allow.params." + a.operation + "." + a
 
 func (a *argument) rule() string { return a.key() + ": " + a.fits.config() }
 
-// foldsTo returns the name that key differs from in case only, as Unicode folds it:
-// readers of JSON that ignore case, such as Go's, take the one for the other.
+// foldsTo returns the name that differs from key only in case, under Unicode folding. JSON
+// readers that ignore case, such as Go's, treat both as the same name.
 func foldsTo(key string, names []string) string {
 	for _, name := range names {
 		if strings.EqualFold(key, name) {
@@ -186,8 +187,8 @@ func foldsTo(key string, names []string) string {
 	return ""
 }
 
-// sameParameter returns all names of a parameter: itself, and what the manifest calls
-// its alias or it the alias of.
+// sameParameter returns all names of a parameter: its own, its aliases, and the names of
+// which it is an alias.
 func sameParameter(aliases map[string]string, name string) []string {
 	names := []string{name}
 	for grown := true; grown; {

@@ -3,14 +3,14 @@ package grant
 import (
 	"slices"
 
-	"github.com/agenthost/agenthost/host/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 )
 
-// Beyond returns what of a reach another does not have, a sentence each, in a fixed
-// order. A reach of which nothing is beyond another can do nothing that the other cannot.
+// Beyond returns the access in r that other does not have, one sentence each, in a fixed
+// order. If it returns nothing, r can do nothing that other cannot.
 //
-// A change of an operation's effect is beyond in either direction: connections that allow
-// what only reads would let through what wrote before.
+// A different effect of an operation always counts: a connection that allows only reads
+// would otherwise allow an operation that writes.
 func (r Reach) Beyond(other Reach) []string {
 	var beyond []string
 	for _, s := range r.Servers {
@@ -21,7 +21,7 @@ func (r Reach) Beyond(other Reach) []string {
 		case other.Servers[at].URL != s.URL:
 			beyond = append(beyond, "server "+s.ID+" is at "+s.URL+", not at "+other.Servers[at].URL)
 		case s.Default && !other.Servers[at].Default:
-			beyond = append(beyond, "server "+s.ID+" is that of connections which choose none")
+			beyond = append(beyond, "server "+s.ID+" is the default server")
 		}
 	}
 	for _, c := range r.Credentials {
@@ -52,7 +52,7 @@ func (c CredentialReach) beyond(others []CredentialReach) []string {
 func (o OperationReach) beyond(others []OperationReach) []string {
 	at := slices.IndexFunc(others, func(other OperationReach) bool { return other.Name == o.Name })
 	if at < 0 {
-		beyond := []string{"operation " + o.Name + ", whose effect is " + string(o.Effect)}
+		beyond := []string{"operation " + o.Name + " (effect: " + string(o.Effect) + ")"}
 		for _, q := range o.Requests {
 			beyond = append(beyond, o.Name+" sends "+q.String())
 		}
@@ -64,7 +64,7 @@ func (o OperationReach) beyond(others []OperationReach) []string {
 		beyond = append(beyond, "the effect of "+o.Name+" is "+string(o.Effect)+", not "+string(other.Effect))
 	}
 	if o.Repeats && !other.Repeats {
-		beyond = append(beyond, o.Name+" may be sent more than once")
+		beyond = append(beyond, o.Name+" may send its requests again")
 	}
 	for _, q := range o.Requests {
 		if !slices.ContainsFunc(other.Requests, func(known RequestReach) bool { return known.covers(q) }) {
@@ -74,9 +74,9 @@ func (o OperationReach) beyond(others []OperationReach) []string {
 	return beyond
 }
 
-// covers reports whether r stands for everything that q does. A request to a server that
-// it names is not one to the server that a connection chose, even where both are one: an
-// operator who put another server in its place would find requests elsewhere.
+// covers reports whether r permits everything that q does. A request to a named server does
+// not cover one to the connection's server, even if both are the same: if an operator
+// configures another server, they differ.
 func (r RequestReach) covers(q RequestReach) bool {
 	if r.Server != q.Server || r.Method != q.Method {
 		return false
@@ -89,7 +89,7 @@ func (r RequestReach) covers(q RequestReach) bool {
 	return err == nil && wide.Covers(narrow)
 }
 
-// String writes a request the way a person reads it.
+// String returns the method, the path and the server.
 func (r RequestReach) String() string {
 	if r.Server != "" {
 		return r.Method + " " + r.Path + " on server " + r.Server

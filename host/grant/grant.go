@@ -1,35 +1,37 @@
-// Package grant decides: whether a connection may run an operation, with these
-// parameters, and whether a request may be sent. It is pure: what was allowed and what
-// is asked go in, a decision comes out, and a folder of files is the test of all of it.
+// Package grant decides whether a connection may run an operation with some parameters, and
+// whether it may send a request. The package is pure: decisions depend only on the arguments.
 //
-// A [Grant] is what a person allowed a connection. [Grant.Operation] and
-// [Grant.Arguments] judge a call before a sandbox starts, and [Grant.Request] judges
-// each request in the form in which it is sent.
+// A [Grant] is what a person allowed a connection. [Grant.Operation] and [Grant.Arguments]
+// check a call before a sandbox starts. [Grant.Request] checks each request in the form in
+// which the host sends it.
 //
-// [ReachOf] is everything that a connector declares that it may do, and
-// [Reach.Beyond] says what of it a person has not approved yet.
+// [ReachOf] returns the access that a connector declares. [Reach.Beyond] returns the part
+// that a person has not approved.
 package grant
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Decision is whether something may be done, and why.
+// Decision says whether an action is allowed, and why.
 type Decision struct {
 	Allowed bool `json:"allowed"`
-	// Rule is what decided, in the words of the configuration.
+	// Rule is the rule that decided, as in the configuration.
 	Rule string `json:"rule"`
-	// Why says what is wrong with what was denied.
+	// Why is the reason for a denial.
 	Why string `json:"why,omitempty"`
-	// Permit is the smallest change that would allow what was denied.
+	// Permit is the smallest change that would allow the action.
 	Permit string `json:"permit,omitempty"`
-	// Field is the parameter at fault, where it is one.
+	// Field is the parameter that caused a denial, or empty.
 	Field string `json:"field,omitempty"`
 }
 
-// Denied is the error for an operation that may not run, of kind denied.
+// Denied returns the error of kind denied for an operation that may not run.
 func (d Decision) Denied(connection string, op *abi.Operation) *abi.Error {
 	message := fmt.Sprintf("connection %s may not run %s", connection, NameOf(op))
 	if d.Why != "" {
@@ -42,23 +44,23 @@ func (d Decision) Denied(connection string, op *abi.Operation) *abi.Error {
 	}
 }
 
-// Refusal is the error for a request that may not be sent, of kind denied.
+// Refusal returns the error of kind denied for a request that the host does not send.
 func (d Decision) Refusal() *abi.Error {
 	return &abi.Error{Kind: abi.KindDenied, Rule: d.Rule, Message: d.Why, Hint: d.Permit, Field: d.Field}
 }
 
-// NameOf is the name of an operation in a configuration: entity.action.
+// NameOf returns the name of an operation in a configuration: entity.action.
 func NameOf(op *abi.Operation) string { return op.Entity + "." + op.Action }
 
-// Grant is what a connection may do, ready to decide. The nil Grant lets everything pass
-// that the connector declares. It is immutable and may be used by several goroutines.
+// Grant is a compiled [Allow]. The nil Grant allows everything that the connector declares.
+// A Grant is immutable and safe for concurrent use.
 type Grant struct {
-	allow     Allow
-	arguments map[string][]argument // by operation
-	requests  []requestRule
+	operations operationRules
+	arguments  map[string][]argument // by operation
+	requests   []requestRule
 }
 
-// New returns the Grant of an Allow, and the nil Grant of none.
+// New compiles an Allow. For a nil Allow it returns the nil Grant.
 //
 // # Errors
 //
@@ -69,10 +71,16 @@ func New(allow *Allow) (*Grant, error) {
 		return nil, nil
 	}
 	if len(allow.Effects)+len(allow.Operations) == 0 && len(allow.Params)+len(allow.Requests) > 0 {
-		return nil, invalid("", "allow narrows operations and has none to narrow: without effects and operations nothing is allowed",
+		return nil, fault.Invalid("", "allow has params or requests, but allows no operation: effects and operations are missing",
 			"add effects: [read, write, delete], or name operations")
 	}
-	g := &Grant{allow: *allow}
+	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
+	for _, e := range allow.Effects {
+		if !slices.Contains(effects, string(e)) {
+			return nil, fault.Invalid("effects", fmt.Sprintf("there is no effect %.60q", string(e)), nearest.Hint(string(e), effects))
+		}
+	}
+	g := &Grant{operations: operationRules{effects: allow.Effects, operations: allow.Operations}}
 	var err error
 	if g.arguments, err = compileArguments(allow.Params); err != nil {
 		return nil, err
@@ -80,16 +88,13 @@ func New(allow *Allow) (*Grant, error) {
 	for i, text := range allow.Requests {
 		rule, err := parseRequestRule(text)
 		if err != nil {
-			return nil, invalid(fmt.Sprintf("requests[%d]", i), err.Error(), "write a method and a path: GET /repos/acme/{repo}, or * /repos/acme/**")
+			return nil, fault.Invalid(fmt.Sprintf("requests[%d]", i), err.Error(), "write a method and a path: GET /repos/acme/{repo}, or * /repos/acme/**")
 		}
 		g.requests = append(g.requests, rule)
 	}
 	return g, nil
 }
 
-// change completes what a person may do to the configuration.
+// change completes a hint about a change to the configuration. Agents read it too, so it
+// says that a person must agree.
 func change(what string) string { return what + " of the connection, if a person agrees" }
-
-func invalid(field, message, hint string) *abi.Error {
-	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
-}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/agenthost/agenthost/host/egress/origin"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/google/go-cmp/cmp"
 )
@@ -159,14 +159,14 @@ func TestNewRefuses(t *testing.T) {
 		allow       *grant.Allow
 		field, part string
 	}{
-		"rules and nothing allowed":    {&grant.Allow{Requests: []string{"GET /x"}}, "", "nothing is allowed"},
+		"rules and nothing allowed":    {&grant.Allow{Requests: []string{"GET /x"}}, "", "allows no operation"},
 		"neither values nor pattern":   {rule(grant.ParamRule{Optional: true}), "params.a.b.p", "neither"},
 		"values and pattern":           {rule(grant.ParamRule{Values: []any{1}, Pattern: "x"}), "params.a.b.p", "both"},
-		"bad pattern":                  {rule(grant.ParamRule{Pattern: "("}), "params.a.b.p", "no regular expression"},
-		"pattern that closes brackets": {rule(grant.ParamRule{Pattern: "a)|(?:.*"}), "params.a.b.p", "no regular expression"},
+		"bad pattern":                  {rule(grant.ParamRule{Pattern: "("}), "params.a.b.p", "not a regular expression"},
+		"pattern that closes brackets": {rule(grant.ParamRule{Pattern: "a)|(?:.*"}), "params.a.b.p", "not a regular expression"},
 		"a list as a value":            {rule(grant.ParamRule{Values: []any{[]any{1}}}), "params.a.b.p", "list or an object"},
 		"no path":                      {&grant.Allow{Effects: read, Requests: []string{"GET"}}, "requests[0]", "not a method and a path"},
-		"unknown method":               {&grant.Allow{Effects: read, Requests: []string{"GET /x", "TRACE /x"}}, "requests[1]", "no method"},
+		"unknown method":               {&grant.Allow{Effects: read, Requests: []string{"GET /x", "TRACE /x"}}, "requests[1]", "not a supported method"},
 		"relative path":                {&grant.Allow{Effects: read, Requests: []string{"GET x"}}, "requests[0]", "slash"},
 		"dots":                         {&grant.Allow{Effects: read, Requests: []string{"GET /a/../b"}}, "requests[0]", `".."`},
 		"URL without a path":           {&grant.Allow{Effects: read, Requests: []string{"GET https://a.example"}}, "requests[0]", "no path"},

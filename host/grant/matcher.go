@@ -5,21 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/internal/pattern"
+	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// matcher is the values or the pattern of a rule.
+// matcher has the values or the pattern of a rule.
 type matcher struct {
 	values  map[string]bool // by canonical
 	listed  []string        // as JSON, in the order of the rule
-	pattern *regexp.Regexp
+	pattern *pattern.Pattern
 	source  string // of pattern
 }
 
-// maxValues is how many values a rule may list.
+// maxValues is the largest number of values in a rule.
 const maxValues = 1000
 
 func newMatcher(rule ParamRule) (matcher, error) {
@@ -27,15 +29,11 @@ func newMatcher(rule ParamRule) (matcher, error) {
 	case len(rule.Values) > 0 && rule.Pattern != "":
 		return matcher{}, errors.New("has both values and a pattern")
 	case len(rule.Values) > maxValues:
-		return matcher{}, fmt.Errorf("has %d values, the limit is %d", len(rule.Values), maxValues)
+		return matcher{}, fmt.Errorf("has %d values, but the limit is %d", len(rule.Values), maxValues)
 	case rule.Pattern != "":
-		// By itself first: a pattern that is only one in our parentheses could close them.
-		if _, err := regexp.Compile(rule.Pattern); err != nil {
-			return matcher{}, errors.New("has a pattern that is no regular expression")
-		}
-		whole, err := regexp.Compile(`\A(?:` + rule.Pattern + `)\z`)
+		whole, err := pattern.Whole(rule.Pattern)
 		if err != nil {
-			return matcher{}, errors.New("has a pattern that is no regular expression")
+			return matcher{}, fmt.Errorf("has a pattern that %w", err)
 		}
 		return matcher{pattern: whole, source: rule.Pattern}, nil
 	case len(rule.Values) == 0:
@@ -45,7 +43,7 @@ func newMatcher(rule ParamRule) (matcher, error) {
 	for _, value := range rule.Values {
 		text, err := json.Marshal(value)
 		if err != nil {
-			return matcher{}, fmt.Errorf("has the value %v, which is no JSON", value)
+			return matcher{}, fmt.Errorf("has the value %v, which is not JSON", value)
 		}
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.UseNumber()
@@ -66,14 +64,14 @@ func newMatcher(rule ParamRule) (matcher, error) {
 func (m matcher) match(value any) bool {
 	if m.pattern != nil {
 		text, ok := value.(string)
-		// What is no Unicode became U+FFFD here, and may be something else to a guest.
+		// Invalid Unicode became U+FFFD here, and a guest may read it as something else.
 		return ok && !strings.ContainsRune(text, utf8.RuneError) && m.pattern.MatchString(text)
 	}
 	key, ok := canonical(value)
 	return ok && m.values[key]
 }
 
-// mostShown is how many values a message lists.
+// mostShown is the largest number of values in a message.
 const mostShown = 10
 
 // String completes the sentence "team_id must be ...".
@@ -92,7 +90,7 @@ func (m matcher) String() string {
 	return "one of " + text
 }
 
-// config writes the rule the way a configuration does.
+// config formats the rule as in a configuration.
 func (m matcher) config() string {
 	if m.pattern != nil {
 		return "{pattern: " + strconv.Quote(m.source) + "}"
@@ -104,8 +102,8 @@ func (m matcher) config() string {
 	return "[" + text + "]"
 }
 
-// canonical returns a text that two JSON values share if they are equal. Lists and
-// objects have none.
+// canonical returns a text that is the same for equal JSON values. It fails for lists and
+// objects.
 func canonical(value any) (string, bool) {
 	switch v := value.(type) {
 	case nil:
@@ -115,34 +113,7 @@ func canonical(value any) (string, bool) {
 	case string:
 		return `"` + v, true
 	case json.Number:
-		return number(v.String()), true
+		return rawjson.CanonicalNumber(v.String()), true
 	}
 	return "", false
-}
-
-// number writes a JSON number as its digits and the power of ten that they are counted
-// in, so that 1, 1.0 and 10e-1 are one. Nothing is rounded.
-func number(text string) string {
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	power := 0
-	if exponent != "" {
-		n, err := strconv.ParseInt(exponent, 10, 32)
-		if err != nil {
-			return "?" + text // equal to itself alone
-		}
-		power = int(n)
-	}
-	sign := ""
-	if rest, negative := strings.CutPrefix(mantissa, "-"); negative {
-		sign, mantissa = "-", rest
-	}
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	digits := strings.TrimLeft(whole+fraction, "0")
-	power -= len(fraction)
-	trimmed := strings.TrimRight(digits, "0")
-	power += len(digits) - len(trimmed)
-	if trimmed == "" {
-		return "0"
-	}
-	return sign + trimmed + "e" + strconv.Itoa(power)
 }

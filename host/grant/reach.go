@@ -12,52 +12,51 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Reach is everything that a connector declares that it may do: where it sends requests,
-// which ones each operation sends and what that does, and where credentials go. All
-// lists are sorted and without duplicates, so that equal reaches are equal values.
+// Reach is the access that a connector declares: where it sends requests, which requests each
+// operation sends, with which effect, and where credentials go. All lists are sorted and
+// without duplicates, so that equal reaches are equal values.
 type Reach struct {
 	Servers     []ServerReach     `json:"servers"`
 	Operations  []OperationReach  `json:"operations"`
 	Credentials []CredentialReach `json:"credentials"`
-	// Hosted says which connector of the Airbyte API this one stands for, in hosted
-	// mode, one fact each.
+	// Hosted identifies the connector of the Airbyte API for hosted mode, one fact each.
 	Hosted []string `json:"hosted,omitempty"`
 }
 
-// ServerReach is a place that requests go to.
+// ServerReach is a server that receives requests.
 type ServerReach struct {
 	ID  string `json:"id"`
 	URL string `json:"url"`
-	// Default says that connections which choose no server get this one.
+	// Default marks the server of connections that choose none.
 	Default bool `json:"default,omitempty"`
 }
 
-// OperationReach is what one operation may send, and what that does.
+// OperationReach is what one operation may send, and its effect.
 type OperationReach struct {
 	Name   string     `json:"name"`
 	Effect abi.Effect `json:"effect"`
-	// Repeats says that requests which change something may be sent again.
+	// Repeats says that the host may repeat requests that change data.
 	Repeats  bool           `json:"repeats,omitempty"`
 	Requests []RequestReach `json:"requests"`
 }
 
 // RequestReach is a request that an operation may send.
 type RequestReach struct {
-	// Server is the id of a server; empty means the one that the connection chose.
+	// Server is the id of a server. Empty means the connection's server.
 	Server string `json:"server,omitempty"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
 }
 
-// CredentialReach is a way to authenticate and where its values go.
+// CredentialReach is an authentication scheme, with where its values go.
 type CredentialReach struct {
 	Scheme string `json:"scheme"`
-	// Facts are all there is to know of it, one each, such as `origin
+	// Facts describe the scheme completely, one fact each, such as `origin
 	// https://api.example.com` and `header Authorization "Bearer {token}"`.
 	Facts []string `json:"facts"`
 }
 
-// ReachOf returns the reach of what a connector declares.
+// ReachOf returns the access that a connector declares.
 func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 	var r Reach
 	for i, s := range m.Servers {
@@ -68,7 +67,7 @@ func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 		op := &m.Operations[i]
 		o := OperationReach{Name: NameOf(op), Effect: op.Effect, Repeats: op.Idempotent && op.Effect != abi.EffectRead}
 		for _, q := range op.Requests {
-			o.Requests = append(o.Requests, RequestReach(q))
+			o.Requests = append(o.Requests, RequestReach{Server: q.Server, Method: q.Method, Path: q.Path})
 		}
 		slices.SortFunc(o.Requests, compareRequests)
 		o.Requests = slices.Compact(o.Requests)
@@ -90,8 +89,8 @@ func compareRequests(a, b RequestReach) int {
 	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Server, b.Server))
 }
 
-// credentialFacts is all of a scheme that decides which value goes where, and how well
-// it is kept.
+// credentialFacts returns everything in a scheme that decides where values go and how the
+// host protects them.
 func credentialFacts(s *abi.AuthScheme) []string {
 	list := []string{"type " + string(s.Type)}
 	for _, o := range s.Origins {

@@ -5,20 +5,20 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/egress/origin"
-	"github.com/agenthost/agenthost/host/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 )
 
 // requestRule is one line of [Allow.Requests].
 type requestRule struct {
 	text   string
 	method string // or *
-	// origin is set where the rule names a server by its URL. The path then has the
-	// server's base path; otherwise it is one of the connection's server, without.
+	// origin is set if the rule has a URL. The path then includes the server's base path.
+	// Otherwise the path belongs to the connection's server, without the base path.
 	origin origin.Origin
 	path   pathtemplate.Template
-	// beneath is set where the rule ends with /**: path is how what it means starts,
-	// and is the zero template where everything does.
+	// beneath is set if the rule ends with /**. path is then a prefix; the zero template
+	// matches everything.
 	beneath  bool
 	segments int // of path
 }
@@ -30,7 +30,7 @@ func parseRequestRule(text string) (requestRule, error) {
 		return r, fmt.Errorf("%.100q is not a method and a path", text)
 	}
 	if method != "*" && !methods[method] {
-		return r, fmt.Errorf("%.20q is no method that is sent", method)
+		return r, fmt.Errorf("%.20q is not a supported method", method)
 	}
 	r.method = method
 	if scheme, rest, isURL := strings.Cut(target, "://"); isURL {
@@ -48,10 +48,10 @@ func parseRequestRule(text string) (requestRule, error) {
 	if r.beneath && target == "" {
 		return r, nil
 	}
-	// As the text that it is, it would match nothing that a vendor has.
+	// A literal * would match no path of any vendor.
 	for segment := range strings.SplitSeq(target, "/") {
 		if segment == "*" || segment == "**" {
-			return r, fmt.Errorf("the path has %s as a segment: /** stands at the end, and {name} for any one segment", segment)
+			return r, fmt.Errorf("the path has the segment %s: write /** only at the end, and {name} for one segment", segment)
 		}
 	}
 	var err error
@@ -60,8 +60,7 @@ func parseRequestRule(text string) (requestRule, error) {
 	return r, err
 }
 
-// match reports whether a request is one that the rule means. Chosen is the server of
-// the connection.
+// match reports whether the rule matches a request. chosen is the connection's server.
 func (r *requestRule) match(chosen string, q *Request) bool {
 	if r.method != "*" && r.method != q.Method {
 		return false
@@ -84,7 +83,7 @@ func (r *requestRule) match(chosen string, q *Request) bool {
 	if r.segments == 0 {
 		return true
 	}
-	// No parameter holds a slash, so that the start can end at one place only.
+	// No parameter contains a slash, so the prefix can end in only one place.
 	end := 0
 	for range r.segments + 1 {
 		next := strings.IndexByte(path[end:], '/')

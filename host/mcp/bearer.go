@@ -12,11 +12,11 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 )
 
-// callerKey is the key of who a request's token is for.
+// callerKey is the context key of a request's caller.
 type callerKey struct{}
 
-// authenticate lets requests pass that have a good bearer token, and tells the protocol's
-// library who the caller is, which binds a session to its owner.
+// authenticate accepts requests with a valid bearer token. It passes the caller to the
+// protocol's library, which binds a session to its owner.
 func (s *Server) authenticate(next http.Handler, o HTTPOptions, metadataURL string) http.Handler {
 	known := auth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
 		caller, _ := ctx.Value(callerKey{}).(string)
@@ -28,16 +28,21 @@ func (s *Server) authenticate(next http.Handler, o HTTPOptions, metadataURL stri
 			o.challenge(w, metadataURL, http.StatusUnauthorized, "", "no bearer token")
 			return
 		}
+		e := exchangeOf(r)
+		identified := e.identify()
 		caller, err := o.caller(r.Context(), token)
+		identified()
 		if err != nil {
 			s.refuse(w, o, metadataURL, err)
 			return
 		}
+		done := e.served(caller)
+		defer done()
 		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
 	})
 }
 
-// bearerToken returns the token of a request: RFC 6750, section 2.1. Of two there is none.
+// bearerToken returns the token of a request (RFC 6750, section 2.1). It rejects two headers.
 func bearerToken(r *http.Request) string {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
@@ -50,10 +55,10 @@ func bearerToken(r *http.Request) string {
 	return fields[1]
 }
 
-// errUnknownToken says nothing: who tries tokens learns no more than that it is no good.
+// errUnknownToken has no details, because its reader may be guessing tokens.
 var errUnknownToken = errors.New("invalid token")
 
-// caller finds out who a token is for. Comparing takes the same time for every token.
+// caller returns the caller of a token. The comparison takes the same time for every token.
 func (o HTTPOptions) caller(ctx context.Context, token string) (string, error) {
 	given, found := secret.New([]byte(token)), ""
 	for caller, known := range o.Tokens {
@@ -74,7 +79,7 @@ func (o HTTPOptions) caller(ctx context.Context, token string) (string, error) {
 	return caller, err
 }
 
-// refuse answers a request whose token is not good, or could not be checked.
+// refuse answers a request with an invalid token, or one that could not be checked.
 func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string, err error) {
 	log := s.log.Named("http")
 	status, code, why := http.StatusUnauthorized, "invalid_token", errUnknownToken.Error()
@@ -85,9 +90,9 @@ func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string
 		case abi.KindPermissionDenied:
 			status, code, why = http.StatusForbidden, "insufficient_scope", e.Message
 		default:
-			log.Warn("a token cannot be checked", "error", err)
+			log.Warn("cannot check a token", "error", err)
 			w.Header().Set("Retry-After", "30")
-			http.Error(w, "the token cannot be checked now", http.StatusServiceUnavailable)
+			http.Error(w, "cannot check the token now", http.StatusServiceUnavailable)
 			return
 		}
 	}
@@ -95,8 +100,8 @@ func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string
 	o.challenge(w, metadataURL, status, code, why)
 }
 
-// challenge says what a request lacks, and where to get it: RFC 6750, section 3, and RFC
-// 9728, section 5.1.
+// challenge tells the client what is missing and where to get it (RFC 6750, section 3, and
+// RFC 9728, section 5.1).
 func (o HTTPOptions) challenge(w http.ResponseWriter, metadataURL string, status int, code, why string) {
 	var params []string
 	add := func(name, value string) {
@@ -114,7 +119,7 @@ func (o HTTPOptions) challenge(w http.ResponseWriter, metadataURL string, status
 	http.Error(w, why, status)
 }
 
-// quotable replaces what RFC 6750 does not have between quotes.
+// quotable replaces characters that RFC 6750 forbids in quotes.
 func quotable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f || r == '"' || r == '\\' {
@@ -124,7 +129,7 @@ func quotable(text string) string {
 	}, text)
 }
 
-// metadata says who gives tokens for this server: RFC 9728.
+// metadata serves the metadata of the protected resource (RFC 9728).
 func metadata(o HTTPOptions) http.Handler {
 	return auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
 		Resource: o.Resource, AuthorizationServers: []string{o.Issuer}, ScopesSupported: o.Scopes,

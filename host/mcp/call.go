@@ -6,17 +6,21 @@ import (
 	"fmt"
 
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/budget"
 	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// errorMeta is the key of a failed result's _meta that has the error for programs.
+// errorMeta is the key in _meta of a failed result with the error for programs.
 const errorMeta = "agenthost/error"
 
-// handler answers tools/call. A failure is a result that says so, since the model can do
-// something about it.
+// handler answers tools/call. A failure becomes a result with isError, because the model can
+// react to it.
 func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 	return func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+		ctx, done := untilGone(ctx, req.Session)
+		defer done()
 		options := []tool.CallOption{tool.As(s.caller(req))}
 		if token := req.Params.GetProgressToken(); token != nil {
 			options = append(options, tool.OnProgress(notify(ctx, req.Session, token)))
@@ -26,24 +30,49 @@ func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 			s.log.Debug("a call failed", "tool", t.Name, "error", err)
 			return failure(err), nil
 		}
-		return &sdk.CallToolResult{
-			Content:           []sdk.Content{&sdk.TextContent{Text: string(answer)}},
-			StructuredContent: answer,
-		}, nil
+		result := &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: string(answer)}}}
+		if !s.options.TextOnly {
+			result.StructuredContent = budget.Clean(answer)
+		}
+		return result, nil
 	}
 }
 
-// notify tells a client how far a call has come. The number counts steps, since it has to
-// grow each time; what they are is in the message.
+// missing answers a call of an unknown tool, and records it. If a connection does not allow
+// the operation, the answer says so.
+func (s *Server) missing(next sdk.MethodHandler) sdk.MethodHandler {
+	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
+		result, err := next(ctx, method, req)
+		var protocol *jsonrpc.Error
+		call, ok := req.(*sdk.CallToolRequest)
+		if !ok || !errors.As(err, &protocol) || protocol.Code != jsonrpc.CodeInvalidParams {
+			return result, err
+		}
+		refused := s.host.RefuseTool(ctx, s.options.Tools, tool.Refusal{
+			Tool: call.Params.Name, Call: tool.Call{Params: call.Params.Arguments, Caller: s.caller(call)},
+			Err: &abi.Error{Kind: abi.KindUnknownOperation, Message: "there is no such tool"},
+		})
+		if e, _ := errors.AsType[*abi.Error](refused); e != nil && e.Kind != abi.KindUnknownOperation {
+			return failure(refused), nil
+		}
+		return result, err
+	}
+}
+
+// notify sends the progress of a call to a client. The number counts steps, because it must
+// grow each time. The message describes the step.
 func notify(ctx context.Context, client *sdk.ServerSession, token any) func(tool.Progress) {
 	steps := 0
 	return func(p tool.Progress) {
 		steps++
 		message := fmt.Sprintf("requests: %d", p.Requests)
-		if p.Records > 0 {
+		switch {
+		case p.Compiling != "":
+			message = "compiling " + p.Compiling + ", first use on this machine"
+		case p.Records > 0:
 			message += fmt.Sprintf(", records: %d", p.Records)
 		}
-		// A client that is gone ends the call by its context.
+		// If the client is gone, its context ends the call.
 		_ = client.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: float64(steps), Message: message})
 	}
 }
@@ -57,10 +86,10 @@ func failure(err error) *sdk.CallToolResult {
 	return result
 }
 
-// caller is who makes a request: who the bearer token is for, or whom the options name.
-func (s *Server) caller(req *sdk.CallToolRequest) string {
-	if req.Extra != nil && req.Extra.TokenInfo != nil && req.Extra.TokenInfo.UserID != "" {
-		return req.Extra.TokenInfo.UserID
+// caller returns the caller of a request: that of the bearer token, or that of the options.
+func (s *Server) caller(req sdk.Request) string {
+	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil && extra.TokenInfo.UserID != "" {
+		return extra.TokenInfo.UserID
 	}
 	return s.options.Caller
 }

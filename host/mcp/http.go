@@ -1,13 +1,12 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
+	"github.com/agenthost/agenthost/internal/fault"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,44 +17,47 @@ import (
 
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/pdk/abi"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// HTTPOptions say who may use a server over HTTP. One of Tokens and Verify has to be set:
-// there is no server without either.
+// HTTPOptions configure a server over HTTP. Set Tokens, Verify or both.
 type HTTPOptions struct {
-	// Tokens are bearer tokens by the name of who has them; the name is the caller of the
-	// audit record.
+	// Tokens are bearer tokens by caller. The audit records have the caller's name.
 	Tokens map[string]secret.Value
-	// Verify is for tokens of another kind; accesstoken.Verifier has one for those of an
-	// OAuth issuer. It returns who a token is for, which is the caller of the audit record.
-	// An error means 401 (Unauthorized), unless it is an *abi.Error of kind
-	// permission_denied, for a token without the Scopes (403), or of another kind than
-	// that and auth_failed, for a token that cannot be checked now (503). The caller is
-	// told the message of such an error, and nothing of others.
+	// Verify checks other tokens; accesstoken.Verifier checks those of an OAuth issuer. It
+	// returns the caller for the audit record. An error means 401 (Unauthorized), except for
+	// an *abi.Error of kind permission_denied, which means 403 (a scope is missing), or of
+	// any other kind but auth_failed, which means 503 (cannot check now). The client sees
+	// the messages of only these errors.
 	Verify func(ctx context.Context, token string) (caller string, err error)
-	// Hosts are the Host headers that requests may have, such as mcp.example.com or
-	// 127.0.0.1:8080. None means those of a loopback address, on any port, and Resource's.
+	// Hosts are the accepted Host headers, such as mcp.example.com or 127.0.0.1:8080. Empty
+	// means loopback names with any port, and the host of Resource.
 	Hosts []string
-	// Origins are the Origin headers that requests of browsers may have, such as
-	// https://app.example.com. Requests of other programs have none.
+	// Origins are the accepted Origin headers of browsers, such as https://app.example.com.
+	// Other programs send none.
 	Origins []string
-	// Issuer and Resource make the server a protected resource of OAuth: its metadata
-	// (RFC 9728) then names Issuer as who gives tokens for Resource, the URL of this
-	// server. Tokens are checked by Verify.
+	// Issuer and Resource make the server an OAuth protected resource: its metadata (RFC
+	// 9728) names Issuer as the issuer of tokens for Resource, the URL of this server.
+	// Verify checks the tokens.
 	Issuer, Resource string
-	// Scopes are what Verify asks of a token, for clients to know.
+	// Scopes are the scopes that Verify requires. The metadata lists them for clients.
 	Scopes []string
-	// Sessions keeps a session for each client, which protocol versions before
-	// 2026-07-28 need to be told of changed tools. The default keeps none.
+	// Sessions keeps a session for each client. Clients of protocol versions before
+	// 2026-07-28 need one to hear of changed tools. The default keeps none.
 	Sessions bool
+	// MaxConnections is the largest number of open connections in [Server.ServeHTTP]; 0
+	// means 1024. It is at most half of the process's file limit. One peer
+	// may have three quarters of the connections. Half of them may be streams, and a quarter
+	// streams of one caller.
+	MaxConnections int
 
 	resourceHost string // of Resource
+	patience     *patience
+	ending       func() bool // whether the server was told to end; nil means that it is not
 }
 
-// SessionTimeout is how long a session lives after its last request.
-const SessionTimeout = 30 * time.Minute
+// sessionTimeout is how long a session lives after its last request.
+const sessionTimeout = 30 * time.Minute
 
 // metadataPath is where RFC 9728 has the metadata of a protected resource.
 const metadataPath = "/.well-known/oauth-protected-resource"
@@ -67,34 +69,47 @@ func NewToken() []byte {
 	return base64.RawURLEncoding.AppendEncode(nil, raw[:])
 }
 
-// Handler serves clients over streamable HTTP, at any path. Each request is checked in this
-// order: Host, Origin, bearer token, size and form of the body.
+// Handler serves clients over streamable HTTP, at any path except /healthz and
+// /readyz. It checks each request in this order: Host, Origin, bearer token, method and
+// headers, size and form of the body. A refusal does not wait for the body. If the server
+// supports it ([http.ResponseController]), Handler disconnects clients that send or receive
+// too slowly. The server limits the time for headers, idle connections and the number of
+// connections: see [Server.ServeHTTP].
 //
 // The error is an *[abi.Error] of kind invalid_params, which names the option.
 func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if len(o.Tokens) == 0 && o.Verify == nil {
-		return nil, invalidOption("tokens", "a server over HTTP needs a token", "set Tokens or Verify")
+		return nil, fault.Invalid("tokens", "a server over HTTP needs a token", "set Tokens or Verify")
 	}
 	for caller, token := range o.Tokens {
 		if caller == "" || token.IsZero() {
-			return nil, invalidOption("tokens", "a token, or the name of who has it, is empty", "give each caller a name and a token")
+			return nil, fault.Invalid("tokens", "a token or the name of its caller is empty", "give each caller a name and a token")
 		}
 		for other, same := range o.Tokens {
 			if caller < other && token.Equal(same) {
-				return nil, invalidOption("tokens", caller+" and "+other+" have the same token, so that nothing tells them apart", "give each caller a token of its own")
+				return nil, fault.Invalid("tokens", caller+" and "+other+" have the same token", "give each caller a different token")
 			}
 		}
 	}
+	if o.MaxConnections < 0 {
+		return nil, fault.Invalid("max_connections", "the number of connections is negative", "use a positive number, or 0 for the default")
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = defaultConnections
+	}
+	if o.patience == nil {
+		o.patience = defaultPatience()
+	}
 	if (o.Issuer == "") != (o.Resource == "") {
-		return nil, invalidOption("resource", "there is an issuer and no resource, or a resource and no issuer", "set both, or neither")
+		return nil, fault.Invalid("resource", "Issuer and Resource need each other", "set both, or neither")
 	}
 	protocol := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.server }, &sdk.StreamableHTTPOptions{
 		Stateless:      !o.Sessions,
-		SessionTimeout: SessionTimeout,
+		SessionTimeout: sessionTimeout,
 		Logger:         logging.ToSlog(s.log.Named("http")),
 		// The Host header is checked here, whatever address the server listens on.
 		DisableLocalhostProtection:   true,
-		MaxRequestBodyBytes:          MaxMessage,
+		MaxRequestBodyBytes:          maxMessage,
 		PropagateRequestCancellation: true,
 	})
 	mux := http.NewServeMux()
@@ -102,47 +117,46 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if o.Issuer != "" {
 		resource, err := url.Parse(o.Resource)
 		if err != nil || resource.Host == "" || resource.Scheme != "https" && resource.Scheme != "http" || !plainPath(resource) {
-			return nil, invalidOption("resource", "the resource is no URL, or one with a query, a fragment or a path that needs escapes", "write the URL by which clients know this server, such as https://mcp.example.com")
+			return nil, fault.Invalid("resource", "the resource is not a URL, or it has a query, a fragment or a path with escapes", "write the URL of this server for clients, such as https://mcp.example.com")
 		}
 		place := metadataPath + strings.TrimSuffix(resource.Path, "/")
 		mux.Handle("GET "+place, metadata(o))
 		metadataURL = resource.Scheme + "://" + resource.Host + place
 		o.resourceHost = resource.Host
 	}
-	mux.Handle("/", s.authenticate(strictBody(protocol), o, metadataURL))
+	mux.Handle(healthPath, probe(func() bool { return true }))
+	mux.Handle(readyPath, probe(func() bool { return o.ending == nil || !o.ending() }))
+	streams := newShares(o.MaxConnections/2, o.MaxConnections/4)
+	mux.Handle("/", s.authenticate(s.checkForm(protocol, streams), o, metadataURL))
 	return guard(mux, o), nil
 }
 
-func invalidOption(field, message, hint string) error {
-	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
-}
-
-// plainPath says whether a resource's URL has a path that a server can have a document
-// for, and nothing after it.
+// plainPath reports whether a resource's URL has a plain path and nothing after it.
 func plainPath(u *url.URL) bool {
 	return u.RawQuery == "" && u.Fragment == "" && !strings.ContainsAny(u.EscapedPath(), "%{}") && (u.Path == "" || path.Clean(u.Path) == "/"+strings.Trim(u.Path, "/"))
 }
 
-// guard refuses requests of web pages that have no business here: those of another origin,
-// and those that reached the server by a name that somebody else made point to it.
+// guard refuses requests from web pages of other origins, and requests that came through a
+// foreign host name (DNS rebinding).
 func guard(next http.Handler, o HTTPOptions) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !o.hostAllowed(r.Host) {
-			http.Error(w, "this server does not go by that name: see the option hosts", http.StatusForbidden)
+	return http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
+		w, r := newExchange(writer, r, o.patience)
+		defer w.end()
+		// A load balancer uses an address of its own for probes, which reveal nothing.
+		if !isProbe(r) && !o.hostAllowed(r.Host) {
+			http.Error(w, "unknown Host header: see the option hosts", http.StatusForbidden)
 			return
 		}
 		if !o.originAllowed(r) {
 			http.Error(w, "requests of that origin are not allowed: see the option origins", http.StatusForbidden)
 			return
 		}
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
 
-// originAllowed lets requests pass that no web page makes, and those of allowed pages: the
-// ones that this very server would have sent are among them.
+// originAllowed accepts requests without an Origin, from the server's own origin, and from
+// allowed origins.
 func (o HTTPOptions) originAllowed(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
@@ -168,77 +182,75 @@ func (o HTTPOptions) hostAllowed(host string) bool {
 	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// strictBody refuses messages for their form before the protocol's library reads them.
-func strictBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			next.ServeHTTP(w, r)
-			return
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxMessage))
-		var tooLarge *http.MaxBytesError
-		status := http.StatusBadRequest
-		var why string
-		switch {
-		case errors.As(err, &tooLarge):
-			status, why = http.StatusRequestEntityTooLarge, fmt.Sprintf("the message is longer than %d bytes", MaxMessage)
-		case err != nil:
-			why = "the message did not arrive"
-		default:
-			why = strict(body)
-		}
-		if why != "" {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(status)
-			_, _ = w.Write(refusal(idOf(body), why))
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// Listen opens a port for [Server.ServeHTTP], such as 127.0.0.1:8080. Port 0 means any that
-// is free.
+// Listen opens a port for [Server.ServeHTTP], such as 127.0.0.1:8080. Port 0 means any free
+// port.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	listener, err := (&net.ListenConfig{Control: deferAccept}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("mcp: %w", err)
 	}
 	return listener, nil
 }
 
-// ServeHTTP serves a listener until ctx ends, and then waits for requests that run, for at
-// most grace. It closes the listener.
+// ServeHTTP serves a listener until ctx ends. Then it waits up to grace for running requests.
+// It closes the listener.
+//
+// The number of connections is limited (see HTTPOptions.MaxConnections). At the limit, a new
+// client replaces a connection that keeps the server waiting.
 func (s *Server) ServeHTTP(ctx context.Context, listener net.Listener, o HTTPOptions, grace time.Duration) error {
+	o = s.bounded(o)
+	o.ending = func() bool { return ctx.Err() != nil }
 	handler, err := s.Handler(o)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	connections := newEntrance(listener, o.MaxConnections, o.patience)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: o.patience.head,
+		IdleTimeout:       o.patience.idle,
 		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return background },
-		ErrorLog:          s.log.Named("http").StandardLogger(nil),
+		// net/http would read an endless body.
+		DisableGeneralOptionsHandler: true,
+		BaseContext:                  func(net.Listener) context.Context { return background },
+		ConnContext:                  visitorContext,
+		ErrorLog:                     s.log.Named("http").StandardLogger(nil),
 	}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		limited, done := context.WithTimeout(background, grace)
 		defer done()
+		connections.dismissStrangers()
 		err := server.Shutdown(limited)
-		cancel() // what streams without end, and calls that took too long
+		cancel() // ends streams and calls that exceed grace
 		stopped <- errors.Join(err, server.Close())
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(connections); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("mcp: %w", err)
 	}
 	if err := <-stopped; err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("mcp: %w", err)
 	}
 	return nil
+}
+
+// bounded limits the number of connections by the process's file limit.
+func (s *Server) bounded(o HTTPOptions) HTTPOptions {
+	asked := o.MaxConnections
+	if o.MaxConnections == 0 {
+		o.MaxConnections = defaultConnections
+	}
+	if files := openFiles(); files > 0 && o.MaxConnections > files/2 {
+		o.MaxConnections = max(1, files/2)
+		if asked > 0 {
+			s.log.Warn("the file limit of the process reduces the number of connections", "connections", o.MaxConnections, "files", files)
+		}
+	}
+	if o.patience == nil {
+		o.patience = defaultPatience()
+	}
+	return o
 }

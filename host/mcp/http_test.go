@@ -89,8 +89,8 @@ func TestHTTPRefuses(t *testing.T) {
 		"another port's origin":   {"localhost:1", "http://localhost:2", "Bearer " + adaToken, ping, 403, "origin"},
 		"another origin":          {"", "https://evil.example", "Bearer " + adaToken, ping, 403, "origin"},
 		"the origin of a sandbox": {"", "null", "Bearer " + adaToken, ping, 403, "origin"},
-		"a name that was rebound": {"evil.example", "", "Bearer " + adaToken, ping, 403, "name"},
-		"a longer name":           {"127.0.0.1.evil.example", "", "Bearer " + adaToken, ping, 403, "name"},
+		"a name that was rebound": {"evil.example", "", "Bearer " + adaToken, ping, 403, "unknown Host header"},
+		"a longer name":           {"127.0.0.1.evil.example", "", "Bearer " + adaToken, ping, 403, "unknown Host header"},
 		"no token":                {"", "", "", ping, 401, "no bearer token"},
 		"a wrong token":           {"", "", "Bearer x" + adaToken, ping, 401, "invalid token"},
 		"an empty token":          {"", "", "Bearer ", ping, 401, "no bearer token"},
@@ -124,6 +124,73 @@ func TestHTTPRefuses(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestOrigins: a request has the one origin that is allowed, or none. Nobody but a proxy that
+// joins two requests, or an attacker, sends two.
+//
+// threat: N4
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	const own, app, evil = "http://localhost:1", "https://app.example", "https://evil.example"
+	server, _ := newServer(t, mcp.Options{})
+	handler, err := server.Handler(mcp.HTTPOptions{Tokens: tokens(), Origins: []string{app}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		origins []string
+		status  int
+	}{
+		{nil, 200}, {[]string{app}, 200}, {[]string{own}, 200}, {[]string{"https://localhost:1"}, 200},
+		{[]string{evil}, 403}, {[]string{""}, 403}, {[]string{app + ".evil.example"}, 403}, {[]string{"http://localhost:12"}, 403},
+		{[]string{app, evil}, 403}, {[]string{own, evil}, 403}, {[]string{evil, app}, 403}, {[]string{app, app}, 403}, {[]string{app, ""}, 403},
+	} {
+		for _, path := range []string{"/", "/healthz"} {
+			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(ping))
+			if path == "/healthz" {
+				r = httptest.NewRequest(http.MethodGet, path, nil)
+			}
+			r.Host = "localhost:1"
+			r.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}, "Authorization": {"Bearer " + adaToken}, "Origin": test.origins}
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if w.Code != test.status {
+				t.Errorf("%s with the origins %q: %d %.200s, want %d", path, test.origins, w.Code, w.Body, test.status)
+			}
+		}
+	}
+}
+
+// TestHeaders: nothing on the way keeps what a server answers, refusals of its own included,
+// or takes it for a script.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t, mcp.Options{})
+	handler, err := server.Handler(mcp.HTTPOptions{Tokens: tokens()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		method, path, host, token string
+		status                    int
+	}{
+		"an answer":    {http.MethodPost, "/", "localhost", adaToken, 200},
+		"no token":     {http.MethodPost, "/", "localhost", "", 401},
+		"no method":    {http.MethodPut, "/", "localhost", adaToken, 405},
+		"health":       {http.MethodGet, "/healthz", "localhost", "", 200},
+		"ready":        {http.MethodGet, "/readyz", "localhost", "", 200},
+		"another name": {http.MethodPost, "/", "evil.example", adaToken, 403},
+	} {
+		r := httptest.NewRequest(test.method, test.path, strings.NewReader(ping))
+		r.Host = test.host
+		r.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}, "Authorization": {"Bearer " + test.token}}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != test.status || !strings.HasPrefix(w.Header().Get("Cache-Control"), "no-store") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %.100s with %v, want %d", name, w.Code, w.Body, w.Header(), test.status)
+		}
+	}
 }
 
 func post(t *testing.T, url, host string, header map[string]string, body string) (*http.Response, string) {

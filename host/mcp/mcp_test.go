@@ -18,6 +18,7 @@ import (
 	"github.com/agenthost/agenthost/host/mcp"
 	"github.com/agenthost/agenthost/host/tool"
 	"github.com/agenthost/agenthost/internal/wasmtest"
+	"github.com/google/go-cmp/cmp"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -50,7 +51,7 @@ func open(t testing.TB, o mcp.Options, answer string, change ...func(*host.Optio
 	credentials := map[string]string{"token": "env:TOKEN"}
 	ho := host.Options{
 		Plugins: plugins, Cache: compiled, Reload: 10 * time.Millisecond,
-		Connections: map[string]host.Connection{"notes": {Connector: "notes", Credentials: credentials}, "more": {Connector: "more", Credentials: credentials}},
+		Connections: host.StaticConnections{"notes": {Connector: "notes", Credentials: credentials}, "more": {Connector: "more", Credentials: credentials}},
 		LookupEnv:   func(name string) (string, bool) { return "a-token", name == "TOKEN" },
 	}
 	for _, c := range change {
@@ -140,6 +141,38 @@ func TestStdio(t *testing.T) {
 	}
 	if _, err := client.CallTool(t.Context(), &sdk.CallToolParams{Name: "install"}); err == nil {
 		t.Error("there is a tool install")
+	}
+}
+
+// TestStructuredContentIsClean: what a client has parsed has nothing that the text does not show.
+// It fits the output schema of its tool.
+func TestStructuredContentIsClean(t *testing.T) {
+	const hidden = "{\"data\": [{\"id\": 12345678901234567890, \"small\": 9007199254740992, \"f\": 1.5, \"a\\u200bb\": \"x\\u202ey\u2060\\ud83d\\n\\t\\\"\\\\\\ud83d\\udd11\\u001b\"}], \"meta\": {\"n\":-9007199254740993}}"
+	server, _, _ := open(t, mcp.Options{}, hidden)
+	client := stdio(t, server, nil)
+	result, err := client.CallTool(t.Context(), &sdk.CallToolParams{Name: "notes_notes_list"})
+	if err != nil || result.IsError {
+		t.Fatalf("%v: %+v", err, result)
+	}
+	want := map[string]any{
+		"data": []any{map[string]any{"id": "12345678901234567890", "small": 9007199254740992.0, "f": 1.5, `a\u200bb`: `x\u202ey\u2060` + "\ufffd\n\t\"\\🔑" + `\u001b`}},
+		"meta": map[string]any{"n": "-9007199254740993"},
+	}
+	if diff := cmp.Diff(want, result.StructuredContent); diff != "" {
+		t.Errorf("structured content (-want +got):\n%s", diff)
+	}
+	if text := result.Content[0].(*sdk.TextContent).Text; !strings.Contains(text, `"id": 12345678901234567890`) || !strings.Contains(text, `x\u202ey\u2060\ud83d`) {
+		t.Errorf("text %q", text)
+	}
+	// Without structured content there is no schema of it, either.
+	server, _, _ = open(t, mcp.Options{TextOnly: true}, hidden)
+	client = stdio(t, server, nil)
+	list, err := client.ListTools(t.Context(), nil)
+	if err != nil || list.Tools[0].OutputSchema != nil {
+		t.Errorf("%v: %+v", err, list)
+	}
+	if result, err = client.CallTool(t.Context(), &sdk.CallToolParams{Name: "notes_notes_list"}); err != nil || result.StructuredContent != nil || len(result.Content) != 1 {
+		t.Errorf("%v: %+v", err, result)
 	}
 }
 
@@ -256,8 +289,8 @@ func TestRawLines(t *testing.T) {
 		"not JSON":         {`{"jsonrpc":`, `"id":null,"error":{"code":-32700`},
 		"a name twice":     {`{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}`, `"id":1,"error":{"code":-32600,"message":"the message has the member \"method\" twice`},
 		"twice by escapes": {`{"jsonrpc":"2.0","id":"x","method":"ping","params":{"name":"a","n\u0061me":"b"}}`, `"id":"x","error":{"code":-32600`},
-		"case":             {`{"jsonrpc":"2.0","id":2,"method":"ping","Method":"tools/list"}`, `differs from \"method\" in case alone`},
-		"case of params":   {`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"Name":"notes_notes_list"}}`, `differs from \"name\" in case alone`},
+		"case":             {`{"jsonrpc":"2.0","id":2,"method":"ping","Method":"tools/list"}`, `differs from \"method\" only in case`},
+		"case of params":   {`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"Name":"notes_notes_list"}}`, `differs from \"name\" only in case`},
 		"deep":             {`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"x","arguments":` + deep + `}}`, `nested too deeply`},
 		"long":             {`{"jsonrpc":"2.0","id":4,"method":"ping","params":{"a":"` + strings.Repeat("x", mcp.MaxMessage) + `"}}`, `longer than 16777216 bytes`},
 	} {

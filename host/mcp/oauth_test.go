@@ -79,7 +79,7 @@ func TestAccessTokens(t *testing.T) {
 		"a configured token": {"Bearer " + adaToken, 200, ""},
 		"none":               {"", 401, "Bearer " + pointer},
 		"another scheme":     {"DPoP " + token(nil), 401, "Bearer " + pointer},
-		"opaque":             {"Bearer x", 401, invalid + `: the token is no JWT that is signed with RS256, PS256, ES256 or EdDSA", ` + pointer},
+		"opaque":             {"Bearer x", 401, invalid + `: the token is not a JWT with an RS256, PS256, ES256 or EdDSA signature", ` + pointer},
 		"expired":            {"Bearer " + token(map[string]any{"exp": 1}), 401, invalid + `: the token has expired", ` + pointer},
 		"for another server": {"Bearer " + token(map[string]any{"aud": "https://mcp.example"}), 401, invalid + `: the token is not for this server", ` + pointer},
 		"without the scope":  {"Bearer " + token(map[string]any{"scope": "openid"}), 403, `Bearer error="insufficient_scope", error_description="the token lacks the scope tools", ` + pointer},

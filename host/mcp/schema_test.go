@@ -2,6 +2,7 @@ package mcp_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -57,37 +58,45 @@ func newest(t *testing.T, url, method, name string, params map[string]any, heade
 	return post(t, url, "", all, string(body))
 }
 
-// TestSchemaIsKept: what a connector says of its parameters reaches clients as it is.
-func TestSchemaIsKept(t *testing.T) {
+// TestSchemaIsPortable: what a connector says of its parameters reaches clients in the part of
+// JSON Schema that all of them take.
+func TestSchemaIsPortable(t *testing.T) {
 	url := special(t, schemaOfAll)
 	_, body := newest(t, url, "tools/list", "", map[string]any{}, nil)
 	var answer struct {
 		Result struct {
 			Tools []struct {
 				Name        string
-				InputSchema map[string]any
+				InputSchema json.RawMessage
 			}
 		}
 	}
 	if at := strings.Index(body, "{"); at < 0 || json.Unmarshal([]byte(body[at:]), &answer) != nil {
 		t.Fatal(body)
 	}
-	var want map[string]any
-	if err := json.Unmarshal([]byte(schemaOfAll), &want); err != nil {
-		t.Fatal(err)
-	}
+	const fields = `{"type":"array","items":{"type":"string"}}`
+	want := `{"type":"object","description":"Takes one or more of these sets of fields (* required): phone*; or email*. JSON Schema: {\"if\": {\"properties\":{\"way\":{\"const\":\"phone\"}},\"required\":[\"way\"]}, \"then\": {\"required\":[\"phone\"]}, \"else\": {\"required\":[\"email\"]}}.",` +
+		`"properties":{"name":{"type":"string"},"address":{"type":"object","properties":{"street":{"type":"string"},"city":{"type":"string"}}},"way":{"type":"string","enum":["phone","email"]},"phone":{"type":"string"},"email":{"type":"string"},"select_fields":` + fields + `,"exclude_fields":` + fields + `}}`
 	for _, one := range answer.Result.Tools {
-		if one.Name == "more_things_create" {
-			if properties, ok := one.InputSchema["properties"].(map[string]any); ok { // of every tool
-				delete(properties, "select_fields")
-				delete(properties, "exclude_fields")
-			}
-			if diff := cmp.Diff(want, one.InputSchema); diff != "" {
-				t.Errorf("(-declared +listed)\n%s", diff)
-			}
-			http.DefaultClient.CloseIdleConnections()
-			return
+		if one.Name != "more_things_create" {
+			continue
 		}
+		var listed, wanted map[string]any
+		if err := errors.Join(json.Unmarshal(one.InputSchema, &listed), json.Unmarshal([]byte(want), &wanted)); err != nil {
+			t.Fatal(err)
+		}
+		if properties, ok := listed["properties"].(map[string]any); ok {
+			for _, name := range []string{"select_fields", "exclude_fields"} {
+				if extra, ok := properties[name].(map[string]any); ok {
+					delete(extra, "description")
+				}
+			}
+		}
+		if diff := cmp.Diff(wanted, listed); diff != "" {
+			t.Errorf("(-want +listed)\n%s", diff)
+		}
+		http.DefaultClient.CloseIdleConnections()
+		return
 	}
 	t.Errorf("there is no more_things_create: %s", body)
 }

@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,35 +17,43 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// drain is how long calls may run on when their client has closed its end.
+// drain is how long calls may run on when their client has closed its end, or the server is
+// told to end.
 const drain = 10 * time.Second
 
 // ServeStdio serves one client that writes a message per line to in and reads answers from
-// out, until ctx ends, or in has ended and what it asked for is answered. Calls that still
-// run ten seconds later are cancelled.
+// out, until ctx ends or in has ended. Then it waits for the answers that are still to come;
+// calls that run ten seconds later are cancelled. Both are good ends: the error is nil.
 //
-// A message that is refused for its form (not JSON, too deep, a name twice, longer than
-// [MaxMessage]) is answered with a JSON-RPC error; the session goes on.
+// A message that is refused for its form is answered with a JSON-RPC error; the session goes on.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	locked := &lockedWriter{to: out, idle: make(chan struct{}, 1)}
+	defer locked.forget()
 	reader, writer := io.Pipe()
+	session, err := s.server.Connect(serving, &sdk.IOTransport{Reader: reader, Writer: locked, MaxLineLength: -1}, nil)
+	if err != nil {
+		return fmt.Errorf("mcp: %w", err)
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- s.filter(serving, in, writer, locked) }()
+	stop := context.AfterFunc(ctx, func() { ended <- io.EOF })
+	defer stop()
 	go func() {
-		err := filter(in, writer, locked)
+		err := <-ended
 		if errors.Is(err, io.EOF) {
-			locked.settle(ctx, drain)
+			locked.settle(serving, drain)
 		}
-		_ = writer.CloseWithError(err)
+		_ = writer.CloseWithError(err) // which cancels the calls that still run
 	}()
-	err := s.server.Run(ctx, &sdk.IOTransport{Reader: reader, Writer: locked, MaxLineLength: -1})
+	err = session.Wait()
 	// The filter may still wait for a line; it ends at the next one, or with in.
 	_ = reader.Close()
 	if failed := locked.failure(); failed != nil {
 		err = failed // what the protocol's library reports is what it did about this
 	}
-	switch {
-	case err == nil, errors.Is(err, io.EOF), ctx.Err() != nil, hungUp(err):
+	if err == nil || errors.Is(err, io.EOF) || hungUp(err) {
 		return nil
 	}
 	return fmt.Errorf("mcp: %w", err)
@@ -56,21 +64,36 @@ func hungUp(err error) bool {
 	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE)
 }
 
-// filter passes lines on that are messages, and answers the others itself.
-func filter(in io.Reader, to io.Writer, answers *lockedWriter) error {
+// filter passes requests and notifications on, and answers what is refused for its form. What
+// answers a question goes no further: this server asks its clients nothing. A long message waits
+// until there is memory for it, and those behind it wait too.
+func (s *Server) filter(ctx context.Context, in io.Reader, to io.Writer, answers *lockedWriter) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	for {
-		line, tooLong, err := readLine(lines, MaxMessage)
-		if tooLong {
-			refuse(answers, "null", fmt.Sprintf("the message is longer than %d bytes", MaxMessage))
-		} else if line = bytes.TrimSpace(line); len(line) > 0 {
-			if why := strict(line); why != "" {
-				refuse(answers, idOf(line), why)
-			} else {
-				answers.expect(line)
+		line, long, err := readLine(lines, maxMessage)
+		if line = bytes.TrimSpace(line); long || len(line) > 0 {
+			m, refused := message{}, tooLong()
+			release := func() {}
+			if !long {
+				m, refused = readMessage(ctx, line)
+			}
+			if refused == nil {
+				release, refused = s.hold(ctx, m, line)
+			}
+			if refused == nil {
+				refused = answers.expect(m, release)
+			}
+			switch {
+			case refused != nil:
+				release()
+				answers.refuse(refused)
+			case m.method != "":
 				if _, err := to.Write(append(line, '\n')); err != nil {
 					return err
 				}
+			}
+			if m.id == "" || m.method == "" {
+				release() // it has no answer that ends it
 			}
 		}
 		if err != nil {
@@ -79,83 +102,145 @@ func filter(in io.Reader, to io.Writer, answers *lockedWriter) error {
 	}
 }
 
-// readLine reads up to the end of a line. Of one that is too long nothing is kept.
+// hold reserves memory for a message before the protocol's library reads it. Release may be
+// called more than once.
+func (s *Server) hold(ctx context.Context, m message, line []byte) (release func(), refused *refusal) {
+	if len(line) <= shortBody {
+		return func() {}, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, s.room)
+	defer cancel()
+	release, err := s.host.HoldMessage(waiting, s.options.Caller, bodyCopies*int64(len(line)))
+	if err != nil {
+		return func() {}, &refusal{code: codeBusy, id: m.id, why: errNoRoom.Error()}
+	}
+	return release, nil
+}
+
+// readLine reads up to the end of a line. Of one that is too long nothing is kept. A long one
+// is put together once it is whole: a slice that grows on the way is copied again and again,
+// and a message of 15 MB left 60 MB behind.
 func readLine(r *bufio.Reader, most int) (line []byte, tooLong bool, err error) {
-	for {
+	var parts [][]byte
+	for size := 0; ; {
 		part, err := r.ReadSlice('\n')
-		if !tooLong {
-			line = append(line, part...)
-			if len(line) > most {
-				line, tooLong = nil, true
-			}
+		if size += len(part); size > most {
+			parts, tooLong = nil, true
 		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
+		ended := !errors.Is(err, bufio.ErrBufferFull)
+		switch {
+		case tooLong:
+		case ended && parts == nil:
+			line = bytes.Clone(part)
+		case ended:
+			line = slices.Concat(append(parts, part)...)
+		default:
+			parts = append(parts, bytes.Clone(part))
+		}
+		if ended {
 			return line, tooLong, err
 		}
 	}
 }
 
-// Codes of JSON-RPC errors.
-const (
-	codeParse   = -32700
-	codeInvalid = -32600
-)
-
-// refuse writes a JSON-RPC error.
-func refuse(to io.Writer, id, why string) { _, _ = to.Write(append(refusal(id, why), '\n')) }
-
-func refusal(id, why string) []byte {
-	code := codeInvalid
-	if id == "null" {
-		code = codeParse
-	}
-	text, _ := json.Marshal(why) // a string always marshals
-	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":%s}}`, id, code, text)
-}
-
-// lockedWriter writes whole messages, whoever they come from, and knows how many answers
-// are still to come. Closing it leaves the underlying writer open.
+// lockedWriter writes whole messages, whoever they come from, and knows which answers are
+// still to come. Closing it leaves the underlying writer open.
 type lockedWriter struct {
 	mu      sync.Mutex
 	to      io.Writer
-	failed  error               // of the first write that did not go through
-	pending map[string]struct{} // ids of requests without an answer
-	idle    chan struct{}       // has a value after the last answer
+	failed  error            // of the first write that did not go through
+	pending map[string]asked // requests without an answer, by id
+	waits   int              // how many of them are waited for
+	idle    chan struct{}    // has a value after the last answer that is waited for
 }
 
-// expect notes that a message asks for an answer. One that listens for changes never gets
-// any, and waiting for a batch is left to the protocol's library.
-func (w *lockedWriter) expect(message []byte) {
-	id := idOf(message)
-	method, found, _ := rawjson.Pointer(message, "/method")
-	if id == "null" || !found || rawjson.Unquote(method) == "subscriptions/listen" {
-		return
-	}
+// asked is a request that has no answer yet.
+type asked struct {
+	wait    bool   // for its answer, when the client has closed its end
+	release func() // of the memory that it holds
+}
+
+// forget releases what requests hold that will have no answer.
+func (w *lockedWriter) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.pending == nil {
-		w.pending = make(map[string]struct{})
+	for _, a := range w.pending {
+		a.release()
 	}
-	w.pending[id] = struct{}{}
+}
+
+// expect notes that a message asks for an answer, after which it is released. One that listens for changes has it when
+// the client cancels it. Of two requests with one id that run, the client could not tell the
+// answers apart, so that the second one is refused, and by an answer that is not the first's.
+func (w *lockedWriter) expect(m message, release func()) *refusal {
+	if m.id == "" || m.method == "" {
+		return nil
+	}
+	key := idKey([]byte(m.id))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, runs := w.pending[key]; runs {
+		return &refusal{code: codeInvalid, why: fmt.Sprintf("a request with the id %s is still running: use a unique id for each request", m.id)}
+	}
+	if w.pending == nil {
+		w.pending = make(map[string]asked)
+	}
+	wait := m.method != "subscriptions/listen"
+	if w.pending[key] = (asked{wait, release}); wait {
+		w.waits++
+	}
+	return nil
+}
+
+// idKey is the same for an id however its characters are escaped.
+func idKey(id []byte) string {
+	if rawjson.KindOf(id) == rawjson.String {
+		return `"` + rawjson.Unquote(id)
+	}
+	return string(id)
+}
+
+// refuse answers a message for its form. If a request with its id runs, the answer has none:
+// the client would take it for that request's.
+func (w *lockedWriter) refuse(r *refusal) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, runs := w.pending[idKey([]byte(r.id))]; runs {
+		r.id = ""
+	}
+	_, _ = w.write(append(r.text(), '\n'))
+}
+
+// write needs the lock.
+func (w *lockedWriter) write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	if w.failed == nil {
+		w.failed = err
+	}
+	return n, err
 }
 
 func (w *lockedWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, err := w.to.Write(p)
-	if w.failed == nil {
-		w.failed = err
-	}
 	if _, asks, _ := rawjson.Pointer(p, "/method"); !asks && len(w.pending) > 0 {
-		delete(w.pending, idOf(p))
-		if len(w.pending) == 0 {
-			select {
-			case w.idle <- struct{}{}:
-			default:
+		id, _, _ := rawjson.Pointer(p, "/id")
+		key := idKey(id)
+		request, runs := w.pending[key]
+		if runs {
+			request.release()
+		}
+		if request.wait {
+			if w.waits--; w.waits == 0 {
+				select {
+				case w.idle <- struct{}{}:
+				default:
+				}
 			}
 		}
+		delete(w.pending, key)
 	}
-	return n, err
+	return w.write(p)
 }
 
 func (w *lockedWriter) failure() error {
@@ -170,7 +255,7 @@ func (w *lockedWriter) settle(ctx context.Context, most time.Duration) {
 	defer cancel()
 	for {
 		w.mu.Lock()
-		left := len(w.pending)
+		left := w.waits
 		w.mu.Unlock()
 		if left == 0 {
 			return

@@ -9,22 +9,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// The schemes of references. What stands behind the last four is in folders beside this
-// package's files.
-const (
-	SchemeEnv     = "env"
-	SchemeFile    = "file"
-	SchemeKeyring = "keyring"
-	SchemeAge     = "age"
-	SchemeExec    = "exec"
-	SchemeVault   = "vault"
-)
-
-// schemes lists them for error messages.
-var schemes = []string{SchemeEnv, SchemeFile, SchemeKeyring, SchemeAge, SchemeExec, SchemeVault}
+// builtin are the schemes of references that every program knows.
+var builtin = []string{"env", "file", "keyring", "age", "exec", "vault"}
 
 // refForms is the hint of every error about the form of a reference.
-const refForms = "write env:NAME for an environment variable or file:/path for a file; keyring:, age:, exec: and vault: are the other places"
+const refForms = "write env:NAME for an environment variable or file:/path for a file; keyring:, age:, exec: and vault: also work"
 
 // Ref says where a secret is, and is itself no secret: env:PYLON_API_TOKEN. Get one
 // from [ParseRef]; the zero Ref names nothing.
@@ -32,7 +21,8 @@ type Ref struct {
 	scheme, name string
 }
 
-// ParseRef reads a reference:
+// ParseRef reads a reference. Schemes are those of sources of the program's own, whose names
+// are one line of printable ASCII; the others are:
 //
 //	env:NAME                    an environment variable
 //	file:/path                  a file, by its absolute path
@@ -45,50 +35,56 @@ type Ref struct {
 //
 // All are *[abi.Error] of kind invalid_params. None repeats s, because the usual
 // mistake is to write the secret itself where the reference to it belongs.
-func ParseRef(s string) (Ref, error) {
+func ParseRef(s string, schemes ...string) (Ref, error) {
 	scheme, name, ok := strings.Cut(s, ":")
 	if !ok {
-		if near := nearestScheme(s); near != "" {
+		if near := nearestScheme(s, schemes); near != "" {
 			return Ref{}, badRef("the reference has nothing after its scheme", "write "+near+": and then the name")
 		}
-		return Ref{}, badRef("this is not a reference to a secret", refForms+"; a secret itself never stands in the configuration")
+		return Ref{}, badRef("this is not a reference to a secret", refForms+"; the configuration must not have the secret itself")
 	}
 	switch scheme {
-	case SchemeEnv:
+	case "env":
 		if !validEnvName(name) {
-			return Ref{}, badRef("env: is not followed by the name of an environment variable",
+			return Ref{}, badRef("env: needs the name of an environment variable",
 				"a name has letters, digits and underscores and does not start with a digit, as in env:PYLON_API_TOKEN")
 		}
 		return Ref{scheme, name}, nil
-	case SchemeFile:
+	case "file":
 		if !filepath.IsAbs(name) || strings.ContainsRune(name, 0) {
-			return Ref{}, badRef("file: is not followed by an absolute path", "write the whole path, as in file:/run/secrets/pylon")
+			return Ref{}, badRef("file: needs an absolute path", "write the whole path, as in file:/run/secrets/pylon")
 		}
 		return Ref{scheme, filepath.Clean(name)}, nil
-	case SchemeKeyring:
+	case "keyring":
 		if service, account, both := strings.Cut(name, "/"); !validWords(service) || both && !validWords(account) {
-			return Ref{}, badRef("keyring: is not followed by the name of an entry", "write keyring:ACCOUNT, or keyring:SERVICE/ACCOUNT for an entry that another program made")
+			return Ref{}, badRef("keyring: needs the name of an entry", "write keyring:ACCOUNT, or keyring:SERVICE/ACCOUNT for an entry that another program made")
 		}
 		return Ref{scheme, name}, nil
-	case SchemeAge:
+	case "age":
 		if !ValidName(name) {
-			return Ref{}, badRef("age: is not followed by the name of a secret", "a name has letters, digits, dots, dashes and underscores, as in age:pylon; agenthost secret list prints those there are")
+			return Ref{}, badRef("age: needs the name of a secret", "a name has letters, digits, dots, dashes and underscores, as in age:pylon; agenthost secret list prints the names")
 		}
 		return Ref{scheme, name}, nil
-	case SchemeExec:
+	case "exec":
 		helper, item, _ := strings.Cut(name, ":")
 		if !ValidName(helper) || !validWords(item) || item[0] == '-' {
-			return Ref{}, badRef("exec: is not followed by a helper and an item", "write exec:HELPER:ITEM, as in exec:op:op://team/pylon/token; an item does not start with a dash")
+			return Ref{}, badRef("exec: needs a helper and an item", "write exec:HELPER:ITEM, as in exec:op:op://team/pylon/token; an item does not start with a dash")
 		}
 		return Ref{scheme, name}, nil
-	case SchemeVault:
+	case "vault":
 		path, field, _ := strings.Cut(name, "#")
 		if !validVaultPath(path) || !validWords(field) {
-			return Ref{}, badRef("vault: is not followed by the path of a secret and its field", "write vault:MOUNT/PATH#FIELD, as in vault:secret/pylon#api_token")
+			return Ref{}, badRef("vault: needs the path of a secret and its field", "write vault:MOUNT/PATH#FIELD, as in vault:secret/pylon#api_token")
 		}
 		return Ref{scheme, name}, nil
 	}
-	if near := nearestScheme(scheme); near != "" {
+	if slices.Contains(schemes, scheme) {
+		if !validWords(name) {
+			return Ref{}, badRef(scheme+": needs the name of a secret", "a name is one line of at most 512 printable ASCII characters")
+		}
+		return Ref{scheme, name}, nil
+	}
+	if near := nearestScheme(scheme, schemes); near != "" {
 		// The scheme is shown only where it resembles a real one: otherwise it may
 		// be the first half of a secret.
 		return Ref{}, badRef("unknown scheme "+scheme+": in the reference to a secret", "did you mean "+near+":?")
@@ -113,11 +109,11 @@ func (r Ref) Name() string { return r.name }
 // IsZero reports whether r names nothing.
 func (r Ref) IsZero() bool { return r.scheme == "" }
 
-func nearestScheme(s string) string {
+func nearestScheme(s string, own []string) string {
 	if len(s) > 12 {
 		return ""
 	}
-	return nearest.Of(s, schemes)
+	return nearest.Of(s, slices.Concat(builtin, own))
 }
 
 func badRef(message, hint string) *abi.Error {

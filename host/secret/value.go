@@ -1,10 +1,9 @@
-// Package secret holds credentials: a type that shows its bytes to nobody by
-// accident, the places that credentials are read from, and a [Redactor] that takes
-// them out of what a vendor sends back.
+// Package secret holds credentials: [Value] does not show its bytes by accident, [Ref] says
+// where a secret is, and [Source] is a place that holds secrets.
 //
-// The rule of the house is that a credential is a [Value] from the moment it is read
-// until it is written to the wire. One method, [Value.Reveal], leads to the bytes, and
-// one package, host/egress, calls it for a vendor.
+// A credential is a [Value] from the moment when it is read until it is written to the
+// wire. One method, [Value.Reveal], leads to the bytes, and one package, internal/egress,
+// calls it for a vendor.
 //
 // The package does not protect a secret from code that runs in the same process and
 // sets out to read it: it protects against print statements, encoders, debuggers'

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/goccy/go-yaml"
 	"github.com/hashicorp/go-hclog"
 )
@@ -45,7 +46,7 @@ func TestValueIsNeverShown(t *testing.T) {
 	v, h := secret.New([]byte(canary)), newHolder()
 	shown := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%c", "%U", "%t", "%p", "%10.3s", "% x", "%#x", "%T"} {
-		for name, value := range map[string]any{"value": v, "pointer": &v, "holder": h, "holder pointer": &h, "slice": []secret.Value{v}, "redactor": secret.NewRedactor(v), "redactor value": *secret.NewRedactor(v)} {
+		for name, value := range map[string]any{"value": v, "pointer": &v, "holder": h, "holder pointer": &h, "slice": []secret.Value{v}, "redactor": redact.New(v), "redactor value": *redact.New(v)} {
 			shown[verb+" of "+name] = fmt.Sprintf(verb, value)
 		}
 	}

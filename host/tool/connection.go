@@ -7,60 +7,82 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/portable"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // perConnection is [FormConnections].
-func perConnection(connections []Connection, budget int) (Set, error) {
-	parts := make([][]string, len(connections))
-	for i := range connections {
-		parts[i] = []string{connections[i].Name, "execute"}
-	}
-	set := make(Set, 0, len(connections))
-	for i, name := range names(parts) {
-		t, err := executeTool(name, &connections[i], budget)
-		if err != nil {
-			return nil, err
+func perConnection(connections []Connection, o Options) (Set, error) {
+	names := names(o.maxName(), func(yield func([]string) bool) {
+		for i := range connections {
+			if !yield([]string{connections[i].Name, "execute"}) {
+				return
+			}
 		}
-		set = append(set, t)
+	})
+	// What does not depend on the connection's name is the same text in several tools.
+	type id struct {
+		title, description string
+		list               listID
+	}
+	known, schemas := make(map[id]*Tool), new(schemas)
+	set := make(Set, 0, len(connections))
+	for i := range connections {
+		c := &connections[i]
+		at := id{c.Title, c.Description, listOf(c)}
+		if known[at] == nil {
+			t, err := executeTool(c, schemas)
+			if err != nil {
+				return nil, err
+			}
+			known[at] = t
+		}
+		t := *known[at]
+		t.Name, t.Title, t.target = names[i], c.Title+" ("+c.Name+")", target{connection: c.Name}
+		t.run = func(ctx context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
+			return c.executeEntity(ctx, args, schemas, o.Budget, options)
+		}
+		set = append(set, &t)
 	}
 	return set, nil
 }
 
-// executeTool is the one tool of a connection.
-func executeTool(name string, c *Connection, budget int) (*Tool, error) {
-	operations := catalogOf([]Connection{*c}, budget)
-	var ops []*abi.Operation
-	for _, o := range operations.operations {
-		ops = append(ops, o.op)
+// maxEntities is the largest number of values of an enum.
+const maxEntities = 250
+
+// executeTool is the one tool of a connection, as far as its name does not matter.
+func executeTool(c *Connection, schemas *schemas) (*Tool, error) {
+	entity := `{"type":"string"}`
+	if entities := c.entities(); len(entities) > 0 && len(entities) <= maxEntities {
+		known, err := json.Marshal(entities)
+		if err != nil {
+			return nil, err
+		}
+		entity = fmt.Sprintf(`{"type":"string","enum":%s}`, known)
 	}
-	entities := operations.entities()
-	known, err := json.Marshal(entities)
-	if err != nil {
-		return nil, err
+	for _, op := range c.Operations {
+		if err := (&operation{connection: c, op: op}).checkParams(); err != nil {
+			return nil, err
+		}
 	}
-	if len(entities) == 0 {
-		known = []byte(`[""]`) // a schema's enum may not be empty
-	}
-	properties := fmt.Sprintf(`"entity":{"type":"string","enum":%s},"action":{"type":"string"},"params":{"type":"object","description":"Parameters of the action, as the tool's description lists them."}`, known)
+	properties := fmt.Sprintf(`"entity":%s,"action":{"type":"string"},"params":{"type":"object","description":"Parameters of the action."},`+
+		`"describe":{"type":"boolean","description":"Return the JSON Schema of the action's parameters, and run nothing."}`, entity)
 	return &Tool{
-		Name: name, Title: c.Title + " (" + c.Name + ")", Description: c.overview(),
-		Input: withExtras(properties, `["entity","action"]`), Output: anyOutput,
-		Annotations: annotations(ops...),
-		run: func(ctx context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
-			return operations.executeEntity(ctx, args, options)
-		},
+		Description: c.overview(schemas),
+		Input:       withExtras(properties, `["entity","action"]`), Output: anyOutput,
+		Annotations: annotations(c.Operations...),
 	}, nil
 }
 
-func (c *catalog) executeEntity(ctx context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
+func (c *Connection) executeEntity(ctx context.Context, args json.RawMessage, schemas *schemas, budget int, options callOptions) (json.RawMessage, error) {
 	w, rest, err := anyExtras.split(args)
 	if err != nil {
 		return nil, err
 	}
-	members, err := strict(rest, append(anyExtras.names(), "entity", "action", "params")...)
+	members, err := strict(rest, append(anyExtras.names(), "entity", "action", "params", "describe")...)
 	if err != nil {
 		return nil, err
 	}
@@ -72,63 +94,104 @@ func (c *catalog) executeEntity(ctx context.Context, args json.RawMessage, optio
 	if err != nil {
 		return nil, err
 	}
+	describe, given := false, members["describe"]
+	if kind := rawjson.KindOf(given); kind != rawjson.Invalid && kind != rawjson.Null && !truth(given, &describe) {
+		return nil, fault.Invalid("describe", "describe must be true or false", "set it to true or false, or omit it")
+	}
+	options.aim.Described = describe
+	options.aim.Entity, options.aim.Action, options.aim.Params = entity, action, members["params"]
 	var actions []string
-	for _, o := range c.operations {
-		if o.op.Entity != entity {
+	for _, op := range c.Operations {
+		if op.Entity != entity {
 			continue
 		}
-		if o.op.Action == action {
+		if op.Action == action {
+			o := &operation{connection: c, op: op, schemas: schemas, budget: budget, extras: anyExtras}
+			if describe {
+				text, err := o.describe()
+				return json.RawMessage(`{"data":` + string(text) + `,"meta":{}}`), err
+			}
 			return o.runAny(ctx, w, members["params"], options)
 		}
-		actions = append(actions, o.op.Action)
+		actions = append(actions, op.Action)
 	}
 	if len(actions) == 0 {
-		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "entity", Message: "there is no entity " + quote(entity) + " among those that are allowed", Hint: nearest.Hint(entity, c.entities())}
+		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "entity", Message: "there is no allowed entity " + quote(entity), Hint: nearest.Hint(entity, c.entities())}
 	}
-	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "action", Message: entity + " has no action " + quote(action) + " among those that are allowed", Hint: nearest.Hint(action, actions)}
+	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "action", Message: entity + " has no allowed action " + quote(action), Hint: nearest.Hint(action, actions)}
 }
 
-// maxOverview is the length of the longest generated description, in bytes.
-const maxOverview = 12_000
+func (c *Connection) entities() []string { return entitiesOf(c.Operations) }
 
-// overview describes a connection as its manifest does: every entity, its actions and
-// their parameters, the required ones with a star.
-func (c *Connection) overview() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\nEntities, their actions and parameters (* required; ! changes data):", c.Title, c.Description)
+// entitiesOf returns the entities of operations, in alphabetical order.
+func entitiesOf(ops []*abi.Operation) []string {
+	var names []string
+	for _, op := range ops {
+		names = append(names, op.Entity)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// maxSigned is the largest number of operations whose parameters a description may have room
+// for.
+const maxSigned = 40
+
+// overview describes a connection: every entity and its actions, with their parameters if there
+// is room, the required ones with a star.
+func (c *Connection) overview(schemas *schemas) string {
+	const end = "\nA list returns one page. While meta.has_more is true, continue with params.cursor set to meta.next_cursor."
+	said := c.Title + ": " + portable.Clip(c.Description, portable.MaxDescription/4)
+	if len(c.Operations) <= maxSigned {
+		list := c.listed(func(op *abi.Operation) string { return signature(op, schemas.of(op).JSON) })
+		if text := said + "\nEntities, their actions and parameters (* required; ! changes data):" + list + end; len(text) <= portable.MaxDescription {
+			return text
+		}
+	}
+	list := c.listed(marked)
+	said += "\nSet describe to true for the parameters of an action. Entities and their actions (! changes data):"
+	if room := portable.MaxDescription - len(said) - len(end); len(list) > room {
+		const more = "\n... and more; a wrong action gets those of its entity."
+		list = list[:max(strings.LastIndexByte(list[:max(room-len(more), 0)], '\n'), 0)] + more
+	}
+	return portable.Clip(said+list+end, portable.MaxDescription)
+}
+
+// listed writes a line for each entity, with its actions.
+func (c *Connection) listed(action func(*abi.Operation) string) string {
 	var entities []string
-	for i := range c.Operations {
-		if !slices.Contains(entities, c.Operations[i].Entity) {
-			entities = append(entities, c.Operations[i].Entity)
+	lines := make(map[string]string)
+	for _, op := range c.Operations {
+		if lines[op.Entity] == "" {
+			entities = append(entities, op.Entity)
+			lines[op.Entity] = "\n" + op.Entity + ": " + action(op)
+		} else {
+			lines[op.Entity] += ", " + action(op)
 		}
 	}
-	for i, entity := range entities {
-		line := "\n" + entity + ": "
-		var actions []string
-		for j := range c.Operations {
-			if op := &c.Operations[j]; op.Entity == entity {
-				actions = append(actions, signature(op))
-			}
-		}
-		line += strings.Join(actions, ", ")
-		if b.Len()+len(line) > maxOverview {
-			fmt.Fprintf(&b, "\nand %d more entities: %s", len(entities)-i, clip(strings.Join(entities[i:], ", "), 1000))
-			break
-		}
-		b.WriteString(line)
+	var b strings.Builder
+	for _, entity := range entities {
+		b.WriteString(lines[entity])
 	}
-	b.WriteString("\nLists answer one page; go on with params.cursor set to meta.next_cursor while meta.has_more.")
 	return b.String()
 }
 
+// marked is the name of an action, with a mark if it changes data.
+func marked(op *abi.Operation) string {
+	if op.Effect != abi.EffectRead {
+		return op.Action + "!"
+	}
+	return op.Action
+}
+
 // signature writes an action as in create!(title*, body_html*, tags).
-func signature(op *abi.Operation) string {
+func signature(op *abi.Operation, schema json.RawMessage) string {
 	var required []string
-	list, _, _ := rawjson.Pointer(op.Params, "/required")
+	list, _, _ := rawjson.Pointer(schema, "/required")
 	for name := range rawjson.Elements(list) {
 		required = append(required, rawjson.Unquote(name))
 	}
-	names := propertyNames(op.Params)
+	names := propertyNames(schema)
 	slices.SortStableFunc(names, func(a, b string) int {
 		first, second := slices.Contains(required, a), slices.Contains(required, b)
 		switch {
@@ -144,9 +207,5 @@ func signature(op *abi.Operation) string {
 			names[i] += "*"
 		}
 	}
-	mark := ""
-	if op.Effect != abi.EffectRead {
-		mark = "!"
-	}
-	return op.Action + mark + "(" + strings.Join(names, ", ") + ")"
+	return marked(op) + "(" + strings.Join(names, ", ") + ")"
 }

@@ -2,12 +2,13 @@ package tool
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/budget"
+	"github.com/agenthost/agenthost/internal/budget"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -15,9 +16,9 @@ import (
 // abiCursor is the uniform name of the parameter that asks for a page.
 const abiCursor = "cursor"
 
-// skipPrefix starts a cursor that says how many records of a page were shown already,
-// and then the page's own cursor: skip:30:9NBOO. A vendor's cursor that happens to start
-// so is wrapped as skip:0:.
+// skipPrefix starts a cursor with the number of records of a page that earlier results have,
+// followed by the page's own cursor: skip:30:9NBOO. If a vendor's cursor has this prefix, it
+// is wrapped as skip:0:.
 const skipPrefix = "skip:"
 
 // position is a place in the pages of an operation.
@@ -26,17 +27,31 @@ type position struct {
 	skip   int    // records of that page
 }
 
+// hexPrefix starts a cursor with hidden characters, which a model cannot write as it is. It
+// follows skipPrefix and a number. If a vendor's cursor has this prefix, it is written in
+// hexadecimal digits, too.
+const hexPrefix = "hex:"
+
 func (p position) String() string {
-	if p.skip == 0 && !strings.HasPrefix(p.cursor, skipPrefix) {
-		return p.cursor
+	cursor := p.cursor
+	if strings.HasPrefix(cursor, hexPrefix) || strings.ContainsFunc(cursor, budget.Hidden) {
+		cursor = hexPrefix + hex.EncodeToString([]byte(cursor))
 	}
-	return skipPrefix + strconv.Itoa(p.skip) + ":" + p.cursor
+	if p.skip == 0 && cursor == p.cursor && !strings.HasPrefix(cursor, skipPrefix) {
+		return cursor
+	}
+	return skipPrefix + strconv.Itoa(p.skip) + ":" + cursor
 }
 
 func parsePosition(text string) position {
 	if rest, ok := strings.CutPrefix(text, skipPrefix); ok {
 		count, cursor, ok := strings.Cut(rest, ":")
 		if n, err := strconv.Atoi(count); ok && err == nil && n >= 0 {
+			if digits, ok := strings.CutPrefix(cursor, hexPrefix); ok {
+				if plain, err := hex.DecodeString(digits); err == nil {
+					cursor = string(plain)
+				}
+			}
 			return position{cursor, n}
 		}
 	}
@@ -48,7 +63,15 @@ func parsePosition(text string) position {
 func (o *operation) at(params json.RawMessage) (position, json.RawMessage) {
 	names := cursorNames(o.op)
 	for name, value := range rawjson.Members(params) {
-		if slices.Contains(names, rawjson.Unquote(name)) && rawjson.KindOf(value) == rawjson.String {
+		if !slices.Contains(names, rawjson.Unquote(name)) {
+			continue
+		}
+		switch rawjson.KindOf(value) {
+		case rawjson.Null:
+			if !o.op.Paginated { // the operation does not know it
+				return position{}, withCursor(params, "", names)
+			}
+		case rawjson.String:
 			p := parsePosition(rawjson.Unquote(value))
 			if p.String() == p.cursor && o.op.Paginated {
 				return p, params // as the caller wrote it

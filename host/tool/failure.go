@@ -6,12 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/budget"
+	"github.com/agenthost/agenthost/internal/budget"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Failure words an error for a model: what kind it is, what happened, and what to do
-// next. It never has the error's cause, which may name things of the machine.
+// Failure describes an error for a model: its kind, what happened, and what to do next. It
+// omits the error's cause, which may have details of the machine.
 func Failure(err error) string {
 	e := public(err)
 	var b strings.Builder
@@ -19,8 +20,8 @@ func Failure(err error) string {
 	if next := next(e); next != "" {
 		fmt.Fprintf(&b, "\nWhat to do: %s", sentence(next))
 	}
-	if e.RequestSent && e.Kind != abi.KindNotFound && e.Kind != abi.KindPermissionDenied && e.Kind != abi.KindRateLimited {
-		b.WriteString("\nA request was sent: if the operation writes, look whether it took effect before you repeat it.")
+	if e.RequestSent && !fault.IsReading(err) && e.Kind != abi.KindNotFound && e.Kind != abi.KindPermissionDenied && e.Kind != abi.KindRateLimited {
+		b.WriteString("\nA request was sent: if the operation writes, check whether it took effect before you repeat it.")
 	}
 	return visible(b.String())
 }
@@ -34,16 +35,16 @@ func sentence(text string) string {
 	return text + "."
 }
 
-// public returns what of an error may be shown.
+// public returns the part of an error that callers may see.
 func public(err error) *abi.Error {
 	var e *abi.Error
 	if errors.As(err, &e) {
 		return e
 	}
-	return &abi.Error{Kind: abi.KindInternal, Message: "the call failed inside the host", Hint: "tell the operator of this server; its log has more"}
+	return &abi.Error{Kind: abi.KindInternal, Message: "the host failed to run the call", Hint: "tell the operator of this server; its log has details"}
 }
 
-// next is the hint, and what the kind alone says of what to do.
+// next returns the hint, and the advice for the error's kind.
 func next(e *abi.Error) string {
 	var steps []string
 	if e.Hint != "" {
@@ -51,15 +52,18 @@ func next(e *abi.Error) string {
 	}
 	switch e.Kind {
 	case abi.KindRateLimited:
+		if !e.Retryable && e.RequestSent && e.RetryAfterMS == 0 {
+			break
+		}
 		if e.RetryAfterMS > 0 {
 			steps = append(steps, fmt.Sprintf("wait %s, then call again", e.RetryAfter().Round(100*time.Millisecond)))
 		} else {
 			steps = append(steps, "wait, then call again")
 		}
 	case abi.KindDenied, abi.KindAuthFailed:
-		steps = append(steps, "only a person can change this: tell the user, and do not look for a way round it")
+		steps = append(steps, "only a person can change this: tell the user, and do not try to work around it")
 	case abi.KindPermissionDenied:
-		steps = append(steps, "tell the user that the vendor refuses this to the credential in use")
+		steps = append(steps, "tell the user that the vendor does not permit this for the current credential")
 	case abi.KindConnectorFault, abi.KindInternal:
 		steps = append(steps, "the same call will fail again: tell the user")
 	default:
@@ -70,7 +74,7 @@ func next(e *abi.Error) string {
 	return strings.Join(steps, "; ")
 }
 
-// visible drops hidden characters of a text that is for reading.
+// visible removes invisible characters.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && budget.Hidden(r) {
@@ -86,8 +90,4 @@ func quote(name string) string {
 		name = strings.ToValidUTF8(name[:most], "") + "..."
 	}
 	return fmt.Sprintf("%q", name)
-}
-
-func invalid(field, message, hint string) *abi.Error {
-	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
 }

@@ -2,115 +2,135 @@ package tool
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/agenthost/agenthost/host/budget"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-func (c *catalog) search(_ context.Context, args json.RawMessage, _ callOptions) (json.RawMessage, error) {
-	members, err := strict(args, "query")
-	if err != nil {
-		return nil, err
-	}
-	query, err := text(members, "query", false)
-	if err != nil {
-		return nil, err
-	}
-	found := c.match(query)
-	shown, length := found, 60 // a list of everything says little of each
-	if strings.TrimSpace(query) != "" {
-		shown, length = near(found), 200
-	}
-	type line struct {
-		Operation   string     `json:"operation"`
-		Connections []string   `json:"connections,omitempty"` // where there are several
-		Effect      abi.Effect `json:"effect"`
-		Description string     `json:"description,omitempty"`
-	}
-	lines := make([]line, len(shown))
-	for i, h := range shown {
-		lines[i] = line{Operation: h.path(), Effect: h.op.Effect, Description: clip(h.op.Description, length)}
-		if len(h.connections) > 1 {
-			lines[i].Connections = h.connections
-		}
-	}
-	data, err := encode(lines)
-	if err != nil {
-		return nil, err
-	}
-	short, left := budget.Fit(data, c.budget-400)
-	note := ""
-	switch more := len(found) - len(shown) + left.Records; {
-	case len(found) == 0 && len(c.operations) > 0:
-		note = "nothing matches; entities: " + clip(strings.Join(c.entities(), ", "), 300)
-	case more > 0:
-		note = fmt.Sprintf("%d more match; use more or other words", more)
-	}
-	return encode(struct {
-		Operations json.RawMessage `json:"operations"`
-		Found      int             `json:"found"`
-		Note       string          `json:"note,omitempty"`
-	}{short, len(found), note})
-}
-
-// maxHits is how many operations an answer to a query has: the best ones. What is more
-// would fill a model's context and not help it to choose.
+// maxHits is the largest number of operations in a search result. More would fill a model's
+// context without helping it to choose.
 const maxHits = 25
 
-// hit is an operation that a query is about.
+// hit is an operation that matches a query.
 type hit struct {
-	*operation
-	score int
-	// connections have the operation, the best first; there is at least one.
-	connections []string
+	place // the best of those that have it
+	group *group
+	among *ranking
 }
 
-// match returns the operations that a query is about, the best first, each of them once.
-// Every operation matches an empty query.
+// connections returns the names of the first n connections that have the operation, the
+// best first; there is at least one.
+func (h hit) connections(n int) []string {
+	var names []string
+	at := h.among.places(h.group)
+	for p, ok := at.next(); ok && len(names) < n; p, ok = at.next() {
+		names = append(names, p.member.Name)
+	}
+	return names
+}
+
+// match returns the operations that match a query, each once, the best first. Every operation
+// matches an empty query.
 func (c *catalog) match(query string) []hit {
 	words := split(query)
-	every := make([]hit, len(c.operations))
-	for i, o := range c.operations {
-		every[i].operation = o
-		for _, word := range words {
-			every[i].score += o.score(word)
-		}
-	}
-	slices.SortStableFunc(every, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
-	found := together(every)
-	return slices.DeleteFunc(found, func(h hit) bool { return h.score == 0 && len(words) > 0 })
-}
-
-// together makes one hit of those that differ in the connection alone, at the place of the
-// first, which is the best.
-func together(every []hit) []hit {
-	at := make(map[string]int, len(every))
 	var found []hit
-	for _, h := range every {
-		key := h.key()
-		i, known := at[key]
-		if !known {
-			i, at[key] = len(found), len(found)
-			found = append(found, h)
+	for _, connector := range c.connectors {
+		r := connector.rank(words)
+		for _, g := range connector.groups {
+			if best, ok := r.places(g).next(); ok && (best.score > 0 || len(words) == 0) {
+				found = append(found, hit{best, g, r})
+			}
 		}
-		found[i].connections = append(found[i].connections, h.connection.Name)
 	}
+	slices.SortFunc(found, func(a, b hit) int { return a.compare(b.place) })
 	return found
 }
 
-// key is the same for operations that do the same and are called in the same way.
-func (o *operation) key() string {
-	return strings.Join([]string{o.connection.Title, o.op.Entity, o.op.Action, string(o.op.Effect), o.op.Description, string(o.op.Params)}, "\x00")
+// ranking has the scores of a connector's operations and connections for a query. The score of
+// an operation of a connection is the sum.
+type ranking struct {
+	kinds   []int // by the kind's number
+	members []ranked
 }
 
-// near returns the hits that are worth a look: not those which share no more than a common
-// word with the query, where others share much.
+// ranked is a connection with the score of its name.
+type ranked struct {
+	*member
+	score int
+}
+
+// rank scores the kinds, and puts the connections in order: the best names first.
+func (c *connector) rank(words []string) *ranking {
+	r := &ranking{kinds: make([]int, len(c.kinds)), members: make([]ranked, len(c.members))}
+	title := (said{c.words, 4}).by(words)
+	for i, k := range c.kinds {
+		r.kinds[i] = title
+		for _, s := range k.said {
+			r.kinds[i] += s.by(words)
+		}
+	}
+	named := false
+	for i, m := range c.members {
+		r.members[i] = ranked{m, said{m.words, 4}.by(words)}
+		named = named || r.members[i].score > 0
+	}
+	if named {
+		slices.SortFunc(r.members, func(a, b ranked) int {
+			return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.order, b.order))
+		})
+	}
+	return r
+}
+
+// place is an operation of a connection, with its score.
+type place struct {
+	member *member
+	kind   *kind
+	at     int32 // of the operation among those of the connection
+	score  int
+}
+
+func (p place) path() string { return pathOf(p.member.Name, p.kind.op) }
+
+// compare puts the best place first, and those that are as good as each other in the order
+// in which they were given.
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(q.score, p.score), cmp.Compare(p.member.order, q.member.order), cmp.Compare(p.at, q.at))
+}
+
+// places leads through the places of a group, the best first. It looks no further than it
+// is asked to: the members that have a kind are in order already.
+type places struct {
+	ranking *ranking
+	group   *group
+	from    []int // for each kind, where in the ranking its next member is sought
+}
+
+func (r *ranking) places(g *group) *places { return &places{r, g, make([]int, len(g.kinds))} }
+
+func (s *places) next() (best place, found bool) {
+	of := 0
+	members := s.ranking.members
+	for i, k := range s.group.kinds {
+		for s.from[i] < len(members) && !members[s.from[i]].has(k) {
+			s.from[i]++
+		}
+		if s.from[i] == len(members) {
+			continue
+		}
+		m := members[s.from[i]]
+		p := place{m.member, k, m.at(k), s.ranking.kinds[k.number] + m.score}
+		if !found || p.compare(best) < 0 {
+			best, of, found = p, i, true
+		}
+	}
+	if found {
+		s.from[of]++
+	}
+	return best, found
+}
+
+// near removes hits that share only a common word with the query, if others share more.
 func near(found []hit) []hit {
 	for i, h := range found {
 		if i == maxHits || 3*h.score < found[0].score {
@@ -120,27 +140,30 @@ func near(found []hit) []hit {
 	return found
 }
 
-// meanings are words for what operations usually call otherwise.
+// meanings maps words in queries to the usual names of actions and entities.
 var meanings = map[string]string{
 	"add": "create", "new": "create", "open": "create", "make": "create", "post": "create",
 	"remove": "delete", "change": "update", "edit": "update", "set": "update", "modify": "update",
 	"all": "list", "show": "list", "read": "get", "fetch": "get", "find": "search", "ticket": "issue", "person": "user", "people": "user",
 }
 
-// score is how much a word says of an operation.
-func (o *operation) score(word string) int {
+// said are the searchable words of one field, with their weight.
+type said struct {
+	words  []string
+	weight int
+}
+
+// by returns the score of a query's words.
+func (s said) by(words []string) int {
 	score := 0
-	for _, place := range []struct {
-		text   string
-		weight int
-	}{{o.op.Entity, 8}, {o.op.Action, 6}, {o.connection.Name, 4}, {o.connection.Title, 4}, {o.op.Title, 3}, {o.op.Description, 1}} {
-		best := 0
-		for _, w := range split(place.text) {
+	for _, word := range words {
+		best, meaning := 0, meanings[word]
+		for _, w := range s.words {
 			switch {
-			case w == word || w == meanings[word]:
-				best = max(best, 2*place.weight)
+			case w == word || w == meaning:
+				best = max(best, 2*s.weight)
 			case len(word) > 3 && strings.HasPrefix(w, word):
-				best = max(best, place.weight)
+				best = max(best, s.weight)
 			}
 		}
 		score += best

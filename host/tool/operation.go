@@ -3,9 +3,9 @@ package tool
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/portable"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -13,37 +13,54 @@ import (
 type operation struct {
 	connection *Connection
 	op         *abi.Operation
+	schemas    *schemas
 	budget     int
 	extras     extras
 }
 
-func newOperation(c *Connection, op *abi.Operation, budget int) *operation {
-	return &operation{connection: c, op: op, budget: budget, extras: extrasOf(op)}
-}
-
 // perOperation is [FormOperations].
-func perOperation(connections []Connection, budget int) (Set, error) {
-	var operations []*operation
-	var parts [][]string
+func perOperation(connections []Connection, options Options) (Set, error) {
+	names := names(options.maxName(), func(yield func([]string) bool) {
+		parts := make([]string, 3)
+		for i := range connections {
+			for _, op := range connections[i].Operations {
+				parts[0], parts[1], parts[2] = connections[i].Name, op.Entity, op.Action
+				if !yield(parts) {
+					return
+				}
+			}
+		}
+	})
+	// What does not depend on the connection is the same text in all its tools.
+	type id struct {
+		title string
+		op    *abi.Operation
+	}
+	type shared struct {
+		Tool
+		extras extras
+	}
+	known, schemas := make(map[id]*shared), new(schemas)
+	operations, tools, set := make([]operation, len(names)), make([]Tool, len(names)), make(Set, 0, len(names))
 	for i := range connections {
 		c := &connections[i]
-		for j := range c.Operations {
-			op := &c.Operations[j]
-			operations = append(operations, newOperation(c, op, budget))
-			parts = append(parts, []string{c.Name, op.Entity, op.Action})
+		for _, op := range c.Operations {
+			o, t := &operations[len(set)], &tools[len(set)]
+			*o = operation{connection: c, op: op, schemas: schemas, budget: options.Budget}
+			s := known[id{c.Title, op}]
+			if s == nil {
+				if err := o.checkParams(); err != nil {
+					return nil, err
+				}
+				extras := extrasOf(op, propertyNames(schemas.of(op).JSON))
+				s = &shared{Tool{Description: o.description(), Input: o.input(extras), Output: o.output(), Annotations: annotations(op)}, extras}
+				known[id{c.Title, op}] = s
+			}
+			o.extras, *t = s.extras, s.Tool
+			t.Name, t.Title, t.run = names[len(set)], o.title(), o.run
+			t.target = target{c.Name, op.Entity, op.Action}
+			set = append(set, t)
 		}
-	}
-	set := make(Set, 0, len(operations))
-	for i, name := range names(parts) {
-		o := operations[i]
-		input, err := o.input(o.extras)
-		if err != nil {
-			return nil, err
-		}
-		set = append(set, &Tool{
-			Name: name, Title: o.title(), Description: o.description(), Input: input, Output: o.output(),
-			Annotations: annotations(o.op), run: o.run,
-		})
 	}
 	return set, nil
 }
@@ -71,16 +88,11 @@ func (o *operation) title() string {
 	return title + " (" + o.connection.Name + ")"
 }
 
-// path is what the other forms call the operation.
-func (o *operation) path() string {
-	return o.connection.Name + "." + o.op.Entity + "." + o.op.Action
-}
+func (o *operation) path() string { return pathOf(o.connection.Name, o.op) }
 
 // description is the connector's own, and what the host knows of how to use it.
 func (o *operation) description() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", o.connection.Title, strings.TrimRight(o.op.Description, ". \n"))
-	b.WriteByte('.')
 	switch o.op.Effect {
 	case abi.EffectRead:
 	case abi.EffectDelete:
@@ -89,15 +101,22 @@ func (o *operation) description() string {
 		b.WriteString(" This changes data.")
 	}
 	if o.op.Paginated {
-		b.WriteString(" Answers one page; go on with cursor set to meta.next_cursor while meta.has_more.")
+		b.WriteString(" Returns one page. While meta.has_more is true, continue with cursor set to meta.next_cursor.")
 	}
-	return b.String()
+	if note := o.schemas.of(o.op).Note; note != "" {
+		b.WriteString(" " + note)
+	}
+	said := o.connection.Title + ": " + strings.TrimRight(o.op.Description, ". \n")
+	return portable.Clip(said, portable.MaxDescription-1-b.Len()) + "." + b.String()
 }
 
 // run takes the arguments of the operation's own tool.
 func (o *operation) run(ctx context.Context, args json.RawMessage, c callOptions) (json.RawMessage, error) {
 	want, params, err := o.extras.split(args)
 	if err != nil {
+		return nil, err
+	}
+	if params, err = o.schemas.of(o.op).Names.Restore(params); err != nil {
 		return nil, err
 	}
 	return o.answer(ctx, want, params, c)

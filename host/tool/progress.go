@@ -1,11 +1,14 @@
 package tool
 
-// Progress is how far a call has come.
+// Progress describes the progress of a call.
 type Progress struct {
-	// Requests is how many were made to the vendor, failed and repeated ones included.
+	// Requests is the number of requests to the vendor, including failures and retries.
 	Requests int
-	// Records is how many were collected, in a call that collects pages.
+	// Records is the number of records so far, in a call that collects pages.
 	Records int
+	// Compiling is the connector that the call waits for while it is compiled, or empty. The
+	// first use of a connector on a machine takes about a second.
+	Compiling string
 }
 
 // progress keeps count for whoever wants to be told. A nil one keeps none.
@@ -29,6 +32,18 @@ func (p *progress) onRequest() func() {
 	return func() {
 		p.sofar.Requests++
 		p.tell(p.sofar)
+	}
+}
+
+// onCompile is for [Call.OnCompile].
+func (p *progress) onCompile() func(connector string) {
+	if p == nil {
+		return nil
+	}
+	return func(connector string) {
+		now := p.sofar
+		now.Compiling = connector
+		p.tell(now)
 	}
 }
 

@@ -1,14 +1,9 @@
 package tool
 
-import (
-	"encoding/json"
+import "encoding/json"
 
-	"github.com/agenthost/agenthost/internal/rawjson"
-)
-
-// The shapes below are those of the providers' HTTP APIs. They marshal to JSON, and
-// fit into the packages of the providers, which take a tool's schema as a map or as
-// bytes.
+// The types below follow the providers' HTTP APIs. They marshal to JSON and fit the
+// providers' packages, which accept a tool's schema as a map or as bytes.
 
 // OpenAIChat are tools of OpenAI's chat completions, and of the many APIs that are
 // compatible with it. Strict mode is off: it would make every optional parameter
@@ -16,7 +11,7 @@ import (
 func (s Set) OpenAIChat() []OpenAIChatTool {
 	out := make([]OpenAIChatTool, len(s))
 	for i, t := range s {
-		out[i] = OpenAIChatTool{"function", OpenAIFunction{t.Name, t.Description, withoutDialect(t.Input), false}}
+		out[i] = OpenAIChatTool{"function", OpenAIFunction{t.Name, t.Description, t.Input, false}}
 	}
 	return out
 }
@@ -40,7 +35,7 @@ type OpenAIFunction struct {
 func (s Set) OpenAIResponses() []OpenAIResponsesTool {
 	out := make([]OpenAIResponsesTool, len(s))
 	for i, t := range s {
-		out[i] = OpenAIResponsesTool{"function", t.Name, t.Description, withoutDialect(t.Input), false}
+		out[i] = OpenAIResponsesTool{"function", t.Name, t.Description, t.Input, false}
 	}
 	return out
 }
@@ -58,7 +53,7 @@ type OpenAIResponsesTool struct {
 func (s Set) Anthropic() []AnthropicTool {
 	out := make([]AnthropicTool, len(s))
 	for i, t := range s {
-		out[i] = AnthropicTool{t.Name, t.Description, withoutDialect(t.Input)}
+		out[i] = AnthropicTool{t.Name, t.Description, t.Input}
 	}
 	return out
 }
@@ -76,7 +71,7 @@ type AnthropicTool struct {
 func (s Set) Gemini() []GeminiFunction {
 	out := make([]GeminiFunction, len(s))
 	for i, t := range s {
-		out[i] = GeminiFunction{t.Name, t.Description, withoutDialect(t.Input)}
+		out[i] = GeminiFunction{t.Name, t.Description, t.Input}
 	}
 	return out
 }
@@ -87,19 +82,4 @@ type GeminiFunction struct {
 	Name                 string          `json:"name"`
 	Description          string          `json:"description"`
 	ParametersJSONSchema json.RawMessage `json:"parametersJsonSchema"`
-}
-
-// withoutDialect is a schema without $schema, which says nothing to a model and which not
-// every provider takes. Clients of MCP get the schema as the connector has it.
-func withoutDialect(schema json.RawMessage) json.RawMessage {
-	if _, found, _ := rawjson.Pointer(schema, "/$schema"); !found {
-		return schema
-	}
-	out := []byte{'{'}
-	for name, value := range rawjson.Members(schema) {
-		if rawjson.Unquote(name) != "$schema" {
-			out = append(append(append(append(out, name...), ':'), value...), ',')
-		}
-	}
-	return closed(out, '}')
 }

@@ -3,11 +3,14 @@ package tool
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/fault"
+	"iter"
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/budget"
+	"github.com/agenthost/agenthost/internal/budget"
 	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -20,63 +23,19 @@ const (
 	ExecuteOperation  = "execute_operation"
 )
 
-// catalog are the operations of all connections, by path.
-type catalog struct {
-	operations []*operation
-	budget     int
-}
-
-func catalogOf(connections []Connection, budget int) *catalog {
-	c := &catalog{budget: budget}
-	for i := range connections {
-		connection := &connections[i]
-		for j := range connection.Operations {
-			c.operations = append(c.operations, newOperation(connection, &connection.Operations[j], budget))
-		}
-	}
-	return c
-}
-
-// find returns the operation of a path such as support.issues.list.
-func (c *catalog) find(path string) (*operation, error) {
-	if i := slices.IndexFunc(c.operations, func(o *operation) bool { return o.path() == path }); i >= 0 {
-		return c.operations[i], nil
-	}
-	paths := make([]string, len(c.operations))
-	var without []string // a connection, it would be one of these
-	for i, o := range c.operations {
-		paths[i] = o.path()
-		if o.op.Entity+"."+o.op.Action == path {
-			without = append(without, o.path())
-		}
-	}
-	hint := nearest.Hint(path, paths)
-	if len(without) > 0 {
-		hint = "name the connection too: " + clip(strings.Join(without, ", "), 300)
-	}
-	return nil, &abi.Error{
-		Kind: abi.KindUnknownOperation, Field: "operation", Message: "there is no operation " + quote(path) + " among those that are allowed",
-		Hint: SearchOperations + " finds operations; " + hint,
-	}
-}
-
 // searchSet is [FormSearch].
 func searchSet(connections []Connection, budget int) (Set, error) {
-	c := catalogOf(connections, budget)
-	var ops []*abi.Operation
-	for _, o := range c.operations {
-		if _, err := o.input(nil); err != nil {
-			return nil, err
-		}
-		ops = append(ops, o.op)
+	c, err := newCatalog(connections, budget)
+	if err != nil {
+		return nil, err
 	}
 	never := false
 	own := Annotations{ReadOnly: true, Destructive: &never, Idempotent: true}
 	return Set{
 		{
 			Name: SearchOperations, Title: "Search operations",
-			Description: "Find operations by what they do or what they are about. Connections: " + about(connections) + ". An operation that several connections have is listed once, with all of them: any of their names may stand before the first dot. Then " + DescribeOperation + " says how to use one, and " + ExecuteOperation + " runs it.",
-			Input:       json.RawMessage(`{"type":"object","properties":{"query":{"type":"string","description":"Words such as: list urgent issues, create candidate. Empty lists everything."}},"additionalProperties":false}`),
+			Description: "Find operations by keywords. Connections: " + about(connections) + ". An operation of several connections is listed once, with their names: put any of them before the first dot. Then use " + DescribeOperation + " for its parameters, and " + ExecuteOperation + " to run it.",
+			Input:       json.RawMessage(`{"type":"object","properties":{"query":{"type":"string","description":"Words such as: list urgent issues, create candidate. Empty lists everything."}}}`),
 			Output: json.RawMessage(`{"type":"object","properties":{"operations":{"type":"array","items":{"type":"object","properties":{` +
 				`"operation":{"type":"string"},"connections":{"type":"array","items":{"type":"string"}},"effect":{"type":"string"},"description":{"type":"string"}},"required":["operation","effect"]}},"found":{"type":"integer"},"note":{"type":"string"}},"required":["operations","found"]}`),
 			Annotations: own, run: c.search,
@@ -84,17 +43,17 @@ func searchSet(connections []Connection, budget int) (Set, error) {
 		{
 			Name: DescribeOperation, Title: "Describe an operation",
 			Description: "The parameters of an operation as a JSON Schema, with examples.",
-			Input:       json.RawMessage(`{"type":"object","properties":{"operation":{"type":"string","description":"As ` + SearchOperations + ` names it: connection.entity.action."}},"required":["operation"],"additionalProperties":false}`),
-			Output:      json.RawMessage(`{"type":"object","properties":{"operation":{"type":"string"},"description":{"type":"string"},"effect":{"type":"string"},"params":{"type":"object"},"examples":{"type":"array"}},"required":["operation","description","effect","params"]}`),
+			Input:       json.RawMessage(`{"type":"object","properties":{"operation":{"type":"string","description":"As ` + SearchOperations + ` names it: connection.entity.action."}},"required":["operation"]}`),
+			Output:      json.RawMessage(`{"type":"object","properties":{"operation":{"type":"string"},"description":{"type":"string"},"effect":{"type":"string"},"params":{"type":"object"},"examples":{"type":"array","items":{"type":"object"}}},"required":["operation","description","effect","params"]}`),
 			Annotations: own, run: c.describe,
 		},
 		{
 			Name: ExecuteOperation, Title: "Execute an operation",
-			Description: "Run an operation. Look at its parameters with " + DescribeOperation + " before. The answer has data and meta; a list goes on with params.cursor set to meta.next_cursor while meta.has_more.",
+			Description: "Run an operation. First get its parameters with " + DescribeOperation + ". The result has data and meta. While meta.has_more is true, continue a list with params.cursor set to meta.next_cursor.",
 			Input: withExtras(`"operation":{"type":"string","description":"As `+SearchOperations+` names it: connection.entity.action."},"params":{"type":"object","description":"The operation's parameters."}`,
 				`["operation"]`),
 			Output:      anyOutput,
-			Annotations: annotations(ops...), run: c.execute,
+			Annotations: annotations(c.operations()...), run: c.execute,
 		},
 	}, nil
 }
@@ -105,7 +64,7 @@ const anyOutputText = `{"type":"object","properties":{"data":{},"meta":{"type":"
 var anyOutput = json.RawMessage(anyOutputText)
 
 // anyExtras are those of a tool that runs any operation.
-var anyExtras = extrasOf(&abi.Operation{Effect: abi.EffectRead, Paginated: true})
+var anyExtras = extrasOf(&abi.Operation{Effect: abi.EffectRead, Paginated: true}, nil)
 
 // withExtras is the schema of a tool that takes params as a whole.
 func withExtras(properties, required string) json.RawMessage {
@@ -114,20 +73,38 @@ func withExtras(properties, required string) json.RawMessage {
 	for _, x := range anyExtras {
 		fmt.Fprintf(&b, `,%q:%s`, x.name, x.schema)
 	}
-	b.WriteString(`},"required":` + required + `,"additionalProperties":false}`)
+	b.WriteString(`},"required":` + required + `}`)
 	return json.RawMessage(b.String())
 }
 
 // about lists connections and what they lead to.
 func about(connections []Connection) string {
-	var parts []string
-	for _, c := range connections {
-		parts = append(parts, c.Name+" ("+c.Title+")")
-	}
-	if len(parts) == 0 {
+	if len(connections) == 0 {
 		return "none"
 	}
-	return clip(strings.Join(parts, ", "), 600)
+	return listed(600, func(yield func(string) bool) {
+		for i := range connections {
+			if !yield(connections[i].Name + " (" + connections[i].Title + ")") {
+				return
+			}
+		}
+	})
+}
+
+// listed joins names and shortens the list to n bytes. It asks for no more names than that
+// takes.
+func listed(n int, names iter.Seq[string]) string {
+	var b strings.Builder
+	for name := range names {
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(name)
+		if b.Len() > n {
+			break
+		}
+	}
+	return clip(b.String(), n)
 }
 
 // clip shortens a text to at most n bytes, at a word's end where there is one.
@@ -149,7 +126,7 @@ func strict(args json.RawMessage, known ...string) (map[string]json.RawMessage, 
 	for name, value := range rawjson.Members(args) {
 		plain := rawjson.Unquote(name)
 		if !slices.Contains(known, plain) {
-			return nil, invalid(plain, "unknown parameter "+quote(plain), nearest.Hint(plain, known))
+			return nil, fault.Invalid(plain, "unknown parameter "+quote(plain), nearest.Hint(plain, known))
 		}
 		members[plain] = value
 	}
@@ -161,17 +138,73 @@ func text(members map[string]json.RawMessage, name string, required bool) (strin
 	value, found := members[name]
 	if !found || rawjson.KindOf(value) == rawjson.Null {
 		if required {
-			return "", invalid(name, "missing parameter "+quote(name), "give "+name)
+			return "", fault.Invalid(name, "missing parameter "+quote(name), "add "+name)
 		}
 		return "", nil
 	}
 	if rawjson.KindOf(value) != rawjson.String {
-		return "", invalid(name, "parameter "+quote(name)+" is no text", "give a string")
+		return "", fault.Invalid(name, "parameter "+quote(name)+" is not text", "use a string")
 	}
 	return rawjson.Unquote(value), nil
 }
 
-func (c *catalog) describe(_ context.Context, args json.RawMessage, _ callOptions) (json.RawMessage, error) {
+// maxQuery is the length of the longest query, in bytes: each word of it is looked for in
+// every name.
+const maxQuery = 1000
+
+func (c *catalog) search(_ context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
+	options.aim.reached = true // there is no call of an operation to refuse
+	members, err := strict(args, "query")
+	if err != nil {
+		return nil, err
+	}
+	query, err := text(members, "query", false)
+	if err != nil {
+		return nil, err
+	}
+	if len(query) > maxQuery {
+		return nil, fault.Invalid("query", fmt.Sprintf("the query has %d bytes, but the limit is %d", len(query), maxQuery), "use a few keywords")
+	}
+	found := c.match(query)
+	shown, length := found, 60 // a list of everything says little of each
+	if strings.TrimSpace(query) != "" {
+		shown, length = near(found), 200
+	}
+	type line struct {
+		Operation   string     `json:"operation"`
+		Connections []string   `json:"connections,omitempty"` // where there are several
+		Effect      abi.Effect `json:"effect"`
+		Description string     `json:"description,omitempty"`
+	}
+	short, left := budget.FitRecords(len(shown), func(i, elements int) []byte {
+		h := shown[i]
+		l := line{Operation: h.path(), Effect: h.kind.op.Effect, Description: clip(h.kind.op.Description, length)}
+		if names := h.connections(elements); len(names) > 1 {
+			l.Connections = names
+		}
+		text, failed := encode(l)
+		err = errors.Join(err, failed)
+		return text
+	}, c.budget-400)
+	if err != nil {
+		return nil, err
+	}
+	note := ""
+	switch more := len(found) - len(shown) + left.Records; {
+	case len(found) == 0 && len(c.connectors) > 0:
+		note = "nothing matches; entities: " + clip(strings.Join(c.entities(), ", "), 300)
+	case more > 0:
+		note = fmt.Sprintf("%d more match; use more or other words", more)
+	}
+	return encode(struct {
+		Operations json.RawMessage `json:"operations"`
+		Found      int             `json:"found"`
+		Note       string          `json:"note,omitempty"`
+	}{short, len(found), note})
+}
+
+func (c *catalog) describe(_ context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
+	options.aim.Described = true
 	members, err := strict(args, "operation")
 	if err != nil {
 		return nil, err
@@ -180,13 +213,25 @@ func (c *catalog) describe(_ context.Context, args json.RawMessage, _ callOption
 	if err != nil {
 		return nil, err
 	}
+	options.aim.path(path)
 	o, err := c.find(path)
 	if err != nil {
 		return nil, err
 	}
-	params, err := o.input(nil)
-	if err != nil {
-		return nil, err
+	return o.describe()
+}
+
+// maxExamples is the size of the examples that a description has room for, in bytes.
+const maxExamples = 32 << 10
+
+// describe is the answer that says how to call the operation.
+func (o *operation) describe() (json.RawMessage, error) {
+	examples, size := o.op.Examples, 0
+	for i, example := range examples {
+		if size += len(example); size > maxExamples {
+			examples = examples[:i]
+			break
+		}
 	}
 	return encode(struct {
 		Operation   string            `json:"operation"`
@@ -194,7 +239,7 @@ func (c *catalog) describe(_ context.Context, args json.RawMessage, _ callOption
 		Effect      abi.Effect        `json:"effect"`
 		Params      json.RawMessage   `json:"params"`
 		Examples    []json.RawMessage `json:"examples,omitempty"`
-	}{o.path(), o.description(), o.op.Effect, params, o.op.Examples})
+	}{o.path(), o.description(), o.op.Effect, o.input(nil), examples})
 }
 
 func (c *catalog) execute(ctx context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
@@ -210,6 +255,8 @@ func (c *catalog) execute(ctx context.Context, args json.RawMessage, options cal
 	if err != nil {
 		return nil, err
 	}
+	options.aim.path(path)
+	options.aim.Params = members["params"]
 	o, err := c.find(path)
 	if err != nil {
 		return nil, err
@@ -225,7 +272,7 @@ func (x extras) names() []string {
 	return names
 }
 
-// runAny runs an operation for a tool that takes params as a whole.
+// runAny runs an operation for a tool that takes params as a whole, with [anyExtras].
 func (o *operation) runAny(ctx context.Context, w want, params json.RawMessage, c callOptions) (json.RawMessage, error) {
 	switch rawjson.KindOf(params) {
 	case rawjson.Object:
@@ -235,31 +282,24 @@ func (o *operation) runAny(ctx context.Context, w want, params json.RawMessage, 
 		// Some models write an object inside a string.
 		inner := json.RawMessage(rawjson.Unquote(params))
 		if rawjson.Check(inner) != nil || rawjson.KindOf(inner) != rawjson.Object {
-			return nil, invalid("params", "params is no object", `give an object such as {"id": "..."}`)
+			return nil, fault.Invalid("params", "params is not an object", `use an object such as {"id": "..."}`)
 		}
 		params = inner
 	default:
-		return nil, invalid("params", "params is no object", `give an object such as {"id": "..."}`)
+		return nil, fault.Invalid("params", "params is not an object", `use an object such as {"id": "..."}`)
+	}
+	params, err := o.schemas.of(o.op).Names.Restore(params)
+	if err != nil {
+		return nil, err
 	}
 	w.allPages = w.allPages && o.op.Paginated && o.resumable()
-	anyway := *o
-	anyway.extras = anyExtras
-	return anyway.answer(ctx, w, params, c)
+	return o.answer(ctx, w, params, c)
 }
 
 func encode(v any) (json.RawMessage, error) {
 	out, err := json.Marshal(v)
 	if err != nil {
-		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the answer does not marshal to JSON"}
+		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the result cannot be encoded as JSON"}
 	}
 	return budget.Escape(out), nil
-}
-
-func (c *catalog) entities() []string {
-	var names []string
-	for _, o := range c.operations {
-		names = append(names, o.op.Entity)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

@@ -1,13 +1,12 @@
-// Package tool turns operations of connections into tools for language models: a name,
-// a description and a JSON Schema each, and a function that takes JSON arguments and
-// returns JSON. It knows the shapes that OpenAI, Anthropic and Gemini expect, and
-// depends on none of their packages; host/mcp serves the same tools.
+// Package tool turns operations of connections into tools for language models. A tool has a
+// name, a description, a JSON Schema, and a function from JSON arguments to a JSON result. The
+// package supports the formats of OpenAI, Anthropic and Gemini without their packages;
+// host/mcp serves the same tools.
 //
-// Most programs get a [Set] from host.Host.Tools. [New] makes one of any [Connection].
+// Most programs get a [Set] from host.Host.Tools. [New] makes one from any [Connection].
 //
-// What a tool answers fits a number of characters (see package budget) and holds no
-// hidden character unescaped. What goes wrong is an [*abi.Error]; [Failure] words it
-// for a model.
+// A result has a limited number of characters, and invisible characters in it are escaped.
+// Errors are [*abi.Error]s; [Failure] describes them for a model.
 package tool
 
 import (
@@ -19,32 +18,38 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Tool is something that a model may call. It is safe for concurrent use.
+// Tool is a function that a model can call. It is safe for concurrent use. Tools share
+// schemas: do not change the bytes of Input and Output.
 type Tool struct {
-	// Name has up to 64 of [a-zA-Z0-9_-] and starts with a letter: what every
-	// provider takes.
+	// Name has up to 64 characters of [a-zA-Z0-9_-] and starts with a letter. Every
+	// provider accepts this.
 	Name string
 	// Title is for people.
 	Title       string
 	Description string
 	// Input is a JSON Schema 2020-12 of type object.
 	Input json.RawMessage
-	// Output is the JSON Schema of what Call returns.
+	// Output is the JSON Schema of the result of Call.
 	Output      json.RawMessage
 	Annotations Annotations
 
 	run func(ctx context.Context, args json.RawMessage, o callOptions) (json.RawMessage, error)
+	// target is the operation or connection of every call of the tool, if it is fixed.
+	target  target
+	options *Options
 }
 
-// Annotations say what calling a tool may do. They come from the effects that the
-// connector declares and that the host enforces. A nil pointer means unknown, which
-// clients read as true.
+type target struct{ connection, entity, action string }
+
+// Annotations describe the possible effects of a call. They come from the effects that the
+// connector declares and the host enforces. A nil pointer means unknown; clients treat it as
+// true.
 type Annotations struct {
 	// ReadOnly means that nothing changes at the vendor.
 	ReadOnly bool
-	// Destructive is true where something may be removed, false where nothing can be
-	// changed, and nil for an operation that writes: the manifest does not say
-	// whether it adds or overwrites.
+	// Destructive is true if the call may remove data, and false if it only reads. It is nil
+	// for an operation that writes, because the manifest does not say whether it adds or
+	// overwrites.
 	Destructive *bool
 	// Idempotent means that calling twice is the same as calling once.
 	Idempotent bool
@@ -52,8 +57,8 @@ type Annotations struct {
 	OpenWorld bool
 }
 
-// Call runs the tool. Arguments are a JSON object that fits Input, or empty for {}; the
-// answer is a JSON object that fits Output.
+// Call runs the tool. Arguments are a JSON object that fits Input, or empty for {}. The
+// result is a JSON object that fits Output.
 //
 // The error is an [*abi.Error], with the kinds that host.Host.Execute documents.
 func (t *Tool) Call(ctx context.Context, args json.RawMessage, options ...CallOption) (json.RawMessage, error) {
@@ -61,15 +66,17 @@ func (t *Tool) Call(ctx context.Context, args json.RawMessage, options ...CallOp
 	for _, option := range options {
 		option(&o)
 	}
+	o.aim = &aim{Refusal: Refusal{Connection: t.target.connection, Call: Call{Entity: t.target.entity, Action: t.target.action}}}
 	members, err := arguments(args)
-	if err != nil {
-		return nil, err
+	var answer json.RawMessage
+	if err == nil {
+		answer, err = t.run(ctx, members, o)
 	}
-	return t.run(ctx, members, o)
+	return answer, t.options.refuse(ctx, o.aim, args, o.caller, err)
 }
 
-// Answer is Call for a loop that hands the outcome to a model whatever it is: the
-// answer, or the failure in words, and whether it is one.
+// Answer is Call for an agent's loop: it returns the text for the model, which is the result
+// or a description of the failure, and whether the call failed.
 func (t *Tool) Answer(ctx context.Context, args json.RawMessage, options ...CallOption) (text string, failed bool) {
 	answer, err := t.Call(ctx, args, options...)
 	return worded(answer, err)
@@ -82,26 +89,28 @@ func worded(answer json.RawMessage, err error) (text string, failed bool) {
 	return string(answer), false
 }
 
-// CallOption adds to a call what its arguments do not say.
+// CallOption is an option of a call.
 type CallOption func(*callOptions)
 
 type callOptions struct {
+	aim      *aim
 	caller   string
 	progress func(Progress)
 }
 
-// As says who calls, for the audit record.
+// As sets the caller for the audit record.
 func As(caller string) CallOption { return func(o *callOptions) { o.caller = caller } }
 
-// OnProgress is told how far the call has come: after each request to the vendor, and after
-// each page of a call that collects several. The call waits for it.
+// OnProgress sets a function for the progress of the call. It runs when the call waits for the
+// compilation of its connector, after each request to the vendor, and after each page of a
+// call that collects several. The call waits for the function.
 func OnProgress(f func(Progress)) CallOption { return func(o *callOptions) { o.progress = f } }
 
-// Set is some tools, in the order in which a model should see them.
+// Set is a list of tools in a fixed order.
 type Set []*Tool
 
-// Find returns the tool of a name. The error has kind unknown_operation and says what
-// was probably meant.
+// Find returns the tool with a name. The error has kind unknown_operation and suggests the
+// nearest name.
 func (s Set) Find(name string) (*Tool, error) {
 	if i := slices.IndexFunc(s, func(t *Tool) bool { return t.Name == name }); i >= 0 {
 		return s[i], nil
@@ -113,16 +122,23 @@ func (s Set) Find(name string) (*Tool, error) {
 	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "name", Message: "there is no tool " + quote(name), Hint: nearest.Hint(name, names)}
 }
 
-// Call runs the tool of a name, as the loop of an agent does.
+// Call finds a tool by name and runs it.
 func (s Set) Call(ctx context.Context, name string, args json.RawMessage, options ...CallOption) (json.RawMessage, error) {
 	t, err := s.Find(name)
+	if err != nil && len(s) > 0 {
+		var o callOptions
+		for _, option := range options {
+			option(&o)
+		}
+		err = s[0].options.refuse(ctx, &aim{Refusal: Refusal{Tool: name}}, args, o.caller, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return t.Call(ctx, args, options...)
 }
 
-// Answer is [Tool.Answer] of the tool of a name. That there is none is a failure too.
+// Answer is [Tool.Answer] of the tool with a name. An unknown name is a failure, too.
 func (s Set) Answer(ctx context.Context, name string, args json.RawMessage, options ...CallOption) (text string, failed bool) {
 	answer, err := s.Call(ctx, name, args, options...)
 	return worded(answer, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -24,10 +25,13 @@ func vendor(name string, n int, calls *[]tool.Call, ops ...abi.Operation) tool.C
 		ops[0].Paginated = true
 	}
 	return tool.Connection{
-		Name: name, Title: "Things", Description: "A vendor of things.", Operations: ops,
+		Name: name, Title: "Things", Description: "A vendor of things.", Operations: pointers(ops),
 		Execute: func(_ context.Context, c tool.Call) (*tool.Page, error) {
 			if calls != nil {
 				*calls = append(*calls, c)
+				if len(*calls) == 1 && c.OnCompile != nil {
+					c.OnCompile("things") // its first use
+				}
 			}
 			if c.OnRequest != nil {
 				c.OnRequest()
@@ -136,7 +140,7 @@ func TestForms(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", c.o, got, c.want)
 		}
 	}
-	for field, o := range map[string]tool.Options{"form": {Form: "operation"}, "budget": {Budget: 5}, "threshold": {Threshold: -1}} {
+	for field, o := range map[string]tool.Options{"form": {Form: "operation"}, "budget": {Budget: 5}, "threshold": {Threshold: -1}, "max_name": {MaxName: 23}} {
 		_, err := tool.New(nil, o)
 		var e *abi.Error
 		if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || e.Field != field || e.Hint == "" {
@@ -156,14 +160,14 @@ func TestEveryFormGetsEveryRecord(t *testing.T) {
 		{"search", tool.ExecuteOperation, `{"operation":"shop.things.list","params":{"cursor":%q,"limit":50}}`},
 		{"connections", "shop_execute", `{"entity":"things","action":"list","params":{"cursor":%q},"all_pages":true}`},
 	} {
-		set := newSet(t, tool.Options{Form: tool.Form(c.form), Budget: tool.MinBudget}, vendor("shop", records, nil))
+		set := newSet(t, tool.Options{Form: tool.Form(c.form), Budget: 2_000}, vendor("shop", records, nil))
 		args := strings.NewReplacer(`"cursor":%q,`, "", `"cursor":%q`, "").Replace(c.args)
 		for next := 0; next < records; {
 			answer, err := set.Call(t.Context(), c.name, json.RawMessage(args))
 			if err != nil {
 				t.Fatalf("%s: %v", args, err)
 			}
-			if n := utf8.RuneCount(answer); n > tool.MinBudget {
+			if n := utf8.RuneCount(answer); n > 2_000 {
 				t.Fatalf("%s: %d characters", args, n)
 			}
 			var got struct {
@@ -199,12 +203,12 @@ func TestAnswerOfAWrite(t *testing.T) {
 	c.Execute = func(context.Context, tool.Call) (*tool.Page, error) {
 		return &tool.Page{Data: json.RawMessage(`{"id":1,"body":"` + strings.Repeat("long ", 1000) + `"}`), Meta: json.RawMessage(`{}`)}, nil
 	}
-	set := newSet(t, tool.Options{Budget: tool.MinBudget}, c)
+	set := newSet(t, tool.Options{Budget: 2_000}, c)
 	answer, err := set.Call(t.Context(), "shop_things_create", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(answer), "do not call it again") || strings.Contains(string(answer), "cursor") {
+	if !strings.Contains(string(answer), "do not repeat the write") || strings.Contains(string(answer), "cursor") {
 		t.Errorf("answer %s", answer)
 	}
 	if strings.Contains(string(set[0].Input), "all_pages") || strings.Contains(string(set[0].Input), `"cursor"`) {
@@ -220,7 +224,10 @@ func TestCollecting(t *testing.T) {
 	if err != nil || strings.Contains(string(answer), "left_out") {
 		t.Fatalf("%v: %s", err, answer)
 	}
-	want := []tool.Progress{{1, 0}, {1, 10}, {2, 10}, {2, 20}, {3, 20}, {3, 30}, {4, 30}, {4, 35}}
+	want := []tool.Progress{{Compiling: "things"}}
+	for _, p := range [][2]int{{1, 0}, {1, 10}, {2, 10}, {2, 20}, {3, 20}, {3, 30}, {4, 30}, {4, 35}} {
+		want = append(want, tool.Progress{Requests: p[0], Records: p[1]})
+	}
 	if diff := cmp.Diff(want, seen); diff != "" || calls[3].Caller != "ada" {
 		t.Errorf("progress %s, calls %+v", diff, calls)
 	}
@@ -247,24 +254,70 @@ func TestArguments(t *testing.T) {
 		name, args string
 		want       string
 	}{
-		{set, "shop_things_list", `[]`, "no JSON object"},
-		{set, "shop_things_list", `{"limit":1,"limit":2}`, "given twice"},
-		{set, "shop_things_list", `{"a":{"b":1,"\u0062":2}}`, "given twice"},
+		{set, "shop_things_list", `[]`, "not a JSON object"},
+		{set, "shop_things_list", `{"limit":1,"limit":2}`, "occurs twice"},
+		{set, "shop_things_list", `{"a":{"b":1,"\u0062":2}}`, "occurs twice"},
 		{set, "shop_things_list", `{"limit":1`, "not JSON"},
 		{set, "shop_things_list", strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000), "not JSON"},
-		{set, "shop_things_list", `{"text_from":"x"}`, "not a number"},
-		{set, "shop_things_list", `{"text_from":-1}`, "not a number"},
-		{set, "shop_things_list", `{"select_fields":"id"}`, "not a list"},
+		{set, "shop_things_list", `{"text_from":"x"}`, "must be a number"},
+		{set, "shop_things_list", `{"text_from":-1}`, "must be a number"},
+		{set, "shop_things_list", `{"select_fields":"id"}`, "must be a list"},
 		{search, tool.ExecuteOperation, `{"Operation":"shop.things.list"}`, "unknown parameter"},
-		{search, tool.ExecuteOperation, `{"operation":"shop.things.lst"}`, "no operation"},
-		{search, tool.ExecuteOperation, `{"operation":"shop.things.list","params":[1]}`, "no object"},
+		{search, tool.ExecuteOperation, `{"operation":"shop.things.lst"}`, "no allowed operation"},
+		{search, tool.ExecuteOperation, `{"operation":"shop.things.list","params":[1]}`, "not an object"},
 		{search, tool.DescribeOperation, `{}`, "missing parameter"},
-		{search, tool.SearchOperations, `{"query":7}`, "no text"},
+		{search, tool.SearchOperations, `{"query":7}`, "not text"},
+		{search, tool.SearchOperations, `{"query":"` + strings.Repeat("a ", 501) + `"}`, "the limit is 1000"},
 	} {
 		_, err := c.set.Call(t.Context(), c.name, json.RawMessage(c.args))
 		var e *abi.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Message, c.want) || e.RequestSent {
 			t.Errorf("%s %.60s: %v, want %q", c.name, c.args, err, c.want)
+		}
+	}
+}
+
+// TestUnknownOperation says what a path that leads nowhere was meant to be.
+func TestUnknownOperation(t *testing.T) {
+	t.Parallel()
+	set := newSet(t, tool.Options{Form: tool.FormSearch}, vendor("shop", 1, nil), vendor("lab.eu", 1, nil), vendor("audit", 1, nil, operation("logs", "list", abi.EffectRead, `{"type":"object"}`)))
+	for path, want := range map[string]string{
+		"shop.things.lst":            "did you mean shop.things.list?",
+		"shop.thing.list":            "did you mean shop.things.list?",
+		"shop.logs.purge":            "choose one of shop.things.create, shop.things.list",
+		"shp.things.list":            "did you mean shop.things.list?",
+		"shp.thing.list":             "did you mean shop.things.list?",
+		"lab.e.things.list":          "did you mean lab.eu.things.list?",
+		"lab.eu.things.lst":          "did you mean lab.eu.things.list?",
+		"shop":                       "choose one of shop.things.create, shop.things.list",
+		"shop.things":                "choose one of shop.things.create, shop.things.list",
+		"things.list":                "name the connection too: shop.things.list, lab.eu.things.list",
+		"thing.list":                 "name the connection too: shop.things.list, lab.eu.things.list",
+		"logs.list":                  "name the connection too: audit.logs.list",
+		"nobody.things.list":         `there is no connection "nobody": choose one of shop.things.list, lab.eu.things.list`,
+		"nobody.people.get":          `there is no connection "nobody": choose one of audit, lab.eu, shop`,
+		"":                           `there is no connection "": choose one of audit, lab.eu, shop`,
+		"...":                        `there is no connection ".": choose one of audit, lab.eu, shop`,
+		strings.Repeat(".", 100_000): `there is no connection "` + strings.Repeat(".", 80) + `...": choose one of audit, lab.eu, shop`,
+	} {
+		_, err := set.Call(t.Context(), tool.ExecuteOperation, json.RawMessage(fmt.Sprintf(`{"operation":%q}`, path)))
+		var e *abi.Error
+		if !errors.As(err, &e) || e.Kind != abi.KindUnknownOperation || e.Hint != tool.SearchOperations+" finds operations; "+want {
+			t.Errorf("%.60q: %v, hint %s, want %s", path, err, e.Hint, want)
+		}
+	}
+	if text, failed := newSet(t, tool.Options{Form: tool.FormSearch}).Answer(t.Context(), tool.ExecuteOperation, json.RawMessage(`{"operation":"a.b.c"}`)); !failed || !strings.Contains(text, "no connection allows any") {
+		t.Error(text)
+	}
+}
+
+func TestTwoConnectionsOfOneName(t *testing.T) {
+	t.Parallel()
+	for _, form := range tool.Forms() {
+		_, err := tool.New([]tool.Connection{vendor("shop", 1, nil), vendor("lab", 1, nil), vendor("shop", 1, nil)}, tool.Options{Form: form})
+		var e *abi.Error
+		if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || e.Field != "connections" || !strings.Contains(e.Message, `"shop"`) {
+			t.Errorf("%s: %v", form, err)
 		}
 	}
 }
@@ -275,9 +328,9 @@ func TestFailure(t *testing.T) {
 		want string
 	}{
 		{&abi.Error{Kind: abi.KindRateLimited, Message: "too many requests", RetryAfterMS: 3000, RequestSent: true}, "Error (rate_limited): too many requests.\nWhat to do: wait 3s, then call again."},
-		{&abi.Error{Kind: abi.KindDenied, Message: "not allowed", Hint: "add x to allow"}, "Error (denied): not allowed.\nWhat to do: add x to allow; only a person can change this: tell the user, and do not look for a way round it."},
-		{&abi.Error{Kind: abi.KindTimeout, Message: "late", RequestSent: true, Retryable: true}, "Error (timeout): late.\nWhat to do: the same call may succeed later.\nA request was sent: if the operation writes, look whether it took effect before you repeat it."},
-		{fmt.Errorf("read /etc/x: %w", errors.New("secret")), "Error (internal): the call failed inside the host.\nWhat to do: tell the operator of this server; its log has more; the same call will fail again: tell the user."},
+		{&abi.Error{Kind: abi.KindDenied, Message: "not allowed", Hint: "add x to allow"}, "Error (denied): not allowed.\nWhat to do: add x to allow; only a person can change this: tell the user, and do not try to work around it."},
+		{&abi.Error{Kind: abi.KindTimeout, Message: "late", RequestSent: true, Retryable: true}, "Error (timeout): late.\nWhat to do: the same call may succeed later.\nA request was sent: if the operation writes, check whether it took effect before you repeat it."},
+		{fmt.Errorf("read /etc/x: %w", errors.New("secret")), "Error (internal): the host failed to run the call.\nWhat to do: tell the operator of this server; its log has details; the same call will fail again: tell the user."},
 		{&abi.Error{Kind: abi.KindNotFound, Message: "no\u202e thing"}, "Error (not_found): no thing."},
 	} {
 		if got := tool.Failure(c.err); got != c.want {
@@ -302,6 +355,88 @@ func TestProviders(t *testing.T) {
 		got, err := json.Marshal(c.value)
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %v\ngot  %s\nwant %s", name, err, got, c.want)
+		}
+	}
+}
+
+func pointers(ops []abi.Operation) []*abi.Operation {
+	list := make([]*abi.Operation, len(ops))
+	for i := range ops {
+		list[i] = &ops[i]
+	}
+	return list
+}
+
+// A page of very many records costs what can be shown, and is counted and gone on with.
+func TestManySmallRecords(t *testing.T) {
+	const records = 3_000_000
+	page := json.RawMessage("[" + strings.Repeat("1,", records-1) + "1]")
+	c := vendor("shop", 1, nil)
+	c.Execute = func(context.Context, tool.Call) (*tool.Page, error) {
+		return &tool.Page{Data: page, NextCursor: "next"}, nil
+	}
+	set := newSet(t, tool.Options{}, c)
+	for args, skip := range map[string]int{`{}`: 0, `{"cursor":"skip:100000:a"}`: 100_000, `{"all_pages":true}`: 0} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		text, err := set.Call(t.Context(), "shop_things_list", json.RawMessage(args))
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct {
+			Data []int
+			Meta struct {
+				NextCursor string `json:"next_cursor"`
+			}
+			LeftOut struct{ Records int } `json:"left_out"`
+		}
+		if err := json.Unmarshal(text, &answer); err != nil {
+			t.Fatal(err)
+		}
+		shown := len(answer.Data)
+		of := map[int]string{0: "", 100_000: "a"}[skip]
+		if shown == 0 || answer.LeftOut.Records != records-skip-shown || answer.Meta.NextCursor != fmt.Sprintf("skip:%d:%s", skip+shown, of) {
+			t.Errorf("%s: %d shown, %d left out, next %s", args, shown, answer.LeftOut.Records, answer.Meta.NextCursor)
+		}
+		if made := after.TotalAlloc - before.TotalAlloc; made > 64<<20 { // most of it is soon gone
+			t.Errorf("%s: %d bytes of memory for %d", args, made, len(page))
+		}
+	}
+}
+
+// TestCursorsWithHiddenCharacters: a model gets a cursor that it can write, and the vendor gets
+// its own again.
+func TestCursorsWithHiddenCharacters(t *testing.T) {
+	t.Parallel()
+	for _, cursor := range []string{"a\u200bb", "\u202e", "hex:61", "skip:1:x", "skip:1:hex:61", "plain", "\x01"} {
+		var sent []string
+		c := vendor("shop", 1, nil)
+		c.Execute = func(_ context.Context, call tool.Call) (*tool.Page, error) {
+			var p struct{ Cursor string }
+			err := json.Unmarshal(call.Params, &p)
+			sent = append(sent, p.Cursor)
+			return &tool.Page{Data: json.RawMessage(`[{"id":1}]`), Meta: json.RawMessage(`{}`), NextCursor: cursor}, err
+		}
+		set := newSet(t, tool.Options{}, c)
+		answer, err := set.Call(t.Context(), "shop_things_list", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Meta struct {
+				NextCursor string `json:"next_cursor"`
+			}
+		}
+		if err := json.Unmarshal(answer, &got); err != nil || strings.ContainsAny(got.Meta.NextCursor, "\u200b\u202e\x01") {
+			t.Errorf("%q: %s %v", cursor, answer, err)
+		}
+		args, err := json.Marshal(map[string]string{"cursor": got.Meta.NextCursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := set.Call(t.Context(), "shop_things_list", args); err != nil || len(sent) != 2 || sent[1] != cursor {
+			t.Errorf("%q comes back as %q: %v", cursor, sent, err)
 		}
 	}
 }

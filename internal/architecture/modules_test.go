@@ -17,24 +17,24 @@ type dependency struct {
 // dependencies are all there are: a new one needs a line, and with it a reason.
 func dependencies() []dependency {
 	return []dependency{
-		{"github.com/tetratelabs/wazero", []string{"host/sandbox"}, "the Wasm runtime; one package knows which it is"},
-		{"github.com/extism/go-sdk", []string{"host/sandbox"}, "the plugin format; its own HTTP and its globals stay unused, which one package can see to"},
-		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/..."}, "the logger that the embedder hands in"},
-		{"filippo.io/age", []string{"host/secret/agefile"}, "the encrypted file of secrets, in a format that other tools open"},
-		{"github.com/zalando/go-keyring", []string{"host/secret/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
+		{"github.com/tetratelabs/wazero", []string{"internal/sandbox"}, "the Wasm runtime; one package knows which it is"},
+		{"github.com/extism/go-sdk", []string{"internal/sandbox"}, "the plugin format; its own HTTP and its globals stay unused, which one package can see to"},
+		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/...", "internal/backend/...", "internal/catalog", "internal/connections", "internal/credential/...", "internal/egress", "host/logging", "internal/sandbox/..."}, "the logger that the embedder hands in"},
+		{"filippo.io/age", []string{"internal/credential/agefile"}, "the encrypted file of secrets, in a format that other tools open"},
+		{"github.com/zalando/go-keyring", []string{"internal/credential/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
 		{"github.com/go-jose/go-jose/v4", []string{"host/mcp/accesstoken"}, "access tokens that are signed JWTs, and the keys of who signs them"},
 		{"github.com/goccy/go-yaml", []string{"host/config"}, "the configuration file, with the line of each mistake"},
-		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"host/connector"}, "parameters are checked before a sandbox starts"},
+		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
 		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest", "host/approval"}, "the command's test scripts, a lock between builds, and one between processes that write agenthost.lock"},
 		{"github.com/google/go-cmp", nil, "differences in tests"},
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
-		{"golang.org/x/sync", []string{"host/..."}, "groups of goroutines, and one flight for equal calls"},
-		{"golang.org/x/sys", []string{"host/sandbox", "host/sandbox/pages"}, "maps the guests' memory"},
+		{"golang.org/x/sync", []string{"host/...", "internal/backend/...", "internal/catalog", "internal/credential/..."}, "groups of goroutines, and one flight for equal calls"},
+		{"golang.org/x/sys", []string{"internal/sandbox", "internal/sandbox/pages"}, "maps the guests' memory"},
 		{"golang.org/x/term", []string{"cmd/agenthost"}, "tells a terminal from a pipe"},
-		{"golang.org/x/text", []string{"cmd/agenthost/...", "host/connector"}, "the width of characters in tables, and the language of the schema library's messages"},
+		{"golang.org/x/text", []string{"cmd/agenthost/...", "internal/connector"}, "the width of characters in tables, and the language of the schema library's messages"},
 	}
 }
 
@@ -48,21 +48,21 @@ func moduleRules() []rule {
 		why: "a dependency is code that somebody must review: it serves the packages that need it, for the reason " +
 			"that dependencies in internal/architecture states; add a line there, and to docs/rationale.md, or do without",
 		broken: map[string]string{
-			"host/a.go":                  `package host; import _ "github.com/tetratelabs/wazero"`,
-			"host/b_test.go":             `package host; import _ "github.com/stretchr/testify/require"`,
-			"cmd/agenthost/a.go":         `package main; import _ "github.com/extism/go-sdk"`,
-			"host/connector/a.go":        `package connector; import _ "github.com/google/go-cmp/cmp"`,
-			"host/sandbox/wasm/a.go":     `package wasm; import _ "github.com/tetratelabs/wazero/api"`,
-			"host/sandbox/wazero.go":     `package sandbox; import _ "github.com/tetratelabs/wazeroes"`,
-			"internal/wasmtest/a.go":     `package wasmtest; import _ "github.com/hashicorp/go-hclog"`,
-			"host/egress/transport.go":   `package egress; import _ "golang.org/x/net/http2"`,
-			"host/oauth/token.go":        `package oauth; import _ "github.com/go-jose/go-jose/v4/jwt"`,
-			"host/secret/keyring_new.go": `package secret; import _ "github.com/zalando/go-keyring"`,
+			"host/a.go":                          `package host; import _ "github.com/tetratelabs/wazero"`,
+			"host/b_test.go":                     `package host; import _ "github.com/stretchr/testify/require"`,
+			"cmd/agenthost/a.go":                 `package main; import _ "github.com/extism/go-sdk"`,
+			"internal/connector/a.go":            `package connector; import _ "github.com/google/go-cmp/cmp"`,
+			"internal/sandbox/wasm/a.go":         `package wasm; import _ "github.com/tetratelabs/wazero/api"`,
+			"internal/sandbox/wazero.go":         `package sandbox; import _ "github.com/tetratelabs/wazeroes"`,
+			"internal/wasmtest/a.go":             `package wasmtest; import _ "github.com/hashicorp/go-hclog"`,
+			"internal/egress/transport.go":       `package egress; import _ "golang.org/x/net/http2"`,
+			"internal/credential/oauth/token.go": `package oauth; import _ "github.com/go-jose/go-jose/v4/jwt"`,
+			"host/secret/keyring_new.go":         `package secret; import _ "github.com/zalando/go-keyring"`,
 		},
 		kept: map[string]string{
-			"host/sandbox/a.go":           `package sandbox; import _ "github.com/tetratelabs/wazero/api"`,
-			"host/sandbox/wasm/a_test.go": `package wasm; import _ "github.com/tetratelabs/wazero/api"`,
-			"host/a.go":                   `package host; import (_ "net/http"; _ "github.com/agenthost/agenthost/host/secret")`,
+			"internal/sandbox/a.go":           `package sandbox; import _ "github.com/tetratelabs/wazero/api"`,
+			"internal/sandbox/wasm/a_test.go": `package wasm; import _ "github.com/tetratelabs/wazero/api"`,
+			"host/a.go":                       `package host; import (_ "net/http"; _ "github.com/agenthost/agenthost/host/secret")`,
 		},
 	}}
 }

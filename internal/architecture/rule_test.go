@@ -80,8 +80,8 @@ func TestRulesCatch(t *testing.T) {
 
 // TestGonePackage proves that a rule about a package that is gone is found out.
 func TestGonePackage(t *testing.T) {
-	r := planted(t, map[string]string{"host/egress/send.go": "package egress"})
-	if len(r.sorted("host/egress")) != 1 || len(r.sorted("host/...")) != 1 || len(r.sorted("host/exit")) != 0 || len(r.sorted("host/e/...")) != 0 {
+	r := planted(t, map[string]string{"internal/egress/send.go": "package egress"})
+	if len(r.sorted("internal/egress")) != 1 || len(r.sorted("internal/...")) != 1 || len(r.sorted("internal/exit")) != 0 || len(r.sorted("internal/e/...")) != 0 {
 		t.Error("patterns do not find the right packages")
 	}
 }

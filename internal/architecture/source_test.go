@@ -23,7 +23,7 @@ import (
 )
 
 // module is the path of the repository's own module. Its packages go by what follows
-// it, which is also their folder: host/egress.
+// it, which is also their folder: internal/egress.
 const module = "github.com/agenthost/agenthost"
 
 // tree is the Go code of the repository.
@@ -72,7 +72,7 @@ func (t *tree) at(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", p.Filename, p.Line)
 }
 
-// matches reports whether a pattern means a package: host/egress is that one,
+// matches reports whether a pattern means a package: internal/egress is that one,
 // plugins/... is plugins and all below it, and std is the standard library.
 func matches(pattern, path string) bool {
 	if pattern == "std" {

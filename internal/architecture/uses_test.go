@@ -20,12 +20,12 @@ type uses struct {
 }
 
 // programs are for developers and the demo; they talk to simulated vendors.
-var programs = []string{"cmd/agenthost/internal/demo", "internal/bench/...", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim"}
+var programs = []string{"cmd/agenthost/internal/demo", "internal/bench/...", "internal/mcpclients", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim"}
 
 func useRules() []rule {
 	table := []uses{
 		{
-			name: "only egress dials out", except: slices.Concat([]string{"host/egress"}, programs),
+			name: "only egress dials out", except: slices.Concat([]string{"internal/egress"}, programs),
 			never: map[string][]string{
 				"net":        {"Dial*", "Lookup*", "Resolver", "DefaultResolver"},
 				"net/http":   {"Client", "DefaultClient", "DefaultTransport", "Get", "Head", "Post*", "RoundTripper", "Transport", "NewRequest*"},
@@ -33,24 +33,24 @@ func useRules() []rule {
 				"net/rpc":    {"*"}, "net/smtp": {"*"},
 				"syscall": {"Connect", "Socket"}, "golang.org/x/sys/unix": {"Connect", "Socket"},
 			},
-			why: "every connection to a vendor passes the policy, the address guard, the injection of credentials and the redaction of host/egress",
+			why: "every connection to a vendor passes the policy, the address guard, the injection of credentials and the redaction of internal/egress",
 			broken: map[string]string{
-				"host/a.go":            `package host; import "net/http"; var _ = http.Get`,
-				"host/b.go":            `package host; import "net"; func f() { var d net.Dialer; _ = d }`,
-				"host/sandbox/a.go":    `package sandbox; import web "net/http"; func f() { _ = web.Client{} }`,
-				"plugins/a/a.go":       `package main; import "crypto/tls"; var _ = tls.DialWithDialer`,
-				"pdk/host_wasip1.go":   `package pdk; import "net"; var _ = net.LookupHost`,
-				"cmd/agenthost/get.go": `package main; import . "net/http"; var _ = Get`,
+				"host/a.go":             `package host; import "net/http"; var _ = http.Get`,
+				"host/b.go":             `package host; import "net"; func f() { var d net.Dialer; _ = d }`,
+				"internal/sandbox/a.go": `package sandbox; import web "net/http"; func f() { _ = web.Client{} }`,
+				"plugins/a/a.go":        `package main; import "crypto/tls"; var _ = tls.DialWithDialer`,
+				"pdk/host_wasip1.go":    `package pdk; import "net"; var _ = net.LookupHost`,
+				"cmd/agenthost/get.go":  `package main; import . "net/http"; var _ = Get`,
 			},
 			kept: map[string]string{
-				"host/a.go":        `package host; import ("net"; "net/http"); type T struct { c net.Conn; h http.Header; m string }; var _ = http.MethodGet`,
-				"host/a_test.go":   `package host; import "net/http"; var _ = http.Get`,
-				"host/b.go":        `package host; import _ "net/http"; func f(http struct{ Get int }) int { return http.Get }`,
-				"host/egress/a.go": `package egress; import "net/http"; type T struct { t http.Transport }`,
+				"host/a.go":            `package host; import ("net"; "net/http"); type T struct { c net.Conn; h http.Header; m string }; var _ = http.MethodGet`,
+				"host/a_test.go":       `package host; import "net/http"; var _ = http.Get`,
+				"host/b.go":            `package host; import _ "net/http"; func f(http struct{ Get int }) int { return http.Get }`,
+				"internal/egress/a.go": `package egress; import "net/http"; type T struct { t http.Transport }`,
 			},
 		},
 		{
-			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "host/oauth/callback"}, programs),
+			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "internal/credential/callback"}, programs),
 			never: map[string][]string{
 				"net":      {"Listen*", "FileListener", "FilePacketConn"},
 				"net/http": {"Server", "Serve*", "ListenAndServe*"},
@@ -63,7 +63,7 @@ func useRules() []rule {
 			kept: map[string]string{"host/mcp/a.go": `package mcp; import "net"; var _ = net.Listen`},
 		},
 		{
-			name: "the library is silent", of: []string{"host/...", "pdk/...", "internal/rawjson", "internal/nearest", "internal/lazyregexp"},
+			name: "the library is silent", of: []string{"host/...", "pdk/...", "internal/..."}, except: tools,
 			never: map[string][]string{"fmt": {"Print*"}, "os": {"Stdout", "Stderr", "Stdin", "Exit"}},
 			why:   "standard output is the embedder's, and standard error may be a log that a credential must not reach; errors and the logger say what there is to say",
 			broken: map[string]string{
@@ -79,7 +79,7 @@ func useRules() []rule {
 			broken: map[string]string{"host/a.go": `package host; import "context"; var _ = context.TODO()`},
 		},
 		{
-			name: "no process-wide state", of: []string{"host/...", "pdk/..."},
+			name: "no process-wide state", of: []string{"host/...", "pdk/...", "internal/..."}, except: tools,
 			never: map[string][]string{
 				"os":       {"Setenv", "Unsetenv", "Clearenv", "Chdir"},
 				"net/http": {"DefaultServeMux", "Handle", "HandleFunc"},
@@ -88,6 +88,20 @@ func useRules() []rule {
 			why:    "two hosts in one process do not meet",
 			broken: map[string]string{"host/a.go": `package host; import "os"; func f() { os.Setenv("A", "B") }`},
 			kept:   map[string]string{"host/a.go": `package host; import "os"; var _ = os.LookupEnv`},
+		},
+		{
+			name: "few places compile modules", except: []string{"host", "host/conformance", "internal/backend/direct", "internal/wasmtest/...", "internal/bench"},
+			never: map[string][]string{"internal/sandbox": {"NewEngine"}},
+			why:   "compiling a stranger's module takes seconds and gigabytes unless the engine has the compile worker, its limits and the cache: a place that makes an engine is named here, and hands them on",
+			broken: map[string]string{
+				"cmd/agenthost/a.go":    `package main; import "github.com/agenthost/agenthost/internal/sandbox"; var _, _ = sandbox.NewEngine(sandbox.Config{})`,
+				"internal/catalog/a.go": `package catalog; import box "github.com/agenthost/agenthost/internal/sandbox"; var f = box.NewEngine`,
+			},
+			kept: map[string]string{
+				"host/a.go":               `package host; import "github.com/agenthost/agenthost/internal/sandbox"; var _, _ = sandbox.NewEngine(sandbox.Config{})`,
+				"internal/shape/a.go":     `package shape; import "github.com/agenthost/agenthost/internal/sandbox"; var _ sandbox.Config`,
+				"cmd/agenthost/a_test.go": `package main; import "github.com/agenthost/agenthost/internal/sandbox"; var f = sandbox.NewEngine`,
+			},
 		},
 	}
 	found := []rule{revealRule(), approveRule()}
@@ -148,28 +162,29 @@ func named(pattern, name string) bool {
 // revealRule goes by the method's name, whatever it is a method of: nothing else in
 // the repository may be called that.
 func revealRule() rule {
-	// host/airbyte writes the client secret of the Airbyte API into the body of a request
+	// internal/backend/hosted/client writes the client secret of the Airbyte API into the body of a request
 	// for a token, and a vendor's credential into that which creates a connector. Both
-	// go out through egress. host/secret/agefile writes secrets into the file that it
+	// go out through egress. internal/credential/agefile writes secrets into the file that it
 	// encrypts, and reads the identity that it does so with.
-	// host/oauth writes refresh tokens and client secrets into requests for tokens, which
-	// go out through egress; host/oauth/tokenfile encrypts them.
+	// internal/credential/oauth writes refresh tokens and client secrets into requests for tokens, which
+	// go out through egress; internal/credential/tokenfile encrypts them. internal/redact searches
+	// the answers of vendors for them.
 	return methodRule("Reveal", rule{
-		name: "only what sends or encrypts secrets reveals them", names: []string{"host/secret", "host/secret/agefile", "host/egress", "host/airbyte", "host/oauth", "host/oauth/tokenfile"},
+		name: "only what sends or encrypts secrets reveals them", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact"},
 		why: "a credential is a secret.Value from where it is read to where it is written to the wire; whoever calls Reveal on the way holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
-			"host/a.go":              `package host; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/b.go":              `package host; func f(v V) any { return v.Reveal }`,
-			"host/c.go":              `package host; type Revealer interface { Reveal(func([]byte) error) error }`,
-			"host/secret/vault/a.go": `package vault; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/mcp/a.go":          `package mcp; import "github.com/agenthost/agenthost/host/secret"; var _ = secret.Value.Reveal`,
-			"cmd/agenthost.go":       `package main; func f(c C) { _ = c.credentials["k"].Reveal(nil) }`,
+			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/b.go":                      `package host; func f(v V) any { return v.Reveal }`,
+			"host/c.go":                      `package host; type Revealer interface { Reveal(func([]byte) error) error }`,
+			"internal/credential/vault/a.go": `package vault; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/mcp/a.go":                  `package mcp; import "github.com/agenthost/agenthost/host/secret"; var _ = secret.Value.Reveal`,
+			"cmd/agenthost.go":               `package main; func f(c C) { _ = c.credentials["k"].Reveal(nil) }`,
 		},
 		kept: map[string]string{
-			"host/egress/a.go":  `package egress; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/airbyte/a.go": `package airbyte; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/a_test.go":    `package host; func f(v V) { _ = v.Reveal(nil) }`,
-			"host/a.go":         `package host; const s = "Reveal"; func reveal() {}`,
+			"internal/egress/a.go":                `package egress; func f(v V) { _ = v.Reveal(nil) }`,
+			"internal/backend/hosted/client/a.go": `package client; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/a_test.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,
+			"host/a.go":                           `package host; const s = "Reveal"; func reveal() {}`,
 		},
 	})
 }

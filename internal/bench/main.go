@@ -1,296 +1,290 @@
 // Command bench compares agenthost with plain Go on the same simulated vendor, side by
-// side in one run, and prints a table. Ratios are what to look at: the machine may be
-// slow or busy, but it is so for both.
+// side in one run. Ratios are what to look at: the machine may be slow or busy, but it is
+// so for both. It prints a table for each subject, and at the end one of all ratios.
+//
+// With -keep it writes the ratios to a file, and with -check it compares them with that
+// file and fails where one is worse: see check for the rule.
 //
 // The vendor runs in a process of its own, so that its work is not counted as either's.
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
+	"io/fs"
+	"math"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime/pprof"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-
-	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/internal/rawjson"
-	"github.com/agenthost/agenthost/internal/vendorsim"
-	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 )
 
-const token = "bench-token-5d1f0c"
+// subjects are the tables, in order.
+var subjects = []struct {
+	name    string
+	measure func(*bench, context.Context) error
+}{
+	{"calls", (*bench).calls},
+	{"answers", (*bench).answers},
+	{"parameters", (*bench).parameters},
+	{"protocols", (*bench).protocols},
+	{"overhead", (*bench).overhead},
+	{"sandbox", (*bench).sandbox},
+	{"hosted", (*bench).hosted},
+	{"hostile", (*bench).hostile},
+	{"folder", (*bench).folder},
+	{"tools", (*bench).tools},
+	{"changes", (*bench).changes},
+	{"connections", (*bench).connections},
+	{"coldstart", (*bench).coldStart},
+}
+
+// bench measures rows and collects them.
+type bench struct {
+	options
+	out     *printer
+	lab     *lab
+	subject string // that is measured now
+	wanted  func(subject, row string) bool
+	rows    []row
+}
+
+type options struct {
+	plugins, agenthost         string
+	only                       string
+	pace                       pace
+	idle                       time.Duration
+	passes                     int
+	json, keep, check, profile string
+	markdown                   bool
+}
 
 func main() {
-	if err := bench(); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
 		os.Exit(1)
 	}
 }
 
-func bench() error {
-	plugins := flag.String("plugins", "build/plugins", "folder with pylon.wasm")
-	duration := flag.Duration("time", 2*time.Second, "how long to measure each row, for each side")
-	only := flag.String("only", "", "measure only the rows and tables whose name contains this; the tables are overhead, sandbox, hosted and folder")
-	calls := flag.Int("calls", 20_000, "how many calls to look at memory after")
-	profile := flag.String("cpuprofile", "", "write a CPU profile of the rows to this file")
-	beVendor := flag.Bool("serve", false, "be the simulated vendor (used by the benchmark itself)")
-	beAirbyte := flag.Bool("serve-airbyte", false, "be the simulated Airbyte API (used by the benchmark itself)")
-	measure := flag.String("measure", "", "measure this process (used by the benchmark itself)")
+func run() error {
+	var o options
+	flag.StringVar(&o.plugins, "plugins", "build/plugins", "folder with pylon.wasm")
+	flag.StringVar(&o.agenthost, "agenthost", "build/agenthost", "the command, for coldstart")
+	flag.StringVar(&o.only, "only", "", "measure only the rows whose name contains this, or the table of this name: "+strings.Join(subjectNames(), ", "))
+	flag.IntVar(&o.pace.Runs, "runs", 9, "how many runs each row has: its figure is their median")
+	flag.IntVar(&o.pace.Turns, "turns", 6, "how many turns each side has in a run")
+	flag.DurationVar(&o.pace.Turn, "turn", 30*time.Millisecond, "how long a turn is")
+	flag.DurationVar(&o.pace.Most, "most", 10*time.Second, "how long a row may take whose sides are slow: it has fewer turns and then fewer runs")
+	flag.DurationVar(&o.idle, "idle", time.Minute, "how long used connections are left idle")
+	flag.IntVar(&o.passes, "passes", 1, "how often to measure everything: the runs of all passes count together")
+	flag.StringVar(&o.json, "json", "", "write the rows to this file as JSON")
+	flag.StringVar(&o.keep, "keep", "", "write the ratios to this file, to compare others with")
+	flag.StringVar(&o.check, "check", "", "fail where a ratio is worse than the one in this file")
+	flag.BoolVar(&o.markdown, "markdown", false, "print tables in Markdown")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file")
+	what := flag.String("child", "", "be one of the benchmark's own processes (used by the benchmark itself)")
+	task := flag.String("task", "", "what that process does (used by the benchmark itself)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	be := children[*what]
 	switch {
-	case *beVendor:
-		return serve(ctx, pylon.New(pylon.Options{Token: token}))
-	case *beAirbyte:
-		return serveAirbyte(ctx)
+	case be != nil:
+		return be(ctx, *task)
+	case *what != "":
+		return fmt.Errorf("there is no process %q", *what)
+	case flag.NArg() > 0:
+		return fmt.Errorf("there is no argument %q: all options have names", flag.Arg(0))
+	case o.keep != "" && o.check != "":
+		return errors.New("-keep and -check do not go together: check first, then keep")
 	}
-	if *measure != "" {
-		var m measuring
-		if err := json.Unmarshal([]byte(*measure), &m); err != nil {
+	if o.pace.Runs < leastRuns || o.pace.Turns < 1 || o.passes < 1 {
+		return fmt.Errorf("there are %d runs of %d turns in %d passes; %d, 1 and 1 are the least", o.pace.Runs, o.pace.Turns, o.passes, leastRuns)
+	}
+	return o.run(ctx)
+}
+
+// run measures everything that is wanted, and does with it what the options say.
+func (o options) run(ctx context.Context) error {
+	before, err := o.readBefore()
+	if err != nil {
+		return err
+	}
+	stopProfile, err := startProfile(o.profile)
+	if err != nil {
+		return err
+	}
+	defer stopProfile()
+	begin := time.Now()
+	b := &bench{options: o, out: &printer{out: os.Stdout, markdown: o.markdown}, wanted: o.wants}
+	for range o.passes {
+		if err := b.measure(ctx); err != nil {
 			return err
 		}
-		return m.here(ctx)
 	}
-	return run(ctx, options{*plugins, *duration, *only, *calls, *profile})
-}
-
-// serve serves until standard input ends.
-func serve(ctx context.Context, vendor http.Handler) error {
-	server, err := vendorsim.Start(ctx, vendor, vendorsim.Options{NoGzip: true, LogSize: -1})
-	if err != nil {
+	if len(b.rows) == 0 {
+		return fmt.Errorf("no row has %q in its name, and no table is called so; the tables are %s", o.only, strings.Join(subjectNames(), ", "))
+	}
+	if err := ratioTable(b.out, b.rows); err != nil {
 		return err
 	}
-	defer server.Close()
-	fmt.Println(server.URL)
-	_, err = io.Copy(io.Discard, os.Stdin)
-	return err
-}
-
-// startVendor runs this program again as the vendor.
-func startVendor(ctx context.Context, which string) (address string, stop func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	cmd := exec.CommandContext(ctx, self, which)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		return "", nil, fmt.Errorf("the vendor did not start: %w", err)
-	}
-	return strings.TrimSpace(line), func() { _ = stdin.Close(); _ = cmd.Wait() }, nil
-}
-
-// call is one row: the same request by both.
-type call struct {
-	name    string
-	callers int
-	path    string
-	host    host.Call
-}
-
-type options struct {
-	plugins  string
-	duration time.Duration
-	only     string
-	calls    int
-	profile  string
-}
-
-func run(ctx context.Context, o options) error {
-	address, stop, err := startVendor(ctx, "-serve")
-	if err != nil {
-		return err
-	}
-	defer stop()
-	h, err := host.Open(ctx, host.Options{
-		Plugins:     o.plugins,
-		Connections: map[string]host.Connection{"lab": {Connector: "pylon", Server: address, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
-		LookupEnv:   func(string) (string, bool) { return token, true },
-	})
-	if err != nil {
-		return err
-	}
-	defer h.Close(ctx)
-	plain := plainGo{address: address, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-	calls, err := rows(ctx, plain)
-	if err != nil {
-		return err
-	}
-	sides := func(c call) []func(context.Context) error {
-		return []func(context.Context) error{
-			func(ctx context.Context) error { return plain.get(ctx, c.path) },
-			func(ctx context.Context) error { _, err := h.Execute(ctx, "lab", c.host); return err },
-			func(ctx context.Context) error {
-				res, err := h.Execute(ctx, "lab", c.host)
-				if err != nil {
-					return err
-				}
-				var data any
-				return res.Decode(&data)
-			},
-		}
-	}
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
+	took := time.Since(begin).Round(time.Second)
+	fmt.Printf("\n%s, %v\n", machine(), took)
+	if o.json != "" {
+		if err := b.writeJSON(o.json, took); err != nil {
 			return err
 		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
 	}
-	if err := table(ctx, os.Stdout, calls, o, sides); err != nil {
+	if o.keep != "" {
+		before.keep(b.rows)
+		return before.write(o.keep)
+	}
+	if o.check != "" {
+		return b.check(ctx, before)
+	}
+	return nil
+}
+
+// readBefore reads what was kept before. A file to keep in need not be there yet.
+func (o options) readBefore() (*kept, error) {
+	switch {
+	case o.check != "":
+		return readKept(o.check)
+	case o.keep == "" || o.only == "":
+		return &kept{}, nil // all rows are kept anew
+	}
+	before, err := readKept(o.keep)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &kept{}, nil
+	}
+	return before, err
+}
+
+// wants says whether -only wants a row. The name of a table means that table.
+func (o options) wants(subject, row string) bool {
+	if slices.Contains(subjectNames(), o.only) {
+		return subject == o.only
+	}
+	return strings.Contains(row, o.only)
+}
+
+func subjectNames() []string {
+	var all []string
+	for _, s := range subjects {
+		all = append(all, s.name)
+	}
+	return all
+}
+
+// wants says whether one of the rows is wanted of the subject that is measured.
+func (b *bench) wants(rows ...string) bool {
+	return slices.ContainsFunc(rows, func(name string) bool { return b.wanted(b.subject, name) })
+}
+
+// add collects a row if it is wanted. A row that comes again has more runs.
+func (b *bench) add(r row) {
+	if !b.wants(r.Name) {
+		return
+	}
+	if math.IsNaN(r.Ratio) || math.IsInf(r.Ratio, 0) {
+		fmt.Fprintf(b.out.out, "%s: this system does not say\n", r.Name)
+		return
+	}
+	if i := slices.IndexFunc(b.rows, func(old row) bool { return old.Name == r.Name }); i >= 0 {
+		r.Runs = append(slices.Clone(b.rows[i].Runs), r.Runs...)
+		b.rows[i] = r.with(r.Runs)
+		return
+	}
+	b.rows = append(b.rows, r)
+}
+
+func names(rows []row) []string {
+	var all []string
+	for _, r := range rows {
+		all = append(all, r.Name)
+	}
+	return all
+}
+
+// measure measures all rows that are wanted, with a vendor and a host of their own.
+func (b *bench) measure(ctx context.Context) (err error) {
+	if b.lab, err = openLab(ctx, b.plugins); err != nil {
 		return err
 	}
-	for _, t := range []struct {
-		name string
-		show func() error
-	}{
-		{"overhead", func() error { return overheadTable(ctx, os.Stdout, calls, o, h, plain) }},
-		{"sandbox", func() error { return sandboxTable(ctx, os.Stdout, o) }},
-		{"hosted", func() error { return hostedTable(ctx, os.Stdout, o) }},
-		{"folder", func() error { return manyTable(ctx, os.Stdout, o, address) }},
-	} {
-		if !strings.Contains(t.name, o.only) {
-			continue
-		}
-		fmt.Println()
-		if err := t.show(); err != nil {
-			return err
+	defer b.lab.close(ctx)
+	for _, s := range subjects {
+		b.subject = s.name
+		if err := s.measure(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
 }
 
-// table measures the rows and prints them.
-func table(ctx context.Context, w io.Writer, calls []call, o options, sides func(call) []func(context.Context) error) error {
-	out := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "call\tcallers\tplain Go\tagenthost\tratio\tdecoded\tratio\tCPU: plain\tagenthost\tratio")
-	for _, c := range calls {
-		if !strings.Contains(fmt.Sprint(c.name, " ", c.callers), o.only) {
-			continue
+// check compares the rows with what was kept, measures those again that fail, and returns
+// an error if they fail again: on a busy machine, something that lasts as long as a row
+// does happens to one row, and seldom to the same row twice.
+func (b *bench) check(ctx context.Context, before *kept) error {
+	all := func(string) bool { return b.only == "" }
+	failed := map[string]bool{}
+	for _, f := range before.check(b.rows, all) {
+		fmt.Printf("%s: %s\n", f.name, f.reason)
+		if f.worse {
+			failed[f.name] = true
 		}
-		measure, show, compare := latency, ms, ratio
-		if c.callers > 1 {
-			measure, show, compare = throughput, perSecond, func(a, b time.Duration) float64 { return ratio(b, a) }
-		}
-		got, err := measure(ctx, c.callers, o.duration, sides(c))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%.2f\t%s\t%.2f\t%s\t%s\t%.2f\n", c.name, c.callers,
-			show(got[0].time), show(got[1].time), compare(got[1].time, got[0].time), show(got[2].time), compare(got[2].time, got[0].time),
-			ms(got[0].cpu), ms(got[1].cpu), ratio(got[1].cpu, got[0].cpu))
 	}
-	return out.Flush()
+	if len(failed) == 0 {
+		fmt.Println("no ratio is worse than the one that was kept")
+		return nil
+	}
+	fmt.Printf("\nmeasured again, in case that was noise:\n")
+	again := &bench{options: b.options, out: b.out, wanted: func(_, row string) bool { return failed[row] }}
+	if err := again.measure(ctx); err != nil {
+		return err
+	}
+	worse := 0
+	for _, f := range before.check(again.rows, func(name string) bool { return failed[name] }) {
+		if f.worse {
+			worse++
+			fmt.Printf("%s: %s\n", f.name, f.reason)
+		}
+	}
+	if worse == 0 {
+		fmt.Println("it was noise: no ratio is worse twice")
+		return nil
+	}
+	return fmt.Errorf("%d ratios are worse than those that were kept on %s, twice in a row", worse, before.Machine)
 }
 
-// rows finds an issue and makes the calls of the table.
-func rows(ctx context.Context, plain plainGo) ([]call, error) {
-	now := time.Now().UTC()
-	start, end := now.Add(-29*24*time.Hour).Format(time.RFC3339), now.Add(time.Minute).Format(time.RFC3339)
-	list := func(limit int) (string, host.Call) {
-		query := url.Values{"start_time": {start}, "end_time": {end}, "limit": {fmt.Sprint(limit)}}
-		return "/issues?" + query.Encode(), host.Call{Entity: "issues", Action: "list", Params: host.Params{"start_time": start, "end_time": end, "limit": limit}}
-	}
-	var calls []call
-	path, _ := list(100)
-	body, err := plain.body(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	id, err := ofSize(body, 1000)
-	if err != nil {
-		return nil, err
-	}
-	get := host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": id}}
-	for _, callers := range []int{1, 16} {
-		calls = append(calls, call{"get", callers, "/issues/" + url.PathEscape(id), get})
-		for _, limit := range []int{100, 1000} {
-			path, hostCall := list(limit)
-			calls = append(calls, call{fmt.Sprintf("list %d", limit), callers, path, hostCall})
-		}
-	}
-	for i := range calls {
-		body, err := plain.body(ctx, calls[i].path)
-		if err != nil {
-			return nil, err
-		}
-		calls[i].name += fmt.Sprintf(", %.0f KB", float64(len(body))/1000)
-	}
-	return calls, nil
-}
-
-// ofSize returns the id of the record of a page whose size in bytes is nearest to want.
-func ofSize(page []byte, want int) (string, error) {
-	id, distance := "", -1
-	records, _, err := rawjson.Pointer(page, "/data")
-	for record := range rawjson.Elements(records) {
-		if d := max(len(record)-want, want-len(record)); distance < 0 || d < distance {
-			raw, _, _ := rawjson.Pointer(record, "/id")
-			id, distance = rawjson.Unquote(raw), d
-		}
-	}
-	if err != nil || id == "" {
-		return "", fmt.Errorf("the vendor has no issues: %s", page)
-	}
-	return id, nil
-}
-
-// plainGo is what somebody would write without agenthost.
-type plainGo struct {
-	address string
-	client  *http.Client
-}
-
-func (p plainGo) body(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.address+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := p.client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", resp.StatusCode, body)
-	}
-	return body, err
-}
-
-func (p plainGo) get(ctx context.Context, path string) error {
-	body, err := p.body(ctx, path)
+// writeJSON writes what was measured.
+func (b *bench) writeJSON(path string, took time.Duration) error {
+	text, err := json.MarshalIndent(struct {
+		Machine string  `json:"machine"`
+		Seconds float64 `json:"seconds"`
+		Rows    []row   `json:"rows"`
+	}{machine(), took.Seconds(), b.rows}, "", "  ")
 	if err != nil {
 		return err
 	}
-	var answer map[string]any
-	return json.Unmarshal(body, &answer)
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// startProfile writes a CPU profile to a file, if there is a name for one.
+func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
 }

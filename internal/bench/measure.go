@@ -2,131 +2,203 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// figures are what one side cost per call: the medians of several turns.
-type figures struct {
-	time time.Duration
-	cpu  time.Duration // of this process, all threads
+// side is one of the programs that are compared.
+type side struct {
+	call func(context.Context) error
+	// clock is a second thing to measure besides the time that passes. Nil is the
+	// processor time of this process.
+	clock func() time.Duration
 }
 
-const turns = 9
-
-// latency calls the sides in turn, so that whatever else the machine does hits all of
-// them. Its time is the median of all calls.
-func latency(ctx context.Context, _ int, each time.Duration, sides []func(context.Context) error) ([]figures, error) {
-	times := make([][]time.Duration, len(sides))
-	// However slow the machine is, a median needs some calls.
-	const warmUp, least = 20, 20
-	var deadline time.Time
-	for i := 0; i < warmUp+least || time.Now().Before(deadline); i++ {
-		if i == warmUp {
-			deadline = time.Now().Add(each * time.Duration(len(sides)))
-		}
-		for s, side := range sides {
-			start := time.Now()
-			if err := side(ctx); err != nil {
-				return nil, err
-			}
-			if i >= warmUp {
-				times[s] = append(times[s], time.Since(start))
-			}
-		}
-	}
-	// CPU time covers what happens after a call has answered, so it is measured in
-	// turns of many calls.
-	got, err := throughput(ctx, 1, each/4, sides)
-	for s := range got {
-		got[s].time = median(times[s])
-	}
-	return got, err
+// load is how the calls of a turn come.
+type load struct {
+	callers int
+	// bursts makes the callers begin together, with one call each, and begin again when
+	// the last one is answered. Otherwise each calls again as soon as it is answered.
+	bursts bool
+	// loop is for one caller, whose calls otherwise come one at a time: the sides alternate
+	// call by call, as with an agent that does something else between two calls. In a loop,
+	// what a call leaves to be done after its answer slows the next one down.
+	loop bool
 }
 
-// throughput runs many callers on one side at a time, in short turns. Its time is
-// that of a turn by the calls in it.
-func throughput(ctx context.Context, callers int, each time.Duration, sides []func(context.Context) error) ([]figures, error) {
-	times := make([][]time.Duration, len(sides))
-	cpu := make([][]time.Duration, len(sides))
-	for turn := range turns + 1 {
-		for s, side := range sides {
-			f, err := turnOf(ctx, callers, each/turns, side)
+// oneAtATime says that the sides alternate call by call.
+func (l load) oneAtATime() bool { return l.callers == 1 && !l.loop }
+
+// pace says how long to measure. The sides alternate in turns that are so short that
+// whatever else the machine does meets all of them. A run is some turns of each side, and
+// gives one figure; the runs of a row say how much a figure can be trusted.
+type pace struct {
+	Runs, Turns int
+	Turn        time.Duration
+	// Most bounds a comparison of slow sides: its runs have fewer turns, and then there
+	// are fewer runs, but never fewer than leastRuns.
+	Most time.Duration
+}
+
+const leastRuns = 5
+
+// figures are what one side cost per call in one turn, in seconds.
+type figures struct{ Time, Clock float64 }
+
+// comparison has figures by run, turn and side.
+type comparison [][][]figures
+
+// compare lets the sides take turns. The first turn of each warms it up and is not counted.
+func compare(ctx context.Context, p pace, l load, sides ...side) (comparison, error) {
+	if _, err := p.turns(ctx, l, sides); err != nil {
+		return nil, err
+	}
+	var c comparison
+	begin := time.Now()
+	for len(c) < leastRuns || len(c) < p.Runs && time.Since(begin) < p.Most {
+		// A run of slow sides has fewer turns, so that there are as many runs.
+		share := p.Most / time.Duration(p.Runs)
+		var run [][]figures
+		for start := time.Now(); len(run) == 0 || len(run) < p.Turns && time.Since(start) < share; {
+			t, err := p.turns(ctx, l, sides)
 			if err != nil {
 				return nil, err
 			}
-			if turn > 0 { // the first warms up
-				times[s], cpu[s] = append(times[s], f.time), append(cpu[s], f.cpu)
+			run = append(run, t)
+		}
+		c = append(c, run)
+	}
+	return c, nil
+}
+
+// turns gives each side one turn, in which each caller makes a call at least. Sides whose
+// calls come one at a time share the time of their turns.
+func (p pace) turns(ctx context.Context, l load, sides []side) ([]figures, error) {
+	length := p.Turn
+	if l.oneAtATime() {
+		length = 0 // one call
+	}
+	totals := make([]total, len(sides))
+	for start := time.Now(); ; {
+		for i, s := range sides {
+			if err := totals[i].turn(ctx, length, l, s); err != nil {
+				return nil, err
 			}
 		}
+		if length > 0 || time.Since(start) >= p.Turn*time.Duration(len(sides)) {
+			break
+		}
 	}
-	got := make([]figures, len(sides))
-	for s := range sides {
-		got[s] = figures{median(times[s]), median(cpu[s])}
+	all := make([]figures, len(sides))
+	for i := range totals {
+		all[i] = totals[i].figures()
 	}
-	return got, nil
+	return all, nil
 }
 
-// difference is how much more processor time a call of one side takes than one of the
-// other. It is the median over pairs of turns that are so short that whatever else the
-// machine does meets both of a pair: a few microseconds are less than what a call takes
-// more or less from one second to the next.
-func difference(ctx context.Context, each time.Duration, without, with func(context.Context) error) (time.Duration, error) {
-	const pair = 20 * time.Millisecond
-	var all []time.Duration
-	for range max(turns, 2*each/pair) {
-		a, err := turnOf(ctx, 1, pair, without)
-		if err != nil {
-			return 0, err
-		}
-		b, err := turnOf(ctx, 1, pair, with)
-		if err != nil {
-			return 0, err
-		}
-		all = append(all, b.cpu-a.cpu)
-	}
-	return max(0, median(all)), nil
+// total is what the calls of one side took.
+type total struct {
+	calls       atomic.Int64
+	time, clock time.Duration
+	// waits and told are the time and the side's own clock of each call of one caller.
+	waits, told []float64
 }
 
-func turnOf(ctx context.Context, callers int, length time.Duration, side func(context.Context) error) (figures, error) {
-	var calls atomic.Int64
+// figures are what a call took. The time of a call of one caller is the median, because
+// some calls meet something else that the machine does; so is what the side's own clock
+// told. Many callers share the time, and all calls share the processor, with what goes on
+// after their answers.
+func (t *total) figures() figures {
+	n := float64(t.calls.Load())
+	f := figures{t.time.Seconds() / n, t.clock.Seconds() / n}
+	if len(t.waits) > 0 {
+		f.Time = median(t.waits)
+	}
+	if len(t.told) > 0 {
+		f.Clock = median(t.told)
+	}
+	return f
+}
+
+// rate is how many calls there were in a second.
+func (t *total) rate() float64 { return float64(t.calls.Load()) / t.time.Seconds() }
+
+// turn calls a side for some time.
+func (t *total) turn(ctx context.Context, length time.Duration, l load, s side) error {
+	own := s.clock != nil && l.callers == 1
+	clock := cpuTime
+	if s.clock != nil {
+		clock = s.clock
+	}
 	var failed atomic.Pointer[error]
-	var group sync.WaitGroup
-	start, used := time.Now(), cpuTime()
-	for range callers {
-		group.Go(func() {
-			// A turn has one call at least, however busy the machine is.
-			for more := true; more; more = time.Since(start) < length && failed.Load() == nil {
-				if err := side(ctx); err != nil {
-					failed.Store(&err)
-					return
-				}
-				calls.Add(1)
+	before := clock()
+	start := time.Now()
+	more := func() bool { return time.Since(start) < length && failed.Load() == nil }
+	caller := func() {
+		for again := true; again; again = !l.bursts && more() {
+			begin, told := time.Now(), time.Duration(0)
+			if own {
+				told = s.clock()
 			}
-		})
+			if err := s.call(ctx); err != nil {
+				failed.Store(&err)
+				return
+			}
+			if l.callers == 1 {
+				t.waits = append(t.waits, time.Since(begin).Seconds())
+			}
+			if own {
+				t.told = append(t.told, (s.clock() - told).Seconds())
+			}
+			t.calls.Add(1)
+		}
 	}
-	group.Wait()
+	for again := true; again; again = l.bursts && more() {
+		if l.callers == 1 {
+			caller()
+			continue
+		}
+		var group sync.WaitGroup
+		for range l.callers {
+			group.Go(caller)
+		}
+		group.Wait()
+	}
 	if err := failed.Load(); err != nil {
-		return figures{}, *err
+		return *err
 	}
-	n := time.Duration(calls.Load())
-	return figures{time.Since(start) / n, (cpuTime() - used) / n}, nil
+	t.time += time.Since(start)
+	t.clock += clock() - before
+	return nil
 }
 
-func median(all []time.Duration) time.Duration {
-	if len(all) == 0 {
-		return 0
+// figure makes one number of the figures of all sides in a turn.
+type figure func([]figures) float64
+
+// runs has a number for each run: the median of its turns.
+func (c comparison) runs(of figure) []float64 {
+	var all []float64
+	for _, run := range c {
+		var in []float64
+		for _, turn := range run {
+			in = append(in, of(turn))
+		}
+		all = append(all, median(in))
 	}
-	slices.Sort(all)
-	return all[len(all)/2]
+	return all
 }
 
-func ms(d time.Duration) string { return fmt.Sprintf("%.3f ms", float64(d)/float64(time.Millisecond)) }
+// median is that of the runs.
+func (c comparison) median(of figure) float64 { return median(c.runs(of)) }
 
-// perSecond shows the time per call of all callers together.
-func perSecond(d time.Duration) string { return fmt.Sprintf("%.0f/s", float64(time.Second)/float64(d)) }
+// The figures that most tables show, of a side and of the ratio to the first side. A
+// rate is the inverse of a time: that of all callers together.
 
-func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+func timeOf(side int) figure    { return func(t []figures) float64 { return t[side].Time } }
+func clockOf(side int) figure   { return func(t []figures) float64 { return t[side].Clock } }
+func timeRatio(side int) figure { return func(t []figures) float64 { return t[side].Time / t[0].Time } }
+func rateRatio(side int) figure { return func(t []figures) float64 { return t[0].Time / t[side].Time } }
+func clockRatio(side int) figure {
+	return func(t []figures) float64 { return t[side].Clock / t[0].Clock }
+}

@@ -3,23 +3,21 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
-	"github.com/agenthost/agenthost/host/egress"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/redact"
+	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -51,57 +49,87 @@ func pipes(body []byte) func(context.Context, string, string) (net.Conn, error) 
 	}
 }
 
-// overheadTable prints what policy, redaction and audit add to a call, in processor time:
-// they wait for nothing, and a busy machine does not change it much.
-func overheadTable(ctx context.Context, w io.Writer, calls []call, o options, h *host.Host, plain plainGo) error {
+// overhead is what policy, redaction and audit add to a call, in processor time: they wait
+// for nothing, and a busy machine does not change it much. Policy and audit are differences
+// of a few microseconds between two sides that take their turns one after the other.
+func (b *bench) overhead(ctx context.Context) error {
+	l := b.lab
+	calls := []struct {
+		name, path string
+		call       host.Call
+	}{{"a get, 1 KB", getPath(l.issue), getIssue(l.issue)}, {"a list, 983 KB", listPath(1000), listIssues(1000)}}
+	if !b.wants(overheadName(calls[0].name), overheadName(calls[1].name)) {
+		return nil
+	}
 	// With two processors it hangs on a microsecond which of them puts an instance back
 	// after a call, and whether the memory of the next one is in its cache: that makes 10 µs
 	// of difference between two programs which do the same.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	policy, err := policyCost(ctx, o)
+	bare, vetted, closeBoth, err := policySides()
 	if err != nil {
 		return err
 	}
-	trail, err := auditCost(ctx, o)
+	defer closeBoth()
+	silent, err := b.inMemoryHost(ctx, config.Audit{})
 	if err != nil {
 		return err
 	}
-	out := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "CPU of\tpolicy\tredaction\taudit\ttogether\ta whole call\tshare")
+	defer silent.Close(ctx)
+	audited, err := b.inMemoryHost(ctx, config.Audit{File: filepath.Join(l.dir, "audit.jsonl")})
+	if err != nil {
+		return err
+	}
+	defer audited.Close(ctx)
+	redactor := redact.New(secret.New([]byte(token)))
+
+	// Differences of a few microseconds need more turns than ratios do.
+	often := b.pace
+	often.Turns *= 3
+	added, err := compare(ctx, often, looping, bare, vetted, execute(silent, "lab", getIssue("x")), execute(audited, "lab", getIssue("x")))
+	if err != nil {
+		return err
+	}
+	policy := func(t []figures) float64 { return t[1].Clock - t[0].Clock }
+	audit := func(t []figures) float64 { return t[3].Clock - t[2].Clock }
+	either := added.runs(func(t []figures) float64 { return max(0, policy(t)+audit(t)) })
+
+	t := b.out.table("CPU of", "policy", "redaction", "audit", "together", "a whole call", "share")
 	for _, c := range calls {
-		if c.callers > 1 || strings.HasPrefix(c.name, "list 100,") {
-			continue
-		}
-		body, err := plain.body(ctx, c.path)
+		body, err := l.plain.send(ctx, http.MethodGet, c.path, nil)
 		if err != nil {
 			return err
 		}
-		redactor := secret.NewRedactor(secret.New([]byte(token)))
-		got, err := throughput(ctx, 1, o.duration, []func(context.Context) error{
-			func(context.Context) error { redactor.Redact(body); return nil },
-			func(ctx context.Context) error { _, err := h.Execute(ctx, "lab", c.host); return err },
-		})
+		redact := side{call: func(context.Context) error { redactor.Redact(body); return nil }}
+		got, err := compare(ctx, b.pace, looping, l.plain.get(c.path), redact, execute(l.host, overHTTP, c.call))
 		if err != nil {
 			return err
 		}
-		together := policy + got[0].cpu + trail
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f %%\n", c.name, us(policy), us(got[0].cpu), us(trail), us(together), us(got[1].cpu), 100*ratio(together, got[1].cpu))
+		var ratios []float64
+		plain, redacted := got.runs(clockOf(0)), got.runs(clockOf(1))
+		for i := range min(len(either), len(plain)) {
+			ratios = append(ratios, (either[i]+redacted[i])/plain[i])
+		}
+		together, whole := median(either)+median(redacted), got.median(clockOf(2))
+		r := row{Name: overheadName(c.name), Base: "CPU of plain Go", Worse: higher, Seen: 1e6 * together, Unit: "µs"}
+		b.add(r.with(ratios))
+		t.line(c.name, us(max(0, added.median(policy))), us(median(redacted)), us(max(0, added.median(audit))), us(together), us(whole), number(100*together/whole)+" %")
 	}
-	return out.Flush()
+	return t.end()
 }
 
-func us(d time.Duration) string { return fmt.Sprintf("%.1f µs", float64(d)/float64(time.Microsecond)) }
+func overheadName(call string) string { return "policy, redaction, audit of " + call }
 
-// policyCost is what egress adds to a request through net/http alone: normalising it,
-// deciding, vetting, injecting the credential, counting. Either has the deadline of a call.
-func policyCost(ctx context.Context, o options) (time.Duration, error) {
+// policySides send the same request: through net/http only, and through egress, which
+// normalises it, decides, vets, injects the credential, and counts. Either has the
+// deadline of a call.
+func policySides() (bare, vetted side, closeBoth func(), err error) {
 	body := []byte(`{}`)
 	grants, err := grant.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead}})
 	if err != nil {
-		return 0, err
+		return bare, vetted, nil, err
 	}
 	c, err := egress.New(egress.Config{
-		Servers: []abi.Server{{ID: "main", URL: "https://api.example.com"}}, Override: inMemory, Dial: pipes(body),
+		Servers: []abi.Server{{ID: "main", URL: "https://api.example.com"}}, Override: inMemory, Seams: seams.Seams{Dial: pipes(body)},
 		Auth: &abi.AuthScheme{
 			ID: "token", Type: abi.AuthBearer, Origins: []string{"https://api.example.com"},
 			Fields: []abi.AuthField{{Name: "token", Secret: true, Required: true}},
@@ -110,68 +138,40 @@ func policyCost(ctx context.Context, o options) (time.Duration, error) {
 		Credentials: map[string]secret.Value{"token": secret.New([]byte(token))},
 	})
 	if err != nil {
-		return 0, err
+		return bare, vetted, nil, err
 	}
-	defer c.Close()
 	declared := []abi.RequestTemplate{{Method: "GET", Path: "/issues/{id}"}}
-	bare := &http.Transport{DialContext: pipes(body), DisableCompression: true, ReadBufferSize: 16 << 10}
-	defer bare.CloseIdleConnections()
-	return difference(ctx, o.duration,
-		func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, o.duration)
-			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, inMemory+"/issues/iss_1", nil)
-			if err != nil {
-				return err
-			}
-			req.Header = http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"agenthost"}, "Authorization": {"Bearer " + token}}
-			resp, err := bare.RoundTrip(req)
-			if err != nil {
-				return err
-			}
-			defer resp.Body.Close()
-			_, err = io.ReadAll(resp.Body)
-			return err
-		},
-		func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, o.duration)
-			defer cancel()
-			s := egress.Scope{Requests: declared, Grant: grants, Retry: true, Reads: true, Budget: egress.NewBudget(1, 1<<20, 1<<20)}
-			_, err := c.Send(ctx, s, &abi.Request{Method: http.MethodGet, Path: "/issues/{id}", PathParams: map[string]string{"id": "iss_1"}}, nil)
-			return err
-		})
-}
-
-// auditCost is what the trail, in a file, adds to a call.
-func auditCost(ctx context.Context, o options) (time.Duration, error) {
-	dir, err := os.MkdirTemp("", "agenthost-bench-")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	without, err := inMemoryHost(ctx, o, config.Audit{})
-	if err != nil {
-		return 0, err
-	}
-	defer without.Close(ctx)
-	with, err := inMemoryHost(ctx, o, config.Audit{File: filepath.Join(dir, "audit.jsonl")})
-	if err != nil {
-		return 0, err
-	}
-	defer with.Close(ctx)
-	get := func(h *host.Host) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := h.Execute(ctx, "lab", host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": "iss_1"}})
+	transport := &http.Transport{DialContext: pipes(body), DisableCompression: true, ReadBufferSize: 16 << 10}
+	bare.call = func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, inMemory+"/issues/iss_1", nil)
+		if err != nil {
 			return err
 		}
+		req.Header = http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"agenthost"}, "Authorization": {"Bearer " + token}}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		_, err = io.ReadAll(resp.Body)
+		return err
 	}
-	return difference(ctx, o.duration, get(without), get(with))
+	vetted.call = func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		s := egress.Scope{Requests: declared, Grant: grants, Retry: true, Reads: true, Budget: egress.NewBudget(1, 1<<20, 1<<20)}
+		_, err := c.Send(ctx, s, &abi.Request{Method: http.MethodGet, Path: "/issues/{id}", PathParams: map[string]string{"id": "iss_1"}}, nil)
+		return err
+	}
+	return bare, vetted, func() { c.Close(); transport.CloseIdleConnections() }, nil
 }
 
-func inMemoryHost(ctx context.Context, o options, trail config.Audit) (*host.Host, error) {
+func (b *bench) inMemoryHost(ctx context.Context, trail config.Audit) (*host.Host, error) {
 	return host.Open(ctx, host.Options{
-		Plugins: o.plugins, Audit: trail, Dial: pipes([]byte(`{"data":{"id":"iss_1"},"request_id":"r"}`)),
-		Connections: map[string]host.Connection{"lab": {Connector: "pylon", Server: inMemory, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
-		LookupEnv:   func(string) (string, bool) { return token, true },
+		Plugins: b.lab.plugins, Cache: b.lab.cache, Audit: trail, Seams: host.Seams{Dial: pipes([]byte(`{"data":{"id":"iss_1"},"request_id":"r"}`))},
+		Connections: host.StaticConnections{"lab": {Connector: "pylon", Server: inMemory, Credentials: map[string]string{"api_token": "env:TOKEN"}}},
+		LookupEnv:   oneToken,
 	})
 }

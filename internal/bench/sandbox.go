@@ -1,166 +1,126 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"strconv"
-	"sync"
-	"text/tabwriter"
 	"time"
 
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// sandboxTable prints what the sandbox costs by itself: a call whose request is
-// answered at once, of a connector written in Go and of a small one.
-func sandboxTable(ctx context.Context, w io.Writer, o options) error {
-	pylon, err := os.ReadFile(filepath.Join(o.plugins, "pylon.wasm"))
-	if err != nil {
-		return err
-	}
+// sandbox is what the sandbox costs by itself: a call whose request is answered at once, of
+// a connector written in Go and of a small one. The ratios are to the processor time of
+// plain Go's get: both are syscalls and Go code of about the same length.
+func (b *bench) sandbox(ctx context.Context) error {
 	engine, err := sandbox.NewEngine(sandbox.Config{})
 	if err != nil {
 		return err
 	}
 	defer engine.Close(ctx)
-	out := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "the sandbox alone, get\tCPU, restoring included\tputting an instance back\tpages copied\ta fresh instance instead\tresident\tcalls later\tresident")
-	for _, c := range []struct {
-		name   string
-		module []byte
-	}{{"a connector in Go", pylon}, {"a small connector", small("{}", "{}")}} {
-		got, err := alone(ctx, engine, c.module, o.calls)
+	t := b.out.table("the sandbox alone, get", "CPU, restoring included", "putting an instance back", "pages copied", "a fresh instance instead", "resident", "resident, many calls later")
+	for _, connector := range []struct{ name, file string }{{"a connector in Go", "pylon"}, {"a small connector", "small"}} {
+		call := row{Name: "the sandbox alone, " + connector.name, Base: "CPU of plain Go's get", Worse: higher, Unit: "µs"}
+		restore := row{Name: "putting an instance back, " + connector.name, Base: "CPU of plain Go's get", Worse: higher, Unit: "ms", Goal: seenGoal(0.015)}
+		if !b.wants(call.Name, restore.Name) {
+			continue
+		}
+		got, err := b.alone(ctx, engine, filepath.Join(b.lab.plugins, connector.file+".wasm"))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%.1f MB\t%d\t%.1f MB\n", c.name, ms(got.cpu), ms(got.restore), got.pages, ms(got.fresh),
-			float64(got.before)/1e6, o.calls, float64(got.after)/1e6)
+		call.Seen, restore.Seen = 1e6*got.median(clockOf(1)), 1e3*got.median(clockOf(2))
+		b.add(call.with(got.runs(clockRatio(1))))
+		b.add(restore.with(got.runs(clockRatio(2))))
+		t.line(connector.name, us(got.median(clockOf(1))), us(got.median(clockOf(2))), number(got.pages), us(got.fresh), mb(got.before), mb(got.after))
 	}
-	return out.Flush()
+	return t.end()
 }
 
-// aloneFigures are what the sandbox costs by itself.
+// aloneFigures are what the sandbox costs by itself. The sides are plain Go's get, a call,
+// and a call whose clock is what putting instances back takes.
 type aloneFigures struct {
-	cpu, restore, fresh time.Duration // of a call, a restore, a new instance
-	pages               int64
-	before, after       int64 // resident bytes, with many calls between
+	comparison
+	fresh         float64 // seconds that a new instance takes
+	pages         float64 // that putting one back copies
+	before, after int64   // resident bytes, with many calls between
 }
 
-func alone(ctx context.Context, engine *sandbox.Engine, wasm []byte, calls int) (got aloneFigures, err error) {
+func (b *bench) alone(ctx context.Context, engine *sandbox.Engine, file string) (got aloneFigures, err error) {
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		return got, err
+	}
 	module, err := engine.Load(ctx, wasm)
 	if err != nil {
 		return got, err
 	}
 	defer module.Close(ctx)
-	input, err := json.Marshal(abi.Call{Entity: "issues", Action: "get", Params: json.RawMessage(`{"id":"x"}`)})
+	guest, err := newAlone(module)
 	if err != nil {
 		return got, err
 	}
-	// A request is answered at once, and by another call as long as nested is above 0:
-	// each of those needs an instance of its own.
-	nested := 0
-	var fresh []time.Duration
-	var run func(context.Context) error
-	send := func(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
-		if nested > 0 {
-			nested--
-			before := module.Stats()
-			if err := run(ctx); err != nil {
-				return nil, err
-			}
-			// The innermost call comes first, and its instance is all that was made.
-			if after := module.Stats(); after.Instances == before.Instances+1 {
-				fresh = append(fresh, after.InstanceTime-before.InstanceTime)
-			}
-		}
-		return &sandbox.Response{Status: http.StatusOK, Header: http.Header{}, Body: []byte(`{"data":{"id":"x"},"request_id":"y"}`)}, nil
-	}
-	run = func(ctx context.Context) error {
-		outcome, err := module.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Input: input, Send: send})
-		if err == nil && outcome.Err != nil {
-			err = outcome.Err
-		}
-		return err
-	}
-	const instances = 16
-	for want := 1; want <= instances; want++ {
-		nested = want
-		if err := run(ctx); err != nil {
-			return got, err
-		}
-	}
-	var restored []time.Duration
-	for range 500 {
-		before := module.Stats()
-		if err := run(ctx); err != nil {
-			return got, err
-		}
-		if after := module.Stats(); after.Restores == before.Restores+1 {
-			restored = append(restored, after.RestoreTime-before.RestoreTime)
-			got.pages = after.Pages - before.Pages
-		}
-	}
-	got.restore, got.fresh = median(restored), median(fresh)
-	// Calls at the same time must not find nested above 0.
-	nested = 0
-	if err := callers(ctx, 4, calls/10, run); err != nil {
+	if got.fresh, err = guest.fresh(ctx); err != nil {
 		return got, err
 	}
-	before := cpuTime()
 	got.before = resident()
-	if err := callers(ctx, 4, calls, run); err != nil {
-		return got, err
-	}
-	got.cpu = (cpuTime() - before) / time.Duration(max(1, calls))
+	start := module.Stats()
+	got.comparison, err = compare(ctx, b.pace, looping, b.lab.plain.get(getPath(b.lab.issue)),
+		side{call: guest.run},
+		side{call: guest.run, clock: func() time.Duration { return module.Stats().RestoreTime }})
+	end := module.Stats()
+	got.pages = float64(end.Pages-start.Pages) / float64(max(1, end.Restores-start.Restores))
 	got.after = resident()
-	return got, nil
+	return got, err
 }
 
-// callers makes calls from several goroutines.
-func callers(ctx context.Context, goroutines, calls int, run func(context.Context) error) error {
-	errs := make([]error, goroutines)
-	var group sync.WaitGroup
-	for g := range goroutines {
-		group.Go(func() {
-			for range calls / goroutines {
-				if errs[g] = run(ctx); errs[g] != nil {
-					return
-				}
-			}
-		})
+// alone runs a module whose requests are answered at once.
+type alone struct {
+	module *sandbox.Module
+	input  []byte
+	nested int // how many calls answer a request, one within the other
+	times  []float64
+}
+
+func newAlone(module *sandbox.Module) (*alone, error) {
+	input, err := json.Marshal(abi.Call{Entity: "issues", Action: "get", Params: json.RawMessage(`{"id":"x"}`)})
+	return &alone{module: module, input: input}, err
+}
+
+func (a *alone) run(ctx context.Context) error {
+	outcome, err := a.module.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Input: a.input, Send: a.send})
+	if err == nil && outcome.Err != nil {
+		err = outcome.Err
 	}
-	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
+	return err
+}
+
+func (a *alone) send(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
+	if a.nested > 0 {
+		a.nested--
+		before := a.module.Stats()
+		if err := a.run(ctx); err != nil {
+			return nil, err
+		}
+		// The innermost call comes first, and its instance is all that was made.
+		if after := a.module.Stats(); after.Instances == before.Instances+1 {
+			a.times = append(a.times, (after.InstanceTime - before.InstanceTime).Seconds())
 		}
 	}
-	return nil
+	return &sandbox.Response{Status: http.StatusOK, Header: http.Header{}, Body: []byte(`{"data":{"id":"x"},"request_id":"y"}`)}, nil
 }
 
-// resident is what the process has in memory, in bytes, or 0 where the system does not
-// say.
-func resident() int64 {
-	debug.FreeOSMemory()
-	statm, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
+// fresh is how long a new instance takes, in seconds. Each call within another needs one.
+func (a *alone) fresh(ctx context.Context) (float64, error) {
+	for want := 1; want <= 16; want++ {
+		a.nested = want
+		if err := a.run(ctx); err != nil {
+			return 0, err
+		}
 	}
-	fields := bytes.Fields(statm)
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
+	a.nested = 0
+	return median(a.times), nil
 }

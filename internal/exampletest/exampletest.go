@@ -15,7 +15,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/internal/wasmtest"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Question is what the examples ask.
@@ -24,9 +23,10 @@ const Question = "Which urgent issues has nobody picked up?"
 // Token is what the simulated Pylon knows.
 const Token = "example"
 
-// Options are those of a host with the connection support, which may read a simulated
-// Pylon. They are for tests that run two folders below the root, as those of the examples
-// do.
+// Options are those of a host with the connection support, which may read issues of a
+// simulated Pylon: all that Pylon lets one read is more than the tools that
+// tool.FormAuto offers one by one. They are for tests that run two folders below the
+// root, as those of the examples do.
 func Options(t testing.TB) host.Options {
 	t.Helper()
 	connector, err := filepath.Abs("../../plugins/pylon")
@@ -36,11 +36,11 @@ func Options(t testing.TB) host.Options {
 	return host.Options{
 		Plugins: wasmtest.Folder(t, connector),
 		Cache:   wasmtest.Cache(t),
-		Connections: map[string]host.Connection{"support": {
+		Connections: host.StaticConnections{"support": {
 			Connector: "pylon",
 			Server:    pylonServer(t).URL,
 			Secrets:   map[string]secret.Value{"api_token": secret.New([]byte(Token))},
-			Allow:     &config.Allow{Effects: []abi.Effect{abi.EffectRead}},
+			Allow:     &config.Allow{Operations: []string{"issues.get", "issues.list", "issues.search"}},
 		}},
 	}
 }

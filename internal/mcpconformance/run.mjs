@@ -141,7 +141,8 @@ try {
   passed = (await suite("0.1.16, with sessions", "node_modules/@modelcontextprotocol/conformance/dist/index.js", server.url, "--expected-failures", here("expected-0.1.yaml"))) && passed;
   server.stop();
   server = await serve();
-  passed = (await suite("0.2.0-alpha for 2026-07-28", "node_modules/conformance-next/dist/index.js", server.url, "--requirements", "2026-07-28", "--expected-failures", here("expected-2026-07-28.yaml"))) && passed;
+  // With --requirements, the suite would not compare the scenarios that are newer than the protocol, those of headers among them.
+  passed = (await suite("0.2.0-alpha for 2026-07-28", "node_modules/conformance-next/dist/index.js", server.url, "--suite", "all", "--spec-version", "2026-07-28", "--expected-failures", here("expected-2026-07-28.yaml"))) && passed;
   server.stop();
   await typescript();
 } finally {

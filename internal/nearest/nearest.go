@@ -3,15 +3,19 @@
 package nearest
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 const (
 	// maxName bounds the work: a name longer than this is no slip of the finger.
 	maxName = 64
+	// maxCandidates bounds it too: of more names, the first ones are looked at.
+	maxCandidates = 20_000
 	// minPart is the length of the shortest part that says which name was meant.
 	minPart = 4
 	// maxListed is how many names a hint lists before it only counts the rest.
@@ -23,18 +27,26 @@ const (
 // counts that name is a part of, or that is a part of name: client_id for
 // airbyte_client_id, workspace_name for workspace. Letter case and the difference between
 // dashes, underscores and dots count as nothing.
+//
+// It allocates nothing for a candidate that is not close, and looks at the first 20,000.
 func Of(name string, candidates []string) string {
-	folded := fold(name)
-	best, bestDistance := "", max(1, min(len(folded)/3, 4))+1
-	if name == "" || len(folded) > maxName {
+	if name == "" || utf8.RuneCountInString(name) > maxName {
 		return ""
 	}
+	folded := appendFold(nil, name)
+	candidates = candidates[:min(len(candidates), maxCandidates)]
+	from := newMeasure(folded)
+	best, bestDistance := "", max(1, min(from.length/3, 4))+1
 	for _, candidate := range candidates {
 		if len(candidate) > maxName {
 			continue
 		}
-		d := distance(folded, fold(candidate))
-		if d > 0 && d >= max(len(folded), len([]rune(candidate))) {
+		length := utf8.RuneCountInString(candidate)
+		if max(length-from.length, from.length-length) >= bestDistance {
+			continue // the letters that are too many, or too few
+		}
+		d := from.distance(candidate)
+		if d > 0 && d >= max(from.length, length) {
 			continue // not one letter in common
 		}
 		if d < bestDistance {
@@ -42,20 +54,21 @@ func Of(name string, candidates []string) string {
 		}
 	}
 	if best == "" {
-		return related(string(folded), candidates)
+		return related(folded, candidates)
 	}
 	return best
 }
 
 // related returns the only candidate that has words of name in a row and nothing before
 // or after them, or the other way round. Several say nothing.
-func related(name string, candidates []string) string {
+func related(name []byte, candidates []string) string {
 	only := ""
+	var buffer [maxName]byte
 	for _, candidate := range candidates {
 		if len(candidate) > maxName {
 			continue
 		}
-		other := string(fold(candidate))
+		other := appendFold(buffer[:0], candidate)
 		if !isPart(name, other) && !isPart(other, name) {
 			continue
 		}
@@ -72,14 +85,14 @@ var opposites = []string{"no", "non", "not", "without", "un", "anti"}
 
 // isPart says that some words of a whole are part, and that they are enough of it to be
 // what was meant.
-func isPart(part, whole string) bool {
-	part = strings.Trim(part, "_")
-	letters := utf8.RuneCountInString(part)
-	before, after, found := strings.Cut("_"+whole+"_", "_"+part+"_")
-	if !found || letters < minPart || 3*letters < utf8.RuneCountInString(whole) {
+func isPart(part, whole []byte) bool {
+	part = bytes.Trim(part, "_")
+	letters := utf8.RuneCount(part)
+	if letters < minPart || 3*letters < utf8.RuneCount(whole) || !bytes.Contains(whole, part) {
 		return false
 	}
-	return !slices.ContainsFunc(strings.Split(before+"_"+after, "_"), func(word string) bool { return slices.Contains(opposites, word) })
+	before, after, found := strings.Cut("_"+string(whole)+"_", "_"+string(part)+"_")
+	return found && !slices.ContainsFunc(strings.Split(before+"_"+after, "_"), func(word string) bool { return slices.Contains(opposites, word) })
 }
 
 // Hint says what to write instead of name: the nearest candidate, or where none is
@@ -111,30 +124,17 @@ func List(candidates []string) string {
 	return "choose one of " + strings.Join(names, ", ") + more
 }
 
-func fold(name string) []rune {
-	return []rune(strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToLower(name)))
+// fold is the form of a letter in which names are compared.
+func fold(r rune) rune {
+	if r == '-' || r == '.' {
+		return '_'
+	}
+	return unicode.ToLower(r)
 }
 
-// distance is the optimal string alignment distance: insertions, deletions,
-// substitutions and swaps of neighbours that turn a into b.
-func distance(a, b []rune) int {
-	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range previous {
-		previous[j] = j
+func appendFold(to []byte, name string) []byte {
+	for _, r := range name {
+		to = utf8.AppendRune(to, fold(r))
 	}
-	for i := 1; i <= len(a); i++ {
-		current[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				current[j] = min(current[j], before[j-2]+1)
-			}
-		}
-		before, previous, current = previous, current, before
-	}
-	return previous[len(b)]
+	return to
 }

@@ -3,6 +3,7 @@ package rawjson_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -20,6 +21,9 @@ func byEncodingJSON(data []byte) (value any, err error) {
 func checkDecode(t *testing.T, data []byte) {
 	t.Helper()
 	value, duplicate, err := rawjson.Decode(data)
+	if _, bounds := errors.AsType[rawjson.BoundsError](err); bounds {
+		return // encoding/json has none
+	}
 	wantDuplicate, wantErr := rawjson.Duplicate(data)
 	if duplicate != wantDuplicate || (err == nil) != (wantErr == nil) {
 		t.Fatalf("%q: duplicate %q and %v, want %q and %v", data, duplicate, err, wantDuplicate, wantErr)

@@ -14,48 +14,117 @@ var ErrPointer = errors.New(`a JSON Pointer is empty or starts with "/", and has
 // where there is none. Data must be valid JSON. Where an object has two members of
 // one name, the last one counts, as in encoding/json. The error is [ErrPointer].
 func Pointer(data []byte, pointer string) ([]byte, bool, error) {
-	part := Trim(data)
+	return PointerWithin(data, pointer, nil)
+}
+
+// PointerWithin is [Pointer] that tells step how many bytes it has read since it told it
+// before. It reads each byte once, however long the pointer is, and ends with the error of
+// step.
+func PointerWithin(data []byte, pointer string, step func(bytes int) error) ([]byte, bool, error) {
+	s := scanner{data: data, step: step}
 	if pointer == "" {
-		return part, true, nil
+		part := Trim(data)
+		return part, true, s.finish(nil)
 	}
 	if pointer[0] != '/' {
 		return nil, false, ErrPointer
 	}
-	found := true
+	var tokens []string
 	for token := range strings.SplitSeq(pointer[1:], "/") {
 		name, err := unescape(token)
 		if err != nil {
 			return nil, false, err
 		}
-		if found {
-			part, found = step(part, name)
-		}
+		tokens = append(tokens, name)
 	}
-	return part, found, nil
+	f := finder{scanner: s, tokens: tokens}
+	_, err := f.at(f.space(0), 0)
+	if _, syntax := errors.AsType[*SyntaxError](err); syntax {
+		f.end, err = 0, nil // data is not JSON, and nothing is there
+	}
+	if err = f.finish(err); err != nil || f.end == 0 {
+		return nil, false, err
+	}
+	return data[f.start:f.end:f.end], true, nil
 }
 
-// step goes from a value to the child that one reference token names.
-func step(data []byte, name string) (child []byte, found bool) {
-	switch KindOf(data) {
-	case Object:
-		for raw, value := range Members(data) {
-			if nameIs(raw, name) {
-				child, found = value, true
-			}
-		}
-	case Array:
-		n, ok := index(name)
-		if !ok {
-			return nil, false
-		}
-		for element := range Elements(data) {
-			if n == 0 {
-				return element, true
-			}
-			n--
+// finder follows the tokens of a JSON Pointer. It reads each byte once, however long the
+// pointer is.
+type finder struct {
+	scanner
+	tokens     []string
+	start, end int // of what was found; end is 0 where nothing was
+}
+
+// at reads the value at i, which the first tokens lead to, and finds what the others
+// lead to. It returns the offset after the value.
+func (f *finder) at(i, used int) (int, error) {
+	f.end = 0 // of two members of one name, the last one counts
+	if used == len(f.tokens) {
+		end, err := f.value(i, used)
+		f.start, f.end = i, end
+		return end, err
+	}
+	if i >= len(f.data) {
+		return f.fail(i, "")
+	}
+	switch f.data[i] {
+	case '{':
+		return f.inObject(i, used)
+	case '[':
+		if n, ok := index(f.tokens[used]); ok {
+			return f.inArray(i, used, n)
 		}
 	}
-	return child, found
+	return f.value(i, used)
+}
+
+func (f *finder) inObject(i, used int) (int, error) {
+	for ended := f.empty(&i, '}'); !ended; {
+		start, nameEnd, err := f.name(i)
+		if err != nil {
+			return nameEnd, err
+		}
+		read := f.value
+		if nameIs(f.data[i:nameEnd], f.tokens[used]) {
+			read = f.at
+		}
+		end, err := read(start, used+1)
+		if err != nil {
+			return end, err
+		}
+		if ended, i, err = f.more(end, '}', ""); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
+}
+
+func (f *finder) inArray(i, used, n int) (int, error) {
+	for ended := f.empty(&i, ']'); !ended; n-- {
+		read := f.value
+		if n == 0 {
+			read = f.at
+		}
+		end, err := read(i, used+1)
+		if err != nil {
+			return end, err
+		}
+		if ended, i, err = f.more(end, ']', ""); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
+}
+
+// empty moves i from the start of an array or object to its first value, or behind its
+// end.
+func (f *finder) empty(i *int, closing byte) bool {
+	if *i = f.space(*i + 1); *i < len(f.data) && f.data[*i] == closing {
+		*i++
+		return true
+	}
+	return false
 }
 
 // unescape turns ~1 into a slash and ~0 into a tilde (RFC 6901, section 4).

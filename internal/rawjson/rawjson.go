@@ -74,15 +74,20 @@ func Valid(data []byte) bool { return Check(data) == nil }
 // Check returns nil if data is one JSON value with nothing but white space beside
 // it, and a [*SyntaxError] otherwise.
 func Check(data []byte) error {
-	s := scanner{data: data}
-	end, err := s.value(space(data, 0), 0)
-	if err != nil {
-		return err
+	_, err := CheckWithin(data, nil)
+	return err
+}
+
+// CheckWithin is [Check] that returns the value without the white space around it. It
+// tells step how many bytes it has read since it told it before, at most a few thousand at
+// a time, and ends with the error of step.
+func CheckWithin(data []byte, step func(bytes int) error) ([]byte, error) {
+	s := scanner{data: data, step: step}
+	start, end, err := s.document()
+	if err := s.finish(err); err != nil {
+		return nil, err
 	}
-	if end = space(data, end); end != len(data) {
-		return &SyntaxError{end, "text after the value"}
-	}
-	return nil
+	return data[start:end:end], nil
 }
 
 // Trim returns data without the white space around it.
@@ -99,82 +104,49 @@ func Trim(data []byte) []byte {
 func Elements(data []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		s := scanner{data: data}
-		i := space(data, 0)
-		if i == len(data) || data[i] != '[' {
-			return
-		}
-		i = space(data, i+1)
-		for i < len(data) && data[i] != ']' {
-			end, err := s.value(i, 1)
-			if err != nil || !yield(data[i:end:end]) {
-				return
-			}
-			if i = space(data, end); i == len(data) || data[i] != ',' {
-				return
-			}
-			i = space(data, i+1)
-		}
+		s.elements(func(e span) bool { return yield(data[e.start:e.end:e.end]) })
 	}
 }
 
 // Members yields the members of the object in data: the name's raw text, quotes
 // included, and the value. It stops early where data is not an object or not JSON.
-func Members(data []byte) iter.Seq2[[]byte, []byte] {
+func Members(data []byte) iter.Seq2[[]byte, []byte] { return MembersWithin(data, nil) }
+
+// MembersWithin is [Members] that tells step how many bytes it has read since it told it
+// before. It stops early where step returns an error.
+func MembersWithin(data []byte, step func(bytes int) error) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
-		members(data, func(name, value span) bool {
+		s := scanner{data: data, step: step}
+		s.members(func(name, value span) bool {
 			return yield(data[name.start:name.end:name.end], data[value.start:value.end:value.end])
 		})
-	}
-}
-
-// span is a piece of a text: the offsets of its first byte and of the byte after it.
-type span struct{ start, end int }
-
-// members is Members in terms of offsets.
-func members(data []byte, yield func(name, value span) bool) {
-	s := scanner{data: data}
-	i := space(data, 0)
-	if i == len(data) || data[i] != '{' {
-		return
-	}
-	i = space(data, i+1)
-	for i < len(data) && data[i] == '"' {
-		nameEnd, err := s.text(i)
-		if err != nil {
-			return
-		}
-		colon := space(data, nameEnd)
-		if colon == len(data) || data[colon] != ':' {
-			return
-		}
-		start := space(data, colon+1)
-		end, err := s.value(start, 1)
-		if err != nil || !yield(span{i, nameEnd}, span{start, end}) {
-			return
-		}
-		if i = space(data, end); i == len(data) || data[i] != ',' {
-			return
-		}
-		i = space(data, i+1)
+		_ = s.finish(nil) // step knows its own error
 	}
 }
 
 // Count returns the number of elements of an array or members of an object, and 0
 // for everything else.
 func Count(data []byte) int {
-	n := 0
-	switch KindOf(data) {
-	case Array:
-		for range Elements(data) {
-			n++
-		}
-	case Object:
-		for range Members(data) {
-			n++
-		}
-	}
+	n, _ := CountWithin(data, nil)
 	return n
 }
+
+// CountWithin is [Count] that tells step how many bytes it has read since it told it
+// before, and ends with the error of step.
+func CountWithin(data []byte, step func(bytes int) error) (int, error) {
+	n := 0
+	s := scanner{data: data, step: step}
+	switch KindOf(data) {
+	case Array:
+		s.elements(func(span) bool { n++; return true })
+	case Object:
+		s.members(func(span, span) bool { n++; return true })
+	}
+	return n, s.finish(nil)
+}
+
+// span is a piece of a text: the offsets of its first byte and of the byte after it.
+type span struct{ start, end int }
 
 // scanner reads one text. It never looks at a byte twice.
 type scanner struct {
@@ -182,6 +154,71 @@ type scanner struct {
 	// parts are the offsets at which a value is a placeholder; see Splice.
 	parts []int
 	seen  int
+	// names, if not nil, looks for names that an object has twice.
+	names *names
+
+	step    func(bytes int) error // nil where nobody counts
+	told    int                   // the offset up to which step knows
+	stopped error                 // of step, which wants no more
+}
+
+// elements is Elements in terms of offsets.
+func (s *scanner) elements(yield func(element span) bool) {
+	i := s.space(0)
+	if i == len(s.data) || s.data[i] != '[' {
+		return
+	}
+	i = s.space(i + 1)
+	for i < len(s.data) && s.data[i] != ']' {
+		end, err := s.value(i, 1)
+		if err != nil || !yield(span{i, end}) {
+			return
+		}
+		if i = s.space(end); i == len(s.data) || s.data[i] != ',' {
+			return
+		}
+		i = s.space(i + 1)
+	}
+}
+
+// members is Members in terms of offsets.
+func (s *scanner) members(yield func(name, value span) bool) {
+	i := s.space(0)
+	if i == len(s.data) || s.data[i] != '{' {
+		return
+	}
+	i = s.space(i + 1)
+	for i < len(s.data) && s.data[i] == '"' {
+		nameEnd, err := s.text(i)
+		if err != nil {
+			return
+		}
+		colon := s.space(nameEnd)
+		if colon == len(s.data) || s.data[colon] != ':' {
+			return
+		}
+		start := s.space(colon + 1)
+		end, err := s.value(start, 1)
+		if err != nil || !yield(span{i, nameEnd}, span{start, end}) {
+			return
+		}
+		if i = s.space(end); i == len(s.data) || s.data[i] != ',' {
+			return
+		}
+		i = s.space(i + 1)
+	}
+}
+
+// document checks all of the text, and returns where its value starts and ends.
+func (s *scanner) document() (start, end int, err error) {
+	start = s.space(0)
+	if end, err = s.value(start, 0); err != nil {
+		return start, end, err
+	}
+	if i := s.space(end); i != len(s.data) {
+		return start, end, &SyntaxError{i, "text after the value"}
+	}
+	return start, end, nil
 }
 
 func (s *scanner) fail(at int, what string) (int, error) {
@@ -194,7 +231,7 @@ func (s *scanner) fail(at int, what string) (int, error) {
 // value checks the value that starts at i, with no white space before it, and
 // returns the offset after it.
 func (s *scanner) value(i, depth int) (int, error) {
-	if i >= len(s.data) {
+	if i = s.pass(i); i >= len(s.data) {
 		return s.fail(i, "")
 	}
 	if depth > MaxDepth {
@@ -202,6 +239,11 @@ func (s *scanner) value(i, depth int) (int, error) {
 	}
 	if s.seen < len(s.parts) && s.parts[s.seen] == i {
 		s.seen++
+	}
+	if s.names != nil {
+		if err := s.names.value(depth); err != nil {
+			return i, err
+		}
 	}
 	switch c := s.data[i]; c {
 	case '{':
@@ -225,9 +267,13 @@ func (s *scanner) value(i, depth int) (int, error) {
 }
 
 func (s *scanner) object(i, depth int) (int, error) {
-	i = space(s.data, i+1)
+	i = s.space(i + 1)
 	if i < len(s.data) && s.data[i] == '}' {
 		return i + 1, nil
+	}
+	var names objectNames
+	if s.names != nil {
+		names = s.names.open()
 	}
 	for {
 		if i >= len(s.data) || s.data[i] != '"' {
@@ -237,27 +283,33 @@ func (s *scanner) object(i, depth int) (int, error) {
 		if err != nil {
 			return end, err
 		}
-		if i = space(s.data, end); i >= len(s.data) || s.data[i] != ':' {
+		if s.names != nil {
+			s.names.add(&names, s.data[i:end])
+		}
+		if i = s.space(end); i >= len(s.data) || s.data[i] != ':' {
 			return s.fail(i, "expected a colon")
 		}
-		if end, err = s.value(space(s.data, i+1), depth+1); err != nil {
+		if end, err = s.value(s.space(i+1), depth+1); err != nil {
 			return end, err
 		}
-		i = space(s.data, end)
+		i = s.space(end)
 		switch {
 		case i >= len(s.data):
 			return s.fail(i, "")
 		case s.data[i] == '}':
+			if s.names != nil {
+				s.names.close(names)
+			}
 			return i + 1, nil
 		case s.data[i] != ',':
 			return s.fail(i, "expected a comma or the end of the object")
 		}
-		i = space(s.data, i+1)
+		i = s.space(i + 1)
 	}
 }
 
 func (s *scanner) array(i, depth int) (int, error) {
-	i = space(s.data, i+1)
+	i = s.space(i + 1)
 	if i < len(s.data) && s.data[i] == ']' {
 		return i + 1, nil
 	}
@@ -266,7 +318,7 @@ func (s *scanner) array(i, depth int) (int, error) {
 		if err != nil {
 			return end, err
 		}
-		i = space(s.data, end)
+		i = s.space(end)
 		switch {
 		case i >= len(s.data):
 			return s.fail(i, "")
@@ -275,7 +327,7 @@ func (s *scanner) array(i, depth int) (int, error) {
 		case s.data[i] != ',':
 			return s.fail(i, "expected a comma or the end of the array")
 		}
-		i = space(s.data, i+1)
+		i = s.space(i + 1)
 	}
 }
 
@@ -283,9 +335,13 @@ func (s *scanner) array(i, depth int) (int, error) {
 func (s *scanner) text(i int) (int, error) {
 	data := s.data
 	for i++; ; {
-		i = plain(data, i)
-		if i >= len(data) {
-			return s.fail(i, "")
+		end := min(len(data), i+stepBytes)
+		if i = plain(data[:end], i); i == end {
+			if end == len(data) {
+				return s.fail(i, "")
+			}
+			i = s.pass(i)
+			continue
 		}
 		switch c := data[i]; {
 		case c == '"':
@@ -308,6 +364,7 @@ func (s *scanner) text(i int) (int, error) {
 		default:
 			return s.fail(i+1, "unknown escape")
 		}
+		i = s.pass(i)
 	}
 }
 
@@ -353,13 +410,13 @@ func (s *scanner) number(i int) (int, error) {
 	case data[i] == '0':
 		i++
 	default:
-		i = digits(data, i)
+		i = s.digits(i)
 	}
 	if i < len(data) && data[i] == '.' {
 		if i++; i >= len(data) || !isDigit(data[i]) {
 			return s.fail(i, "expected a digit")
 		}
-		i = digits(data, i)
+		i = s.digits(i)
 	}
 	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
 		if i++; i < len(data) && (data[i] == '+' || data[i] == '-') {
@@ -368,16 +425,41 @@ func (s *scanner) number(i int) (int, error) {
 		if i >= len(data) || !isDigit(data[i]) {
 			return s.fail(i, "expected a digit")
 		}
-		i = digits(data, i)
+		i = s.digits(i)
 	}
 	return i, nil
 }
 
-func digits(data []byte, i int) int {
-	for i < len(data) && isDigit(data[i]) {
-		i++
+func (s *scanner) digits(i int) int {
+	for {
+		end := min(len(s.data), i+stepBytes)
+		for i < end && isDigit(s.data[i]) {
+			i++
+		}
+		if i < end || end == len(s.data) {
+			return i
+		}
+		i = s.pass(i)
+	}
+}
+
+// space returns the offset at or after i of the first byte that is no white space.
+func (s *scanner) space(i int) int {
+	if i < len(s.data) && s.data[i] <= ' ' {
+		return s.skip(i)
 	}
 	return i
+}
+
+// skip is space where there is some.
+func (s *scanner) skip(i int) int {
+	for {
+		end := min(len(s.data), i+stepBytes)
+		if i = space(s.data[:end], i); i < end || end == len(s.data) {
+			return i
+		}
+		i = s.pass(i)
+	}
 }
 
 func space(data []byte, i int) int {

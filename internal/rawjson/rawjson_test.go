@@ -1,11 +1,14 @@
 package rawjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestCheck(t *testing.T) {
@@ -100,7 +103,7 @@ func TestSpliced(t *testing.T) {
 	s.Write([]byte(`,"same":`))
 	s.Part([]byte(`null`))
 	s.Write([]byte(`},"n":1}`))
-	got, err := s.Object()
+	got, err := s.Object(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +128,7 @@ func TestSplicedRefusesMisplacedParts(t *testing.T) {
 		s.Write([]byte(around[0]))
 		s.Part([]byte(`"y","evil":"z"`))
 		s.Write([]byte(around[1]))
-		if got, err := s.Object(); err == nil {
+		if got, err := s.Object(nil); err == nil {
 			t.Errorf("%s PART %s was accepted as %q", around[0], around[1], got)
 		}
 	}
@@ -158,7 +161,84 @@ func FuzzPointer(f *testing.F) {
 		if found && (err != nil || !json.Valid(part)) {
 			t.Fatalf("Pointer(%q, %q) = %q, %v", data, pointer, part, err)
 		}
+		// The model goes from value to value, and reads each of them whole.
+		var at any
+		if json.Unmarshal(data, &at) != nil || err != nil {
+			return
+		}
+		there := true
+		for _, token := range strings.Split(pointer, "/")[1:] {
+			name, _ := unescape(token)
+			switch in := at.(type) {
+			case map[string]any:
+				at, there = in[name]
+			case []any:
+				n, ok := index(name)
+				if there = ok && n < len(in); there {
+					at = in[n]
+				}
+			default:
+				there = false
+			}
+			if !there {
+				break
+			}
+		}
+		if there != found && utf8.Valid(data) && !bytes.Contains(data, []byte(`\u`)) {
+			t.Fatalf("Pointer(%q, %q) found: %v, want %v", data, pointer, found, there)
+		}
+		var got any
+		if found && there && (json.Unmarshal(part, &got) != nil || !reflect.DeepEqual(got, at)) {
+			t.Fatalf("Pointer(%q, %q) = %q, want %v", data, pointer, part, at)
+		}
 	})
+}
+
+// TestPointerIsLinear: a body nested as deep as the pointer is long was read once for each
+// step of it.
+func TestPointerIsLinear(t *testing.T) {
+	t.Parallel()
+	read := func(data, pointer string) int {
+		total := 0
+		if _, found, err := PointerWithin([]byte(data), pointer, func(n int) error { total += n; return nil }); !found || err != nil {
+			t.Fatalf("%v, %v", found, err)
+		}
+		return total
+	}
+	for name, c := range map[string]func(n int) (data, pointer string){
+		"deep": func(n int) (string, string) {
+			return strings.Repeat(`{"a":[`, n/2) + strings.Repeat(" ", 1<<16) + "1" + strings.Repeat("]}", n/2), strings.Repeat("/a/0", n/2)
+		},
+		"wide": func(n int) (string, string) {
+			return "[" + strings.Repeat("1,", 1000*n) + "2]", fmt.Sprint("/", 1000*n)
+		},
+		"same name": func(n int) (string, string) {
+			return "{" + strings.Repeat(`"a":{"b":1},`, 100*n) + `"a":{"b":2}}`, "/a/b"
+		},
+		"long name": func(n int) (string, string) {
+			name := strings.Repeat("n", 1000*n)
+			return `{"` + name + `":1}`, "/" + name
+		},
+	} {
+		data, pointer := c(400)
+		if got := read(data, pointer); got != len(data) {
+			t.Errorf("%s: %d bytes read of %d", name, got, len(data))
+		}
+	}
+}
+
+func TestPointerEnds(t *testing.T) {
+	t.Parallel()
+	enough, told := errors.New("enough"), 0
+	_, found, err := PointerWithin([]byte("["+strings.Repeat("1,", 1<<20)+"1]"), "/0", func(int) error {
+		if told++; told > 3 {
+			return enough
+		}
+		return nil
+	})
+	if found || !errors.Is(err, enough) || told != 4 {
+		t.Errorf("%v, %v after %d steps", found, err, told)
+	}
 }
 
 func FuzzSpliced(f *testing.F) {
@@ -170,7 +250,7 @@ func FuzzSpliced(f *testing.F) {
 		s.Write(between)
 		s.Part([]byte(`[2]`))
 		s.Write(after)
-		members, err := s.Object()
+		members, err := s.Object(nil)
 		if err != nil {
 			return
 		}
@@ -218,7 +298,7 @@ func TestSplicedManyPartsAndMembers(t *testing.T) {
 		fmt.Fprintf(&s, `,"m%d":0`, i)
 	}
 	s.Write([]byte("}"))
-	members, err := s.Object()
+	members, err := s.Object(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +314,7 @@ func TestSplicedRefusesTooManyMembers(t *testing.T) {
 		fmt.Fprintf(&s, `,"m%d":0`, i)
 	}
 	s.Write([]byte("}"))
-	if got, err := s.Object(); err == nil {
+	if got, err := s.Object(nil); err == nil {
 		t.Errorf("got %d members, want an error", len(got))
 	}
 }

@@ -45,25 +45,25 @@ const maxMembers = 1000
 // Object checks that the whole is one JSON object, with a value in the place of
 // every part, and returns its members, of which there may be a thousand. Where a name occurs twice, the last one
 // counts. A member whose value is exactly one part is that part, uncopied.
-func (s *Spliced) Object() (map[string][]byte, error) {
-	sc := scanner{data: s.text, parts: s.at}
-	start := space(s.text, 0)
-	end, err := sc.value(start, 0)
-	if err != nil {
+//
+// It tells step how many bytes it has read since it told it before, and ends with the error
+// of step.
+func (s *Spliced) Object(step func(bytes int) error) (map[string][]byte, error) {
+	sc := scanner{data: s.text, parts: s.at, step: step}
+	start, _, err := sc.document()
+	if err := sc.finish(err); err != nil {
 		return nil, err
-	}
-	if end = space(s.text, end); end != len(s.text) {
-		return nil, &SyntaxError{end, "text after the value"}
 	}
 	if sc.seen != len(s.at) {
 		// A placeholder was never met as a value: it is in a string or is a name.
-		return nil, &SyntaxError{s.at[sc.seen], "a part stands where no value may stand"}
+		return nil, &SyntaxError{s.at[sc.seen], "a part is where a value cannot be"}
 	}
 	if s.text[start] != '{' {
 		return nil, &SyntaxError{start, "expected an object"}
 	}
 	found := make(map[string][]byte)
-	members(s.text, func(name, value span) bool {
+	sc = scanner{data: s.text, step: step}
+	sc.members(func(name, value span) bool {
 		if len(found) == maxMembers {
 			err = &SyntaxError{name.start, fmt.Sprintf("more than %d members", maxMembers)}
 			return false
@@ -71,7 +71,7 @@ func (s *Spliced) Object() (map[string][]byte, error) {
 		found[Unquote(s.text[name.start:name.end])] = s.fill(value)
 		return true
 	})
-	if err != nil {
+	if err := sc.finish(err); err != nil {
 		return nil, err
 	}
 	return found, nil

@@ -1,2 +1,3 @@
-// Package readme tests the README: it runs every command in it.
+// Package readme holds no code, only tests of the documents: commands run, Go compiles,
+// configurations load, and links lead somewhere.
 package readme

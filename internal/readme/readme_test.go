@@ -3,18 +3,18 @@ package readme
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/firstparty"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/airbyte"
 	"github.com/agenthost/agenthost/internal/vendorsim/airbyte/directrun"
@@ -24,32 +24,31 @@ import (
 
 var update = flag.Bool("update", false, "write what the commands print into the documents")
 
-// TestCommands runs the console blocks of the documents in order, each document in a
-// folder of its own, with the command and the connectors built from this tree and a
+// TestCommands runs the console blocks of the documents, those of one document in order, with the command and the connectors built from this tree and a
 // simulated Pylon and Airbyte API in the place of the real ones. Each must print what the
-// document shows. The first YAML block of a document other than the README is its
-// configuration.
+// document shows. The first YAML block of a document is its configuration, which the blocks
+// after it find.
 func TestCommands(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: "token-of-the-readme", Now: func() time.Time { return now }}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer vendor.Close()
+	t.Cleanup(func() { _ = vendor.Close() })
 	bin := t.TempDir()
 	plugins := wasmtest.Folder(t, "plugins/pylon")
-	module, err := os.ReadFile(filepath.Join(plugins, "pylon.wasm"))
+	// As make does it: the command knows the connectors that it was built with.
+	list, err := firstparty.Make(t.Context(), wasmtest.Cache(t), filepath.Join(plugins, "pylon.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As make does it: the command knows the connectors that it was built with.
-	flags := fmt.Sprintf("-ldflags=-X main.firstParty=pylon=%x", sha256.Sum256(module))
-	build := exec.CommandContext(t.Context(), "go", "build", flags, "-o", filepath.Join(bin, "agenthost"), "./cmd/agenthost")
-	build.Dir = root
+	overlay, err := list.Overlay(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", filepath.Join(bin, "agenthost"), "./cmd/agenthost")
+	build.Dir = root(t)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
@@ -62,48 +61,118 @@ func TestCommands(t *testing.T) {
 		"AGENTHOST_CONFIG=",
 	)
 	env = append(env, hostedEnvironment(t, plugins, vendor.URL, now)...)
-	for _, name := range []string{"README.md", "docs/hosted.md"} {
-		dir := t.TempDir()
-		file := filepath.Join(root, name)
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown := string(text)
-		if name != "README.md" {
-			if err := os.WriteFile(filepath.Join(dir, "agenthost.yaml"), yamlBlock.FindSubmatch(text)[1], 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		actual := replaceBlocks(shown, func(block string) string { return runBlock(t.Context(), block, dir, env) })
-		if actual == shown {
+	// Documents do not show that a connector is compiled when it is first used.
+	runBlock(t.Context(), "$ agenthost check pylon\n", t.TempDir(), env)
+	t.Run("shell blocks", func(t *testing.T) {
+		t.Parallel()
+		checkInvocations(t, filepath.Join(bin, "agenthost"))
+	})
+	for name, shown := range documents(t) {
+		if !slices.ContainsFunc(blocks(shown), func(b block) bool { return b.language == "console" }) {
 			continue
 		}
-		if *update {
-			if err := os.WriteFile(file, []byte(actual), 0o644); err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			actual := runDocument(t, shown, vendor.URL, env)
+			switch {
+			case actual == shown:
+			case *update:
+				if err := os.WriteFile(filepath.Join(root(t), name), []byte(actual), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				t.Errorf("%s shows something else than the commands print (go test ./internal/readme -update writes it):\n%s", name, firstDifference(shown, actual))
 			}
-			continue
-		}
-		t.Errorf("%s shows something else than the commands print (go test ./internal/readme -update writes it):\n%s", name, firstDifference(shown, actual))
+		})
 	}
 }
 
-// TestMakeTargets asks make whether the targets that the README names exist.
-func TestMakeTargets(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
+// runDocument runs the console blocks of a document in a folder of its own, and returns the
+// document with what they print. Blocks after the first one of YAML have it as configuration,
+// with the simulated vendor as the server of its direct connections.
+func runDocument(t *testing.T, document, vendor string, env []string) string {
+	t.Helper()
+	dir := t.TempDir()
+	run := func(block string) string { return runBlock(t.Context(), block, dir, env) }
+	configured := yamlBlock.FindStringSubmatchIndex(document)
+	if configured == nil {
+		return replaceBlocks(document, run)
+	}
+	actual := replaceBlocks(document[:configured[0]], run)
+	configuration := document[configured[2]:configured[3]]
+	if !strings.Contains(configuration, "mode: hosted") {
+		configuration = strings.ReplaceAll(configuration, "    connector: pylon\n", "    connector: pylon\n    server: "+vendor+"\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "agenthost.yaml"), []byte(configuration), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	targets := regexp.MustCompile(`\bmake ([a-z]+)\b`).FindAllStringSubmatch(string(text), -1)
-	if len(targets) < 2 {
-		t.Fatal("the README names no set-up commands")
+	return actual + replaceBlocks(document[configured[0]:], run)
+}
+
+// checkInvocations asks the help of each command that a block shows and does not run, whether
+// there is such a command with such flags.
+func checkInvocations(t *testing.T, agenthost string) {
+	t.Helper()
+	seen := 0
+	for name, text := range documents(t) {
+		for _, b := range blocks(text) {
+			if b.language != "sh" && b.language != "text" {
+				continue
+			}
+			for _, m := range invocation.FindAllStringSubmatch(b.text, -1) {
+				var words, flags []string
+				for _, word := range strings.Fields(m[1]) {
+					if word == "#" || word == ">" {
+						break
+					}
+					if flag, _, _ := strings.Cut(word, "="); strings.HasPrefix(word, "-") {
+						flags = append(flags, flag)
+					} else if len(flags) == 0 {
+						words = append(words, word)
+					}
+				}
+				seen++
+				help, err := exec.CommandContext(t.Context(), agenthost, append(words, "--help")...).CombinedOutput()
+				if err != nil || len(words) > 0 && !bytes.Contains(help, []byte("agenthost "+words[0])) {
+					t.Errorf("%s shows %s: %v\n%s", name, m[0], err, help)
+				}
+				for _, flag := range flags {
+					if !regexp.MustCompile(`(?m)^ +(-\w, )?` + flag + `\b`).Match(help) {
+						t.Errorf("%s shows %s: the command has no flag %s", name, m[0], flag)
+					}
+				}
+			}
+		}
 	}
-	for _, target := range targets {
-		cmd := exec.CommandContext(t.Context(), "make", "-n", target[1])
-		cmd.Dir = "../.."
+	if seen < 15 {
+		t.Errorf("only %d commands were found", seen)
+	}
+}
+
+var invocation = regexp.MustCompile(`(?m)^(?:\$ )?(?:build/)?agenthost (.*)$`)
+
+// TestMakeTargets asks make whether the targets that the documents name exist.
+func TestMakeTargets(t *testing.T) {
+	t.Parallel()
+	targets := make(map[string]bool)
+	for _, text := range documents(t) {
+		for _, m := range regexp.MustCompile("(?:^|\n|`)make ([a-z][a-z-]*)").FindAllStringSubmatch(text, -1) {
+			targets[m[1]] = true
+		}
+	}
+	for _, target := range []string{"demo", "test"} {
+		if !strings.Contains(documents(t)["README.md"], "\nmake "+target+" ") {
+			t.Errorf("the README does not show make %s", target)
+		}
+	}
+	if len(targets) < 8 {
+		t.Errorf("the documents name only %d targets", len(targets))
+	}
+	for target := range targets {
+		cmd := exec.CommandContext(t.Context(), "make", "-n", target)
+		cmd.Dir = root(t)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("make %s: %v\n%s", target[1], err, out)
+			t.Errorf("make %s: %v\n%s", target, err, out)
 		}
 	}
 }
@@ -138,7 +207,7 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
 
 // durations differ from run to run; documents show one of them.
-var durations = regexp.MustCompile(`in \d+\.\d+ ms`)
+var durations = regexp.MustCompile(`\d+\.\d+ ms\b`)
 
 func replaceBlocks(text string, f func(string) string) string {
 	return consoleBlock.ReplaceAllStringFunc(text, func(match string) string {
@@ -161,7 +230,7 @@ func runBlock(ctx context.Context, block, dir string, env []string) string {
 		cmd.Dir, cmd.Env = dir, env
 		printed, err := cmd.CombinedOutput()
 		cancel()
-		printed = durations.ReplaceAll(printed, []byte("in 2.1 ms"))
+		printed = durations.ReplaceAll(printed, []byte("2.1 ms"))
 		out.Write(bytes.TrimRight(printed, "\n"))
 		if len(printed) > 0 {
 			out.WriteByte('\n')

@@ -247,11 +247,10 @@ func Load8(offset int) []byte  { return Code(0x2d, 0, U(offset)) }
 func Load32(offset int) []byte { return Code(0x28, 2, U(offset)) }
 func Load64(offset int) []byte { return Code(0x29, 3, U(offset)) }
 
-// Store8 is i32.store8, Store32 i32.store and Store64 i64.store.
+// Store8 is i32.store8 and Store32 is i32.store.
 
 func Store8(offset int) []byte  { return Code(0x3a, 0, U(offset)) }
 func Store32(offset int) []byte { return Code(0x36, 2, U(offset)) }
-func Store64(offset int) []byte { return Code(0x37, 3, U(offset)) }
 
 // Grow is memory.grow, Size memory.size and Fill memory.fill.
 

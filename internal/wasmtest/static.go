@@ -1,6 +1,7 @@
 package wasmtest
 
 import (
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -9,7 +10,7 @@ import (
 // same one. It takes no compiler, and a millisecond.
 func Static(manifest, auth, answer string) []byte {
 	m := &wasmasm.Module{}
-	write := m.Import(abi.HostModule, abi.FuncOutputWrite, "ii:i")
+	write := m.Import(hostfunc.Module, hostfunc.OutputWrite, "ii:i")
 	m.Memory((16+len(manifest)+len(auth)+len(answer))>>16+1, -1)
 	at := 16
 	for _, export := range []struct{ name, text string }{

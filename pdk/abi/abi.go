@@ -24,12 +24,11 @@ const (
 	ExportExecute    = "execute"
 )
 
-// HostModule is the import module of the host functions for guests that own a
-// linear memory. The same operations are exported under [ExtismModule] for
-// plugins that are built with a plain Extism PDK, as i64 functions whose names
-// start with [ExtismPrefix].
+// Levels of a connector's log lines.
 const (
-	HostModule   = "agenthost"
-	ExtismModule = "extism:host/user"
-	ExtismPrefix = "agenthost_"
+	LogTrace = 0
+	LogDebug = 1
+	LogInfo  = 2
+	LogWarn  = 3
+	LogError = 4
 )

@@ -45,13 +45,10 @@ type AirbyteOperation struct {
 	Params []string `json:"params,omitempty"`
 }
 
-// SearchEntity is an entity that [ActionContextStoreSearch] finds records of, and the
-// fields that it knows of them.
+// SearchEntity is an entity whose records the Airbyte API copies. Fields are those that
+// searches know, and Semantic those of them that are searched by meaning.
 type SearchEntity struct {
-	Entity string   `json:"entity"`
-	Fields []string `json:"fields"`
+	Entity   string   `json:"entity"`
+	Fields   []string `json:"fields"`
+	Semantic []string `json:"semantic,omitempty"`
 }
-
-// ActionContextStoreSearch searches the copies of a vendor's records that the Airbyte
-// API keeps. Only hosted connections have it.
-const ActionContextStoreSearch = "context_store_search"

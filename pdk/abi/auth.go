@@ -35,7 +35,7 @@ type AuthScheme struct {
 	Inject []Injection `json:"inject,omitempty"`
 	// Basic holds the two halves of a basic scheme.
 	Basic *Basic `json:"basic,omitempty"`
-	// OAuth2 is set in an oauth2 scheme, whose Inject may use {access_token}.
+	// OAuth2 is set in an oauth2 scheme. Its Inject may use {access_token}.
 	OAuth2 *OAuth2 `json:"oauth2,omitempty"`
 	// DirectOnly says that the Airbyte API does not take the scheme's credentials, so
 	// that only direct connections can use it.

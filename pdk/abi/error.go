@@ -11,7 +11,7 @@ type Kind string
 const (
 	KindInvalidParams    Kind = "invalid_params"    // the caller's parameters are wrong
 	KindUnknownOperation Kind = "unknown_operation" // no such connection, entity or action
-	KindAuthFailed       Kind = "auth_failed"       // the vendor does not know the credential, or there is none
+	KindAuthFailed       Kind = "auth_failed"       // the vendor rejected the credential, or it is missing
 	KindPermissionDenied Kind = "permission_denied" // the vendor knows the credential and refuses (403)
 	KindNotFound         Kind = "not_found"         // the vendor has no such thing
 	KindConflict         Kind = "conflict"          // the vendor's state stands against it
@@ -19,8 +19,9 @@ const (
 	KindVendorError      Kind = "vendor_error"      // any other failure that the vendor reported
 	KindDenied           Kind = "denied"            // our policy refused it
 	KindLimitExceeded    Kind = "limit_exceeded"    // a limit of the call was reached
-	KindTimeout          Kind = "timeout"           // the call's deadline passed, or it was cancelled
-	KindConnectorFault   Kind = "connector_fault"   // the connector trapped or answered nonsense
+	KindTimeout          Kind = "timeout"           // the call's deadline passed
+	KindCancelled        Kind = "cancelled"         // the caller, or a host that closes, ended the call; only the host says so
+	KindConnectorFault   Kind = "connector_fault"   // the connector trapped or sent invalid output
 	KindNetwork          Kind = "network"           // the vendor could not be reached
 	KindInternal         Kind = "internal"          // a bug of the host
 )
@@ -30,7 +31,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KindInvalidParams, KindUnknownOperation, KindAuthFailed, KindPermissionDenied, KindNotFound,
 		KindConflict, KindRateLimited, KindVendorError, KindDenied, KindLimitExceeded, KindTimeout,
-		KindConnectorFault, KindNetwork, KindInternal,
+		KindCancelled, KindConnectorFault, KindNetwork, KindInternal,
 	}
 }
 
@@ -58,7 +59,10 @@ type Error struct {
 	Field string `json:"field,omitempty"`
 	// Rule is the policy rule that denied, for KindDenied.
 	Rule string `json:"rule,omitempty"`
-	// Retryable says that the same call may succeed later.
+	// Retryable says that the same call may succeed later, and that repeating it does
+	// nothing twice. It is false where a request was sent that may have changed something,
+	// unless the operation is declared idempotent. The host sees to that; what a guest says
+	// does not count there.
 	Retryable bool `json:"retryable"`
 	// RetryAfterMS is how long to wait before trying again, in milliseconds.
 	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
@@ -80,7 +84,7 @@ func (e *Error) Error() string { return string(e.Kind) + ": " + e.Message }
 // Unwrap returns the cause, which is for logs and not for agents.
 func (e *Error) Unwrap() error { return e.cause }
 
-// WithCause returns a copy of e whose Unwrap returns cause.
+// WithCause returns a copy of e with a cause, which Unwrap returns.
 func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause

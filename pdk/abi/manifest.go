@@ -23,6 +23,9 @@ type Manifest struct {
 	// Check is the operation that proves that a credential works. It takes no
 	// required parameters.
 	Check *OperationRef `json:"check,omitempty"`
+	// RateHeaders are the headers in which the vendor says how much of its rate limit is left.
+	// The host knows those of most vendors.
+	RateHeaders []RateHeaders `json:"rate_headers,omitempty"`
 	// Operations are all the things that the connector can do.
 	Operations []Operation `json:"operations"`
 }
@@ -54,6 +57,22 @@ const (
 	EffectDelete Effect = "delete"
 )
 
+// Content is the form of an answer.
+type Content string
+
+// The forms of answers.
+const (
+	ContentJSON   Content = "json"
+	ContentText   Content = "text"
+	ContentCSV    Content = "csv"
+	ContentBinary Content = "binary" // any bytes, such as a file
+)
+
+// Known says whether c is one of them; it may be left out, too.
+func (c Content) Known() bool {
+	return c == "" || c == ContentJSON || c == ContentText || c == ContentCSV || c == ContentBinary
+}
+
 // Operation is one thing that a connector can do.
 type Operation struct {
 	Entity      string `json:"entity"`
@@ -67,6 +86,9 @@ type Operation struct {
 	// Permission is what the credential must be allowed to do, by the vendor's name
 	// for it. It is for people who make credentials; the host does not enforce it.
 	Permission string `json:"permission,omitempty"`
+	// Content is what the vendor answers; empty means [ContentJSON]. Data of any other is an
+	// object: content_type is the vendor's media type, and text the text or base64 the bytes.
+	Content Content `json:"content,omitempty"`
 	// Params is a JSON Schema 2020-12 of type object.
 	Params RawMessage `json:"params"`
 	// Requests are all the HTTP requests that the operation may send. The host
@@ -75,6 +97,9 @@ type Operation struct {
 	// Paginated says that the operation takes "cursor" and "limit", and that its
 	// meta carries [MetaNextCursor] and [MetaHasMore].
 	Paginated bool `json:"paginated,omitempty"`
+	// HostLimit says that the vendor has no parameter for the length of a page: the
+	// connector ignores "limit", and the host cuts a page that is longer.
+	HostLimit bool `json:"host_limit,omitempty"`
 	// Aliases are parameters that mean the same as another one, whose name is the
 	// value: the vendor's own name beside a uniform one. A call that gives both
 	// different values is refused by the connector.
@@ -86,6 +111,9 @@ type Operation struct {
 	RateLimit *RateLimit `json:"rate_limit,omitempty"`
 	// Examples are values of params that validate.
 	Examples []RawMessage `json:"examples,omitempty"`
+	// Answers are examples of what the vendor answers in JSON. Tests begin with them, where
+	// they could not know an answer that the operation accepts.
+	Answers []RawMessage `json:"answers,omitempty"`
 }
 
 // RequestTemplate is one HTTP request that an operation may send.
@@ -99,14 +127,29 @@ type RequestTemplate struct {
 	// for one or more characters of one segment; the host escapes a slash in its
 	// value.
 	Path string `json:"path"`
+	// Content is what the vendor answers to this request; empty means the operation's.
+	Content Content `json:"content,omitempty"`
 }
 
 // RateLimit is a number of requests per time that a vendor documents.
 type RateLimit struct {
 	Requests   int `json:"requests"`
 	PerSeconds int `json:"per_seconds"`
-	// Bucket names what shares the limit; empty means this operation alone.
+	// Bucket names the operations that share the limit; empty means only this operation.
 	Bucket string `json:"bucket,omitempty"`
+}
+
+// RateHeaders are response headers about a rate limit. If none of it is left, the host sends
+// nothing more before it is renewed.
+type RateHeaders struct {
+	// Remaining is the header that says how many requests are left. Without it, Reset
+	// counts where the status is 429 or 503.
+	Remaining string `json:"remaining,omitempty"`
+	// Reset is the header that says when there are more.
+	Reset string `json:"reset"`
+	// Unit is that of Reset: seconds or milliseconds from now, epoch or epoch_milliseconds
+	// since 1970, or time for a date as HTTP or RFC 3339 write it.
+	Unit string `json:"unit"`
 }
 
 // Keys of meta that mean the same in every paginated operation.

@@ -26,7 +26,7 @@ func Check(c *pdk.Connector) []string {
 	p.check(len(c.Auth.Schemes) > 0, "the connector has no authentication scheme")
 	servers := map[string]bool{"": true}
 	for _, s := range c.Servers {
-		p.check(s.ID != "" && !servers[s.ID], "server id %q is empty or double", s.ID)
+		p.check(s.ID != "" && !servers[s.ID], "server id %q is empty or not unique", s.ID)
 		p.check(strings.HasPrefix(s.URL, "https://"), "the URL of server %s is not https", s.ID)
 		servers[s.ID] = true
 	}
@@ -73,7 +73,7 @@ func (p *problems) check(ok bool, format string, args ...any) {
 func (p *problems) operation(name string, op *pdk.Operation) {
 	p.check(entityForm.MatchString(op.Entity) && entityForm.MatchString(op.Action), "%s is not two names in lower case", name)
 	p.check(op.Description != "", "%s has no description", name)
-	p.check(slices.Contains(effects, op.Effect), "%s has the effect %q, which is none", name, op.Effect)
+	p.check(slices.Contains(effects, op.Effect), "%s has the effect %q, which is not an effect", name, op.Effect)
 	p.check(op.Handle != nil || op.Method != "", "%s has neither a method nor a Handle", name)
 	if op.Method != "" {
 		p.request(name, op.Method, op.Path)
@@ -81,6 +81,8 @@ func (p *problems) operation(name string, op *pdk.Operation) {
 	for _, r := range op.Requests {
 		p.request(name, r.Method, r.Path)
 	}
+	p.check(op.Content.Known(), "%s has the content %q, which is not a kind of content", name, op.Content)
+	p.check(op.Content == "" || op.Content == abi.ContentJSON || !op.List && op.Page == nil && op.Data == "", "%s answers %s, which has no records", name, op.Content)
 	p.pointer(name, "Data", op.Data)
 	for _, m := range op.Meta {
 		p.check(m.Name != "", "%s has a meta without a name", name)
@@ -89,7 +91,7 @@ func (p *problems) operation(name string, op *pdk.Operation) {
 	if op.Page != nil {
 		p.pointer(name, "Page.Cursor", op.Page.Cursor)
 		p.pointer(name, "Page.More", op.Page.More)
-		p.check(op.Page.Cursor != "" || op.Handle != nil, "%s is paginated and does not say where the next cursor is", name)
+		p.check(op.Page.Cursor != "" || op.Page.Header != "" || op.Handle != nil, "%s is paginated and does not say where the next cursor is", name)
 	}
 	var inPath []string
 	for _, m := range pathParam.FindAllStringSubmatch(op.Path, -1) {

@@ -3,12 +3,16 @@ package pdktest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -28,20 +32,23 @@ type Request struct {
 
 // host is the host's half of the ABI in plain Go, for one run of one export.
 type host struct {
-	input    []byte
 	handler  http.Handler
-	server   string
-	allowed  []abi.RequestTemplate
+	rules    []*wire.Rules // with each scheme's credential
+	scope    wire.Scope
 	values   []value
 	failure  *abi.Error
 	output   bytes.Buffer
 	requests []Request
-	log      func(string)
+	executes bool // and not a declaration
+	slept    []time.Duration
+	t        T
+	// refused is why no host sends the last request.
+	refused *abi.Error
 }
 
 var _ pdk.Host = (*host)(nil)
 
-// value is what a handle names; handle n is values[n-1].
+// value is what a handle names; handle n is values[n-1], and the first is the input.
 type value struct {
 	bytes    []byte
 	response *http.Response
@@ -55,7 +62,7 @@ func (h *host) add(v value) int32 {
 // fail keeps the error for Error and returns what the host function returns.
 func (h *host) fail(kind abi.Kind, message string) int32 {
 	h.failure = &abi.Error{Kind: kind, Message: message}
-	return abi.Failure
+	return hostfunc.Failure
 }
 
 func (h *host) value(handle int32) (*value, bool) {
@@ -66,14 +73,11 @@ func (h *host) value(handle int32) (*value, bool) {
 	return &h.values[handle-1], true
 }
 
-// Input implements [pdk.Host].
-func (h *host) Input() int32 { return h.add(value{bytes: h.input}) }
-
 // ValueLength implements [pdk.Host].
 func (h *host) ValueLength(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	return int32(len(v.bytes))
 }
@@ -82,7 +86,7 @@ func (h *host) ValueLength(handle int32) int32 {
 func (h *host) ValueRead(handle, offset int32, p []byte) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	if offset < 0 || int(offset) > len(v.bytes) {
 		return h.fail(abi.KindConnectorFault, "the offset is outside the value")
@@ -94,10 +98,10 @@ func (h *host) ValueRead(handle, offset int32, p []byte) int32 {
 func (h *host) ValueKind(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	if !json.Valid(v.bytes) {
-		return abi.JSONInvalid
+		return hostfunc.JSONInvalid
 	}
 	return int32(pdk.Raw(v.bytes).Kind())
 }
@@ -106,7 +110,7 @@ func (h *host) ValueKind(handle int32) int32 {
 func (h *host) ValueCount(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	n, ok := count(v.bytes)
 	if !ok {
@@ -119,7 +123,7 @@ func (h *host) ValueCount(handle int32) int32 {
 func (h *host) ValuePart(handle int32, pointer string) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	part, found, err := lookup(v.bytes, pointer)
 	switch {
@@ -135,16 +139,10 @@ func (h *host) ValuePart(handle int32, pointer string) int32 {
 func (h *host) ValueDrop(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	*v = value{}
 	return 0
-}
-
-// refusedHeaders are those that the host sets itself or that carry a credential.
-var refusedHeaders = []string{
-	"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Cookie", "Host",
-	"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
 // HTTPSend implements [pdk.Host].
@@ -153,36 +151,26 @@ func (h *host) HTTPSend(request, body []byte) int32 {
 	if err := json.Unmarshal(request, &r); err != nil {
 		return h.fail(abi.KindConnectorFault, "the request is not JSON: "+err.Error())
 	}
-	if !slices.Contains(h.allowed, abi.RequestTemplate{Server: r.Server, Method: r.Method, Path: r.Path}) {
-		return h.fail(abi.KindDenied, "the operation does not declare the request "+r.Method+" "+r.Path)
+	h.refused = nil
+	checked, refusal := h.check(&r, body)
+	if refusal != nil {
+		h.failure = refusal
+		return hostfunc.Failure
 	}
-	path, missing := expand(r.Path, r.PathParams)
-	if missing != "" {
-		return h.fail(abi.KindConnectorFault, "the request has no value for the path parameter "+missing)
-	}
-	server := r.Server
-	if server == "" {
-		server = h.server
-	}
-	wire := Request{Server: server, Method: r.Method, Template: r.Path, Path: path, Query: encodeQuery(r.Query), Header: http.Header{}, Body: string(body)}
+	sent := Request{Server: checked.Server, Method: checked.Method, Template: checked.Template, Path: checked.Path, Query: checked.RawQuery, Header: http.Header{}, Body: string(body)}
 	for _, pair := range r.Headers {
-		name := http.CanonicalHeaderKey(pair[0])
-		if slices.Contains(refusedHeaders, name) {
-			return h.fail(abi.KindDenied, "a connector may not set the header "+name)
-		}
-		wire.Header.Add(name, pair[1])
+		sent.Header.Set(pair[0], pair[1])
 	}
-	h.requests = append(h.requests, wire)
+	h.requests = append(h.requests, sent)
 
-	target := path
-	if wire.Query != "" {
-		target += "?" + wire.Query
+	target := sent.Path
+	if sent.Query != "" {
+		target += "?" + sent.Query
 	}
-	req := httptest.NewRequest(r.Method, target, bytes.NewReader(body))
-	for name, values := range wire.Header {
+	req := httptest.NewRequest(sent.Method, target, bytes.NewReader(body))
+	for name, values := range checked.Header {
 		req.Header[name] = slices.Clone(values)
 	}
-	req.Header.Set("Accept", "application/json")
 	recorder := httptest.NewRecorder()
 	h.handler.ServeHTTP(recorder, req)
 	answer := recorder.Body.Bytes()
@@ -208,7 +196,7 @@ func (h *host) response(handle int32) (*http.Response, bool) {
 func (h *host) HTTPStatus(handle int32) int32 {
 	r, ok := h.response(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	return int32(r.StatusCode)
 }
@@ -217,7 +205,7 @@ func (h *host) HTTPStatus(handle int32) int32 {
 func (h *host) HTTPHeader(handle int32, name string) int32 {
 	r, ok := h.response(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	values := r.Header.Values(name)
 	if len(values) == 0 {
@@ -236,7 +224,7 @@ func (h *host) OutputWrite(p []byte) int32 {
 func (h *host) OutputPart(handle int32) int32 {
 	v, ok := h.value(handle)
 	if !ok {
-		return abi.Failure
+		return hostfunc.Failure
 	}
 	if !json.Valid(v.bytes) {
 		return h.fail(abi.KindConnectorFault, "the value is not JSON")
@@ -247,9 +235,30 @@ func (h *host) OutputPart(handle int32) int32 {
 
 // Log implements [pdk.Host].
 func (h *host) Log(_ int32, message string) int32 {
-	h.log(message)
+	h.t.Log(message)
 	return 0
 }
+
+// Sleep implements [pdk.Host]. It does not wait.
+func (h *host) Sleep(milliseconds int32) int32 {
+	d := time.Duration(milliseconds) * time.Millisecond
+	switch {
+	case !h.executes:
+		return h.fail(abi.KindDenied, "a connector may sleep only in execute")
+	case d < 0 || d > maxSleep:
+		return h.fail(abi.KindConnectorFault, "a sleep of "+d.String()+", the limit is "+maxSleep.String())
+	case len(h.slept) == maxSleeps:
+		return h.fail(abi.KindLimitExceeded, "the connector slept "+strconv.Itoa(maxSleeps)+" times in this call, and may not sleep again")
+	}
+	h.slept = append(h.slept, d)
+	return 0
+}
+
+// What a call may sleep: how often, and how long at a time.
+const (
+	maxSleeps = 100
+	maxSleep  = 30 * time.Second
+)
 
 // Error implements [pdk.Host].
 func (h *host) Error() int32 {
@@ -263,30 +272,17 @@ func (h *host) Error() int32 {
 	return h.add(value{bytes: text})
 }
 
-// expand fills a path template, escaping each value as one segment.
-func expand(template string, params map[string]string) (path, missing string) {
-	var b strings.Builder
-	for rest := template; ; {
-		before, after, found := strings.Cut(rest, "{")
-		b.WriteString(before)
-		if !found {
-			return b.String(), ""
+// check holds a request to the rules of a real host, with each scheme's credential.
+func (h *host) check(r *abi.Request, body []byte) (checked wire.Request, refusal *abi.Error) {
+	for _, rules := range h.rules {
+		if checked, refusal = rules.Check(h.scope, r, body); refusal == nil {
+			continue
 		}
-		name, after, _ := strings.Cut(after, "}")
-		v := params[name]
-		if v == "" {
-			return "", name
+		if errors.Is(refusal, wire.ErrConnector) {
+			h.refused = refusal
+			h.t.Errorf("no host sends the request %s %s: %s; %s", r.Method, r.Path, refusal.Message, refusal.Hint)
 		}
-		b.WriteString(url.PathEscape(v))
-		rest = after
+		break
 	}
-}
-
-// encodeQuery encodes pairs in their order.
-func encodeQuery(pairs [][2]string) string {
-	encoded := make([]string, len(pairs))
-	for i, p := range pairs {
-		encoded[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(p[1])
-	}
-	return strings.Join(encoded, "&")
+	return checked, refusal
 }

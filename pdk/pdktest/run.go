@@ -1,6 +1,6 @@
 // Package pdktest runs connectors in plain Go, without Wasm, a host or a network:
-// the connector's requests go straight to an [http.Handler], and what a real host
-// would refuse fails the call here too.
+// the connector's requests go straight to an [http.Handler], and a request that a real
+// host refuses fails the call here too, by the same rules.
 //
 //	func TestGet(t *testing.T) {
 //		r := pdktest.Run(t, &connector, pdktest.Script(t, pdktest.Exchange{
@@ -19,7 +19,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"time"
 
+	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -42,7 +44,9 @@ type Runner struct {
 	handler   http.Handler
 	server    string
 	manifest  *abi.Manifest
+	auth      *abi.AuthSchema
 	requests  []Request
+	slept     []time.Duration
 }
 
 // Run makes a runner whose requests go to handler. The test fails at once if the
@@ -50,7 +54,7 @@ type Runner struct {
 func Run(t T, connector *pdk.Connector, handler http.Handler) *Runner {
 	t.Helper()
 	r := &Runner{t: t, connector: connector, handler: handler}
-	r.manifest = r.Manifest()
+	r.manifest, r.auth = r.Manifest(), r.AuthSchema()
 	for _, problem := range Check(connector) {
 		t.Error(problem)
 	}
@@ -60,10 +64,10 @@ func Run(t T, connector *pdk.Connector, handler http.Handler) *Runner {
 	return r
 }
 
-// On returns a runner like r whose connection chose another server.
+// On returns a runner like r with another server for the connection.
 func (r *Runner) On(server string) *Runner {
 	c := *r
-	c.server, c.requests = server, nil
+	c.server, c.requests, c.slept = server, nil, nil
 	return &c
 }
 
@@ -91,10 +95,15 @@ func (r *Runner) AuthSchema() *abi.AuthSchema {
 // Requests returns all requests so far, in their order.
 func (r *Runner) Requests() []Request { return r.requests }
 
+// Slept returns how long the connector slept, each time so far, in their order. Nothing
+// waited for that.
+func (r *Runner) Slept() []time.Duration { return r.slept }
+
 // Execute runs an operation. Params is anything that encoding/json makes an object
 // of: a map, a struct, a json.RawMessage, or nil for none. The error is an
 // *abi.Error: what the connector answered, or invalid_params if the parameters do
-// not fit the operation's schema, in which case the connector does not run.
+// not fit the operation's schema, in which case the connector does not run. A request
+// that every host refuses fails the test.
 func (r *Runner) Execute(entity, action string, params any) (data, meta json.RawMessage, err error) {
 	r.t.Helper()
 	text := json.RawMessage("{}")
@@ -103,26 +112,24 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 			r.t.Fatalf("params: %v", err)
 		}
 	}
-	h := &host{handler: r.handler, server: r.server}
+	h := &host{handler: r.handler, rules: r.rules(), executes: true, scope: wire.Scope{Given: &wire.Given{Params: text}}}
 	for _, op := range r.manifest.Operations {
 		if op.Entity == entity && op.Action == action {
-			h.allowed = op.Requests
+			h.scope.Requests = op.Requests
 			if e := validateParams(op.Params, text); e != nil {
 				return nil, nil, e
 			}
 		}
 	}
-	// Unknown members are what a newer host may send; a connector ignores them.
-	call, err := json.Marshal(map[string]any{
-		"a_member_of_the_future": []any{map[string]any{"entity": "wrong"}},
-		"entity":                 entity, "action": action, "params": text, "server": r.server,
-	})
+	call, err := json.Marshal(abi.Call{Entity: entity, Action: action, Params: []byte(text), Server: r.server})
 	if err != nil {
 		r.t.Fatalf("call: %v", err)
 	}
-	h.input = call
+	// Unknown members are what a newer host may send; a connector ignores them.
+	const future = `,"a_member_of_the_future":[{"entity":"wrong"}]}`
+	h.values = []value{{bytes: append(call[:len(call)-1], future...)}}
 	text = r.export(abi.ExportExecute, h)
-	r.requests = append(r.requests, h.requests...)
+	r.requests, r.slept = append(r.requests, h.requests...), append(r.slept, h.slept...)
 	var out struct {
 		Data, Meta json.RawMessage
 		Error      *abi.Error
@@ -134,16 +141,31 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 		if out.Error.Kind != out.Error.Kind.Known() {
 			r.t.Errorf("execute answers with the unknown error kind %q", out.Error.Kind)
 		}
+		if out.Error.Kind == abi.KindCancelled {
+			r.t.Errorf("execute answers with the error kind %q, which only the host may use", out.Error.Kind)
+		}
+		if h.refused != nil {
+			out.Error = wire.Blame(h.refused)
+		}
 		out.Error.RequestSent = len(h.requests) > 0
 		return nil, nil, out.Error
 	}
 	return out.Data, out.Meta, nil
 }
 
+// rules are those of a host with the credential of each scheme, and without one.
+func (r *Runner) rules() []*wire.Rules {
+	var all []*wire.Rules
+	for i := range r.auth.Schemes {
+		all = append(all, wire.NewRules(r.manifest.Servers, r.server, &r.auth.Schemes[i]))
+	}
+	return append(all, wire.NewRules(r.manifest.Servers, r.server, nil))
+}
+
 // export runs an export and returns its output.
 func (r *Runner) export(name string, h *host) json.RawMessage {
 	r.t.Helper()
-	h.log = func(message string) { r.t.Log(message) }
+	h.t = r.t
 	if result := pdk.Run(h, r.connector, name); result != 0 {
 		r.t.Fatalf("%s returned %d: %v", name, result, h.failure)
 	}

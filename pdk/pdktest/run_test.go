@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -42,8 +44,11 @@ func said(f func(t T)) (out string) {
 func thing(change func(*pdk.Connector)) *pdk.Connector {
 	c := &pdk.Connector{
 		Name: "thing", Title: "Thing", Version: "1.0.0", Description: "Things.",
-		Servers: []abi.Server{{ID: "main", URL: "https://api.thing.example"}},
-		Auth:    abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Type: abi.AuthBearer}}},
+		Servers: []abi.Server{{ID: "main", URL: "https://api.thing.example"}, {ID: "eu", URL: "https://eu.thing.example"}},
+		Auth: abi.AuthSchema{Schemes: []abi.AuthScheme{
+			{ID: "key", Type: abi.AuthBearer, Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {key}"}}},
+			{ID: "app", Type: abi.AuthAPIKey, Inject: []abi.Injection{{In: abi.InHeader, Name: "X-App-Key", Value: "{key}"}, {In: abi.InQuery, Name: "app_key", Value: "{key}"}}},
+		}},
 		Operations: []pdk.Operation{{
 			Entity: "things", Action: "get", Description: "One thing.", Effect: pdk.Read,
 			Method: "GET", Path: "/things/{id}", Params: []pdk.Param{pdk.Path("id", pdk.String("Its id.").Min(1).Max(9))},
@@ -115,33 +120,73 @@ func TestScriptFailsTheTest(t *testing.T) {
 	}
 }
 
-func TestHostRefuses(t *testing.T) {
-	tests := map[string]struct {
+// TestNoHostSends: a request that every host refuses fails the author's own test, even where
+// the connector goes on without it.
+func TestNoHostSends(t *testing.T) {
+	get := func(change func(*pdk.Request)) *pdk.Request {
+		r := &pdk.Request{Method: "GET", Path: "/things/{id}", PathParams: [][2]string{{"id", "1"}}}
+		change(r)
+		return r
+	}
+	header := func(name, value string) *pdk.Request {
+		return get(func(r *pdk.Request) { r.Headers = append(r.Headers, [2]string{name, value}) })
+	}
+	path := func(params ...[2]string) *pdk.Request { return get(func(r *pdk.Request) { r.PathParams = params }) }
+	for name, tt := range map[string]struct {
 		send *pdk.Request
 		kind abi.Kind
+		says string
 	}{
-		"undeclared path":      {&pdk.Request{Method: "GET", Path: "/secrets"}, abi.KindDenied},
-		"undeclared method":    {&pdk.Request{Method: "DELETE", Path: "/things/{id}"}, abi.KindDenied},
-		"undeclared server":    {&pdk.Request{Server: "other", Method: "GET", Path: "/things/{id}"}, abi.KindDenied},
-		"expanded path":        {&pdk.Request{Method: "GET", Path: "/things/1"}, abi.KindDenied},
-		"credential header":    {&pdk.Request{Method: "GET", Path: "/things/{id}", PathParams: [][2]string{{"id", "1"}}, Headers: [][2]string{{"authorization", "x"}}}, abi.KindDenied},
-		"no path parameter":    {&pdk.Request{Method: "GET", Path: "/things/{id}"}, abi.KindConnectorFault},
-		"empty path parameter": {&pdk.Request{Method: "GET", Path: "/things/{id}", PathParams: [][2]string{{"id", ""}}}, abi.KindConnectorFault},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
+		"undeclared path":        {get(func(r *pdk.Request) { r.Path = "/secrets" }), abi.KindDenied, "does not declare"},
+		"undeclared method":      {get(func(r *pdk.Request) { r.Method = "DELETE" }), abi.KindDenied, "does not declare"},
+		"method in lower case":   {get(func(r *pdk.Request) { r.Method = "get" }), abi.KindDenied, "does not declare"},
+		"undeclared server":      {get(func(r *pdk.Request) { r.Server = "other" }), abi.KindDenied, "does not declare"},
+		"absolute URL":           {get(func(r *pdk.Request) { r.Path = "https://api.thing.example/things/1" }), abi.KindDenied, "does not declare"},
+		"expanded path":          {get(func(r *pdk.Request) { r.Path = "/things/1" }), abi.KindDenied, "use the template /things/{id}"},
+		"no path parameter":      {path(), abi.KindConnectorFault, `"id" is missing`},
+		"mistyped parameter":     {path([2]string{"di", "1"}), abi.KindConnectorFault, `"id" is missing`},
+		"one parameter too many": {path([2]string{"id", "1"}, [2]string{"x", "1"}), abi.KindConnectorFault, `"x" is not in the template`},
+		"empty path parameter":   {path([2]string{"id", ""}), abi.KindConnectorFault, "is empty"},
+		"dots in the path":       {path([2]string{"id", ".."}), abi.KindConnectorFault, `"." or ".."`},
+		"header of a credential": {header("authorization", "x"), abi.KindConnectorFault, "carries the credential"},
+		"header of another":      {header("x_app_key", "x"), abi.KindConnectorFault, "carries the credential"},
+		"query of a credential":  {get(func(r *pdk.Request) { r.SetQuery("App_Key", "x") }), abi.KindConnectorFault, "carries the credential"},
+		"query for the method":   {get(func(r *pdk.Request) { r.SetQuery("_method", "DELETE") }), abi.KindDenied, "overrides the method"},
+		"header of a proxy":      {header("X-Forwarded-For", "127.0.0.1"), abi.KindConnectorFault, "claims another sender"},
+		"header of the host":     {header("User-Agent", "mine"), abi.KindConnectorFault, "is set by the host"},
+		"header with line break": {header("X-Note", "a\r\nHost: x"), abi.KindConnectorFault, "line break"},
+		"name with a space":      {header("X Note", "a"), abi.KindConnectorFault, "not a header name"},
+		"header twice":           {get(func(r *pdk.Request) { r.Headers = [][2]string{{"X-Note", "1"}, {"x-note", "1"}} }), abi.KindConnectorFault, "duplicate header"},
+		"long query":             {get(func(r *pdk.Request) { r.SetQuery("q", strings.Repeat("x", 20_000)) }), abi.KindConnectorFault, "path and query have"},
+	} {
+		for _, ignored := range []bool{false, true} {
 			c := thing(func(c *pdk.Connector) {
 				c.Operations[0].Handle = func(c *pdk.Call) error {
-					_, err := c.Do(tt.send)
-					return err
+					if _, err := c.Do(tt.send); !ignored {
+						return err
+					}
+					return nil
 				}
 			})
-			_, _, err := Run(t, c, Script(t)).Execute("things", "get", map[string]any{"id": "1"})
-			var e *abi.Error
-			if !errors.As(err, &e) || e.Kind != tt.kind || e.RequestSent {
-				t.Errorf("error is %+v", err)
+			rec := &recorder{}
+			_, _, err := Run(rec, c, http.NotFoundHandler()).Execute("things", "get", map[string]any{"id": "1"})
+			if said := strings.Join(rec.said, "\n"); !strings.Contains(said, tt.says) {
+				t.Errorf("%s: the test says %q, error %v", name, said, err)
 			}
-		})
+			var e *abi.Error
+			if !ignored && (!errors.As(err, &e) || e.Kind != tt.kind || e.RequestSent) || ignored && err != nil {
+				t.Errorf("%s, ignored %v: error %+v", name, ignored, err)
+			}
+		}
+	}
+}
+
+// TestCallersValue: a value that cannot be sent is the caller's where the caller gave it.
+func TestCallersValue(t *testing.T) {
+	_, _, err := Run(t, thing(nil), Script(t)).Execute("things", "get", map[string]any{"id": ".."})
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || e.Field != "id" {
+		t.Errorf("error %+v", err)
 	}
 }
 
@@ -191,6 +236,45 @@ func TestValidateParams(t *testing.T) {
 		err := validateParams(params, []byte(text))
 		if (err == nil) != (field == "") || err != nil && err.Field != field {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// A test does not wait where the connector sleeps, and sees how long it would have.
+func TestSleepDoesNotWait(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		times int
+		d     time.Duration
+		slept []time.Duration
+		kind  abi.Kind
+	}{
+		{"twice", 2, 90 * time.Millisecond, []time.Duration{90 * time.Millisecond, 90 * time.Millisecond}, ""},
+		{"a part of a millisecond", 1, 1, []time.Duration{time.Millisecond}, ""},
+		{"a negative time", 1, -time.Second, []time.Duration{0}, ""},
+		{"too long", 1, 31 * time.Second, nil, abi.KindConnectorFault},
+		{"far too long", 1, 1 << 62, nil, abi.KindConnectorFault},
+		{"too often", 101, time.Second, slices.Repeat([]time.Duration{time.Second}, 100), abi.KindLimitExceeded},
+	}
+	for _, tt := range tests {
+		r := Run(t, thing(func(c *pdk.Connector) {
+			c.Operations[0].Handle = func(c *pdk.Call) error {
+				for range tt.times {
+					if err := c.Sleep(tt.d); err != nil {
+						return err
+					}
+				}
+				return c.Run()
+			}
+		}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }))
+		_, _, err := r.Execute("things", "get", map[string]any{"id": "1"})
+		var e *abi.Error
+		if tt.kind == "" && err != nil || tt.kind != "" && (!errors.As(err, &e) || e.Kind != tt.kind) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if !slices.Equal(r.Slept(), tt.slept) {
+			t.Errorf("%s: it slept %v, want %v", tt.name, r.Slept(), tt.slept)
 		}
 	}
 }

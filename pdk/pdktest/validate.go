@@ -103,7 +103,7 @@ func (s *schema) validate(root *schema, at string, v any) (field, problem string
 	case map[string]any:
 		return s.validateObject(root, at, v)
 	}
-	return at, "is null, which no parameter may be"
+	return at, "is null, but a parameter cannot be null"
 }
 
 func (s *schema) is(types ...string) string {

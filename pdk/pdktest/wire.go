@@ -24,7 +24,7 @@ type WireCase struct {
 	Params map[string]json.RawMessage
 	// Required are the names of the parameters without which the vendor refuses.
 	Required []string
-	// AnyOf are the names of parameters of which one at least is needed.
+	// AnyOf are names of parameters. At least one of them is necessary.
 	AnyOf []string
 }
 
@@ -65,7 +65,7 @@ func ReadCases[C any](t T, path string) []C {
 // requests go to handler. It spares the check of the tables that [Run] makes.
 func (r *Runner) With(t T, handler http.Handler) *Runner {
 	c := *r
-	c.t, c.handler, c.requests = t, handler, nil
+	c.t, c.handler, c.requests, c.slept = t, handler, nil, nil
 	return &c
 }
 
@@ -98,7 +98,7 @@ func (r *Runner) CheckOperations(names ...string) {
 		case n > 0:
 			r.t.Errorf("the connector lacks the operation %s", name)
 		case n < 0:
-			r.t.Errorf("the connector has the operation %s, which nobody wants", name)
+			r.t.Errorf("the connector has the operation %s, but the test cases do not", name)
 		}
 	}
 }

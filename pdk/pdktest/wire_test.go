@@ -46,7 +46,7 @@ func TestReadCases(t *testing.T) {
 func TestCheckOperations(t *testing.T) {
 	for names, want := range map[string]string{
 		"things.get":             "",
-		"":                       "the connector has the operation things.get, which nobody wants",
+		"":                       "the connector has the operation things.get, but the test cases do not",
 		"things.get things.list": "the connector lacks the operation things.list",
 		"things.get things.get":  "the connector lacks the operation things.get",
 	} {

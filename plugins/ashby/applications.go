@@ -85,7 +85,7 @@ func applicationOperations() []pdk.Operation {
 				pdk.Body("interviewStageId", id("Stage to move it to.")).Required(),
 				pdk.Body("archiveReasonId", id("Why it is archived; archive_reasons.list has the ids. Only for stages of type Archived, and needed there.")),
 				pdk.Body("archiveEmail", pdk.Object("E-mail to send to the candidate. Only for stages of type Archived. If it cannot be sent, the stage does not change.",
-					pdk.Prop("communicationTemplateId", id("Template of the e-mail.")).Required(),
+					pdk.Prop("communicationTemplateId", id("Template of the e-mail; communication_templates.list has the ids.")).Required(),
 					pdk.Prop("sendAt", pdk.DateTime("When to send it; the next morning, if absent, and at once, if past.")))),
 			},
 			Data: "/results", Meta: warnings,

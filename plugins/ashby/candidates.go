@@ -39,7 +39,7 @@ func candidateOperations() []pdk.Operation {
 				pdk.Body("email", text("E-mail address of the candidate.")),
 				pdk.Body("name", text("Name of the candidate.")),
 			},
-			Data: "/results", Meta: warnings,
+			Data: "/results", Meta: warnings, Handle: searchCandidates,
 			Examples: []string{`{"email":"ada@example.com"}`, `{"name":"Ada Lovelace"}`},
 		},
 		{
@@ -115,6 +115,14 @@ func candidateOperations() []pdk.Operation {
 			Entity: "candidates", Action: "add_project", Title: "Add a candidate to a project", Effect: pdk.Write, Idempotent: true, Permission: "candidatesWrite",
 			Description: "Puts a candidate into a project, which is a collection of candidates; projects.list has their ids.",
 			Method:      "POST", Path: "/candidate.addProject",
+			Params: []pdk.Param{candidateID(), pdk.Body("projectId", id("Id of the project.")).Required()},
+			Data:   "/results", Meta: warnings,
+			Examples: []string{`{"candidateId":"3ae2b801-19f6-41ef-ad28-214bd731948f","projectId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
+		},
+		{
+			Entity: "candidates", Action: "remove_project", Title: "Take a candidate out of a project", Effect: pdk.Write, Idempotent: true, Permission: "candidatesWrite",
+			Description: "Takes a candidate out of a project. The project itself stays.",
+			Method:      "POST", Path: "/candidate.removeProject",
 			Params: []pdk.Param{candidateID(), pdk.Body("projectId", id("Id of the project.")).Required()},
 			Data:   "/results", Meta: warnings,
 			Examples: []string{`{"candidateId":"3ae2b801-19f6-41ef-ad28-214bd731948f","projectId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},

@@ -60,11 +60,11 @@ func interviewOperations() []pdk.Operation {
 			Examples: []string{`{"id":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
 		},
 		{
-			Entity: "interview_stages", Action: "list", Title: "List interview stages", Effect: pdk.Read, List: true, Permission: "interviewsRead",
+			Entity: "interview_stages", Action: "list", Title: "List interview stages", Effect: pdk.Read, Permission: "interviewsRead",
 			Description: "The stages of an interview plan." + onePiece,
 			Method:      "POST", Path: "/interviewStage.list",
 			Params: []pdk.Param{pdk.Body("interviewPlanId", id("Id of the interview plan.")).Required()},
-			Data:   "/results", Meta: warnings,
+			Data:   "/results", Meta: pageMeta, Page: whole(),
 			Examples: []string{`{"interviewPlanId":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
 		},
 		{

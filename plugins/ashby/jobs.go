@@ -46,7 +46,7 @@ func jobOperations() []pdk.Operation {
 				pdk.Body("title", text("Title of the job.")),
 				pdk.Body("requisitionId", text("Requisition id of the job.")),
 			},
-			Data: "/results", Meta: warnings,
+			Data: "/results", Meta: warnings, Handle: searchJobs,
 			Examples: []string{`{"title":"Data engineer"}`},
 		},
 		{
@@ -58,8 +58,8 @@ func jobOperations() []pdk.Operation {
 				pdk.Body("teamId", id("Department or team that hires; departments.list has the ids.")).Required(),
 				pdk.Body("locationId", id("Where the job is; locations.list has the ids.")).Required(),
 				pdk.Body("defaultInterviewPlanId", id("Interview plan of the job; interview_plans.list has the ids.")),
-				pdk.Body("jobTemplateId", id("Template to make the job from.")),
-				pdk.Body("brandId", id("Brand to advertise it under.")),
+				pdk.Body("jobTemplateId", id("Template to make the job from; job_templates.list has the ids.")),
+				pdk.Body("brandId", id("Brand to advertise it under; brands.list has the ids.")),
 			},
 			Data: "/results", Meta: warnings,
 			Examples: []string{`{"title":"Data engineer","teamId":"3ae2b801-19f6-41ef-ad28-214bd731948f","locationId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509"}`},
@@ -76,16 +76,16 @@ func jobOperations() []pdk.Operation {
 			Examples: []string{`{"jobId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509","status":"Open"}`},
 		},
 		{
-			Entity: "job_postings", Action: "list", Title: "List job postings", Effect: pdk.Read, List: true, Permission: "jobsRead",
+			Entity: "job_postings", Action: "list", Title: "List job postings", Effect: pdk.Read, Permission: "jobsRead",
 			Description: "The published job postings. They lack the texts, which job_postings.get has." + onePiece,
 			Method:      "POST", Path: "/jobPosting.list",
-			Params: append([]pdk.Param{
+			Params: []pdk.Param{
 				pdk.Body("location", text("Only postings with this location, by its name.")),
 				pdk.Body("department", text("Only postings of this department, by its name.")),
 				option("listedOnly", "Only postings that the public sees."),
-				pdk.Body("jobBoardId", id("Only postings on this job board; the main external one, if absent.")),
-			}, unusedPage()...),
-			Data: "/results", Meta: onceMeta,
+				pdk.Body("jobBoardId", id("Only postings on this job board, as job_boards.list gives it; the main external one, if absent.")),
+			},
+			Data: "/results", Meta: pageMeta, Page: whole(),
 			Examples: []string{`{}`, `{"listedOnly":true}`},
 		},
 		{
@@ -95,10 +95,25 @@ func jobOperations() []pdk.Operation {
 			Params: []pdk.Param{
 				pdk.Body("jobPostingId", id("Id of the job posting.")).Required(),
 				expand("job"),
-				pdk.Body("jobBoardId", id("Job board whose version of the posting to get; the external one, if absent.")),
+				pdk.Body("jobBoardId", id("Job board whose version of the posting to get, as job_boards.list gives it; the external one, if absent.")),
 			},
 			Data: "/results", Meta: warnings,
 			Examples: []string{`{"jobPostingId":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
+		},
+		{
+			Entity: "job_boards", Action: "list", Title: "List job boards", Effect: pdk.Read, Permission: "jobsRead",
+			Description: "The job boards that are enabled, and whether each one is internal." + onePiece,
+			Method:      "POST", Path: "/jobBoard.list",
+			Data: "/results", Meta: pageMeta, Page: whole(),
+			Examples: []string{`{}`},
+		},
+		{
+			Entity: "job_templates", Action: "list", Title: "List job templates", Effect: pdk.Read, Permission: "jobsRead",
+			Description: "The templates that jobs.create can make a job from.",
+			Method:      "POST", Path: "/jobTemplate.list",
+			Params: []pdk.Param{syncToken(), expand("location")},
+			Data:   "/results", Meta: syncMeta, Page: page(), Handle: listSync,
+			Examples: []string{`{}`},
 		},
 		{
 			Entity: "openings", Action: "list", Title: "List openings", Effect: pdk.Read, Permission: "jobsRead",

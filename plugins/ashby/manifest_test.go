@@ -41,7 +41,7 @@ func TestAuthSchema(t *testing.T) {
 // TestEffectsMatchPermissions catches a row whose effect was copied from another
 // one: what writes needs a permission to write.
 func TestEffectsMatchPermissions(t *testing.T) {
-	deletes := []string{"candidates.anonymize", "interview_schedules.cancel"}
+	deletes := []string{"candidates.anonymize", "interview_schedules.cancel", "webhooks.delete"}
 	for _, op := range connector.Operations {
 		name := op.Entity + "." + op.Action
 		want := abi.EffectRead

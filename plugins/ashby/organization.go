@@ -42,6 +42,13 @@ func organizationOperations() []pdk.Operation {
 			Examples: []string{`{"locationId":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
 		},
 		{
+			Entity: "brands", Action: "list", Title: "List brands", Effect: pdk.Read, Permission: "organizationRead",
+			Description: "The brands under which the organization advertises jobs.",
+			Method:      "POST", Path: "/brand.list",
+			Data: "/results", Meta: pageMeta, Page: page(),
+			Examples: []string{`{}`},
+		},
+		{
 			Entity: "users", Action: "list", Title: "List users", Effect: pdk.Read, Permission: "organizationRead",
 			Description: "The users of the organization: recruiters, interviewers, hiring managers.",
 			Method:      "POST", Path: "/user.list",

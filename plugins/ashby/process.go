@@ -7,19 +7,19 @@ import "github.com/agenthost/agenthost/pdk"
 func processOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{
-			Entity: "sources", Action: "list", Title: "List sources", Effect: pdk.Read, List: true, Permission: "hiringProcessMetadataRead",
+			Entity: "sources", Action: "list", Title: "List sources", Effect: pdk.Read, Permission: "hiringProcessMetadataRead",
 			Description: "The sources that candidates can come from." + onePiece,
 			Method:      "POST", Path: "/source.list",
-			Params: append([]pdk.Param{includeArchived()}, unusedPage()...),
-			Data:   "/results", Meta: onceMeta,
+			Params: []pdk.Param{includeArchived()},
+			Data:   "/results", Meta: pageMeta, Page: whole(),
 			Examples: []string{`{}`},
 		},
 		{
-			Entity: "archive_reasons", Action: "list", Title: "List archive reasons", Effect: pdk.Read, List: true, Permission: "hiringProcessMetadataRead",
+			Entity: "archive_reasons", Action: "list", Title: "List archive reasons", Effect: pdk.Read, Permission: "hiringProcessMetadataRead",
 			Description: "The reasons that an application can be archived for: rejected by the organization, by the candidate, or other." + onePiece,
 			Method:      "POST", Path: "/archiveReason.list",
-			Params: append([]pdk.Param{includeArchived()}, unusedPage()...),
-			Data:   "/results", Meta: onceMeta,
+			Params: []pdk.Param{includeArchived()},
+			Data:   "/results", Meta: pageMeta, Page: whole(),
 			Examples: []string{`{}`},
 		},
 		{
@@ -54,6 +54,13 @@ func processOperations() []pdk.Operation {
 			},
 			Data: "/results", Meta: warnings,
 			Examples: []string{`{"objectId":"3ae2b801-19f6-41ef-ad28-214bd731948f","objectType":"Candidate","fieldId":"2c6991c5-c9e2-4af8-879e-29c5a9d26509","fieldValue":"remote"}`},
+		},
+		{
+			Entity: "communication_templates", Action: "list", Title: "List communication templates", Effect: pdk.Read, Permission: "hiringProcessMetadataRead",
+			Description: "The templates of messages to candidates that are enabled, and whether each one is for e-mail." + onePiece,
+			Method:      "POST", Path: "/communicationTemplate.list",
+			Data: "/results", Meta: pageMeta, Page: whole(),
+			Examples: []string{`{}`},
 		},
 		{
 			Entity: "feedback_form_definitions", Action: "list", Title: "List feedback form definitions", Effect: pdk.Read, Permission: "hiringProcessMetadataRead",

@@ -84,10 +84,6 @@ var pageMeta = []pdk.Meta{{Name: "cursor", Pointer: "/nextCursor"}, warnings[0]}
 // syncMeta is the meta of a page of a list that takes a syncToken.
 var syncMeta = []pdk.Meta{pageMeta[0], {Name: "syncToken", Pointer: "/syncToken"}, warnings[0]}
 
-// onceMeta is the meta of a list that Airbyte's connector calls paginated and Ashby
-// does not.
-var onceMeta = []pdk.Meta{{Name: "moreDataAvailable", Pointer: "/moreDataAvailable"}, warnings[0]}
-
 // page is the pagination that all of Ashby's lists share.
 //
 //go:noinline
@@ -95,15 +91,13 @@ func page() *pdk.Page {
 	return &pdk.Page{In: pdk.InBody, MaxLimit: maxLimit, Cursor: "/nextCursor", More: "/moreDataAvailable"}
 }
 
-// unusedPage are the parameters of pagination that Airbyte's connector sends to
-// lists that Ashby answers in one piece. They are passed on, so that callers of
-// either connector may do the same.
-func unusedPage() []pdk.Param {
-	const unused = "Without effect: Ashby answers this list in one piece."
-	return []pdk.Param{
-		pdk.Body("cursor", pdk.String(unused).Max(maxToken)),
-		pdk.Body("limit", pdk.Integer(unused).Min(1).Max(maxLimit)),
-	}
+// whole is the pagination of lists that Ashby answers in one piece, which the host cuts.
+//
+//go:noinline
+func whole() *pdk.Page {
+	p := page()
+	p.NoLimit, p.MaxLimit = true, 0
+	return p
 }
 
 const onePiece = " Ashby does not paginate this list: the answer is complete."

@@ -107,7 +107,7 @@ func TestEveryTokenTakesPartInSync(t *testing.T) {
 			t.Errorf("%s: %v", c.Name(), err)
 		}
 	}
-	if lists != 17 {
+	if lists != 18 {
 		t.Errorf("%d lists take a syncToken", lists)
 	}
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/pdk/pdktest"
 )
 
@@ -19,11 +22,17 @@ type wireCase struct {
 	Permission      string
 	URL             string
 	List, Paginated bool
+	// Whole lists are answered in one piece: limit is not sent.
+	Whole bool
 }
 
 // exchange is the request with params, and an answer that fits.
 func (c *wireCase) exchange(t *testing.T, params map[string]json.RawMessage) pdktest.Exchange {
 	t.Helper()
+	if c.Whole {
+		params = maps.Clone(params)
+		delete(params, "limit")
+	}
 	body, err := json.Marshal(params)
 	if err != nil {
 		t.Fatal(err)
@@ -64,14 +73,11 @@ func TestEveryOperationOnTheWire(t *testing.T) {
 			}
 			wantMeta := `"warnings":["careful"]`
 			_, sync := c.Params["syncToken"]
-			_, cursor := c.Params["cursor"]
 			switch {
 			case sync:
 				wantMeta = `"cursor":"next","syncToken":"sync",` + wantMeta + `,"next_cursor":"next","has_more":true`
 			case c.Paginated:
 				wantMeta = `"cursor":"next",` + wantMeta + `,"next_cursor":"next","has_more":true`
-			case cursor:
-				wantMeta = `"moreDataAvailable":true,` + wantMeta
 			}
 			if string(meta) != "{"+wantMeta+"}" {
 				t.Errorf("meta is %s, want {%s}", meta, wantMeta)
@@ -89,7 +95,11 @@ func TestOnlyRequiredParameters(t *testing.T) {
 		t.Run(c.Name(), func(t *testing.T) {
 			runner.With(t, pdktest.Script(t, c.exchange(t, c.Least()))).CheckLeast(c.WireCase)
 			for _, name := range c.AnyOf {
-				alone := map[string]json.RawMessage{name: c.Params[name]}
+				alone := c.Least()
+				for _, other := range c.AnyOf {
+					delete(alone, other)
+				}
+				alone[name] = c.Params[name]
 				r := runner.With(t, pdktest.Script(t, c.exchange(t, alone)))
 				if _, _, err := r.Execute(c.Entity, c.Action, alone); err != nil {
 					t.Errorf("with %s alone: %v", name, err)
@@ -104,7 +114,7 @@ func TestOperationsAreExactlyThese(t *testing.T) {
 	for _, c := range wireCases(t) {
 		want = append(want, c.Name())
 	}
-	if len(want) != 54 {
+	if len(want) != 62 {
 		t.Errorf("%d operations are wanted", len(want))
 	}
 	pdktest.Run(t, &connector, nil).CheckOperations(want...)
@@ -118,7 +128,7 @@ func TestTablesSayWhatTheFactsSay(t *testing.T) {
 		r.CheckParameters(c.WireCase)
 		name, op := c.Name(), r.Operation(c.Entity, c.Action)
 		for _, p := range op.Parameters() {
-			if p.In != pdk.InBody || p.Wire != p.Name {
+			if (p.In != pdk.InBody) != (c.Whole && p.Name == "limit") || p.Wire != p.Name {
 				t.Errorf("%s sends %s elsewhere or under another name", name, p.Name)
 			}
 		}
@@ -129,7 +139,7 @@ func TestTablesSayWhatTheFactsSay(t *testing.T) {
 			t.Errorf("%s is paginated: %v", name, paginated)
 		}
 		said := strings.Contains(op.Description, "does not paginate this list")
-		if c.List && said == c.Paginated {
+		if c.List && said == (c.Paginated && !c.Whole) {
 			t.Errorf("%s is paginated: %v, and its description says otherwise: %s", name, c.Paginated, op.Description)
 		}
 	}
@@ -160,5 +170,33 @@ func TestValuesOfSeveralTypes(t *testing.T) {
 		if err := try("candidate_notes", "create", `"candidateId":"c"`, "note", value); (err == nil) != valid {
 			t.Errorf("note %s: %v", value, err)
 		}
+	}
+}
+
+// TestNoneOfSeveralIsRefused leaves out all of the parameters of which one is needed, or
+// leaves them empty. Nothing is sent then.
+func TestNoneOfSeveralIsRefused(t *testing.T) {
+	r := pdktest.Run(t, &connector, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
+	needy := 0
+	for _, c := range wireCases(t) {
+		if len(c.AnyOf) == 0 {
+			continue
+		}
+		needy++
+		none, empty := c.Least(), c.Least()
+		for _, name := range c.AnyOf {
+			delete(none, name)
+			empty[name] = json.RawMessage(`""`)
+		}
+		for _, params := range []map[string]json.RawMessage{none, empty} {
+			_, _, err := r.Execute(c.Entity, c.Action, params)
+			var e *abi.Error
+			if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || e.Field == "" {
+				t.Errorf("%s with %s: %v", c.Name(), params, err)
+			}
+		}
+	}
+	if needy < 4 {
+		t.Errorf("%d operations need one of several parameters", needy)
 	}
 }

@@ -2,7 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk/abi"
 
-// airbyte is Airbyte's connector of April 2026. It takes the records out of every answer.
+// airbyte is Airbyte's connector of October 2026. It takes the records out of every answer.
 var airbyte = abi.Airbyte{
 	ConnectorType: "Incident-Io",
 	DefinitionID:  "7926da90-399e-4f9f-9833-52d8dc3fcb29",
@@ -16,16 +16,16 @@ var airbyte = abi.Airbyte{
 			"slack_channel_name", "slack_team_id", "summary", "updated_at", "visibility",
 			"workload_minutes_late", "workload_minutes_sleeping", "workload_minutes_total",
 			"workload_minutes_working",
-		}},
+		}, Semantic: []string{"name"}},
 		{Entity: "alerts", Fields: []string{
 			"alert_source_id", "attributes", "created_at", "deduplication_key", "description", "id",
 			"resolved_at", "source_url", "status", "title", "updated_at",
-		}},
+		}, Semantic: []string{"description"}},
 		{Entity: "users", Fields: []string{"base_role", "custom_roles", "email", "id", "name", "role", "slack_user_id"}},
 		{Entity: "incident_updates", Fields: []string{
 			"created_at", "id", "incident_id", "message", "new_incident_status", "new_severity",
 			"updater",
-		}},
+		}, Semantic: []string{"message"}},
 		{Entity: "incident_roles", Fields: []string{
 			"created_at", "description", "id", "instructions", "name", "required", "role_type",
 			"shortform", "updated_at",
@@ -37,7 +37,7 @@ var airbyte = abi.Airbyte{
 		{Entity: "catalog_types", Fields: []string{
 			"annotations", "categories", "color", "created_at", "description", "icon", "id",
 			"is_editable", "last_synced_at", "name", "ranked", "registry_type", "required_integrations",
-			"schema", "semantic_type", "type_name", "updated_at",
+			"schema", "type_name", "updated_at",
 		}},
 		{Entity: "schedules", Fields: []string{
 			"annotations", "config", "created_at", "current_shifts", "id", "name", "timezone",

@@ -27,4 +27,6 @@ var airbyteOperations = []abi.AirbyteOperation{
 	{Entity: "catalog_types", Action: "get", Params: []string{"id"}},
 	{Entity: "schedules", Action: "list", Params: []string{"page_size", "after"}},
 	{Entity: "schedules", Action: "get", Params: []string{"id"}},
+	{Entity: "teams", Action: "list", Params: []string{"page_size", "after"}},
+	{Entity: "teams", Action: "get", Params: []string{"id"}},
 }

@@ -21,7 +21,7 @@ func alertOperations() []pdk.Operation {
 				pdk.Query("alert_group_id", pdk.Object("Only those of these groups.", pdk.Prop("one_of", ids("Ids of groups.")))),
 				dates("created_at", "created"),
 				dates("updated_at", "changed"),
-				pdk.Query("attributes", pdk.MapOf("Only those with a value in an attribute. The names of the members are ids of attributes.",
+				pdk.Query("attributes", pdk.MapOf("Only those with a value in an attribute. The names of the members are ids of attributes, as alert_attributes.list gives them.",
 					pdk.Object("What the attribute holds.",
 						pdk.Prop("one_of", texts("Values, one of which it must hold.")),
 						pdk.Prop("not_in", texts("Values, none of which it may hold.")),
@@ -38,6 +38,24 @@ func alertOperations() []pdk.Operation {
 			Method:      "GET", Path: "/v2/alerts/{id}",
 			Params: []pdk.Param{pdk.Path("id", id("Id of the alert."))},
 			Data:   "/alert", RateLimit: perKey, Examples: oneID,
+		},
+		{
+			Entity: "alerts", Action: "resolve", Title: "Resolve an alert", Effect: pdk.Write, Permission: "alerts.resolve",
+			Description: "Says that what an alert is about is well again.",
+			Method:      "POST", Path: "/v2/alerts/{id}/actions/resolve",
+			Params: []pdk.Param{pdk.Path("id", id("Id of the alert, as alerts.list gives it."))},
+			Data:   "/alert", RateLimit: perKey, Examples: oneID,
+		},
+		{
+			Entity: "incident_alerts", Action: "list", Title: "List alerts of incidents", Effect: pdk.Read, Permission: "alerts.view",
+			Description: "Which alerts belong to which incidents: those of an incident, or the incidents of an alert.",
+			Method:      "GET", Path: "/v2/incident_alerts",
+			Params: []pdk.Param{
+				pdk.Query("incident_id", id("Only those of this incident.")),
+				pdk.Query("alert_id", id("Only those of this alert.")),
+			},
+			Data: "/incident_alerts", Meta: pageMeta, Page: sizedPage(50), RateLimit: perKey,
+			Examples: []string{`{"incident_id":"01FCNDV6P870EA6S7TK1DSYDG0"}`},
 		},
 		{
 			Entity: "alert_events", Action: "create", Title: "Send an alert event", Effect: pdk.Write,
@@ -77,6 +95,12 @@ func alertingOperations() []pdk.Operation {
 			Description: "Where alerts come from, such as monitoring systems. incident.io gives all of them at once.",
 			Method:      "GET", Path: "/v2/alert_sources",
 			List: true, Data: "/alert_sources", RateLimit: perKey,
+		},
+		{
+			Entity: "alert_attributes", Action: "list", Title: "List alert attributes", Effect: pdk.Read, Permission: "alert_schema.view",
+			Description: "The attributes that alerts can have, with their types. incident.io gives all of them at once.",
+			Method:      "GET", Path: "/v2/alert_attributes",
+			List: true, Data: "/alert_attributes", RateLimit: perKey,
 		},
 		{
 			Entity: "alert_routes", Action: "list", Title: "List alert routes", Effect: pdk.Read, Permission: "alert_routes.view",

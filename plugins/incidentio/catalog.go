@@ -25,6 +25,16 @@ func catalogOperations() []pdk.Operation {
 			Examples: []string{`{"catalog_type_id":"01FCNDV6P870EA6S7TK1DSYDG0","identifier":"checkout"}`},
 		},
 		pdk.Operation{
+			Entity: "catalog_entries", Action: "get", Title: "Get a catalog entry", Effect: pdk.Read, Permission: "catalog_entries.view",
+			Description: "One thing in the catalog, with the values of its attributes.",
+			Method:      "GET", Path: "/v3/catalog_entries/{id}",
+			Params: []pdk.Param{
+				pdk.Path("id", id("Id of the entry, as catalog_entries.list gives it.")),
+				pdk.Query("expand", pdk.Boolean("Whether to add the values of the entries that its attributes name.")),
+			},
+			Data: "/catalog_entry", RateLimit: perKey, Examples: oneID,
+		},
+		pdk.Operation{
 			Entity: "catalog_entries", Action: "create", Title: "Create a catalog entry", Effect: pdk.Write, Permission: "catalog_entries.create",
 			Description: "Adds a thing to the catalog.",
 			Method:      "POST", Path: "/v3/catalog_entries",
@@ -69,7 +79,6 @@ func catalogOperations() []pdk.Operation {
 func attributeValues() pdk.Param {
 	value := pdk.Object("A value.",
 		pdk.Prop("literal", prose("The value as text; of an attribute of a catalog type, the entry's id, external id or alias.")),
-		pdk.Prop("reference", text("A reference to something else in place of a literal.")),
 	)
 	return pdk.Body("attribute_values", pdk.MapOf("Values of attributes. The names of the members are ids of attributes, as the type's schema has them.",
 		pdk.Object("What the attribute holds.",

@@ -32,7 +32,7 @@ func TestFilters(t *testing.T) {
 		{"escalations", `{"updated_at":{"gte":"2026-05-01","lte":"2026-05-31"},"idempotency_key":{"starts_with":"db-"}}`,
 			`idempotency_key[starts_with]=db-&updated_at[date_range]=2026-05-01~2026-05-31`},
 	} {
-		r := pdktest.Run(t, &connector, answering(t, `{}`))
+		r := pdktest.Run(t, &connector, answering(t, `{"`+tt.entity+`":[]}`))
 		if _, _, err := r.Execute(tt.entity, "list", json.RawMessage(tt.params)); err != nil {
 			t.Errorf("%s: %v", tt.params, err)
 			continue

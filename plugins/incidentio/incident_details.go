@@ -58,6 +58,13 @@ func incidentDetailOperations() []pdk.Operation {
 			Examples: []string{`{"incident_id":"01FCNDV6P870EA6S7TK1DSYDG0","resource":{"resource_type":"arbitrary_url","url":"https://status.example.com","title":"Status of the provider"}}`},
 		},
 		{
+			Entity: "incident_attachments", Action: "delete", Title: "Detach something from an incident", Effect: pdk.Delete, Idempotent: true, Permission: "attachments.destroy",
+			Description: "Makes an incident point to something no longer. The thing itself stays.",
+			Method:      "DELETE", Path: "/v1/incident_attachments/{id}",
+			Params:    []pdk.Param{pdk.Path("id", id("Id of the attachment, as incident_attachments.list gives it."))},
+			RateLimit: perKey, Examples: oneID,
+		},
+		{
 			Entity: "postmortem_documents", Action: "list", Title: "List post-mortems", Effect: pdk.Read, Permission: "incidents.view",
 			Description: "Post-mortem documents of incidents: where each one is and how far it has come.",
 			Method:      "GET", Path: "/v1/postmortem_documents",

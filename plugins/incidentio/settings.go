@@ -47,13 +47,24 @@ func settingOperations() []pdk.Operation {
 			Entity: "severities", Action: "create", Title: "Create a severity", Effect: pdk.Write, Permission: "organisation_settings.update",
 			Description: "Adds a severity.",
 			Method:      "POST", Path: "/v1/severities",
-			Params: []pdk.Param{
-				pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
-				pdk.Body("description", prose("When an incident is of this severity.")).Required(),
-				pdk.Body("rank", pdk.Integer("Its place among the severities; a higher one is graver.")),
-			},
-			Data: "/severity", RateLimit: perKey,
+			Params: severityFields(),
+			Data:   "/severity", RateLimit: perKey,
 			Examples: []string{`{"name":"Critical","description":"Customers cannot work.","rank":4}`},
+		},
+		pdk.Operation{
+			Entity: "severities", Action: "update", Title: "Update a severity", Effect: pdk.Write, Idempotent: true, Permission: "organisation_settings.update",
+			Description: "Replaces the name and the description of a severity.",
+			Method:      "PUT", Path: "/v1/severities/{id}",
+			Params: append([]pdk.Param{pdk.Path("id", id("Id of the severity, as severities.list gives it."))}, severityFields()...),
+			Data:   "/severity", RateLimit: perKey,
+			Examples: []string{`{"id":"01FCNDV6P870EA6S7TK1DSYDG0","name":"Critical","description":"No customer can work."}`},
+		},
+		pdk.Operation{
+			Entity: "severities", Action: "delete", Title: "Delete a severity", Effect: pdk.Delete, Idempotent: true, Permission: "organisation_settings.update",
+			Description: "Removes a severity from those that incidents can have.",
+			Method:      "DELETE", Path: "/v1/severities/{id}",
+			Params:    []pdk.Param{pdk.Path("id", id("Id of the severity, as severities.list gives it."))},
+			RateLimit: perKey, Examples: oneID,
 		},
 		pdk.Operation{
 			Entity: "incident_types", Action: "list", Title: "List incident types", Effect: pdk.Read, Permission: "incident_types.view",
@@ -62,6 +73,15 @@ func settingOperations() []pdk.Operation {
 			List: true, Data: "/incident_types", RateLimit: perKey,
 		},
 	)
+}
+
+// severityFields are what create and update have in common.
+func severityFields() []pdk.Param {
+	return []pdk.Param{
+		pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
+		pdk.Body("description", prose("When an incident is of this severity.")).Required(),
+		pdk.Body("rank", pdk.Integer("Its place among the severities; a higher one is graver.")),
+	}
 }
 
 // customFieldOperations are the operations on the fields that an organization adds
@@ -75,24 +95,27 @@ func customFieldOperations() []pdk.Operation {
 			Entity: "custom_fields", Action: "create", Title: "Create a custom field", Effect: pdk.Write, Permission: "organisation_settings.update",
 			Description: "Adds a field to incidents.",
 			Method:      "POST", Path: "/v2/custom_fields",
-			Params: []pdk.Param{
-				pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
-				pdk.Body("description", prose("What the field is for.")).Required(),
+			Params: append([]pdk.Param{
 				pdk.Body("field_type", pdk.Enum("What it holds.", "single_select", "multi_select", "text", "link", "numeric")).Required(),
 				pdk.Body("catalog_type_id", id("Catalog type whose entries are the choices of a select field.")),
-				pdk.Body("filter_by", pdk.Object("Offer only the catalog entries that go with the value of another field.",
-					pdk.Prop("catalog_attribute_id", id("Attribute of the catalog type that must agree.")).Required(),
-					pdk.Prop("custom_field_id", id("The other field.")).Required(),
-				)),
-				pdk.Body("fixed_filter", pdk.Object("Offer only some of the catalog entries.",
-					pdk.Prop("catalog_attribute_id", id("Attribute of the catalog type to look at.")).Required(),
-					pdk.Prop("values", texts("Values, one of which it must have.")).Required(),
-				)),
-				pdk.Body("group_by_catalog_attribute_id", id("Attribute by which to group the choices.")),
-				pdk.Body("helptext_catalog_attribute_id", id("Attribute to show as a help beside each choice.")),
-			},
+			}, customFieldDetails()...),
 			Data: "/custom_field", RateLimit: perKey,
 			Examples: []string{`{"name":"Affected teams","description":"Teams that must help.","field_type":"multi_select","catalog_type_id":"01FCNDV6P870EA6S7TK1DSYDG0"}`},
+		},
+		pdk.Operation{
+			Entity: "custom_fields", Action: "update", Title: "Update a custom field", Effect: pdk.Write, Idempotent: true, Permission: "organisation_settings.update",
+			Description: "Replaces what a custom field is called and what it offers. Its type stays.",
+			Method:      "PUT", Path: "/v2/custom_fields/{id}",
+			Params: append([]pdk.Param{pdk.Path("id", id("Id of the custom field, as custom_fields.list gives it."))}, customFieldDetails()...),
+			Data:   "/custom_field", RateLimit: perKey,
+			Examples: []string{`{"id":"01FCNDV6P870EA6S7TK1DSYDG0","name":"Affected teams","description":"Teams that must help or know."}`},
+		},
+		pdk.Operation{
+			Entity: "custom_fields", Action: "delete", Title: "Delete a custom field", Effect: pdk.Delete, Idempotent: true, Permission: "organisation_settings.update",
+			Description: "Removes a field from incidents, for good.",
+			Method:      "DELETE", Path: "/v2/custom_fields/{id}",
+			Params:    []pdk.Param{pdk.Path("id", id("Id of the custom field, as custom_fields.list gives it."))},
+			RateLimit: perKey, Examples: oneID,
 		},
 		pdk.Operation{
 			Entity: "custom_field_options", Action: "list", Title: "List options of a custom field", Effect: pdk.Read, Permission: "custom_fields.view",
@@ -103,4 +126,22 @@ func customFieldOperations() []pdk.Operation {
 			Examples: []string{`{"custom_field_id":"01FCNDV6P870EA6S7TK1DSYDG0"}`},
 		},
 	)
+}
+
+// customFieldDetails are what create and update have in common.
+func customFieldDetails() []pdk.Param {
+	return []pdk.Param{
+		pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
+		pdk.Body("description", prose("What the field is for.")).Required(),
+		pdk.Body("filter_by", pdk.Object("Offer only the catalog entries that go with the value of another field.",
+			pdk.Prop("catalog_attribute_id", id("Attribute of the catalog type that must agree.")).Required(),
+			pdk.Prop("custom_field_id", id("The other field.")).Required(),
+		)),
+		pdk.Body("fixed_filter", pdk.Object("Offer only some of the catalog entries.",
+			pdk.Prop("catalog_attribute_id", id("Attribute of the catalog type to look at.")).Required(),
+			pdk.Prop("values", texts("Values, one of which it must have.")).Required(),
+		)),
+		pdk.Body("group_by_catalog_attribute_id", id("Attribute by which to group the choices.")),
+		pdk.Body("helptext_catalog_attribute_id", id("Attribute to show as a help beside each choice.")),
+	}
 }

@@ -2,7 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk/abi"
 
-// airbyte is Airbyte's connector of April 2026. Its writes answer what Pylon sent, and its
+// airbyte is Airbyte's connector of October 2026. Its writes answer what Pylon sent, and its
 // reads the record alone.
 var airbyte = abi.Airbyte{
 	ConnectorType: "Pylon",
@@ -15,7 +15,6 @@ var airbyte = abi.Airbyte{
 			"id", "title", "state", "source", "type", "number", "created_at", "latest_message_time",
 			"resolution_time", "snoozed_until_time", "customer_portal_visible",
 		}},
-		{Entity: "messages", Fields: []string{"id", "timestamp", "is_private", "source", "thread_id"}},
 		{Entity: "accounts", Fields: []string{
 			"id", "name", "domain", "primary_domain", "type", "is_disabled", "created_at",
 			"latest_customer_activity_time",

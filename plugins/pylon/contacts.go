@@ -27,7 +27,7 @@ func contactOperations() []pdk.Operation {
 			Entity: "contacts", Action: "list", Title: "List contacts", Effect: pdk.Read,
 			Description: "All contacts: the people at the customers.",
 			Method:      "GET", Path: "/contacts",
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 			Examples: []string{`{}`},
 		},
 		{

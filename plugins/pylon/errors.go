@@ -15,11 +15,22 @@ const maxMessage = 1000
 // status says.
 func vendorError(r *pdk.Response) *abi.Error {
 	e := pdk.StatusError(r)
-	body := pdk.ErrorBody(r)
-	e.RequestID = body.Member("request_id").Text()
-	e.Code = body.Member("code").Text()
+	var exists string
+	var texts pdk.Raw
+	for name, v := range pdk.ErrorBody(r).Members() {
+		switch name {
+		case "request_id":
+			e.RequestID = v.Text()
+		case "code":
+			e.Code = v.Text()
+		case "exists_id":
+			exists = v.Text()
+		case "errors":
+			texts = v
+		}
+	}
 	var messages []string
-	for m := range body.Member("errors").Elements() {
+	for m := range texts.Elements() {
 		if t := m.Text(); t != "" {
 			messages = append(messages, t)
 		}
@@ -27,7 +38,7 @@ func vendorError(r *pdk.Response) *abi.Error {
 	if len(messages) > 0 {
 		e.Message = r.Vendor + ": " + pdk.Shorten(strings.Join(messages, "; "), maxMessage)
 	}
-	if exists := body.Member("exists_id").Text(); exists != "" {
+	if exists != "" {
 		e.Kind = abi.KindConflict
 		e.Hint = "it exists already with id " + exists + "; get or update that one"
 	}

@@ -10,7 +10,7 @@ func fieldOperations() []pdk.Operation {
 			Entity: "tags", Action: "list", Title: "List tags", Effect: pdk.Read,
 			Description: "All tags, of every kind of record.",
 			Method:      "GET", Path: "/tags",
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 		},
 		{
 			Entity: "tags", Action: "get", Title: "Get a tag", Effect: pdk.Read,
@@ -59,7 +59,7 @@ func fieldOperations() []pdk.Operation {
 			Params: []pdk.Param{
 				pdk.Query("object_type", pdk.Enum("Kind of record.", "account", "issue", "contact", "task", "project", "meeting", "opportunity")).Required(),
 			},
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 			Examples: []string{`{"object_type":"issue"}`},
 		},
 		{
@@ -74,29 +74,47 @@ func fieldOperations() []pdk.Operation {
 			Entity: "custom_fields", Action: "create", Title: "Create a custom field", Effect: pdk.Write,
 			Description: "Adds a custom field to one kind of record.",
 			Method:      "POST", Path: "/custom-fields",
-			Params: []pdk.Param{
+			Params: append([]pdk.Param{
 				pdk.Body("label", text("Name of the field.")).Required(),
 				pdk.Body("object_type", text("Kind of record that gets it, such as account, issue or contact.")).Required(),
 				pdk.Body("type", text("What it holds, such as text, number, select or multiselect.")).Required(),
 				pdk.Body("slug", text("Slug; made from the label if left out.")),
-				pdk.Body("description", text("What the field is for.")),
-				pdk.Body("default_value", text("Value that records have at first, of a field that holds one.")),
-				pdk.Body("default_values", texts("Values that records have at first, of a field that holds several.")),
-				pdk.Body("select_options", pdk.Array("Choices of a select field.", pdk.Object("One choice.",
-					pdk.Prop("label", text("Name of the choice.")),
-					pdk.Prop("slug", text("Slug of the choice.")),
-					pdk.Prop("ai_description", text("When a language model should choose it.")))).Max(maxItems)),
-			},
+			}, fieldDetails()...),
 			Data: "/data", Meta: requestID, RateLimit: perMinute(20),
 			Examples: []string{`{"label":"Plan","object_type":"account","type":"select","select_options":[{"label":"Free","slug":"free"},{"label":"Pro","slug":"pro"}]}`},
+		},
+		{
+			Entity: "custom_fields", Action: "update", Title: "Update a custom field", Effect: pdk.Write, Idempotent: true,
+			Description: "Changes a custom field; what is not named stays, but choices are replaced as a whole. Pylon has no operation that deletes one.",
+			Method:      "PATCH", Path: "/custom-fields/{id}",
+			Params: append([]pdk.Param{
+				pdk.Path("id", id("Id of the custom field.")),
+				pdk.Body("label", text("Name of the field.")),
+				pdk.Body("slug", text("Slug of the field.")),
+			}, fieldDetails()...),
+			Data: "/data", Meta: requestID, RateLimit: perMinute(20),
+			Examples: []string{`{"id":"cf_1","description":"What the customer pays for."}`},
 		},
 		{
 			Entity: "ticket_forms", Action: "list", Title: "List ticket forms", Effect: pdk.Read,
 			Description: "The forms with which customers open issues.",
 			Method:      "GET", Path: "/ticket-forms",
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 		},
 	}
 }
 
 var tagID = pdk.Path("id", id("Id of the tag."))
+
+// fieldDetails are what create and update of custom fields have in common.
+func fieldDetails() []pdk.Param {
+	return []pdk.Param{
+		pdk.Body("description", text("What the field is for.")),
+		pdk.Body("default_value", text("Value that records have at first, of a field that holds one.")),
+		pdk.Body("default_values", texts("Values that records have at first, of a field that holds several.")),
+		pdk.Body("select_options", pdk.Array("Choices of a select field.", pdk.Object("One choice.",
+			pdk.Prop("label", text("Name of the choice.")),
+			pdk.Prop("slug", text("Slug of the choice.")),
+			pdk.Prop("ai_description", text("When a language model should choose it.")))).Max(maxItems)),
+	}
+}

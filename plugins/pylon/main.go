@@ -33,7 +33,7 @@ var connector = pdk.Connector{
 	Operations: slices.Concat(
 		issueOperations(), issueDetailOperations(), messageOperations(),
 		accountOperations(), contactOperations(), organizationOperations(),
-		fieldOperations(), workOperations(), knowledgeOperations(),
+		fieldOperations(), taskOperations(), projectOperations(), knowledgeOperations(), macroOperations(),
 	),
 	Error: vendorError,
 }

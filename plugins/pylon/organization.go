@@ -17,7 +17,7 @@ func organizationOperations() []pdk.Operation {
 			Entity: "users", Action: "list", Title: "List users", Effect: pdk.Read,
 			Description: "The users of the organization: the people who work on issues.",
 			Method:      "GET", Path: "/users",
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 		},
 		{
 			Entity: "users", Action: "search", Title: "Search users", Effect: pdk.Read,
@@ -53,13 +53,13 @@ func organizationOperations() []pdk.Operation {
 			Entity: "user_roles", Action: "list", Title: "List user roles", Effect: pdk.Read,
 			Description: "The roles that users can have.",
 			Method:      "GET", Path: "/user-roles",
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 		},
 		{
 			Entity: "teams", Action: "list", Title: "List teams", Effect: pdk.Read,
 			Description: "The teams of the organization, with their members.",
 			Method:      "GET", Path: "/teams",
-			Data: "/data", Meta: pageMeta, Page: queryPage(999), RateLimit: perMinute(60),
+			Data: "/data", Meta: pageMeta, Page: wholePage(), RateLimit: perMinute(60),
 		},
 		{
 			Entity: "teams", Action: "get", Title: "Get a team", Effect: pdk.Read,

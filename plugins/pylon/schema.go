@@ -108,6 +108,16 @@ var pageMeta = []pdk.Meta{requestID[0], {Name: "has_next_page", Pointer: "/pagin
 //go:noinline
 func queryPage(maxLimit int64) *pdk.Page { return page(pdk.InQuery, maxLimit) }
 
+// wholePage is the pagination of lists for which Pylon documents a cursor in the answer
+// and no parameter for the length of a page.
+//
+//go:noinline
+func wholePage() *pdk.Page {
+	p := page(pdk.InQuery, 0)
+	p.NoLimit = true
+	return p
+}
+
 // bodyPage is the pagination of searches, which all have the same bounds.
 //
 //go:noinline

@@ -106,7 +106,7 @@ func TestOperationsAreExactlyThese(t *testing.T) {
 	for _, c := range wireCases(t) {
 		want = append(want, c.Name())
 	}
-	if len(want) != 76 {
+	if len(want) != 95 {
 		t.Errorf("%d operations are wanted", len(want))
 	}
 	pdktest.Run(t, &connector, nil).CheckOperations(want...)

@@ -16,12 +16,14 @@ package accesstoken
 
 import (
 	"context"
+	"github.com/agenthost/agenthost/internal/fault"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -38,17 +40,18 @@ type Config struct {
 	Audience string
 	// Scopes a token has to have, all of them; none asks for none.
 	Scopes []string
-	// Now tells the time; nil means time.Now.
-	Now func() time.Time
 	// Logger says when keys cannot be read; nil says nothing.
 	Logger hclog.Logger
-	// HTTP has the limits and the seams of the client that reads metadata and keys; what
-	// it says of servers and credentials does not count.
-	HTTP egress.Config
+	// Timeout is how long each request for metadata and keys may take; 0 means two minutes.
+	Timeout time.Duration
+	// Proxy is the way to the issuer; nil connects directly. Get one from host.Secrets.Proxy.
+	Proxy *egress.Proxy
+	// Seams replace the network and the clock, as in host.Options.
+	seams.Seams
 }
 
-// Leeway is how far the issuer's clock may be from ours.
-const Leeway = 30 * time.Second
+// leeway is how far the issuer's clock may be from ours.
+const leeway = 30 * time.Second
 
 // Verifier checks tokens of one issuer. It is safe for concurrent use.
 type Verifier struct {
@@ -62,9 +65,7 @@ type Verifier struct {
 //
 // *[abi.Error] of kind invalid_params, which names the field.
 func New(c Config) (*Verifier, error) {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Seams = c.Seams.WithDefaults()
 	if c.Logger == nil {
 		c.Logger = hclog.NewNullLogger()
 	}
@@ -73,15 +74,17 @@ func New(c Config) (*Verifier, error) {
 		return nil, err
 	}
 	if c.Audience == "" {
-		return nil, invalid("audience", "tokens of the issuer may be for anybody", "name what they have to be for: the URL of this server")
+		return nil, fault.Invalid("audience", "the audience is missing, so the server would accept tokens for other servers", "set it to the URL of this server")
 	}
 	for _, scope := range c.Scopes {
 		if !validScope(scope) {
-			return nil, invalid("scopes", "a scope is empty, or has a space or a character that scopes do not have", "list the scopes one by one")
+			return nil, fault.Invalid("scopes", "a scope is empty, or has a space or another invalid character", "list each scope separately")
 		}
 	}
 	c.Scopes = slices.Clone(c.Scopes)
-	source := &source{issuer: issuer, text: c.Issuer, http: c.HTTP}
+	source := &source{issuer: issuer, text: c.Issuer, http: egress.Config{
+		Logger: c.Logger, Proxy: c.Proxy, Limits: egress.Limits{Timeout: c.Timeout}, Seams: c.Seams,
+	}}
 	return &Verifier{c, newKeys(source.fetch, c.Now, c.Logger)}, nil
 }
 
@@ -128,19 +131,19 @@ func (v *Verifier) Verify(ctx context.Context, token string) (caller string, err
 // parseIssuer reads the URL of an issuer (RFC 8414, section 2). Keys that came over plain
 // http could be anybody's, so that is for this machine alone.
 func parseIssuer(text string) (*url.URL, error) {
-	const hint = "write it as the issuer's metadata has it, such as https://login.example.com"
+	const hint = "write it as in the issuer's metadata, such as https://login.example.com"
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-		return nil, invalid("issuer", "no issuer is named", hint)
+		return nil, fault.Invalid("issuer", "the issuer is missing", hint)
 	case err != nil || u.Host == "":
-		return nil, invalid("issuer", "the issuer is not a URL", hint)
+		return nil, fault.Invalid("issuer", "the issuer is not a URL", hint)
 	case strings.ContainsAny(u.EscapedPath(), "%{}"):
-		return nil, invalid("issuer", "the issuer's URL has a path with a brace or an escaped character", hint)
+		return nil, fault.Invalid("issuer", "the issuer's URL has a path with a brace or an escaped character", hint)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
-		return nil, invalid("issuer", "the issuer's URL has a user, a query or a fragment", hint)
+		return nil, fault.Invalid("issuer", "the issuer's URL has a user, a query or a fragment", hint)
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return nil, invalid("issuer", "the issuer's URL does not start with https://", "plain http is for an issuer on this machine alone, such as http://127.0.0.1:9000")
+		return nil, fault.Invalid("issuer", "the issuer's URL does not start with https://", "plain http works only for an issuer on this machine, such as http://127.0.0.1:9000")
 	}
 	return u, nil
 }
@@ -148,10 +151,6 @@ func parseIssuer(text string) (*url.URL, error) {
 // validScope says whether a text is one scope: RFC 6749, section 3.3.
 func validScope(scope string) bool {
 	return scope != "" && strings.IndexFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) < 0
-}
-
-func invalid(field, message, hint string) *abi.Error {
-	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
 }
 
 func refused(message string) *abi.Error {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/mcp/accesstoken"
 	"github.com/agenthost/agenthost/internal/oauthsim"
+	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"go.uber.org/goleak"
 )
@@ -73,7 +74,7 @@ func newLab(t testing.TB, change func(*oauthsim.Issuer, *accesstoken.Config)) *l
 	issuer.URL = server.URL
 	l := &lab{t: t, clock: &clock{now: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)}, issuer: issuer, key: newKey(t, "k1", "ES256")}
 	issuer.Publish(l.key)
-	c := accesstoken.Config{Issuer: issuer.URL, Audience: audience, Now: l.clock.Now}
+	c := accesstoken.Config{Issuer: issuer.URL, Audience: audience, Seams: seams.Seams{Now: l.clock.Now}}
 	if change != nil {
 		change(issuer, &c)
 	}
@@ -180,47 +181,47 @@ func TestBadTokens(t *testing.T) {
 		says  string
 	}{
 		"good":                          {fine, "", ""},
-		"nothing":                       {"", abi.KindAuthFailed, "no JWT"},
-		"no JWT":                        {"opaque-0123456789", abi.KindAuthFailed, "no JWT"},
-		"alg none":                      {unsigned(map[string]any{"alg": "none", "typ": "at+jwt"}, nil), abi.KindAuthFailed, "no JWT"},
-		"alg None":                      {unsigned(map[string]any{"alg": "None", "kid": "k1"}, nil), abi.KindAuthFailed, "no JWT"},
-		"no alg":                        {unsigned(map[string]any{"kid": "k1"}, nil), abi.KindAuthFailed, "no JWT"},
-		"HS256 with the public key":     {unsigned(map[string]any{"alg": "HS256", "kid": "r1", "typ": "at+jwt"}, public), abi.KindAuthFailed, "no JWT"},
-		"HS256 with the key's bytes":    {unsigned(map[string]any{"alg": "HS256", "kid": "r1"}, der), abi.KindAuthFailed, "no JWT"},
+		"nothing":                       {"", abi.KindAuthFailed, "not a JWT"},
+		"not a JWT":                     {"opaque-0123456789", abi.KindAuthFailed, "not a JWT"},
+		"alg none":                      {unsigned(map[string]any{"alg": "none", "typ": "at+jwt"}, nil), abi.KindAuthFailed, "not a JWT"},
+		"alg None":                      {unsigned(map[string]any{"alg": "None", "kid": "k1"}, nil), abi.KindAuthFailed, "not a JWT"},
+		"no alg":                        {unsigned(map[string]any{"kid": "k1"}, nil), abi.KindAuthFailed, "not a JWT"},
+		"HS256 with the public key":     {unsigned(map[string]any{"alg": "HS256", "kid": "r1", "typ": "at+jwt"}, public), abi.KindAuthFailed, "not a JWT"},
+		"HS256 with the key's bytes":    {unsigned(map[string]any{"alg": "HS256", "kid": "r1"}, der), abi.KindAuthFailed, "not a JWT"},
 		"another's key of that name":    {with(stranger, nil, nil), abi.KindAuthFailed, "signature"},
 		"another's key, given along":    {with(stranger, nil, map[string]any{"jwk": stranger.JWK()}), abi.KindAuthFailed, "signature"},
 		"another's key, at a URL":       {with(stranger, nil, map[string]any{"jku": anotherIssuer + "/keys", "x5u": anotherIssuer}), abi.KindAuthFailed, "signature"},
-		"a key of another kind":         {with(l.key, nil, map[string]any{"kid": "r1"}), abi.KindAuthFailed, "key that the issuer does not have"},
-		"another algorithm of the key":  {with(rsaKey, nil, map[string]any{"alg": "PS256"}), abi.KindAuthFailed, "key that the issuer does not have"},
-		"an unknown key":                {with(l.key, nil, map[string]any{"kid": "k3"}), abi.KindAuthFailed, "key that the issuer does not have"},
-		"no key's name, of several":     {with(l.key, nil, map[string]any{"kid": nil}), abi.KindAuthFailed, "key that the issuer does not have"},
+		"a key of another kind":         {with(l.key, nil, map[string]any{"kid": "r1"}), abi.KindAuthFailed, "not among the issuer's keys"},
+		"another algorithm of the key":  {with(rsaKey, nil, map[string]any{"alg": "PS256"}), abi.KindAuthFailed, "not among the issuer's keys"},
+		"an unknown key":                {with(l.key, nil, map[string]any{"kid": "k3"}), abi.KindAuthFailed, "not among the issuer's keys"},
+		"no key's name, of several":     {with(l.key, nil, map[string]any{"kid": nil}), abi.KindAuthFailed, "not among the issuer's keys"},
 		"a critical header":             {with(l.key, nil, map[string]any{"crit": []string{"exp"}, "exp": 1}), abi.KindAuthFailed, "signature"},
 		"an id token's type":            {with(l.key, nil, map[string]any{"typ": "id+jwt"}), abi.KindAuthFailed, "type"},
 		"a logout token's type":         {with(l.key, nil, map[string]any{"typ": "logout+jwt"}), abi.KindAuthFailed, "type"},
 		"a type that is a number":       {with(l.key, nil, map[string]any{"typ": 1}), abi.KindAuthFailed, ""},
 		"no signature":                  {parts[0] + "." + parts[1] + ".", abi.KindAuthFailed, "signature"},
 		"another's claims":              {parts[0] + "." + strings.Split(with(l.key, map[string]any{"sub": "eve"}, nil), ".")[1] + "." + parts[2], abi.KindAuthFailed, "signature"},
-		"four parts":                    {fine + ".AAAA", abi.KindAuthFailed, "no JWT"},
-		"the form for several signers":  {`{"payload":"` + parts[1] + `","signatures":[{"protected":"` + parts[0] + `","signature":"` + parts[2] + `"}]}`, abi.KindAuthFailed, "no JWT"},
-		"too long":                      {fine + strings.Repeat("A", 16<<10), abi.KindAuthFailed, "longer"},
+		"four parts":                    {fine + ".AAAA", abi.KindAuthFailed, "not a JWT"},
+		"the form for several signers":  {`{"payload":"` + parts[1] + `","signatures":[{"protected":"` + parts[0] + `","signature":"` + parts[2] + `"}]}`, abi.KindAuthFailed, "not a JWT"},
+		"too long":                      {fine + strings.Repeat("A", 16<<10), abi.KindAuthFailed, "too long"},
 		"another issuer":                {with(l.key, map[string]any{"iss": anotherIssuer}, nil), abi.KindAuthFailed, "another issuer"},
 		"the issuer with a slash":       {with(l.key, map[string]any{"iss": l.issuer.URL + "/"}, nil), abi.KindAuthFailed, "another issuer"},
-		"no issuer":                     {with(l.key, map[string]any{"iss": nil}, nil), abi.KindAuthFailed, "another issuer"},
-		"issuers":                       {with(l.key, map[string]any{"iss": []string{l.issuer.URL}}, nil), abi.KindAuthFailed, "not what a JWT says"},
+		"the issuer is missing":         {with(l.key, map[string]any{"iss": nil}, nil), abi.KindAuthFailed, "another issuer"},
+		"issuers":                       {with(l.key, map[string]any{"iss": []string{l.issuer.URL}}, nil), abi.KindAuthFailed, "claims are not valid"},
 		"another audience":              {with(l.key, map[string]any{"aud": "https://mcp.example.com"}, nil), abi.KindAuthFailed, "not for this server"},
 		"no audience":                   {with(l.key, map[string]any{"aud": nil}, nil), abi.KindAuthFailed, "not for this server"},
 		"an audience that is an object": {with(l.key, map[string]any{"aud": map[string]any{audience: true}}, nil), abi.KindAuthFailed, ""},
 		"expired":                       {with(l.key, map[string]any{"exp": at(-30 * time.Second)}, nil), abi.KindAuthFailed, "expired"},
-		"no end":                        {with(l.key, map[string]any{"exp": nil}, nil), abi.KindAuthFailed, "until when"},
+		"no end":                        {with(l.key, map[string]any{"exp": nil}, nil), abi.KindAuthFailed, "no expiry"},
 		"an end that is text":           {with(l.key, map[string]any{"exp": "9999999999"}, nil), abi.KindAuthFailed, ""},
 		"an end after all time":         {with(l.key, map[string]any{"exp": 1e300}, nil), abi.KindAuthFailed, ""},
-		"not yet":                       {with(l.key, map[string]any{"nbf": at(31 * time.Second)}, nil), abi.KindAuthFailed, "not good yet"},
+		"not yet":                       {with(l.key, map[string]any{"nbf": at(31 * time.Second)}, nil), abi.KindAuthFailed, "not valid yet"},
 		"issued in the future":          {with(l.key, map[string]any{"iat": at(31 * time.Second)}, nil), abi.KindAuthFailed, "in the future"},
 		"bound to a key (DPoP)":         {with(l.key, map[string]any{"cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}, nil), abi.KindAuthFailed, "bound to a key"},
-		"nobody":                        {with(l.key, map[string]any{"sub": nil}, nil), abi.KindAuthFailed, "who it is for"},
-		"a subject with a line break":   {with(l.key, map[string]any{"sub": "ada\nkind=allowed"}, nil), abi.KindAuthFailed, "who it is for"},
-		"a subject that turns round":    {with(l.key, map[string]any{"sub": "ada\u202e"}, nil), abi.KindAuthFailed, "who it is for"},
-		"a subject without an end":      {with(l.key, map[string]any{"sub": strings.Repeat("a", 256)}, nil), abi.KindAuthFailed, "who it is for"},
+		"nobody":                        {with(l.key, map[string]any{"sub": nil}, nil), abi.KindAuthFailed, "no usable subject"},
+		"a subject with a line break":   {with(l.key, map[string]any{"sub": "ada\nkind=allowed"}, nil), abi.KindAuthFailed, "no usable subject"},
+		"a subject that turns round":    {with(l.key, map[string]any{"sub": "ada\u202e"}, nil), abi.KindAuthFailed, "no usable subject"},
+		"a subject without an end":      {with(l.key, map[string]any{"sub": strings.Repeat("a", 256)}, nil), abi.KindAuthFailed, "no usable subject"},
 		"no scope":                      {l.token(l.key, nil, nil), abi.KindPermissionDenied, "lacks the scope tools"},
 		"a longer scope":                {with(l.key, map[string]any{"scope": "toolset"}, nil), abi.KindPermissionDenied, "lacks the scope tools"},
 		"a scope in capitals":           {with(l.key, map[string]any{"scope": "TOOLS"}, nil), abi.KindPermissionDenied, "lacks the scope tools"},
@@ -245,7 +246,7 @@ func TestBadTokens(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	for issuer, says := range map[string]string{
-		"":                                   "no issuer",
+		"":                                   "the issuer is missing",
 		"login.example.com":                  "not a URL",
 		"https://":                           "not a URL",
 		"https://a b":                        "not a URL",
@@ -263,7 +264,7 @@ func TestNew(t *testing.T) {
 		wantError(t, err, abi.KindInvalidParams, says)
 	}
 	_, err := accesstoken.New(accesstoken.Config{Issuer: "https://login.example.com"})
-	wantError(t, err, abi.KindInvalidParams, "for anybody")
+	wantError(t, err, abi.KindInvalidParams, "tokens for other servers")
 	_, err = accesstoken.New(accesstoken.Config{Issuer: "https://login.example.com", Audience: audience, Scopes: []string{"a b"}})
 	wantError(t, err, abi.KindInvalidParams, "a scope")
 }

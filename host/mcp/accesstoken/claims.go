@@ -38,22 +38,22 @@ func (c *claims) check(want Config) error {
 	now := want.Now()
 	switch {
 	case c.Issuer != want.Issuer:
-		return refused("the token is of another issuer")
+		return refused("the token is from another issuer")
 	case !slices.Contains(c.Audience, want.Audience):
 		return refused("the token is not for this server")
 	case c.Expiry == nil:
-		return refused("the token does not say until when it is good")
-	case !now.Before(c.Expiry.Time().Add(Leeway)):
+		return refused("the token has no expiry")
+	case !now.Before(c.Expiry.Time().Add(leeway)):
 		return refused("the token has expired")
-	case c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-Leeway)):
-		return refused("the token is not good yet")
-	case c.IssuedAt != nil && now.Before(c.IssuedAt.Time().Add(-Leeway)):
+	case c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-leeway)):
+		return refused("the token is not valid yet")
+	case c.IssuedAt != nil && now.Before(c.IssuedAt.Time().Add(-leeway)):
 		return refused("the token was issued in the future")
 	case c.Confirmation != nil:
 		// As a bearer token it would be good for whoever stole it: RFC 9449, section 7.2.
-		return refused("the token is bound to a key or a certificate of its holder, which this server does not ask for")
+		return refused("the token is bound to a key or certificate, which this server does not support")
 	case !validSubject(c.Subject):
-		return refused("the token does not say who it is for, or in a way that no record can hold")
+		return refused("the token has no usable subject")
 	}
 	held := slices.Concat(c.Scope, c.Scp)
 	for _, scope := range want.Scopes {

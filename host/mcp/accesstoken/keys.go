@@ -59,7 +59,7 @@ func (k *keys) find(ctx context.Context, t *token) ([]jose.JSONWebKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, refused("the token is signed with a key that the issuer does not have")
+	return nil, refused("the key of the token's signature is not among the issuer's keys")
 }
 
 // look returns the known keys for a token, and whether the issuer should be asked.
@@ -89,7 +89,7 @@ func (k *keys) refresh(ctx context.Context) error {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
 	case <-ctx.Done():
-		return (&abi.Error{Kind: abi.KindTimeout, Retryable: true, Message: "the caller gave up while the issuer's keys were read"}).WithCause(ctx.Err())
+		return (&abi.Error{Kind: abi.KindTimeout, Retryable: true, Message: "the caller canceled while the server fetched the issuer's keys"}).WithCause(ctx.Err())
 	}
 	if begun, err := k.begin(); !begun {
 		return err
@@ -101,7 +101,7 @@ func (k *keys) refresh(ctx context.Context) error {
 	defer k.mu.Unlock()
 	if k.err = err; err != nil {
 		if len(k.known) > 0 { // otherwise whoever asks hears of it
-			k.log.Warn("the keys of the issuer cannot be read anew", "error", err, "read", k.since)
+			k.log.Warn("cannot refresh the keys of the issuer", "error", err, "read", k.since)
 		}
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/egress"
+	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/go-jose/go-jose/v4"
 	strictjson "github.com/go-jose/go-jose/v4/json"
@@ -37,10 +37,10 @@ func (s *source) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	}
 	body, err := s.get(ctx, at)
 	if err != nil {
-		return nil, about(err, "the keys of the issuer cannot be read")
+		return nil, about(err, "cannot read the keys of the issuer")
 	}
 	if body == nil {
-		return nil, wrong("the issuer has no keys where its metadata says", "")
+		return nil, wrong("the issuer has no keys at the address in its metadata", "")
 	}
 	return parseKeys(body)
 }
@@ -52,7 +52,7 @@ func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, wrong("what the issuer has for keys is not JSON of that form", "")
+		return nil, wrong("the issuer's keys are not JSON of a key set", "")
 	}
 	var found []jose.JSONWebKey
 	for _, raw := range set.Keys[:min(len(set.Keys), maxKeys)] {
@@ -90,13 +90,13 @@ func (s *source) discover(ctx context.Context) (*url.URL, error) {
 	for _, at := range locations(s.issuer) {
 		body, err := s.get(ctx, at)
 		if err != nil {
-			return nil, about(err, "the metadata of the issuer cannot be read")
+			return nil, about(err, "cannot read the metadata of the issuer")
 		}
 		if body != nil {
 			return s.keysOf(body)
 		}
 	}
-	return nil, wrong("the issuer has no metadata", "check the URL: there is neither .well-known/oauth-authorization-server nor .well-known/openid-configuration for it")
+	return nil, wrong("the issuer has no metadata", "check the URL: it has neither .well-known/oauth-authorization-server nor .well-known/openid-configuration")
 }
 
 // keysOf reads metadata. RFC 8414, section 3.3: that of another issuer must not be used.
@@ -107,18 +107,18 @@ func (s *source) keysOf(body []byte) (*url.URL, error) {
 	}
 	// In its names every letter counts, and none occurs twice.
 	if err := strictjson.Unmarshal(body, &metadata); err != nil {
-		return nil, wrong("what the issuer has for metadata is not JSON of that form", "check the URL of the issuer")
+		return nil, wrong("the issuer's metadata is not JSON of that form", "check the URL of the issuer")
 	}
 	if metadata.Issuer != s.text {
 		hint := "check the URL of the issuer"
 		if strings.TrimRight(metadata.Issuer, "/") == strings.TrimRight(s.text, "/") {
-			hint = "write it as the metadata does, with or without the slash at its end"
+			hint = "write it as in the metadata, with or without the slash at the end"
 		}
-		return nil, wrong("the metadata is that of another issuer", hint)
+		return nil, wrong("the metadata belongs to another issuer", hint)
 	}
 	at, err := url.Parse(metadata.Keys)
 	if err != nil || at.Host == "" || at.User != nil || at.Fragment != "" || !s.own(at) && at.Scheme != "https" {
-		return nil, wrong("the metadata does not say in a usable way where the issuer's keys are", "jwks_uri is an https URL")
+		return nil, wrong("the metadata has no usable address for the issuer's keys", "jwks_uri must be an https URL")
 	}
 	return at, nil
 }
@@ -164,7 +164,7 @@ func (s *source) get(ctx context.Context, at *url.URL) ([]byte, error) {
 	case resp.Status >= 400 && resp.Status < 500 && resp.Status != 429:
 		return nil, nil
 	}
-	return nil, &abi.Error{Kind: abi.KindVendorError, Status: resp.Status, Retryable: true, Message: "the issuer answers with a status that is neither a document nor none"}
+	return nil, &abi.Error{Kind: abi.KindVendorError, Status: resp.Status, Retryable: true, Message: "unexpected status from the issuer"}
 }
 
 // about says what an error of egress is about, which speaks of vendors.
@@ -174,13 +174,13 @@ func about(err error, what string) error {
 		return err
 	}
 	e = e.WithCause(e.Unwrap())
-	e.Message, e.Hint, e.RequestSent = what+": "+e.Message, "check the URL of the issuer, and whether this machine reaches it", false
+	e.Message, e.Hint, e.RequestSent = what+": "+e.Message, "check the URL of the issuer, and that this machine can reach it", false
 	return e
 }
 
 func wrong(message, hint string) *abi.Error {
 	if hint == "" {
-		hint = "ask who runs the issuer"
+		hint = "ask the operator of the issuer"
 	}
 	return &abi.Error{Kind: abi.KindVendorError, Message: message, Hint: hint}
 }

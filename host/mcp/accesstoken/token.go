@@ -27,15 +27,15 @@ type token struct {
 // URL, does not count: only the issuer's metadata says that.
 func parse(text string) (*token, error) {
 	if len(text) > maxToken {
-		return nil, refused("the token is longer than tokens are")
+		return nil, refused("the token is too long")
 	}
 	signed, err := jwt.ParseSigned(text, algorithms())
 	if err != nil || len(signed.Headers) != 1 {
-		return nil, refused("the token is no JWT that is signed with RS256, PS256, ES256 or EdDSA").WithCause(err)
+		return nil, refused("the token is not a JWT with an RS256, PS256, ES256 or EdDSA signature").WithCause(err)
 	}
 	header := signed.Headers[0]
 	if typ, given := header.ExtraHeaders[jose.HeaderType]; given && !validType(typ) {
-		return nil, refused("the token is of a type that is no access token")
+		return nil, refused("the token's type is not an access token")
 	}
 	return &token{signed, header.KeyID, header.Algorithm}, nil
 }
@@ -53,10 +53,10 @@ func (t *token) claimsIssuer(issuer string) error {
 		Issuer string `json:"iss"`
 	}
 	if err := t.signed.UnsafeClaimsWithoutVerification(&c); err != nil {
-		return refused("what the token says is not what a JWT says").WithCause(err)
+		return refused("the token's claims are not valid").WithCause(err)
 	}
 	if c.Issuer != issuer {
-		return refused("the token is of another issuer")
+		return refused("the token is from another issuer")
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
 // Package threats holds no code, only tests: they read which test defends against which
-// threat, and keep the table in docs/security.md.
+// threat, and keep the table in docs/threats.md.
 //
 // list_test.go names the threats. A test says what it is against in its doc comment or its
 // body, and a test script on a line of its own:

@@ -48,6 +48,7 @@ var chapters = []chapter{
 		{"N17", "A guest carries data out by names that are looked up, by length, by time, by log lines."},
 		{"N18", "Two connections share one to the vendor, and with it an identity."},
 		{"N19", "Cookies or cached answers of one connection reach another."},
+		{"N20", "A vendor makes many requests of one, by how it ends a stream or a connection."},
 	}},
 	{"Credentials", []threat{
 		{"C1", "An error, log line, trace, metric, panic or recording holds a credential."},
@@ -81,6 +82,19 @@ var chapters = []chapter{
 		{"A16", "A schema or pattern costs the host its memory or its time."},
 		{"A17", "Fetching a connector makes the host reach a private place, or send a registry's credential elsewhere."},
 		{"A18", "Playing a recording back carries out what the policy refused."},
+		{"D1", "A caller uses or learns of a connection that is another workspace's or subject's."},
+	}},
+	{"What is spent outside the sandbox", []threat{
+		{"R1", "A number is a bomb."},
+		{"R2", "A schema or a pattern is a bomb."},
+		{"R3", "A message is made so that reading it takes time that grows faster than its length."},
+		{"R4", "Memory fills with what was sent, before anything is refused."},
+		{"R5", "A guest takes its memory as stack."},
+		{"R6", "Guests that never end keep others from running."},
+		{"R7", "The engine panics, or gets no memory."},
+		{"R8", "What stands as a module is no file."},
+		{"R9", "Strangers hold connections, and clients are kept out."},
+		{"R10", "An id or a value comes back as another one."},
 	}},
 }
 

@@ -13,9 +13,9 @@ import (
 	"testing/fstest"
 )
 
-var update = flag.Bool("update", false, "write the table into docs/security.md")
+var update = flag.Bool("update", false, "write the table into docs/threats.md")
 
-const page = "docs/security.md"
+const page = "docs/threats.md"
 
 // The table stands between these lines.
 const (

@@ -1,5 +1,5 @@
 // Command static writes two connectors for the conformance suites of MCP into a folder:
-// schemas.wasm, whose parameters have schemas that package pdk does not write, and
+// schemas.wasm, whose parameter has an extension that package pdk does not write, and
 // extra.wasm, which comes and goes while a server runs.
 package main
 
@@ -10,25 +10,12 @@ import (
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
-// schemas has the tool json_schema_2020_12_tool, for a connection json: the suite wants
-// these very parameters. Clients repeat the parameter of regions.get in a header.
+// schemas has the tool json_regions_get, for a connection json. Clients repeat its parameter in
+// a header.
 const schemas = `{
-	"abi": 1, "name": "schemas", "title": "Schemas", "version": "1.0.0", "description": "Parameters with all of JSON Schema 2020-12.",
+	"abi": 1, "name": "schemas", "title": "Schemas", "version": "1.0.0", "description": "A parameter with an extension.",
 	"servers": [{"id": "main", "url": "https://conformance.example"}],
 	"operations": [{
-		"entity": "schema_2020_12", "action": "tool", "description": "Takes an address, and a way to reach somebody.", "effect": "read", "requests": [],
-		"params": {
-			"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
-			"$defs": {"address": {"$anchor": "addressDef", "type": "object", "properties": {"street": {"type": "string"}, "city": {"type": "string"}}}},
-			"properties": {
-				"name": {"type": "string"}, "address": {"$ref": "#/$defs/address"},
-				"contactMethod": {"type": "string", "enum": ["phone", "email"]}, "phone": {"type": "string"}, "email": {"type": "string"}
-			},
-			"allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
-			"if": {"properties": {"contactMethod": {"const": "phone"}}, "required": ["contactMethod"]}, "then": {"required": ["phone"]}, "else": {"required": ["email"]},
-			"additionalProperties": false
-		}
-	}, {
 		"entity": "regions", "action": "get", "description": "Takes a region.", "effect": "read", "requests": [],
 		"params": {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}, "additionalProperties": false}
 	}]

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 )
 
 // token is an access token that was handed out.
@@ -16,10 +18,7 @@ type token struct {
 const TokenPrefix = "eyJsim_"
 
 func (s *Service) issueToken(w http.ResponseWriter, r *http.Request) {
-	var asked struct {
-		ClientID     string `json:"client_id"`
-		ClientSecret string `json:"client_secret"`
-	}
+	var asked airbyteapi.TokenRequest
 	if !readJSON(w, r, &asked) {
 		return
 	}
@@ -48,8 +47,8 @@ func (s *Service) issueToken(w http.ResponseWriter, r *http.Request) {
 	bearer := TokenPrefix + hex.EncodeToString(random)
 	s.tokens[bearer] = &token{expires: s.now().Add(s.options.TokenLife)}
 	s.issued++
-	answer(w, http.StatusOK, map[string]any{
-		"access_token": bearer, "token_type": "bearer", "expires_in": int(s.options.TokenLife.Seconds()), "organization_id": organization,
+	answer(w, http.StatusOK, airbyteapi.Token{
+		AccessToken: bearer, TokenType: "bearer", ExpiresIn: float64(int(s.options.TokenLife.Seconds())), OrganizationID: organization,
 	})
 }
 

@@ -2,7 +2,7 @@ package airbyte
 
 import (
 	"fmt"
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -10,40 +10,53 @@ import (
 // condition says whether a row is meant.
 type condition func(row map[string]any) bool
 
-// parseCondition reads one operator with its operand. Fields are those that may be named; nil permits all.
+// parseCondition reads operators with their operands, all of which must hold. Fields are those that may be named; nil
+// permits all.
 func parseCondition(v any, fields []string) (condition, error) {
 	object, ok := v.(map[string]any)
-	if !ok || len(object) != 1 {
-		return nil, fmt.Errorf("a condition is an object with one operator")
+	if !ok || len(object) == 0 {
+		return nil, fmt.Errorf("a condition is an object with operators")
 	}
-	for operator, operand := range object {
-		switch operator {
-		case "and", "or":
-			return parseAll(operator, operand, fields)
-		case "not":
-			inner, err := parseCondition(operand, fields)
-			return func(row map[string]any) bool { return !inner(row) }, err
+	var parts []condition
+	for _, operator := range slices.Sorted(maps.Keys(object)) {
+		part, err := parseOperator(operator, object[operator], fields)
+		if err != nil {
+			return nil, err
 		}
-		test, ok := operators()[operator]
-		if !ok {
-			return nil, fmt.Errorf("there is no operator %q", operator)
-		}
-		named, ok := operand.(map[string]any)
-		if !ok || len(named) != 1 {
-			return nil, fmt.Errorf("%s takes an object with one field", operator)
-		}
-		for field, want := range named {
-			if fields != nil && !slices.Contains(fields, strings.Split(field, ".")[0]) {
-				return nil, fmt.Errorf("%q is not searchable", field)
-			}
-			holds, err := test(want)
-			if err != nil {
-				return nil, fmt.Errorf("%s of %q: %w", operator, field, err)
-			}
-			return func(row map[string]any) bool { return holds(at(row, field)) }, nil
-		}
+		parts = append(parts, part)
 	}
-	return nil, fmt.Errorf("a condition has an operator")
+	return func(row map[string]any) bool {
+		return !slices.ContainsFunc(parts, func(part condition) bool { return !part(row) })
+	}, nil
+}
+
+func parseOperator(operator string, operand any, fields []string) (condition, error) {
+	switch operator {
+	case "and", "or":
+		return parseAll(operator, operand, fields)
+	case "not":
+		inner, err := parseCondition(operand, fields)
+		return func(row map[string]any) bool { return !inner(row) }, err
+	}
+	test, ok := operators()[operator]
+	if !ok {
+		return nil, fmt.Errorf("there is no operator %q", operator)
+	}
+	named, ok := operand.(map[string]any)
+	if !ok || len(named) != 1 {
+		return nil, fmt.Errorf("%s takes an object with one field", operator)
+	}
+	for field, want := range named {
+		if fields != nil && !slices.Contains(fields, strings.Split(field, ".")[0]) {
+			return nil, fmt.Errorf("%q is not searchable", field)
+		}
+		holds, err := test(want)
+		if err != nil {
+			return nil, fmt.Errorf("%s of %q: %w", operator, field, err)
+		}
+		return func(row map[string]any) bool { return holds(at(row, field)) }, nil
+	}
+	return nil, fmt.Errorf("%s names no field", operator)
 }
 
 func parseAll(operator string, operand any, fields []string) (condition, error) {
@@ -95,20 +108,12 @@ func operators() map[string]test {
 		},
 		"gt": comparison(func(order int) bool { return order > 0 }), "gte": comparison(func(order int) bool { return order >= 0 }),
 		"lt": comparison(func(order int) bool { return order < 0 }), "lte": comparison(func(order int) bool { return order <= 0 }),
-		"in":       in,
-		"contains": contains,
-		"any":      anyElement,
-		"like": text(func(want string) (func(string) bool, error) {
-			parts := strings.Split(want, "%")
-			for i := range parts {
-				parts[i] = regexp.QuoteMeta(parts[i])
-			}
-			whole, err := regexp.Compile("(?is)^" + strings.Join(parts, ".*") + "$")
-			if err != nil {
-				return nil, err
-			}
-			return whole.MatchString, nil
-		}),
+		"in":             in,
+		"array_contains": arrayContains,
+		"any":            anyElement,
+		"startswith":     folded(strings.HasPrefix),
+		"endswith":       folded(strings.HasSuffix),
+		"contains":       folded(strings.Contains),
 		"fuzzy": text(func(want string) (func(string) bool, error) {
 			words := strings.Fields(strings.ToLower(want))
 			return func(value string) bool { return inOrder(strings.ToLower(value), words) }, nil
@@ -140,6 +145,14 @@ func text(of func(want string) (func(string) bool, error)) test {
 	}
 }
 
+// folded is an operator that compares texts without regard to case.
+func folded(holds func(value, want string) bool) test {
+	return text(func(want string) (func(string) bool, error) {
+		want = strings.ToLower(want)
+		return func(value string) bool { return holds(strings.ToLower(value), want) }, nil
+	})
+}
+
 // inOrder reports whether a text has all words, one after the other.
 func inOrder(value string, words []string) bool {
 	for _, word := range words {
@@ -162,7 +175,7 @@ func in(want any) (func(any) bool, error) {
 	}, nil
 }
 
-func contains(want any) (func(any) bool, error) {
+func arrayContains(want any) (func(any) bool, error) {
 	same, err := equals(want)
 	return func(value any) bool {
 		list, ok := value.([]any)

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
@@ -24,29 +26,16 @@ type connector struct {
 	contextStore contextStore
 }
 
-// create is the body of a request to create a connector. The names of the workspace are read from extra.
-type create struct {
-	Name                    string           `json:"name"`
-	DefinitionID            string           `json:"definition_id"`
-	ConnectorType           string           `json:"connector_type"`
-	SourceTemplateID        string           `json:"source_template_id"`
-	Credentials             map[string]any   `json:"credentials"`
-	ReplicationConfig       map[string]any   `json:"replication_config"`
-	Environment             map[string]any   `json:"environment"`
-	Entities                *json.RawMessage `json:"entities"`
-	ServerSideOAuthSecretID string           `json:"server_side_oauth_secret_id"`
-	WorkspaceID             string           `json:"workspace_id"`
-	WorkspaceName           string           `json:"workspace_name"`
-	CustomerName            string           `json:"customer_name"`
-	ExternalUserID          string           `json:"external_user_id"`
-}
-
-func (c *create) get(key string) string {
-	return map[string]string{"workspace_id": c.WorkspaceID, "workspace_name": c.WorkspaceName, "customer_name": c.CustomerName, "external_user_id": c.ExternalUserID}[key]
+// workspaceOf returns a name of the workspace of a request to create a connector.
+func workspaceOf(c *airbyteapi.CreateRequest, key string) string {
+	return map[string]string{
+		"workspace_id": c.WorkspaceID, airbyteapi.KeyWorkspaceName: c.WorkspaceName,
+		airbyteapi.KeyCustomerName: c.CustomerName, airbyteapi.KeyExternalUserID: c.ExternalUserID,
+	}[key]
 }
 
 func (s *Service) createConnector(w http.ResponseWriter, r *request) {
-	var body create
+	var body airbyteapi.CreateRequest
 	if !readJSON(w, r.Request, &body) {
 		return
 	}
@@ -71,7 +60,7 @@ func (s *Service) createConnector(w http.ResponseWriter, r *request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	place, named := s.findWorkspace(r.organization, body.get)
+	place, named := s.findWorkspace(r.organization, func(key string) string { return workspaceOf(&body, key) })
 	switch {
 	case !named:
 		refuse(w, http.StatusUnprocessableEntity, "A workspace identifier is required", problem{Field: "workspace_name", Message: "name a workspace", Code: "missing"})
@@ -124,27 +113,28 @@ func texts(at string, from map[string]any, want []string) (map[string]string, []
 	return found, wrong
 }
 
-// template describes a connector's kind as rows of the list do.
-func (c *connector) template() map[string]any {
+// template describes a connector's kind.
+func (c *connector) template() *airbyteapi.Template {
 	created := c.created.Format(time.RFC3339)
-	return map[string]any{
-		"id": c.definition.ID, "name": c.definition.Type, "icon": nil, "connector_name": c.definition.Slug,
-		"organization_id": c.workspace.organization, "actor_definition_id": c.definition.ID, "tags": []string{},
-		"mode": "MULTI", "supports_context_store": true, "created_at": created, "updated_at": created,
+	return &airbyteapi.Template{
+		ID: c.definition.ID, Name: c.definition.Type, ConnectorName: c.definition.Slug,
+		OrganizationID: c.workspace.organization, DefinitionID: c.definition.ID, Tags: []string{},
+		Mode: "MULTI", SupportsContextStore: true, CreatedAt: created, UpdatedAt: created,
 	}
 }
 
-func (c *connector) row() map[string]any {
+// row is what a list has of a connector.
+func (c *connector) row() airbyteapi.Record {
 	created := c.created.Format(time.RFC3339)
-	return map[string]any{"id": c.id, "name": c.name, "summarized_source_template": c.template(), "created_at": created, "updated_at": created}
+	return airbyteapi.Record{ID: c.id, Name: c.name, Summary: c.template(), CreatedAt: created, UpdatedAt: created}
 }
 
 // whole is what create and get answer. It never holds the credentials.
-func (c *connector) whole() map[string]any {
+func (c *connector) whole() airbyteapi.Record {
 	created := c.created.Format(time.RFC3339)
-	return map[string]any{
-		"id": c.id, "name": c.name, "source_template": c.template(), "replication_config": c.replication,
-		"entities": nil, "created_at": created, "updated_at": created,
+	return airbyteapi.Record{
+		ID: c.id, Name: c.name, Template: c.template(), Replication: c.replication,
+		Entities: json.RawMessage("null"), CreatedAt: created, UpdatedAt: created,
 	}
 }
 
@@ -157,19 +147,19 @@ func (s *Service) listConnectors(w http.ResponseWriter, r *request) {
 		refuse(w, http.StatusUnprocessableEntity, "A workspace identifier is required", problem{Field: "workspace_name", Message: "name a workspace", Code: "missing"})
 		return
 	}
-	rows := []map[string]any{}
+	rows := []airbyteapi.Record{}
 	for _, c := range s.connectors {
 		if place != nil && c.workspace == place && (query.Get("definition_id") == "" || c.definition.ID == query.Get("definition_id")) {
 			rows = append(rows, c.row())
 		}
 	}
-	answer(w, http.StatusOK, map[string]any{"data": rows})
+	answer(w, http.StatusOK, airbyteapi.Records{Data: rows})
 }
 
 // withConnector finds the connector of a path.
 func (s *Service) withConnector(serve func(http.ResponseWriter, *request, *connector)) func(http.ResponseWriter, *request) {
 	return func(w http.ResponseWriter, r *request) {
-		id := r.PathValue("id")
+		id := r.PathValue("connector_id")
 		if len(id) != 36 || strings.Trim(id, "0123456789abcdef-") != "" {
 			detailAt(w, "Input should be a valid UUID", "uuid_parsing", "path", "connector_id")
 			return
@@ -197,18 +187,46 @@ func (s *Service) deleteConnector(w http.ResponseWriter, _ *request, c *connecto
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.connectors = slices.DeleteFunc(s.connectors, func(other *connector) bool { return other == c })
-	answer(w, http.StatusAccepted, map[string]any{"job_id": contract.UUID(s.rng)})
+	answer(w, http.StatusAccepted, airbyteapi.DeleteAnswer{JobID: contract.UUID(s.rng)})
 }
 
 // checks are what proves a credential, as Airbyte's connectors have it.
 var checks = map[string]string{"pylon": "accounts", "ashby": "users", "incident-io": "users"}
 
 func (s *Service) checkConnector(w http.ResponseWriter, r *request, c *connector) {
-	if _, _, err := s.run(r.Context(), c, checks[c.definition.Slug], "list", nil); err != nil {
-		answer(w, http.StatusOK, map[string]any{"status": "failed", "message": err.Message})
+	var body map[string]any
+	if !readJSON(w, r.Request, &body) {
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"status": "succeeded", "message": nil})
+	status := airbyteapi.CheckSucceeded
+	checked := airbyteapi.CheckAnswer{ID: contract.UUID(s.rng), Status: &status}
+	if _, _, err := s.run(r.Context(), c, checks[c.definition.Slug], "list", nil); err != nil {
+		status = airbyteapi.CheckFailed
+		checked.ErrorMessage = &err.Message
+	}
+	answer(w, http.StatusOK, checked)
+}
+
+// inspectConnector says which copies the service has. It copies every entity that it can.
+func (s *Service) inspectConnector(w http.ResponseWriter, _ *request, c *connector) {
+	readiness := &airbyteapi.Readiness{ConnectorID: c.id, DefinitionID: c.definition.ID}
+	for _, entity := range slices.Sorted(maps.Keys(c.definition.Searchable)) {
+		readiness.Supported = append(readiness.Supported, airbyteapi.SupportedEntity{Entity: entity, Suggested: true})
+		status := s.options.Copies[c.definition.Slug+"."+entity]
+		if status == NotCopied {
+			continue
+		}
+		copied := airbyteapi.CopiedEntity{Entity: entity, Status: cmp.Or(status, "ACTIVE"), Ready: status == "", Supported: true, Semantic: []airbyteapi.SemanticField{}}
+		for _, field := range c.definition.Semantic[entity] {
+			indexed := s.options.Copies[c.definition.Slug+"."+entity+"."+field]
+			copied.Semantic = append(copied.Semantic, airbyteapi.SemanticField{Field: field, Status: cmp.Or(indexed, airbyteapi.SemanticReady)})
+		}
+		readiness.Configured = append(readiness.Configured, copied)
+	}
+	answer(w, http.StatusOK, airbyteapi.Inspection{
+		ID: c.id, Name: c.name, WorkspaceID: c.workspace.ID, OrganizationID: c.workspace.organization, DefinitionID: c.definition.ID,
+		ConfigTemplateID: c.definition.ID, DocumentationSkill: "connector-source:" + c.id, Readiness: readiness,
+	})
 }
 
 // Connectors returns the ids of all connectors, oldest first.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// definitionsJSON are Airbyte's connectors of the simulated vendors (SDK 0.1.98 and the authentication pages).
+// definitionsJSON are Airbyte's connectors of the simulated vendors (SDK 0.1.380 and the authentication pages).
 //
 //go:embed definitions.json
 var definitionsJSON []byte
@@ -27,6 +27,8 @@ type Definition struct {
 	Operations map[string][]string `json:"operations"`
 	// Drops are parameters that no operation of this connector has, not even one that it got since.
 	Drops []string `json:"drops"`
+	// Unlimited are operations whose limit the vendor ignores.
+	Unlimited []string `json:"unlimited"`
 	// CursorParam is the parameter that gets the next page.
 	CursorParam string `json:"cursor_param"`
 	// Metadata are the names of the next cursor and of whether there is more; either may be missing.
@@ -44,6 +46,8 @@ type Definition struct {
 	Deaf bool `json:"deaf"`
 	// Searchable are the fields of the context store, by entity.
 	Searchable map[string][]string `json:"searchable"`
+	// Semantic are the fields of the context store that are searched by meaning, by entity.
+	Semantic map[string][]string `json:"semantic"`
 }
 
 // Definitions returns the kinds of connectors that the service knows. Every call returns a fresh copy.

@@ -2,7 +2,7 @@
 // that expire, organizations, workspaces, connectors, and the execution of their operations.
 //
 // It is written from what was observed of the service and of its own clients, and from "Airbyte Agent API" 0.9.0, and
-// not from the client in host/airbyte: where the two disagree, one of them is wrong. It refuses what the service
+// not from our own client: where the two disagree, one of them is wrong. It refuses what the service
 // refuses and has its habits:
 //
 //   - connector_metadata is null where an operation has nothing to say of pages, and its keys are the vendor's, some of

@@ -11,51 +11,38 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// execution is the body of a request to execute.
-type execution struct {
-	Entity         *string          `json:"entity"`
-	Action         *string          `json:"action"`
-	Params         *json.RawMessage `json:"params"`
-	SelectFields   []string         `json:"select_fields"`
-	ExcludeFields  []string         `json:"exclude_fields"`
-	SkipTruncation *bool            `json:"skip_truncation"`
-	Intent         string           `json:"intent"`
-}
-
-// maxIntent is the length of the longest intent.
-const maxIntent = 512
-
 func (s *Service) execute(w http.ResponseWriter, r *request, c *connector) {
 	start := time.Now()
-	var body execution
+	var body airbyteapi.ExecuteRequest
 	if !readJSON(w, r.Request, &body) {
 		return
 	}
 	switch {
-	case body.Entity == nil || *body.Entity == "":
+	case body.Entity == "":
 		detailAt(w, "Field required", "missing", "body", "entity")
 		return
-	case body.Action == nil || *body.Action == "":
+	case body.Action == "":
 		detailAt(w, "Field required", "missing", "body", "action")
 		return
 	}
-	if len([]rune(body.Intent)) > maxIntent {
+	if len([]rune(body.Intent)) > airbyteapi.MaxIntent {
 		detailAt(w, "String should have at most 512 characters", "string_too_long", "body", "intent")
 		return
 	}
-	params := json.RawMessage("{}")
-	if body.Params != nil && string(*body.Params) != "null" { // clients without parameters send null
-		params = *body.Params
+	params := body.Params
+	if params == nil || string(params) == "null" { // clients without parameters send null
+		params = json.RawMessage("{}")
 	}
 	if rawjson.KindOf(params) != rawjson.Object {
 		detailAt(w, "Input should be a valid dictionary", "dict_type", "body", "params")
 		return
 	}
-	result, metadata, err := s.answer(r.Context(), c, *body.Entity, *body.Action, params)
+	result, metadata, err := s.answer(r.Context(), c, body.Entity, body.Action, params)
 	if err != nil {
 		sendError(w, err)
 		return
@@ -65,15 +52,19 @@ func (s *Service) execute(w http.ResponseWriter, r *request, c *connector) {
 		result = truncate(result)
 	}
 	answer(w, http.StatusOK, map[string]any{
-		"status": "success", "result": result, "connector_metadata": metadata,
-		"execution_metadata": map[string]any{"connector_instance_id": "source_id:" + c.id, "execution_time_ms": time.Since(start).Milliseconds()},
+		airbyteapi.MemberStatus: airbyteapi.StatusSuccess, airbyteapi.MemberResult: result, airbyteapi.MemberMetadata: metadata,
+		airbyteapi.MemberExecution: map[string]any{"connector_instance_id": airbyteapi.ConnectorIDStart + c.id, "execution_time_ms": time.Since(start).Milliseconds()},
 	})
 }
 
 // answer runs an operation, and gives its answer the form that the service gives it.
 func (s *Service) answer(ctx context.Context, c *connector, entity, action string, params json.RawMessage) (result, metadata json.RawMessage, err *abi.Error) {
-	if action == abi.ActionContextStoreSearch {
+	switch action {
+	case airbyteapi.ActionSearch:
 		result, err = s.search(ctx, c, entity, params)
+		return result, json.RawMessage("null"), err
+	case airbyteapi.ActionSQLQuery:
+		result, err = s.sqlQuery(ctx, c, entity, params)
 		return result, json.RawMessage("null"), err
 	}
 	data, meta, err := s.run(ctx, c, entity, action, params)
@@ -128,6 +119,9 @@ func (s *Service) run(ctx context.Context, c *connector, entity, action string, 
 	maps.DeleteFunc(kept, func(name string, _ json.RawMessage) bool {
 		return slices.Contains(c.definition.Drops, name) || listed && !slices.Contains(known, name)
 	})
+	if slices.Contains(c.definition.Unlimited, entity+"."+action) {
+		delete(kept, "limit")
+	}
 	params, _ = encode(kept)
 	data, meta, failed := s.options.Run.Run(ctx, c.definition.Slug, c.credentials, entity, action, params)
 	if failed == nil {

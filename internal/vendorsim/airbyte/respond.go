@@ -6,33 +6,29 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // problem is an element of errors.
-type problem struct {
-	Field   string `json:"field,omitempty"`
-	Message string `json:"message"`
-	Code    string `json:"error_code,omitempty"`
-	Details any    `json:"details,omitempty"`
-}
+type problem = airbyteapi.Problem
 
 // refuse answers an error in the service's own form.
 func refuse(w http.ResponseWriter, status int, message string, problems ...problem) {
 	if problems == nil {
 		problems = []problem{}
 	}
-	answer(w, status, map[string]any{"message": message, "errors": problems})
+	answer(w, status, airbyteapi.ErrorAnswer{Message: message, Errors: problems})
 }
 
 // detail answers an error in the form of the service's framework.
 func detail(w http.ResponseWriter, status int, text string) {
-	answer(w, status, map[string]any{"detail": text})
+	answer(w, status, airbyteapi.DetailAnswer{Detail: text})
 }
 
 // detailAt answers 422 for one part of a request.
 func detailAt(w http.ResponseWriter, message, kind string, location ...string) {
-	answer(w, http.StatusUnprocessableEntity, map[string]any{"detail": []map[string]any{{"loc": location, "msg": message, "type": kind}}})
+	answer(w, http.StatusUnprocessableEntity, airbyteapi.DetailAnswer{Detail: []airbyteapi.Location{{Where: location, Message: message, Type: kind}}})
 }
 
 func answer(w http.ResponseWriter, status int, v any) {

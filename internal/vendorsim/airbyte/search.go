@@ -21,9 +21,10 @@ type query struct {
 		Filter json.RawMessage     `json:"filter"`
 		Sort   []map[string]string `json:"sort"`
 	} `json:"query"`
-	Limit  *int              `json:"limit"`
-	Cursor string            `json:"cursor"`
-	Fields []json.RawMessage `json:"fields"`
+	Semantic *semantic         `json:"semantic"`
+	Limit    *int              `json:"limit"`
+	Cursor   string            `json:"cursor"`
+	Fields   []json.RawMessage `json:"fields"`
 }
 
 const defaultSearchLimit = 1000
@@ -36,14 +37,17 @@ func (s *Service) search(ctx context.Context, c *connector, entity string, param
 		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Message: fmt.Sprintf("%s cannot be searched in the context store", entity)}
 	}
 	var q query
-	if err := json.Unmarshal(params, &q); err != nil || q.Query == nil {
-		return nil, wrongQuery("query", "query is required, an object with filter and sort")
+	if err := json.Unmarshal(params, &q); err != nil || (q.Query == nil) == (q.Semantic == nil) {
+		return nil, wrongQuery("query", "query is required, an object with filter and sort, or semantic")
 	}
 	limit := defaultSearchLimit
 	if q.Limit != nil {
 		if limit = *q.Limit; limit < 1 || limit > defaultSearchLimit {
 			return nil, wrongQuery("limit", "limit is from 1 to 1000")
 		}
+	}
+	if q.Semantic != nil {
+		return s.searchByMeaning(ctx, c, entity, q.Semantic, limit)
 	}
 	var match condition
 	if q.Query.Filter != nil {

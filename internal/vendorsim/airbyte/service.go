@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
@@ -33,9 +34,15 @@ type Options struct {
 	CamelCase bool
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
+	// Copies are the statuses of copies that are not ready, by connector and entity, as in "pylon.issues", and of fields
+	// that cannot be searched by meaning yet, as in "incident-io.alerts.description". Others are ready.
+	Copies map[string]string
 	// Seed makes ids repeatable.
 	Seed uint64
 }
+
+// NotCopied in [Options.Copies] is an entity that nobody chose to copy.
+const NotCopied = "NOT_CONFIGURED"
 
 // Organization is a tenant of the service.
 type Organization struct {
@@ -79,18 +86,19 @@ func New(o Options) *Service {
 	}
 	for _, organization := range o.Organizations {
 		for _, name := range organization.Workspaces {
-			s.workspaces = append(s.workspaces, workspace{ID: contract.UUID(s.rng), Name: name, organization: organization.ID})
+			s.workspaces = append(s.workspaces, workspace{Workspace: airbyteapi.Workspace{ID: contract.UUID(s.rng), Name: name}, organization: organization.ID})
 		}
 	}
-	s.mux.HandleFunc("POST /api/v1/account/applications/token", s.issueToken)
-	s.handle("GET /api/v1/workspaces", s.listWorkspaces)
-	s.handle("GET /api/v1/integrations/connectors", s.listConnectors)
-	s.handle("POST /api/v1/integrations/connectors", s.createConnector)
-	s.handle("POST /v1/integrations/connectors", s.createConnector) // where the first two generations of clients went
-	s.handle("GET /api/v1/integrations/connectors/{id}", s.withConnector(s.getConnector))
-	s.handle("DELETE /api/v1/integrations/connectors/{id}", s.withConnector(s.deleteConnector))
-	s.handle("POST /api/v1/integrations/connectors/{id}/check", s.withConnector(s.checkConnector))
-	s.handle("POST /api/v1/integrations/connectors/{id}/execute", s.withConnector(s.execute))
+	s.mux.HandleFunc("POST "+airbyteapi.TokenPath, s.issueToken)
+	s.handle("GET "+airbyteapi.WorkspacesPath, s.listWorkspaces)
+	s.handle("GET "+airbyteapi.ConnectorsPath, s.listConnectors)
+	s.handle("POST "+airbyteapi.ConnectorsPath, s.createConnector)
+	s.handle("POST "+airbyteapi.FirstConnectorsPath, s.createConnector)
+	s.handle("GET "+airbyteapi.ConnectorPath, s.withConnector(s.getConnector))
+	s.handle("DELETE "+airbyteapi.ConnectorPath, s.withConnector(s.deleteConnector))
+	s.handle("POST "+airbyteapi.CheckPath, s.withConnector(s.checkConnector))
+	s.handle("GET "+airbyteapi.InspectPath, s.withConnector(s.inspectConnector))
+	s.handle("POST "+airbyteapi.ExecutePath, s.withConnector(s.execute))
 	return s
 }
 
@@ -125,7 +133,7 @@ func (s *Service) handle(pattern string, serve func(http.ResponseWriter, *reques
 
 // organization is the one that a request is about. Where it may not ask for that, the answer is written.
 func (s *Service) organization(w http.ResponseWriter, r *http.Request) (string, bool) {
-	asked := r.Header.Get("X-Organization-Id")
+	asked := r.Header.Get(airbyteapi.OrganizationHeader)
 	if asked == "" {
 		return s.options.Organizations[0].ID, true
 	}

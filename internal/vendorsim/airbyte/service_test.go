@@ -198,7 +198,7 @@ func TestHabits(t *testing.T) {
 	if got := l.send("GET", c, "", nil); strings.Contains(got, "api_token") {
 		t.Errorf("the credentials are in %s", got)
 	}
-	search := `{"entity":"accounts","action":"%s","params":{"query":{"filter":{"or":[{"like":{"name":"%%b%%"}},{"eq":{"is_disabled":true}}]},"sort":[{"name":"desc"}]},"fields":["id",["name"]],"limit":1}}`
+	search := `{"entity":"accounts","action":"%s","params":{"query":{"filter":{"or":[{"contains":{"name":"B"}},{"eq":{"is_disabled":true}}]},"sort":[{"name":"desc"}]},"fields":["id",["name"]],"limit":1}}`
 	for _, test := range []struct{ body, want string }{
 		{`{"entity":"accounts","action":"list","params":null}`, `"connector_metadata":{"has_next_page":true,"next_cursor":"2"}`},
 		{`{"entity":"accounts","action":"list","params":{"limit":1}}`, `"connector_instance_id":"source_id:` + c[len(c)-36:]},
@@ -224,8 +224,26 @@ func TestHabits(t *testing.T) {
 		}
 	}
 	wrong := l.connector(strings.Replace(create, `"t"`, `"wrong"`, 1))
-	if got := l.send("POST", wrong+"/check", "", nil); !strings.Contains(got, `"status":"failed"`) {
+	if got := l.send("POST", wrong+"/check", "", nil); !strings.HasPrefix(got, "422 ") {
+		t.Errorf("a check without a body gets %s", got)
+	}
+	if got := l.send("POST", wrong+"/check", "{}", nil); !strings.Contains(got, `"status":"failed","error_message":"`) {
 		t.Errorf("a wrong credential is checked as %s", got)
+	}
+	if got := l.send("GET", c+"/inspect", "", nil); !strings.Contains(got, `{"entity":"accounts","status":"ACTIVE","ready_for_search":true,"supported":true,"semantic_search_status":[]}`) {
+		t.Errorf("a connector is inspected as %s", got)
+	}
+	for sql, want := range map[string]string{
+		"SELECT id, name FROM accounts WHERE name = 'Cleo'": `"result":{"data":[{"id":"a3","name":"Cleo"}],"meta":{"has_more":false`,
+		"select id from accounts order by id":               `"data":[{"id":"a1"},{"id":"a2"}],"meta":{"has_more":true`,
+		"DELETE FROM accounts":                              "422 ",
+		"SELECT id FROM accounts; SELECT 1":                 "422 ",
+		"SELECT secret FROM accounts":                       "422 ",
+	} {
+		got := l.send("POST", c+"/execute", fmt.Sprintf(`{"entity":"accounts","action":"context_store_sql_query","params":{"sql":%q,"limit":2}}`, sql), nil)
+		if !strings.HasPrefix(got, want) && !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", sql, got, want)
+		}
 	}
 	if got := l.send("POST", wrong+"/execute", `{"entity":"accounts","action":"list"}`, nil); !strings.HasPrefix(got, "401 ") || !strings.Contains(got, "upstream_unauthorized") {
 		t.Errorf("a wrong credential gets %s", got)
@@ -241,9 +259,9 @@ func TestOperators(t *testing.T) {
 	c := l.connector(create)
 	for filter, want := range map[string]string{
 		`{"eq":{"id":"a1"}}`: "a1", `{"neq":{"id":"a1"}}`: "a2 a3", `{"gt":{"id":"a2"}}`: "a3", `{"gte":{"id":"a2"}}`: "a2 a3", `{"lt":{"id":"a2"}}`: "a1",
-		`{"lte":{"id":"a2"}}`: "a1 a2", `{"in":{"id":["a1","a3"]}}`: "a1 a3", `{"like":{"name":"b%"}}`: "a2", `{"fuzzy":{"name":"BOB lee"}}`: "a2",
+		`{"lte":{"id":"a2"}}`: "a1 a2", `{"in":{"id":["a1","a3"]}}`: "a1 a3", `{"startswith":{"name":"b"}}`: "a2", `{"endswith":{"name":"LEO"}}`: "a3", `{"array_contains":{"name":"a"}}`: "", `{"gte":{"id":"a2"},"lt":{"id":"a3"}}`: "a2", `{"fuzzy":{"name":"BOB lee"}}`: "a2",
 		`{"fuzzy":{"name":"lee bob"}}`: "", `{"keyword":{"name":"lee ada"}}`: "a1 a2", `{"eq":{"domain":null}}`: "a2", `{"not":{"eq":{"domain":null}}}`: "a1 a3",
-		`{"and":[{"neq":{"id":"a1"}},{"lt":{"id":"a3"}}]}`: "a2", `{"contains":{"name":"a"}}`: "", `{"any":{"name":{"eq":{"id":1}}}}`: "",
+		`{"and":[{"neq":{"id":"a1"}},{"lt":{"id":"a3"}}]}`: "a2", `{"contains":{"name":"A"}}`: "a1", `{"any":{"name":{"eq":{"id":1}}}}`: "",
 	} {
 		var answer struct {
 			Result struct{ Data []struct{ ID string } }

@@ -5,17 +5,18 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 )
 
 // workspace is a part of an organization.
 type workspace struct {
-	ID           string `json:"id"`
-	Name         string `json:"name"`
+	airbyteapi.Workspace
 	organization string
 }
 
 // workspaceKeys are the generations of the workspace's name, newest first.
-var workspaceKeys = []string{"workspace_name", "customer_name", "external_user_id"}
+var workspaceKeys = []string{airbyteapi.KeyWorkspaceName, airbyteapi.KeyCustomerName, airbyteapi.KeyExternalUserID}
 
 // findWorkspace finds the workspace that get names: by id, or by name in any generation. named is false where nothing
 // does.
@@ -56,18 +57,19 @@ func (s *Service) listWorkspaces(w http.ResponseWriter, r *request) {
 		}
 		from = n
 	}
-	rows := []workspace{}
+	rows := []airbyteapi.Workspace{}
 	for _, one := range s.workspaces {
 		if one.organization == r.organization && strings.Contains(strings.ToLower(one.Name), strings.ToLower(query.Get("name_contains"))) {
-			rows = append(rows, one)
+			rows = append(rows, one.Workspace)
 		}
 	}
 	from = min(from, len(rows))
 	to := min(from+limit, len(rows))
-	var next any
+	var next *string
 	if to < len(rows) {
 		query.Set("cursor", "w"+strconv.Itoa(to))
-		next = (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()
+		url := (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()
+		next = &url
 	}
-	answer(w, http.StatusOK, map[string]any{"data": rows[from:to], "next": next})
+	answer(w, http.StatusOK, airbyteapi.Workspaces{Data: rows[from:to], Next: next})
 }

@@ -154,6 +154,11 @@ func changeStage(c *call) (result, *apiError) {
 		} else if !archives && (reason != nil || c.body.Has("archiveEmail")) {
 			return invalid("archiveReasonId and archiveEmail are for archived stages only, and %q is none", st.Val.Title)
 		}
+		if mail := c.body.Object("archiveEmail"); mail != nil {
+			if t := s.templates.Get(mail.Text("communicationTemplateId")); t == nil || !slices.Contains(t.Val.IntendedTypes, "email") {
+				return notFound("communication_template", "Communication template for e-mail")
+			}
+		}
 		c.enter(a, &st.Val, c.stamp())
 		if reason != nil {
 			a.ArchiveReason, a.ArchivedAt = &reason.Val, c.stampPtr()

@@ -105,6 +105,21 @@ func addProject(c *call) (result, *apiError) {
 	})
 }
 
+// removeProject answers alike whether or not the candidate was in the project.
+func removeProject(c *call) (result, *apiError) {
+	return c.changeCandidate(func(p *candidate) (bool, *apiError) {
+		s := &c.v.store
+		pr, err := lookup(c, &s.projects, "projectId", "project", "Project")
+		if err != nil {
+			return false, err
+		}
+		kept := without(s.projectsOf[p.ID], func(id string) bool { return id == pr.ID })
+		changed := len(kept) != len(s.projectsOf[p.ID])
+		s.projectsOf[p.ID] = kept
+		return changed, nil
+	})
+}
+
 // anonymizeCandidate takes away what identifies a person, for good. The vendor wants all applications archived or
 // hired first.
 func anonymizeCandidate(c *call) (result, *apiError) {

@@ -81,17 +81,15 @@ func apiKeyInfo(c *call) (result, *apiError) {
 	}{c.key.title, c.key.createdAt, slices.Clone(c.key.scopes)})
 }
 
-// createWebhook wants an https address, except on a loopback host.
-func createWebhook(c *call) (result, *apiError) {
-	s, url := &c.v.store, c.body.Text("requestUrl")
-	local := strings.HasPrefix(url, "http://127.0.0.1") || strings.HasPrefix(url, "http://localhost")
-	if !isWebURL(url) || !local && !strings.HasPrefix(url, "https://") {
-		return result{}, invalid("requestUrl must be an https URL")
-	}
-	kind := c.body.Text("webhookType")
-	if s.webhooks.Find(func(w *webhook) bool { return w.WebhookType == kind && w.RequestURL == url }) != nil {
-		return result{}, refuse("webhook_already_exists", "A webhook of this type already calls this URL")
-	}
-	w := webhook{ID: s.newID(), Enabled: true, WebhookType: kind, RequestURL: url, SecretToken: c.body.Text("secretToken")}
-	return one(add(c, &s.webhooks, w.ID, w))
+// listTemplates has the enabled ones only, as the vendor does.
+func listTemplates(c *call) (result, *apiError) {
+	return listOnce(&c.v.store.templates, nil)
+}
+
+func listBrands(c *call) (result, *apiError) {
+	return listPage(c, query[brand]{table: &c.v.store.brands})
+}
+
+func listJobBoards(c *call) (result, *apiError) {
+	return listOnce(&c.v.store.jobBoards, nil)
 }

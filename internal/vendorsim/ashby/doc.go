@@ -2,7 +2,7 @@
 // it has every reason to work against the vendor, and one which the vendor would refuse is refused here.
 //
 // [New] makes an organization with several thousand linked records; the [Vendor] it returns is an
-// [net/http.Handler] with 54 operations ([Operations]), real state, permissions, cursors, sync tokens, filters,
+// [net/http.Handler] with 62 operations ([Operations]), real state, permissions, cursors, sync tokens, filters,
 // limits and errors. It is strict where the vendor may be lenient: unknown fields, null, wrong types, ids that are no UUIDs
 // and query parameters are refused, because in a test they are always a client's mistake.
 //
@@ -12,8 +12,8 @@
 // a key, 403 for a wrong key or a missing permission, 429, and 200 for everything else), the text of
 // application_not_found, the codes of cursors and sync tokens, invalid_input and <kind>_not_found follow the vendor's
 // published specification and guides of 2026. Where sources disagree, this package takes the union: department.list and
-// location.list are paginated (newer file), and jobPosting.list, source.list and archiveReason.list accept cursor and limit,
-// which Airbyte's connector sends, and ignore them. A null cursor or syncToken means none, as the vendor says of user.list.
+// location.list are paginated (newer file). jobPosting.list, source.list and archiveReason.list take neither cursor nor limit,
+// which only Airbyte's connector has. A null cursor or syncToken means none, as the vendor says of user.list.
 // The vendor does not document
 //   - the order of lists: here it is the order of creation
 //   - whether cursors and sync tokens are bound to their query: here they are, except for limit and expand

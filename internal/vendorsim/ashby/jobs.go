@@ -84,6 +84,9 @@ func createJob(c *call) (result, *apiError) {
 	if err != nil {
 		return result{}, err
 	}
+	if _, err := lookup(c, &s.jobTemplates, "jobTemplateId", "job_template", "Job template"); err != nil {
+		return result{}, err
+	}
 	author := s.users.Rows[0].Val.ref()
 	j := job{
 		ID: s.newID(), Title: c.body.Text("title"), Status: "Draft", EmploymentType: "FullTime", LocationID: loc.ID, DepartmentID: team.ID,
@@ -93,8 +96,12 @@ func createJob(c *call) (result, *apiError) {
 	if plan != nil {
 		j.DefaultInterviewPlanID, j.InterviewPlanIDs = &plan.Val.ID, []string{plan.ID}
 	}
-	if brand := c.body.Text("brandId"); brand != "" { // brands cannot be listed here, so any id is taken
-		j.BrandID = &brand
+	brand, err := lookup(c, &s.brands, "brandId", "brand", "Brand")
+	if err != nil {
+		return result{}, err
+	}
+	if brand != nil {
+		j.BrandID = &brand.ID
 	}
 	return one(add(c, &s.jobs, j.ID, j))
 }
@@ -187,4 +194,14 @@ func listOpenings(c *call) (result, *apiError) {
 	return listPage(c, query[opening]{
 		table: &c.v.store.openings, match: createdAfter(c, func(o *opening) stamp { return o.LatestVersion.CreatedAt }),
 	})
+}
+
+func listJobTemplates(c *call) (result, *apiError) {
+	s, expanded := &c.v.store, c.expands("location")
+	return listPage(c, query[jobTemplate]{table: &s.jobTemplates, view: func(r *row[jobTemplate]) source {
+		if l := s.locations.Get(r.Val.LocationID); l != nil && expanded {
+			return spliced(r, map[string][]byte{"location": l.Encoded()})
+		}
+		return r
+	}})
 }

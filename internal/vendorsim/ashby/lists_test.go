@@ -103,6 +103,8 @@ func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
 		{"/offer.list", m{"acceptanceStatus": []string{"Accepted", "Declined"}}, rowIDs(&s.offers, func(o *offer) bool { return o.DecidedAt != nil })},
 		{"/opening.list", nil, rowIDs(&s.openings, nil)},
 		{"/project.list", nil, rowIDs(&s.projects, nil)},
+		{"/brand.list", nil, rowIDs(&s.brands, nil)},
+		{"/jobTemplate.list", m{"expand": []string{"location"}}, rowIDs(&s.jobTemplates, nil)},
 		{"/user.list", m{"includeDeactivated": true}, rowIDs(&s.users, nil)},
 		{"/user.list", nil, rowIDs(&s.users, func(u *user) bool { return u.IsEnabled })},
 	} {
@@ -123,7 +125,7 @@ func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
 	}
 }
 
-// At the default scale lists that are not paginated hold more than a page would, and come whole whatever limit says.
+// At the default scale lists that are not paginated hold more than a page would, and come whole: they take no limit.
 func TestListsWithoutPages(t *testing.T) {
 	v := New(Options{Token: fullToken, Seed: 1, Now: func() time.Time { return testNow }})
 	s := &v.store
@@ -131,10 +133,13 @@ func TestListsWithoutPages(t *testing.T) {
 		"/jobPosting.list": rowIDs(&s.jobPostings, nil), "/source.list": rowIDs(&s.sources, func(x *applicationSource) bool { return !x.IsArchived }),
 		"/archiveReason.list": rowIDs(&s.archiveReasons, func(r *archiveReason) bool { return !r.IsArchived }),
 	} {
-		for _, body := range []m{{}, {"limit": 1, "cursor": "anything"}, {"cursor": nil}} {
-			rep := do(t, v, path, body)
-			if got := ids(rep.records(t)); !slices.Equal(got, want) || rep.body.Next != "" || rep.body.SyncToken != "" {
-				t.Errorf("%s %v: %d records, want %d; nextCursor %q", path, body, len(got), len(want), rep.body.Next)
+		rep := do(t, v, path, m{})
+		if got := ids(rep.records(t)); !slices.Equal(got, want) || rep.body.Next != "" || rep.body.SyncToken != "" {
+			t.Errorf("%s: %d records, want %d; nextCursor %q", path, len(got), len(want), rep.body.Next)
+		}
+		for _, body := range []m{{"limit": 1}, {"cursor": "anything"}} {
+			if rep := do(t, v, path, body); rep.body.Success || rep.body.ErrorInfo.Code != "invalid_input" {
+				t.Errorf("%s takes %v: %s", path, body, rep.raw)
 			}
 		}
 	}

@@ -52,6 +52,6 @@ type Operation struct {
 // Writes says whether the operation changes anything.
 func (o Operation) Writes() bool { return strings.HasSuffix(o.Permission, "Write") }
 
-// Operations returns all 54 operations: the 19 of Airbyte's connector and 35 more of the vendor. Every call returns
+// Operations returns all 62 operations: the 19 of Airbyte's connector and 43 more of the vendor. Every call returns
 // a fresh copy.
 func Operations() []Operation { return contract.Operations[Operation](operationsJSON) }

@@ -13,7 +13,7 @@ type Sample struct {
 	Body map[string]any
 }
 
-// Sample makes valid parameters for op from the current data, so that a test can call all 54 operations without knowing
+// Sample makes valid parameters for op from the current data, so that a test can call all 62 operations without knowing
 // any of them. With full false only what is required is set; with full true everything is, except cursor and what
 // would exclude it (there is nothing to put into cursor before a first page). A syncToken of a full sample is good, and
 // answers what changed since the organization was made.
@@ -145,6 +145,12 @@ func (s *sampler) cancellable() string {
 	return add(s.c, &s.st.schedules, sch.ID, sch).ID
 }
 
+// hook adds a webhook that can be changed or deleted.
+func (s *sampler) hook() string {
+	w := webhook{ID: s.st.newID(), Enabled: true, WebhookType: "candidateHire", RequestURL: "https://sample.example/hook/" + s.fresh, SecretToken: "sample"}
+	return add(s.c, &s.st.webhooks, w.ID, w).ID
+}
+
 // firstID is the id of a table's first record, or "none" of an empty one.
 func firstID[T any](t *table[T]) string {
 	if len(t.Rows) == 0 {
@@ -191,6 +197,14 @@ func (s *sampler) known(p Param) any {
 		return st.jobPostings.Rows[0].Val.boardID
 	case "sourceId":
 		return firstID(&st.sources)
+	case "brandId":
+		return firstID(&st.brands)
+	case "jobTemplateId":
+		return firstID(&st.jobTemplates)
+	case "communicationTemplateId":
+		return firstID(&st.templates)
+	case "webhookId":
+		return s.hook()
 	case "archiveReasonId":
 		return firstID(&st.archiveReasons)
 	case "tagId":
@@ -221,8 +235,6 @@ func (s *sampler) known(p Param) any {
 // knownText answers for parameters that are no ids.
 func (s *sampler) knownText(p Param) any {
 	switch p.Name {
-	case "brandId", "jobTemplateId", "communicationTemplateId":
-		return "5a3c1b2e-7d4f-4e6a-9b8c-0d1e2f3a4b5c"
 	case "email", "alternateEmail", "alternateEmailAddresses":
 		switch s.op.Path {
 		case "/candidate.search":

@@ -64,6 +64,7 @@ func seedStore(seed uint64, now time.Time, scale Scale) store {
 	s.applicationsOfCandidates()
 	s.interviewWork()
 	s.offersAndReports()
+	s.setup()
 	return *s.store
 }
 

@@ -136,3 +136,31 @@ func (s *seeder) openingsOfJobs() {
 		s.openings.Insert(o.ID, 0, o)
 	}
 }
+
+// setup makes what jobs and messages are made from: boards, templates, brands.
+func (s *seeder) setup() {
+	for i, title := range []string{"Careers page", "Internal board"} {
+		s.jobBoards.Insert(s.boards[i], 0, jobBoard{ID: s.boards[i], Title: title, IsInternal: i > 0})
+	}
+	for _, title := range []string{"Rejection", "Rejection, keep in touch", "Invitation"} {
+		at := s.ago(30*day, 300*day)
+		m := communicationTemplate{ID: s.newID(), Title: title, IntendedTypes: []string{"email"}, CreatedAt: at, UpdatedAt: s.after(at)}
+		s.templates.Insert(m.ID, 0, m)
+	}
+	m := communicationTemplate{ID: s.newID(), Title: "First contact", IntendedTypes: []string{"inMail", "linkedInConnection"}, CreatedAt: s.ago(30*day, 300*day)}
+	m.UpdatedAt = m.CreatedAt
+	s.templates.Insert(m.ID, 0, m)
+	for i := range 9 {
+		slug := "brand-" + strconv.Itoa(i+1)
+		b := brand{ID: s.newID(), Name: "Brand " + strconv.Itoa(i+1), HostedJobsPageSlug: slug}
+		s.brands.Insert(b.ID, 0, b)
+	}
+	for _, title := range departmentNames {
+		at, plan := s.ago(30*day, 300*day), anyRow(s, &s.plans).ID
+		j := jobTemplate{
+			ID: s.newID(), Title: title + " template", Status: "Active", LocationID: s.locations.Rows[3].ID, DepartmentID: anyRow(s, &s.departments).ID,
+			DefaultInterviewPlanID: plan, InterviewPlanIDs: []string{plan}, CreatedAt: at, UpdatedAt: s.after(at),
+		}
+		s.jobTemplates.Insert(j.ID, 0, j)
+	}
+}

@@ -37,11 +37,15 @@ type store struct {
 	feedback     table[feedback]
 	forms        map[string]formSubmission
 
-	jobs        table[job]
-	openings    table[opening]
-	jobPostings table[jobPosting]
-	plans       table[interviewPlan]
-	stages      table[interviewStage]
+	jobs         table[job]
+	openings     table[opening]
+	jobPostings  table[jobPosting]
+	jobBoards    table[jobBoard]
+	templates    table[communicationTemplate]
+	jobTemplates table[jobTemplate]
+	brands       table[brand]
+	plans        table[interviewPlan]
+	stages       table[interviewStage]
 
 	interviews table[interview]
 	schedules  table[interviewSchedule]

@@ -178,7 +178,7 @@ func readBody(w http.ResponseWriter, r *http.Request, op *Operation) (contract.F
 		return nil, invalid("%s", p.Message)
 	}
 	for _, name := range op.AnyOf {
-		if body.Text(name) != "" {
+		if body.Has(name) && body[name] != "" {
 			return body, nil
 		}
 	}

@@ -26,8 +26,8 @@ func TestEveryHandlerHasAnOperation(t *testing.T) {
 			t.Errorf("%s: %s, %s", op.Path, op.Method, op.Permission)
 		}
 	}
-	if len(paths) != 54 || airbyte != 19 {
-		t.Errorf("%d operations, %d of Airbyte's connector; want 54 and 19", len(paths), airbyte)
+	if len(paths) != 62 || airbyte != 19 {
+		t.Errorf("%d operations, %d of Airbyte's connector; want 62 and 19", len(paths), airbyte)
 	}
 	for path := range handlers() {
 		if !paths[path] {
@@ -95,7 +95,7 @@ func TestLinksResolve(t *testing.T) {
 		}
 	}
 	// Keys whose ids are of things that cannot be listed.
-	unlisted := map[string]bool{"interviewEventId": true, "brandId": true, "organizationId": true, "customRequisitionId": true}
+	unlisted := map[string]bool{"interviewEventId": true, "organizationId": true, "customRequisitionId": true}
 	var check func(path, key string, x any)
 	check = func(path, key string, x any) {
 		switch x := x.(type) {

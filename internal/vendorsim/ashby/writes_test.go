@@ -408,6 +408,19 @@ func TestReportsWebhooksAndKey(t *testing.T) {
 		t.Errorf("webhook: %v", got)
 	}
 	refused(t, v, "/webhook.create", hook, "webhook_already_exists")
+	hookID := v.store.webhooks.Rows[len(v.store.webhooks.Rows)-1].ID
+	if got := ok(t, v, "/webhook.update", m{"webhookId": hookID, "enabled": false}); at(got, "enabled") != "false" || at(got, "requestUrl") != "https://hooks.example/1" {
+		t.Errorf("webhook: %v", got)
+	}
+	if got := ok(t, v, "/webhook.info", m{"webhookId": hookID}); at(got, "enabled") != "false" || got["secretToken"] != nil {
+		t.Errorf("webhook: %v", got)
+	}
+	refused(t, v, "/webhook.update", m{"webhookId": hookID}, codeInvalidInput)
+	refused(t, v, "/webhook.update", m{"webhookId": hookID, "requestUrl": "http://hooks.example/"}, codeInvalidInput)
+	if got := ok(t, v, "/webhook.delete", m{"webhookId": hookID}); at(got, "webhookId") != hookID {
+		t.Errorf("webhook: %v", got)
+	}
+	refused(t, v, "/webhook.info", m{"webhookId": hookID}, "webhook_not_found")
 	if got := ok(t, v, "/apiKey.info", nil); at(got, "title") != "Full access" || len(got["scopes"].([]any)) != len(Permissions()) {
 		t.Errorf("key: %v", got)
 	}
@@ -418,4 +431,45 @@ func TestReportsWebhooksAndKey(t *testing.T) {
 	if got := list(t, v, "/user.search", m{"email": "nobody@x.example"}); len(got) != 0 {
 		t.Errorf("user search: %v", got)
 	}
+}
+
+// What jobs and messages are made from can be listed, and nothing else is taken.
+func TestTemplatesAndBrands(t *testing.T) {
+	v := small(t)
+	job := m{"title": "New", "teamId": v.store.departments.Rows[0].ID, "locationId": v.store.locations.Rows[3].ID}
+	for param, path := range map[string]string{"brandId": "/brand.list", "jobTemplateId": "/jobTemplate.list"} {
+		job[param] = ids(list(t, v, path, m{}))[0]
+		ok(t, v, "/job.create", job)
+		job[param] = "00000000-0000-4000-8000-000000000000"
+		if rep := do(t, v, "/job.create", job); rep.body.Success || !strings.HasSuffix(rep.body.ErrorInfo.Code, "_not_found") {
+			t.Errorf("%s of nothing: %s", param, rep.raw)
+		}
+		delete(job, param)
+	}
+	if boards := list(t, v, "/jobBoard.list", m{}); len(boards) != 2 || at(boards[1], "isInternal") != "true" {
+		t.Errorf("job boards: %v", boards)
+	}
+	app := v.store.applications.Find(func(a *application) bool { return a.Status == "Active" }).Val
+	archived := v.store.stages.Find(func(s *interviewStage) bool {
+		return s.InterviewPlanID == app.CurrentInterviewStage.InterviewPlanID && s.Type == "Archived"
+	})
+	move := m{"applicationId": app.ID, "interviewStageId": archived.ID, "archiveReasonId": v.store.archiveReasons.Rows[0].ID}
+	for _, template := range list(t, v, "/communicationTemplate.list", m{}) {
+		move["archiveEmail"] = m{"communicationTemplateId": template["id"]}
+		mail := slices.Contains(template["intendedTypes"].([]any), any("email"))
+		if !mail {
+			refused(t, v, "/application.changeStage", move, "communication_template_not_found")
+		}
+	}
+}
+
+func TestCandidateLeavesAProject(t *testing.T) {
+	v := small(t)
+	in := m{"candidateId": v.store.candidates.Rows[0].ID, "projectId": v.store.projects.Rows[0].ID}
+	ok(t, v, "/candidate.addProject", in)
+	ok(t, v, "/candidate.removeProject", in)
+	if left := v.store.projectsOf[v.store.candidates.Rows[0].ID]; len(left) != 0 {
+		t.Errorf("the candidate is in %v", left)
+	}
+	ok(t, v, "/candidate.removeProject", in)
 }

@@ -191,6 +191,9 @@ func checkItems(p *Param, path string, items []any) *Problem {
 	if len(items) > MaxItems {
 		return wrong(path, "%s has more than %d items", path, MaxItems)
 	}
+	if len(items) < p.Min {
+		return wrong(path, "%s must have at least %d items", path, p.Min)
+	}
 	item := Param{Type: p.Items, Format: p.Format, Enum: p.Enum, Fields: p.Fields}
 	for i, it := range items {
 		if e := checkValue(&item, fmt.Sprintf("%s[%d]", path, i), it); e != nil {

@@ -13,7 +13,7 @@ func TestCheckJSON(t *testing.T) {
 		{Name: "note", Type: "string|object", Fields: []Param{{Name: "value", Type: "string", Required: true}}},
 		{Name: "value", Type: "boolean|string|array|number|object", Items: "string"},
 		{Name: "expand", Type: "array", Items: "string", Enum: []string{"a", "b"}},
-		{Name: "ids", Type: "array", Items: "string", Format: "uuid"},
+		{Name: "ids", Type: "array", Items: "string", Format: "uuid", Min: 1},
 	}
 	for _, tc := range []struct{ body, want string }{
 		{`{"id":"0b8D2c1e-3f4a-4b5c-8d6e-7f8091a2b3c4","cursor":null,"limit":100,"expand":["a","b"]}`, ""},
@@ -34,6 +34,7 @@ func TestCheckJSON(t *testing.T) {
 		{`{"value":null}`, "value must be a boolean or string or array or number or object, not null"},
 		{`{"expand":["c"]}`, "expand[0] must be one of a, b"},
 		{`{"ids":["x"]}`, "ids[0] must be a UUID"},
+		{`{"ids":[]}`, "ids must have at least 1 items"},
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Content-Type", "application/json")

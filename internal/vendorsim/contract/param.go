@@ -20,7 +20,7 @@ type Param struct {
 	Airbyte bool `json:"airbyte,omitempty"`
 	// Enum are the accepted values of a string, or of an array's strings.
 	Enum []string `json:"enum,omitempty"`
-	// Min and Max bound a number, Default is what its absence means (0: special, see the operation).
+	// Min and Max bound a number, and Min how few items an array has; Default is what its absence means (0: special, see the operation).
 	Min     int `json:"min,omitempty"`
 	Max     int `json:"max,omitempty"`
 	Default int `json:"default,omitempty"`

@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 func listAlerts(c *call) (result, *apiError) {
@@ -94,4 +96,44 @@ func (s *store) attributesFrom(metadata fields) []alertAttributeValue {
 		out = append(out, value)
 	}
 	return out
+}
+
+func resolveAlert(c *call) (result, *apiError) {
+	s, now := &c.v.store, c.stamp()
+	r := s.alerts.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("alert", c.vars[0])
+	}
+	a := r.Val
+	if a.Status == "resolved" {
+		return one(r)
+	}
+	a.Status, a.ResolvedAt, a.UpdatedAt = "resolved", &now, now
+	delete(s.firing, a.AlertSourceID+"/"+a.DeduplicationKey)
+	return one(s.alerts.Replace(r, a))
+}
+
+func listAlertAttributes(c *call) (result, *apiError) {
+	return all(c.v.store.alertAttributes.Everything())
+}
+
+func listIncidentAlerts(c *call) (result, *apiError) {
+	s, alertID, incidentID := &c.v.store, c.query.text("alert_id"), c.query.text("incident_id")
+	if alertID != "" && s.alerts.Get(alertID) == nil {
+		return result{}, notFound("alert", alertID)
+	}
+	if incidentID != "" && s.incidents.Get(incidentID) == nil {
+		return result{}, notFound("incident", incidentID)
+	}
+	return paginate(c, listing[incidentAlert]{
+		table: &s.incidentAlerts,
+		match: func(l *incidentAlert) bool {
+			return (alertID == "" || l.alertID == alertID) && (incidentID == "" || l.incidentID == incidentID)
+		},
+		show: func(r *row[incidentAlert]) source {
+			l := r.Val
+			l.Alert, l.Incident = slimOf(&s.alerts.Get(l.alertID).Val), slim(&s.incidents.Get(l.incidentID).Val)
+			return contract.Value{V: l}
+		},
+	})
 }

@@ -62,6 +62,11 @@ func listCatalogEntries(c *call) (result, *apiError) {
 	}})
 }
 
+// getCatalogEntry answers the same with expand and without it: what it adds is not simulated.
+func getCatalogEntry(c *call) (result, *apiError) {
+	return byID(&c.v.store.catalogEntries, "catalog entry", c.vars[0])
+}
+
 func createCatalogEntry(c *call) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
 	of, err := refIn(&s.catalogTypes, "catalog_type_id", "catalog type", c.body.Text("catalog_type_id"))

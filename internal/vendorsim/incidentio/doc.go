@@ -2,7 +2,7 @@
 // which works against it has every reason to work against the vendor, and one which the vendor would refuse is refused here.
 //
 // [New] makes an organisation with several thousand linked records; the [Vendor] it returns is an [net/http.Handler]
-// with 58 operations ([Operations]), real state, scopes, filters, paging, limits and errors. It is strict where the vendor may
+// with 78 operations ([Operations]), real state, scopes, filters, paging, limits and errors. It is strict where the vendor may
 // be lenient: unknown query parameters, unknown body fields, null, wrong types and bodies where none belong are refused,
 // because in a test they are always a client's mistake.
 //

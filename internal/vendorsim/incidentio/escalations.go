@@ -1,6 +1,11 @@
 package incidentio
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
 
 func listEscalations(c *call) (result, *apiError) {
 	match, err := compile(c.query.filters, escalationFields(), false)
@@ -55,6 +60,36 @@ func createEscalation(c *call) (result, *apiError) {
 	e.Events = []escalationEvent{{ID: c.newID(), Event: "triggered", OccurredAt: now, Urgency: "high", Users: paged, Channels: []eventChannel{}}}
 	s.escalationsByID[key] = e.ID
 	return one(s.escalations.Insert(e.ID, newestFirst(now), e))
+}
+
+// cancelEscalation stops paging. The vendor answers nothing.
+func cancelEscalation(c *call) (result, *apiError) {
+	s, now := &c.v.store, c.stamp()
+	r := s.escalations.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("escalation", c.vars[0])
+	}
+	e := r.Val
+	if !e.open() {
+		return result{}, invalid("", "the escalation is %s and pages nobody any more", e.Status)
+	}
+	e.Status, e.UpdatedAt = "cancelled", now
+	e.Events = append(slices.Clone(e.Events), escalationEvent{ID: c.newID(), Event: "cancelled", OccurredAt: now, Users: []userRef{}, Channels: []eventChannel{}})
+	s.escalations.Replace(r, e)
+	return result{}, nil
+}
+
+// open says whether an escalation may still page somebody.
+func (e *escalation) open() bool {
+	return e.Status != "resolved" && e.Status != "expired" && e.Status != "cancelled"
+}
+
+func listEscalationPaths(c *call) (result, *apiError) {
+	return paginate(c, listing[escalationPath]{table: &c.v.store.escalationPaths, show: func(r *row[escalationPath]) source {
+		path := r.Val
+		path.CurrentResponders = c.v.store.responders(&path, c.now)
+		return contract.Value{V: path}
+	}})
 }
 
 func getEscalationPath(c *call) (result, *apiError) {

@@ -131,3 +131,7 @@ func listFollowUps(c *call) (result, *apiError) {
 func getFollowUp(c *call) (result, *apiError) {
 	return byID(&c.v.store.followUps, "follow-up", c.vars[0])
 }
+
+func deleteAttachment(c *call) (result, *apiError) {
+	return remove(&c.v.store.attachments, "incident attachment", c.vars[0])
+}

@@ -79,6 +79,16 @@ type slimAlert struct {
 	ResolvedAt       *time.Time `json:"resolved_at,omitempty"`
 }
 
+// incidentAlert says that an alert belongs to an incident. Both are filled in when it is shown.
+type incidentAlert struct {
+	ID           string       `json:"id"`
+	AlertRouteID string       `json:"alert_route_id"`
+	Alert        slimAlert    `json:"alert"`
+	Incident     slimIncident `json:"incident"`
+
+	alertID, incidentID string
+}
+
 type priority struct {
 	Name string `json:"name"`
 }

@@ -67,6 +67,6 @@ const (
 // Route is method and path template, the key under which the vendor serves the operation.
 func (o Operation) Route() string { return o.Method + " " + o.Path }
 
-// Operations returns all 58 operations: the 23 of Airbyte's connector, 33 more of the vendor, and the successors of two
-// deprecated ones among the 23 that are not in the 33. Every call returns a fresh copy.
+// Operations returns all 78 operations: the 23 of Airbyte's connector, 53 more of the vendor, and the successors of two
+// deprecated ones among the 23 that are not in the 53. Every call returns a fresh copy.
 func Operations() []Operation { return contract.Operations[Operation](operationsJSON) }

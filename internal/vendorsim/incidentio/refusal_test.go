@@ -132,6 +132,7 @@ func TestRefusals(t *testing.T) {
 		{"synced entry", "POST", "/v3/catalog_entries", `{"name":"x","catalog_type_id":"` + synced + `","attribute_values":{}}`, nil, 422, kindValidation, codeInvalid, "catalog_type_id", "synced"},
 		{"attribute of nothing", "POST", "/v3/catalog_entries", `{"name":"x","catalog_type_id":"` + service.ID + `","attribute_values":{"x":{"value":{"literal":"a"}}}}`, nil, 422, kindValidation, codeInvalid, "attribute_values.x", "no attribute"},
 		{"list for one", "POST", "/v3/catalog_entries", `{"name":"x","catalog_type_id":"` + service.ID + `","attribute_values":{"` + service.Schema.Attributes[0].ID + `":{"array_value":[]}}}`, nil, 422, kindValidation, codeInvalid, "attribute_values", "value"},
+		{"reference in place of a literal", "POST", "/v3/catalog_entries", `{"name":"x","catalog_type_id":"` + service.ID + `","attribute_values":{"` + service.Schema.Attributes[0].ID + `":{"value":{"reference":"r"}}}}`, nil, 422, kindValidation, codeInvalid, "attribute_values", "unknown"},
 		{"link to nothing", "POST", "/v3/catalog_entries", `{"name":"x","catalog_type_id":"` + service.ID + `","attribute_values":{"` + service.Schema.Attributes[0].ID + `":{"value":{"literal":"nobody"}}}}`, nil, 422, kindValidation, codeInvalid, "attribute_values", "nobody"},
 		{"external id taken", "POST", "/v3/catalog_entries", `{"name":"x","external_id":"svc-1","catalog_type_id":"` + service.ID + `","attribute_values":{}}`, nil, 409, kindConflict, codeDuplicate, "external_id", "svc-1"},
 
@@ -172,7 +173,7 @@ func TestRefusals(t *testing.T) {
 
 func TestScopes(t *testing.T) {
 	v := small(t, func(o *Options) {
-		o.Keys = []Key{{Token: "pager", Scopes: []string{"escalations.create", "escalations.view"}, Roles: []string{"on_call_editor"}}, {Token: "nothing"}}
+		o.Keys = []Key{{Token: "pager", Scopes: []string{"escalations.create", "escalations.view", "escalations.cancel"}, Roles: []string{"on_call_editor"}}, {Token: "nothing"}}
 	})
 	as := func(token string) []string { return []string{"Authorization", "Bearer " + token} }
 	for _, op := range Operations() {

@@ -19,7 +19,7 @@ type Sample struct {
 	AlertSourceToken string
 }
 
-// Sample makes valid parameters for op from the current data, so that a test can call all 58 operations without knowing
+// Sample makes valid parameters for op from the current data, so that a test can call all 78 operations without knowing
 // any of them. With full false only what is required is set; with full true everything is, except after and what the token
 // in the header replaces. Where the vendor requires one parameter of several, minimal samples have one.
 //
@@ -72,16 +72,46 @@ func firstID[T any](t *table[T]) string {
 	return t.Rows[0].ID
 }
 
+const updateField = "PUT /v2/custom_fields/{id}"
+
+func lastID[T any](t *table[T]) string {
+	if len(t.Rows) == 0 {
+		return "none"
+	}
+	return t.Rows[len(t.Rows)-1].ID
+}
+
 func (s *sampler) alertSource() *alertSource {
 	return &s.st.alertSources.Find(func(a *alertSource) bool { return a.SecretToken != "" }).Val
 }
 
-// catalogType is the type that samples write entries of: it can be edited and none of its attributes is a link.
+func (s *sampler) override() *override { return &s.st.overrides.Rows[0].Val }
+
+// fieldOfCatalog is a custom field whose choices are entries of the catalog.
+func (s *sampler) fieldOfCatalog() *customField {
+	return &s.st.customFields.Find(func(f *customField) bool { return f.CatalogTypeID != "" }).Val
+}
+
+// catalogType is the type that samples write entries of: it can be edited and none of its attributes is a link. Samples that
+// change a custom field need its type.
 func (s *sampler) catalogType() *catalogTypeV3 {
+	if s.op.Route() == updateField {
+		return &s.st.catalogTypes.Get(s.fieldOfCatalog().CatalogTypeID).Val
+	}
 	return &s.st.catalogTypes.Find(func(t *catalogTypeV3) bool { return t.IsTeamType }).Val
 }
 
 func (s *sampler) pathVariable() string {
+	switch s.op.Route() {
+	case "POST /v2/escalations/{id}/actions/cancel":
+		return s.st.escalations.Find((*escalation).open).ID
+	case "DELETE /v1/severities/{id}":
+		return lastID(&s.st.severities) // the seed links to the others
+	case updateField:
+		return s.fieldOfCatalog().ID
+	case "DELETE /v2/custom_fields/{id}":
+		return lastID(&s.st.customFields)
+	}
 	switch root := strings.Split(s.op.Path, "/")[2]; root {
 	case "incidents":
 		return firstID(&s.st.incidents)
@@ -115,6 +145,16 @@ func (s *sampler) pathVariable() string {
 		}
 	case "schedules":
 		return firstID(&s.st.schedules)
+	case "teams":
+		return firstID(&s.st.teams)
+	case "incident_attachments":
+		return firstID(&s.st.attachments)
+	case "schedule_overrides":
+		return s.override().ID
+	case "status_page_structures":
+		return firstID(&s.st.statusPages)
+	case "status_page_incidents":
+		return firstID(&s.st.statusPageIncidents)
 	case "follow_ups":
 		return firstID(&s.st.followUps)
 	case "actions":
@@ -198,11 +238,18 @@ func (s *sampler) linked(name string) string {
 func (s *sampler) known(p Param) any {
 	later := func(d time.Duration) any { return s.now.Add(d).Format(time.RFC3339) }
 	sc := &s.st.schedules.Rows[0].Val
+	if s.op.Method == "PUT" {
+		sc = &s.st.schedules.Get(s.override().ScheduleID).Val
+	}
 	switch p.Name {
 	case "page_size":
 		return float64(25)
 	case "rank":
 		return float64(7)
+	case "alert_id":
+		return firstID(&s.st.alerts)
+	case "status_page_incident_id":
+		return firstID(&s.st.statusPageIncidents)
 	case "incident_id":
 		return firstID(&s.st.incidents)
 	case "incident_role_id":

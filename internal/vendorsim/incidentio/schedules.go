@@ -195,32 +195,3 @@ func overlay(sh shift, overrides []shift) []shift {
 	}
 	return left
 }
-
-func createOverride(c *call) (result, *apiError) {
-	s, b := &c.v.store, c.body
-	sc, err := refIn(&s.schedules, "schedule_id", "schedule", b.Text("schedule_id"))
-	if err != nil {
-		return result{}, err
-	}
-	i := slices.IndexFunc(sc.Config.Rotations, func(r rotation) bool { return r.ID == b.Text("rotation_id") })
-	if i < 0 {
-		return result{}, invalid("rotation_id", "rotation_id: this schedule has no rotation %q", b.Text("rotation_id"))
-	}
-	if !slices.ContainsFunc(sc.Config.Rotations[i].Layers, func(l namedRef) bool { return l.ID == b.Text("layer_id") }) {
-		return result{}, invalid("layer_id", "layer_id: this rotation has no layer %q", b.Text("layer_id"))
-	}
-	start, _ := b.Time("start_at") // checked before
-	end, _ := b.Time("end_at")
-	if !start.Before(end) {
-		return result{}, invalid("end_at", "end_at must be after start_at")
-	}
-	u, err := c.userIn("user", b.Object("user"))
-	if err != nil {
-		return result{}, err
-	}
-	o := override{
-		ID: c.newID(), ScheduleID: sc.ID, RotationID: b.Text("rotation_id"), LayerID: b.Text("layer_id"),
-		StartAt: start.UTC(), EndAt: end.UTC(), User: *u, CreatedAt: c.stamp(), UpdatedAt: c.stamp(),
-	}
-	return one(s.overrides.Insert(o.ID, o.StartAt.UnixNano(), o))
-}

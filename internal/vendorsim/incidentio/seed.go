@@ -54,6 +54,8 @@ func seed(st *store, now time.Time, scale Scale) {
 	s.workOnIncidents()
 	s.alertsAndEscalations()
 	s.publicPages()
+	s.incidentLinks()
+	s.publicIncidents()
 }
 
 // oneOf picks an item.

@@ -243,3 +243,21 @@ func (s *seeder) publicPages() {
 		s.maintenance.Insert(m.ID, -start.UnixNano(), m)
 	}
 }
+
+// publicIncidents publishes some incidents on the first status page.
+func (s *seeder) publicIncidents() {
+	pg := s.statusPages.Rows[0].Val
+	for i := range 30 {
+		at := s.ago(time.Hour, 90*day)
+		component := pg.components[i%len(pg.components)]
+		in := statusPageIncident{
+			ID: s.newID(at), StatusPageID: pg.ID, Name: component.Name + " is slow", IncidentStatus: "investigating", PublishedAt: at,
+			ComponentImpacts: []componentImpact{{ComponentID: component.ID, Status: "degraded_performance", StartAt: at}},
+			Updates: []statusPageUpdate{{
+				ID: s.newID(at), Message: "We are looking into it.", ToStatus: "investigating", PublishedAt: at,
+				ComponentStatuses: []componentStatus{{component.ID, "degraded_performance"}},
+			}},
+		}
+		s.statusPageIncidents.Insert(in.ID, newestFirst(at), in)
+	}
+}

@@ -152,3 +152,12 @@ func (s *seeder) alertsAndEscalations() {
 		s.escalations.Insert(e.ID, newestFirst(e.CreatedAt), e)
 	}
 }
+
+// incidentLinks puts every fifth alert into an incident.
+func (s *seeder) incidentLinks() {
+	for i := 0; i < len(s.alerts.Rows) && len(s.incidents.Rows) > 0; i += 5 {
+		a := s.alerts.Rows[i]
+		l := incidentAlert{ID: s.newID(a.Val.CreatedAt), AlertRouteID: anyRow(s, &s.alertRoutes).ID, alertID: a.ID, incidentID: anyRow(s, &s.incidents).ID}
+		s.incidentAlerts.Insert(l.ID, a.Pos.At, l)
+	}
+}

@@ -34,6 +34,27 @@ func createSeverity(c *call) (result, *apiError) {
 	return one(s.severities.Insert(sev.ID, int64(sev.Rank), sev))
 }
 
+func updateSeverity(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.severities.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("severity", c.vars[0])
+	}
+	sev := r.Val
+	sev.Name, sev.Description, sev.UpdatedAt = c.body.Text("name"), c.body.Text("description"), c.stamp()
+	if s.severities.Find(func(o *severity) bool { return o.ID != sev.ID && o.Name == sev.Name }) != nil {
+		return result{}, duplicate("name", "a severity named %q exists already", sev.Name)
+	}
+	if c.body.Has("rank") {
+		sev.Rank = int(c.body.Int("rank"))
+	}
+	return one(s.severities.Replace(r, sev))
+}
+
+func deleteSeverity(c *call) (result, *apiError) {
+	return remove(&c.v.store.severities, "severity", c.vars[0])
+}
+
 func listStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Everything()) }
 
 func getStatus(c *call) (result, *apiError) {
@@ -79,27 +100,51 @@ func getCustomField(c *call) (result, *apiError) {
 func createCustomField(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	f := customField{
-		Name: b.Text("name"), Description: b.Text("description"), FieldType: b.Text("field_type"), CatalogTypeID: b.Text("catalog_type_id"),
-		GroupByAttributeID: b.Text("group_by_catalog_attribute_id"), HelptextAttributeID: b.Text("helptext_catalog_attribute_id"),
-		CreatedAt: now, UpdatedAt: now,
+		FieldType: b.Text("field_type"), CatalogTypeID: b.Text("catalog_type_id"), CreatedAt: now,
 	}
-	if s.customFields.Find(func(have *customField) bool { return have.Name == f.Name }) != nil {
-		return result{}, duplicate("name", "a custom field named %q exists already", f.Name)
+	if err := c.setCustomField(&f); err != nil {
+		return result{}, err
+	}
+	f.ID = c.newID()
+	return one(s.customFields.Insert(f.ID, 0, f))
+}
+
+func updateCustomField(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.customFields.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("custom field", c.vars[0])
+	}
+	f := r.Val
+	if err := c.setCustomField(&f); err != nil {
+		return result{}, err
+	}
+	return one(s.customFields.Replace(r, f))
+}
+
+func deleteCustomField(c *call) (result, *apiError) {
+	return remove(&c.v.store.customFields, "custom field", c.vars[0])
+}
+
+// setCustomField replaces all that create and update have in common.
+func (c *call) setCustomField(f *customField) *apiError {
+	s, b := &c.v.store, c.body
+	f.Name, f.Description, f.UpdatedAt = b.Text("name"), b.Text("description"), c.stamp()
+	f.GroupByAttributeID, f.HelptextAttributeID = b.Text("group_by_catalog_attribute_id"), b.Text("helptext_catalog_attribute_id")
+	f.FilterBy, f.FixedFilter = nil, nil
+	if s.customFields.Find(func(have *customField) bool { return have.ID != f.ID && have.Name == f.Name }) != nil {
+		return duplicate("name", "a custom field named %q exists already", f.Name)
 	}
 	if o := b.Object("filter_by"); o != nil {
 		f.FilterBy = &filterBy{o.Text("catalog_attribute_id"), o.Text("custom_field_id")}
 		if _, err := refIn(&s.customFields, "filter_by.custom_field_id", "custom field", f.FilterBy.CustomFieldID); err != nil {
-			return result{}, err
+			return err
 		}
 	}
 	if o := b.Object("fixed_filter"); o != nil {
 		f.FixedFilter = &fixedFilter{o.Text("catalog_attribute_id"), o.Texts("values")}
 	}
-	if err := s.checkCatalogField(&f); err != nil {
-		return result{}, err
-	}
-	f.ID = c.newID()
-	return one(s.customFields.Insert(f.ID, 0, f))
+	return s.checkCatalogField(f)
 }
 
 // checkCatalogField resolves what a custom field says of the catalog; only selects may.

@@ -1,8 +1,10 @@
 package incidentio
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 func listStatusPages(c *call) (result, *apiError) {
@@ -24,19 +26,110 @@ func createStatusPageIncident(c *call) (result, *apiError) {
 	i := statusPageIncident{
 		StatusPageID: pg.ID, Name: b.Text("name"), IncidentStatus: up.ToStatus, ComponentImpacts: []componentImpact{}, PublishedAt: now, idempotencyKey: key,
 	}
-	for n, f := range b.Objects("component_statuses") {
-		at := fmt.Sprintf("component_statuses[%d].component_id", n)
-		id := f.Text("component_id")
-		if !slices.ContainsFunc(pg.components, func(c namedRef) bool { return c.ID == id }) {
-			return result{}, invalid(at, "%s: this status page has no component %q", at, id)
-		}
-		status := f.Text("component_status")
-		up.ComponentStatuses = append(up.ComponentStatuses, componentStatus{id, status})
-		if status != "operational" {
-			i.ComponentImpacts = append(i.ComponentImpacts, componentImpact{ComponentID: id, Status: status, StartAt: now})
-		}
+	if err := c.setComponents(pg, &i, &up); err != nil {
+		return result{}, err
 	}
 	i.ID, up.ID = c.newID(), c.newID()
 	i.Updates = []statusPageUpdate{up}
 	return one(s.statusPageIncidents.Insert(i.ID, newestFirst(now), i))
+}
+
+// setComponents applies the component_statuses of the body to an update and its incident.
+func (c *call) setComponents(pg *statusPage, i *statusPageIncident, up *statusPageUpdate) *apiError {
+	for n, f := range c.body.Objects("component_statuses") {
+		at := fmt.Sprintf("component_statuses[%d].component_id", n)
+		id := f.Text("component_id")
+		if !slices.ContainsFunc(pg.components, func(c namedRef) bool { return c.ID == id }) {
+			return invalid(at, "%s: this status page has no component %q", at, id)
+		}
+		status := f.Text("component_status")
+		up.ComponentStatuses = append(up.ComponentStatuses, componentStatus{id, status})
+		i.endImpact(id, up.PublishedAt)
+		if status != "operational" {
+			i.ComponentImpacts = append(i.ComponentImpacts, componentImpact{ComponentID: id, Status: status, StartAt: up.PublishedAt})
+		}
+	}
+	return nil
+}
+
+// endImpact ends what a component suffers; an empty id stands for all of them.
+func (i *statusPageIncident) endImpact(component string, at time.Time) {
+	i.ComponentImpacts = slices.Clone(i.ComponentImpacts)
+	for n := range i.ComponentImpacts {
+		if impact := &i.ComponentImpacts[n]; impact.EndAt == nil && (component == "" || impact.ComponentID == component) {
+			impact.EndAt = &at
+		}
+	}
+}
+
+// getStatusPageStructure answers the components, none of which is in a group.
+func getStatusPageStructure(c *call) (result, *apiError) {
+	r := c.v.store.statusPages.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("status page", c.vars[0])
+	}
+	items := []any{}
+	for _, component := range r.Val.components {
+		items = append(items, map[string]any{"component": map[string]any{"component_id": component.ID, "name": component.Name}})
+	}
+	return made(map[string]any{"items": items})
+}
+
+// listStatusPageIncidents finds none in a group or on a sub-page, of which these pages have none.
+func listStatusPageIncidents(c *call) (result, *apiError) {
+	q := c.query
+	page, component := q.text("status_page_id"), q.text("component_id")
+	if c.v.store.statusPages.Get(page) == nil {
+		return result{}, notFound("status page", page)
+	}
+	from, _ := time.Parse(time.RFC3339Nano, q.text("start_at")) // checked before
+	until, err := time.Parse(time.RFC3339Nano, q.text("end_at"))
+	grouped := q.has("group_id") || q.has("sub_page_id")
+	return paginate(c, listing[statusPageIncident]{table: &c.v.store.statusPageIncidents, match: func(i *statusPageIncident) bool {
+		return !grouped && i.StatusPageID == page && !i.PublishedAt.Before(from) && (err != nil || !i.PublishedAt.After(until)) &&
+			(component == "" || slices.ContainsFunc(i.ComponentImpacts, func(impact componentImpact) bool { return impact.ComponentID == component }))
+	}})
+}
+
+func getStatusPageIncident(c *call) (result, *apiError) {
+	return byID(&c.v.store.statusPageIncidents, "status page incident", c.vars[0])
+}
+
+func updateStatusPageIncident(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.statusPageIncidents.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("status page incident", c.vars[0])
+	}
+	i := r.Val
+	i.Name = c.body.Text("name")
+	return one(s.statusPageIncidents.Replace(r, i))
+}
+
+// createStatusPageIncidentUpdate publishes how an incident goes on. Without incident_status it stays as it is; resolved
+// ends what its components suffer.
+func createStatusPageIncidentUpdate(c *call) (result, *apiError) {
+	s, b, now := &c.v.store, c.body, c.stamp()
+	i, err := refIn(&s.statusPageIncidents, "status_page_incident_id", "status page incident", b.Text("status_page_incident_id"))
+	if err != nil {
+		return result{}, err
+	}
+	up := statusPageUpdate{Message: b.Text("message"), ToStatus: cmp.Or(b.Text("incident_status"), i.IncidentStatus), ComponentStatuses: []componentStatus{}, PublishedAt: now}
+	if err := c.setComponents(&s.statusPages.Get(i.StatusPageID).Val, i, &up); err != nil {
+		return result{}, err
+	}
+	if i.IncidentStatus = up.ToStatus; up.ToStatus == "resolved" {
+		i.endImpact("", now)
+	}
+	up.ID = c.newID()
+	i.Updates = append(slices.Clone(i.Updates), up)
+	s.statusPageIncidents.Replace(s.statusPageIncidents.Get(i.ID), *i)
+	return made(struct {
+		ID                   string            `json:"id"`
+		StatusPageIncidentID string            `json:"status_page_incident_id"`
+		IncidentStatus       string            `json:"incident_status"`
+		Message              string            `json:"message"`
+		ComponentStatuses    []componentStatus `json:"component_statuses"`
+		PublishedAt          time.Time         `json:"published_at"`
+	}{up.ID, i.ID, up.ToStatus, up.Message, up.ComponentStatuses, now})
 }

@@ -52,6 +52,7 @@ type store struct {
 	alertAttributes table[alertAttribute]
 	alertRoutes     table[alertRoute]
 	alerts          table[alert]
+	incidentAlerts  table[incidentAlert]
 	firing          map[string]string // alert source and deduplication key to alert
 
 	escalations     table[escalation]
@@ -105,6 +106,16 @@ func byID[T any](t *table[T], kind, id string) (result, *apiError) {
 		return one(r)
 	}
 	return result{}, notFound(kind, id)
+}
+
+// remove deletes one record of a table.
+func remove[T any](t *table[T], kind, id string) (result, *apiError) {
+	r := t.Get(id)
+	if r == nil {
+		return result{}, notFound(kind, id)
+	}
+	t.Remove(r)
+	return result{}, nil
 }
 
 // incidentAt finds an incident by id or by the numeric part of its reference.

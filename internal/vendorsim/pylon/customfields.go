@@ -43,15 +43,51 @@ func createCustomField(c *call) (result, *apiError) {
 	if have := s.customField(f.ObjectType, f.Slug); have != nil {
 		return result{}, duplicate("custom field", "slug", have.ID)
 	}
+	f.setOptions(b)
+	f.ID = s.newID()
+	c.audit("custom_field.created", "custom_field", f.ID)
+	return one(s.customFields.Insert(f.ID, 0, f))
+}
+
+// setOptions replaces the choices of a select field by those of the body, if it has any.
+func (f *customField) setOptions(b fields) {
 	if opts := b.Objects("select_options"); len(opts) > 0 {
 		f.SelectMetadata = &selectMetadata{}
 		for _, o := range opts {
 			f.SelectMetadata.Options = append(f.SelectMetadata.Options, selectOption{Label: o.Text("label"), Slug: o.Text("slug")})
 		}
 	}
-	f.ID = s.newID()
-	c.audit("custom_field.created", "custom_field", f.ID)
-	return one(s.customFields.Insert(f.ID, 0, f))
+}
+
+func updateCustomField(c *call) (result, *apiError) {
+	s, b := &c.v.store, c.body
+	r := s.customFields.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("custom field", c.vars[0])
+	}
+	f := r.Val
+	if b.Has("slug") && b.Text("slug") != f.Slug {
+		if have := s.customField(f.ObjectType, b.Text("slug")); have != nil {
+			return result{}, duplicate("custom field", "slug", have.ID)
+		}
+		f.Slug = b.Text("slug")
+	}
+	if b.Has("label") {
+		f.Label = b.Text("label")
+	}
+	if b.Has("description") {
+		f.Description = b.Text("description")
+	}
+	if b.Has("default_value") {
+		f.DefaultValue = optional(b.Text("default_value"))
+	}
+	if b.Has("default_values") {
+		f.DefaultValues = b.Texts("default_values")
+	}
+	f.setOptions(b)
+	f.UpdatedAt = c.stamp()
+	c.audit("custom_field.updated", "custom_field", f.ID)
+	return one(s.customFields.Replace(r, f))
 }
 
 func (s *store) customField(objectType, slug string) *row[customField] {

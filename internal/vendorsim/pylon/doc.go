@@ -2,7 +2,7 @@
 // against it has every reason to work against the vendor, and one which the vendor would refuse is refused here.
 //
 // [New] makes an organization with several thousand linked records; the [Vendor] it returns is an
-// [net/http.Handler] with 76 operations ([Operations]), real state, cursors, filters, limits and errors. It is
+// [net/http.Handler] with 95 operations ([Operations]), real state, cursors, filters, limits and errors. It is
 // strict where the vendor may be lenient: unknown query parameters, unknown body fields, null, wrong types, bodies where none
 // belong and repeated parameters are refused with 400, because in a test they are always a client's mistake.
 //
@@ -10,7 +10,7 @@
 //
 // Paths, parameters, types, rate limits, filter operators and response fields follow the vendor's published
 // specification of July 2026. Where sources disagree, this package takes the union: the object_type of tags and of custom
-// fields, limit on every paginated list, cursor and limit (ignored) on GET /contacts/{id}. The answers have the vendor's fields and not those that only
+// fields, cursor on every paginated list, cursor and limit (ignored) on GET /contacts/{id}. The answers have the vendor's fields and not those that only
 // Airbyte's schema lists (a task has an assignee object, no assignee_id). The vendor does not document
 //   - the order of lists: issues and audit logs come newest first, messages oldest first, all else in order of creation
 //   - whether a cursor is bound to its query: here it is, except for limit

@@ -20,6 +20,10 @@ func (c *call) knowledgeBaseAt() (*row[knowledgeBase], *apiError) {
 	return nil, notFound("knowledge base", c.vars[0])
 }
 
+func getKnowledgeBase(c *call) (result, *apiError) {
+	return byID(&c.v.store.knowledgeBases, "knowledge base", c.vars[0])
+}
+
 // articleAt finds the article the path names. It does not make tables: reads share the lock.
 func (c *call) articleAt() (*table[article], *row[article], *apiError) {
 	kb, err := c.knowledgeBaseAt()
@@ -220,39 +224,4 @@ func deleteArticle(c *call) (result, *apiError) {
 	t.Remove(r)
 	c.audit("article.deleted", "article", r.ID)
 	return result{}, nil
-}
-
-func listCollections(c *call) (result, *apiError) {
-	kb, err := c.knowledgeBaseAt()
-	if err != nil {
-		return result{}, err
-	}
-	if t := c.v.store.collections[kb.ID]; t != nil {
-		return all(t.Everything())
-	}
-	return all(nil)
-}
-
-func createCollection(c *call) (result, *apiError) {
-	kb, err := c.knowledgeBaseAt()
-	if err != nil {
-		return result{}, err
-	}
-	s, b := &c.v.store, c.body
-	t := child(s.collections, kb.ID)
-	col := collection{ID: s.newID(), Title: b.Text("title"), Description: b.Text("description"), Slug: b.Text("slug"), Icon: "book", CreatedAt: c.stamp()}
-	if col.Slug == "" {
-		col.Slug = slugify(col.Title, "-")
-	}
-	if other := t.Find(func(o *collection) bool { return o.Slug == col.Slug }); other != nil {
-		return result{}, duplicate("collection", "slug", other.ID)
-	}
-	if id := b.Text("parent_collection_id"); id != "" {
-		if t.Get(id) == nil {
-			return result{}, invalid("parent_collection_id: no collection %q", id)
-		}
-		col.ParentCollectionID = &id
-	}
-	c.audit("collection.created", "collection", col.ID)
-	return one(t.Insert(col.ID, 0, col))
 }

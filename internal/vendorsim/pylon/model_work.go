@@ -105,3 +105,34 @@ type collection struct {
 	VisibilityConfig   map[string]any `json:"visibility_config"`
 	CreatedAt          time.Time      `json:"created_at"`
 }
+
+type taskComment struct {
+	ID           string     `json:"id"`
+	TaskID       string     `json:"task_id"`
+	Author       assignee   `json:"author"`
+	BodyHTML     string     `json:"body_html"`
+	IsInternal   bool       `json:"is_internal"`
+	CreatedAt    time.Time  `json:"created_at"`
+	UpdatedAt    time.Time  `json:"updated_at"`
+	LastEditedAt *time.Time `json:"last_edited_at"`
+}
+
+type macroGroup struct {
+	ID        string    `json:"id"`
+	Title     string    `json:"title"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+type macro struct {
+	ID           string         `json:"id"`
+	Name         string         `json:"name"`
+	MacroGroupID string         `json:"macro_group_id"`
+	TextHTML     string         `json:"text_html"`
+	TextType     string         `json:"text_type"`
+	Visibility   map[string]any `json:"visibility"`
+	Actions      []any          `json:"actions"`
+	HasActions   bool           `json:"has_actions"`
+	CreatedAt    time.Time      `json:"created_at"`
+	UpdatedAt    time.Time      `json:"updated_at"`
+}

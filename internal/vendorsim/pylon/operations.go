@@ -47,7 +47,7 @@ type Param = contract.Param
 // Airbyte's connector (issues.update, issue_assignments.update, issue_statuses.update) share one.
 func (o Operation) Route() string { return o.Method + " " + o.Path }
 
-// Operations returns all 76 operations: the 43 of Airbyte's connector and 33 more of the vendor. Every call
+// Operations returns all 95 operations: the 43 of Airbyte's connector and 52 more of the vendor. Every call
 // returns a fresh copy.
 func Operations() []Operation { return contract.Operations[Operation](operationsJSON) }
 

@@ -1,5 +1,7 @@
 package pylon
 
+import "slices"
+
 // setProjectFields applies the fields that create and update share.
 func (c *call) setProjectFields(p *project) (err *apiError) {
 	b := c.body
@@ -109,4 +111,58 @@ func updateMilestone(c *call) (result, *apiError) {
 	m.UpdatedAt = c.stamp()
 	c.audit("milestone.updated", "milestone", m.ID)
 	return one(s.milestones.Replace(r, m))
+}
+
+func getProject(c *call) (result, *apiError) {
+	return byID(&c.v.store.projects, "project", c.vars[0])
+}
+
+// deleteProject removes a project with its milestones, and takes its tasks out of it.
+func deleteProject(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.projects.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("project", c.vars[0])
+	}
+	s.projects.Remove(r)
+	for _, m := range slices.Clone(s.milestones.Rows) {
+		if m.Val.Project.ID == r.ID {
+			s.removeMilestone(m)
+		}
+	}
+	s.tasks.Update(func(t *task) bool {
+		in := t.Project != nil && t.Project.ID == r.ID
+		if in {
+			t.Project = nil
+		}
+		return in
+	})
+	c.audit("project.deleted", "project", r.ID)
+	return result{}, nil
+}
+
+func getMilestone(c *call) (result, *apiError) {
+	return byID(&c.v.store.milestones, "milestone", c.vars[0])
+}
+
+func deleteMilestone(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.milestones.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("milestone", c.vars[0])
+	}
+	s.removeMilestone(r)
+	c.audit("milestone.deleted", "milestone", r.ID)
+	return result{}, nil
+}
+
+func (s *store) removeMilestone(r *row[milestone]) {
+	s.milestones.Remove(r)
+	s.tasks.Update(func(t *task) bool {
+		in := t.Milestone != nil && t.Milestone.ID == r.ID
+		if in {
+			t.Milestone = nil
+		}
+		return in
+	})
 }

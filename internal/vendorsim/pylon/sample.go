@@ -16,7 +16,7 @@ type Sample struct {
 	Body  map[string]any
 }
 
-// Sample makes valid parameters for op from the current data, so that a test can call all 76 operations without knowing
+// Sample makes valid parameters for op from the current data, so that a test can call all 95 operations without knowing
 // any of them. With full false only what is required is set; with full true everything is, except cursor and what
 // excludes another parameter (contact_id beside user_id, message_id and thread_name beside thread_id, file beside file_url).
 //
@@ -61,7 +61,7 @@ type sampler struct {
 	fresh string
 	now   time.Time
 
-	issue, message, thread, account, highlight, kb, article, language string
+	issue, message, thread, account, highlight, comment, kb, article, language string
 }
 
 // pick chooses an issue that takes a reply without recipients and makes what the seed may lack: a thread, a highlight.
@@ -84,6 +84,14 @@ func (s *sampler) pick() {
 	} else {
 		s.highlight = s.st.newID()
 		t.Insert(s.highlight, 0, highlight{ID: s.highlight, AccountID: s.account, ContentHTML: "<p>Sample</p>", CreatedAt: s.now, UpdatedAt: s.now})
+	}
+	if len(s.st.tasks.Rows) > 0 {
+		task := s.st.tasks.Rows[0].ID
+		if t := child(s.st.taskComments, task); len(t.Rows) > 0 {
+			s.comment = t.Rows[0].ID
+		} else {
+			s.comment = c.addTaskComment(task, "<p>Sample</p>", false).ID
+		}
 	}
 	s.kb = s.st.knowledgeBases.Rows[0].ID
 	s.language = s.st.knowledgeBases.Rows[0].Val.DefaultLanguage
@@ -113,6 +121,10 @@ func (s *sampler) pathVariable(name string) string {
 		return s.article
 	case "message_id":
 		return s.message
+	case "comment_id":
+		return s.comment
+	case "collection_id":
+		return firstID(s.st.collections[s.kb])
 	}
 	switch root, _, _ := strings.Cut(strings.TrimPrefix(s.op.Path, "/"), "/"); root {
 	case "issues":
@@ -135,6 +147,8 @@ func (s *sampler) pathVariable(name string) string {
 		return firstID(&s.st.projects)
 	case "milestones":
 		return firstID(&s.st.milestones)
+	case "macros":
+		return firstID(&s.st.macros)
 	}
 	return s.kb
 }
@@ -142,7 +156,7 @@ func (s *sampler) pathVariable(name string) string {
 func (s *sampler) known(p Param) any {
 	later := func(d time.Duration) any { return s.now.Add(d).Format(time.RFC3339) }
 	switch p.Name {
-	case "filter":
+	case "filter", "conditions":
 		return s.filter()
 	case "subfilters": // one whole filter, since value wraps what is known of an array
 		return map[string]any{"field": "created_at", "operator": "is_set"}
@@ -174,6 +188,10 @@ func (s *sampler) known(p Param) any {
 		return firstID(&s.st.tasks)
 	case "role_id":
 		return firstID(&s.st.roles)
+	case "macro_group_id":
+		return firstID(&s.st.macroGroups)
+	case "team_ids":
+		return firstID(&s.st.teams)
 	case "collection_id", "parent_collection_id":
 		return firstID(s.st.collections[s.kb])
 	case "tag_ids":

@@ -45,6 +45,7 @@ func seedStore(seed uint64, now time.Time, scale Scale) store {
 			rng: rand.New(rand.NewPCG(seed, 0x70796c6f6e)), next: 1001,
 			issueNumbers: map[int]string{}, messages: map[string]*table[message]{}, threads: map[string]*table[thread]{},
 			highlights: map[string]*table[highlight]{}, articles: map[string]*table[article]{}, collections: map[string]*table[collection]{},
+			taskComments: map[string]*table[taskComment]{},
 		},
 		scale: scale, now: now.Truncate(time.Second),
 	}
@@ -55,6 +56,7 @@ func seedStore(seed uint64, now time.Time, scale Scale) store {
 	s.issuesAndMessages()
 	s.knowledge()
 	s.audits()
+	s.macroWork()
 	return *s.store
 }
 

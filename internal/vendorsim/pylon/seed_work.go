@@ -130,3 +130,19 @@ func (s *seeder) audits() {
 		})
 	}
 }
+
+// macroWork makes two groups of macros.
+func (s *seeder) macroWork() {
+	for _, group := range []string{"Replies", "Escalations"} {
+		at := s.ago(50*day, 300*day)
+		g := macroGroup{ID: s.newID(), Title: group, CreatedAt: at, UpdatedAt: at}
+		s.macroGroups.Insert(g.ID, 0, g)
+		for _, name := range []string{"Ask for logs", "Known outage", "Say thanks"} {
+			m := macro{
+				ID: s.newID(), Name: group + ": " + name, MacroGroupID: g.ID, TextHTML: s.paragraph(1), TextType: "html",
+				Visibility: map[string]any{"type": "org"}, Actions: []any{}, CreatedAt: at, UpdatedAt: at,
+			}
+			s.macros.Insert(m.ID, 0, m)
+		}
+	}
+}

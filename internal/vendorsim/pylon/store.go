@@ -32,9 +32,13 @@ type store struct {
 	customFields table[customField]
 	ticketForms  table[ticketForm]
 
-	tasks      table[task]
-	projects   table[project]
-	milestones table[milestone]
+	tasks        table[task]
+	taskComments map[string]*table[taskComment]
+	projects     table[project]
+	milestones   table[milestone]
+
+	macroGroups table[macroGroup]
+	macros      table[macro]
 
 	knowledgeBases table[knowledgeBase]
 	articles       map[string]*table[article]

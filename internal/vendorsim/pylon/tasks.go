@@ -1,5 +1,7 @@
 package pylon
 
+import "slices"
+
 func listTasks(c *call) (result, *apiError) { return listAll(c, &c.v.store.tasks) }
 
 func getTask(c *call) (result, *apiError) { return byID(&c.v.store.tasks, "task", c.vars[0]) }
@@ -89,4 +91,84 @@ func updateTask(c *call) (result, *apiError) {
 	t.UpdatedAt = c.stamp()
 	c.audit("task.updated", "task", t.ID)
 	return one(s.tasks.Replace(r, t))
+}
+
+func deleteTask(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.tasks.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("task", c.vars[0])
+	}
+	s.tasks.Remove(r)
+	delete(s.taskComments, r.ID)
+	s.tasks.Update(func(t *task) bool {
+		child := t.ParentTaskID != nil && *t.ParentTaskID == r.ID
+		if child {
+			t.ParentTaskID = nil
+		}
+		i := slices.Index(t.SubtaskIDs, r.ID)
+		if i >= 0 {
+			t.SubtaskIDs = slices.Delete(slices.Clone(t.SubtaskIDs), i, i+1)
+		}
+		return child || i >= 0
+	})
+	c.audit("task.deleted", "task", r.ID)
+	return result{}, nil
+}
+
+func listTaskComments(c *call) (result, *apiError) {
+	s := &c.v.store
+	if s.tasks.Get(c.vars[0]) == nil {
+		return result{}, notFound("task", c.vars[0])
+	}
+	if t := s.taskComments[c.vars[0]]; t != nil {
+		return all(t.Everything())
+	}
+	return all(nil)
+}
+
+func createTaskComment(c *call) (result, *apiError) {
+	s := &c.v.store
+	if s.tasks.Get(c.vars[0]) == nil {
+		return result{}, notFound("task", c.vars[0])
+	}
+	r := c.addTaskComment(c.vars[0], c.body.Text("body_html"), c.body.Flag("is_internal"))
+	c.audit("task_comment.created", "task", c.vars[0])
+	return one(r)
+}
+
+func (c *call) addTaskComment(taskID, body string, internal bool) *row[taskComment] {
+	s, now, id := &c.v.store, c.stamp(), c.newID()
+	return child(s.taskComments, taskID).Insert(id, 0, taskComment{
+		ID: id, TaskID: taskID, Author: assignee{User: &personRef{Email: s.org.User.Email, ID: s.org.User.ID}}, BodyHTML: body, IsInternal: internal,
+		CreatedAt: now, UpdatedAt: now,
+	})
+}
+
+func (c *call) taskCommentAt() (*table[taskComment], *row[taskComment], *apiError) {
+	if t := c.v.store.taskComments[c.vars[0]]; t != nil {
+		if r := t.Get(c.vars[1]); r != nil {
+			return t, r, nil
+		}
+	}
+	return nil, nil, notFound("task comment", c.vars[1])
+}
+
+func updateTaskComment(c *call) (result, *apiError) {
+	t, r, err := c.taskCommentAt()
+	if err != nil {
+		return result{}, err
+	}
+	comment, now := r.Val, c.stamp()
+	comment.BodyHTML, comment.UpdatedAt, comment.LastEditedAt = c.body.Text("body_html"), now, &now
+	return one(t.Replace(r, comment))
+}
+
+func deleteTaskComment(c *call) (result, *apiError) {
+	t, r, err := c.taskCommentAt()
+	if err != nil {
+		return result{}, err
+	}
+	t.Remove(r)
+	return result{}, nil
 }

@@ -162,13 +162,19 @@ func (c *call) limit() int {
 	} else if len(c.ep.op.Body) > 0 {
 		params = c.ep.op.Body
 	}
-	if n == 0 {
-		if p := contract.ParamNamed(params, "limit"); p != nil {
-			n = p.Default
-		}
+	p := contract.ParamNamed(params, "limit")
+	switch {
+	case n > 0:
+	case p != nil:
+		n = p.Default
+	case c.ep.op.Paginated:
+		n = fixedPage
 	}
 	return n
 }
+
+// fixedPage is the page size of lists that do not take one.
+const fixedPage = 100
 
 // cursor is the cursor sent; empty means none.
 func (c *call) cursor() string {

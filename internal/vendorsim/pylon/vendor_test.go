@@ -17,8 +17,8 @@ func TestEveryHandlerHasAnOperation(t *testing.T) {
 			airbyte++
 		}
 	}
-	if len(ops) != 76 || airbyte != 43 {
-		t.Errorf("%d operations, %d of Airbyte's connector; want 76 and 43", len(ops), airbyte)
+	if len(ops) != 95 || airbyte != 43 {
+		t.Errorf("%d operations, %d of Airbyte's connector; want 95 and 43", len(ops), airbyte)
 	}
 	routes := mergedRoutes()
 	for route := range handlers() {
@@ -67,7 +67,7 @@ func TestBenchmarkSizes(t *testing.T) {
 func TestLinksResolve(t *testing.T) {
 	v := small(t)
 	known := map[string]bool{}
-	for _, path := range []string{"/accounts?limit=999", "/contacts?limit=999", "/users?limit=999", "/teams?limit=999", "/user-roles?limit=999", "/tasks?limit=999"} {
+	for _, path := range []string{"/accounts?limit=999", "/contacts", "/users", "/teams", "/user-roles", "/tasks?limit=999"} {
 		for _, id := range ids(list(t, v, path)) {
 			known[id] = true
 		}
@@ -97,7 +97,7 @@ func TestLinksResolve(t *testing.T) {
 	for _, r := range list(t, v, "/tasks?limit=999") {
 		check(r, "account", "project")
 	}
-	for _, r := range list(t, v, "/contacts?limit=999") {
+	for _, r := range list(t, v, "/contacts") {
 		check(r, "account")
 	}
 	for _, r := range list(t, v, "/accounts?limit=999") {

@@ -11,7 +11,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/agenthost/agenthost/host/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox"
 )
 
 // Modules compiles what is not in the cache yet. It leaves out modules that the engine

@@ -13,7 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// issue is what the demo looks at of an issue.
+// issue has the fields of an issue that the demo checks.
 type issue struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
@@ -24,7 +24,7 @@ type issue struct {
 var shown = []string{"id", "number", "title", "state", "created_at"}
 
 func (s *story) connectors(ctx context.Context) error {
-	s.step("The connectors: every .wasm file of a folder is one", "connectors", "--plugins", s.o.Plugins)
+	s.step("Connectors: each .wasm file in a folder is one", "connectors", "--plugins", s.o.Plugins)
 	list, err := s.h.Connectors(ctx)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (s *story) connectors(ctx context.Context) error {
 	var rows [][]string
 	for _, c := range list {
 		if c.Err != nil {
-			return s.expect(false, "%s cannot be used: %v", c.File, c.Err)
+			return s.expect(false, "%s is unusable: %v", c.File, c.Err)
 		}
 		found[c.Name] = true
 		rows = append(rows, []string{c.Name, c.Manifest.Version, fmt.Sprint(len(c.Manifest.Operations)), c.Digest[:min(len(c.Digest), 12)], render.Visible(c.Manifest.Description)})
@@ -44,7 +44,7 @@ func (s *story) connectors(ctx context.Context) error {
 		return err
 	}
 	for _, name := range []string{"pylon", "ashby", "incident-io", "overreach"} {
-		if err := s.expect(found[name], "%s does not hold the connector %s; make connectors builds it", s.o.Plugins, name); err != nil {
+		if err := s.expect(found[name], "%s has no connector %s; build it with make connectors", s.o.Plugins, name); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func (s *story) reading(ctx context.Context) error {
 	if err := list.Decode(&issues); err != nil {
 		return err
 	}
-	if err := s.expect(len(issues) == 6 && list.HasMore, "%d issues came, with more pages: %t", len(issues), list.HasMore); err != nil {
+	if err := s.expect(len(issues) == 6 && list.HasMore, "got %d issues, has more: %t", len(issues), list.HasMore); err != nil {
 		return err
 	}
 	got, err := s.exec(ctx, "One record of it", host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": issues[0].ID}, Select: shown})
@@ -82,7 +82,7 @@ func (s *story) reading(ctx context.Context) error {
 
 // everyPage follows cursors to the end of a list.
 func (s *story) everyPage(ctx context.Context) error {
-	s.step("Every page, one after the other, in constant memory", "exec", everything, "accounts", "list", "--all", "-o", "ndjson")
+	s.step("All pages, in constant memory", "exec", everything, "accounts", "list", "--all", "-o", "ndjson")
 	pages, records := 0, 0
 	for page, err := range s.h.Pages(ctx, everything, host.Call{Entity: "accounts", Action: "list"}) {
 		if err != nil {
@@ -135,13 +135,13 @@ func (s *story) writing(ctx context.Context) error {
 	return s.expect(changed.State == "on_hold" && changed.State != there.State, "the state is %s", changed.State)
 }
 
-// others shows that the same words work for other vendors.
+// others shows that the same commands work for other vendors.
 func (s *story) others(ctx context.Context) error {
 	for _, other := range []struct {
 		title, connection string
 		call              host.Call
 	}{
-		{"Another vendor, the same words: candidates in Ashby", "hiring", host.Call{
+		{"Another vendor, the same command: candidates in Ashby", "hiring", host.Call{
 			Entity: "candidates", Action: "list", Params: host.Params{"limit": 3}, Select: []string{"id", "name", "createdAt"},
 		}},
 		{"And incidents in incident.io", "oncall", host.Call{
@@ -152,7 +152,7 @@ func (s *story) others(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.expect(rawjson.Count(result.Data) == 3 && result.HasMore, "%d records came, with more pages: %t", rawjson.Count(result.Data), result.HasMore); err != nil {
+		if err := s.expect(rawjson.Count(result.Data) == 3 && result.HasMore, "got %d records, has more: %t", rawjson.Count(result.Data), result.HasMore); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,7 @@ func (s *story) others(ctx context.Context) error {
 }
 
 func (s *story) refusals(ctx context.Context) error {
-	err := s.refused(ctx, "A connection that may only read does not write", "audit", host.Call{Entity: "issues", Action: "create", Params: host.Params{
+	err := s.refused(ctx, "A read-only connection cannot write", "audit", host.Call{Entity: "issues", Action: "create", Params: host.Params{
 		"title": "Not allowed", "body_html": "<p>No.</p>",
 	}})
 	if err != nil {
@@ -177,23 +177,23 @@ func (s *story) refusals(ctx context.Context) error {
 	if err := list.Decode(&victims); err != nil {
 		return err
 	}
-	if err := s.expect(len(victims) == 1, "there is no issue to go after"); err != nil {
+	if err := s.expect(len(victims) == 1, "there is no issue to attack"); err != nil {
 		return err
 	}
-	// The connection grants everything, so that it is the sandbox alone that denies.
-	err = s.refused(ctx, "A connector that declares a read and sends a DELETE is stopped", "rogue",
+	// The connection allows everything, so only the sandbox can deny the request.
+	err = s.refused(ctx, "A connector cannot send a DELETE that it did not declare", "rogue",
 		host.Call{Entity: "widgets", Action: "list", Params: host.Params{"id": victims[0].ID}})
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, "What it went after is still there",
+	_, err = s.exec(ctx, "The record that it tried to delete still exists",
 		host.Call{Entity: "issues", Action: "get", Params: host.Params{"id": victims[0].ID}, Select: []string{"id", "title", "state"}})
 	return err
 }
 
-// secrets looks for the token everywhere but where it belongs.
+// secrets searches for the tokens in every place that must not have them.
 func (s *story) secrets(ctx context.Context) error {
-	s.step("The tokens are nowhere but in the requests")
+	s.step("Only the requests have the tokens")
 	list, err := s.h.Connectors(ctx)
 	if err != nil {
 		return err
@@ -211,7 +211,7 @@ func (s *story) secrets(ctx context.Context) error {
 	}
 	requests := s.vendor.Requests()
 	for _, r := range requests {
-		if err := s.expect(r.Header.Get("Authorization") == "Bearer "+s.vendor.token, "%s came without the token", r); err != nil {
+		if err := s.expect(r.Header.Get("Authorization") == "Bearer "+s.vendor.token, "%s has no token", r); err != nil {
 			return err
 		}
 		if err := s.expect(!strings.Contains(r.RawQuery, s.vendor.token) && !bytes.Contains(r.Body, []byte(s.vendor.token)), "%s has the token in a wrong place", r); err != nil {
@@ -226,6 +226,6 @@ func (s *story) secrets(ctx context.Context) error {
 	if err := s.expect(!bytes.Contains(s.out.kept.Bytes(), []byte(s.vendors.airbyte.clientSecret)), "the output holds the secret of the Airbyte API"); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%d requests to Pylon carried it in their Authorization header; no module and no result holds one.\n", len(requests))
+	fmt.Fprintf(s.out, "All %d requests to Pylon have the token in their Authorization header. No module and no result has a token.\n", len(requests))
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 )
 
-// pairs yields the records of two results side by side, as far as both have some.
+// pairs yields the records of two results side by side, until one of them ends.
 func pairs(a, b *host.Result) iter.Seq2[json.RawMessage, json.RawMessage] {
 	return func(yield func(json.RawMessage, json.RawMessage) bool) {
 		next, stop := iter.Pull(b.Records())

@@ -18,7 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options say how to run the demo.
+// Options configure the demo.
 type Options struct {
 	// Plugins is the folder with the modules of pylon, ashby, incident-io and overreach.
 	Plugins string
@@ -26,6 +26,8 @@ type Options struct {
 	Style   render.Options
 	Logger  hclog.Logger
 	Now     func() time.Time
+	// OnCompile is host.Options.OnCompile.
+	OnCompile func(connector string)
 }
 
 // story is one run of the demo.
@@ -33,12 +35,12 @@ type story struct {
 	o       Options
 	h       *host.Host
 	vendors *vendors
-	vendor  *vendor // the one that most steps are about
+	vendor  *vendor // the vendor of most steps
 	out     *recorder
 	steps   int
 }
 
-// recorder keeps all that is shown, to look for the token in it at the end.
+// recorder keeps all output, so that the last step can search it for tokens.
 type recorder struct {
 	w    io.Writer
 	kept bytes.Buffer
@@ -49,8 +51,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.w.Write(p)
 }
 
-// Run shows every step and checks it. The error says which step did not do what it
-// should.
+// Run runs and checks every step. The error names the step that failed.
 func Run(ctx context.Context, o Options) (err error) {
 	v, err := startVendors(ctx, o)
 	if err != nil {
@@ -62,6 +63,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		Connections: v.connections(),
 		Logger:      o.Logger,
 		LookupEnv:   v.lookupEnv,
+		OnCompile:   o.OnCompile,
 	})
 	if err != nil {
 		return err
@@ -79,11 +81,11 @@ func Run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	fmt.Fprintf(s.out, "\nAll %d steps did what they should.\n", s.steps)
+	fmt.Fprintf(s.out, "\nAll %d steps passed.\n", s.steps)
 	return nil
 }
 
-// step writes a heading and the command line that does the same.
+// step writes a heading and the equivalent command line.
 func (s *story) step(title string, command ...string) {
 	s.steps++
 	heading := fmt.Sprintf("%d. %s", s.steps, title)
@@ -96,7 +98,7 @@ func (s *story) step(title string, command ...string) {
 	}
 }
 
-// shellLine is what one types to run the command with some arguments.
+// shellLine returns the command line for some arguments.
 func shellLine(arguments []string) string {
 	words := []string{"agenthost"}
 	for _, argument := range arguments {
@@ -105,7 +107,7 @@ func shellLine(arguments []string) string {
 	return strings.Join(words, " ")
 }
 
-// expect is the error of a step that did not do what it should.
+// expect returns an error for the step if ok is false.
 func (s *story) expect(ok bool, format string, values ...any) error {
 	if ok {
 		return nil
@@ -113,10 +115,10 @@ func (s *story) expect(ok bool, format string, values ...any) error {
 	return fmt.Errorf("demo, step %d: "+format, append([]any{s.steps}, values...)...)
 }
 
-// everything is the connection that may do everything.
+// everything is a connection without restrictions.
 const everything = "support"
 
-// exec shows the command line of a call to Pylon, makes it and shows its result.
+// exec shows the command line of a call, makes the call and shows its result.
 func (s *story) exec(ctx context.Context, title string, call host.Call) (*host.Result, error) {
 	return s.execOn(ctx, title, everything, call)
 }
@@ -146,14 +148,14 @@ func (s *story) show(result *host.Result, fields []string) error {
 	return w.End(result.Meta)
 }
 
-// refused makes a call that must be denied, and that must not reach the vendor.
+// refused makes a call that agenthost must deny before it reaches the vendor.
 func (s *story) refused(ctx context.Context, title, connection string, call host.Call) error {
 	s.step(title, commandLine(connection, call)...)
 	before := len(s.vendor.Requests())
 	_, err := s.h.Execute(ctx, connection, call)
 	var e *abi.Error
 	if !errors.As(err, &e) || e.Kind != abi.KindDenied {
-		return s.expect(false, "the call was not denied, its error is %v", err)
+		return s.expect(false, "agenthost did not deny the call: %v", err)
 	}
 	fmt.Fprintf(s.out, "agenthost: error: %s\n", render.Visible(e.Error()))
 	if e.Hint != "" {
@@ -164,7 +166,7 @@ func (s *story) refused(ctx context.Context, title, connection string, call host
 	return s.expect(sent == 0, "the denied call sent %d requests", sent)
 }
 
-// commandLine is what one would type to make a call.
+// commandLine returns the arguments for a call.
 func commandLine(connection string, call host.Call) []string {
 	words := []string{"exec", connection, call.Entity, call.Action}
 	given, _ := call.Params.(host.Params)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Serve runs the simulated vendors and Airbyte API until ctx ends, and prints how to use it.
+// Serve runs the simulations until ctx ends, and prints how to use them.
 func Serve(ctx context.Context, o Options) error {
 	v, err := startVendors(ctx, o)
 	if err != nil {
@@ -28,10 +28,10 @@ func Serve(ctx context.Context, o Options) error {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
-	// The token is worth nothing but for this vendor, and whoever pastes it needs it.
+	// Printing the tokens is safe: only these simulations accept them.
 	_, err = fmt.Fprintf(o.Out, `A simulated Pylon is at %s, an Ashby at %s,
 an incident.io at %s and an Airbyte API at %s, until you press Ctrl-C.
-%s holds their configuration:
+Their configuration is in %s:
 
 %s
 In another terminal:

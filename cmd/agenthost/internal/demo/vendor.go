@@ -1,5 +1,5 @@
-// Package demo shows the whole of agenthost at work against simulated vendors: what
-// connectors do, and what they are kept from doing. It needs no account and no network.
+// Package demo shows agenthost with simulated vendors: what connectors can do, and what
+// agenthost denies. It needs no account and no network.
 package demo
 
 import (
@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/ashby"
@@ -21,17 +22,16 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// vendor is a simulated vendor and the one credential that it knows.
+// vendor is a simulated vendor and its only valid credential.
 type vendor struct {
 	*vendorsim.Server
 	connector string
-	// field is the credential's name, and variable the environment variable that
-	// holds it.
+	// field is the name of the credential, variable its environment variable.
 	field, variable string
 	token           string
 }
 
-// vendors are all of them.
+// vendors are the simulated vendors.
 type vendors struct {
 	pylon, ashby, incidentIO *vendor
 	// airbyte calls the others on behalf of hosted connections.
@@ -41,8 +41,8 @@ type vendors struct {
 // all lists them, in the order of the demo.
 func (v *vendors) all() []*vendor { return []*vendor{v.pylon, v.ashby, v.incidentIO} }
 
-// startVendors starts vendors with credentials that exist nowhere else, so that finding
-// one anywhere but in a request is a leak.
+// startVendors starts vendors with new random credentials. One of them outside a request
+// is a leak.
 func startVendors(ctx context.Context, o Options) (*vendors, error) {
 	var started []*vendor
 	start := func(connector, field, variable, prefix string, handler func(token string) http.Handler) error {
@@ -82,7 +82,7 @@ func startVendors(ctx context.Context, o Options) (*vendors, error) {
 	return &vendors{pylon: started[0], ashby: started[1], incidentIO: started[2], airbyte: service}, nil
 }
 
-// close stops them all, also where ctx has ended.
+// close stops all vendors, even if ctx has ended.
 func (v *vendors) close(ctx context.Context) {
 	_ = v.airbyte.close(context.WithoutCancel(ctx))
 	for _, one := range v.all() {
@@ -90,7 +90,7 @@ func (v *vendors) close(ctx context.Context) {
 	}
 }
 
-// lookupEnv is an environment with the vendors' credentials and nothing else.
+// lookupEnv is an environment that has only the vendors' credentials.
 func (v *vendors) lookupEnv(name string) (string, bool) {
 	for _, one := range v.all() {
 		if one.variable == name {
@@ -109,12 +109,12 @@ func (v *vendor) credentials() map[string]string {
 	return map[string]string{v.field: "env:" + v.variable}
 }
 
-// connections are one to each vendor that may do everything, one that may only read, and
-// one of a connector that is not to be trusted.
-func (v *vendors) connections() map[string]config.Connection {
+// connections are an unrestricted one for each vendor, a read-only one, and one for a
+// hostile connector.
+func (v *vendors) connections() host.StaticConnections {
 	all := &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite, abi.EffectDelete}}
 	readOnly := &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
-	return map[string]config.Connection{
+	return host.StaticConnections{
 		everything: {Connector: v.pylon.connector, Server: v.pylon.URL, Credentials: v.pylon.credentials()},
 		"hiring":   {Connector: v.ashby.connector, Server: v.ashby.URL, Credentials: v.ashby.credentials()},
 		"oncall":   {Connector: v.incidentIO.connector, Server: v.incidentIO.URL, Credentials: v.incidentIO.credentials()},
@@ -124,7 +124,7 @@ func (v *vendors) connections() map[string]config.Connection {
 	}
 }
 
-// configuration is the same as a file, without the connector that is not to be trusted.
+// configuration returns the same connections as a file, without the hostile one.
 func (v *vendors) configuration(plugins string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugins: %q\nconnections:\n", plugins)

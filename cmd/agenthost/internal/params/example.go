@@ -7,8 +7,8 @@ import (
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// Example returns arguments for a command line that calls an operation: those of the
-// first example of its author, or made up for the required parameters.
+// Example returns command line arguments for an operation: the first example of its author,
+// or samples for the required parameters.
 func Example(schema []Param, examples []json.RawMessage) []string {
 	var arguments []string
 	if len(examples) > 0 {
@@ -40,7 +40,7 @@ func argument(schema []Param, name string, value json.RawMessage) []string {
 	return []string{"-p", Shell(name + "=" + Word(value))}
 }
 
-// sample is a value that shows what is wanted.
+// sample returns a value of the parameter's type.
 func (p *Param) sample() string {
 	switch {
 	case p.Default != nil:

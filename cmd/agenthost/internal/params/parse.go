@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/fault"
 	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// MaxSize is how many bytes of parameters are read from a file or from standard input.
+// MaxSize is the largest size of parameters from a file or standard input, in bytes.
 const MaxSize = 16 << 20
 
-// ErrForm means that an argument is not of the form key=value.
-var ErrForm = errors.New("a parameter is written key=value, or key:=JSON")
+// ErrForm reports an argument that is not of the form key=value.
+var ErrForm = errors.New("write a parameter as key=value or key:=JSON")
 
 // Parse merges a JSON object, which may be empty, with arguments of two forms. An
 // argument wins over the object.
@@ -25,8 +25,8 @@ var ErrForm = errors.New("a parameter is written key=value, or key:=JSON")
 //	            value is a JSON array or one element, and repeating the key adds one.
 //	key:=json   value is JSON, whatever the type.
 //
-// A text that is not JSON where the type asks for it becomes a string, for the host to
-// refuse in its own words.
+// If the type needs JSON and the value is not JSON, the value becomes a string, which the
+// host then rejects with its own message.
 //
 // # Errors
 //   - [ErrForm], wrapped: the command line is wrong
@@ -50,7 +50,7 @@ func Parse(schema []Param, object []byte, arguments []string) (json.RawMessage, 
 	for raw, value := range rawjson.Members(object) {
 		name := rawjson.Unquote(raw)
 		if seen[name] {
-			return nil, invalid(name, fmt.Sprintf("parameter %s is there twice", name), "keep one of them")
+			return nil, fault.Invalid(name, fmt.Sprintf("parameter %s occurs twice", name), "remove one of them")
 		}
 		seen[name] = true
 		if _, replaced := given[name]; !replaced {
@@ -67,15 +67,15 @@ func Parse(schema []Param, object []byte, arguments []string) (json.RawMessage, 
 func checkObject(object []byte) error {
 	const hint = `write an object such as {"id": "iss_1"}`
 	if err := rawjson.Check(object); err != nil {
-		return invalid("params", fmt.Sprintf("the parameters are not JSON: %v", err), hint)
+		return fault.Invalid("params", fmt.Sprintf("the parameters are not JSON: %v", err), hint)
 	}
 	if rawjson.KindOf(object) != rawjson.Object {
-		return invalid("params", "the parameters are not a JSON object", hint)
+		return fault.Invalid("params", "the parameters are not a JSON object", hint)
 	}
 	return nil
 }
 
-// collect reads the arguments; order is the order in which the keys came.
+// collect reads the arguments. order lists the keys in the order of the arguments.
 func collect(schema []Param, arguments []string) (given map[string]json.RawMessage, order []string, err error) {
 	given = make(map[string]json.RawMessage)
 	elements := make(map[string][]json.RawMessage)
@@ -94,7 +94,7 @@ func collect(schema []Param, arguments []string) (given map[string]json.RawMessa
 		switch {
 		case isJSON:
 			if err := rawjson.Check([]byte(value)); err != nil {
-				return nil, nil, invalid(name, fmt.Sprintf("%s: not JSON: %v", name, err), "quote strings: "+name+`:='"text"', or write `+name+"=text")
+				return nil, nil, fault.Invalid(name, fmt.Sprintf("%s: not JSON: %v", name, err), "quote strings: "+name+`:='"text"', or write `+name+"=text")
 			}
 			raw = json.RawMessage(value)
 		case p.is("array") && !p.is("string") && !isArray(value):
@@ -105,7 +105,7 @@ func collect(schema []Param, arguments []string) (given map[string]json.RawMessa
 		}
 		_, twice := given[name]
 		if twice && !(many && elements[name] != nil) {
-			return nil, nil, invalid(name, fmt.Sprintf("parameter %s is given twice", name), "give it once; only an array takes one element at a time")
+			return nil, nil, fault.Invalid(name, fmt.Sprintf("parameter %s is given twice", name), "give it once; only an array takes one element at a time")
 		}
 		if !twice {
 			order = append(order, name)
@@ -161,8 +161,4 @@ func quote(text string) json.RawMessage {
 		return json.RawMessage(`""`)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
-}
-
-func invalid(field, message, hint string) error {
-	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
 }

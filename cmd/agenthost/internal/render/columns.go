@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/shape"
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/internal/shape"
 )
 
 const (
-	// maxColumns is how many columns a table has that nobody chose.
-	maxColumns = 8
+	// maxColumns is the largest number of columns that a table chooses itself, and
+	// the number of candidates.
+	maxColumns, maxCandidates = 8, 200
 	// widestColumn and narrowestColumn bound a column in terminal cells.
 	widestColumn, narrowestColumn = 48, 8
 	gap                           = 2
@@ -23,19 +24,19 @@ type column struct {
 	path  []string
 	title string
 	width int
-	// rank orders the columns, the most telling first.
+	// rank orders the columns, the most useful first.
 	rank int
-	// filled says that a record of the sample has something here.
+	// filled reports whether a record of the sample has a value here.
 	filled bool
 }
 
-// telling are the names of fields that say what a record is, the most telling first.
+// telling are the names of fields that identify a record, the most useful first.
 var telling = []string{
 	"id", "number", "key", "name", "title", "subject", "label", "value", "slug", "email",
 	"state", "status", "type", "priority", "severity", "effect", "version",
 }
 
-// faces are the fields that stand for an object in the place of all of it.
+// faces are the fields that represent an object in a cell.
 var faces = []string{"name", "title", "email", "label", "value", "slug", "id"}
 
 // chooseColumns picks columns for a sample of records and fits them into a width.
@@ -57,15 +58,16 @@ func chooseColumns(sample []json.RawMessage, o Options) []column {
 	return within(columns, o.Width)
 }
 
-// candidates are all fields of the sample that a cell can show, in order of appearance.
+// candidates returns the fields of the sample that a cell can show, in order of appearance.
 func candidates(sample []json.RawMessage) []column {
 	var columns []column
 	seen := make(map[string]bool)
 	add := func(path ...string) {
 		title := strings.Join(path, ".")
-		if !seen[title] {
+		rank := rank(path, len(columns))
+		if !seen[title] && (len(columns) < maxCandidates || rank < len(telling)) {
 			seen[title] = true
-			columns = append(columns, column{path: path, title: title, rank: rank(path, len(columns))})
+			columns = append(columns, column{path: path, title: title, rank: rank})
 		}
 	}
 	for _, record := range sample {
@@ -81,13 +83,32 @@ func candidates(sample []json.RawMessage) []column {
 					add(name)
 				}
 			case rawjson.Null:
-				// Another record may say whether it is a value or an object.
+				// Another record may show whether it is a value or an object.
 			default:
 				add(name)
 			}
 		}
 	}
 	return columns
+}
+
+// hidden returns the names of the fields of the sample, in order of appearance, that have a value
+// and no column.
+func hidden(sample []json.RawMessage, columns []column) []string {
+	known := make(map[string]bool)
+	for _, c := range columns {
+		known[c.path[0]] = true
+	}
+	var names []string
+	for _, record := range sample {
+		for raw, value := range rawjson.Members(record) {
+			if name := rawjson.Unquote(raw); !known[name] && display(value) != "" {
+				known[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 func rank(path []string, position int) int {
@@ -131,20 +152,21 @@ func scalar(value []byte) bool {
 	return kind != rawjson.Object && kind != rawjson.Array
 }
 
-// measure finds how wide the columns want to be.
+// measure computes the preferred widths of the columns.
 func measure(columns []column, sample []json.RawMessage) {
 	for i := range columns {
-		c := &columns[i]
-		c.width = cells(Visible(c.title))
-		for _, record := range sample {
-			text := cell(record, c.path)
+		columns[i].width = cells(Visible(columns[i].title))
+	}
+	for _, record := range sample {
+		for i, text := range row(record, columns) {
+			c := &columns[i]
 			c.filled = c.filled || text != ""
 			c.width = max(c.width, min(cells(text), widestColumn))
 		}
 	}
 }
 
-// within takes columns, the most telling first, as long as they fit.
+// within keeps columns, the most useful first, as long as they fit.
 func within(columns []column, width int) []column {
 	var chosen []column
 	left := width
@@ -165,8 +187,8 @@ func within(columns []column, width int) []column {
 	return chosen
 }
 
-// shrink narrows the widest columns until all fit, or none can get narrower. An id is
-// narrowed last, for it is there to be copied.
+// shrink narrows the widest columns until all fit or reach the smallest width. It narrows
+// ids last, because users copy them.
 func shrink(columns []column, width int) []column {
 	total := gap * (len(columns) - 1)
 	for _, c := range columns {
@@ -193,19 +215,31 @@ func shrink(columns []column, width int) []column {
 	return columns
 }
 
-// cell is what a table shows of a record at a path.
-func cell(record []byte, path []string) string {
-	value := record
-	for _, name := range path {
-		value = member(value, name)
-		if value == nil {
-			return ""
+// row returns the text of each column for a record. It reads the record only once.
+func row(record []byte, columns []column) []string {
+	fields := make(map[string][]byte, len(columns))
+	for _, c := range columns {
+		fields[c.path[0]] = nil
+	}
+	for raw, value := range rawjson.Members(record) {
+		name := rawjson.Unquote(raw)
+		if _, wanted := fields[name]; wanted {
+			fields[name] = value
 		}
 	}
-	return display(value)
+	texts := make([]string, len(columns))
+	for i, c := range columns {
+		value := fields[c.path[0]]
+		for _, name := range c.path[1:] {
+			value = member(value, name)
+		}
+		texts[i] = display(value)
+	}
+	return texts
 }
 
-// member is a member of an object, or of the objects of an array as an array.
+// member returns a member of an object. For an array of objects it returns the members as
+// an array.
 func member(value []byte, name string) []byte {
 	switch rawjson.KindOf(value) {
 	case rawjson.Object:
@@ -231,7 +265,7 @@ func member(value []byte, name string) []byte {
 	return nil
 }
 
-// display is a value on one line, safe to show.
+// display returns a value on one line, with control characters escaped.
 func display(value []byte) string {
 	switch rawjson.KindOf(value) {
 	case rawjson.Null, rawjson.Invalid:
@@ -243,8 +277,13 @@ func display(value []byte) string {
 			return count(rawjson.Count(value), "item")
 		}
 		var parts []string
+		length := 0
 		for element := range rawjson.Elements(value) {
-			parts = append(parts, display(element))
+			part := displayPart(element)
+			parts = append(parts, part)
+			if length += len(part); length > 4*longestText {
+				break // the rest does not fit
+			}
 		}
 		return strings.Join(parts, ", ")
 	case rawjson.Object:
@@ -254,4 +293,13 @@ func display(value []byte) string {
 		return count(rawjson.Count(value), "field")
 	}
 	return Visible(string(rawjson.Trim(value)))
+}
+
+// displayPart returns an element of an array on one line. For an array in it, it shows the
+// length: showing the elements would read the same bytes once for each level.
+func displayPart(element []byte) string {
+	if rawjson.KindOf(element) == rawjson.Array {
+		return count(rawjson.Count(element), "item")
+	}
+	return display(element)
 }

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// jsonWriter writes {"data": ..., "meta": ...}: indented for a person, and with one
-// record a line for a program.
+// jsonWriter writes {"data": ..., "meta": ...}: indented for a terminal, and with one record
+// per line for a program.
 type jsonWriter struct {
 	w     io.Writer
 	o     Options
@@ -46,14 +46,9 @@ func (j *jsonWriter) End(meta json.RawMessage) error {
 	return j.write("\n"+`],"meta":`, orEmpty(meta), "}\n", nil, "")
 }
 
-// value is a JSON value as a terminal may show it, indented below prefix.
+// value returns a JSON value with control characters escaped, indented by prefix.
 func (j *jsonWriter) value(raw json.RawMessage, prefix string) []byte {
-	var b bytes.Buffer
-	// Indent would keep the space after the value.
-	if json.Indent(&b, bytes.TrimSpace(raw), prefix, "  ") != nil {
-		return EscapeJSON(raw)
-	}
-	return EscapeJSON(b.Bytes())
+	return EscapeJSON(indented(raw, prefix))
 }
 
 func (j *jsonWriter) write(before string, first []byte, between string, second []byte, after string) error {
@@ -64,7 +59,7 @@ func (j *jsonWriter) write(before string, first []byte, between string, second [
 	return err
 }
 
-// linesWriter writes one record a line.
+// linesWriter writes one record per line.
 type linesWriter struct {
 	w io.Writer
 	o Options
@@ -75,7 +70,7 @@ func (l *linesWriter) Single(data, _ json.RawMessage) error { return l.Record(da
 func (l *linesWriter) Record(record json.RawMessage) error {
 	line := make([]byte, 0, len(record)+1)
 	if bytes.ContainsAny(record, "\r\n") {
-		// Between the parts of JSON a vendor may break lines as it likes.
+		// JSON from a vendor may have line breaks between tokens.
 		var b bytes.Buffer
 		if err := json.Compact(&b, record); err != nil {
 			return err
@@ -97,11 +92,7 @@ func Value(w io.Writer, o Options, v any) error {
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, b, "", "  "); err != nil {
-		return err
-	}
-	text := out.Bytes()
+	text := indented(b, "")
 	if o.Terminal {
 		text = EscapeJSON(text)
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Progress is a line on a terminal that says how far a listing has come. The zero
-// value, and nil, show nothing. It is not safe for concurrent use.
+// Progress shows the progress of a list on one line of a terminal. The zero value and nil
+// show nothing. It is not safe for concurrent use.
 type Progress struct {
 	// W is the terminal; nil shows nothing.
 	W   io.Writer
@@ -19,7 +19,7 @@ type Progress struct {
 	records int
 }
 
-// every is how often the line is drawn at most: each drawing costs a system call.
+// every is the shortest time between two updates of the line: each is a system call.
 const every = 100 * time.Millisecond
 
 // Page counts a page and its records.
@@ -35,7 +35,7 @@ func (p *Progress) Page(records int) {
 	}
 }
 
-// Clear takes the line away, before other output and at the end.
+// Clear removes the line. Call it before other output and at the end.
 func (p *Progress) Clear() {
 	if p != nil && p.shown {
 		p.shown = false

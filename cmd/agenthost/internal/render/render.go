@@ -1,25 +1,22 @@
 // Package render writes results as JSON, lines of JSON, a table or YAML.
 //
-// What a vendor sent is data, not a command to the terminal: nothing that this
-// package writes to a terminal, and no table or YAML anywhere, holds a control
-// character, an escape sequence or a character that changes the direction of text.
+// Vendors' data must not control the terminal. Output to a terminal, tables and YAML have no
+// control characters, escape sequences or characters that change the direction of text.
 package render
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
-// Format is a form of output.
+// Format is an output format.
 type Format string
 
 // The formats.
 const (
 	JSON   Format = "json"   // {"data": ..., "meta": ...}
-	NDJSON Format = "ndjson" // one record a line, without meta
+	NDJSON Format = "ndjson" // one record per line, without meta
 	Table  Format = "table"
 	YAML   Format = "yaml"
 )
@@ -29,24 +26,16 @@ func Formats() []string {
 	return []string{string(JSON), string(NDJSON), string(Table), string(YAML)}
 }
 
-// ParseFormat returns the format of a name.
-func ParseFormat(name string) (Format, error) {
-	if !slices.Contains(Formats(), name) {
-		return "", fmt.Errorf("there is no output format %q", name)
-	}
-	return Format(name), nil
-}
-
-// Options say how to write.
+// Options configure a Writer.
 type Options struct {
 	Format Format
-	// Terminal says that a person reads the output as it is written.
+	// Terminal reports whether the output goes to a terminal.
 	Terminal bool
 	// Width is the number of columns for a table; 0 means 120.
 	Width int
 	// Color allows bold headings.
 	Color bool
-	// Fields are paths that the caller selected, and become the columns of a table.
+	// Fields are paths that the caller selected. They become the columns of a table.
 	Fields []string
 }
 
@@ -58,7 +47,7 @@ type Writer interface {
 	Single(data, meta json.RawMessage) error
 	// Record writes one record of a list.
 	Record(record json.RawMessage) error
-	// End writes what comes after the last record.
+	// End writes meta and the closing of the format after the last record.
 	End(meta json.RawMessage) error
 }
 
@@ -81,7 +70,7 @@ func New(w io.Writer, o Options) Writer {
 
 const defaultWidth = 120
 
-// orEmpty is meta, or an empty object where there is none.
+// orEmpty returns meta, or an empty object if meta is missing.
 func orEmpty(meta json.RawMessage) json.RawMessage {
 	if len(meta) == 0 || strings.TrimSpace(string(meta)) == "null" {
 		return json.RawMessage("{}")

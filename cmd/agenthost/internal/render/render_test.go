@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -293,4 +294,39 @@ func ExampleNew() {
 	// ID     NAME                 OWNER.EMAIL
 	// acc_1  Acme                 sam@example.com
 	// acc_2  Blue \x1b[31mBottle
+}
+
+// TestHidden checks that each field with a value is a column or is counted, unless the caller
+// chose the columns.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	records := []string{
+		`{"id":1,"state":"open","owner":{"id":7},"items":[{"a":1}],"none":null,"empty":"","long":"` + strings.Repeat("x", 40) + `"}`,
+		`{"id":2,"later":true,"\u001b[2J":3}`,
+	}
+	for _, c := range []struct {
+		name   string
+		o      render.Options
+		hidden []string
+	}{
+		{"narrow", render.Options{Format: render.Table, Width: 12}, []string{"owner", "items", "long", "later", "\x1b[2J"}},
+		{"wide", render.Options{Format: render.Table, Width: 300}, []string{"items"}},
+		{"chosen", render.Options{Format: render.Table, Width: 12, Fields: []string{"id"}}, nil},
+		{"JSON", render.Options{Format: render.JSON}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := render.New(io.Discard, c.o)
+			for _, r := range records {
+				if err := w.Record(json.RawMessage(r)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.End(nil); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.hidden, render.Hidden(w)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
 }

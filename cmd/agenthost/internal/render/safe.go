@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// hostile says that a character does more than show itself: it controls the
-// terminal, hides, or changes the order in which text is read (Unicode TR 36).
+// hostile reports whether a character controls the terminal, is invisible, or changes the
+// order of text (Unicode TR 36).
 func hostile(c rune) bool {
 	switch {
 	case c < ' ', c == 0x7f, c >= 0x80 && c <= 0x9f: // C0, DEL, C1
@@ -27,8 +27,8 @@ func hostile(c rune) bool {
 	return unicode.Is(unicode.Cf, c) || unicode.Is(unicode.Cs, c) || unicode.Is(unicode.Co, c)
 }
 
-// Visible returns text with every hostile character as an escape that can be read,
-// and line breaks and tabs as spaces.
+// Visible returns text with hostile characters as readable escapes, and with line breaks and
+// tabs as spaces.
 func Visible(text string) string {
 	clean := true
 	for _, c := range text {
@@ -49,7 +49,7 @@ func Visible(text string) string {
 		case c == '\n' || c == '\t' || c == '\r':
 			b.WriteByte(' ')
 		case c == 0x200b || c == 0x200c || c == 0x200d || c == 0x2060 || c == 0xfeff || c == 0xad:
-			// Zero width and meant to be: emoji and some scripts are full of them.
+			// Zero width, but emoji and some scripts need them.
 		case c < 0x80 && hostile(c):
 			fmt.Fprintf(&b, `\x%02x`, c)
 		case c > 0xffff && hostile(c):
@@ -64,8 +64,8 @@ func Visible(text string) string {
 	return b.String()
 }
 
-// EscapeJSON returns the same JSON with every hostile character of a string as a \u
-// escape. JSON itself asks that only of C0. Line breaks between values stay.
+// EscapeJSON returns the same JSON with hostile characters in strings as \u escapes. JSON
+// itself requires that only for C0. Line breaks between values stay.
 func EscapeJSON(raw []byte) []byte {
 	var out []byte
 	kept := 0
@@ -97,7 +97,7 @@ func appendEscape(out []byte, c rune) []byte {
 	return fmt.Appendf(out, `\u%04x`, c)
 }
 
-// VisibleLines is [Visible] for text of several lines.
+// VisibleLines is [Visible] for text with several lines.
 func VisibleLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

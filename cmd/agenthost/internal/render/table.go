@@ -9,11 +9,11 @@ import (
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// sampleSize is how many records the choice of columns looks at. Later ones get cells
-// of the same widths, so that a list of any length takes the same memory.
+// sampleSize is the number of records that determine the columns. Later records get cells of
+// the same widths, so a list of any length needs the same memory.
 const sampleSize = 100
 
-// longestText bounds a field of a single record, in terminal cells.
+// longestText is the longest field of a single record, in terminal cells.
 const longestText = 2000
 
 // tableWriter writes records as rows and a single object as lines of key and value.
@@ -22,14 +22,25 @@ type tableWriter struct {
 	o       Options
 	sample  []json.RawMessage
 	columns []column
+	hidden  []string
 	begun   bool
+}
+
+// Hidden returns the names of the fields that a table has no column for, although records of its
+// sample have a value there. It is empty if the caller chose the columns, for another format, and
+// before End.
+func Hidden(w Writer) []string {
+	if t, ok := w.(*tableWriter); ok {
+		return t.hidden
+	}
+	return nil
 }
 
 func (t *tableWriter) Record(record json.RawMessage) error {
 	if t.begun {
 		return t.row(record)
 	}
-	// The bytes belong to the page, which must not be kept alive for its first records.
+	// Clone the bytes, because they would keep the whole page in memory.
 	t.sample = append(t.sample, append(json.RawMessage(nil), record...))
 	if len(t.sample) < sampleSize {
 		return nil
@@ -48,6 +59,9 @@ func (t *tableWriter) End(json.RawMessage) error {
 func (t *tableWriter) begin() error {
 	t.begun = true
 	t.columns = chooseColumns(t.sample, t.o)
+	if len(t.o.Fields) == 0 && len(t.columns) > 0 {
+		t.hidden = hidden(t.sample, t.columns)
+	}
 	if len(t.columns) > 0 {
 		titles := make([]string, len(t.columns))
 		for i, c := range t.columns {
@@ -71,11 +85,7 @@ func (t *tableWriter) row(record json.RawMessage) error {
 		_, err := fmt.Fprintln(t.w, fit(display(record), t.o.Width))
 		return err
 	}
-	texts := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		texts[i] = cell(record, c.path)
-	}
-	return t.line(texts, false)
+	return t.line(row(record, t.columns), false)
 }
 
 func (t *tableWriter) line(texts []string, bold bool) error {
@@ -94,7 +104,7 @@ func (t *tableWriter) line(texts []string, bold bool) error {
 	return err
 }
 
-// Single writes key and value lines; an object inside the object gives lines of its own.
+// Single writes lines with key and value. An object inside the object has its own lines.
 func (t *tableWriter) Single(data, _ json.RawMessage) error {
 	if rawjson.KindOf(data) != rawjson.Object {
 		_, err := fmt.Fprintln(t.w, display(data))
@@ -105,7 +115,7 @@ func (t *tableWriter) Single(data, _ json.RawMessage) error {
 	return t.pairs(lines)
 }
 
-// pairs writes lines of key and value, the values aligned.
+// pairs writes lines with key and value, with the values aligned.
 func (t *tableWriter) pairs(lines [][2]string) error {
 	widest := 0
 	for _, line := range lines {
@@ -123,7 +133,7 @@ func (t *tableWriter) pairs(lines [][2]string) error {
 	return err
 }
 
-// flatten lists the fields of an object, with those of the objects in it.
+// flatten lists the fields of an object and of the objects in it.
 func flatten(object []byte, prefix string, depth int, lines *[][2]string) {
 	for raw, value := range rawjson.Members(object) {
 		key := prefix + Visible(rawjson.Unquote(raw))
@@ -135,8 +145,8 @@ func flatten(object []byte, prefix string, depth int, lines *[][2]string) {
 	}
 }
 
-// Rows writes a table of texts that are the program's own or already [Visible]. The
-// columns are as wide as they need to be, but the last one ends with the terminal.
+// Rows writes a table. The texts must come from the program or from [Visible]. Columns are as
+// wide as their texts, but the last one ends at the edge of the terminal.
 func Rows(w io.Writer, o Options, titles []string, rows [][]string) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
@@ -165,7 +175,7 @@ func Rows(w io.Writer, o Options, titles []string, rows [][]string) error {
 	return nil
 }
 
-// Pairs writes lines of key and value; the texts are as for [Rows].
+// Pairs writes lines with key and value. The texts must be safe, as for [Rows].
 func Pairs(w io.Writer, o Options, lines [][2]string) error {
 	return (&tableWriter{w: w, o: o}).pairs(lines)
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/width"
 )
 
-// plain returns text on one line, safe to show, and without the tags where it is HTML.
+// plain returns text on one line, with control characters escaped and without HTML tags.
 func plain(text string) string {
 	if looksLikeHTML(text) {
 		text = html.UnescapeString(stripTags(text))
@@ -16,22 +16,25 @@ func plain(text string) string {
 	return strings.Join(strings.FieldsFunc(Visible(text), func(c rune) bool { return c == ' ' }), " ")
 }
 
-// looksLikeHTML wants a tag: a < directly before a letter or a slash, and a > after it.
+// looksLikeHTML reports whether text has a tag: a < directly before a letter or a slash,
+// and a > after it.
 func looksLikeHTML(text string) bool {
+	last := strings.LastIndexByte(text, '>')
 	for {
 		at := strings.IndexByte(text, '<')
 		if at < 0 || at+1 >= len(text) {
 			return false
 		}
-		text = text[at+1:]
-		if c := text[0] | 0x20; (c >= 'a' && c <= 'z' || text[0] == '/' || text[0] == '!') && strings.IndexByte(text, '>') > 0 {
+		text, last = text[at+1:], last-at-1
+		if c := text[0] | 0x20; (c >= 'a' && c <= 'z' || text[0] == '/' || text[0] == '!') && last > 0 {
 			return true
 		}
 	}
 }
 
-// stripTags drops tags, comments, and what is between script and style tags.
+// stripTags removes tags and comments, and script and style elements with their content.
 func stripTags(text string) string {
+	lower := lowerASCII(text) // as long as text
 	var b strings.Builder
 	for {
 		at := strings.IndexByte(text, '<')
@@ -40,26 +43,37 @@ func stripTags(text string) string {
 			return b.String()
 		}
 		b.WriteString(text[:at])
-		rest := text[at:]
+		rest := lower[at:]
 		end := ">"
-		switch lower := strings.ToLower(rest[:min(len(rest), 8)]); {
-		case strings.HasPrefix(lower, "<!--"):
+		switch {
+		case strings.HasPrefix(rest, "<!--"):
 			end = "-->"
-		case strings.HasPrefix(lower, "<script"):
+		case strings.HasPrefix(rest, "<script"):
 			end = "</script>"
-		case strings.HasPrefix(lower, "<style"):
+		case strings.HasPrefix(rest, "<style"):
 			end = "</style>"
 		}
-		stop := strings.Index(strings.ToLower(rest), end)
+		stop := strings.Index(rest, end)
 		if stop < 0 {
 			return b.String()
 		}
-		b.WriteByte(' ') // tags part words: <p>a</p><p>b</p>
-		text = rest[stop+len(end):]
+		b.WriteByte(' ') // tags separate words: <p>a</p><p>b</p>
+		text, lower = text[at+stop+len(end):], rest[stop+len(end):]
 	}
 }
 
-// cells is how many columns text takes on a terminal.
+// lowerASCII returns text with ASCII letters in lower case. It keeps the length.
+func lowerASCII(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// cells returns the width of text in terminal cells.
 func cells(text string) int {
 	n := 0
 	for _, c := range text {
@@ -82,7 +96,7 @@ func cellsOf(c rune) int {
 	return 1
 }
 
-// fit shortens text to a number of columns.
+// fit shortens text to a number of cells.
 func fit(text string, columns int) string {
 	if cells(text) <= columns {
 		return text
@@ -99,7 +113,7 @@ func fit(text string, columns int) string {
 	return text
 }
 
-// pad fills text up to a number of columns.
+// pad extends text to a number of cells with spaces.
 func pad(text string, columns int) string {
 	return text + strings.Repeat(" ", max(0, columns-cells(text)))
 }

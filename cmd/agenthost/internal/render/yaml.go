@@ -11,8 +11,8 @@ import (
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// yamlWriter writes data and meta as YAML. Numbers keep the vendor's digits, and every
-// string that YAML could take for something else is quoted.
+// yamlWriter writes data and meta as YAML. Numbers keep the vendor's digits. Strings that
+// YAML could misread get quotes.
 type yamlWriter struct {
 	w     io.Writer
 	begun bool
@@ -54,6 +54,10 @@ func (y *yamlWriter) End(meta json.RawMessage) error {
 // yamlValue writes a value after its key, and the end of its line.
 func yamlValue(b *bytes.Buffer, raw []byte, depth int) {
 	switch {
+	case depth > maxIndent:
+		b.WriteByte(' ')
+		yamlFlow(b, raw)
+		b.WriteByte('\n')
 	case rawjson.KindOf(raw) == rawjson.Object && !empty(raw):
 		b.WriteByte('\n')
 		first := true
@@ -72,10 +76,10 @@ func yamlValue(b *bytes.Buffer, raw []byte, depth int) {
 	}
 }
 
-// yamlElement writes a value after the dash of a list: an object's first key stands on
-// the line of the dash.
+// yamlElement writes a value after the dash of a list. The first key of an object follows on
+// the same line.
 func yamlElement(b *bytes.Buffer, raw []byte, depth int) {
-	if rawjson.KindOf(raw) == rawjson.Object && !empty(raw) {
+	if rawjson.KindOf(raw) == rawjson.Object && !empty(raw) && depth <= maxIndent {
 		b.WriteByte(' ')
 		first := false
 		yamlMembers(b, raw, depth, &first)
@@ -84,8 +88,8 @@ func yamlElement(b *bytes.Buffer, raw []byte, depth int) {
 	yamlValue(b, raw, depth)
 }
 
-// yamlMembers writes members, each on a line of its own; indentFirst says whether the
-// first one needs its indentation.
+// yamlMembers writes members, each on its own line. indentFirst reports whether the first
+// one needs indentation.
 func yamlMembers(b *bytes.Buffer, raw []byte, depth int, indentFirst *bool) {
 	for name, value := range rawjson.Members(raw) {
 		if *indentFirst {
@@ -95,6 +99,26 @@ func yamlMembers(b *bytes.Buffer, raw []byte, depth int, indentFirst *bool) {
 		yamlString(b, rawjson.Unquote(name))
 		b.WriteByte(':')
 		yamlValue(b, value, depth+1)
+	}
+}
+
+// yamlFlow writes a value in brackets and braces on one line.
+func yamlFlow(b *bytes.Buffer, raw []byte) {
+	before := rawjson.Open
+	for t := range rawjson.Tokens(raw) {
+		if t.Kind != rawjson.Close && before != rawjson.Open && before != rawjson.Name {
+			b.WriteString(", ")
+		}
+		switch t.Kind {
+		case rawjson.Name:
+			yamlString(b, rawjson.Unquote(t.Raw))
+			b.WriteString(": ")
+		case rawjson.Scalar:
+			yamlScalar(b, t.Raw)
+		default:
+			b.Write(t.Raw)
+		}
+		before = t.Kind
 	}
 }
 
@@ -112,13 +136,13 @@ func yamlScalar(b *bytes.Buffer, raw []byte) {
 }
 
 var (
-	// plainYAML are strings that no version of YAML reads as anything but themselves.
+	// plainYAML matches strings that every version of YAML reads as plain strings.
 	plainYAML    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+-]+)*$`)
 	reservedYAML = regexp.MustCompile(`(?i)^(true|false|null|yes|no|on|off|y|n)$`)
 )
 
-// yamlString writes a string plain where that is safe and in double quotes otherwise.
-// YAML's \u names one character and not half of one, unlike JSON's.
+// yamlString writes a string plain if that is safe, and in double quotes otherwise. Unlike
+// in JSON, \u in YAML is a whole character and never half of a surrogate pair.
 func yamlString(b *bytes.Buffer, text string) {
 	if len(text) <= 200 && plainYAML.MatchString(text) && !reservedYAML.MatchString(text) {
 		b.WriteString(text)
@@ -149,7 +173,7 @@ func yamlString(b *bytes.Buffer, text string) {
 	b.WriteByte('"')
 }
 
-// empty says that an array or object has nothing in it.
+// empty reports whether an array or object is empty.
 func empty(raw []byte) bool {
 	inside := bytes.TrimSpace(bytes.TrimSpace(raw)[1:])
 	return len(inside) > 0 && (inside[0] == ']' || inside[0] == '}')

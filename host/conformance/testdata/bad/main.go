@@ -75,14 +75,16 @@ type defect struct {
 func current() (*pdk.Connector, defect) {
 	c := good()
 	now := uint32(time.Now().Unix())
-	for name, d := range defects {
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(name))
-		if h.Sum32() == now {
-			if d.spoil != nil {
-				d.spoil(c)
+	for _, all := range []map[string]defect{defects, requestDefects, runDefects} {
+		for name, d := range all {
+			h := fnv.New32a()
+			_, _ = h.Write([]byte(name))
+			if h.Sum32() == now {
+				if d.spoil != nil {
+					d.spoil(c)
+				}
+				return c, d
 			}
-			return c, d
 		}
 	}
 	return c, defect{}

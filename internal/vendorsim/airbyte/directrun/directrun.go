@@ -60,7 +60,7 @@ func (r *Runner) host(ctx context.Context, slug string, credentials map[string]s
 		secrets[name] = secret.New([]byte(value))
 	}
 	o := r.options
-	o.Connections = map[string]host.Connection{connection: {Connector: slug, Server: r.servers[slug], Secrets: secrets}}
+	o.Connections = host.StaticConnections{connection: {Connector: slug, Server: r.servers[slug], Secrets: secrets}}
 	h, err := host.Open(context.WithoutCancel(ctx), o)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Proxy is the HTTP proxy for vendors, their authorization servers and the Airbyte API. It
+// works only with https. The host does not use it for a Vault or for helpers of secrets, and
+// it ignores proxies in the environment.
+type Proxy struct {
+	// URL is http://HOST:PORT or https://HOST:PORT.
+	URL string
+	// Credential is a reference to user:password; empty sends none.
+	Credential string
+	// Resolve decides who resolves host names; empty means [ResolveHost].
+	Resolve Resolve
+}
+
+// Resolve decides who resolves host names.
+type Resolve string
+
+// The choices.
+const (
+	// ResolveHost: the host resolves and checks addresses, and sends the proxy an address.
+	ResolveHost Resolve = "host"
+	// ResolveProxy: the proxy resolves names, so the host cannot check the addresses. The
+	// host still refuses private addresses and names that are private by definition.
+	ResolveProxy Resolve = "proxy"
+)
+
+func (r *reader) proxy(n ast.Node, path string) *Proxy {
+	p := &Proxy{}
+	before := len(r.problems)
+	r.mapping(n, path, []key{
+		{"url", func(v ast.Node, at string) {
+			text, ok := r.text(v, at)
+			if !ok {
+				return
+			}
+			// Do not quote the text: it may have a password.
+			if _, err := origin.Parse(text); err != nil {
+				r.problem(v, at, "not the URL of a proxy", "write it like http://proxy.example.com:3128; put user and password under credential, as a reference")
+				return
+			}
+			p.URL = text
+		}},
+		{"credential", func(v ast.Node, at string) { r.reference(v, at, func(s string) { p.Credential = s }) }},
+		{"resolve", func(v ast.Node, at string) {
+			r.choice(v, at, []string{string(ResolveHost), string(ResolveProxy)}, (*string)(&p.Resolve))
+		}},
+	})
+	if p.URL == "" && len(r.problems) == before {
+		r.problem(n, path, "needs a url", "write it like http://proxy.example.com:3128")
+	}
+	return p
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package mcp
+
+// openFiles returns the process's file limit, or 0 if there is none.
+func openFiles() int { return 0 }

@@ -1,0 +1,39 @@
+package mcp
+
+import (
+	"context"
+	"time"
+)
+
+// MaxMessage is the largest size of a message.
+const MaxMessage = maxMessage
+
+// Impatient makes a server wait for its clients for some milliseconds only.
+func Impatient(o HTTPOptions) HTTPOptions {
+	p := defaultPatience()
+	p.silence, p.body, p.room, p.take, p.linger, p.newcomer = 100*time.Millisecond, 200*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond
+	o.patience = p
+	return o
+}
+
+// BearSilence makes a server wait for all of a body, and not for its parts.
+func BearSilence(o HTTPOptions) HTTPOptions {
+	o.patience.silence = time.Hour
+	return o
+}
+
+// LimitRoom bounds how long a message waits for memory.
+func (s *Server) LimitRoom(d time.Duration) { s.room = d }
+
+// LimitSessions bounds the sessions over HTTP.
+func (s *Server) LimitSessions(most, each int) { s.sessions = newSessions(most, each) }
+
+// HoldBodies takes the memory for long messages but for some bytes, until the returned
+// function is called.
+func (s *Server) HoldBodies(left int64) (release func()) {
+	release, err := s.host.HoldMessage(context.Background(), "test", (256<<20)/2-left)
+	if err != nil {
+		panic(err)
+	}
+	return release
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package mcp
+
+import "syscall"
+
+// deferAccept is for Linux.
+func deferAccept(string, string, syscall.RawConn) error { return nil }

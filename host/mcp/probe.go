@@ -1,0 +1,31 @@
+package mcp
+
+import (
+	"io"
+	"net/http"
+)
+
+// The paths at which [Server.Handler] answers load balancers and supervisors, without a
+// token and by any name. What they learn is that the server runs, and nothing else.
+const (
+	healthPath = "/healthz" // 200 while the process serves
+	readyPath  = "/readyz"  // 200 while it takes calls, 503 once it was told to end
+)
+
+func isProbe(r *http.Request) bool { return r.URL.Path == healthPath || r.URL.Path == readyPath }
+
+// probe answers ok, or that the server is ending.
+func probe(good func() bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "use GET", http.StatusMethodNotAllowed)
+		case !good():
+			http.Error(w, "ending", http.StatusServiceUnavailable)
+		default:
+			_, _ = io.WriteString(w, "ok\n")
+		}
+	})
+}

@@ -1,0 +1,133 @@
+// Package backend says what the host needs of whatever runs the operations of a connection:
+// the host's own sandbox (package direct), or the Airbyte API (package hosted). It also has
+// what both of them need.
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/recording"
+	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Backend runs the operations of one connection. It is safe for concurrent use. Making one
+// reads nothing and sends nothing.
+type Backend interface {
+	// Mode is the backend's name in configurations and records. Nobody compares it.
+	Mode() config.Mode
+	// Operations returns all operations.
+	Operations() []*abi.Operation
+	// View returns an operation as callers see it: without parameters that Accept refuses.
+	View(op *abi.Operation) *abi.Operation
+	// Operation finds an operation. The error has kind unknown_operation.
+	Operation(entity, action string) (*connector.Operation, error)
+	// Accept refuses parameters that this backend cannot use.
+	Accept(op *connector.Operation, params []byte) error
+	// Requests returns the requests that an operation may send to the vendor.
+	Requests(op *abi.Operation) []Request
+	// Check is the operation that proves the credential; nil where there is none.
+	Check() *abi.OperationRef
+	// Ready reports whether a call need not wait for Prepare.
+	Ready() bool
+	// Prepare loads what a call needs and what may take longer than a call.
+	Prepare(ctx context.Context) error
+	// Run runs an operation whose parameters are valid.
+	Run(ctx context.Context, call *Call) (Result, error)
+	// Close frees what the backend holds. No call runs then, and none comes later.
+	Close(ctx context.Context) error
+}
+
+// Connection is what a backend knows of its connection. It does not change.
+type Connection struct {
+	Name      string
+	Config    config.Connection
+	Limits    config.Limits // defaults included
+	Connector *connector.Connector
+	File      File
+	Grant     *grant.Grant
+	Server    *abi.Server
+	Override  string // the operator's URL for Server
+}
+
+// File is the file of a connector, whose module runs the connection's calls.
+type File interface {
+	// Acquire returns the module, and keeps it in memory until release is called, once.
+	// Release is nil where the error is not.
+	Acquire(ctx context.Context) (module *sandbox.Module, release func(), err error)
+	// Ready reports whether the module is in memory.
+	Ready() bool
+	// Bytes reads the module.
+	Bytes(ctx context.Context) ([]byte, error)
+}
+
+// MaxIntent is the length of the longest intent, in characters: what the Airbyte API takes.
+const MaxIntent = 512
+
+// Call is one run of an operation.
+type Call struct {
+	Operation       *connector.Operation
+	Params          []byte // valid JSON that fits the operation's schema
+	Select, Exclude []string
+	Intent          string
+	// Credentials replace fields of the connection's credential; none uses the connection's.
+	Credentials map[string]secret.Value
+	// Room is the memory that the host reserved for the call.
+	Room *Reservation
+	// Attempt is told of each request that was sent or tried; nil is not.
+	Attempt  func(egress.Attempt)
+	Observer Observer
+
+	// Tape, if not nil, gets a recording of the call: it has the time and the seed that the
+	// module's clock and random numbers start from.
+	Tape *recording.Recording
+	// Profile, if not nil, is told where the module spent its fuel.
+	Profile func(*sandbox.Profile)
+}
+
+// Observer is told what the record of a call needs to know, on the goroutine of the call.
+type Observer interface {
+	// Refused is told of a request for which the module got an error.
+	Refused(req *abi.Request, at time.Time, err error)
+	// Ran is told what the module cost: counts of its meter, and bytes of its memory.
+	Ran(fuel, memory int64)
+}
+
+// Result is what an operation answered.
+type Result struct {
+	// Data is an array for a list and an object otherwise.
+	Data json.RawMessage
+	// Meta holds the vendor's own keys, and next_cursor and has_more of a paginated operation.
+	Meta       json.RawMessage
+	NextCursor string // of the next page, empty on the last one
+	HasMore    bool
+	// Stopped is why nobody can go on from this page although there are more.
+	Stopped *abi.Error
+	Stats   Stats
+}
+
+// Stats is what a call cost.
+type Stats struct {
+	Duration      time.Duration // the host sets it
+	Vendor        time.Duration
+	Guest         time.Duration
+	Requests      int
+	BytesSent     int64
+	BytesReceived int64
+	Fuel          int64
+	GuestMemory   int64
+}
+
+// Request is a request that an operation may send: a method and a URL whose path is a
+// template.
+type Request struct {
+	Method string
+	URL    string
+}

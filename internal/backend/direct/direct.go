@@ -1,0 +1,381 @@
+// Package direct runs operations in this host's sandbox. The module's requests go out through
+// egress, which knows what the operation declared and adds the connection's credential.
+package direct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/credential"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/seams"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options configure a [Runner]. All fields are required.
+type Options struct {
+	// Modules says how modules are compiled and run, those of recordings, replays and
+	// profiles too.
+	Modules Modules
+	// Secrets hold the credentials of connections.
+	Secrets *credential.Store
+	// HTTP is what the clients of all connections have in common.
+	HTTP egress.Config
+	// Logger gets what connectors log.
+	Logger hclog.Logger
+	Seams  seams.Seams
+}
+
+// Modules configure an engine.
+type Modules = sandbox.Config
+
+// Profile says where a call spent its fuel, by function.
+type Profile = sandbox.Profile
+
+// Runner runs the modules of connectors. It is safe for concurrent use. Get one from
+// [NewRunner].
+type Runner struct {
+	options Options
+	engine  *sandbox.Engine
+}
+
+// NewRunner returns a runner, and starts its engine.
+func NewRunner(o Options) (*Runner, error) {
+	engine, err := sandbox.NewEngine(o.Modules)
+	return &Runner{o, engine}, err
+}
+
+// Engine runs the modules.
+func (r *Runner) Engine() *sandbox.Engine { return r.engine }
+
+// Close ends all modules. It waits for calls that run.
+func (r *Runner) Close(ctx context.Context) error { return r.engine.Close(ctx) }
+
+// Backend is a [backend.Backend]. Get one from [Runner.Backend].
+type Backend struct {
+	runner *Runner
+	c      *backend.Connection
+	inUse  backend.Lazy[inUse]
+}
+
+// inUse is what a connection has from its first call on.
+type inUse struct {
+	backend.Shared
+	credential *credential.Credential
+}
+
+var _ backend.Backend = (*Backend)(nil)
+
+// Backend returns the backend of a connection. It reads nothing.
+func (r *Runner) Backend(c *backend.Connection) *Backend { return &Backend{runner: r, c: c} }
+
+func (b *Backend) use() *inUse {
+	if u := b.inUse.Known(); u != nil {
+		return u
+	}
+	return b.inUse.Get(func() *inUse {
+		o := &b.runner.options
+		rate := b.c.Config.RateLimit
+		if rate == "" && b.c.Override != "" {
+			rate = config.RateLearned // the manifest documents the limits of the vendor's own server
+		}
+		return &inUse{Shared: backend.NewShared(b.runner.engine, o.Seams, rate, b.c.Connector.Manifest.RateHeaders), credential: b.newCredential()}
+	})
+}
+
+// newCredential returns the connection's credential, which reads nothing yet.
+func (b *Backend) newCredential() *credential.Credential {
+	c := b.c
+	return b.runner.options.Secrets.For(credential.Config{
+		Connection: c.Name, Settings: &c.Config, Connector: c.Connector.Manifest.Name, Schemes: c.Connector.Auth.Schemes, HTTP: b.http,
+	})
+}
+
+// http is what all clients of the connection have in common.
+func (b *Backend) http() egress.Config {
+	c, http := b.c, b.runner.options.HTTP
+	http.Servers, http.Server, http.Override = c.Connector.Manifest.Servers, c.Server.ID, c.Override
+	http.Limits = egress.Limits{RequestBody: c.Limits.RequestBytes, ResponseBody: c.Limits.ResponseBytes, Connections: c.Limits.Concurrency}
+	http.Logger = http.Logger.With("connection", c.Name)
+	return http
+}
+
+// Mode is direct.
+func (b *Backend) Mode() config.Mode { return config.Direct }
+
+// Credential returns the credential of the connection.
+func (b *Backend) Credential() *credential.Credential { return b.use().credential }
+
+// Operations returns the operations of the connector.
+func (b *Backend) Operations() []*abi.Operation {
+	m := b.c.Connector.Manifest
+	all := make([]*abi.Operation, len(m.Operations))
+	for i := range m.Operations {
+		all[i] = &m.Operations[i]
+	}
+	return all
+}
+
+// Operation finds an operation of the connector.
+func (b *Backend) Operation(entity, action string) (*connector.Operation, error) {
+	if connector.IsContextStore(action) {
+		return nil, b.noContextStore(entity, action)
+	}
+	return b.c.Connector.Operation(entity, action)
+}
+
+// noContextStore is the error of an operation on copies that only the Airbyte API has.
+func (b *Backend) noContextStore(entity, action string) error {
+	if _, err := b.c.Connector.ContextStoreOperation(entity, action); err != nil {
+		return err
+	}
+	instead := ""
+	for _, action := range []string{"search", "list"} {
+		if _, err := b.c.Connector.Operation(entity, action); err == nil {
+			instead = entity + " " + action + ", or "
+			break
+		}
+	}
+	return &abi.Error{
+		Kind: abi.KindUnknownOperation, Field: "action",
+		Message: fmt.Sprintf("%s.%s searches copies that the Airbyte API keeps, and connection %s is direct", entity, action, b.c.Name),
+		Hint:    "use " + instead + "a connection with mode: hosted",
+	}
+}
+
+// View returns the operation as it is.
+func (b *Backend) View(op *abi.Operation) *abi.Operation { return op }
+
+// Accept accepts all parameters that fit the schema.
+func (b *Backend) Accept(*connector.Operation, []byte) error { return nil }
+
+// Requests returns the requests that an operation declares, with the URLs of the servers that
+// they go to.
+func (b *Backend) Requests(op *abi.Operation) []backend.Request {
+	requests := make([]backend.Request, 0, len(op.Requests))
+	for _, r := range op.Requests {
+		requests = append(requests, backend.Request{Method: r.Method, URL: b.serverURL(r.Server) + r.Path})
+	}
+	return requests
+}
+
+// serverURL is where requests to a server go; an empty id means the connection's.
+func (b *Backend) serverURL(id string) string {
+	if id == "" || id == b.c.Server.ID {
+		if b.c.Override != "" {
+			return b.c.Override
+		}
+		return b.c.Server.URL
+	}
+	for _, s := range b.c.Connector.Manifest.Servers {
+		if s.ID == id {
+			return s.URL
+		}
+	}
+	return id
+}
+
+// Check is the operation that the connector declares for that.
+func (b *Backend) Check() *abi.OperationRef { return b.c.Connector.Manifest.Check }
+
+// Ready reports whether the module is in memory.
+func (b *Backend) Ready() bool { return b.c.File.Ready() }
+
+// Prepare loads the module, and compiles it on its first use.
+func (b *Backend) Prepare(ctx context.Context) error {
+	_, release, err := b.c.File.Acquire(ctx)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
+// Close closes the connection's client.
+func (b *Backend) Close(context.Context) error {
+	if u := b.inUse.Known(); u != nil {
+		u.credential.Close()
+	}
+	return nil
+}
+
+// Run runs an operation in the sandbox, and cuts its page where the vendor has no limit.
+func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, error) {
+	if !call.Operation.HostLimit {
+		return b.run(ctx, call)
+	}
+	page, params, err := backend.SliceOf(call.Operation, call.Params)
+	if err != nil {
+		return backend.Result{}, err
+	}
+	whole := *call
+	whole.Params = params
+	result, err := b.run(ctx, &whole)
+	page.Cut(&result)
+	return result, err
+}
+
+func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, error) {
+	c, o, op, use := b.c, &b.runner.options, call.Operation, b.use()
+	t := &traffic{credential: use.credential, observer: call.Observer, seams: &o.Seams, given: wire.Given{Params: call.Params}}
+	if err := t.connect(ctx, call); err != nil {
+		return backend.Result{}, err
+	}
+	defer t.disconnect()
+	module, release, err := b.module(ctx, call)
+	if err != nil {
+		return backend.Result{}, err
+	}
+	defer release()
+	if !call.Room.Grow(int64(len(call.Params))) {
+		return backend.Result{}, backend.NoRoom("the connector's copy of the parameters needs")
+	}
+	t.scope = egress.Scope{
+		Requests: op.Requests,
+		Grant:    c.Grant,
+		Given:    &t.given,
+		Retry:    op.Safe(),
+		Reads:    op.Effect == abi.EffectRead,
+		Rate:     use.Rate(op),
+		Budget:   egress.NewBudget(c.Limits.Requests, c.Limits.RequestBytes, c.Limits.ResponseBytes).Within(call.Room),
+		Attempt:  call.Attempt,
+	}
+	if t.own {
+		t.scope.Rate = use.OwnRate(op)
+	}
+	guest := sandbox.Call{
+		Export: abi.ExportExecute,
+		Input:  backend.Input(abi.Call{Entity: op.Entity, Action: op.Action, Params: call.Params, Server: c.Server.ID}, c.Connector.Digest),
+		Send:   t.send,
+		Sleep:  t.sleep,
+		Share:  use.Turns,
+		Room:   call.Room,
+		Limits: backend.SandboxLimits(c.Limits),
+		Logger: func() hclog.Logger {
+			return o.Logger.Named("connector").With("connection", c.Name, "operation", op.Name())
+		},
+		Profile: call.Profile,
+	}
+	if call.Tape != nil {
+		r := recorder{call.Tape, t.send, t.sleep}
+		guest.Send, guest.Sleep = r.send, r.sleep
+	}
+	began := o.Seams.Now()
+	outcome, err := module.Run(ctx, guest)
+	ran := o.Seams.Now().Sub(began)
+	backend.Report(call.Observer, outcome)
+	if err != nil {
+		return backend.Result{}, fault.Sent(err, t.sent)
+	}
+	if outcome.Err != nil {
+		return backend.Result{}, fault.Sent(t.blame(backend.Public(outcome.Err)), t.sent)
+	}
+	result, err := backend.Assemble(op, outcome.Data, outcome.Meta)
+	if err != nil {
+		return backend.Result{}, fault.Sent(err, t.sent)
+	}
+	if call.Tape != nil {
+		call.Tape.Data, call.Tape.Meta = result.Data, result.Meta
+	}
+	requests, out, in := t.scope.Budget.Used()
+	result.Stats = backend.Stats{
+		Vendor: t.waited, Guest: max(0, ran-t.waited), Requests: requests, BytesSent: out, BytesReceived: in,
+		Fuel: outcome.Fuel, GuestMemory: outcome.Memory,
+	}
+	return result, nil
+}
+
+// traffic sends the requests of one call and keeps count of them.
+type traffic struct {
+	client     *egress.Client
+	credential *credential.Credential
+	own        bool // client is for this call only, which brought its credential
+	observer   backend.Observer
+	scope      egress.Scope
+	given      wire.Given
+	seams      *seams.Seams
+	waited     time.Duration // for the vendor, sleeping included
+	sent       bool          // a request may have reached the vendor
+	// refused is why the last request was refused, where the connector is to blame.
+	refused *abi.Error
+}
+
+// connect gets the client that sends the call's credential.
+func (t *traffic) connect(ctx context.Context, call *backend.Call) (err error) {
+	if t.own = len(call.Credentials) > 0; t.own {
+		t.client, err = t.credential.Once(ctx, call.Credentials)
+		return err
+	}
+	t.client, err = t.credential.Client(ctx)
+	return err
+}
+
+// disconnect closes the client of one call. That of the connection stays.
+func (t *traffic) disconnect() {
+	if t.own {
+		t.client.Close()
+	}
+}
+
+func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
+	start := t.seams.Now()
+	resp, err := t.deliver(ctx, req, body)
+	t.waited += t.seams.Now().Sub(start)
+	t.refused = nil
+	if err != nil {
+		e, ok := errors.AsType[*abi.Error](err)
+		t.sent = t.sent || ok && e.RequestSent
+		if errors.Is(err, wire.ErrConnector) {
+			t.refused = e
+		}
+		t.observer.Refused(req, start, err)
+		return nil, err
+	}
+	t.sent = true
+	return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
+}
+
+// sleep waits until the module wants to ask the vendor again.
+func (t *traffic) sleep(ctx context.Context, d time.Duration) error {
+	start := t.seams.Now()
+	err := t.seams.Sleep(ctx, d)
+	t.waited += t.seams.Now().Sub(start)
+	return err
+}
+
+// blame returns the error of a call. Where it failed because the host refused what no host
+// accepts, that is the reason, whatever the connector made of it.
+func (t *traffic) blame(e *abi.Error) *abi.Error {
+	if t.refused == nil {
+		return e
+	}
+	return wire.Blame(t.refused)
+}
+
+// deliver sends a request, and once more where the vendor refuses the credential and its
+// source has a newer one. A request that is refused so has changed nothing.
+func (t *traffic) deliver(ctx context.Context, req *abi.Request, body []byte) (*egress.Response, error) {
+	resp, err := t.client.Send(ctx, t.scope, req, body)
+	if err != nil || resp.Status != http.StatusUnauthorized || t.own {
+		return resp, err
+	}
+	t.sent = true
+	renewed, err := t.credential.Renew(ctx, t.client)
+	if err != nil {
+		return nil, err
+	}
+	if renewed == t.client {
+		return resp, nil
+	}
+	t.client = renewed
+	return t.client.Send(ctx, t.scope, req, body)
+}

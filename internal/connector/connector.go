@@ -1,0 +1,155 @@
+// Package connector is what a connector declares: its manifest, its operations and
+// how it authenticates. [Parse] checks a declaration whole, so that the rest of the
+// host need not; [Connector.Operation] and [Operation.Validate] judge a call against
+// it before a sandbox starts.
+//
+// The package does no I/O. Everything in it is safe for concurrent use.
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Connector is a declaration that holds together.
+type Connector struct {
+	// Digest is the SHA-256 of the module, in hexadecimal.
+	Digest   string
+	Manifest *abi.Manifest
+	Auth     *abi.AuthSchema
+
+	operations   map[abi.OperationRef]*Operation
+	contextStore func() []*Operation
+}
+
+// MaxDeclaration is the size in bytes of the largest manifest and of the largest
+// auth schema that is read.
+const MaxDeclaration = 4 << 20
+
+// Parse reads and checks what describe and auth_schema answered. An error is an
+// [*abi.Error] of kind connector_fault whose Field is the path of the culprit, such
+// as operations[3].requests[0].path. The checks end with ctx, within a second or so.
+func Parse(ctx context.Context, digest string, manifest, auth []byte) (*Connector, error) {
+	c, err := Load(digest, manifest, auth)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Load is Parse without the checks, for a declaration that Parse accepted before.
+func Load(digest string, manifest, auth []byte) (*Connector, error) {
+	c := &Connector{Digest: digest, Manifest: new(abi.Manifest), Auth: new(abi.AuthSchema)}
+	if err := decode("manifest", manifest, c.Manifest); err != nil {
+		return nil, err
+	}
+	if err := decode("auth_schema", auth, c.Auth); err != nil {
+		return nil, err
+	}
+	c.operations = make(map[abi.OperationRef]*Operation, len(c.Manifest.Operations))
+	for i := range c.Manifest.Operations {
+		op := &c.Manifest.Operations[i]
+		c.operations[abi.OperationRef{Entity: op.Entity, Action: op.Action}] = &Operation{Operation: op, name: op.Entity + "." + op.Action}
+	}
+	// Only hosted connections need them, and their schemas take a while to write.
+	c.contextStore = sync.OnceValue(func() []*Operation { return contextStoreOperations(c.Manifest.Airbyte) })
+	return c, nil
+}
+
+// decode reads one of the two documents. Unknown fields are ignored, so that newer
+// connectors load in older hosts.
+func decode(what string, data []byte, into any) error {
+	if len(data) > MaxDeclaration {
+		return malformed(what, "is %d bytes long, the limit is %d", len(data), MaxDeclaration)
+	}
+	err := json.Unmarshal(data, into)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrongType):
+		return malformed(wrongType.Field, "is a JSON %s where the %s has a %s", wrongType.Value, what, wrongType.Type)
+	default:
+		return malformed(what, "is not JSON: %v", err)
+	}
+}
+
+// maxFault is how long the message of a fault is, in bytes. It may quote the declaration.
+const maxFault = 2000
+
+// fault is the error for a declaration that does not hold together.
+func malformed(field, format string, args ...any) *abi.Error {
+	message := field + " " + fmt.Sprintf(format, args...)
+	if len(message) > maxFault {
+		message = strings.ToValidUTF8(message[:maxFault], "") + "..."
+	}
+	return &abi.Error{
+		Kind:    abi.KindConnectorFault,
+		Field:   field,
+		Message: message,
+		Hint:    "the connector's author must fix this; docs/abi.md has the format",
+	}
+}
+
+// Operation returns the operation that an entity and an action name. The error has
+// kind unknown_operation and says what was probably meant.
+func (c *Connector) Operation(entity, action string) (*Operation, error) {
+	if op := c.operations[abi.OperationRef{Entity: entity, Action: action}]; op != nil {
+		return op, nil
+	}
+	var entities, actions []string
+	for i := range c.Manifest.Operations {
+		op := &c.Manifest.Operations[i]
+		entities = append(entities, op.Entity)
+		if op.Entity == entity {
+			actions = append(actions, op.Action)
+		}
+	}
+	if len(actions) == 0 {
+		return nil, &abi.Error{
+			Kind:    abi.KindUnknownOperation,
+			Field:   "entity",
+			Message: fmt.Sprintf("%s has no entity %q", c.Manifest.Name, entity),
+			Hint:    nearest.Hint(entity, entities),
+		}
+	}
+	return nil, &abi.Error{
+		Kind:    abi.KindUnknownOperation,
+		Field:   "action",
+		Message: fmt.Sprintf("%s %s has no action %q", c.Manifest.Name, entity, action),
+		Hint:    nearest.Hint(action, actions),
+	}
+}
+
+// Server returns the server that an id names; the empty id names the first one. The
+// error has kind invalid_params.
+func (c *Connector) Server(id string) (*abi.Server, error) {
+	if id == "" {
+		return &c.Manifest.Servers[0], nil
+	}
+	i := slices.IndexFunc(c.Manifest.Servers, func(s abi.Server) bool { return s.ID == id })
+	if i >= 0 {
+		return &c.Manifest.Servers[i], nil
+	}
+	var ids []string
+	for _, s := range c.Manifest.Servers {
+		ids = append(ids, s.ID)
+	}
+	return nil, &abi.Error{
+		Kind:    abi.KindInvalidParams,
+		Field:   "server",
+		Message: fmt.Sprintf("%s has no server %q", c.Manifest.Name, id),
+		Hint:    nearest.Hint(id, ids) + ", or use the URL of your own server",
+	}
+}

@@ -1,0 +1,195 @@
+package connector
+
+import (
+	"encoding/json"
+	"fmt"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// IsContextStore reports whether an action works on the copies that the Airbyte API keeps.
+// The host provides such actions, and connectors must not.
+func IsContextStore(action string) bool {
+	return action == airbyteapi.ActionSearch || action == airbyteapi.ActionSQLQuery
+}
+
+// ContextStoreOperations returns the operations on copies that hosted connections have in
+// addition to the connector's own, in the order of the manifest.
+func (c *Connector) ContextStoreOperations() []*Operation { return c.contextStore() }
+
+// ContextStoreOperation returns an operation on the copies of an entity. The error has kind
+// unknown_operation and says what was probably meant.
+func (c *Connector) ContextStoreOperation(entity, action string) (*Operation, error) {
+	var entities []string
+	for _, op := range c.contextStore() {
+		if op.Action != action {
+			continue
+		}
+		if op.Entity == entity {
+			return op, nil
+		}
+		entities = append(entities, op.Entity)
+	}
+	e := &abi.Error{
+		Kind: abi.KindUnknownOperation, Field: "entity",
+		Message: fmt.Sprintf("the context store has no entity %q of %s", entity, c.Manifest.Name),
+		Hint:    nearest.Hint(entity, entities),
+	}
+	if len(entities) == 0 {
+		e.Message = "the context store has nothing of " + c.Manifest.Name
+	}
+	return nil, e
+}
+
+// contextStoreOperations makes the operations on copies that a manifest declares.
+func contextStoreOperations(a *abi.Airbyte) []*Operation {
+	if a == nil {
+		return nil
+	}
+	operations := make([]*Operation, 0, 2*len(a.ContextStore))
+	for _, e := range a.ContextStore {
+		name := strings.ReplaceAll(e.Entity, "_", " ")
+		search := &abi.Operation{
+			Entity:      e.Entity,
+			Action:      airbyteapi.ActionSearch,
+			Title:       "Search the copies of " + name,
+			Description: contextStoreDescription,
+			Effect:      abi.EffectRead,
+			Params:      contextStoreParams(e),
+			Requests:    []abi.RequestTemplate{},
+			Paginated:   true,
+			Examples:    []abi.RawMessage{contextStoreExample(e.Fields)},
+		}
+		query := &abi.Operation{
+			Entity:      e.Entity,
+			Action:      airbyteapi.ActionSQLQuery,
+			Title:       "Query the copies of " + name + " with SQL",
+			Description: contextStoreSQLDescription,
+			Effect:      abi.EffectRead,
+			Params:      json.RawMessage(contextStoreSQLParams),
+			Requests:    []abi.RequestTemplate{},
+			Examples:    []abi.RawMessage{contextStoreSQLExample(e)},
+		}
+		operations = append(operations, &Operation{Operation: search}, &Operation{Operation: query})
+	}
+	return operations
+}
+
+const contextStoreDescription = "Search the copies that the Airbyte API keeps. They are as old as its last replication. " +
+	`A filter has conditions, all of which must hold: {"eq": {"field": value}}, and so neq, gt, gte, lt, lte; {"in": {"field": [values]}}; ` +
+	`for texts {"contains": {"field": "part"}}, {"startswith": {"field": "start"}}, {"endswith": {"field": "end"}}, ` +
+	`{"fuzzy": {"field": "words in this order"}}, {"keyword": {"field": "any of these words"}}; ` +
+	`for arrays {"array_contains": {"field": value}} and {"any": {"field": condition}}; {"not": condition}, {"and": [conditions]}, {"or": [conditions]}.`
+
+const contextStoreSQLDescription = "Query the copies that the Airbyte API keeps with one SELECT statement in the SQL of DuckDB. They are as old as its last replication. " +
+	"A statement can read the copies of other entities too. Some connectors have this in place of context_store_search."
+
+const contextStoreSQLParams = `{"type":"object","required":["sql"],"additionalProperties":false,"properties":{` +
+	`"sql":{"type":"string","minLength":1,"description":"One SELECT statement. The entities are its tables."},` +
+	`"limit":{"type":"integer","minimum":1,"description":"The most rows to answer."}}}`
+
+type object = map[string]any
+
+// contextStoreParams is the schema of a search. Every place where a field stands knows
+// the fields, so that a mistyped one is found here and not in an empty result.
+func contextStoreParams(e abi.SearchEntity) json.RawMessage {
+	fields := e.Fields
+	alternatives := strings.Join(fields, "|")
+	// perField is an object with one member, which a field names.
+	perField := func(value object) object {
+		properties := make(object, len(fields))
+		for _, f := range fields {
+			properties[f] = value
+		}
+		return object{
+			"type": "object", "minProperties": 1, "maxProperties": 1, "properties": properties,
+			"patternProperties": object{"^(" + alternatives + `)\.`: value}, "additionalProperties": false,
+		}
+	}
+	condition := object{"$ref": "#/$defs/condition"}
+	scalar := object{"type": []string{"string", "number", "boolean", "null"}}
+	conditions := object{"type": "array", "minItems": 1, "items": condition}
+	operators := object{
+		"in":  perField(object{"type": "array", "items": scalar}),
+		"any": perField(object{"type": "object"}), // its fields are those of an element
+		"not": condition, "and": conditions, "or": conditions,
+	}
+	for _, name := range []string{"eq", "neq", "gt", "gte", "lt", "lte", "array_contains"} {
+		operators[name] = object{"$ref": "#/$defs/comparison"}
+	}
+	for _, name := range []string{"startswith", "endswith", "contains", "fuzzy", "keyword"} {
+		operators[name] = object{"$ref": "#/$defs/text"}
+	}
+	properties := object{
+		"query": object{
+			"type": "object", "additionalProperties": false, "description": "What to find, and in which order.",
+			"properties": object{
+				"filter": condition,
+				"sort": object{
+					"type": "array", "description": "Fields, the most important one first.",
+					"items": perField(object{"enum": []string{"asc", "desc"}}),
+				},
+			},
+		},
+		"limit":  object{"type": "integer", "minimum": 1, "description": "The most records of a page; the service's own limit is 1000."},
+		"cursor": object{"type": "string", "minLength": 1, "description": "next_cursor of the page before."},
+		"fields": object{
+			"type": "array", "description": "The only fields to answer, as name or name.part; all where it is missing.",
+			"items": object{
+				"type": []string{"string", "array"}, "pattern": "^(" + alternatives + `)(\.[A-Za-z0-9_]+)*$`,
+				"minItems": 1, "prefixItems": []object{{"enum": fields}}, "items": object{"type": "string", "minLength": 1},
+			},
+		},
+	}
+	schema := object{
+		"type": "object", "required": []string{"query"}, "additionalProperties": false, "properties": properties,
+		"$defs": object{
+			"comparison": perField(scalar),
+			"text":       perField(object{"type": "string", "minLength": 1}),
+			"condition": object{
+				"type": "object", "minProperties": 1, "properties": operators, "additionalProperties": false,
+			},
+		},
+	}
+	if len(e.Semantic) > 0 {
+		delete(schema, "required") // the backend asks for one of them
+		properties["semantic"] = semanticParams(e)
+	}
+	raw, _ := json.Marshal(schema) // maps, slices and strings always marshal
+	return raw
+}
+
+// semanticParams is the schema of a search by meaning. A filter has names of its own, which
+// the service checks.
+func semanticParams(e abi.SearchEntity) object {
+	return object{
+		"type": "object", "required": []string{"prompt"}, "additionalProperties": false,
+		"description": "Search by meaning. Give this or query, and not both. The service may still change this.",
+		"properties": object{
+			"prompt":         object{"type": "string", "minLength": 1, "description": "What to find, in words."},
+			"field":          object{"enum": e.Fields, "description": "The field to search: " + strings.Join(e.Semantic, ", ") + "."},
+			"filter":         object{"type": "object", "description": "Conditions on the parts of texts that are ranked."},
+			"min_similarity": object{"type": "number", "description": "The least score of a result."},
+			"dedup":          object{"enum": []string{"max", "none"}, "description": "max answers the best part of each record, none answers all parts."},
+			"context_size":   object{"type": "integer", "minimum": 1, "description": "How many characters to answer around a result."},
+		},
+	}
+}
+
+func contextStoreSQLExample(e abi.SearchEntity) json.RawMessage {
+	raw, _ := json.Marshal(object{"sql": "SELECT " + e.Fields[0] + " FROM " + e.Entity, "limit": 10})
+	return raw
+}
+
+func contextStoreExample(fields []string) json.RawMessage {
+	field := fields[0]
+	if i := slices.Index(fields, "name"); i >= 0 {
+		field = fields[i]
+	}
+	raw, _ := json.Marshal(object{"query": object{"filter": object{"contains": object{field: "a"}}}, "limit": 10})
+	return raw
+}

@@ -1,0 +1,95 @@
+package connector
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// checkOAuth2 holds an oauth2 scheme to what the host can do with it. The client's
+// credential goes to the token and revocation endpoints, so that these are places which
+// the manifest names; a browser alone goes to the authorization endpoint.
+func checkOAuth2(at string, s *abi.AuthScheme, servers []abi.Server) error {
+	o := s.OAuth2
+	grants := []string{abi.GrantRefreshToken, abi.GrantClientCredentials}
+	kinds := []string{abi.ClientAuthBasic, abi.ClientAuthPost, abi.ClientAuthNone}
+	field := func(name string) bool {
+		return slices.ContainsFunc(s.Fields, func(f abi.AuthField) bool { return f.Name == name })
+	}
+	switch {
+	case !slices.Contains(grants, o.Grant):
+		return malformed(at+".oauth2.grant", "is %q; %s", o.Grant, nearest.Hint(o.Grant, grants))
+	case o.ClientAuth != "" && !slices.Contains(kinds, o.ClientAuth):
+		return malformed(at+".oauth2.client_auth", "is %q; %s", o.ClientAuth, nearest.Hint(o.ClientAuth, kinds))
+	case !field(abi.FieldClientID):
+		return malformed(at+".fields", "has no client_id, which an oauth2 scheme needs")
+	case o.ClientAuth == abi.ClientAuthNone && o.Grant == abi.GrantClientCredentials:
+		return malformed(at+".oauth2.client_auth", "is none, but the grant client_credentials needs a secret")
+	case o.ClientAuth == abi.ClientAuthNone && field(abi.FieldClientSecret):
+		return malformed(at+".fields", "has client_secret, but client_auth is none")
+	case o.ClientAuth != abi.ClientAuthNone && !field(abi.FieldClientSecret):
+		return malformed(at+".fields", "has no client_secret; add it, or set client_auth to none")
+	case field(abi.FieldAccessToken):
+		return malformed(at+".fields", "has access_token, which the host fetches")
+	case !slices.ContainsFunc(s.Inject, func(in abi.Injection) bool { return strings.Contains(in.Value, "{"+abi.FieldAccessToken+"}") }):
+		return malformed(at+".inject", "does not use {access_token}, so no request would have the token")
+	case field(abi.FieldRefreshToken) && o.Grant != abi.GrantRefreshToken:
+		return malformed(at+".fields", "has refresh_token, but the grant is %s", o.Grant)
+	case o.AuthorizeURL != "" && o.Grant != abi.GrantRefreshToken:
+		return malformed(at+".oauth2.authorize_url", "needs the grant refresh_token")
+	case o.AuthorizeURL == "" && (len(o.AuthorizeParams) > 0 || o.Issuer != ""):
+		return malformed(at+".oauth2.authorize_url", "is missing, but fields that need it are present")
+	}
+	for _, name := range []string{abi.FieldClientSecret, abi.FieldRefreshToken} {
+		for i, f := range s.Fields {
+			if f.Name == name && !f.Secret {
+				return malformed(at+".fields", "has %s, which must be secret (field %d)", name, i)
+			}
+		}
+	}
+	return checkOAuth2URLs(at+".oauth2", o, servers)
+}
+
+// ownParams are those that the host puts into an authorization request itself.
+var ownParams = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "response_mode", "request", "request_uri"}
+
+func checkOAuth2URLs(at string, o *abi.OAuth2, servers []abi.Server) error {
+	for field, endpoint := range map[string]string{".token_url": o.TokenURL, ".revoke_url": o.RevokeURL} {
+		if endpoint == "" && field == ".revoke_url" {
+			continue
+		}
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(endpoint, "?#") {
+			return malformed(at+field, "is %q, want an https URL without user, query and fragment", endpoint)
+		}
+		if t, err := pathtemplate.ParseTemplate(u.EscapedPath()); err != nil || len(t.Params()) > 0 {
+			return malformed(at+field, "is %q, which does not have a plain path", endpoint)
+		}
+		known, names := serverOrigins(servers)
+		if o, err := origin.Parse(u.Scheme + "://" + u.Host); err != nil || !slices.Contains(known, o) {
+			return malformed(at+field, "is %q, which is not on the origin of a server; %s", endpoint, nearest.List(names))
+		}
+	}
+	for field, text := range map[string]string{".authorize_url": o.AuthorizeURL, ".issuer": o.Issuer} {
+		u, err := url.Parse(text)
+		if text != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "") {
+			return malformed(at+field, "is %q, want an https URL without user and fragment", text)
+		}
+	}
+	for _, pair := range o.AuthorizeParams {
+		if slices.Contains(ownParams, pair[0]) || pair[0] == "" {
+			return malformed(at+".authorize_params", "has %q, which the host sets itself", pair[0])
+		}
+	}
+	for _, scope := range o.Scopes {
+		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+			return malformed(at+".scopes", "has %q, which is not a scope (RFC 6749, section 3.3)", scope)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package connector
+
+import (
+	"fmt"
+	"github.com/agenthost/agenthost/internal/fault"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// tooLong refuses a list with more elements and an object with more members than the schema
+// lets stand. The validator looks at each of them before it says that there are too many. It
+// follows plain properties and items; the validator does the rest.
+func tooLong(s *jsonschema.Schema, value any, path []string) error {
+	s = resolve(s)
+	refuse := func(n int, most *int, keyword string) error {
+		if most == nil || n <= *most {
+			return nil
+		}
+		at := strings.Join(path, ".")
+		return fault.Invalid(at, fmt.Sprintf("parameter %q: %s: got %d, want %d", at, keyword, n, *most), "give fewer")
+	}
+	switch value := value.(type) {
+	case []any:
+		if err := refuse(len(value), s.MaxItems, "maxItems"); err != nil {
+			return err
+		}
+		if items := elements(s); items != nil {
+			for _, element := range value {
+				if err := tooLong(items, element, path); err != nil {
+					return err
+				}
+			}
+		}
+	case map[string]any:
+		if err := refuse(len(value), s.MaxProperties, "maxProperties"); err != nil {
+			return err
+		}
+		for name, property := range s.Properties {
+			if member, given := value[name]; given {
+				if err := tooLong(property, member, append(path, name)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// longest names the longest member of an object.
+func longest(object []byte) string {
+	name, most := "", -1
+	for raw, member := range rawjson.Members(object) {
+		if len(member) > most {
+			name, most = rawjson.Unquote(raw), len(member)
+		}
+	}
+	return clip(name)
+}

@@ -1,0 +1,204 @@
+package credential
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/lease"
+	"github.com/agenthost/agenthost/internal/credential/oauth"
+	"github.com/agenthost/agenthost/internal/credential/source"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config says what the [Credential] of a connection is made of. All fields are required.
+type Config struct {
+	// Connection is the connection's name. Errors name it, and its tokens are kept under it.
+	Connection string
+	// Settings are the connection's: Credentials, Secrets, OAuth and TLS count.
+	Settings *config.Connection
+	// Connector is the connector's name, and Schemes are those that it declares.
+	Connector string
+	Schemes   []abi.AuthScheme
+	// HTTP returns what all clients of the connection have in common. It is a function because
+	// thousands of idle connections need not keep that. Auth, Credentials, Hidden and Share do
+	// not count, and RootCAs only where Settings name no authorities.
+	HTTP func() egress.Config
+}
+
+// Credential is that of one connection. It reads nothing before the first client is asked for.
+// It is safe for concurrent use. Get one from [Store.For].
+type Credential struct {
+	config Config
+	store  *Store
+	log    hclog.Logger
+	lease  *lease.Lease[current]
+
+	mu     sync.Mutex
+	tokens *oauth.Source // nil before the first token of OAuth 2.0
+}
+
+// current is what the connection sends now, and the client that sends it. It does not change.
+type current struct {
+	client *egress.Client
+	values map[string]secret.Value
+}
+
+// For returns the credential of a connection.
+func (s *Store) For(c Config) *Credential {
+	cr := &Credential{config: c, store: s, log: s.options.Logger}
+	cr.lease = lease.New(lease.Config[current]{
+		Read:  cr.read,
+		Cheap: cr.readsCheaply(),
+		For:   s.options.Secrets.Cache,
+		Now:   s.options.Now,
+		What:  "the credential of connection " + c.Connection,
+		OnStale: func(err error) {
+			cr.log.Warn("cannot read the credential again; using the old one", "connection", c.Connection, "error", err)
+		},
+	})
+	return cr
+}
+
+// Client returns a client that adds the credential to requests. It reads the connection's
+// secrets first where that has not been done, or was too long ago. The client is the
+// Credential's to close.
+//
+// # Errors
+//
+// Those of reading the secrets and of getting a token; invalid_params for a setting that is
+// wrong.
+func (c *Credential) Client(ctx context.Context) (*egress.Client, error) {
+	now, err := c.lease.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return now.client, nil
+}
+
+// Renew returns the client to use instead of one whose credential the vendor refused. It
+// returns refused itself where there is no newer credential. Its errors are those of
+// [Credential.Client].
+func (c *Credential) Renew(ctx context.Context, refused *egress.Client) (*egress.Client, error) {
+	held := c.lease.Held()
+	if held.client != refused {
+		return held.client, nil // another call has renewed it
+	}
+	now, err := c.lease.Renew(ctx, held)
+	if err != nil {
+		return nil, err
+	}
+	return now.client, nil
+}
+
+// Close waits for a token that is being replaced, because a refresh token must not be lost, and
+// closes the client.
+func (c *Credential) Close() {
+	c.mu.Lock()
+	tokens := c.tokens
+	c.mu.Unlock()
+	if tokens != nil {
+		tokens.Wait()
+	}
+	if held := c.lease.Held(); held != nil {
+		held.client.Close()
+	}
+}
+
+// read reads the secrets and makes a client with them, or returns old where nothing has
+// changed. Refused says that the vendor refused old. The time is the end of an access token,
+// where there is one.
+func (c *Credential) read(ctx context.Context, old *current, refused bool) (*current, time.Time, error) {
+	var until time.Time
+	scheme, values, err := c.configured(ctx)
+	if err != nil {
+		return nil, until, err
+	}
+	var hidden []secret.Value
+	if scheme.OAuth2 != nil {
+		var known secret.Value
+		if old != nil && refused {
+			known = old.values[abi.FieldAccessToken]
+		}
+		token, err := c.token(ctx, scheme, values, known)
+		if err != nil {
+			return nil, until, err
+		}
+		values[abi.FieldAccessToken], hidden, until = token.Access, []secret.Value{token.Refresh}, token.Until
+	}
+	if old != nil && maps.EqualFunc(old.values, values, secret.Value.Equal) {
+		return old, until, nil
+	}
+	http, err := c.http()
+	if err != nil {
+		return nil, until, err
+	}
+	http.Auth, http.Credentials, http.Hidden = scheme, values, hidden
+	if old != nil {
+		http.Share = old.client
+	}
+	client, err := egress.New(http)
+	return &current{client, values}, until, err
+}
+
+// http is what all clients of the connection have in common. It reads the file of authorities.
+func (c *Credential) http() (egress.Config, error) {
+	http := c.config.HTTP()
+	t := c.config.Settings.TLS
+	if t == nil || t.CAFile == "" {
+		return http, nil
+	}
+	roots, err := ConnectionAuthorities(t.CAFile, c.config.Connection)
+	http.RootCAs = roots
+	return http, err
+}
+
+// configured reads the secrets that the connection is configured with, and returns the scheme
+// that they complete.
+func (c *Credential) configured(ctx context.Context) (*abi.AuthScheme, map[string]secret.Value, error) {
+	scheme, err := c.scheme(c.fields())
+	if err != nil {
+		return nil, nil, err
+	}
+	values := make(map[string]secret.Value)
+	for _, field := range c.fields() {
+		if values[field], err = c.field(ctx, field); err != nil {
+			return nil, nil, err
+		}
+	}
+	return scheme, values, nil
+}
+
+// field reads the value of a field that the connection is configured with.
+func (c *Credential) field(ctx context.Context, field string) (secret.Value, error) {
+	if value, held := c.config.Settings.Secrets[field]; held {
+		return value, nil
+	}
+	ref, err := c.store.Parse(c.config.Settings.Credentials[field])
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return c.store.Resolve(ctx, ref)
+}
+
+// fields are those that the connection is configured with, in order.
+func (c *Credential) fields() []string {
+	s := c.config.Settings
+	fields := slices.AppendSeq(slices.Collect(maps.Keys(s.Credentials)), maps.Keys(s.Secrets))
+	slices.Sort(fields)
+	return fields
+}
+
+// readsCheaply reports whether reading the connection's secrets asks no other machine. Then
+// each refusal reads them, so that a corrected file takes effect at once. Otherwise a revoked
+// credential would make each call ask a Vault or an authorization server.
+func (c *Credential) readsCheaply() bool {
+	scheme, err := c.scheme(c.fields())
+	return err == nil && scheme.OAuth2 == nil && source.Local(slices.Collect(maps.Values(c.config.Settings.Credentials))...)
+}

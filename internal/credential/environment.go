@@ -1,0 +1,52 @@
+package credential
+
+import (
+	"strings"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// EnvPrefix starts the names of the variables that make connections.
+const EnvPrefix = "AGENTHOST_"
+
+// Variable is the environment variable that gives a field of the connection named after a
+// connector: AGENTHOST_PYLON_API_TOKEN for api_token of pylon. The field "server" is the
+// connection's server.
+func Variable(connector, field string) string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(connector+"_"+field, "-", "_"))
+}
+
+// FromEnvironment returns references to the variables that are set for the first scheme of a
+// connector of which none is missing. If there is no such scheme, missing are the variables
+// that the last one lacks.
+func FromEnvironment(connector string, schemes []abi.AuthScheme, lookup func(string) (string, bool)) (references map[string]string, missing []string) {
+	for i := range schemes {
+		references, missing = make(map[string]string), nil
+		for _, field := range schemes[i].Fields {
+			variable := Variable(connector, field.Name)
+			if _, set := lookup(variable); set {
+				references[field.Name] = "env:" + variable
+			} else if field.Required {
+				missing = append(missing, variable)
+			}
+		}
+		if len(missing) == 0 {
+			return references, nil
+		}
+	}
+	return nil, missing
+}
+
+// SetVariable returns a variable that is set and gives a field of a connector's connection. It
+// is empty where none is set.
+func SetVariable(connector string, schemes []abi.AuthScheme, lookup func(string) (string, bool)) string {
+	for i := range schemes {
+		for _, field := range schemes[i].Fields {
+			variable := Variable(connector, field.Name)
+			if _, set := lookup(variable); set {
+				return variable
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+// Package helper reads secrets from programs that the operator configured: the command
+// of a password manager, or a script of one's own.
+//
+// A helper gets the item of the reference as its last argument and answers on its
+// standard output. It gets nothing else: no standard input, no environment but what its
+// [Command] lists, and not the working folder of the host. It is killed with all that it
+// started when its time is up. What it writes to standard error is thrown away, because
+// helpers print there what no log should hold.
+package helper
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/source"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// DefaultTimeout is how long a helper may take where its command does not say.
+const DefaultTimeout = 10 * time.Second
+
+// Command is a helper.
+type Command struct {
+	// Args are the program, an absolute path or a name that PATH finds, and its first
+	// arguments. The item follows them.
+	Args []string
+	// Env names the environment variables that the helper gets.
+	Env []string
+	// Timeout is how long it may take; 0 means [DefaultTimeout].
+	Timeout time.Duration
+}
+
+// Source reads references such as exec:op:ITEM, of which op names a command. It may be
+// used by several goroutines.
+type Source struct {
+	commands  map[string]Command
+	lookupEnv func(string) (string, bool)
+}
+
+// New returns a Source of the commands, by name. A nil lookupEnv means os.LookupEnv.
+func New(commands map[string]Command, lookupEnv func(string) (string, bool)) *Source {
+	if lookupEnv == nil {
+		lookupEnv = os.LookupEnv
+	}
+	return &Source{commands, lookupEnv}
+}
+
+var _ secret.Source = (*Source)(nil)
+
+// Read runs the helper that name begins with and returns what it printed, without one
+// line break at the end.
+//
+// # Errors
+//
+// An *[abi.Error]: auth_failed where there is no such helper, it cannot be started, it
+// fails, or it prints nothing or too much; timeout where it does not end in time.
+func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
+	ref, err := secret.ParseRef("exec:" + name)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	helper, item, _ := strings.Cut(name, ":")
+	command, ok := s.commands[helper]
+	if !ok || len(command.Args) == 0 {
+		hint := nearest.Hint(helper, slices.Collect(maps.Keys(s.commands)))
+		if hint == "" {
+			hint = "add secrets: {helpers: {" + helper + ": [PROGRAM, ARGUMENT]}} to agenthost.yaml"
+		}
+		return secret.Value{}, source.Missing(ref, "there is no helper "+helper, hint, fault.ErrConfiguration)
+	}
+	out, err := s.run(ctx, command, item)
+	defer clear(out)
+	if err != nil {
+		return secret.Value{}, explain(ctx, ref, helper, command, err)
+	}
+	value := secret.New(source.TrimLineBreak(out))
+	if value.IsZero() {
+		return secret.Value{}, source.Missing(ref, "the helper "+helper+" printed nothing", "check that the item exists, and that the helper prints it to standard output", nil)
+	}
+	return value, nil
+}
+
+// errTooMuch ends a helper that prints more than a secret is long.
+var errTooMuch = errors.New("helper prints too much")
+
+// run returns what a helper printed. The caller clears it.
+func (s *Source) run(ctx context.Context, command Command, item string) ([]byte, error) {
+	timeout := command.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command.Args[0], append(slices.Clone(command.Args[1:]), item)...) //nolint:gosec // the operator's command, with an item of the operator's
+	cmd.Env = s.environment(command)
+	// The root of the file system: a helper must find nothing by chance.
+	cmd.Dir = filepath.VolumeName(os.TempDir()) + string(filepath.Separator)
+	out := &bounded{stop: cancel}
+	cmd.Stdout = out
+	cmd.WaitDelay = time.Second
+	ownGroup(cmd)
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		// It ended, and something that it started holds its output open.
+		_ = killGroup(cmd) // which may be gone by now
+	}
+	switch {
+	case out.over:
+		err = errTooMuch
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	return out.b.Bytes(), err
+}
+
+// environment is what a helper gets. It is never nil, which would mean everything.
+func (s *Source) environment(command Command) []string {
+	env := []string{}
+	names := command.Env
+	if runtime.GOOS == "windows" { // where no process starts without it
+		names = append([]string{"SYSTEMROOT"}, names...)
+	}
+	for _, name := range names {
+		if value, ok := s.lookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func explain(ctx context.Context, ref secret.Ref, helper string, command Command, err error) error {
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while the helper " + helper + " ran", Retryable: true}).WithCause(context.Cause(ctx))
+	case errors.Is(err, context.DeadlineExceeded):
+		return &abi.Error{
+			Kind: abi.KindTimeout, Retryable: true, Field: "secrets.helpers." + helper,
+			Message: fmt.Sprintf("the helper %s did not end in time and was killed", helper),
+			Hint:    "check that it asks no question, or raise timeout:",
+		}
+	case errors.Is(err, errTooMuch):
+		return source.Missing(ref, fmt.Sprintf("the helper %s printed more than %d KiB", helper, source.MaxSize>>10), "make it print only the secret", nil)
+	case errors.As(err, &exit):
+		return source.Missing(ref, fmt.Sprintf("the helper %s failed with %s", helper, exit.ProcessState),
+			"run its command yourself to see why; agenthost gives it only the variables that secrets.helpers."+helper+".env lists", exit)
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return source.Missing(ref, "the program of the helper "+helper+" is not there: "+filepath.Base(command.Args[0]), "install it, or set its full path", err)
+	}
+	return source.Missing(ref, "the helper "+helper+" cannot be run", "make its program executable", err)
+}
+
+// bounded keeps as much as a secret may be long, and stops a helper that prints more.
+type bounded struct {
+	b    bytes.Buffer
+	over bool
+	stop func()
+}
+
+func (w *bounded) Write(p []byte) (int, error) {
+	if w.over || w.b.Len()+len(p) > source.MaxSize {
+		w.over = true
+		w.stop()
+		return len(p), nil
+	}
+	return w.b.Write(p)
+}

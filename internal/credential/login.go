@@ -1,0 +1,192 @@
+package credential
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"slices"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/oauth"
+	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// authorization is what a connection needs to get tokens.
+type authorization struct {
+	scheme    *abi.AuthScheme
+	values    map[string]secret.Value // of the scheme's fields
+	client    *oauth.Client
+	authorize oauth.Endpoint
+	scopes    []string
+	issuer    string
+	binding   tokenfile.Binding // what the tokens are for
+}
+
+// authorization returns what gets tokens for a scheme with OAuth 2.0. Values are of the
+// scheme's fields.
+func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]secret.Value) (*authorization, error) {
+	http, err := c.http()
+	if err != nil {
+		return nil, err
+	}
+	declared, own := scheme.OAuth2, config.OAuth{}
+	if c.config.Settings.OAuth != nil {
+		own = *c.config.Settings.OAuth
+	}
+	a := &authorization{
+		scheme: scheme, values: values, scopes: declared.Scopes, issuer: cmp.Or(own.Issuer, declared.Issuer),
+		authorize: c.endpoint(declared.AuthorizeURL, own.AuthorizeURL),
+	}
+	if own.Scopes != nil {
+		a.scopes = own.Scopes
+	}
+	if held := c.lease.Held(); held != nil { // the server knows the token that it gave out before
+		http.Hidden = []secret.Value{held.values[abi.FieldAccessToken]}
+	}
+	token := c.endpoint(declared.TokenURL, own.TokenURL)
+	a.client = oauth.NewClient(oauth.Config{
+		Connection: c.config.Connection, Token: token, Revoke: c.endpoint(declared.RevokeURL, own.RevokeURL),
+		ClientAuth: declared.ClientAuth, ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
+		HTTP: http,
+	})
+	a.binding = tokenfile.Binding{
+		Connection: c.config.Connection, Connector: c.config.Connector, Scheme: scheme.ID, TokenURL: token.URL,
+		Client: tokenfile.Mark(values[abi.FieldClientID]), Origins: slices.Sorted(slices.Values(scheme.Origins)),
+	}
+	return a, nil
+}
+
+// endpoint is the operator's, or the declared one. Where the operator replaced the connection's
+// server with a URL, a declared endpoint on that server moves with it.
+func (c *Credential) endpoint(declared, own string) oauth.Endpoint {
+	if own != "" {
+		return oauth.Endpoint{URL: own, Operator: true}
+	}
+	http := c.config.HTTP()
+	i := slices.IndexFunc(http.Servers, func(s abi.Server) bool { return s.ID == http.Server })
+	if declared == "" || http.Override == "" || i < 0 {
+		return oauth.Endpoint{URL: declared}
+	}
+	u, err := url.Parse(declared)
+	server, serverErr := url.Parse(http.Servers[i].URL)
+	moved, movedErr := url.Parse(http.Override)
+	if err != nil || serverErr != nil || movedErr != nil || u.Host != server.Host || u.Scheme != server.Scheme {
+		return oauth.Endpoint{URL: declared}
+	}
+	u.Scheme, u.Host = moved.Scheme, moved.Host
+	return oauth.Endpoint{URL: u.String(), Operator: true}
+}
+
+// source returns the source of the connection's tokens. It stays the same until the tokens are
+// for something else.
+func (c *Credential) source(b tokenfile.Binding) (*oauth.Source, error) {
+	rows, err := c.store.tokens()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tokens == nil || !c.tokens.For(b) {
+		c.tokens = oauth.NewSource(b, rows, c.store.options.Now)
+	}
+	return c.tokens, nil
+}
+
+// token returns an access token that can be used now and is not the refused one.
+func (c *Credential) token(ctx context.Context, scheme *abi.AuthScheme, values map[string]secret.Value, refused secret.Value) (oauth.Token, error) {
+	a, err := c.authorization(scheme, values)
+	if err != nil {
+		return oauth.Token{}, err
+	}
+	source, err := c.source(a.binding)
+	if err != nil {
+		return oauth.Token{}, err
+	}
+	return source.Token(ctx, oauth.Want{
+		Client: a.client, Grant: scheme.OAuth2.Grant, Scopes: a.scopes, Seed: values[abi.FieldRefreshToken], Refused: refused,
+	})
+}
+
+// person returns what a person logs in with, and where the tokens are kept.
+func (c *Credential) person(ctx context.Context) (*authorization, *oauth.Source, error) {
+	scheme, values, err := c.configured(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if scheme.OAuth2 == nil || scheme.OAuth2.Grant != abi.GrantRefreshToken {
+		name := c.config.Connection
+		return nil, nil, fault.Invalid("connection", "connection "+name+" needs no login: its credentials are configured", "agenthost check "+name+" says whether they work")
+	}
+	a, err := c.authorization(scheme, values)
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := c.source(a.binding)
+	return a, source, err
+}
+
+// Revoked says what a logout did at the vendor.
+type Revoked = oauth.Revoked
+
+// Login says how a person logs in to a connection.
+type Login struct {
+	// Port of this machine gets the answer; 0 means a free one.
+	Port int
+	// Show is given the address that the person opens in a browser on this machine.
+	Show func(address string)
+}
+
+// Login logs a person in to a connection whose vendor wants OAuth 2.0, and keeps the tokens. It
+// waits up to five minutes for the person. Clients that follow use the login.
+//
+// # Errors
+//
+// Those of [oauth.Login] and [oauth.Source.Keep]; invalid_params where the connection needs no
+// login.
+func (c *Credential) Login(ctx context.Context, l Login) error {
+	a, source, err := c.person(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := c.store.tokens()
+	if err != nil {
+		return err
+	}
+	if err := rows.Ready(ctx); err != nil { // before the person is asked for anything
+		return err
+	}
+	token, err := oauth.Login(ctx, oauth.LoginConfig{
+		Client: a.client, Authorize: a.authorize, Params: a.scheme.OAuth2.AuthorizeParams,
+		Scopes: a.scopes, Issuer: a.issuer, Port: l.Port, Show: l.Show,
+	})
+	if err != nil {
+		return err
+	}
+	// The vendor has given the token out: keep it even if the caller has gone.
+	if err := source.Keep(context.WithoutCancel(ctx), token, a.values[abi.FieldRefreshToken]); err != nil {
+		return err
+	}
+	c.lease.Expire()
+	return nil
+}
+
+// Logout ends a login: at the vendor, where the connector declares how, and here. Local
+// forgets it here only. The result says what was done.
+//
+// # Errors
+//
+// Those of [oauth.Source.End], after which the login is still there.
+func (c *Credential) Logout(ctx context.Context, local bool) (oauth.Revoked, error) {
+	a, source, err := c.person(ctx)
+	if err != nil {
+		return oauth.Revoked{}, err
+	}
+	revoked, err := source.End(ctx, a.client, local)
+	if err == nil {
+		c.lease.Expire()
+	}
+	return revoked, err
+}

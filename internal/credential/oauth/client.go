@@ -1,0 +1,172 @@
+// Package oauth gets, refreshes and revokes OAuth 2.0 tokens (RFC 6749, RFC 7009) for
+// connections, and logs a person in with a browser (RFC 7636, RFC 8252, RFC 9207).
+//
+// Its requests go through internal/egress to endpoints that the connector declared, or that
+// the operator named instead. Tokens are [secret.Value] from the answer that brought them
+// on. A [Client] speaks to the authorization server, a [Source] hands out access tokens
+// and sees to it that each refresh token is used once, and [Login] is the part with a
+// person in it.
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Config says where an authorization server is, and which client of it we are.
+type Config struct {
+	// Connection is the connection's name, for errors.
+	Connection string
+	// Token is where tokens come from, Revoke where they are revoked; the URL of the
+	// latter may be empty.
+	Token, Revoke Endpoint
+	// ClientAuth is as in [abi.OAuth2].
+	ClientAuth             string
+	ClientID, ClientSecret secret.Value
+	// HTTP has the limits and the seams of the client that sends, and secrets that are
+	// hidden beside those of a request; what it says of servers and credentials does not
+	// count.
+	HTTP egress.Config
+}
+
+// Endpoint is a place of an authorization server.
+type Endpoint struct {
+	URL string
+	// Operator says that the operator named it. It is the only way to plain http and to
+	// private addresses.
+	Operator bool
+}
+
+// Client speaks to one authorization server. It may be used by several goroutines.
+type Client struct{ config Config }
+
+// NewClient returns a Client. It looks at the configuration when it sends.
+func NewClient(c Config) *Client {
+	c.HTTP.Seams = c.HTTP.Seams.WithDefaults()
+	return &Client{c}
+}
+
+// param is a parameter of a request: plain, or secret.
+type param struct {
+	name   string
+	plain  string
+	secret secret.Value
+}
+
+// post sends a form to an endpoint and returns the answer, of whatever status. The
+// caller clears its body.
+func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*egress.Response, error) {
+	u, err := url.Parse(endpoint.URL)
+	if err != nil || u.Host == "" {
+		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "connections." + c.config.Connection + ".oauth", Message: "the endpoint of the authorization server is not a URL", Hint: "write it like https://login.example.com/oauth/token"}
+	}
+	origin, path := u.Scheme+"://"+u.Host, u.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	params = append(params, c.identify()...)
+	client, err := c.sender(origin, endpoint.Operator, params)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	body, err := form(params)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(body)
+	resp, err := client.Send(ctx, egress.Scope{
+		Requests: []abi.RequestTemplate{{Method: "POST", Path: path}},
+		Budget:   egress.NewBudget(4, 1<<20, maxAnswer),
+	}, &abi.Request{Method: "POST", Path: path, Headers: [][2]string{{"Content-Type", "application/x-www-form-urlencoded"}}}, body)
+	if err != nil {
+		return nil, c.unanswered(err)
+	}
+	return resp, nil
+}
+
+// maxAnswer is the size of the largest answer of a token endpoint, in bytes.
+const maxAnswer = 1 << 20
+
+// identify are the parameters that say which client it is, where those travel in the body.
+func (c *Client) identify() []param {
+	id := param{name: abi.FieldClientID, secret: c.config.ClientID}
+	switch c.config.ClientAuth {
+	case abi.ClientAuthPost:
+		return []param{id, {name: abi.FieldClientSecret, secret: c.config.ClientSecret}}
+	case abi.ClientAuthNone:
+		return []param{id}
+	}
+	return nil
+}
+
+// sender returns an HTTP client for a request to an origin, which authenticates where that
+// is done in a header. What it says of an answer holds no secret of the request.
+func (c *Client) sender(origin string, operator bool, params []param) (*egress.Client, error) {
+	e := c.config.HTTP.At("oauth", origin, operator)
+	e.Hidden, e.RawBody = append(c.secrets(params), c.config.HTTP.Hidden...), true
+	if c.config.ClientAuth == "" || c.config.ClientAuth == abi.ClientAuthBasic {
+		// Both are form-encoded first: RFC 6749, section 2.3.1.
+		id, err := escaped(c.config.ClientID)
+		if err != nil {
+			return nil, err
+		}
+		password, err := escaped(c.config.ClientSecret)
+		if err != nil {
+			return nil, err
+		}
+		e.Auth = &abi.AuthScheme{
+			ID: "oauth", Type: abi.AuthBasic, Origins: []string{e.Servers[0].URL},
+			Fields: []abi.AuthField{{Name: abi.FieldClientID, Required: true}, {Name: abi.FieldClientSecret, Secret: true, Required: true}},
+			Basic:  &abi.Basic{Username: "{" + abi.FieldClientID + "}", Password: "{" + abi.FieldClientSecret + "}"},
+		}
+		e.Credentials = map[string]secret.Value{abi.FieldClientID: id, abi.FieldClientSecret: password}
+	}
+	return egress.New(e)
+}
+
+func escaped(v secret.Value) (escaped secret.Value, err error) {
+	err = v.Reveal(func(b []byte) error {
+		escaped = secret.New([]byte(url.QueryEscape(string(b))))
+		return nil
+	})
+	return escaped, err
+}
+
+// form returns the body of a request. The caller clears it.
+func form(params []param) ([]byte, error) {
+	var body bytes.Buffer
+	for _, p := range params {
+		if p.plain == "" && p.secret.IsZero() {
+			continue
+		}
+		if body.Len() > 0 {
+			body.WriteByte('&')
+		}
+		body.WriteString(p.name + "=" + url.QueryEscape(p.plain))
+		if err := p.secret.Reveal(func(b []byte) error {
+			body.WriteString(url.QueryEscape(string(b)))
+			return nil
+		}); err != nil {
+			return nil, fmt.Errorf("form: %w", err)
+		}
+	}
+	return body.Bytes(), nil
+}
+
+// secrets are those of a request, to keep them out of what is said about its answer.
+func (c *Client) secrets(params []param) []secret.Value {
+	values := []secret.Value{c.config.ClientSecret}
+	for _, p := range params {
+		if p.name != abi.FieldClientID { // is public
+			values = append(values, p.secret)
+		}
+	}
+	return values
+}

@@ -1,0 +1,358 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// flightTime bounds getting a token, which no caller's deadline does.
+const flightTime = time.Minute
+
+// Source hands out the access tokens of one connection. However many ask at once, one
+// request for a token is under way, in this process and in all others that use the same
+// folder: a refresh token may be good for one use only.
+//
+// It may be used by several goroutines.
+type Source struct {
+	binding tokenfile.Binding
+	rows    *tokenfile.Folder
+	now     func() time.Time
+
+	mu     sync.Mutex
+	token  Token
+	flight *flight
+	done   sync.WaitGroup
+	// unsaved is a row that the vendor gave and that could not be written. Nothing
+	// in it is used until it is.
+	unsaved *unsaved
+}
+
+// unsaved is a row, and the one that it came from: nil where there was none. It is written
+// over that one only. Another one is of a login, or of a refresh, since then.
+type unsaved struct {
+	row  tokenfile.Row
+	from *tokenfile.Row
+}
+
+// flight is a request for a token that is under way.
+type flight struct {
+	landed chan struct{}
+	token  Token
+	err    error
+}
+
+// NewSource returns the Source of a connection, whose tokens are for what the binding
+// says. Rows keeps refreshed tokens. A nil now means time.Now.
+func NewSource(b tokenfile.Binding, rows *tokenfile.Folder, now func() time.Time) *Source {
+	if now == nil {
+		now = time.Now
+	}
+	return &Source{binding: b, rows: rows, now: now}
+}
+
+// For reports whether the Source's tokens are for what a binding says.
+func (s *Source) For(b tokenfile.Binding) bool { return reflect.DeepEqual(s.binding, b) }
+
+// Want is what a caller of [Source.Token] needs.
+type Want struct {
+	// Client gets the token.
+	Client *Client
+	Grant  string // as in [abi.OAuth2]
+	Scopes []string
+	// Seed is the configured refresh token, from which refreshing starts; zero where a
+	// login brought one.
+	Seed secret.Value
+	// Refused is an access token that the vendor does not know any more: another one
+	// is wanted, whatever its time.
+	Refused secret.Value
+}
+
+// Token returns a token that can be used now: the one there is, or a new one. A refresh
+// goes on when ctx ends, because what it brings must not be lost.
+//
+// # Errors
+//
+// Those of [Client.Refresh] and of [tokenfile.Folder]; auth_failed where there is no
+// login, timeout where ctx ended.
+func (s *Source) Token(ctx context.Context, w Want) (Token, error) {
+	s.mu.Lock()
+	if s.token.Usable(s.now()) && !s.token.refused(w) {
+		defer s.mu.Unlock()
+		return s.token, nil
+	}
+	f := s.flight
+	if f == nil {
+		f = &flight{landed: make(chan struct{})}
+		s.flight = f
+		s.done.Add(1)
+		go s.fly(context.WithoutCancel(ctx), f, w)
+	}
+	s.mu.Unlock()
+	select {
+	case <-f.landed:
+		return f.token, f.err
+	case <-ctx.Done():
+		return Token{}, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended before there was a token for connection " + s.binding.Connection, Retryable: true}).WithCause(context.Cause(ctx))
+	}
+}
+
+// refused reports whether the token is the one that the vendor does not know.
+func (t Token) refused(w Want) bool { return !w.Refused.IsZero() && t.Access.Equal(w.Refused) }
+
+// Wait returns when nothing is under way any more.
+func (s *Source) Wait() { s.done.Wait() }
+
+// fly gets a token and hands it to all who wait.
+func (s *Source) fly(ctx context.Context, f *flight, w Want) {
+	defer s.done.Done()
+	ctx, cancel := context.WithTimeout(ctx, flightTime)
+	defer cancel()
+	f.token, f.err = s.get(ctx, w)
+	s.mu.Lock()
+	if f.err == nil {
+		s.token = f.token
+	}
+	s.flight = nil
+	s.mu.Unlock()
+	close(f.landed)
+}
+
+func (s *Source) get(ctx context.Context, w Want) (Token, error) {
+	release, err := s.rows.Lock(ctx, s.binding.Connection)
+	if err != nil {
+		return Token{}, err
+	}
+	defer release()
+	row, from, err := s.row(ctx, w)
+	if err != nil {
+		return Token{}, err
+	}
+	// Another process may have refreshed it while this one waited.
+	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until}); t.Usable(s.now()) && !t.refused(w) {
+		return t, nil
+	}
+	if w.Grant == abi.GrantClientCredentials {
+		return s.credentials(ctx, w, row.Seed, from)
+	}
+	return s.refresh(ctx, w, row, from)
+}
+
+// row returns what there is of the login, and the row in the folder, nil where there is
+// none. It first writes what could not be written before, if nothing has come since.
+func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *tokenfile.Row, err error) {
+	stored, found, err := s.rows.Load(ctx, s.binding)
+	var e *abi.Error
+	switch {
+	case w.Grant == abi.GrantClientCredentials && errors.As(err, &e) && e.Kind == abi.KindAuthFailed:
+		found = false // of another client, say: there is nothing to lose in it
+	case err != nil:
+		return row, nil, err
+	}
+	if found {
+		row, from = stored, &stored
+	}
+	if newer := s.newer(from); newer != nil {
+		if err := s.save(ctx, *newer, from); err != nil {
+			return row, from, err
+		}
+		row, from = *newer, newer
+	}
+	mark := tokenfile.Mark(w.Seed)
+	if w.Grant == abi.GrantClientCredentials {
+		mark = w.Client.mark(w.Scopes)
+	}
+	if mark != "" && row.Seed != mark {
+		// The first use of a configured refresh token or client, or of another one than before.
+		return tokenfile.Row{Refresh: w.Seed, Seed: mark}, from, nil
+	}
+	if from == nil {
+		return row, nil, s.notLoggedIn("is not logged in")
+	}
+	return row, from, nil
+}
+
+// newer returns the row that could not be written, if what is in the folder is what it came
+// from.
+func (s *Source) newer(stored *tokenfile.Row) *tokenfile.Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.unsaved
+	if u == nil || (u.from == nil) != (stored == nil) || stored != nil && !u.from.Equal(*stored) {
+		s.unsaved = nil
+		return nil
+	}
+	return &u.row
+}
+
+// credentials gets a token for the client itself and keeps it, for other processes too.
+func (s *Source) credentials(ctx context.Context, w Want, seed string, from *tokenfile.Row) (Token, error) {
+	if err := s.rows.Ready(ctx); err != nil {
+		return Token{}, err
+	}
+	t, err := w.Client.Credentials(ctx, w.Scopes)
+	if err != nil {
+		return Token{}, err
+	}
+	t.Refresh = secret.Value{} // RFC 6749, section 4.4.3: there should be none
+	return t, s.save(ctx, tokenfile.Row{Access: t.Access, Until: t.Until, Seed: seed}, from)
+}
+
+func (s *Source) notLoggedIn(how string) error {
+	name := s.binding.Connection
+	return &abi.Error{Kind: abi.KindAuthFailed, Field: "connections." + name, Message: "connection " + name + " " + how, Hint: "agenthost login " + name}
+}
+
+// refresh gets a token and keeps it, in this order:
+//
+//  1. the row has the refresh token that is about to be used
+//  2. the vendor answers, with another refresh token or without
+//  3. the new row is on the disk, with the old refresh token beside the new one
+//  4. the access token is used
+//
+// A crash before 3 leaves the old refresh token, which the next start uses again: servers
+// that rotate tokens accept it for a while for that very reason (RFC 9700, section 4.14).
+// A row that cannot be written is kept in memory, and written before anything else is done.
+func (s *Source) refresh(ctx context.Context, w Want, row tokenfile.Row, from *tokenfile.Row) (Token, error) {
+	if row.Refresh.IsZero() {
+		return Token{}, s.notLoggedIn("has a login that ended, and the vendor gave no refresh token")
+	}
+	if err := s.rows.Ready(ctx); err != nil { // before the refresh token is spent
+		return Token{}, err
+	}
+	used := row.Refresh
+	t, err := w.Client.Refresh(ctx, used, nil)
+	if invalidGrant(err) && !row.Previous.IsZero() {
+		// The vendor does not know the token that it gave out last. It may have
+		// crashed before it noted it; the one before is then still good.
+		used = row.Previous
+		var again error
+		if t, again = w.Client.Refresh(ctx, used, nil); again == nil {
+			err = nil
+		}
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	next := tokenfile.Row{Access: t.Access, Refresh: used, Until: t.Until, Seed: row.Seed}
+	if !t.Refresh.IsZero() && !t.Refresh.Equal(used) {
+		next.Refresh, next.Previous = t.Refresh, used
+	}
+	t.Refresh = next.Refresh
+	return t, s.save(ctx, next, from)
+}
+
+func invalidGrant(err error) bool {
+	var e *abi.Error
+	return errors.As(err, &e) && e.Code == CodeInvalidGrant
+}
+
+// save writes a row over the one that it came from, or keeps both for the next time.
+func (s *Source) save(ctx context.Context, row tokenfile.Row, from *tokenfile.Row) error {
+	err := s.rows.Save(ctx, s.binding, row)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsaved = nil
+	if err != nil {
+		s.unsaved = &unsaved{row, from}
+	}
+	return err
+}
+
+// Keep stores what a login brought, in the place of what there was. Seed is as in [Want]:
+// a login takes the place of it.
+//
+// # Errors
+//
+// Those of [tokenfile.Folder]. The tokens are lost then.
+func (s *Source) Keep(ctx context.Context, t Token, seed secret.Value) error {
+	release, err := s.rows.Lock(ctx, s.binding.Connection)
+	if err != nil {
+		return err
+	}
+	defer release()
+	row := tokenfile.Row{Access: t.Access, Refresh: t.Refresh, Until: t.Until, Seed: tokenfile.Mark(seed)}
+	if err := s.rows.Save(ctx, s.binding, row); err != nil {
+		return err
+	}
+	s.forget()
+	return nil
+}
+
+// forget makes the next call of Token look at the folder.
+func (s *Source) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token, s.unsaved = Token{}, nil
+}
+
+// Revoked says what became of a login that was ended.
+type Revoked struct {
+	// Vendor says that the vendor was told, and no longer accepts the refresh token.
+	Vendor bool
+	// Was says that there was a login.
+	Was bool
+}
+
+// End ends a login: at the vendor, unless local is set or there is no place to do that,
+// and here. Where the vendor cannot be told, everything stays, so that it can be tried
+// again.
+//
+// # Errors
+//
+// Those of [Client.Revoke]; vendor_error where the vendor goes on accepting the refresh
+// token.
+func (s *Source) End(ctx context.Context, c *Client, local bool) (Revoked, error) {
+	release, err := s.rows.Lock(ctx, s.binding.Connection)
+	if err != nil {
+		return Revoked{}, err
+	}
+	defer release()
+	row, found, err := s.rows.Load(ctx, s.binding)
+	if err != nil && !local || err == nil && !found {
+		return Revoked{}, err
+	}
+	if newer := s.newer(&row); newer != nil {
+		row = *newer // which the vendor goes by
+	}
+	r := Revoked{Was: true}
+	if !local && c.config.Revoke.URL != "" && !row.Refresh.IsZero() {
+		if err := c.Revoke(ctx, row.Refresh); err != nil {
+			return Revoked{Was: true}, err
+		}
+		if err := c.proveRevoked(ctx, row.Refresh); err != nil {
+			return Revoked{Was: true}, err
+		}
+		r.Vendor = true
+	}
+	if err := s.rows.Remove(s.binding.Connection); err != nil {
+		return r, err
+	}
+	s.forget()
+	return r, nil
+}
+
+// proveRevoked tries to use a revoked token. A server that says yes to a revocation and
+// does nothing is found out; what it gives out then is revoked too.
+func (c *Client) proveRevoked(ctx context.Context, refresh secret.Value) error {
+	t, err := c.Refresh(ctx, refresh, nil)
+	switch {
+	case invalidGrant(err):
+		return nil
+	case err != nil:
+		return err
+	}
+	if !t.Refresh.IsZero() {
+		_ = c.Revoke(ctx, t.Refresh) // the error below says what there is to say
+	}
+	return &abi.Error{
+		Kind: abi.KindVendorError, Message: "the vendor accepted the revocation of connection " + c.config.Connection + ", but still accepts the token",
+		Hint: "revoke the access in the vendor's settings; --local then forgets it here",
+	}
+}

@@ -1,0 +1,140 @@
+package credential
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Once returns a client for one call that brings credentials of its own. They replace fields
+// of the connection's scheme; a connection without credentials takes any scheme that they
+// complete. In a scheme with OAuth 2.0 a call may bring access_token, which then needs no
+// authorization server.
+//
+// Nothing that the connection holds is used: fields that own leaves out are read from their
+// sources. Nothing is kept: the caller closes the client, and with it its connections.
+//
+// # Errors
+//
+// invalid_params for a field that the scheme does not have, with Field under "credentials";
+// auth_failed where a field is missing; and those of [Credential.Client].
+func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*egress.Client, error) {
+	scheme, err := c.schemeWith(own)
+	if err != nil {
+		return nil, err
+	}
+	values, err := c.valuesWith(ctx, scheme, own)
+	if err != nil {
+		return nil, err
+	}
+	if scheme.OAuth2 != nil && values[abi.FieldAccessToken].IsZero() {
+		a, err := c.authorization(scheme, values)
+		if err != nil {
+			return nil, err
+		}
+		token, err := a.client.Credentials(ctx, a.scopes)
+		if err != nil {
+			return nil, err
+		}
+		values[abi.FieldAccessToken] = token.Access
+	}
+	http, err := c.http()
+	if err != nil {
+		return nil, err
+	}
+	http.Auth, http.Credentials, http.Idle = scheme, values, nil
+	return egress.New(http)
+}
+
+// schemeWith returns the scheme of a call that brings own fields: the connection's, or where
+// that has no credentials the first that own completes.
+func (c *Credential) schemeWith(own map[string]secret.Value) (*abi.AuthScheme, error) {
+	const at = "credentials"
+	for _, field := range slices.Sorted(maps.Keys(own)) {
+		if own[field].IsZero() {
+			return nil, fault.Invalid(at+"."+field, "the call's credential "+field+" is empty", "give its value, or leave it out to use the connection's")
+		}
+	}
+	configured, schemes := c.fields(), c.config.Schemes
+	if len(configured) > 0 {
+		scheme, err := c.scheme(configured)
+		if err != nil {
+			return nil, err
+		}
+		schemes = []abi.AuthScheme{*scheme}
+	}
+	candidates := make([]abi.AuthScheme, len(schemes))
+	for i, scheme := range schemes {
+		candidates[i] = withToken(scheme, own)
+	}
+	fields := slices.Sorted(maps.Keys(own))
+	for _, field := range configured {
+		if !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	found, problem := Scheme(candidates, fields)
+	switch {
+	case problem == nil:
+	case problem.Unknown != "":
+		return nil, fault.Invalid(at+"."+problem.Unknown, "connection "+c.config.Connection+" takes no credential "+problem.Unknown, nearest.Hint(problem.Unknown, problem.Known))
+	case problem.Missing == "":
+		return nil, fault.Invalid(at, "the call has credentials of more than one scheme", "agenthost auth "+c.config.Connector+" lists the schemes")
+	default:
+		return nil, &abi.Error{
+			Kind: abi.KindAuthFailed, Field: at + "." + problem.Missing,
+			Message: "the call has no credential " + problem.Missing + ", and neither has connection " + c.config.Connection,
+			Hint:    "give it with the call; agenthost auth " + c.config.Connector + " lists the fields",
+		}
+	}
+	scheme := &schemes[slices.IndexFunc(schemes, func(s abi.AuthScheme) bool { return s.ID == found.ID })]
+	if _, token := own[abi.FieldAccessToken]; scheme.OAuth2 != nil && scheme.OAuth2.Grant == abi.GrantRefreshToken && !token {
+		return nil, fault.Invalid(at+"."+abi.FieldAccessToken, "a call to "+c.config.Connector+" can have only an access token as its credential: a refreshed token would be lost with the call", "get an access token, and set it as "+abi.FieldAccessToken)
+	}
+	return scheme, nil
+}
+
+// withToken returns a scheme as a call may complete it. Where it has OAuth 2.0, access_token
+// takes the place of the fields that get one.
+func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthScheme {
+	if scheme.OAuth2 == nil {
+		return scheme
+	}
+	_, token := own[abi.FieldAccessToken]
+	scheme.Fields = append(slices.Clone(scheme.Fields), abi.AuthField{Name: abi.FieldAccessToken})
+	for i := range scheme.Fields {
+		f := &scheme.Fields[i]
+		f.Required = f.Required && !(token && getsToken(f.Name))
+	}
+	return scheme
+}
+
+// getsToken reports whether a field of a scheme with OAuth 2.0 serves to get access tokens.
+func getsToken(field string) bool {
+	return field == abi.FieldClientID || field == abi.FieldClientSecret || field == abi.FieldRefreshToken
+}
+
+// valuesWith returns the values of a scheme for a call that brings own fields.
+func (c *Credential) valuesWith(ctx context.Context, scheme *abi.AuthScheme, own map[string]secret.Value) (map[string]secret.Value, error) {
+	values := maps.Clone(own)
+	_, token := own[abi.FieldAccessToken]
+	for _, field := range c.fields() {
+		_, replaced := own[field]
+		// A client id may stand in a header of its own; a secret that gets tokens is not needed.
+		if replaced || token && scheme.OAuth2 != nil && getsToken(field) && field != abi.FieldClientID {
+			continue
+		}
+		value, err := c.field(ctx, field)
+		if err != nil {
+			return nil, err
+		}
+		values[field] = value
+	}
+	return values, nil
+}

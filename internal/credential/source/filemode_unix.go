@@ -1,0 +1,23 @@
+//go:build unix
+
+package source
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// exposed says who else may use an open file, and what to do about it. It goes by the
+// file that is open, so that there is no moment at which another could take its place.
+func exposed(path string, info fs.FileInfo) (who, hint string) {
+	owned := true
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		owned = int(stat.Uid) == os.Geteuid()
+	}
+	if who = ModeProblem(info.Mode(), owned); who != "" {
+		hint = fmt.Sprintf("chmod 600 %s; an orchestrator that mounts it has a setting for the mode, such as defaultMode: 0400", path)
+	}
+	return who, hint
+}

@@ -1,0 +1,295 @@
+// Package tokenfile keeps what logins with OAuth 2.0 brought: for each connection a file,
+// encrypted with AES-256-GCM.
+//
+// A file is bound to what its tokens are for (a [Binding]), which goes into the
+// encryption as additional data. So a file that is moved to another connection, or whose
+// connector wants to send tokens elsewhere than it did, does not open. An older copy of a
+// connection's own file does; its refresh token is then one that the vendor has replaced.
+package tokenfile
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/durable"
+	"github.com/agenthost/agenthost/internal/owned"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Row is what is kept of a login.
+type Row struct {
+	Access, Refresh secret.Value
+	// Previous is the refresh token before Refresh. It is kept until Refresh has been
+	// used, in case the vendor forgot that it gave out a new one.
+	Previous secret.Value
+	// Until is when Access should no longer be used; zero where the vendor did not say.
+	Until time.Time
+	// Seed marks what is configured that the row began with, such as a refresh token: see
+	// [Mark].
+	Seed string
+}
+
+// Equal reports whether two rows are the same.
+func (r Row) Equal(o Row) bool {
+	return r.Access.Equal(o.Access) && r.Refresh.Equal(o.Refresh) && r.Previous.Equal(o.Previous) && r.Until.Equal(o.Until) && r.Seed == o.Seed
+}
+
+// Binding says what a row is for. Its parts are compared as they are.
+type Binding struct {
+	Connection string   `json:"connection"`
+	Connector  string   `json:"connector"`
+	Scheme     string   `json:"scheme"`
+	TokenURL   string   `json:"token_url"`
+	Client     string   `json:"client"` // the mark of the client id
+	Origins    []string `json:"origins"`
+}
+
+// Mark stands for a secret where only its change matters.
+func Mark(v secret.Value) string {
+	if v.IsZero() {
+		return ""
+	}
+	var sum [sha256.Size]byte
+	_ = v.Reveal(func(b []byte) error { sum = sha256.Sum256(b); return nil }) // which returns nil
+	return hex.EncodeToString(sum[:])
+}
+
+// Folder keeps rows. It may be used by several goroutines, and by several processes.
+type Folder struct {
+	dir string
+	key func(ctx context.Context) (secret.Value, error)
+	// Writer writes the files; a test may make it fail.
+	Writer durable.Writer
+}
+
+// New returns the Folder at dir, which the first row makes. Key returns the secret that
+// the files are encrypted with, of any length and full entropy.
+func New(dir string, key func(ctx context.Context) (secret.Value, error)) *Folder {
+	return &Folder{dir: dir, key: key}
+}
+
+// maxRow is the size of the largest file, in bytes. Access tokens can be long.
+const maxRow = 1 << 20
+
+// Path returns the file of a connection. Its name tells apart names that differ in case.
+func (f *Folder) Path(connection string) string {
+	sum := sha256.Sum256([]byte(connection))
+	name := hex.EncodeToString(sum[:6])
+	if secret.ValidName(connection) {
+		name = connection + "-" + name
+	}
+	return filepath.Join(f.dir, name+".token")
+}
+
+// Lock takes the lock of a connection's row: whoever refreshes a token holds it, in
+// whatever process.
+func (f *Folder) Lock(ctx context.Context, connection string) (release func(), err error) {
+	err = owned.Folder(f.dir)
+	if refused, ok := errors.AsType[*owned.Error](err); ok {
+		return nil, &abi.Error{
+			Kind: abi.KindDenied, Field: "secrets.tokens", Rule: "private_tokens", Message: refused.What,
+			Hint: "tokens are kept there: " + refused.Hint + ", or name another one: secrets: {tokens: FOLDER}",
+		}
+	} else if err != nil {
+		return nil, f.unwritable(connection, err)
+	}
+	release, err = durable.Lock(ctx, f.Path(connection))
+	if err != nil && ctx.Err() != nil {
+		return nil, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while another one refreshed the token of connection " + connection, Retryable: true}).WithCause(err)
+	} else if err != nil {
+		return nil, f.unwritable(connection, err)
+	}
+	return release, nil
+}
+
+// Load returns the row of a connection, and false where there is none.
+//
+// # Errors
+//
+// An *[abi.Error] of kind auth_failed where the row cannot be read, was changed, or is
+// bound to something else.
+func (f *Folder) Load(ctx context.Context, b Binding) (row Row, found bool, err error) {
+	sealed, err := readFile(f.Path(b.Connection))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Row{}, false, nil
+	} else if err != nil {
+		return Row{}, false, f.problem(b, "cannot be read", err)
+	}
+	aead, err := f.cipher(ctx)
+	if err != nil {
+		return Row{}, false, err
+	}
+	bound, err := additional(b)
+	if err != nil {
+		return Row{}, false, err
+	}
+	if len(sealed) < aead.NonceSize() {
+		return Row{}, false, f.problem(b, "was cut short", nil)
+	}
+	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], bound)
+	defer clear(plain)
+	if err != nil {
+		return Row{}, false, f.problem(b, "was changed, or is of another connection, connector, client or identity", err)
+	}
+	if row, err = decode(plain); err != nil {
+		return Row{}, false, f.problem(b, "cannot be understood", err)
+	}
+	return row, true, nil
+}
+
+// Ready reports why no row could be saved, as far as the key goes.
+func (f *Folder) Ready(ctx context.Context) error {
+	_, err := f.cipher(ctx)
+	return err
+}
+
+// Save writes the row of a connection so that it survives a crash. Call it with the lock.
+//
+// # Errors
+//
+// An *[abi.Error], of kind internal where it cannot be written, and vendor_error where it is
+// larger than what Load reads; the old row stays then.
+func (f *Folder) Save(ctx context.Context, b Binding, row Row) error {
+	aead, err := f.cipher(ctx)
+	if err != nil {
+		return err
+	}
+	bound, err := additional(b)
+	if err != nil {
+		return err
+	}
+	plain, err := encode(row)
+	defer clear(plain)
+	if err != nil {
+		return err
+	}
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
+	if _, err := rand.Read(nonce); err != nil {
+		return fmt.Errorf("nonce: %w", err)
+	}
+	sealed := aead.Seal(nonce, nonce, plain, bound)
+	if len(sealed) > maxRow {
+		return &abi.Error{
+			Kind: abi.KindVendorError, Field: "connections." + b.Connection,
+			Message: fmt.Sprintf("the tokens of connection %s are too long: %d bytes, but the limit is %d", b.Connection, len(sealed), maxRow),
+			Hint:    "ask the vendor for shorter tokens, with fewer scopes for example, and log in again",
+		}
+	}
+	if err := f.Writer.Replace(f.Path(b.Connection), sealed); err != nil {
+		return f.unwritable(b.Connection, err)
+	}
+	return nil
+}
+
+// Remove forgets the row of a connection. Call it with the lock.
+func (f *Folder) Remove(connection string) error {
+	if err := f.Writer.Remove(f.Path(connection)); err != nil {
+		return f.unwritable(connection, err)
+	}
+	return nil
+}
+
+func (f *Folder) unwritable(connection string, cause error) error {
+	return (&abi.Error{
+		Kind: abi.KindInternal, Field: "secrets.tokens",
+		Message: "the token of connection " + connection + " cannot be written to " + f.dir,
+		Hint:    "check that the folder is writable and that the disk is not full, or set another one: secrets: {tokens: FOLDER}",
+	}).WithCause(cause)
+}
+
+func (f *Folder) problem(b Binding, what string, cause error) error {
+	return (&abi.Error{
+		Kind: abi.KindAuthFailed, Field: "connections." + b.Connection,
+		Message: "the login of connection " + b.Connection + " cannot be used: its file " + f.Path(b.Connection) + " " + what,
+		Hint:    "agenthost login " + b.Connection + " makes a new one",
+	}).WithCause(cause)
+}
+
+func (f *Folder) cipher(ctx context.Context) (cipher.AEAD, error) {
+	secretKey, err := f.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var aead cipher.AEAD
+	err = secretKey.Reveal(func(b []byte) error {
+		key, err := hkdf.Key(sha256.New, b, nil, "agenthost tokens", 32)
+		if err != nil {
+			return err
+		}
+		defer clear(key)
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return err
+		}
+		aead, err = cipher.NewGCM(block)
+		return err
+	})
+	return aead, err
+}
+
+// additional is what a file is bound to, as bytes.
+func additional(b Binding) ([]byte, error) {
+	text, err := json.Marshal(b)
+	return append([]byte("agenthost token 1\n"), text...), err
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // opened for reading only
+	b, err := io.ReadAll(io.LimitReader(file, maxRow+1))
+	if err == nil && len(b) > maxRow {
+		err = errors.New("the file is too large")
+	}
+	return b, err
+}
+
+// plainRow is a row as JSON, before it is encrypted.
+type plainRow struct {
+	Access   []byte    `json:"access,omitempty"`
+	Refresh  []byte    `json:"refresh,omitempty"`
+	Previous []byte    `json:"previous,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+	Seed     string    `json:"seed,omitempty"`
+}
+
+func encode(row Row) ([]byte, error) {
+	var plain []byte
+	err := row.Access.Reveal(func(access []byte) error {
+		return row.Refresh.Reveal(func(refresh []byte) error {
+			return row.Previous.Reveal(func(previous []byte) (err error) {
+				plain, err = json.Marshal(plainRow{access, refresh, previous, row.Until.UTC(), row.Seed})
+				return err
+			})
+		})
+	})
+	return plain, err
+}
+
+func decode(plain []byte) (Row, error) {
+	var p plainRow
+	if json.Unmarshal(plain, &p) != nil { // whose error would quote it
+		return Row{}, errors.New("not a row")
+	}
+	row := Row{Access: secret.New(p.Access), Refresh: secret.New(p.Refresh), Previous: secret.New(p.Previous), Until: p.Until, Seed: p.Seed}
+	for _, b := range [][]byte{p.Access, p.Refresh, p.Previous} {
+		clear(b)
+	}
+	return row, nil
+}

@@ -1,0 +1,174 @@
+package tokenfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/durable"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+func key(text string) func(context.Context) (secret.Value, error) {
+	return func(context.Context) (secret.Value, error) { return secret.New([]byte(text)), nil }
+}
+
+func value(text string) secret.Value { return secret.New([]byte(text)) }
+
+func binding() Binding {
+	return Binding{Connection: "crm", Connector: "acme", Scheme: "oauth", TokenURL: "https://login.acme.example/token", Client: Mark(value("id")), Origins: []string{"https://api.acme.example"}}
+}
+
+var row = Row{Access: value("canary-access"), Refresh: value("canary-refresh"), Previous: value("canary-previous"), Until: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: Mark(value("seed"))}
+
+func same(a, b Row) bool {
+	return a.Access.Equal(b.Access) && a.Refresh.Equal(b.Refresh) && a.Previous.Equal(b.Previous) && a.Until.Equal(b.Until) && a.Seed == b.Seed
+}
+
+func wantUnusable(t *testing.T, name string, err error) {
+	t.Helper()
+	e, ok := errors.AsType[*abi.Error](err)
+	if !ok || e.Kind != abi.KindAuthFailed || !strings.Contains(e.Message, "the login of connection") || !strings.Contains(e.Hint, "agenthost login") || strings.Contains(e.Message, "canary") {
+		t.Errorf("%s: %#v", name, err)
+	}
+}
+
+func TestRows(t *testing.T) {
+	f := New(filepath.Join(t.TempDir(), "tokens"), key("k"))
+	if _, found, err := f.Load(t.Context(), binding()); found || err != nil {
+		t.Errorf("%t, %v", found, err)
+	}
+	if err := f.Save(t.Context(), binding(), row); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := f.Load(t.Context(), binding())
+	if err != nil || !found || !same(got, row) {
+		t.Errorf("%t, %v, the row is another one", found, err)
+	}
+	sealed, err := os.ReadFile(f.Path("crm"))
+	if err != nil || bytes.Contains(sealed, []byte("canary")) {
+		t.Errorf("the file holds a token, or %v", err)
+	}
+	if f.Path("crm") == f.Path("CRM") || strings.EqualFold(f.Path("crm"), f.Path("CRM")) || filepath.Dir(f.Path("../x/../../y")) != filepath.Dir(f.Path("crm")) {
+		t.Error("two connections share a file, or one is elsewhere")
+	}
+	if err := f.Remove("crm"); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := f.Load(t.Context(), binding()); found || err != nil {
+		t.Errorf("%t, %v", found, err)
+	}
+}
+
+// A row opens for what it was made for, and for nothing else.
+//
+// threat: C9
+func TestBinding(t *testing.T) {
+	dir := t.TempDir()
+	f := New(dir, key("k"))
+	if err := f.Save(t.Context(), binding(), row); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Binding){
+		"connector": func(b *Binding) { b.Connector = "evil" },
+		"scheme":    func(b *Binding) { b.Scheme = "other" },
+		"token url": func(b *Binding) { b.TokenURL = "https://login.evil.example/token" },
+		"client":    func(b *Binding) { b.Client = Mark(value("other")) },
+		"origins":   func(b *Binding) { b.Origins = append(b.Origins, "https://evil.example") },
+	} {
+		b := binding()
+		change(&b)
+		_, _, err := f.Load(t.Context(), b)
+		wantUnusable(t, name, err)
+	}
+	_, _, err := New(dir, key("another")).Load(t.Context(), binding())
+	wantUnusable(t, "identity", err)
+	// Two rows change places.
+	other := binding()
+	other.Connection = "hr"
+	if err := f.Save(t.Context(), other, Row{Access: value("other")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Rename(f.Path("crm"), filepath.Join(dir, "x")), os.Rename(f.Path("hr"), f.Path("crm")), os.Rename(filepath.Join(dir, "x"), f.Path("hr"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []Binding{binding(), other} {
+		_, _, err := f.Load(t.Context(), b)
+		wantUnusable(t, "swapped", err)
+	}
+}
+
+// threat: C9
+func TestTamper(t *testing.T) {
+	f := New(t.TempDir(), key("k"))
+	if err := f.Save(t.Context(), binding(), row); err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := os.ReadFile(f.Path("crm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changed [][]byte
+	for i := range sealed {
+		b := bytes.Clone(sealed)
+		b[i] ^= 0x80
+		changed = append(changed, b, sealed[:i])
+	}
+	for _, b := range append(changed, bytes.Repeat([]byte("x"), maxRow+1)) {
+		if err := os.WriteFile(f.Path("crm"), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := f.Load(t.Context(), binding())
+		wantUnusable(t, "changed", err)
+	}
+}
+
+func TestSaveFails(t *testing.T) {
+	f := New(t.TempDir(), key("k"))
+	if err := f.Save(t.Context(), binding(), row); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left")
+	f.Writer.Before = func(s durable.Step) error {
+		if s == durable.Sync {
+			return full
+		}
+		return nil
+	}
+	err := f.Save(t.Context(), binding(), Row{})
+	if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindInternal || !errors.Is(err, full) {
+		t.Errorf("got %#v", err)
+	}
+	if got, _, err := f.Load(t.Context(), binding()); err != nil || !same(got, row) {
+		t.Errorf("the old row is gone, or %v", err)
+	}
+}
+
+// TestOthersFolder: tokens are neither kept in a folder that others may write to nor taken
+// from one, and the error says what to set.
+func TestOthersFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no Unix permissions")
+	}
+	dir := filepath.Join(t.TempDir(), "tokens")
+	f := New(dir, key("k"))
+	release, err := f.Lock(t.Context(), "crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := os.Chmod(dir, 0o770); err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Lock(t.Context(), "crm")
+	if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindDenied || !strings.Contains(e.Hint, "secrets: {tokens: FOLDER}") {
+		t.Errorf("got %#v", err)
+	}
+}

@@ -1,0 +1,82 @@
+package egress
+
+import (
+	"fmt"
+	"github.com/agenthost/agenthost/internal/fault"
+	"sync/atomic"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Budget is what one call may use: requests, including retries and redirects; bytes
+// sent, heads included; and bytes received, decoded. It may be used by several
+// goroutines. A nil Budget is used up.
+type Budget struct {
+	maxRequests, maxSent, maxReceived int64
+	requests, sent, received          atomic.Int64
+	room                              Room
+}
+
+// Room is memory for responses that calls share.
+type Room interface {
+	// Grow takes bytes, and reports false where they are not free.
+	Grow(bytes int64) bool
+}
+
+// Within makes answers take memory of room as they are read, besides what the budget says.
+// It returns the budget, and is called before its first use.
+func (b *Budget) Within(room Room) *Budget {
+	b.room = room
+	return b
+}
+
+// NewBudget returns a full budget. A number of 0 or less permits nothing of its kind.
+func NewBudget(requests int, sentBytes, receivedBytes int64) *Budget {
+	return &Budget{maxRequests: int64(requests), maxSent: sentBytes, maxReceived: receivedBytes}
+}
+
+// Used returns what has been used up so far.
+func (b *Budget) Used() (requests int, sentBytes, receivedBytes int64) {
+	if b == nil {
+		return 0, 0, 0
+	}
+	return int(b.requests.Load()), b.sent.Load(), b.received.Load()
+}
+
+// spend takes one request of the given size.
+func (b *Budget) spend(size int64) *abi.Error {
+	if b == nil {
+		return fault.LimitExceeded("limits.requests", "the call has no budget for requests", "")
+	}
+	if b.requests.Add(1) > b.maxRequests {
+		b.requests.Add(-1)
+		return fault.LimitExceeded("limits.requests", fmt.Sprintf("the call reached its limit of %d requests", b.maxRequests),
+			"ask for less in one call, or raise limits.requests of the connection")
+	}
+	if b.sent.Add(size) > b.maxSent {
+		b.sent.Add(-size)
+		b.requests.Add(-1)
+		return fault.LimitExceeded("limits.request_bytes", fmt.Sprintf("this request exceeds the call's limit of %d sent bytes", b.maxSent),
+			"send less in one call, or raise limits.request_bytes of the connection")
+	}
+	return nil
+}
+
+// left returns how many bytes may still be received.
+func (b *Budget) left() int64 { return max(0, b.maxReceived-b.received.Load()) }
+
+// receive counts bytes that have been received.
+func (b *Budget) receive(n int) { b.received.Add(int64(n)) }
+
+// grow takes memory for a part of an answer that has been read.
+func (b *Budget) grow(n int) error {
+	if b == nil || b.room == nil || b.room.Grow(int64(n)) {
+		return nil
+	}
+	return errNoRoom
+}
+
+func (b *Budget) receiveError() *abi.Error {
+	return fault.LimitExceeded("limits.response_bytes", fmt.Sprintf("this response exceeds the call's limit of %d received bytes", b.maxReceived),
+		"ask for fewer records, or raise limits.response_bytes of the connection")
+}

@@ -1,0 +1,163 @@
+// Package origin reads the places that a request can go to.
+//
+// Like pathtemplate it reaches nothing and depends on nothing of egress: the code that
+// checks a manifest, the code that decides and the code that sends share it, and hence
+// cannot disagree about where a URL leads.
+package origin
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
+)
+
+// Origin is a place that a request can go to. It is parsed once and compared with ==,
+// never as text.
+type Origin struct {
+	Scheme string // "https" or "http"
+	Host   string // lower-case name without a dot at its end, or an IP address without brackets
+	Port   uint16
+}
+
+// Parse reads an origin such as https://api.usepylon.com or http://127.0.0.1:9003.
+// A path, query, fragment or user is an error, and so is a host that could be read in
+// two ways: an IP address in any but its usual form, a name that is not ASCII.
+func Parse(s string) (Origin, error) {
+	o, base, err := ParseServer(s)
+	if err == nil && base != "" {
+		err = fmt.Errorf("origin %.100q has a path", s)
+	}
+	if err != nil {
+		return Origin{}, err
+	}
+	return o, nil
+}
+
+// String returns the origin as it stands in a URL, without the scheme's own port.
+func (o Origin) String() string { return o.Scheme + "://" + o.Authority() }
+
+// Authority returns the host and, unless it is the scheme's own, the port.
+func (o Origin) Authority() string {
+	if o.Port != defaultPort(o.Scheme) {
+		return o.Address()
+	}
+	return o.host()
+}
+
+// Address returns host:port as net/http hands it to a dialler, with an IPv6 address in
+// brackets.
+func (o Origin) Address() string { return o.host() + ":" + strconv.Itoa(int(o.Port)) }
+
+// host is the host as it stands before a port.
+func (o Origin) host() string {
+	if strings.IndexByte(o.Host, ':') >= 0 {
+		return "[" + o.Host + "]"
+	}
+	return o.Host
+}
+
+func defaultPort(scheme string) uint16 {
+	if scheme == "http" {
+		return 80
+	}
+	return 443
+}
+
+// ParseServer reads the URL of a server: an origin and a base path, which is empty or
+// starts with a slash and does not end with one.
+func ParseServer(s string) (o Origin, base string, err error) {
+	if strings.IndexByte(s, '@') >= 0 { // first, because later errors quote s
+		return Origin{}, "", fmt.Errorf("the URL of a server has no user name or password")
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == '\\' {
+			return Origin{}, "", fmt.Errorf("URL %.100q has a character that cannot stand in a server's URL", s)
+		}
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return Origin{}, "", fmt.Errorf("%.100q is not a URL", s)
+	}
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
+		return Origin{}, "", fmt.Errorf("URL %.100q has a query or fragment", s)
+	}
+	if o, err = Of(u); err != nil {
+		return Origin{}, "", err
+	}
+	base = strings.TrimSuffix(u.EscapedPath(), "/")
+	if base == "" {
+		return o, "", nil
+	}
+	t, err := pathtemplate.ParseTemplate(base)
+	if err == nil && len(t.Params()) > 0 {
+		err = fmt.Errorf("the base path %q has a parameter", base)
+	}
+	return o, base, err
+}
+
+// Of returns the origin of a URL that was parsed.
+func Of(u *url.URL) (Origin, error) {
+	scheme := strings.ToLower(u.Scheme)
+	if scheme != "https" && scheme != "http" {
+		return Origin{}, fmt.Errorf("%.100q starts neither with https:// nor with http://", u.Redacted())
+	}
+	host, err := normaliseHost(u.Hostname())
+	if err != nil {
+		return Origin{}, err
+	}
+	port := defaultPort(scheme)
+	if strings.HasSuffix(u.Host, ":") {
+		return Origin{}, fmt.Errorf("host %.100q ends with a colon", u.Host)
+	}
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 || p[0] == '0' {
+			return Origin{}, fmt.Errorf("port %.20q is not a number from 1 to 65535", p)
+		}
+		port = uint16(n)
+	}
+	return Origin{scheme, host, port}, nil
+}
+
+// normaliseHost returns a host in the one form in which it is compared and dialled.
+func normaliseHost(host string) (string, error) {
+	host = strings.ToLower(host)
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if addr.Zone() != "" {
+			return "", fmt.Errorf("address %.60q has a zone", host)
+		}
+		return addr.String(), nil
+	}
+	if host == "" || len(host) > 253 {
+		return "", fmt.Errorf("a host name has 1 to 253 characters")
+	}
+	labels := strings.Split(host, ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return "", fmt.Errorf("host %.100q has an empty, too long or badly dashed part", host)
+		}
+		for i := 0; i < len(label); i++ {
+			if c := label[i]; c != '-' && c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+				return "", fmt.Errorf("host %.100q has a character that cannot stand in a host name; write an international name in its xn-- form", host)
+			}
+		}
+	}
+	// A name whose last part is a number is an IP address to some parsers (2130706433,
+	// 0x7f.1, 127.1) and a name to others: WHATWG URL, "ends in a number".
+	if last := labels[len(labels)-1]; isNumber(last) {
+		return "", fmt.Errorf("host %.100q is an IP address in an unusual form; write four decimal numbers", host)
+	}
+	return host, nil
+}
+
+func isNumber(label string) bool {
+	digits := "0123456789"
+	if hex, ok := strings.CutPrefix(label, "0x"); ok {
+		label, digits = hex, "0123456789abcdef"
+	}
+	return strings.Trim(label, digits) == ""
+}

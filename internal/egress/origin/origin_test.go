@@ -1,0 +1,73 @@
+package origin
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// threat: N5, N10
+func TestParse(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	longest := strings.Join([]string{label, label, label, label[:61]}, ".") // 253 characters
+	for in, want := range map[string]Origin{
+		"https://api.usepylon.com":      {"https", "api.usepylon.com", 443},
+		"https://api.usepylon.com/":     {"https", "api.usepylon.com", 443},
+		"HTTPS://API.usepylon.com:443":  {"https", "api.usepylon.com", 443},
+		"http://127.0.0.1:9003":         {"http", "127.0.0.1", 9003},
+		"http://localhost":              {"http", "localhost", 80},
+		"http://[::1]:80":               {"http", "::1", 80},
+		"https://[2001:DB8:0:0::1]":     {"https", "2001:db8::1", 443},
+		"https://xn--bcher-kva.example": {"https", "xn--bcher-kva.example", 443},
+		"http://my_service:8080":        {"http", "my_service", 8080},
+		"https://a-z.0123456789.az:1":   {"https", "a-z.0123456789.az", 1},
+		"https://a.example:65535":       {"https", "a.example", 65535},
+		"https://" + longest:            {"https", longest, 443},
+	} {
+		got, err := Parse(in)
+		if err != nil || got != want {
+			t.Errorf("%q: %+v, %v", in, got, err)
+		}
+		if again, err := Parse(got.String()); err != nil || again != got {
+			t.Errorf("%q prints as %q", in, got)
+		}
+	}
+	for _, bad := range []string{
+		"", "api.usepylon.com", "//api.usepylon.com", "ftp://api.usepylon.com", "https://", "https://:443", "https:api.usepylon.com",
+		"https://api.usepylon.com/v1", "https://api.usepylon.com?x", "https://api.usepylon.com?", "https://api.usepylon.com#x", "https://api.usepylon.com#",
+		"https://user@api.usepylon.com", "https://user:pw@api.usepylon.com", "https://api.usepylon.com@evil.example", "https://@api.usepylon.com",
+		"https://api.usepylon.com:", "https://api.usepylon.com:0", "https://api.usepylon.com:65536", "https://api.usepylon.com:0443", "https://api.usepylon.com:x",
+		"https://api.usepylon.com.", "https://api..com", "https://.com", "https://-a.com", "https://a-.com", "https://bücher.example", "https://api%2eusepylon.com",
+		`https://api.usepylon.com\@evil.example`, "https://api.usepylon.com\t", "https://api.usepylon.com\n", "https://api.use pylon.com", " https://a.example",
+		"https://2130706433", "https://0x7f000001", "https://0x7f.1", "https://0177.0.0.1", "https://127.1", "https://127.0.1", "https://1.2.3.4.5",
+		"https://256.1.1.1", "https://127.0.0.1.", "https://a.0x7", "https://127.0.0.0x1", "https://[fe80::1%25eth0]", "https://[::1", "https://[v1.x]",
+		"https://" + strings.Repeat("a", 64) + ".example", "https://" + strings.Repeat("a.", 130) + "example", "https://a" + longest[1:] + "a", "https://a*b.example", "https://*.example",
+	} {
+		if got, err := Parse(bad); err == nil {
+			t.Errorf("%q is taken for %+v", bad, got)
+		}
+	}
+}
+
+// threat: N10, A7
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"https://a.example", "http://127.0.0.1:80", "https://[::1]:1", "https://a@b", "https://0x7f.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		o, err := Parse(s)
+		if err != nil {
+			return
+		}
+		if again, err := Parse(o.String()); err != nil || again != o {
+			t.Fatalf("%q gives %+v, which prints as %q: %v", s, o, o, err)
+		}
+		u, err := url.Parse(o.String())
+		if err != nil || u.User != nil || u.Path != "" || u.Hostname() != o.Host {
+			t.Fatalf("%q: net/url reads %q differently: %v", s, o, u)
+		}
+		if strings.ContainsAny(o.Host, "@/\\?#% \t\r\n") || strings.HasSuffix(o.Host, ".") {
+			t.Fatalf("%q gives host %q", s, o.Host)
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package egress
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// wireConn is a connection as the network has it, below TLS where there is TLS. One
+// goroutine at a time reads it and sets its fields.
+type wireConn struct {
+	net.Conn
+	// now reads and writes without waiting; nil where the system or the connection cannot.
+	now *now
+	// atOnce says that what would have to wait fails instead. It needs now.
+	atOnce bool
+	// idle is how long a read may wait; 0 sets no bound.
+	idle time.Duration
+	// deadline says that a read deadline is set.
+	deadline bool
+	// written counts the bytes that were handed to the network.
+	written int64
+}
+
+// errWouldWait says that nothing has come. It is temporary, so that crypto/tls reads on
+// afterwards.
+var errWouldWait net.Error = wouldWait{}
+
+type wouldWait struct{}
+
+func (wouldWait) Error() string   { return "nothing has come" }
+func (wouldWait) Timeout() bool   { return true }
+func (wouldWait) Temporary() bool { return true }
+
+func (w *wireConn) Read(p []byte) (int, error) {
+	if w.atOnce {
+		return w.now.Read(p)
+	}
+	if w.idle > 0 {
+		if err := w.SetReadDeadline(time.Now().Add(w.idle)); err != nil {
+			return 0, err
+		}
+		w.deadline = true
+	}
+	n, err := w.Conn.Read(p)
+	if w.deadline && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errIdle
+	}
+	return n, err
+}
+
+func (w *wireConn) Write(p []byte) (n int, err error) {
+	if w.atOnce {
+		n, err = w.now.Write(p)
+	} else {
+		n, err = w.Conn.Write(p)
+	}
+	w.written += int64(n)
+	return n, err
+}
+
+// endGuard takes the bound off reads.
+func (w *wireConn) endGuard() error {
+	w.idle = 0
+	if !w.deadline {
+		return nil
+	}
+	w.deadline = false
+	return w.SetReadDeadline(time.Time{})
+}

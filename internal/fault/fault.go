@@ -1,0 +1,129 @@
+// Package fault makes the errors that agenthost returns, and changes copies of them. All of
+// them are an [abi.Error].
+package fault
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Invalid returns an error of kind invalid_params. Field names the parameter, option or
+// configuration key that is wrong.
+func Invalid(field, message, hint string) *abi.Error {
+	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
+}
+
+// ErrConfiguration is the cause of errors that a person mends in the configuration, and not
+// the caller in the call. The command ends with exit code 2 for them.
+var ErrConfiguration = errors.New("the configuration is wrong")
+
+// Configuration returns err with [ErrConfiguration] as a cause where its kind is
+// invalid_params. Every other error, and nil, stays as it is.
+func Configuration(err error) error {
+	known, ok := errors.AsType[*abi.Error](err)
+	if !ok || known.Kind != abi.KindInvalidParams || errors.Is(err, ErrConfiguration) {
+		return err
+	}
+	return known.WithCause(errors.Join(ErrConfiguration, known.Unwrap()))
+}
+
+// Denied returns an error of kind denied. Rule names the rule of our policy that denies.
+func Denied(rule, message, hint string) *abi.Error {
+	return &abi.Error{Kind: abi.KindDenied, Rule: rule, Message: message, Hint: hint}
+}
+
+// LimitExceeded returns an error of kind limit_exceeded. Field names the limit.
+func LimitExceeded(field, message, hint string) *abi.Error {
+	return &abi.Error{Kind: abi.KindLimitExceeded, Field: field, Message: message, Hint: hint}
+}
+
+// Timeout returns the error of a call whose context ended. It tells a deadline from a
+// cancellation by cause.
+func Timeout(cause error) *abi.Error {
+	message := "the call's deadline passed"
+	if errors.Is(cause, context.Canceled) {
+		message = "the call was cancelled"
+	}
+	return (&abi.Error{Kind: abi.KindTimeout, Message: message, Retryable: true, Hint: "allow more time, or ask for less"}).WithCause(cause)
+}
+
+// Cancelled returns the error of a call that runs under ctx. A timeout is of kind cancelled if
+// ctx was cancelled before its deadline passed. Every other error, and nil, stays as it is.
+func Cancelled(ctx context.Context, err error) error {
+	known, ok := errors.AsType[*abi.Error](err)
+	if !ok || known.Kind != abi.KindTimeout || !errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	e := &abi.Error{Kind: abi.KindCancelled, Message: "the call was cancelled", Retryable: known.Retryable, RequestSent: known.RequestSent}
+	switch {
+	case !e.RequestSent:
+		e.Message += " before it sent a request"
+	case !IsReading(err):
+		e.Message += ", and the vendor may have made the change"
+		e.Hint = "see whether it took effect before you call again"
+	}
+	return e.WithCause(errors.Join(context.Cause(ctx), err))
+}
+
+// Of returns a copy of the [abi.Error] in err, which the caller may change. An error of a
+// context is a [Timeout], and every other error has kind internal and err as its cause.
+func Of(err error) *abi.Error {
+	if known, ok := errors.AsType[*abi.Error](err); ok {
+		return known.WithCause(known.Unwrap())
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return Timeout(err)
+	}
+	return (&abi.Error{Kind: abi.KindInternal, Message: "the host failed"}).WithCause(err)
+}
+
+// Under returns err with the place of a setting before its field, and nil for nil.
+func Under(at string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := Of(err)
+	switch {
+	case e.Field == "":
+		e.Field = at
+	case !strings.HasPrefix(e.Field, at):
+		e.Field = at + "." + e.Field
+	}
+	return e
+}
+
+// reading marks the errors of calls that only read.
+type reading struct{ cause error }
+
+func (reading) Error() string   { return "the call only reads" }
+func (r reading) Unwrap() error { return r.cause }
+
+// Reading returns err with a mark that its call only reads, so that no change was made. An
+// error that is no [abi.Error] stays as it is.
+func Reading(err error) error {
+	if known, ok := errors.AsType[*abi.Error](err); ok {
+		return known.WithCause(reading{known.Unwrap()})
+	}
+	return err
+}
+
+// IsReading reports whether err is of a call that only reads.
+func IsReading(err error) bool {
+	_, is := errors.AsType[reading](err)
+	return is
+}
+
+// Sent returns err with RequestSent set to what the host knows. An error that is no
+// [abi.Error] stays as it is.
+func Sent(err error, reached bool) error {
+	known, ok := errors.AsType[*abi.Error](err)
+	if !ok {
+		return err
+	}
+	e := known.WithCause(known.Unwrap())
+	e.RequestSent = reached
+	return e
+}

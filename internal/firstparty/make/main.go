@@ -1,0 +1,37 @@
+// Command make prints the file for go build's -overlay with which agenthost is built with some
+// connectors:
+//
+//	go build -overlay "$(make FOLDER MODULE...)" ./cmd/agenthost
+//
+// It writes that file and the list of the connectors into the folder, which is also the cache
+// of what it has to compile.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/agenthost/agenthost/internal/firstparty"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: make FOLDER MODULE...")
+		os.Exit(2)
+	}
+	overlay, err := run(context.Background(), os.Args[1], os.Args[2:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "firstparty:", err)
+		os.Exit(1)
+	}
+	fmt.Println(overlay)
+}
+
+func run(ctx context.Context, folder string, modules []string) (overlay string, err error) {
+	list, err := firstparty.Make(ctx, folder, modules...)
+	if err != nil {
+		return "", err
+	}
+	return list.Overlay(folder)
+}

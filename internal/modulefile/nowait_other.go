@@ -1,0 +1,5 @@
+//go:build !unix
+
+package modulefile
+
+const noWait = 0

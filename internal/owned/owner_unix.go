@@ -1,0 +1,16 @@
+//go:build unix
+
+package owned
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// ownerOf is the id of the user whom a file belongs to; less than 0 where nobody knows.
+func ownerOf(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1
+}

@@ -1,0 +1,116 @@
+// Package ratelimit keeps a connection's requests within what its vendor allows: a
+// number of requests per time that the manifest documents, and what the vendor says in
+// its answers.
+//
+// A request waits if its deadline leaves time to, and otherwise fails at once, with the
+// time to come back: waiting for a deadline that will pass serves nobody.
+//
+// The limits are those of one process. Two processes that share a credential each
+// believe that they have the whole of it, until the vendor's answers say otherwise.
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/seams"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Limiter holds the buckets of one connection. It is safe for concurrent use. Get one
+// from [New].
+type Limiter struct {
+	seams   seams.Seams // complete
+	headers []abi.RateHeaders
+
+	mu    sync.Mutex
+	gates map[string]*Gate
+}
+
+// New returns a limiter with empty buckets, which goes by the clock of s, and learns from the
+// given headers besides those that many vendors have.
+func New(s seams.Seams, headers []abi.RateHeaders) *Limiter {
+	return &Limiter{seams: s.WithDefaults(), headers: headers, gates: make(map[string]*Gate)}
+}
+
+// Fresh returns a limiter with empty buckets, and otherwise the same.
+func (l *Limiter) Fresh() *Limiter { return New(l.seams, l.headers) }
+
+// Gate returns the gate to one bucket: what requests that share a limit go through.
+// With a nil limit the gate knows only what answers say. A bucket keeps the limit that
+// it was first made with.
+func (l *Limiter) Gate(name string, limit *abi.RateLimit) *Gate {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gates[name]
+	if g == nil {
+		g = &Gate{limiter: l, name: name, bucket: newBucket(limit)}
+		l.gates[name] = g
+	}
+	return g
+}
+
+// Gate is a [Limiter]'s bucket as a request sees it. It is safe for concurrent use.
+type Gate struct {
+	limiter *Limiter
+	name    string
+	bucket  bucket // under the limiter's mu
+}
+
+// Wait returns when the next request may be sent.
+//
+// # Errors
+//
+// An [*abi.Error] of kind rate_limited, with the time to come back, where ctx ends
+// before that; of kind timeout where ctx ends during the wait.
+func (g *Gate) Wait(ctx context.Context) error {
+	now := g.limiter.seams.Now()
+	g.limiter.mu.Lock()
+	at := g.bucket.next(now)
+	wait := at.Sub(now)
+	deadline, bounded := ctx.Deadline()
+	// The deadline is in real time, whatever the limiter's clock says.
+	if bounded && wait > 0 && time.Until(deadline) <= wait {
+		g.limiter.mu.Unlock()
+		return g.limited(wait)
+	}
+	g.bucket.take(at)
+	g.limiter.mu.Unlock()
+	if wait <= 0 {
+		return nil
+	}
+	if err := g.limiter.seams.Sleep(ctx, wait); err != nil {
+		return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while it waited for the vendor's rate limit", Retryable: true}).WithCause(err)
+	}
+	return nil
+}
+
+func (g *Gate) limited(wait time.Duration) *abi.Error {
+	what := "the vendor asked to wait"
+	if l := g.bucket.limit; l != nil {
+		what = fmt.Sprintf("the vendor allows %d requests in %d s for %s", l.Requests, l.PerSeconds, g.name)
+	}
+	return &abi.Error{
+		Kind:         abi.KindRateLimited,
+		Message:      fmt.Sprintf("%s; the next one is possible in %s, after the call's deadline", what, wait.Round(time.Millisecond)),
+		Hint:         "call again then, or allow the call more time",
+		Retryable:    true,
+		RetryAfterMS: max(1, wait.Milliseconds()),
+	}
+}
+
+// Learn reads an answer: a 429 closes the bucket until the vendor says, and so does a
+// header which says that nothing remains.
+func (g *Gate) Learn(status int, header http.Header) {
+	now := g.limiter.seams.Now()
+	until := reopens(status, header, g.limiter.headers, now)
+	if until.IsZero() {
+		return
+	}
+	g.limiter.mu.Lock()
+	defer g.limiter.mu.Unlock()
+	g.bucket.closeUntil(until)
+}

@@ -1,0 +1,224 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"github.com/agenthost/agenthost/internal/fault"
+	"sync"
+
+	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// compiles are the compiles that run. Each has a process of its own where there is a worker,
+// and none waits for that of another module.
+type compiles struct {
+	mu      sync.Mutex
+	running map[compileKey]*compiling
+}
+
+type compileKey struct {
+	digest string
+	ahead  bool // no call waits for it
+}
+
+// compiling is a compile that runs.
+type compiling struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when it has ended; then the others are good
+	made   *entry
+	err    error
+}
+
+// add notes a compile that is about to run, and returns the one of the same module that runs
+// already, of the other kind. Nothing is compiled ahead that somebody waits for: own is nil
+// then.
+func (c *compiles) add(ctx context.Context, key compileKey) (ownCtx context.Context, own, other *compiling) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	other = c.running[compileKey{key.digest, !key.ahead}]
+	if key.ahead && other != nil {
+		return ctx, nil, other
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	own = &compiling{cancel: cancel, done: make(chan struct{})}
+	if c.running == nil {
+		c.running = make(map[compileKey]*compiling)
+	}
+	c.running[key] = own
+	return ctx, own, other
+}
+
+// run runs a compile that was added.
+func (c *compiles) run(ctx context.Context, key compileKey, own *compiling, compile func(context.Context) (*entry, error)) {
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.running[key] == own {
+			delete(c.running, key)
+		}
+		own.cancel()
+		close(own.done)
+	}()
+	own.made, own.err = compile(ctx)
+}
+
+// now compiles a module that a caller waits for. Where it is being compiled ahead, that goes
+// on beside: it may be almost done, or the machine too busy for it, and its priority cannot be
+// raised. Whichever is ready first counts, and ends the other one.
+func (c *compiles) now(ctx context.Context, digest string, compile func(context.Context) (*entry, error)) (*entry, error) {
+	key := compileKey{digest: digest}
+	ctx, own, ahead := c.add(ctx, key)
+	if ahead == nil {
+		c.run(ctx, key, own, compile)
+		return own.made, own.err
+	}
+	go c.run(ctx, key, own, compile)
+	select {
+	case <-own.done:
+		if own.err == nil {
+			ahead.cancel()
+		}
+	case <-ahead.done:
+		if ahead.err == nil {
+			own.cancel()
+			<-own.done
+			return ahead.made, nil
+		}
+	}
+	<-own.done
+	return own.made, own.err
+}
+
+// ahead compiles a module before a call needs it, unless compiled reports that it need not.
+func (c *compiles) ahead(ctx context.Context, digest string, compiled func() bool, compile func(context.Context) (*entry, error)) error {
+	key := compileKey{digest: digest, ahead: true}
+	for !compiled() {
+		ownCtx, own, wanted := c.add(ctx, key)
+		if own != nil {
+			c.run(ownCtx, key, own, compile)
+			if own.err != nil && compiled() {
+				return nil // a caller came, and was faster
+			}
+			return own.err
+		}
+		select {
+		case <-wanted.done: // a caller may have gone before it was ready
+		case <-ctx.Done():
+			return fault.Timeout(context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// Compile compiles a module that [Engine.LoadCached] does not find, which takes a second or
+// so, and loads it. Begins, if not nil, is called before that, unless the module is refused.
+func (e *Engine) Compile(ctx context.Context, module []byte, begins func()) (*Module, error) {
+	// The worker vets too. Here it costs no process, and the error is whole.
+	if err := Vet(module); err != nil {
+		return nil, err
+	}
+	if begins != nil {
+		begins()
+	}
+	digest := Digest(module)
+	if e.cache == nil {
+		rewritten, info, err := rewrite(module)
+		if err != nil {
+			return nil, err
+		}
+		return e.open(ctx, digest, rewritten, info, "")
+	}
+	made, err := e.compiles.now(ctx, digest, func(ctx context.Context) (*entry, error) {
+		return e.makeEntry(ctx, digest, module, false)
+	})
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.openEntry(ctx, digest, made)
+	if m == nil && err == nil {
+		err = cacheFault(errors.New("wazero does not find what it compiled"))
+	}
+	return m, err
+}
+
+// CompileAhead compiles a module into the cache for a Load that may come, in the worker, at
+// the lowest priority that the system has. It does nothing where the module is in the cache,
+// or being compiled because somebody waits for it. A Load that comes meanwhile does not wait
+// for it. Ending ctx ends the worker.
+//
+// The error is that of [Engine.Load], or of kind invalid_params where there is no worker.
+func (e *Engine) CompileAhead(ctx context.Context, module []byte) error {
+	if e.cache == nil || len(e.config.CompileWorker) == 0 {
+		return &abi.Error{Kind: abi.KindInvalidParams, Field: "compile_worker", Message: "compiling ahead needs a compile worker", Hint: "set compile_worker"}
+	}
+	if err := Vet(module); err != nil {
+		return err
+	}
+	digest := Digest(module)
+	return e.compiles.ahead(ctx, digest, func() bool { return e.Compiled(digest) }, func(ctx context.Context) (*entry, error) {
+		return e.makeEntry(ctx, digest, module, true)
+	})
+}
+
+// Compiled says whether the cache has the module of a digest. It looks at a name only: Load
+// may still find that somebody changed the files.
+func (e *Engine) Compiled(digest string) bool {
+	return e.cache != nil && exists(e.cache.path(digest))
+}
+
+// Check lets the worker check what a connector declares, within its limits. Done is false where
+// there is no worker. The error is that of the check, or as that of a module that cannot be
+// compiled.
+func (e *Engine) Check(ctx context.Context, declaration []byte) (done bool, err error) {
+	if e.cache == nil || len(e.config.CompileWorker) == 0 {
+		return false, nil
+	}
+	folder, err := e.cache.stage()
+	if err != nil {
+		return true, cacheFault(err)
+	}
+	defer e.cache.remove(folder)
+	job := e.job(folder)
+	job.Check = true
+	return true, e.config.RunWorker(ctx, job, declaration)
+}
+
+// job is what the worker is told of a folder to work in.
+func (e *Engine) job(folder string) compileworker.Job {
+	return compileworker.Job{
+		Command: e.config.CompileWorker,
+		Folder:  folder,
+		Timeout: e.config.CompileTimeout,
+		Memory:  e.config.CompileMemory,
+		Build:   e.cache.build,
+	}
+}
+
+// makeEntry compiles a module into the cache.
+func (e *Engine) makeEntry(ctx context.Context, digest string, module []byte, lowest bool) (*entry, error) {
+	stage, err := e.cache.stage()
+	if err != nil {
+		return nil, cacheFault(err)
+	}
+	if len(e.config.CompileWorker) > 0 {
+		job := e.job(stage)
+		job.Lowest = lowest
+		err = e.config.RunWorker(ctx, job, module)
+	} else {
+		err = compileInto(ctx, module, stage)
+	}
+	var made *entry
+	if err == nil {
+		made, err = e.cache.commit(stage, digest)
+	}
+	if err == nil {
+		return made, nil
+	}
+	e.cache.remove(stage)
+	var public *abi.Error
+	if !errors.As(err, &public) {
+		err = cacheFault(err)
+	}
+	return nil, err
+}

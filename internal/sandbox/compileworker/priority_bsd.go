@@ -1,0 +1,15 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package compileworker
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// startLowest leaves it to the child.
+func startLowest(*exec.Cmd) {}
+
+// lowerPriority gives this process the lowest priority. One that keeps its priority still
+// compiles.
+func lowerPriority() { _ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 20) }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package compileworker_test
+
+func niceness() string { return "" }

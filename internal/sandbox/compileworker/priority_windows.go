@@ -1,0 +1,17 @@
+package compileworker
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// idlePriorityClass is IDLE_PRIORITY_CLASS of CreateProcess.
+const idlePriorityClass = 0x40
+
+// startLowest gives a child the lowest priority from its start.
+func startLowest(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: idlePriorityClass}
+}
+
+// lowerPriority has nothing left to do.
+func lowerPriority() {}

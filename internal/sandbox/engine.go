@@ -1,0 +1,279 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/owned"
+	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
+	"github.com/agenthost/agenthost/internal/sandbox/pages"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
+	"github.com/agenthost/agenthost/internal/turns"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/hashicorp/go-hclog"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// Engine loads modules. It is safe for concurrent use.
+type Engine struct {
+	config   Config
+	compiles compiles
+	cache    *cache       // nil where there is no folder
+	pages    *pages.Table // nil where the kernel does not tell what a guest wrote
+	held     atomic.Int64 // bytes that instances hold which wait, and images
+	turns    *turns.Turns
+
+	// reserve takes address space for a memory; nil says that there is none.
+	reserve func(size uint64) []byte
+
+	mu      sync.Mutex
+	modules map[*Module]struct{}
+	closed  bool
+}
+
+// maxPages is the limit of any linear memory, in Wasm pages of 64 KiB: what
+// Limits.Memory may at most ask for.
+const maxPages = 4096
+
+// NewEngine returns an engine. Close it when its modules are no longer needed.
+func NewEngine(config Config) (*Engine, error) {
+	if config.Logger == nil {
+		config.Logger = hclog.NewNullLogger()
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Random == nil {
+		config.Random = rand.Reader
+	}
+	if config.MaxIdleBytes == 0 {
+		config.MaxIdleBytes = 256 << 20
+	}
+	if config.IdleTimeout == 0 {
+		config.IdleTimeout = 15 * time.Second
+	}
+	if config.CompileTimeout == 0 {
+		config.CompileTimeout = 60 * time.Second
+	}
+	if config.CompileMemory == 0 {
+		config.CompileMemory = 1 << 30
+	}
+	if config.RunWorker == nil {
+		config.RunWorker = compileworker.Run
+	}
+	e := &Engine{config: config, reserve: reserve, modules: make(map[*Module]struct{})}
+	switch {
+	case config.Profile: // other processes cannot use what it compiles
+	case config.Cache != "":
+		if err := privateFolder(config.Cache); err != nil {
+			return nil, err
+		}
+		var err error
+		if e.cache, err = openCache(config.Cache, config.Logger); err != nil {
+			return nil, cacheFault(err)
+		}
+	case len(config.CompileWorker) > 0:
+		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "compile_worker", Message: "a compile worker needs a cache to write to", Hint: "set cache, or remove compile_worker"}
+	}
+	e.turns = turns.New(config.Running, nil)
+	e.pages = pages.Open()
+	return e, nil
+}
+
+// privateFolder makes sure that no other user can put code into the cache.
+func privateFolder(dir string) error {
+	err := owned.Folder(dir)
+	var refused *owned.Error
+	switch {
+	case errors.As(err, &refused):
+		return &abi.Error{Kind: abi.KindDenied, Field: "cache", Rule: "private_cache", Message: refused.What, Hint: "its content runs as native code: " + refused.Hint}
+	case err != nil:
+		return &abi.Error{Kind: abi.KindInternal, Field: "cache", Message: fmt.Sprintf("cannot make the cache folder: %v", err), Hint: "set cache to a writable folder"}
+	}
+	return nil
+}
+
+// NewShare returns a share for [Call.Share]: what a connection gets of the time that guests
+// run, say.
+func (e *Engine) NewShare() *turns.Share { return e.turns.NewShare() }
+
+// Close ends all modules. It waits for the calls that run, and new ones end with an
+// error.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	modules := make([]*Module, 0, len(e.modules))
+	for m := range e.modules {
+		modules = append(modules, m)
+	}
+	e.mu.Unlock()
+	var errs []error
+	for _, m := range modules {
+		errs = append(errs, m.Close(ctx))
+	}
+	if e.pages != nil {
+		e.pages.Close() // every memory is gone
+	}
+	return errors.Join(errs...)
+}
+
+// Modules is how many modules are loaded and not closed.
+func (e *Engine) Modules() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.modules)
+}
+
+// Digest is how modules are named: the SHA-256 of the file, in hexadecimal.
+func Digest(module []byte) string {
+	sum := sha256.Sum256(module)
+	return hex.EncodeToString(sum[:])
+}
+
+// Vet reads a module and refuses one that may not run, without compiling it. The
+// error has kind connector_fault and says what is wrong with the module.
+func Vet(module []byte) error {
+	_, err := vet(module)
+	return err
+}
+
+func vet(module []byte) (*wasm.Module, error) {
+	parsed, err := wasm.Parse(module)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if err := parsed.Vet(wasm.DefaultLimits(), knownImports()); err != nil {
+		return nil, refused(err)
+	}
+	return parsed, checkExports(parsed)
+}
+
+func refused(err error) *abi.Error {
+	e := &abi.Error{Kind: abi.KindConnectorFault, Message: err.Error(), Hint: "a connector must be a WebAssembly core module; docs/abi.md has the rules"}
+	var refusal *wasm.Refusal
+	if errors.As(err, &refusal) && refusal.Hint != "" {
+		e.Hint = refusal.Hint
+	}
+	return e.WithCause(err)
+}
+
+// checkExports looks for the three functions of the ABI.
+func checkExports(m *wasm.Module) error {
+	want := wasm.Func(nil, wasm.I32)
+	found := make(map[string]wasm.FuncType)
+	var names []string
+	for _, e := range m.Exports() {
+		if e.Kind == wasm.KindFunc {
+			found[e.Name] = e.Type
+			names = append(names, e.Name)
+		}
+	}
+	for _, name := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+		switch have, ok := found[name]; {
+		case !ok:
+			if slices.Contains(names, "_start") && !slices.Contains(names, "_initialize") {
+				return &abi.Error{Kind: abi.KindConnectorFault, Field: name, Message: fmt.Sprintf("the module does not export %q: %s", name, isProgram), Hint: buildLibrary}
+			}
+			hint := "a connector exports describe, auth_schema and execute"
+			if near := nearest.Of(name, names); near != "" {
+				hint += "; this module exports " + near
+			}
+			return &abi.Error{Kind: abi.KindConnectorFault, Field: name, Message: fmt.Sprintf("the module does not export %q", name), Hint: hint}
+		case have != want:
+			return &abi.Error{Kind: abi.KindConnectorFault, Field: name, Message: fmt.Sprintf("the module exports %q as %s, want %s", name, have, want), Hint: "an export has no parameters and returns 0 on success"}
+		}
+	}
+	return nil
+}
+
+// Load vets, rewrites and compiles a module. The first use of a module compiles it,
+// which takes a second or so; later ones find it in the cache. An error has kind
+// connector_fault where the module is at fault.
+func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
+	m, err := e.LoadCached(ctx, Digest(module))
+	if m != nil || err != nil {
+		return m, err
+	}
+	return e.Compile(ctx, module, nil)
+}
+
+// LoadCached returns the module of a digest if it was compiled before, without reading
+// the module, and nil where it was not. It is the module of that digest: what the cache
+// holds is sealed together with it.
+func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error) {
+	if e.cache == nil {
+		return nil, nil
+	}
+	found := e.cache.load(digest)
+	if found == nil {
+		return nil, nil
+	}
+	return e.openEntry(ctx, digest, found)
+}
+
+// openEntry opens an entry of the cache. It returns nil where the entry is gone or is of
+// no use to wazero, which then compiled what it was given: a skeleton.
+func (e *Engine) openEntry(ctx context.Context, digest string, found *entry) (*Module, error) {
+	before := found.files()
+	m, err := e.open(ctx, digest, found.module, found.info, filepath.Join(found.dir, nativeDir))
+	if found.files() == before {
+		return m, err
+	}
+	if m != nil {
+		_ = m.Close(ctx) // no call has used it
+	}
+	e.config.Logger.Warn("a compiled module in the cache does not match; compiling it again", "folder", found.dir)
+	e.cache.remove(found.dir)
+	return nil, nil
+}
+
+// open makes a module of what wazero is to be given.
+func (e *Engine) open(ctx context.Context, digest string, given []byte, info wasm.Info, native string) (*Module, error) {
+	m := &Module{
+		engine: e,
+		digest: digest,
+		info:   info,
+		log:    e.config.Logger.With("module", digest[:12]),
+		loaded: e.config.Now(),
+		making: make(chan struct{}, 1),
+		share:  e.turns.NewShare(),
+	}
+	if _, err := io.ReadFull(e.config.Random, m.seed[:]); err != nil {
+		return nil, (&abi.Error{Kind: abi.KindInternal, Message: "cannot get random bytes"}).WithCause(err)
+	}
+	if err := m.open(ctx, given, native); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	closed := e.closed
+	if !closed {
+		e.modules[m] = struct{}{}
+	}
+	e.mu.Unlock()
+	if closed {
+		_ = m.Close(ctx) // no call has used it
+		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the host is closed"}
+	}
+	return m, nil
+}
+
+// compileContext is what everything is compiled with, whether it comes from the cache or
+// goes into it.
+func (m *Module) compileContext(ctx context.Context) context.Context {
+	listeners := experimental.FunctionListenerFactory(finder{})
+	if m.engine != nil && m.engine.config.Profile {
+		listeners = experimental.MultiFunctionListenerFactory(listeners, profileListener{})
+	}
+	return experimental.WithFunctionListenerFactory(ctx, listeners)
+}

@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"bytes"
+
+	"github.com/agenthost/agenthost/internal/sandbox/pages"
+)
+
+// image is the state that the instances of a module start from and go back to: the
+// content of their memory, and the values of their globals. Nobody writes it.
+//
+// Where the kernel can, an image is a file in memory that each instance maps
+// privately: a page that the guest has not written is the image's own, shared by all
+// instances, and the kernel knows which pages are not. Elsewhere it is a copy that
+// memories are compared with.
+type image struct {
+	content []byte
+	file    *pages.File // nil where memories are compared
+	globals []uint64    // empty where each instance keeps its own
+	users   int         // instances, and the module; the module's lock guards it
+}
+
+// newImage makes an image of a memory as it is now.
+func newImage(table *pages.Table, memory []byte) *image {
+	if table != nil && len(memory) > 0 {
+		if file, err := pages.NewFile(memory); err == nil {
+			return &image{content: file.Content(), file: file}
+		}
+	}
+	return &image{content: bytes.Clone(memory)}
+}
+
+// close frees an image that no memory goes back to any more.
+func (i *image) close() {
+	if i.file != nil {
+		i.file.Close()
+	}
+	i.content, i.file = nil, nil
+}
+
+// borrow returns the module's image for one more user, or nil where there is none.
+func (m *Module) borrow() *image {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.image != nil {
+		m.image.users++
+	}
+	return m.image
+}
+
+// publish makes an image of an instance, for the instance itself and, where it can be
+// another one's, for all that come after it. The module keeps it for as long as it is
+// loaded, if there is room among what waits for calls; or else it goes with the last
+// instance that uses it.
+func (m *Module) publish(in *instance) *image {
+	i := newImage(m.engine.pages, in.guest.bytes())
+	i.users = 1
+	if m.info.Kept < m.info.Globals {
+		return i
+	}
+	i.globals = in.keptGlobals()
+	keeps := m.engine.hold(int64(len(i.content)))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.image = i
+	if keeps {
+		m.keeps = true
+		i.users++
+	}
+	return i
+}
+
+// unshare takes a user from an image and frees it after the last.
+func (m *Module) unshare(i *image) {
+	if i == nil {
+		return
+	}
+	m.mu.Lock()
+	i.users--
+	last := i.users == 0
+	if last && m.image == i {
+		m.image = nil
+	}
+	m.mu.Unlock()
+	if last {
+		i.close()
+	}
+}
+
+// forget lets go of the image that the module keeps.
+func (m *Module) forget() {
+	if m.keeps {
+		m.keeps = false
+		m.engine.held.Add(-int64(len(m.image.content)))
+		m.unshare(m.image)
+	}
+}

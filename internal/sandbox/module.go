@@ -1,0 +1,285 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"github.com/agenthost/agenthost/internal/fault"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
+	"github.com/agenthost/agenthost/internal/turns"
+	"github.com/agenthost/agenthost/pdk/abi"
+	extism "github.com/extism/go-sdk"
+	"github.com/hashicorp/go-hclog"
+	"github.com/tetratelabs/wazero"
+)
+
+// Module is a compiled module. It is safe for concurrent use: every call runs in an
+// instance of its own.
+type Module struct {
+	engine   *Engine
+	digest   string
+	info     wasm.Info
+	log      hclog.Logger
+	cache    wazero.CompilationCache
+	compiled *extism.CompiledPlugin
+
+	// An instance that initialises gets the same random bytes and the same time as every
+	// other.
+	seed   [32]byte
+	loaded time.Time
+
+	// share is what takes turns where no connection does: describing a module, and putting
+	// its instances back.
+	share   *turns.Share
+	putting turns.Turn // of restoreUsed
+
+	counters  counters
+	untrained atomic.Bool   // whether instances are used as they are initialised
+	making    chan struct{} // held by who makes the first instance and its image
+
+	mu        sync.Mutex
+	idle      []*instance // in their first state, and booked; the one used last is at the end
+	used      []*instance // to be put back
+	restoring bool        // whether restoreUsed runs
+	image     *image      // that instances share; nil where there is none
+	keeps     bool        // whether the module is a user of the image
+	sweep     *time.Timer
+	busy      sync.WaitGroup // calls, and instances being put back
+	closing   bool
+	close     sync.Once
+	closed    error // of the one closing
+}
+
+// Digest is the SHA-256 of the module as it was loaded, in hexadecimal.
+func (m *Module) Digest() string { return m.digest }
+
+// Stats count what a module has done since it was loaded.
+type Stats struct {
+	Calls     int64 // that began
+	Instances int64 // that were made
+	Restores  int64 // of instances that were put into their first state
+	Pages     int64 // of guest memory that restores copied, 4096 bytes each
+
+	// How long making and restoring instances took, together.
+	InstanceTime, RestoreTime time.Duration
+}
+
+type counters struct{ calls, instances, restores, pages, instanceTime, restoreTime atomic.Int64 }
+
+// Stats returns what the module has done so far.
+func (m *Module) Stats() Stats {
+	c := &m.counters
+	return Stats{c.calls.Load(), c.instances.Load(), c.restores.Load(), c.pages.Load(),
+		time.Duration(c.instanceTime.Load()), time.Duration(c.restoreTime.Load())}
+}
+
+// Run runs one export. An error is an [*abi.Error]: of kind connector_fault where the
+// guest trapped or sent invalid output, timeout or limit_exceeded where the host ended
+// it. What execute answered as an error is no error of Run but in the outcome. With an
+// error of a guest that ran, the outcome has Fuel and Memory alone; it is nil where none ran.
+func (m *Module) Run(ctx context.Context, call Call) (outcome *Outcome, err error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer m.busy.Done()
+	// Whatever fails ends this call and nothing else: Close waits for it to leave.
+	defer func() {
+		if p := recover(); p != nil {
+			outcome, err = nil, panicked(m.log, "a call", p)
+		}
+	}()
+	share := call.Share
+	if share == nil {
+		share = m.share
+	}
+	turn := &call.turn
+	share.Begin(turn)
+	if err := turn.Take(ctx); err != nil {
+		return nil, fault.Timeout(err)
+	}
+	defer turn.Give()
+	in, err := m.take(ctx, turn)
+	if err != nil {
+		return nil, err
+	}
+	m.counters.calls.Add(1)
+	outcome, err = in.run(ctx, &call)
+	m.giveBack(in, sound(err))
+	return outcome, err
+}
+
+// enter counts a call in. Who entered says m.busy.Done in the end.
+func (m *Module) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fault.Timeout(context.Cause(ctx))
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return &abi.Error{Kind: abi.KindInternal, Message: "the host is closed"}
+	}
+	m.busy.Add(1)
+	return nil
+}
+
+// sound reports whether an instance can be put back after a call that ended with an error.
+// It can whatever the guest did; but where the host failed, nobody knows what else did.
+func sound(err error) bool {
+	if err == nil {
+		return true
+	}
+	var e *abi.Error
+	return errors.As(err, &e) && e.Kind != abi.KindInternal
+}
+
+// take returns an instance in its first state: one that waits, or one that was used
+// and has not been put back yet, which takes microseconds, or a new one.
+func (m *Module) take(ctx context.Context, turn *turns.Turn) (*instance, error) {
+	m.mu.Lock()
+	idle := pop(&m.idle)
+	if idle != nil {
+		m.engine.held.Add(-idle.bytes())
+	}
+	var used *instance
+	if idle == nil {
+		used = pop(&m.used)
+	}
+	m.mu.Unlock()
+	switch {
+	case idle != nil:
+		idle.turn = turn
+		return idle, nil
+	case used != nil:
+		if used.turn = turn; used.restore(ctx) {
+			return used, nil
+		}
+		used.close()
+		if err := ctx.Err(); err != nil {
+			return nil, fault.Timeout(context.Cause(ctx))
+		}
+	}
+	start := time.Now()
+	in, err := m.newInstance(ctx, turn)
+	if err != nil {
+		return nil, err
+	}
+	m.counters.instances.Add(1)
+	m.counters.instanceTime.Add(int64(time.Since(start)))
+	return in, nil
+}
+
+// pop takes the instance that was added last: it is the one most likely to be in the
+// processor's caches.
+func pop(list *[]*instance) *instance {
+	n := len(*list) - 1
+	if n < 0 {
+		return nil
+	}
+	in := (*list)[n]
+	(*list)[n] = nil
+	*list = (*list)[:n]
+	return in
+}
+
+// giveBack lets an instance be put into its first state and wait for the next call,
+// off the caller's path. An instance that cannot be put back is closed.
+func (m *Module) giveBack(in *instance, sound bool) {
+	in.turn = nil
+	if !sound || !m.info.Snapshot {
+		in.close()
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used = append(m.used, in)
+	if !m.restoring {
+		m.restoring = true
+		m.busy.Add(1)
+		go m.restoreUsed()
+	}
+}
+
+// restoreUsed puts back what was used until nothing is left. There is one of it: where
+// calls come faster, take does it for them.
+func (m *Module) restoreUsed() {
+	defer m.busy.Done()
+	ctx := context.Background()
+	m.share.Begin(&m.putting)
+	m.mu.Lock()
+	for {
+		in := pop(&m.used)
+		if in == nil {
+			m.restoring = false
+			m.mu.Unlock()
+			return
+		}
+		m.mu.Unlock()
+		_ = m.putting.Take(ctx) // which does not end
+		in.turn = &m.putting
+		held := in.restore(ctx) && m.engine.hold(in.bytes())
+		in.turn = nil
+		m.putting.Give()
+		m.mu.Lock()
+		if held && !m.closing {
+			in.since = m.engine.config.Now()
+			m.idle = append(m.idle, in)
+			if m.sweep == nil {
+				m.sweep = time.AfterFunc(m.engine.config.IdleTimeout, m.closeIdle)
+			}
+			continue
+		}
+		m.mu.Unlock()
+		if held {
+			m.engine.held.Add(-in.bytes())
+		}
+		in.close()
+		m.mu.Lock()
+	}
+}
+
+// Close waits for the calls that run and frees everything. The module cannot be used
+// afterwards. Whoever closes it a second time waits for the first as well: the engine takes
+// away what instances are put back with as soon as its modules are closed.
+func (m *Module) Close(ctx context.Context) error {
+	m.close.Do(func() { m.closed = m.free(ctx) })
+	return m.closed
+}
+
+func (m *Module) free(ctx context.Context) error {
+	m.mu.Lock()
+	m.closing = true
+	if m.sweep != nil {
+		m.sweep.Stop()
+	}
+	m.mu.Unlock()
+	m.busy.Wait()
+	for _, in := range m.idle {
+		m.engine.held.Add(-in.bytes())
+		in.close()
+	}
+	m.idle = nil
+	m.forget()
+	m.engine.mu.Lock()
+	delete(m.engine.modules, m)
+	m.engine.mu.Unlock()
+	// The cache comes last: closing it first takes the code away from under the
+	// runtime.
+	err := m.compiled.Close(ctx)
+	if m.cache != nil {
+		err = errors.Join(err, m.cache.Close(ctx))
+	}
+	return err
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	const most = 300
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "..."
+	}
+	return line
+}

@@ -1,0 +1,277 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"os"
+	"runtime"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is a sealed file in memory (memfd_create(2)). It is safe for concurrent use.
+type File struct {
+	fd   int
+	view []byte
+}
+
+// NewFile makes a file of content, which must be whole pages. An error is that of the
+// operating system.
+func NewFile(content []byte) (_ *File, err error) {
+	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate("agenthost-pages", flags|unix.MFD_NOEXEC_SEAL)
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
+		fd, err = unix.MemfdCreate("agenthost-pages", flags)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = unix.Close(fd)
+		}
+	}()
+	if err := unix.Ftruncate(fd, int64(len(content))); err != nil {
+		return nil, err
+	}
+	for part := range written(content) {
+		for at := part.From; at < part.To; {
+			n, err := unix.Pwrite(fd, content[at:part.To], int64(at))
+			if err != nil && !errors.Is(err, unix.EINTR) {
+				return nil, err
+			}
+			at += uint64(max(n, 0))
+		}
+	}
+	// From here on not even a bug of the host changes it.
+	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		return nil, err
+	}
+	view, err := unix.Mmap(fd, 0, len(content), unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, err
+	}
+	return &File{fd, view}, nil
+}
+
+// written yields the parts of a content that are not zero: half of a young memory is.
+func written(content []byte) iter.Seq[Range] {
+	return func(yield func(Range) bool) {
+		var zeros [4096]byte
+		var part Range
+		for at := 0; at < len(content); at += len(zeros) {
+			piece := content[at:min(at+len(zeros), len(content))]
+			if bytes.Equal(piece, zeros[:len(piece)]) {
+				continue
+			}
+			if part.To != uint64(at) {
+				if part.To > 0 && !yield(part) {
+					return
+				}
+				part.From = uint64(at)
+			}
+			part.To = uint64(at + len(piece))
+		}
+		if part.To > 0 {
+			yield(part)
+		}
+	}
+}
+
+// Content is what the file holds. It cannot be written to, and is gone after Close.
+func (f *File) Content() []byte { return f.view }
+
+// Under puts the file under a memory of the same length, in place of what was there.
+// What is written to the memory from then on stays private to it. The memory must be
+// whole pages that the operating system mapped, not part of Go's heap.
+func (f *File) Under(memory []byte) error {
+	if len(memory) != len(f.view) {
+		return unix.EINVAL
+	}
+	start := unsafe.Pointer(unsafe.SliceData(memory))
+	_, err := unix.MmapPtr(f.fd, 0, start, uintptr(len(memory)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
+	return err
+}
+
+// Close frees the file. Memories that it lies under keep it.
+func (f *File) Close() {
+	_ = unix.Munmap(f.view)
+	_ = unix.Close(f.fd)
+}
+
+// Discard gives up the private pages in a part of a memory: the file's show again, and
+// zeros where there is no file. An error is that of the operating system, such as for
+// memory that is locked; then some pages may be as they were.
+func Discard(memory []byte) error {
+	if len(memory) == 0 {
+		return nil
+	}
+	return unix.Madvise(memory, unix.MADV_DONTNEED)
+}
+
+// Table tells which pages of a memory are no longer those of the file under it. It
+// reads what the processor's own page tables say (/proc/self/pagemap), so it knows of
+// every write, the kernel's included (a read(2) into the memory). It needs no
+// privilege, unlike userfaultfd(2). It is safe for concurrent use.
+type Table struct {
+	file *os.File
+	scan bool // by PAGEMAP_SCAN, Linux 6.7 and later
+	page uint64
+}
+
+// PageSize is the size of the pages it tells of, in bytes.
+func (t *Table) PageSize() uint64 { return t.page }
+
+// Open returns nil where the kernel, or what stands in for one, does not
+// tell. It tries rather than asks for versions.
+func Open() *Table {
+	file, err := os.Open("/proc/self/pagemap")
+	if err != nil {
+		return nil
+	}
+	t := &Table{file: file, scan: true, page: uint64(os.Getpagesize())}
+	if t.works() {
+		return t
+	}
+	t.scan = false
+	if t.works() {
+		return t
+	}
+	_ = file.Close()
+	return nil
+}
+
+// Close frees the table.
+func (t *Table) Close() { _ = t.file.Close() }
+
+// works tries it on a memory of four pages: one that is read, one that we write, one
+// that the kernel writes, and one that nobody touches.
+func (t *Table) works() bool {
+	content := make([]byte, 4*t.page)
+	f, err := NewFile(content)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	memory, err := unix.Mmap(-1, 0, len(content), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Munmap(memory) }()
+	if f.Under(memory) != nil || memory[0] != 0 {
+		return false
+	}
+	memory[t.page] = 1
+	if n, err := unix.Pread(f.fd, memory[2*t.page:2*t.page+1], 0); n != 1 || err != nil {
+		return false
+	}
+	got, err := t.Private(memory, nil)
+	if err != nil || !slices.Equal(got, []Range{{From: t.page, To: 3 * t.page}}) {
+		return false
+	}
+	if Discard(memory[t.page:2*t.page]) != nil {
+		return false
+	}
+	got, err = t.Private(memory, nil)
+	return err == nil && memory[t.page] == 0 && slices.Equal(got, []Range{{From: 2 * t.page, To: 3 * t.page}})
+}
+
+// Private appends the parts of a memory that are not the file's, in their order. The
+// memory must have a [File] under it. An error is that of the operating system; what
+// is private is unknown then.
+func (t *Table) Private(memory []byte, into []Range) ([]Range, error) {
+	if t.scan {
+		return t.byScan(memory, into)
+	}
+	return t.byRead(memory, into)
+}
+
+// The interface of PAGEMAP_SCAN, from the kernel's include/uapi/linux/fs.h and
+// Documentation/admin-guide/mm/pagemap.rst.
+const (
+	pagemapScan = 0xc0606610 // _IOWR('f', 16, struct pm_scan_arg)
+
+	pageIsFile    = 1 << 2
+	pageIsPresent = 1 << 3
+	pageIsSwapped = 1 << 4
+)
+
+// scanArguments is struct pm_scan_arg.
+type scanArguments struct {
+	size, flags, start, end, walkEnd, vec, vecLen, maxPages uint64
+
+	categoryInverted, categoryMask, categoryAnyOf, returnMask uint64
+}
+
+func (t *Table) byScan(memory []byte, into []Range) ([]Range, error) {
+	base := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(memory))))
+	args := scanArguments{
+		start: base, end: base + uint64(len(memory)),
+		// A page that is there, in memory or swapped out, and not of the file.
+		categoryInverted: pageIsFile, categoryMask: pageIsFile, categoryAnyOf: pageIsPresent | pageIsSwapped,
+		returnMask: pageIsFile, // only so that neighbours come as one range
+	}
+	args.size = uint64(unsafe.Sizeof(args))
+	fd := t.file.Fd()
+	for args.start < args.end {
+		// The kernel writes into the slice. It is on the heap, since the caller keeps it,
+		// and Go's heap does not move.
+		into = slices.Grow(into, 64)
+		room := into[len(into):cap(into)]
+		args.vec, args.vecLen = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(room)))), uint64(len(room))
+		n, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, pagemapScan, uintptr(unsafe.Pointer(&args)))
+		runtime.KeepAlive(room)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return into, errno
+		}
+		if args.walkEnd <= args.start {
+			return into, unix.EIO
+		}
+		args.start = args.walkEnd
+		for i := range room[:n] {
+			room[i].From -= base
+			room[i].To -= base
+		}
+		into = into[:len(into)+int(n)]
+	}
+	return into, nil
+}
+
+// The bits of an entry of /proc/self/pagemap, from proc_pid_pagemap(5).
+const (
+	entryPresent = 1 << 63
+	entrySwapped = 1 << 62
+	entryFile    = 1 << 61
+)
+
+func (t *Table) byRead(memory []byte, into []Range) ([]Range, error) {
+	first := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(memory)))) / t.page
+	var entries [4096]byte
+	for at := uint64(0); at < uint64(len(memory)); {
+		rest := (uint64(len(memory)) - at) / t.page * 8
+		n, err := t.file.ReadAt(entries[:min(uint64(len(entries)), rest)], int64((first+at/t.page)*8))
+		if err != nil {
+			return into, err
+		}
+		for i := 0; i < n; i += 8 {
+			e := binary.NativeEndian.Uint64(entries[i:])
+			if e&(entryPresent|entrySwapped) != 0 && e&entryFile == 0 {
+				if last := len(into) - 1; last >= 0 && into[last].To == at {
+					into[last].To += t.page
+				} else {
+					into = append(into, Range{From: at, To: at + t.page})
+				}
+			}
+			at += t.page
+		}
+	}
+	return into, nil
+}

@@ -1,0 +1,197 @@
+package wasm
+
+import "errors"
+
+// Options say what a rewrite adds and changes.
+type Options struct {
+	// Meter makes the module count down a number of its own at function entries,
+	// loops, host calls and bulk instructions, and call the imported function
+	// agenthost.checkpoint (i32) -> (i32) when it is below zero, with that
+	// number. What the function returns is the new count. So the host sets the
+	// distance between checkpoints, learns what was used (what it granted less
+	// what it is handed), and stops the module by trapping. The count starts at
+	// 0: the first function that runs asks for its allotment.
+	//
+	// How much is used depends on the module and its input alone, not on the
+	// machine or on how the host allots. The one exception is a call that nests
+	// too deep: where the stack ends is the engine's to decide. One unit is about
+	// one instruction; a call is charged for no less than what it runs. Seldom
+	// does a unit take longer than 100 ns, and most take less than 1 ns.
+	Meter bool
+	// Snapshot adds [StartExport] and, where the state of the module can be put back,
+	// [SaveExport], [RestoreExport] and [KeptExport].
+	Snapshot bool
+	// Rename gives imports other names.
+	Rename map[ImportName]ImportName
+
+	exact bool // charge each instruction by itself, for tests
+}
+
+// Info is what a rewrite found.
+type Info struct {
+	// Snapshot says whether memory and the mutable globals are all the state
+	// there is, so that copying memory and calling [SaveExport] and
+	// [RestoreExport] puts an instance back. Memory that has grown since is the
+	// host's to handle.
+	Snapshot bool
+	// WhyNot names the reason where Snapshot is false.
+	WhyNot string
+	// Globals is the number of mutable globals.
+	Globals int
+	// Kept is the number of them whose kept values are exported, and so can be those of
+	// another instance: all, or none where one is a vector or a reference, which no host
+	// function of wazero sets.
+	Kept int
+	// Counter is the index of the global that counts, 0 where nothing is metered.
+	Counter int
+	// Elements is the number of items of all element segments, and Entries that of the
+	// entries of all tables at the start: what makes one instance larger than another
+	// besides its memory.
+	Elements, Entries int
+}
+
+// Rewrite returns the module with what the options ask for. The result has no
+// custom section but the names of functions. Memory and tables get a maximum, if
+// they had none or a larger one: that of the limits the module was vetted with.
+//
+// # Errors
+//
+//   - an error, if the module was not vetted
+func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
+	if m.vetted == nil {
+		return nil, Info{}, errors.New("wasm: a module must pass Vet before it is rewritten")
+	}
+	w := &rewriter{m: m, o: o, imported: uint32(m.importedFuncs)}
+	w.emit = emitter{imported: w.imported, checkpoint: w.imported, count: uint32(len(m.globals))}
+	globals := uint32(len(m.globals))
+	if o.Meter {
+		w.emit.shift = 1
+		w.info.Counter = len(m.globals)
+		globals++
+		if len(m.memories) > 0 {
+			w.emit.fill = w.firstAdded()
+			w.emit.copy = w.firstAdded() + 1
+			w.added = append(w.added,
+				addedFunc{name: fillName, typ: bulkType, body: w.emit.fillBody()},
+				addedFunc{name: copyName, typ: bulkType, body: w.emit.copyBody()})
+		}
+	}
+	if err := w.code(); err != nil {
+		return nil, Info{}, err
+	}
+	shadows := m.shadows(globals)
+	w.info.Globals = len(shadows)
+	w.info.Elements, w.info.Entries = m.elementItems(), m.tableEntries()
+	w.info.Snapshot = w.info.WhyNot == ""
+	if o.Snapshot && w.info.Snapshot {
+		w.shadows = shadows
+		w.info.Kept = kept(shadows)
+		w.export(SaveExport, Func(nil), saveBody(shadows))
+		w.export(RestoreExport, Func(nil, I32), restoreBody(shadows, o.Meter, w.emit.count))
+	}
+	if o.Snapshot {
+		w.start = w.firstAdded() + uint32(len(w.added))
+		w.export(StartExport, Func(nil), []byte{0, opEnd})
+	}
+	if o.Meter {
+		w.export(FuelExport, Func(nil, I32), fuelBody(w.emit.count))
+	}
+	return w.module(), w.info, nil
+}
+
+// addedFunc is a function that the rewrite appends.
+type addedFunc struct {
+	name     string
+	typ      FuncType
+	body     []byte
+	exported bool
+}
+
+type rewriter struct {
+	m        *Module
+	o        Options
+	info     Info
+	emit     emitter
+	imported uint32
+	bodies   []byte // all rewritten bodies
+	added    []addedFunc
+	shadows  []shadow
+	start    uint32 // index of the start function
+	out      []byte
+}
+
+// export appends a function for the host.
+func (w *rewriter) export(name string, typ FuncType, body []byte) {
+	w.added = append(w.added, addedFunc{name: name, typ: typ, body: body, exported: true})
+}
+
+// code rewrites the bodies of all functions.
+func (w *rewriter) code() error {
+	p := meter{imported: w.imported, metering: w.o.Meter, exact: w.o.exact, hostIndirect: w.m.hostIndirect, heights: heights{module: w.m}}
+	size := 0
+	for i := range w.m.bodies {
+		size += w.m.bodies[i].size
+	}
+	w.bodies = make([]byte, 0, size+size/2)
+	var buf []byte
+	for i := range w.m.bodies {
+		b := &w.m.bodies[i]
+		params := len(w.m.types[w.m.funcs[i]].params)
+		if err := p.plan(b.code, params+b.locals); err != nil {
+			return w.m.inFunction(err, w.m.importedFuncs+i)
+		}
+		buf = w.body(buf[:0], b, &p, params)
+		w.bodies = appendU32(w.bodies, uint32(len(buf)))
+		w.bodies = append(w.bodies, buf...)
+	}
+	w.info.WhyNot = p.irreversible
+	return nil
+}
+
+func (w *rewriter) body(buf []byte, b *body, p *meter, params int) []byte {
+	scratch := uint32(params + b.locals)
+	if p.scratch {
+		buf = append(appendU32(buf, uint32(b.groups)+1), b.decls...)
+		buf = append(buf, 1, byte(I32))
+	} else {
+		buf = append(appendU32(buf, uint32(b.groups)), b.decls...)
+	}
+	at := 0
+	for _, e := range p.edits {
+		buf = append(buf, b.code.data[at:e.at]...)
+		buf = w.emit.append(buf, e, scratch)
+		at = e.end
+	}
+	return append(buf, b.code.data[at:]...)
+}
+
+// refersToImport says whether a reference to an imported function can exist in
+// the module, other than by its index in a call.
+func (m *Module) refersToImport() bool {
+	imported := uint32(m.importedFuncs)
+	refers := func(e *constExpr) bool { return e.isFunc && e.fn < imported }
+	for i := range m.globals {
+		if refers(&m.globals[i].init) {
+			return true
+		}
+	}
+	for i := range m.elements {
+		for _, f := range m.elements[i].funcs {
+			if f < imported {
+				return true
+			}
+		}
+		for j := range m.elements[i].exprs {
+			if refers(&m.elements[i].exprs[j]) {
+				return true
+			}
+		}
+	}
+	// ref.func in code needs its function to be named above or in an export.
+	for i := range m.exports {
+		if m.exports[i].Kind == KindFunc && m.exports[i].index < imported {
+			return true
+		}
+	}
+	return false
+}

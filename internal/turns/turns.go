@@ -1,0 +1,342 @@
+// Package turns shares processors out. A bounded number of calls runs at once, each in a
+// slot; the others wait. A call gives its slot up while it waits for something else, and at
+// a checkpoint when it has run for a slice and others want to run.
+//
+// Slots go round over shares, of which each connection has one. Of those that wait, the share
+// goes first that has used least while others waited, so that a short call does not stand in
+// line behind long ones. What a share used while nobody waited is not held against it.
+//
+// A call that has run for a whole slice is a long one. Long calls leave one slot free where
+// there is more than one. Go's scheduler looks for what arrived from the network when a
+// processor runs out of other work, and otherwise every 10 ms: with a long call on each
+// processor, every answer of a vendor would wait that long.
+package turns
+
+import (
+	"container/heap"
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Slice is how long a call runs before it makes room for others.
+const Slice = 5 * time.Millisecond
+
+// most is how far behind the others a share may fall, so that nobody waits long for what he
+// used long ago.
+const most = 4 * Slice
+
+// Turns are the slots. They are safe for concurrent use.
+type Turns struct {
+	slots, longSlots int
+	now              func() time.Time
+
+	// free is the number of free slots, which taking one and giving it back change without
+	// the lock. Below zero it says that somebody waits who may run next: only who has the
+	// lock changes it then.
+	free atomic.Int64
+	// longs is how many long calls wait.
+	longs atomic.Int64
+
+	mu          sync.Mutex
+	waiting     queue         // calls that are not long
+	waitingLong queue         // calls that are
+	running     int           // long calls that run
+	served      time.Duration // the key of the call that was served last
+	order       uint64
+}
+
+// New returns that many slots; 0 means one for each processor that Go may use. Now is the
+// clock; nil means time.Now.
+func New(slots int, now func() time.Time) *Turns {
+	if slots <= 0 {
+		slots = runtime.GOMAXPROCS(0)
+	}
+	if now == nil {
+		now = time.Now
+	}
+	t := &Turns{slots: slots, longSlots: max(1, slots-1), now: now}
+	t.free.Store(int64(slots))
+	return t
+}
+
+// Share is one of those among whom the turns go round. It is safe for concurrent use.
+type Share struct {
+	turns *Turns
+	// Of what follows, the lock of turns is in charge.
+	used    time.Duration // while others waited, and what those that wait are expected to use
+	waiting int           // calls
+}
+
+// NewShare returns a share that has used nothing.
+func (t *Turns) NewShare() *Share { return &Share{turns: t} }
+
+// Turn is the slot of one call, which has it or not. It belongs to the goroutine of the call.
+type Turn struct {
+	share   *Share
+	held    bool
+	start   time.Time     // of having the slot
+	seen    time.Time     // when the clock was last looked at while the call had it
+	ran     time.Duration // before start without being away, a slice at most
+	charged time.Duration // to the share, before the call has run
+	long    bool          // counts among those of Turns.running while it is held
+
+	// While it waits:
+	key    time.Duration
+	order  uint64
+	at     int // in its queue; -1 where it is in none
+	served chan struct{}
+}
+
+// Begin makes a new turn of t.
+func (s *Share) Begin(t *Turn) { *t = Turn{share: s, at: -1} }
+
+// Take waits for a slot. The error is the context's, which ends the waiting; where a slot is
+// free, the context is not looked at. Of a nil turn, which takes no slot, it is nil.
+func (t *Turn) Take(ctx context.Context) error {
+	if t == nil || t.held {
+		return nil
+	}
+	all := t.share.turns
+	now := all.now()
+	// A call that was away for a moment goes on where it was: it does not become a new one
+	// by asking for something that it gets at once.
+	t.ran = max(0, t.ran-now.Sub(t.seen))
+	if t.ran < Slice && all.take() {
+		t.start, t.seen, t.held = now, now, true
+		return nil
+	}
+	free := all.lock()
+	t.wait()
+	all.unlock(free)
+	return t.await(ctx)
+}
+
+// take takes a slot where one is free.
+func (t *Turns) take() bool {
+	for {
+		free := t.free.Load()
+		if free <= 0 {
+			return false
+		}
+		if t.free.CompareAndSwap(free, free-1) {
+			return true
+		}
+	}
+}
+
+// Give gives the slot back. Without one it does nothing.
+func (t *Turn) Give() {
+	if t == nil || !t.held {
+		return
+	}
+	all := t.share.turns
+	if !t.long && t.charged == 0 {
+		for {
+			free := all.free.Load()
+			if free < 0 {
+				break
+			}
+			if all.free.CompareAndSwap(free, free+1) {
+				// Since the last checkpoint there was not much. A look at the clock costs
+				// as much as all else here.
+				t.leave(t.seen)
+				return
+			}
+		}
+	}
+	now := all.now()
+	free := all.lock()
+	t.settle(now)
+	all.unlock(free + 1)
+}
+
+// leave notes that the slot is another's.
+func (t *Turn) leave(now time.Time) {
+	t.held, t.seen = false, now
+	t.ran = min(t.ran+now.Sub(t.start), Slice)
+}
+
+// Checkpoint is for calls that run long: it passes the slot on where it is time, and then
+// waits for the next one. With an error, which is the context's, the call has none.
+func (t *Turn) Checkpoint(ctx context.Context) error {
+	if t == nil || !t.held {
+		return nil
+	}
+	all := t.share.turns
+	now := all.now()
+	t.seen = now
+	ran := now.Sub(t.start)
+	if ran < Slice && (t.long || t.ran+ran < Slice) {
+		return nil
+	}
+	if t.long && all.free.Load() >= 0 && all.longs.Load() == 0 {
+		return nil // nobody else wants it
+	}
+	free := all.lock()
+	if !t.long && all.running < all.longSlots && all.next() == nil {
+		t.long = true
+		all.running++
+		all.unlock(free)
+		return nil
+	}
+	t.settle(now)
+	t.wait()
+	all.unlock(free + 1)
+	return t.await(ctx)
+}
+
+// await waits until the turn has a slot.
+func (t *Turn) await(ctx context.Context) error {
+	all := t.share.turns
+	select {
+	case <-t.served:
+	default:
+		select {
+		case <-t.served:
+		case <-ctx.Done():
+			if t.withdraw() {
+				return context.Cause(ctx)
+			}
+			<-t.served
+		}
+	}
+	t.start = all.now()
+	t.seen = t.start
+	return nil
+}
+
+// withdraw takes a turn out of the queue, where it is still there.
+func (t *Turn) withdraw() bool {
+	all := t.share.turns
+	free := all.lock()
+	defer func() { all.unlock(free) }()
+	if t.at < 0 {
+		return false
+	}
+	heap.Remove(all.queue(t), t.at)
+	t.share.waiting--
+	t.share.used -= t.charged
+	t.charged, t.long = 0, false
+	return true
+}
+
+// lock takes the lock, and all free slots, so that nobody takes one past the queue.
+func (t *Turns) lock() (free int64) {
+	t.mu.Lock()
+	return max(0, t.free.Swap(-1))
+}
+
+// unlock gives free slots to those that wait, and the lock back.
+func (t *Turns) unlock(free int64) {
+	next := t.next()
+	for ; free > 0 && next != nil; next = t.next() {
+		t.serve(next)
+		free--
+	}
+	t.longs.Store(int64(len(t.waitingLong)))
+	if next == nil {
+		t.free.Store(free)
+	}
+	t.mu.Unlock()
+}
+
+// What follows needs the lock.
+
+// next is the call that gets the next slot, or nil.
+func (t *Turns) next() *Turn {
+	var short, long *Turn
+	if len(t.waiting) > 0 {
+		short = t.waiting[0]
+	}
+	if len(t.waitingLong) > 0 && t.running < t.longSlots {
+		long = t.waitingLong[0]
+	}
+	if short == nil || long != nil && long.before(short) {
+		return long
+	}
+	return short
+}
+
+func (t *Turns) queue(of *Turn) *queue {
+	if of.long {
+		return &t.waitingLong
+	}
+	return &t.waiting
+}
+
+func (t *Turns) serve(next *Turn) {
+	heap.Pop(t.queue(next))
+	next.share.waiting--
+	next.held = true
+	if next.long {
+		t.running++
+	}
+	t.served = max(t.served, next.key)
+	next.served <- struct{}{}
+}
+
+// wait puts a turn into its queue. Its share pays for a slice in advance, so that of many
+// calls of one share each comes a round later than the one before it.
+func (t *Turn) wait() {
+	all, s := t.share.turns, t.share
+	behind := all.served + most + time.Duration(s.waiting)*Slice
+	s.used = min(max(s.used, all.served-Slice), behind)
+	t.key, t.charged, t.long = s.used, Slice, t.ran >= Slice
+	s.used += Slice
+	s.waiting++
+	all.order++
+	t.order = all.order
+	if t.served == nil {
+		t.served = make(chan struct{}, 1)
+	}
+	heap.Push(all.queue(t), t)
+}
+
+// settle books what a turn has used and leaves it without a slot.
+func (t *Turn) settle(now time.Time) {
+	all := t.share.turns
+	t.share.used -= t.charged
+	t.charged = 0
+	if len(all.waiting)+len(all.waitingLong) > 0 {
+		t.share.used += min(now.Sub(t.start), most)
+	}
+	t.leave(now)
+	if t.long {
+		t.long = false
+		all.running--
+	}
+}
+
+func (t *Turn) before(o *Turn) bool {
+	return t.key < o.key || t.key == o.key && t.order < o.order
+}
+
+// queue is a heap: the first is the next.
+type queue []*Turn
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].before(q[j]) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].at, q[j].at = i, j
+}
+
+// Push implements heap.Interface.
+func (q *queue) Push(x any) {
+	if t, ok := x.(*Turn); ok { // as everything here is
+		t.at = len(*q)
+		*q = append(*q, t)
+	}
+}
+
+// Pop implements heap.Interface.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	t := (*q)[last]
+	(*q)[last], *q = nil, (*q)[:last]
+	t.at = -1
+	return t
+}

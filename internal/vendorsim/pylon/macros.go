@@ -1,0 +1,80 @@
+package pylon
+
+func listMacroGroups(c *call) (result, *apiError) { return all(c.v.store.macroGroups.Everything()) }
+
+func listMacros(c *call) (result, *apiError) {
+	s, group := &c.v.store, c.query["macro_group_id"]
+	if group != "" && s.macroGroups.Get(group) == nil {
+		return result{}, invalid("macro_group_id: no macro group %q", group)
+	}
+	var found []source
+	for _, r := range s.macros.Rows {
+		if group == "" || r.Val.MacroGroupID == group {
+			found = append(found, r)
+		}
+	}
+	return all(found)
+}
+
+func getMacro(c *call) (result, *apiError) { return byID(&c.v.store.macros, "macro", c.vars[0]) }
+
+// setMacroFields applies the fields that create and update share.
+func (c *call) setMacroFields(m *macro) *apiError {
+	s, b := &c.v.store, c.body
+	if b.Has("macro_group_id") {
+		if m.MacroGroupID = b.Text("macro_group_id"); s.macroGroups.Get(m.MacroGroupID) == nil {
+			return invalid("macro_group_id: no macro group %q", m.MacroGroupID)
+		}
+	}
+	if b.Has("name") {
+		if m.Name = b.Text("name"); m.Name == "" {
+			return invalid("name must not be empty")
+		}
+	}
+	if b.Has("text_html") {
+		m.TextHTML = b.Text("text_html")
+	}
+	if b.Has("text_type") {
+		m.TextType = b.Text("text_type")
+	}
+	if b.Has("visibility") {
+		v := b.Object("visibility")
+		for _, id := range v.Texts("user_ids") {
+			if s.users.Get(id) == nil {
+				return invalid("visibility.user_ids: no user %q", id)
+			}
+		}
+		for _, id := range v.Texts("team_ids") {
+			if s.teams.Get(id) == nil {
+				return invalid("visibility.team_ids: no team %q", id)
+			}
+		}
+		m.Visibility = v
+	}
+	m.UpdatedAt = c.stamp()
+	return nil
+}
+
+func createMacro(c *call) (result, *apiError) {
+	s := &c.v.store
+	m := macro{ID: s.newID(), Actions: []any{}, TextType: "html", Visibility: map[string]any{"type": "org"}, CreatedAt: c.stamp()}
+	if err := c.setMacroFields(&m); err != nil {
+		return result{}, err
+	}
+	c.audit("macro.created", "macro", m.ID)
+	return one(s.macros.Insert(m.ID, 0, m))
+}
+
+func updateMacro(c *call) (result, *apiError) {
+	s := &c.v.store
+	r := s.macros.Get(c.vars[0])
+	if r == nil {
+		return result{}, notFound("macro", c.vars[0])
+	}
+	m := r.Val
+	if err := c.setMacroFields(&m); err != nil {
+		return result{}, err
+	}
+	c.audit("macro.updated", "macro", m.ID)
+	return one(s.macros.Replace(r, m))
+}

@@ -1,0 +1,106 @@
+package pdk
+
+// inputHandle names the input of an export.
+const inputHandle = 1
+
+// smallInput is how many bytes of an input the connector reads into its memory, and finds
+// its way in by itself. Larger ones stay in the host, which knows where the members are
+// for a fraction of the cost: the guest's code takes some 20 counts for each byte.
+const smallInput = 1024
+
+// open finds out which operation is called, and reads its parameters as far as they come
+// into memory now. It leaves row nil if the operation is unknown.
+func (c *Call) open() (entity, action string) {
+	s := c.s
+	b := s.bytes(smallInput)[:smallInput]
+	n := s.host.ValueRead(inputHandle, 0, b)
+	if s.failed(n) {
+		return "", ""
+	}
+	b = b[:n]
+	small := n < smallInput // or there may be more of it
+	entity, action, at := canonical(b)
+	params := members{raw: b, at: at}
+	in := Value{s, inputHandle}
+	switch {
+	case at == 0 && small:
+		entity, action = Raw(b).Member("entity").Text(), Raw(b).Member("action").Text()
+		params = membersOf(Raw(b).Member("params"))
+	case at == 0:
+		entity, action = in.Part("/entity").Text(), in.Part("/action").Text()
+	}
+	if c.row = c.connector.table().find(entity, action); c.row == nil {
+		return entity, action
+	}
+	if c.values = s.values[:]; len(c.fields) > len(s.values) {
+		c.values = make([]Raw, len(c.fields))
+	}
+	if !small {
+		c.size, c.params = in.Len(), in.Part("/params")
+		return entity, action
+	}
+	s.used, c.size = len(b), len(b)
+	for params.next() {
+		if i := c.index(params.name()); i >= 0 {
+			c.values[i] = params.value
+		}
+	}
+	return entity, action
+}
+
+// canonical reads the input up to its params if it begins as the host writes it: entity,
+// action, params, in that order and without white space. The first member of params is at;
+// that is 0 where the input begins in another way.
+func canonical(b []byte) (entity, action string, at int) {
+	entity, i := canonicalText(b, 0, `{"entity":"`)
+	action, i = canonicalText(b, i, `,"action":"`)
+	const params = `,"params":{`
+	if i < 0 || !starts(b, i, params) {
+		return "", "", 0
+	}
+	return entity, action, i + len(params)
+}
+
+// canonicalText reads a text that stands after a prefix as it is, and returns where it ends.
+func canonicalText(b []byte, i int, prefix string) (string, int) {
+	if i < 0 || !starts(b, i, prefix) {
+		return "", -1
+	}
+	i += len(prefix)
+	end := plain(b, i)
+	if end == len(b) || b[end] != '"' {
+		return "", -1
+	}
+	return text(b[i:end]), end + 1
+}
+
+// starts says whether b goes on with a prefix of 8 to 16 bytes.
+func starts(b []byte, i int, prefix string) bool {
+	p := bytesOf(prefix)
+	return len(b)-i >= len(p) && load64(b, i) == load64(p, 0) && load64(b, i+len(p)-8) == load64(p, len(p)-8)
+}
+
+// Param returns a parameter as the caller wrote it; it is absent where the caller
+// gave none.
+func (c *Call) Param(name string) Raw {
+	if i := c.index(name); i >= 0 {
+		return c.given(i)
+	}
+	return nil
+}
+
+// given returns what the caller gave for a field.
+func (c *Call) given(i int) Raw {
+	if v := c.values[i]; v.Exists() || !c.params.Exists() {
+		return v
+	}
+	v, err := c.params.Part(c.fields[i].pointer).Bytes(maxInput)
+	if err != nil {
+		return nil // and the call ends with the host's error
+	}
+	c.values[i] = v
+	return v
+}
+
+// maxInput bounds the input in bytes; the host's own limit is lower.
+const maxInput = 64 << 20

@@ -1,0 +1,133 @@
+package pdk
+
+import "slices"
+
+// The request of an operation without a Handle is written from the table straight into
+// JSON: what appendRequest makes of [Call.Request], with what is known beforehand copied and
+// the caller's JSON handed on as it is.
+
+// appendOwn appends the operation's own request.
+func (c *Call) appendOwn(b []byte) []byte {
+	w := requestWriter{b: append(b, c.head...)}
+	for i := range c.fields[:c.bodyAt] {
+		f := &c.fields[i]
+		if f.in == InNone {
+			continue
+		}
+		switch value := c.value(i); value.Kind() {
+		case JSONInvalid: // there is none
+		case JSONArray, JSONObject:
+			w.nested(f, value)
+		default:
+			w.text(f, value)
+		}
+	}
+	return w.close()
+}
+
+// requestWriter writes the members path_params and query, in this order.
+type requestWriter struct {
+	b     []byte
+	place Place // whose member is open
+}
+
+// element goes to the next element of a place.
+func (w *requestWriter) element(in Place) {
+	switch {
+	case in == w.place:
+		w.b = append(w.b, ',')
+	case in == InPath:
+		w.b = append(w.b, `,"path_params":{`...)
+	default:
+		if w.place == InPath {
+			w.b = append(w.b, '}')
+		}
+		w.b = append(w.b, `,"query":[`...)
+	}
+	w.place = in
+}
+
+// text writes a value that is neither an array nor an object, as text.
+func (w *requestWriter) text(f *field, value Raw) {
+	w.element(f.in)
+	w.b = append(w.b, f.key...)
+	if value[0] == '"' {
+		w.b = append(w.b, value...)
+	} else {
+		w.b = append(append(append(w.b, '"'), value...), '"')
+	}
+	if f.in == InQuery {
+		w.b = append(w.b, ']')
+	}
+}
+
+// nested writes each part of an array or of an object.
+func (w *requestWriter) nested(f *field, value Raw) {
+	if f.in == InPath {
+		w.element(InPath)
+		w.b = AppendString(append(w.b, f.key...), string(value))
+		return
+	}
+	for _, pair := range appendQuery(nil, f.wireName(), value) {
+		w.element(InQuery)
+		w.b = appendStrings(w.b, pair[:])
+	}
+}
+
+func (w *requestWriter) close() []byte {
+	switch w.place {
+	case InPath:
+		w.b = append(w.b, '}')
+	case InQuery:
+		w.b = append(w.b, ']')
+	}
+	return append(w.b, '}')
+}
+
+// body makes the JSON body of the operation's own request, nil where it has none.
+func (c *Call) body() []byte {
+	if !c.hasBody() {
+		return nil
+	}
+	b := append(c.s.bytes(c.size), '{')
+	for i := c.bodyAt; i < len(c.fields); i++ {
+		f := &c.fields[i]
+		if !c.values[i].Exists() && !c.params.Exists() && !f.fallback.Exists() {
+			continue
+		}
+		start := len(b)
+		if start > 1 {
+			b = append(b, ',')
+		}
+		b = append(b, f.key...)
+		before := len(b)
+		if b = c.appendValue(b, i); len(b) == before {
+			b = b[:start]
+		}
+	}
+	return append(b, '}')
+}
+
+// value returns what is sent for a field; it is absent where nothing is.
+func (c *Call) value(i int) Raw {
+	if v := c.given(i); v.Exists() {
+		return v
+	}
+	return c.fields[i].fallback
+}
+
+// appendValue appends what value returns. What the host keeps comes into the connector's
+// memory this once.
+func (c *Call) appendValue(b []byte, i int) []byte {
+	if c.values[i].Exists() || !c.params.Exists() {
+		return append(b, c.value(i)...)
+	}
+	v := c.params.Part(c.fields[i].pointer)
+	if !v.Exists() {
+		return append(b, c.fields[i].fallback...)
+	}
+	n := v.Len()
+	b = slices.Grow(b, n)
+	c.s.readInto(v.handle, b[len(b):len(b)+n])
+	return b[:len(b)+n]
+}
