@@ -19,11 +19,14 @@ import (
 const firstPartyVariable = "TEST_FIRST_PARTY"
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"agenthost": func() {
-		list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
-		firstParty = firstparty.List(list)
-		main()
-	}})
+	testscript.Main(m, map[string]func(){
+		"agenthost": func() {
+			list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
+			firstParty = firstparty.List(list)
+			main()
+		},
+		"terminal": terminalMain,
+	})
 }
 
 // asFirstParty lists the modules of a folder in a file for firstPartyVariable.

@@ -29,6 +29,7 @@ func dependencies() []dependency {
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
 		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest", "host/approval"}, "the command's test scripts, a lock between builds, and one between processes that write agenthost.lock"},
+		{"github.com/creack/pty", nil, "a terminal that test scripts read to its end"},
 		{"github.com/google/go-cmp", nil, "differences in tests"},
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
 		{"golang.org/x/sync", []string{"host/...", "internal/backend/...", "internal/catalog", "internal/credential/..."}, "groups of goroutines, and one flight for equal calls"},
