@@ -80,7 +80,7 @@ func (f *File) Start(start FileStart) error {
 	f.start = start
 	f.reload = make(chan struct{}, 1)
 	f.stamp = stampOf(f.Path)
-	next, _, err := f.next(&fileState{}, f.Config)
+	next, _, err := f.next(&fileState{}, f.Config, false)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (f *File) Changes(ctx context.Context) (<-chan Change, error) {
 			select {
 			case <-f.reload:
 				f.mu.Lock()
-				f.use(ctx, changes)
+				f.use(ctx, changes, true)
 				f.mu.Unlock()
 			case <-ctx.Done():
 				return
@@ -143,7 +143,8 @@ func (f *File) Changes(ctx context.Context) (<-chan Change, error) {
 	return changes, nil
 }
 
-// Reload reads the file again soon, whether it changed or not. It does not wait.
+// Reload reads the file again soon, whether it changed or not, and the files of certificates
+// that connections name. It does not wait.
 func (f *File) Reload() {
 	select {
 	case f.reload <- struct{}{}:
@@ -158,20 +159,21 @@ func (f *File) look(ctx context.Context, changes chan<- Change) {
 	defer f.mu.Unlock()
 	now := stampOf(f.Path)
 	if now == f.stamp && now != f.loaded {
-		f.use(ctx, changes)
+		f.use(ctx, changes, false)
 	}
 	f.stamp = now
 }
 
-// use reads the file, and announces what changed. The caller holds f.mu.
-func (f *File) use(ctx context.Context, changes chan<- Change) {
+// use reads the file, and announces what changed. Somebody asked for it, or the file changed.
+// The caller holds f.mu.
+func (f *File) use(ctx context.Context, changes chan<- Change, asked bool) {
 	f.loaded = stampOf(f.Path)
 	data, err := f.read()
 	seen := sha256.Sum256(data)
 	if err != nil {
 		seen = sha256.Sum256([]byte(err.Error()))
 	}
-	if seen == f.seen {
+	if seen == f.seen && !asked {
 		return
 	}
 	f.seen = seen
@@ -182,7 +184,7 @@ func (f *File) use(ctx context.Context, changes chan<- Change) {
 	var next *fileState
 	var changed []string
 	if err == nil {
-		next, changed, err = f.next(f.current.Load(), c)
+		next, changed, err = f.next(f.current.Load(), c, asked)
 	}
 	if err != nil {
 		f.refuse(err)
@@ -222,12 +224,12 @@ func (f *File) read() ([]byte, error) {
 }
 
 // next returns the connections of a configuration, and the names of those that are not as
-// before.
-func (f *File) next(before *fileState, c *config.Config) (next *fileState, changed []string, err error) {
+// before. If asked is set, a connection with tls counts as changed: its ca_file may have.
+func (f *File) next(before *fileState, c *config.Config, asked bool) (next *fileState, changed []string, err error) {
 	next = &fileState{connections: make(map[string]fileConnection, len(c.Connections)), names: slices.Sorted(maps.Keys(c.Connections)), load: before.load + 1}
 	for _, name := range next.names {
 		one := fileConnection{c.Connections[name], strconv.Itoa(next.load)}
-		if old, there := before.connections[name]; there && reflect.DeepEqual(old.config, one.config) {
+		if old, there := before.connections[name]; there && reflect.DeepEqual(old.config, one.config) && (!asked || one.config.TLS == nil) {
 			next.connections[name] = old
 			continue
 		}

@@ -173,13 +173,16 @@ func TestFileIsWrong(t *testing.T) {
 						t.Errorf("%q changed", got)
 					}
 				}
-				w.Reload()
-				synctest.Wait()
 				if len(w.reported) != 1 || !strings.Contains(w.reported[0], test.want) {
 					t.Errorf("reported %q, want one with %q", w.reported, test.want)
 				}
+				w.Reload()
+				synctest.Wait()
+				if len(w.reported) != 2 || w.reported[1] != w.reported[0] {
+					t.Errorf("reported %q to somebody who asked, want it again", w.reported)
+				}
 				w.write(strings.Replace(first, "a: {connector: pylon}", "a: {connector: pylon, server: us}", 1))
-				if got := w.change(5); got != "a" || len(w.reported) != 1 {
+				if got := w.change(5); got != "a" || len(w.reported) != 2 {
 					t.Errorf("%q changed after a good file, reported %q", got, w.reported)
 				}
 			})
@@ -200,6 +203,20 @@ func TestFileReload(t *testing.T) {
 		}
 		if got := w.change(5); got != "" {
 			t.Errorf("%q changed again", got)
+		}
+	})
+}
+
+// The files of certificates that connections name may have changed when the file has not.
+func TestReloadReadsCertificatesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, "connections:\n  a: {connector: pylon, tls: {ca_file: ca.pem}}\n  b: {connector: ashby}\n")
+		for range 2 {
+			a, b := w.revision("a"), w.revision("b")
+			w.Reload()
+			if got := w.change(1); got != "a" || w.revision("a") == a || w.revision("b") != b {
+				t.Errorf("%q changed, want a", got)
+			}
 		}
 	})
 }
