@@ -12,7 +12,6 @@ import (
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -190,7 +189,7 @@ func (c *connection) newGrant() error {
 			for _, op := range operations {
 				patterns = append(patterns, grant.NameOf(op), op.Entity+".*")
 			}
-			return fault.Invalid(at+".operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.Name, pattern, c.Connector.Manifest.Name), nearest.Hint(pattern, patterns))
+			return fault.Invalid(at+".operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.Name, pattern, c.Connector.Manifest.Name), fault.Hint(pattern, patterns))
 		}
 	}
 	for name, rules := range allow.Params {
@@ -211,7 +210,7 @@ func (c *connection) checkParamRules(at, name string, rules map[string]grant.Par
 		for _, op := range c.backend.Operations() {
 			names = append(names, grant.NameOf(op))
 		}
-		return fault.Invalid(at, fmt.Sprintf("connection %s has rules for the parameters of %q, which %s does not have", c.Name, name, c.Connector.Manifest.Name), nearest.Hint(name, names))
+		return fault.Invalid(at, fmt.Sprintf("connection %s has rules for the parameters of %q, which %s does not have", c.Name, name, c.Connector.Manifest.Name), fault.Hint(name, names))
 	}
 	schema, err := op.Schema()
 	if err != nil {
@@ -221,7 +220,7 @@ func (c *connection) checkParamRules(at, name string, rules map[string]grant.Par
 		here := at + "." + name + "." + param
 		part, known := schema.At(strings.Split(param, "."))
 		if part == nil {
-			return fault.Invalid(here, fmt.Sprintf("connection %s has a rule for %q, which is not a parameter of %s", c.Name, param, name), nearest.Hint(param, known))
+			return fault.Invalid(here, fmt.Sprintf("connection %s has a rule for %q, which is not a parameter of %s", c.Name, param, name), fault.Hint(param, known))
 		}
 		for _, value := range rule.Values {
 			if !part.CanBe(value) {

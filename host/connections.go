@@ -13,7 +13,6 @@ import (
 	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -286,7 +285,7 @@ func (h *Host) unknownConnection(ctx context.Context, p Principal, name string) 
 			names = append(names, c.Name)
 		}
 	}
-	hint := nearest.Hint(name, names)
+	hint := fault.Hint(name, names)
 	switch {
 	case len(names) > 0:
 	case p.IsOperator():

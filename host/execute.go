@@ -13,7 +13,6 @@ import (
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/shape"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -237,7 +236,7 @@ func (h *Host) lookUpCheck(ctx context.Context, connection string, call Call) (*
 	}
 	ref := c.backend.Check()
 	if ref == nil {
-		return c, nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.Connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + nearest.List(c.reads())}
+		return c, nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.Connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + fault.Choices(c.reads())}
 	}
 	op, err := c.backend.Operation(ref.Entity, ref.Action)
 	return c, op, err

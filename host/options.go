@@ -19,7 +19,6 @@ import (
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/hashicorp/go-hclog"
@@ -169,7 +168,7 @@ func (o *Options) check() error {
 	case o.HostBytes > 0 && o.HostBytes < config.MinHostBytes:
 		return fault.Invalid("limits.host_bytes", fmt.Sprintf("limits.host_bytes is %d, which is too little for one call", o.HostBytes), fmt.Sprintf("give %d or more, or 0 for the default", config.MinHostBytes))
 	case o.Updates != "" && !slices.Contains(policies, string(o.Updates)):
-		return fault.Invalid("updates", fmt.Sprintf("there is no update policy %.60q", string(o.Updates)), nearest.Hint(string(o.Updates), policies))
+		return fault.Invalid("updates", fmt.Sprintf("there is no update policy %.60q", string(o.Updates)), fault.Hint(string(o.Updates), policies))
 	case len(o.CompileWorker) > 0 && o.CompileWorker[0] == "":
 		return fault.Invalid("compile_worker", "the compile worker has no program", "name a program, or remove compile_worker")
 	case o.CompileAhead && len(o.CompileWorker) == 0:

@@ -12,7 +12,7 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -100,7 +100,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := nearest.Of(unknown.GetSpecifiedName(), names); near != "" {
+		if near := fault.Nearest(unknown.GetSpecifiedName(), names); near != "" {
 			usage.hint = "did you mean --" + near + "?"
 		}
 	case errors.As(err, &invalid):
@@ -117,7 +117,7 @@ func unknownCommand(parent *cobra.Command, name string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return &usageError{message: fmt.Sprintf("there is no command %q in %s", name, parent.CommandPath()), hint: nearest.Hint(name, names)}
+	return &usageError{message: fmt.Sprintf("there is no command %q in %s", name, parent.CommandPath()), hint: fault.Hint(name, names)}
 }
 
 // args checks the number of arguments. Its error names the missing ones.
@@ -147,7 +147,7 @@ func (a *app) formatFlag(cmd *cobra.Command, usage string, formats ...string) {
 		}
 		wrong := a.format
 		a.format = ""
-		return &usageError{message: fmt.Sprintf("unknown output format %q", wrong), hint: nearest.Hint(wrong, formats)}
+		return &usageError{message: fmt.Sprintf("unknown output format %q", wrong), hint: fault.Hint(wrong, formats)}
 	}
 }
 

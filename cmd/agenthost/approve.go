@@ -14,7 +14,7 @@ import (
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/catalog"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -207,7 +207,7 @@ them, remove their file or narrow allow: of the connection.`,
 				for i := range f.Approvals {
 					names = append(names, f.Approvals[i].Name)
 				}
-				return &usageError{message: fmt.Sprintf("%s has no approval for connector %q", o.Lock, args[0]), hint: nearest.Hint(args[0], names)}
+				return &usageError{message: fmt.Sprintf("%s has no approval for connector %q", o.Lock, args[0]), hint: fault.Hint(args[0], names)}
 			}
 			a.say("note", "revoked the approval of "+args[0]+" in "+o.Lock)
 			return nil

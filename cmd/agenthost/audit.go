@@ -11,7 +11,7 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host/audit"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -77,7 +77,7 @@ func outcomes() []string {
 // check rejects flags that contradict each other, and parses --since and --until.
 func (f *auditFlags) check(a *app) error {
 	if kind := f.filter.Outcome; kind != "" && kind != audit.Ok && abi.Kind(kind).Known() != abi.Kind(kind) {
-		return &usageError{message: fmt.Sprintf("--kind is %q, which is not an outcome", kind), hint: nearest.Hint(kind, outcomes())}
+		return &usageError{message: fmt.Sprintf("--kind is %q, which is not an outcome", kind), hint: fault.Hint(kind, outcomes())}
 	}
 	if f.last < 0 {
 		return &usageError{message: fmt.Sprintf("--lines is %d, but must be at least 1", f.last), hint: "leave it out to print all records"}

@@ -12,7 +12,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/grant"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -166,7 +166,7 @@ func (s *subject) entity(name string) ([]host.Operation, error) {
 func unknownName(what, shown, name string, names []string) error {
 	return &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: what,
-		Message: fmt.Sprintf("there is no %s %s", what, shown), Hint: nearest.Hint(name, names),
+		Message: fmt.Sprintf("there is no %s %s", what, shown), Hint: fault.Hint(name, names),
 	}
 }
 

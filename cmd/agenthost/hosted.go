@@ -13,7 +13,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -319,7 +319,7 @@ func unhosted(ctx context.Context, h *host.Host, name string) (connection, conne
 	}
 	return "", "", &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: "connection",
-		Message: fmt.Sprintf("there is no hosted connection or connector %.60q", name), Hint: nearest.Hint(name, names),
+		Message: fmt.Sprintf("there is no hosted connection or connector %.60q", name), Hint: fault.Hint(name, names),
 	}
 }
 

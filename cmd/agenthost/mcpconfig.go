@@ -12,7 +12,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/host/tool"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -84,7 +84,7 @@ logs in at the server's issuer.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, known := mcpClients()[args[0]]
 			if !known {
-				return &usageError{message: fmt.Sprintf("unknown client %q", args[0]), hint: nearest.Hint(args[0], names)}
+				return &usageError{message: fmt.Sprintf("unknown client %q", args[0]), hint: fault.Hint(args[0], names)}
 			}
 			if err := s.credential(token); err != nil {
 				return err
@@ -147,7 +147,7 @@ func (s *mcpServer) credential(token string) error {
 // starts programs in another folder and environment, so paths are absolute.
 func (a *app) mcpCommandLine(f *mcpFlags, given *pflag.FlagSet) ([]string, error) {
 	if given.Changed("form") && !slices.Contains(tool.Forms(), f.Form) {
-		return nil, &usageError{message: fmt.Sprintf("there is no form %q", f.Form), hint: nearest.Hint(string(f.Form), formNames())}
+		return nil, &usageError{message: fmt.Sprintf("there is no form %q", f.Form), hint: fault.Hint(string(f.Form), formNames())}
 	}
 	if err := noTimeout(given); err != nil {
 		return nil, err

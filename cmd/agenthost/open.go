@@ -16,9 +16,9 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/firstparty"
 	"github.com/agenthost/agenthost/internal/modulefile"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 )
@@ -137,7 +137,7 @@ func (a *app) loadConfig() (*config.Config, string, error) {
 func (a *app) logger() (hclog.Logger, error) {
 	level := hclog.LevelFromString(a.logLevel)
 	if level == hclog.NoLevel {
-		return nil, &usageError{message: "unknown log level " + a.logLevel, hint: nearest.Hint(a.logLevel, []string{"trace", "debug", "info", "warn", "error", "off"})}
+		return nil, &usageError{message: "unknown log level " + a.logLevel, hint: fault.Hint(a.logLevel, []string{"trace", "debug", "info", "warn", "error", "off"})}
 	}
 	return hclog.New(&hclog.LoggerOptions{Name: "agenthost", Level: level, Output: safeLog{a.stderr}}), nil
 }

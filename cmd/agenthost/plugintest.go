@@ -12,7 +12,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/conformance"
 	"github.com/agenthost/agenthost/internal/catalog"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
@@ -163,7 +163,7 @@ an auth schema, which auth_schema returns. Authors of connectors in any language
 				name = args[0]
 			}
 			if schemas[name] == nil {
-				return &usageError{message: fmt.Sprintf("unknown schema %q", name), hint: nearest.Hint(name, names)}
+				return &usageError{message: fmt.Sprintf("unknown schema %q", name), hint: fault.Hint(name, names)}
 			}
 			return a.print("%s\n", strings.TrimSpace(schemas[name]()))
 		},

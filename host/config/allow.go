@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/goccy/go-yaml/ast"
 )
@@ -26,7 +26,7 @@ func (r *reader) allow(n ast.Node, path string) *Allow {
 		{"effects", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
 				if !slices.Contains(effects, text) {
-					r.problem(at, p, "there is no effect "+clip(text), nearest.Hint(text, effects))
+					r.problem(at, p, "there is no effect "+clip(text), fault.Hint(text, effects))
 					return
 				}
 				a.Effects = append(a.Effects, abi.Effect(text))

@@ -9,8 +9,8 @@ import (
 
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/goccy/go-yaml/ast"
 )
@@ -136,7 +136,7 @@ func (r *reader) choice(n ast.Node, path string, words []string, into *string) {
 		return
 	}
 	if !slices.Contains(words, text) {
-		r.problem(n, path, "there is no "+path[strings.LastIndexByte(path, '.')+1:]+" "+clip(text), nearest.Hint(text, words))
+		r.problem(n, path, "there is no "+path[strings.LastIndexByte(path, '.')+1:]+" "+clip(text), fault.Hint(text, words))
 		return
 	}
 	*into = text

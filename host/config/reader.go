@@ -3,7 +3,7 @@ package config
 import (
 	"strings"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -127,7 +127,7 @@ func (r *reader) mappingAround(n ast.Node, path string, keys []key, deeper map[s
 				return
 			}
 		}
-		hint := nearest.Hint(name, names)
+		hint := fault.Hint(name, names)
 		if in := deeper[name]; in != "" {
 			hint = "it belongs under " + in
 		}

@@ -14,7 +14,6 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -77,7 +76,7 @@ func New(allow *Allow) (*Grant, error) {
 	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
 	for _, e := range allow.Effects {
 		if !slices.Contains(effects, string(e)) {
-			return nil, fault.Invalid("effects", fmt.Sprintf("there is no effect %.60q", string(e)), nearest.Hint(string(e), effects))
+			return nil, fault.Invalid("effects", fmt.Sprintf("there is no effect %.60q", string(e)), fault.Hint(string(e), effects))
 		}
 	}
 	g := &Grant{operations: operationRules{effects: allow.Effects, operations: allow.Operations}}

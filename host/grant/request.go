@@ -7,7 +7,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -171,7 +171,7 @@ func (d Declared) undeclared(r *Request) Decision {
 	hint := "the connector's author must add the request to the operation's requests"
 	if is, found := d.byPath(r, path); found {
 		hint = "use the template " + is + " and put the values into path_params"
-	} else if near := nearest.Hint(asked, declared); near != "" {
+	} else if near := fault.Hint(asked, declared); near != "" {
 		hint += "; " + near
 	}
 	return Decision{Rule: RuleRequest, Why: fmt.Sprintf("the operation does not declare the request %.200q", asked), Permit: hint}

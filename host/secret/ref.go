@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -113,7 +113,7 @@ func nearestScheme(s string, own []string) string {
 	if len(s) > 12 {
 		return ""
 	}
-	return nearest.Of(s, slices.Concat(builtin, own))
+	return fault.Nearest(s, slices.Concat(builtin, own))
 }
 
 func badRef(message, hint string) *abi.Error {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/portable"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -116,9 +115,9 @@ func (c *Connection) executeEntity(ctx context.Context, args json.RawMessage, sc
 		actions = append(actions, op.Action)
 	}
 	if len(actions) == 0 {
-		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "entity", Message: "there is no allowed entity " + quote(entity), Hint: nearest.Hint(entity, c.entities())}
+		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "entity", Message: "there is no allowed entity " + quote(entity), Hint: fault.Hint(entity, c.entities())}
 	}
-	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "action", Message: entity + " has no allowed action " + quote(action), Hint: nearest.Hint(action, actions)}
+	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "action", Message: entity + " has no allowed action " + quote(action), Hint: fault.Hint(action, actions)}
 }
 
 func (c *Connection) entities() []string { return entitiesOf(c.Operations) }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -174,5 +174,5 @@ func formHint(form Form) string {
 	for _, f := range Forms() {
 		names = append(names, string(f))
 	}
-	return nearest.Hint(string(form), names)
+	return fault.Hint(string(form), names)
 }

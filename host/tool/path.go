@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -59,14 +59,14 @@ func (c *catalog) meant(path string) string {
 	}
 	name, rest := cutConnection(path)
 	if m := c.byName[name]; m != nil {
-		return nearest.Hint(path, m.paths())
+		return fault.Hint(path, m.paths())
 	}
 	names := make([]string, len(c.members))
 	for i, m := range c.members {
 		names[i] = m.Name
 	}
-	if near := nearest.Of(name, names); near != "" {
-		return nearest.Hint(near+"."+rest, c.byName[near].paths())
+	if near := fault.Nearest(name, names); near != "" {
+		return fault.Hint(near+"."+rest, c.byName[near].paths())
 	}
 	unknown := "there is no connection " + quote(name) + ": "
 	if where := c.where(rest); where != "" {
@@ -76,10 +76,10 @@ func (c *catalog) meant(path string) string {
 	for _, op := range c.operations() {
 		operations = append(operations, op.Entity+"."+op.Action)
 	}
-	if where := c.where(nearest.Of(path, operations)); where != "" {
+	if where := c.where(fault.Nearest(path, operations)); where != "" {
 		return "name the connection too: " + where
 	}
-	return unknown + nearest.List(names)
+	return unknown + fault.Choices(names)
 }
 
 // where lists the connections that have an operation of a name such as issues.list.

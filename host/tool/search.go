@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/budget"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -126,7 +125,7 @@ func strict(args json.RawMessage, known ...string) (map[string]json.RawMessage, 
 	for name, value := range rawjson.Members(args) {
 		plain := rawjson.Unquote(name)
 		if !slices.Contains(known, plain) {
-			return nil, fault.Invalid(plain, "unknown parameter "+quote(plain), nearest.Hint(plain, known))
+			return nil, fault.Invalid(plain, "unknown parameter "+quote(plain), fault.Hint(plain, known))
 		}
 		members[plain] = value
 	}

@@ -14,7 +14,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -119,7 +119,7 @@ func (s Set) Find(name string) (*Tool, error) {
 	for i, t := range s {
 		names[i] = t.Name
 	}
-	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "name", Message: "there is no tool " + quote(name), Hint: nearest.Hint(name, names)}
+	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "name", Message: "there is no tool " + quote(name), Hint: fault.Hint(name, names)}
 }
 
 // Call finds a tool by name and runs it.

@@ -78,7 +78,7 @@ func importRules() []rule {
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 		},
 		{
-			name: "secret has few imports", of: []string{"host/secret"}, only: []string{"std", "pdk/abi", "internal/nearest"}, never: []string{"net/...", "os/..."},
+			name: "secret has few imports", of: []string{"host/secret"}, only: []string{"std", "pdk/abi", "internal/fault"}, never: []string{"net/...", "os/..."},
 			why:    "a reviewer can read all of the code that holds credentials; it reads no file and opens no connection",
 			broken: map[string]string{"host/secret/a.go": `package secret; import _ "github.com/hashicorp/go-hclog"`, "host/secret/b.go": `package secret; import _ "net/http"`, "host/secret/c.go": `package secret; import _ "os"`},
 		},
@@ -89,7 +89,7 @@ func importRules() []rule {
 		},
 		{
 			name: "credentials know no host", of: []string{"internal/credential"},
-			only: []string{"std", "pdk/abi", "internal/fault", "internal/nearest", "internal/seams", "host/config", "host/secret", "internal/egress", "internal/credential/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http", "os/exec"},
+			only: []string{"std", "pdk/abi", "internal/fault", "internal/seams", "host/config", "host/secret", "internal/egress", "internal/credential/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http", "os/exec"},
 			why:    "the way of a secret from its reference to the wire is reviewed as one, and what a call may do is decided elsewhere",
 			broken: map[string]string{"internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/sandbox"`, "internal/credential/b.go": `package credential; import _ "net/http"`},
 			kept:   map[string]string{"internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/credential/vault"`},
@@ -101,7 +101,7 @@ func importRules() []rule {
 		},
 		{
 			name: "sources of secrets stand apart", of: []string{"internal/credential/agefile", "internal/credential/durable", "internal/credential/helper", "internal/credential/keyring", "internal/credential/source", "internal/credential/vault"},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/nearest", "host/secret", "internal/credential/durable", "internal/credential/source", "internal/egress", "filippo.io/age/...", "github.com/zalando/go-keyring", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "host/secret", "internal/credential/durable", "internal/credential/source", "internal/egress", "filippo.io/age/...", "github.com/zalando/go-keyring", "github.com/hashicorp/go-hclog"},
 			why:    "each place that holds secrets is a folder that is read on its own; what a source needs of the network it asks of internal/egress",
 			broken: map[string]string{"internal/credential/vault/a.go": `package vault; import _ "github.com/agenthost/agenthost/host/config"`},
 			kept:   map[string]string{"internal/credential/vault/a.go": `package vault; import _ "github.com/agenthost/agenthost/internal/egress"`},
@@ -127,7 +127,7 @@ func importRules() []rule {
 		},
 		{
 			name: "egress has few imports", of: []string{"internal/egress/..."},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/nearest", "internal/redact", "host/secret", "host/grant", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "github.com/hashicorp/go-hclog"},
 			why:    "a reviewer reads the code that meets vendors and credentials with all that it depends on; host/grant, which is pure, decides on the same request that egress sends",
 			broken: map[string]string{"internal/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "internal/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/internal/sandbox"`},
 		},
@@ -139,7 +139,7 @@ func importRules() []rule {
 		},
 		{
 			name: "the Airbyte API is reached through egress", of: []string{"internal/backend/hosted/client"},
-			only:   []string{"std", "pdk/abi", "internal/airbyteapi", "internal/fault", "internal/seams", "internal/nearest", "internal/rawjson", "internal/redact", "host/secret", "internal/credential/lease", "internal/egress", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "pdk/abi", "internal/airbyteapi", "internal/fault", "internal/seams", "internal/rawjson", "internal/redact", "host/secret", "internal/credential/lease", "internal/egress", "github.com/hashicorp/go-hclog"},
 			why:    "the second place that holds secrets is as small as the first, and opens no connection of its own",
 			broken: map[string]string{"internal/backend/hosted/client/a.go": `package client; import _ "github.com/agenthost/agenthost/host/config"`},
 			kept:   map[string]string{"internal/backend/hosted/client/a.go": `package client; import _ "github.com/agenthost/agenthost/internal/egress"`},
@@ -167,7 +167,7 @@ func importRules() []rule {
 		},
 		{
 			name: "checked requests are pure", of: []string{"internal/egress/wire"},
-			only: []string{"std", "pdk/abi", "internal/fault", "internal/nearest", "internal/rawjson", "host/grant", "internal/egress/origin", "internal/egress/pathtemplate"}, never: []string{"net", "net/http", "os/..."},
+			only: []string{"std", "pdk/abi", "internal/fault", "internal/rawjson", "host/grant", "internal/egress/origin", "internal/egress/pathtemplate"}, never: []string{"net", "net/http", "os/..."},
 			why:    "the host, the conformance tests and pdk/pdktest check requests with the same code, and authors get no network and no dependency by that",
 			broken: map[string]string{"internal/egress/wire/a.go": `package wire; import _ "net/http"`, "internal/egress/wire/b.go": `package wire; import _ "github.com/agenthost/agenthost/host/secret"`},
 			kept:   map[string]string{"internal/egress/wire/a.go": `package wire; import _ "github.com/agenthost/agenthost/host/grant"`},
@@ -191,7 +191,7 @@ func importRules() []rule {
 		},
 		{
 			name: "the catalog knows files and modules", of: []string{"internal/catalog"},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/owned", "internal/nearest", "internal/modulefile", "internal/connector", "internal/sandbox", "internal/sandbox/seal", "internal/seams", "internal/credential/durable", "github.com/hashicorp/go-hclog", "golang.org/x/sync/errgroup"},
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/owned", "internal/modulefile", "internal/connector", "internal/sandbox", "internal/sandbox/seal", "internal/seams", "internal/credential/durable", "github.com/hashicorp/go-hclog", "golang.org/x/sync/errgroup"},
 			never:  []string{"net/...", "os/exec"},
 			why:    "which connectors there are, and which of them are in memory, is decided by code that knows no connection, no approval and no credential: it asks the host by functions",
 			broken: map[string]string{"internal/catalog/a.go": `package catalog; import _ "github.com/agenthost/agenthost/host/approval"`, "internal/catalog/b.go": `package catalog; import _ "github.com/agenthost/agenthost/internal/egress"`},
@@ -211,7 +211,7 @@ func importRules() []rule {
 			kept:   map[string]string{"internal/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/internal/egress/pathtemplate"`},
 		},
 		{
-			name: "tools reach nothing", of: []string{"host/tool", "internal/budget"}, only: []string{"std", "pdk/abi", "internal/fault", "internal/nearest", "internal/rawjson", "internal/budget", "internal/portable"}, never: []string{"net/...", "os/..."},
+			name: "tools reach nothing", of: []string{"host/tool", "internal/budget"}, only: []string{"std", "pdk/abi", "internal/fault", "internal/rawjson", "internal/budget", "internal/portable"}, never: []string{"net/...", "os/..."},
 			why:    "what a model sees is made of a manifest and of answers alone: no provider's package, no credential, no way round Execute",
 			broken: map[string]string{"host/tool/a.go": `package tool; import _ "net/http"`, "internal/budget/a.go": `package budget; import _ "github.com/agenthost/agenthost/host/secret"`},
 		},
@@ -222,7 +222,7 @@ func importRules() []rule {
 		},
 		{
 			name: "grants have few imports", of: []string{"host/grant"},
-			only:   []string{"std", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/nearest", "internal/egress/origin", "internal/egress/pathtemplate"},
+			only:   []string{"std", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/egress/origin", "internal/egress/pathtemplate"},
 			why:    "egress and the configuration both build upon it, and what decides is read whole",
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
@@ -243,7 +243,7 @@ func importRules() []rule {
 			broken: map[string]string{"internal/hostfunc/a.go": `package hostfunc; import _ "strings"`},
 		},
 		{
-			name: "rawjson, nearest, lazyregexp and pattern are leaves", of: []string{"internal/rawjson", "internal/nearest", "internal/lazyregexp", "internal/pattern"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
+			name: "rawjson, lazyregexp and pattern are leaves", of: []string{"internal/rawjson", "internal/lazyregexp", "internal/pattern"}, only: []string{"std"}, never: []string{"net/...", "os/..."},
 			why:    "the security core may use them without looking further",
 			broken: map[string]string{"internal/rawjson/a.go": `package rawjson; import _ "github.com/agenthost/agenthost/pdk/abi"`},
 		},

@@ -36,7 +36,6 @@ import (
 
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/modulefile"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/sandbox/seal"
 	"github.com/agenthost/agenthost/internal/seams"
@@ -207,7 +206,7 @@ func (c *Catalog) Find(ctx context.Context, name string) (*File, error) {
 	case unknown:
 		return nil, ErrNotKnown
 	}
-	hint := nearest.Hint(name, names)
+	hint := fault.Hint(name, names)
 	if len(names) == 0 {
 		hint = "put its .wasm file into " + c.options.Dir
 	}

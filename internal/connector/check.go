@@ -14,8 +14,8 @@ import (
 
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/pattern"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -190,7 +190,7 @@ func checkOperation(ctx context.Context, at string, op *Operation, servers []str
 	}
 	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
 	if !slices.Contains(effects, string(op.Effect)) {
-		return nil, malformed(at+".effect", "is %q; %s", op.Effect, nearest.List(effects))
+		return nil, malformed(at+".effect", "is %q; %s", op.Effect, fault.Choices(effects))
 	}
 	if err := checkContent(at+".content", op.Content); err != nil {
 		return nil, err
@@ -268,11 +268,11 @@ func checkOperation(ctx context.Context, at string, op *Operation, servers []str
 
 func checkRequest(at string, r abi.RequestTemplate, effect abi.Effect, servers []string) error {
 	if r.Server != "" && !slices.Contains(servers, r.Server) {
-		return malformed(at+".server", "is %q; %s", r.Server, nearest.Hint(r.Server, servers))
+		return malformed(at+".server", "is %q; %s", r.Server, fault.Hint(r.Server, servers))
 	}
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 	if !slices.Contains(methods, r.Method) {
-		return malformed(at+".method", "is %q; %s", r.Method, nearest.List(methods))
+		return malformed(at+".method", "is %q; %s", r.Method, fault.Choices(methods))
 	}
 	// Searches are POST requests that change nothing, so only the plain
 	// contradiction is refused.
@@ -298,7 +298,7 @@ func checkRateHeaders(headers []abi.RateHeaders) error {
 		case !tokenForm.MatchString(h.Reset):
 			return malformed(at+".reset", "is %q, which is not the name of a header", h.Reset)
 		case !slices.Contains(units, h.Unit):
-			return malformed(at+".unit", "is %q; %s", h.Unit, nearest.List(units))
+			return malformed(at+".unit", "is %q; %s", h.Unit, fault.Choices(units))
 		}
 	}
 	return nil
@@ -309,7 +309,7 @@ func checkContent(at string, content abi.Content) error {
 		return nil
 	}
 	names := []string{string(abi.ContentJSON), string(abi.ContentText), string(abi.ContentCSV), string(abi.ContentBinary)}
-	return malformed(at, "is %q; %s", content, nearest.List(names))
+	return malformed(at, "is %q; %s", content, fault.Choices(names))
 }
 
 // checkCheck looks at the operation that proves a credential, which may be missing.
@@ -374,7 +374,7 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 	case !idForm.MatchString(s.ID):
 		return malformed(at+".id", "is %q, want lower-case letters, digits, dashes and underscores", s.ID)
 	case !slices.Contains(types, string(s.Type)):
-		return malformed(at+".type", "is %q; %s", s.Type, nearest.List(types))
+		return malformed(at+".type", "is %q; %s", s.Type, fault.Choices(types))
 	case s.Type == abi.AuthBasic && s.Basic == nil:
 		return malformed(at+".basic", "is missing in a basic scheme")
 	case s.Type == abi.AuthOAuth2 && s.OAuth2 == nil:
@@ -433,7 +433,7 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 func checkTemplate(at, text string, names []string) error {
 	for _, match := range fieldInText.FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(names, match[1]) {
-			return malformed(at, "uses {%s}, which is not a field; %s", match[1], nearest.Hint(match[1], names))
+			return malformed(at, "uses {%s}, which is not a field; %s", match[1], fault.Hint(match[1], names))
 		}
 	}
 	if rest := fieldInText.ReplaceAllString(text, ""); strings.ContainsAny(rest, "{}\r\n\x00") {
@@ -448,7 +448,7 @@ func checkOrigins(at string, origins []string, servers []abi.Server) error {
 	for i, text := range origins {
 		o, err := origin.Parse(text)
 		if err != nil || !slices.Contains(known, o) {
-			return malformed(fmt.Sprintf("%s[%d]", at, i), "is %q, which is not the origin of a server; %s", text, nearest.List(names))
+			return malformed(fmt.Sprintf("%s[%d]", at, i), "is %q, which is not the origin of a server; %s", text, fault.Choices(names))
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -121,14 +121,14 @@ func (c *Connector) Operation(entity, action string) (*Operation, error) {
 			Kind:    abi.KindUnknownOperation,
 			Field:   "entity",
 			Message: fmt.Sprintf("%s has no entity %q", c.Manifest.Name, entity),
-			Hint:    nearest.Hint(entity, entities),
+			Hint:    fault.Hint(entity, entities),
 		}
 	}
 	return nil, &abi.Error{
 		Kind:    abi.KindUnknownOperation,
 		Field:   "action",
 		Message: fmt.Sprintf("%s %s has no action %q", c.Manifest.Name, entity, action),
-		Hint:    nearest.Hint(action, actions),
+		Hint:    fault.Hint(action, actions),
 	}
 }
 
@@ -150,6 +150,6 @@ func (c *Connector) Server(id string) (*abi.Server, error) {
 		Kind:    abi.KindInvalidParams,
 		Field:   "server",
 		Message: fmt.Sprintf("%s has no server %q", c.Manifest.Name, id),
-		Hint:    nearest.Hint(id, ids) + ", or use the URL of your own server",
+		Hint:    fault.Hint(id, ids) + ", or use the URL of your own server",
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -37,7 +37,7 @@ func (c *Connector) ContextStoreOperation(entity, action string) (*Operation, er
 	e := &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: "entity",
 		Message: fmt.Sprintf("the context store has no entity %q of %s", entity, c.Manifest.Name),
-		Hint:    nearest.Hint(entity, entities),
+		Hint:    fault.Hint(entity, entities),
 	}
 	if len(entities) == 0 {
 		e.Message = "the context store has nothing of " + c.Manifest.Name

@@ -7,7 +7,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -23,9 +23,9 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers []abi.Server) error {
 	}
 	switch {
 	case !slices.Contains(grants, o.Grant):
-		return malformed(at+".oauth2.grant", "is %q; %s", o.Grant, nearest.Hint(o.Grant, grants))
+		return malformed(at+".oauth2.grant", "is %q; %s", o.Grant, fault.Hint(o.Grant, grants))
 	case o.ClientAuth != "" && !slices.Contains(kinds, o.ClientAuth):
-		return malformed(at+".oauth2.client_auth", "is %q; %s", o.ClientAuth, nearest.Hint(o.ClientAuth, kinds))
+		return malformed(at+".oauth2.client_auth", "is %q; %s", o.ClientAuth, fault.Hint(o.ClientAuth, kinds))
 	case !field(abi.FieldClientID):
 		return malformed(at+".fields", "has no client_id, which an oauth2 scheme needs")
 	case o.ClientAuth == abi.ClientAuthNone && o.Grant == abi.GrantClientCredentials:
@@ -72,7 +72,7 @@ func checkOAuth2URLs(at string, o *abi.OAuth2, servers []abi.Server) error {
 		}
 		known, names := serverOrigins(servers)
 		if o, err := origin.Parse(u.Scheme + "://" + u.Host); err != nil || !slices.Contains(known, o) {
-			return malformed(at+field, "is %q, which is not on the origin of a server; %s", endpoint, nearest.List(names))
+			return malformed(at+field, "is %q, which is not on the origin of a server; %s", endpoint, fault.Choices(names))
 		}
 	}
 	for field, text := range map[string]string{".authorize_url": o.AuthorizeURL, ".issuer": o.Issuer} {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/pattern"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -247,7 +246,7 @@ func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 	case *kind.AdditionalProperties:
 		valid := s.propertiesAt(e.InstanceLocation)
 		for _, name := range k.Properties {
-			*into = append(*into, problem{join(at, clip(name)), fmt.Sprintf("unknown parameter %q%s", clip(name), within), func() string { return nearest.Hint(name, valid) }, rankUnknown})
+			*into = append(*into, problem{join(at, clip(name)), fmt.Sprintf("unknown parameter %q%s", clip(name), within), func() string { return fault.Hint(name, valid) }, rankUnknown})
 		}
 	case *kind.Required:
 		for _, name := range k.Missing {
@@ -263,7 +262,7 @@ func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 			for _, w := range k.Want {
 				choices = append(choices, fmt.Sprint(w))
 			}
-			return nearest.Hint(got, choices)
+			return fault.Hint(got, choices)
 		}, rankOther})
 	case *kind.Format:
 		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is no %s", at, k.Want), says(formatHint(k.Want)), rankOther})

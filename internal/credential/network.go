@@ -17,7 +17,6 @@ import (
 	"github.com/agenthost/agenthost/internal/credential/lease"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 )
 
 // maxAuthorities is the size of the largest file of certificate authorities, in bytes. The
@@ -112,7 +111,7 @@ func (s *Store) Proxy(p *config.Proxy) (*egress.Proxy, error) {
 	}
 	words := []string{string(config.ResolveHost), string(config.ResolveProxy)}
 	if p.Resolve != "" && !slices.Contains(words, string(p.Resolve)) {
-		return nil, fault.Invalid("proxy.resolve", "there is no resolver "+string(p.Resolve)+"", nearest.Hint(string(p.Resolve), words))
+		return nil, fault.Invalid("proxy.resolve", "there is no resolver "+string(p.Resolve)+"", fault.Hint(string(p.Resolve), words))
 	}
 	c := egress.ProxyConfig{URL: p.URL, Resolves: p.Resolve == config.ResolveProxy, RootCAs: s.options.RootCAs}
 	if p.Credential != "" {

@@ -8,7 +8,6 @@ import (
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -83,7 +82,7 @@ func (c *Credential) schemeWith(own map[string]secret.Value) (*abi.AuthScheme, e
 	switch {
 	case problem == nil:
 	case problem.Unknown != "":
-		return nil, fault.Invalid(at+"."+problem.Unknown, "connection "+c.config.Connection+" takes no credential "+problem.Unknown, nearest.Hint(problem.Unknown, problem.Known))
+		return nil, fault.Invalid(at+"."+problem.Unknown, "connection "+c.config.Connection+" takes no credential "+problem.Unknown, fault.Hint(problem.Unknown, problem.Known))
 	case problem.Missing == "":
 		return nil, fault.Invalid(at, "the call has credentials of more than one scheme", "agenthost auth "+c.config.Connector+" lists the schemes")
 	default:

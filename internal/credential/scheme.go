@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -62,7 +61,7 @@ func (c *Credential) scheme(fields []string) (*abi.AuthScheme, error) {
 	at := "connections." + name + ".credentials"
 	switch {
 	case problem.Unknown != "":
-		return nil, fault.Configuration(fault.Invalid(at+"."+problem.Unknown, fmt.Sprintf("connection %s has the credential %q, which %s does not use", name, problem.Unknown, connector), nearest.Hint(problem.Unknown, problem.Known)))
+		return nil, fault.Configuration(fault.Invalid(at+"."+problem.Unknown, fmt.Sprintf("connection %s has the credential %q, which %s does not use", name, problem.Unknown, connector), fault.Hint(problem.Unknown, problem.Known)))
 	case problem.Missing == "":
 		return nil, fault.Configuration(fault.Invalid(at, "connection "+name+" has credentials of more than one scheme", "agenthost auth "+connector+" lists the schemes"))
 	}

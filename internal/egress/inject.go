@@ -17,7 +17,6 @@ import (
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/wire"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/pattern"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -181,7 +180,7 @@ func (c *Client) addInjection(r renderer, inject abi.Injection, field string) er
 		}
 		c.injector.queries, c.rules.Owned.Queries = append(c.injector.queries, injection{inject.Name, value}), append(c.rules.Owned.Queries, inject.Name)
 	default:
-		return fault.Invalid(field+".in", fmt.Sprintf("a credential cannot go into %.20q", inject.In), nearest.Hint(inject.In, []string{abi.InHeader, abi.InQuery}))
+		return fault.Invalid(field+".in", fmt.Sprintf("a credential cannot go into %.20q", inject.In), fault.Hint(inject.In, []string{abi.InHeader, abi.InQuery}))
 	}
 	return nil
 }

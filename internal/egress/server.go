@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/internal/egress/origin"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -50,7 +49,7 @@ func (c *Client) addServers(config Config) error {
 		chosen = config.Servers[0].ID
 	}
 	if c.chosen = c.servers[chosen]; c.chosen == nil {
-		return fault.Invalid("server", fmt.Sprintf("there is no server %.60q", chosen), nearest.Hint(chosen, ids))
+		return fault.Invalid("server", fmt.Sprintf("there is no server %.60q", chosen), fault.Hint(chosen, ids))
 	}
 	if config.Override == "" {
 		return nil

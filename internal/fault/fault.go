@@ -1,5 +1,5 @@
-// Package fault makes the errors that agenthost returns, and changes copies of them. All of
-// them are an [abi.Error].
+// Package fault makes the errors that agenthost returns, changes copies of them, and finds the
+// valid name that a mistyped one probably meant, for their hints. All errors are an [abi.Error].
 package fault
 
 import (

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/owned"
 	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
 	"github.com/agenthost/agenthost/internal/sandbox/pages"
@@ -186,7 +186,7 @@ func checkExports(m *wasm.Module) error {
 				return &abi.Error{Kind: abi.KindConnectorFault, Field: name, Message: fmt.Sprintf("the module does not export %q: %s", name, isProgram), Hint: buildLibrary}
 			}
 			hint := "a connector exports describe, auth_schema and execute"
-			if near := nearest.Of(name, names); near != "" {
+			if near := fault.Nearest(name, names); near != "" {
 				hint += "; this module exports " + near
 			}
 			return &abi.Error{Kind: abi.KindConnectorFault, Field: name, Message: fmt.Sprintf("the module does not export %q", name), Hint: hint}

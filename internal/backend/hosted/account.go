@@ -18,7 +18,6 @@ import (
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -272,7 +271,7 @@ func notHosted(field, name string, connections map[string]config.Connection) err
 			names = append(names, other)
 		}
 	}
-	return fault.Invalid(field, fmt.Sprintf("there is no hosted connection %.60q", name), nearest.Hint(name, names))
+	return fault.Invalid(field, fmt.Sprintf("there is no hosted connection %.60q", name), fault.Hint(name, names))
 }
 
 func workspaceOf(a config.Airbyte) string { return a.WorkspaceName + a.CustomerName + a.ExternalUserID }

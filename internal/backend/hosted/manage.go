@@ -16,7 +16,6 @@ import (
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -113,7 +112,7 @@ func replicationOf(c *connector.Connector, values map[string]string) ([]client.S
 	fields := c.Auth.Replication
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.ContainsFunc(fields, func(f abi.AuthField) bool { return f.Name == name }) {
-			hint := nearest.Hint(name, fieldNames(fields))
+			hint := fault.Hint(name, fieldNames(fields))
 			if len(fields) == 0 {
 				hint = c.Manifest.Title + " has no replication settings"
 			}
@@ -178,7 +177,7 @@ func schemeOf(c *connector.Connector, fields []string) (*abi.AuthScheme, error) 
 	case problem == nil:
 		return scheme, nil
 	case problem.Unknown != "":
-		return nil, fault.Invalid(at+"."+problem.Unknown, fmt.Sprintf("there is no credential %q", problem.Unknown), nearest.Hint(problem.Unknown, problem.Known)+"; agenthost auth "+c.Manifest.Name+" says more")
+		return nil, fault.Invalid(at+"."+problem.Unknown, fmt.Sprintf("there is no credential %q", problem.Unknown), fault.Hint(problem.Unknown, problem.Known)+"; agenthost auth "+c.Manifest.Name+" says more")
 	case problem.Missing == "":
 		return nil, fault.Invalid(at, "the Airbyte API accepts none of these credentials of "+c.Manifest.Name, "agenthost auth "+c.Manifest.Name+" lists those that it accepts")
 	}

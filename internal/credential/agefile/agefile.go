@@ -23,7 +23,7 @@ import (
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/durable"
 	"github.com/agenthost/agenthost/internal/credential/source"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -71,7 +71,7 @@ func (s *Store) Read(ctx context.Context, name string) (secret.Value, error) {
 	text, ok := secrets[name]
 	if !ok {
 		hint := "agenthost secret set " + name + " writes it"
-		if near := nearest.Of(name, slices.Collect(maps.Keys(secrets))); near != "" {
+		if near := fault.Nearest(name, slices.Collect(maps.Keys(secrets))); near != "" {
 			hint = "did you mean age:" + near + "?"
 		}
 		return secret.Value{}, source.Missing(ref, "the file "+s.path+" has no secret of that name", hint, nil)
@@ -120,7 +120,7 @@ func (s *Store) Set(ctx context.Context, name string, value secret.Value) error 
 func (s *Store) Remove(ctx context.Context, name string) error {
 	return s.change(ctx, func(secrets map[string]string) error {
 		if _, ok := secrets[name]; !ok {
-			return &abi.Error{Kind: abi.KindNotFound, Field: "name", Message: "there is no secret of that name", Hint: nearest.Hint(name, slices.Collect(maps.Keys(secrets)))}
+			return &abi.Error{Kind: abi.KindNotFound, Field: "name", Message: "there is no secret of that name", Hint: fault.Hint(name, slices.Collect(maps.Keys(secrets)))}
 		}
 		delete(secrets, name)
 		return nil

@@ -26,7 +26,6 @@ import (
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/source"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -76,7 +75,7 @@ func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	helper, item, _ := strings.Cut(name, ":")
 	command, ok := s.commands[helper]
 	if !ok || len(command.Args) == 0 {
-		hint := nearest.Hint(helper, slices.Collect(maps.Keys(s.commands)))
+		hint := fault.Hint(helper, slices.Collect(maps.Keys(s.commands)))
 		if hint == "" {
 			hint = "add secrets: {helpers: {" + helper + ": [PROGRAM, ARGUMENT]}} to agenthost.yaml"
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/source"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -115,7 +115,7 @@ func (q question) unexpected(status int) error {
 func pick(ref secret.Ref, fields map[string]json.RawMessage, name string) (secret.Value, error) {
 	raw, ok := fields[name]
 	if !ok {
-		hint := nearest.Hint(name, slices.Collect(maps.Keys(fields)))
+		hint := fault.Hint(name, slices.Collect(maps.Keys(fields)))
 		return secret.Value{}, source.Missing(ref, "the secret has no such field", hint, nil)
 	}
 	var text string

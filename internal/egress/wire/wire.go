@@ -15,7 +15,6 @@ import (
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/nearest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -214,7 +213,7 @@ func expand(source string, params map[string]string, given *Given) (string, *abi
 	}
 	// A value that is missing is not the caller's, and neither is one that has no place.
 	refusal.Hint = "the template and path_params must have the same names"
-	if near := nearest.Of(refusal.Field, others); near != "" {
+	if near := fault.Nearest(refusal.Field, others); near != "" {
 		refusal.Hint += "; did you mean " + near + "?"
 	}
 	return "", connectors(refusal)

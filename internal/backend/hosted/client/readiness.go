@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -80,7 +80,7 @@ func notCopied(r *airbyteapi.Readiness, title, entity string) error {
 	for _, e := range r.Configured {
 		names = append(names, e.Entity)
 	}
-	return &abi.Error{Kind: abi.KindUnknownOperation, Field: "entity", Message: fmt.Sprintf("the Airbyte API cannot keep copies of %s of %s", entity, title), Hint: nearest.Hint(entity, names)}
+	return &abi.Error{Kind: abi.KindUnknownOperation, Field: "entity", Message: fmt.Sprintf("the Airbyte API cannot keep copies of %s of %s", entity, title), Hint: fault.Hint(entity, names)}
 }
 
 // readiness asks what copies the service has of a connector, at most once a minute.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -89,7 +89,7 @@ func (c *Client) RequireWorkspace(ctx context.Context, name airbyteapi.Workspace
 	for _, w := range others {
 		names = append(names, w.Name)
 	}
-	if e.Hint = nearest.Hint(name.String(), names); e.Hint == "" {
+	if e.Hint = fault.Hint(name.String(), names); e.Hint == "" {
 		e.Hint = "create it in Airbyte, or check organization_id"
 	}
 	return e

@@ -1,14 +1,14 @@
-package nearest_test
+package fault_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/agenthost/agenthost/internal/nearest"
+	"github.com/agenthost/agenthost/internal/fault"
 )
 
-func TestOf(t *testing.T) {
+func TestNearest(t *testing.T) {
 	names := []string{"yaml", "issues", "issue_notes", "accounts", "articles", "me", "start_time"}
 	for _, c := range []struct{ name, want string }{
 		{"issue", "issues"},
@@ -24,14 +24,14 @@ func TestOf(t *testing.T) {
 		{"", ""},
 		{strings.Repeat("issues", 100), ""},
 	} {
-		if got := nearest.Of(c.name, names); got != c.want {
-			t.Errorf("Of(%q) = %q, want %q", c.name, got, c.want)
+		if got := fault.Nearest(c.name, names); got != c.want {
+			t.Errorf("Nearest(%q) = %q, want %q", c.name, got, c.want)
 		}
 	}
 }
 
-// TestOfParts finds a name by a part of it, and says nothing where that would be a guess.
-func TestOfParts(t *testing.T) {
+// TestNearestParts finds a name by a part of it, and says nothing where that would be a guess.
+func TestNearestParts(t *testing.T) {
 	airbyte := []string{"base_url", "client_id", "client_secret", "workspace_name", "customer_name", "organization_id", "connector_id"}
 	for _, c := range []struct {
 		name       string
@@ -71,26 +71,26 @@ func TestOfParts(t *testing.T) {
 		{strings.Repeat("a_", 40) + "list", []string{"list"}, ""}, // too long to be a slip
 		{"list", []string{"list_" + strings.Repeat("a_", 40)}, ""},
 	} {
-		if got := nearest.Of(c.name, c.candidates); got != c.want {
-			t.Errorf("Of(%q, %q) = %q, want %q", c.name, c.candidates, got, c.want)
+		if got := fault.Nearest(c.name, c.candidates); got != c.want {
+			t.Errorf("Nearest(%q, %q) = %q, want %q", c.name, c.candidates, got, c.want)
 		}
 	}
 	// A slip of the finger comes first.
-	if got := nearest.Of("issue", []string{"issue_notes", "issues"}); got != "issues" {
+	if got := fault.Nearest("issue", []string{"issue_notes", "issues"}); got != "issues" {
 		t.Errorf("the near one is not preferred to the related one: %q", got)
 	}
 }
 
 func TestHintWithoutCandidates(t *testing.T) {
-	if got := nearest.Hint("x", nil); got != "" {
+	if got := fault.Hint("x", nil); got != "" {
 		t.Errorf("Hint = %q, want nothing", got)
 	}
 }
 
 func ExampleHint() {
-	fmt.Println(nearest.Hint("isues", []string{"issues", "accounts"}))
-	fmt.Println(nearest.Hint("issue_comments", []string{"comments", "accounts"}))
-	fmt.Println(nearest.Hint("weather", []string{"issues", "accounts"}))
+	fmt.Println(fault.Hint("isues", []string{"issues", "accounts"}))
+	fmt.Println(fault.Hint("issue_comments", []string{"comments", "accounts"}))
+	fmt.Println(fault.Hint("weather", []string{"issues", "accounts"}))
 	// Output:
 	// did you mean issues?
 	// did you mean comments?

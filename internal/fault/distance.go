@@ -1,4 +1,4 @@
-package nearest
+package fault
 
 // measure knows one folded name of at most [maxName] letters, and tells how far others are
 // from it. It holds a column of the usual table of distances as bits, one for each letter

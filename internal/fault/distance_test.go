@@ -1,4 +1,4 @@
-package nearest
+package fault
 
 import (
 	"fmt"
@@ -71,16 +71,16 @@ func FuzzDistance(f *testing.F) {
 	f.Fuzz(checkDistance)
 }
 
-// TestOfAllocates holds that a candidate costs no memory, however many there are.
-func TestOfAllocates(t *testing.T) {
+// TestNearestAllocates holds that a candidate costs no memory, however many there are.
+func TestNearestAllocates(t *testing.T) {
 	allocations := func(n int) float64 {
 		names := make([]string, n)
 		for i := range names {
 			names[i] = fmt.Sprintf("customer-%05d", i)
 		}
 		return testing.AllocsPerRun(5, func() {
-			if got := Of("somebody_else", names); got != "" {
-				t.Errorf("Of = %q", got)
+			if got := Nearest("somebody_else", names); got != "" {
+				t.Errorf("Nearest = %q", got)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestOfAllocates(t *testing.T) {
 	}
 }
 
-func BenchmarkOf(b *testing.B) {
+func BenchmarkNearest(b *testing.B) {
 	names := make([]string, 10_000)
 	for i := range names {
 		names[i] = fmt.Sprintf("customer-%05d", i)
@@ -97,7 +97,7 @@ func BenchmarkOf(b *testing.B) {
 	for _, name := range []string{"custmer-00017", "somebody_else"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				Of(name, names)
+				Nearest(name, names)
 			}
 		})
 	}

@@ -1,6 +1,4 @@
-// Package nearest finds the valid name that a mistyped one probably meant, for error
-// messages that say what to write instead.
-package nearest
+package fault
 
 import (
 	"bytes"
@@ -22,14 +20,14 @@ const (
 	maxListed = 12
 )
 
-// Of returns the candidate that is closest to name, and "" where none is close: where
+// Nearest returns the candidate that is closest to name, and "" where none is close: where
 // more than about a third of the letters would have to change. Then the only candidate
 // counts that name is a part of, or that is a part of name: client_id for
 // airbyte_client_id, workspace_name for workspace. Letter case and the difference between
 // dashes, underscores and dots count as nothing.
 //
 // It allocates nothing for a candidate that is not close, and looks at the first 20,000.
-func Of(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	if name == "" || utf8.RuneCountInString(name) > maxName {
 		return ""
 	}
@@ -98,15 +96,15 @@ func isPart(part, whole []byte) bool {
 // Hint says what to write instead of name: the nearest candidate, or where none is
 // near, what there is to choose from. It is empty where there is no candidate.
 func Hint(name string, candidates []string) string {
-	if best := Of(name, candidates); best != "" {
+	if best := Nearest(name, candidates); best != "" {
 		return "did you mean " + best + "?"
 	}
-	return List(candidates)
+	return Choices(candidates)
 }
 
-// List says what there is to choose from, in alphabetical order, and is empty where
+// Choices says what there is to choose from, in alphabetical order, and is empty where
 // there is nothing.
-func List(candidates []string) string {
+func Choices(candidates []string) string {
 	if len(candidates) == 0 {
 		return ""
 	}
