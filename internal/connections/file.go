@@ -69,8 +69,9 @@ type fileConnection struct {
 	revision string
 }
 
-// fileStamp tells whether a file changed.
+// fileStamp tells whether a file changed. The zero stamp is that of no look.
 type fileStamp struct {
+	looked   bool
 	modified time.Time
 	size     int64
 }
@@ -279,11 +280,11 @@ func (f *File) needRestart(c *config.Config) []string {
 	return keys
 }
 
-// stampOf returns the stamp of a file; that of a file which is not there is empty.
+// stampOf returns the stamp of a file, which may be missing.
 func stampOf(path string) fileStamp {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fileStamp{}
+		return fileStamp{looked: true}
 	}
-	return fileStamp{info.ModTime(), info.Size()}
+	return fileStamp{true, info.ModTime(), info.Size()}
 }
