@@ -65,8 +65,8 @@ func (h *Host) hold(ctx context.Context, p Principal, name string) (*connection,
 		if c.calls.enter() {
 			return c, nil
 		}
-		if err := ctx.Err(); err != nil { // the connection changed at this moment: look again
-			return nil, fault.Timeout(err)
+		if ctx.Err() != nil { // the connection changed at this moment: look again
+			return nil, fault.Ended(ctx)
 		}
 	}
 }
@@ -213,7 +213,7 @@ func (c *connection) admit(ctx context.Context) error {
 	case s <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return errBusy(c, context.Cause(ctx))
+		return errBusy(ctx, c)
 	}
 }
 

@@ -74,7 +74,7 @@ func (g guarded) Get(ctx context.Context, p Principal, name string) (c Connectio
 		}
 	}()
 	c, revision, err = g.Connections.Get(ctx, p, name)
-	return c, revision, errConnections(err)
+	return c, revision, errConnections(ctx, err)
 }
 
 // List lists connections. A panic becomes an error.
@@ -85,11 +85,11 @@ func (g guarded) List(ctx context.Context, p Principal, prefix, cursor string) (
 		}
 	}()
 	page, err = g.Connections.List(ctx, p, prefix, cursor)
-	return page, errConnections(err)
+	return page, errConnections(ctx, err)
 }
 
 // errConnections makes an [*Error] of an error of connections. ErrNoConnection stays.
-func errConnections(err error) error {
+func errConnections(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -97,8 +97,10 @@ func errConnections(err error) error {
 	switch {
 	case errors.Is(err, ErrNoConnection), errors.As(err, &e):
 		return err
+	case ctx.Err() != nil:
+		return fault.Ended(ctx)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fault.Timeout(err)
+		return fault.Of(err)
 	}
 	return (&Error{Kind: abi.KindInternal, Message: "the connections cannot be read", Hint: "call again later; the log has details"}).WithCause(err)
 }
@@ -110,7 +112,7 @@ func (h *Host) configured(ctx context.Context, p Principal) iter.Seq2[connection
 			return
 		}
 		for c, err := range connections.All(ctx, h.source, p) {
-			if !yield(c, errConnections(err)) {
+			if !yield(c, errConnections(ctx, err)) {
 				return
 			}
 		}
@@ -145,7 +147,7 @@ func (h *Host) connectTo(ctx context.Context, source Connections) error {
 	changes, err := source.Changes(ctx)
 	if err != nil || changes == nil {
 		cancel()
-		return errConnections(err)
+		return errConnections(ctx, err)
 	}
 	h.unfollow = cancel
 	changed := make(chan struct{}, 1)

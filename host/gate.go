@@ -155,8 +155,8 @@ func (g *gate) pass(ctx context.Context) (_ context.Context, leave func(), err e
 }
 
 // errBusy is the error of a call that waited for others of its connection.
-func errBusy(c *connection, cause error) error {
-	e := fault.Timeout(cause)
+func errBusy(ctx context.Context, c *connection) error {
+	e := fault.Ended(ctx)
 	e.Field = "limits.concurrency"
 	e.Message = fmt.Sprintf("connection %s reached its limit of %d concurrent calls", c.Name, c.Limits.Concurrency)
 	e.Hint = "call again later, or raise limits.concurrency of the connection"
@@ -166,8 +166,9 @@ func errBusy(c *connection, cause error) error {
 // HoldMessage reserves memory for a message of a client before it is decoded, and waits for it
 // until ctx ends, by turns with other callers. Whoever serves clients of its own calls it for
 // long messages, as package mcp does, and release when the message is answered. Messages may
-// take half of Options.HostBytes, so that what they ask for finds room. The error is rate_limited,
-// or limit_exceeded where there is never as much.
+// take half of Options.HostBytes, so that what they ask for finds room. The error is rate_limited
+// after the deadline of ctx, cancelled if somebody cancelled ctx, or limit_exceeded if there is
+// never as much.
 func (h *Host) HoldMessage(ctx context.Context, caller string, bytes int64) (release func(), err error) {
 	return h.memory.Hold(ctx, caller, bytes)
 }

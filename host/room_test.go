@@ -180,6 +180,12 @@ func TestMessagesLeaveRoomForCalls(t *testing.T) {
 	defer cancel()
 	_, err = h.HoldMessage(short, "bob", 1)
 	full(t, h, err, abi.KindRateLimited)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, err = h.HoldMessage(gone, "bob", 1)
+	if e, ok := errors.AsType[*host.Error](err); !ok || e.Kind != abi.KindCancelled {
+		t.Errorf("a cancelled message: %v", err)
+	}
 	_, err = h.HoldMessage(t.Context(), "bob", 3<<20)
 	full(t, h, err, abi.KindLimitExceeded)
 	if _, err := h.Execute(t.Context(), "lab", getOne); err != nil {

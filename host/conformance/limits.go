@@ -34,7 +34,7 @@ func limitsKept(ctx context.Context, s *subject, c *Check) {
 		}
 	}
 	c.Cases++
-	if failed := s.cancelled(ctx); failed == nil || failed.Kind != abi.KindTimeout {
+	if failed := s.cancelled(ctx); failed == nil || failed.Kind != abi.KindCancelled {
 		c.problem("%s, cancelled while it waits for the vendor: %s", s.Name(), told(failed))
 	}
 }

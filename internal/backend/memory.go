@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -37,15 +38,15 @@ func (m *Memory) Used() int64 { return m.bytes.Used() }
 // Reserve waits until there is memory for a call of a connection: its parameters, what they
 // take once they are decoded, and what most calls need besides. The caller releases it.
 //
-// The error is rate_limited where ctx ended first, and limit_exceeded where there is never as
-// much.
+// The error is rate_limited if the deadline of ctx passed first, cancelled if somebody cancelled
+// ctx, and limit_exceeded if there is never as much.
 func (m *Memory) Reserve(ctx context.Context, connection string, params []byte, into *Reservation) error {
 	err := m.bytes.Admit(ctx, connection, int64(len(params))+callBytes, into)
 	switch {
 	case errors.Is(err, inflight.ErrTooLarge):
 		return NoRoom(fmt.Sprintf("parameters of %d bytes need", len(params)))
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
-		return (&abi.Error{Kind: abi.KindTimeout, Field: "limits.host_bytes", Retryable: true, Message: "the call was cancelled while it waited for memory"}).WithCause(err)
+		return fault.EndedWith(ctx, "the call was cancelled while it waited for memory")
 	case err != nil:
 		return (&abi.Error{
 			Kind: abi.KindRateLimited, Field: "limits.host_bytes", Retryable: true,
@@ -92,6 +93,8 @@ func (m *Memory) Hold(ctx context.Context, caller string, bytes int64) (release 
 	switch {
 	case errors.Is(err, inflight.ErrTooLarge):
 		return nil, NoRoom(fmt.Sprintf("a message needs %d bytes,", bytes))
+	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+		return nil, fault.EndedWith(ctx, "the message was cancelled while it waited for memory")
 	case err != nil:
 		return nil, (&abi.Error{
 			Kind: abi.KindRateLimited, Field: "limits.host_bytes", Retryable: true,

@@ -87,7 +87,7 @@ func (f *File) lock(ctx context.Context, tell func()) (unlock func(), err error)
 				tell()
 			}
 		case <-ctx.Done():
-			e := fault.Timeout(context.Cause(ctx))
+			e := fault.Ended(ctx)
 			e.Message = "the call ended while it waited for the connector's module"
 			return nil, f.named(e)
 		}

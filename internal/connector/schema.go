@@ -182,7 +182,9 @@ func (s *Schema) validate(ctx context.Context, params []byte) error {
 	case errors.As(err, &validation):
 		return s.explain(validation)
 	case ctx.Err() != nil:
-		return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended during the check of its parameters", Hint: "send less in one call, or raise the timeout"}).WithCause(err)
+		e := fault.EndedWith(ctx, "the call ended during the check of its parameters")
+		e.Hint, e.Retryable = "send less in one call, or raise the timeout", false
+		return e
 	}
 	return fault.Invalid("params", err.Error(), "")
 }

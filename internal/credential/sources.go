@@ -184,7 +184,7 @@ func (s ownSource) Read(ctx context.Context, name string) (secret.Value, error) 
 	known, ok := errors.AsType[*abi.Error](err)
 	switch {
 	case ctx.Err() != nil:
-		return secret.Value{}, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while " + ref.String() + " was read", Retryable: true}).WithCause(context.Cause(ctx))
+		return secret.Value{}, fault.EndedWith(ctx, "the call ended while "+ref.String()+" was read")
 	case !ok:
 		return secret.Value{}, source.Missing(ref, "the source of "+s.scheme+": failed", "check the program's source of "+s.scheme+":", err)
 	}

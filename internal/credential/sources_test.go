@@ -49,7 +49,7 @@ func TestOwnSourceFails(t *testing.T) {
 		"an error and value":  {&corpSource{secrets: map[string]string{"pylon": value}, err: errors.New("half read")}, t.Context(), abi.KindAuthFailed, "no secret at corp:pylon: the source of corp: failed", false},
 		"no secret":           {&corpSource{}, t.Context(), abi.KindAuthFailed, "no secret at corp:pylon: the secret is empty", false},
 		"an error of ours":    {&corpSource{err: &abi.Error{Kind: abi.KindNetwork, Message: "no route", Retryable: true}}, t.Context(), abi.KindAuthFailed, "no secret at corp:pylon: no route", true},
-		"a context that ends": {&corpSource{err: context.Canceled}, ended, abi.KindTimeout, "the call ended", true},
+		"a context that ends": {&corpSource{err: context.Canceled}, ended, abi.KindCancelled, "the call ended", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

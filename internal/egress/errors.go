@@ -44,7 +44,8 @@ var (
 // here and quotes nothing: errors of net and net/http can hold pieces of the answer.
 // The cause, for logs, is redacted.
 func failure(ctx context.Context, origin origin.Origin, redactor *redact.Redactor, err error) *abi.Error {
-	if known, ok := errors.AsType[*abi.Error](err); ok {
+	known, ok := errors.AsType[*abi.Error](err)
+	if ok && (known.Kind != abi.KindNetwork || !errors.Is(ctx.Err(), context.Canceled)) {
 		return known
 	}
 	cause := redactedCause{text: redactor.RedactString(err.Error()), err: func() error { return err }}
@@ -56,7 +57,7 @@ func describe(ctx context.Context, origin string, err error) *abi.Error {
 	case errors.Is(err, errIdle):
 		return &abi.Error{Kind: abi.KindTimeout, Message: origin + " stopped in the middle of its response", Hint: "try again later", Retryable: true}
 	case errors.Is(ctx.Err(), context.Canceled):
-		return &abi.Error{Kind: abi.KindTimeout, Message: "the call was cancelled before " + origin + " responded", Retryable: true}
+		return fault.EndedWith(ctx, "the call was cancelled before "+origin+" responded")
 	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
 		return &abi.Error{Kind: abi.KindTimeout, Message: origin + " did not respond in time", Hint: "try again, request less, or raise the timeout", Retryable: true}
 	}

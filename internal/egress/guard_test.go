@@ -97,16 +97,16 @@ func TestCallsEnd(t *testing.T) {
 			wait.Store(int64(10 * time.Second))
 			for _, cancels := range []bool{false, true} {
 				ctx, cancel := context.WithTimeout(t.Context(), after)
-				says := "did not respond in time"
+				kind, says := abi.KindTimeout, "did not respond in time"
 				if cancels {
 					cancel()
 					ctx, cancel = context.WithCancel(t.Context())
 					time.AfterFunc(after, cancel)
-					says = "cancelled"
+					kind, says = abi.KindCancelled, "cancelled"
 				}
 				began := time.Now()
 				_, err := c.Send(ctx, retrying(), get("/issues"), nil)
-				if e := want(t, err, abi.KindTimeout, says); e.RequestSent && after == 0 && !cancels || time.Since(began) != after {
+				if e := want(t, err, kind, says); e.RequestSent && after == 0 && !cancels || time.Since(began) != after {
 					t.Errorf("%+v after %v, want %v", e, time.Since(began), after)
 				}
 				cancel()

@@ -119,7 +119,7 @@ func TestUploadEnds(t *testing.T) {
 			})
 			defer close(done)
 			_, err := upload(ctx, c, 15*mega)
-			if e := want(t, err, abi.KindTimeout, "cancelled"); !e.RequestSent {
+			if e := want(t, err, abi.KindCancelled, "cancelled"); !e.RequestSent {
 				t.Errorf("%#v", e)
 			}
 		})

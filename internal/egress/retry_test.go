@@ -227,11 +227,11 @@ func TestDeadlines(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	_, err = lab(t, v).Send(ctx, retrying(), id("head"), nil)
-	if e := want(t, err, abi.KindTimeout, "cancelled"); !errors.Is(e, context.Canceled) {
+	if e := want(t, err, abi.KindCancelled, "cancelled"); !errors.Is(e, context.Canceled) {
 		t.Errorf("%#v is not context.Canceled", e)
 	}
 	_, err = lab(t, v).Send(ctx, retrying(), id("head"), nil)
-	if e := want(t, err, abi.KindTimeout, "cancelled"); e.RequestSent {
+	if e := want(t, err, abi.KindCancelled, "cancelled"); e.RequestSent {
 		t.Errorf("%#v", e)
 	}
 }
@@ -246,4 +246,27 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Fatalf("%q waits %v", value, wait)
 		}
 	})
+}
+
+// TestCancelledWaitsAreCancelled: a call that is cancelled while it waits for a proxy, or to
+// send its request again, ends as cancelled, and not with the last failure.
+func TestCancelledWaitsAreCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c := lab(t, newVendor(t, reply(503, "{}")), func(c *Config) {
+		c.Sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }
+	})
+	_, err := c.Send(ctx, retrying(), get("/issues"), nil)
+	if e := want(t, err, abi.KindCancelled, "send its request again"); !e.RequestSent {
+		t.Errorf("%#v", e)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	c, _, p, err := proxied(t, reply(200, "{}"), func(_ *ProxyConfig, c *Config) { c.Limits.Dial = time.Minute })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.answer = func(conn net.Conn) { cancel(); _, _ = conn.Read(make([]byte, 1)) }
+	_, err = c.Send(ctx, retrying(), get("/issues"), nil)
+	if e := want(t, err, abi.KindCancelled, "cancelled"); e.RequestSent {
+		t.Errorf("%#v", e)
+	}
 }

@@ -62,7 +62,15 @@ func (c *Client) persist(ctx context.Context, s Scope, w *wireRequest) (*Respons
 		}
 		last, lastErr = resp, err
 		wait, again := c.nextWait(s, attempt, resp, err)
-		if !again || !fits(ctx, wait) || c.seams.Sleep(ctx, wait) != nil {
+		if !again || !fits(ctx, wait) {
+			return last, lastErr
+		}
+		if c.seams.Sleep(ctx, wait) != nil {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				lastErr = fault.EndedWith(ctx, "the call was cancelled while it waited to send its request again")
+				lastErr.RequestSent = arrived
+				return nil, lastErr
+			}
 			return last, lastErr
 		}
 	}
@@ -153,10 +161,9 @@ func (c *Client) redact(ctx context.Context, w *wireRequest, body []byte) ([]byt
 		return nil, fault.LimitExceeded("response_body", w.Origin.String()+" sent a response with too many escapes to search it for the credential", "request less at a time; if a small response fails, tell the vendor")
 	}
 	if err != nil {
-		return nil, (&abi.Error{
-			Kind: abi.KindTimeout, Message: w.Origin.String() + " responded, but the call ended during the search for the credential in the response",
-			Hint: "request less at a time; if a small response takes long, tell the vendor",
-		}).WithCause(err)
+		e := fault.EndedWith(ctx, w.Origin.String()+" responded, but the call ended during the search for the credential in the response")
+		e.Hint, e.Retryable = "request less at a time; if a small response takes long, tell the vendor", false
+		return nil, e
 	}
 	if found {
 		c.log.Warn("redacted the credential in a response", "origin", w.Origin.String(), "template", w.Template)

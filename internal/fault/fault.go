@@ -40,21 +40,33 @@ func LimitExceeded(field, message, hint string) *abi.Error {
 	return &abi.Error{Kind: abi.KindLimitExceeded, Field: field, Message: message, Hint: hint}
 }
 
-// Timeout returns the error of a call whose context ended. It tells a deadline from a
-// cancellation by cause.
-func Timeout(cause error) *abi.Error {
-	message := "the call's deadline passed"
-	if errors.Is(cause, context.Canceled) {
-		message = "the call was cancelled"
-	}
-	return (&abi.Error{Kind: abi.KindTimeout, Message: message, Retryable: true, Hint: "allow more time, or ask for less"}).WithCause(cause)
+// Ended returns the error of a call whose context has ended: of kind cancelled if somebody
+// cancelled it, and of kind timeout if its deadline passed.
+func Ended(ctx context.Context) *abi.Error {
+	return ended(ctx.Err()).WithCause(context.Cause(ctx))
 }
 
-// Cancelled returns the error of a call that runs under ctx. A timeout is of kind cancelled if
-// ctx was cancelled before its deadline passed. Every other error, and nil, stays as it is.
+// EndedWith is Ended with a message that says what the call waited for.
+func EndedWith(ctx context.Context, message string) *abi.Error {
+	e := Ended(ctx)
+	e.Message, e.Hint = message, ""
+	return e
+}
+
+// ended tells a cancellation from a deadline by the error of the context.
+func ended(by error) *abi.Error {
+	if errors.Is(by, context.Canceled) {
+		return &abi.Error{Kind: abi.KindCancelled, Message: "the call was cancelled", Retryable: true}
+	}
+	return &abi.Error{Kind: abi.KindTimeout, Message: "the call's deadline passed", Retryable: true, Hint: "allow more time, or ask for less"}
+}
+
+// Cancelled returns the error of a call that runs under ctx. If ctx was cancelled before its
+// deadline passed, a timeout becomes an error of kind cancelled, which says what is known of
+// the change. Every other error, and nil, stays as it is.
 func Cancelled(ctx context.Context, err error) error {
 	known, ok := errors.AsType[*abi.Error](err)
-	if !ok || known.Kind != abi.KindTimeout || !errors.Is(ctx.Err(), context.Canceled) {
+	if !ok || known.Kind != abi.KindTimeout && known.Kind != abi.KindCancelled || !errors.Is(ctx.Err(), context.Canceled) {
 		return err
 	}
 	e := &abi.Error{Kind: abi.KindCancelled, Message: "the call was cancelled", Retryable: known.Retryable, RequestSent: known.RequestSent}
@@ -69,13 +81,14 @@ func Cancelled(ctx context.Context, err error) error {
 }
 
 // Of returns a copy of the [abi.Error] in err, which the caller may change. An error of a
-// context is a [Timeout], and every other error has kind internal and err as its cause.
+// context is one of kind timeout or cancelled, and every other error has kind internal and err
+// as its cause.
 func Of(err error) *abi.Error {
 	if known, ok := errors.AsType[*abi.Error](err); ok {
 		return known.WithCause(known.Unwrap())
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return Timeout(err)
+		return ended(err).WithCause(err)
 	}
 	return (&abi.Error{Kind: abi.KindInternal, Message: "the host failed"}).WithCause(err)
 }

@@ -21,7 +21,7 @@ func TestOf(t *testing.T) {
 		{"an error of ours", known, abi.KindConflict},
 		{"one in another", fmt.Errorf("call: %w", known), abi.KindConflict},
 		{"a deadline", fmt.Errorf("read: %w", context.DeadlineExceeded), abi.KindTimeout},
-		{"a cancellation", context.Canceled, abi.KindTimeout},
+		{"a cancellation", context.Canceled, abi.KindCancelled},
 		{"any other", errors.New("odd"), abi.KindInternal},
 	} {
 		got := fault.Of(test.err)

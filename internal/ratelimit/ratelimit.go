@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -83,7 +84,7 @@ func (g *Gate) Wait(ctx context.Context) error {
 		return nil
 	}
 	if err := g.limiter.seams.Sleep(ctx, wait); err != nil {
-		return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while it waited for the vendor's rate limit", Retryable: true}).WithCause(err)
+		return fault.EndedWith(ctx, "the call ended while it waited for the vendor's rate limit")
 	}
 	return nil
 }

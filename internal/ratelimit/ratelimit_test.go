@@ -119,7 +119,7 @@ func TestCancelledWait(t *testing.T) {
 	cancel()
 	_ = g.Wait(ctx)
 	var e *abi.Error
-	if err := g.Wait(ctx); !errors.As(err, &e) || e.Kind != abi.KindTimeout {
+	if err := g.Wait(ctx); !errors.As(err, &e) || e.Kind != abi.KindCancelled {
 		t.Errorf("got %v", err)
 	}
 }

@@ -162,7 +162,7 @@ func (m *Module) open(ctx context.Context, module []byte, native string) (err er
 			_ = m.cache.Close(ctx)
 		}
 		if ctx.Err() != nil {
-			return fault.Timeout(ctx.Err())
+			return fault.Ended(ctx)
 		}
 		return doesNotCompile(err)
 	}

@@ -105,7 +105,7 @@ func (c *compiles) ahead(ctx context.Context, digest string, compiled func() boo
 		select {
 		case <-wanted.done: // a caller may have gone before it was ready
 		case <-ctx.Done():
-			return fault.Timeout(context.Cause(ctx))
+			return fault.Ended(ctx)
 		}
 	}
 	return nil

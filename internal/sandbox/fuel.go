@@ -75,14 +75,14 @@ func (r *running) pass() {
 // goOn ends the guest where it got no turn before its time was up.
 func (r *running) goOn(err error) {
 	if err != nil {
-		r.stop = fault.Timeout(err)
+		r.stop = fault.Ended(r.ctx)
 		panic(errStopped)
 	}
 }
 
 func (r *running) bounded() {
 	if err := r.ctx.Err(); err != nil {
-		r.stop = fault.Timeout(context.Cause(r.ctx))
+		r.stop = fault.Ended(r.ctx)
 		panic(errStopped)
 	}
 	if r.fuel.left <= 0 {

@@ -144,10 +144,10 @@ func (in *instance) begin(ctx context.Context) error {
 	case m.making <- struct{}{}:
 		defer func() { <-m.making }()
 	case <-ctx.Done():
-		return fault.Timeout(context.Cause(ctx))
+		return fault.Ended(ctx)
 	}
 	if err := in.turn.Take(ctx); err != nil {
-		return fault.Timeout(err)
+		return fault.Ended(ctx)
 	}
 	if i := m.borrow(); i != nil { // another call was faster
 		return in.adopt(i)
@@ -286,7 +286,7 @@ func (in *instance) call(r *running, export string) (err error) {
 	case r.stop != nil:
 		return r.stop
 	case r.ctx.Err() != nil && callErr != nil:
-		return fault.Timeout(context.Cause(r.ctx))
+		return fault.Ended(r.ctx)
 	case callErr != nil && strings.Contains(callErr.Error(), "(recovered by wazero)"):
 		// wazero turns panics of host functions into errors that say so, and
 		// go-sdk makes plain text of some. This is one that nobody meant: a bug
@@ -357,7 +357,7 @@ func (r *running) read(into *Outcome) error {
 	members, err := r.output.Object(func(int) error { return r.ctx.Err() })
 	switch {
 	case err != nil && r.ctx.Err() != nil:
-		return fault.Timeout(context.Cause(r.ctx))
+		return fault.Ended(r.ctx)
 	case err != nil:
 		return badOutput("its output is not a JSON object: %v", err)
 	}

@@ -302,7 +302,7 @@ func TestCancelDuringSend(t *testing.T) {
 		}
 		return &sandbox.Response{Status: 200}, nil
 	}})
-	if kindOf(t, err) != abi.KindTimeout || !strings.Contains(err.Error(), "cancelled") || sends != 3 {
+	if kindOf(t, err) != abi.KindCancelled || !strings.Contains(err.Error(), "cancelled") || sends != 3 {
 		t.Errorf("%v after %d requests", err, sends)
 	}
 }

@@ -99,7 +99,7 @@ func (m *Module) Run(ctx context.Context, call Call) (outcome *Outcome, err erro
 	turn := &call.turn
 	share.Begin(turn)
 	if err := turn.Take(ctx); err != nil {
-		return nil, fault.Timeout(err)
+		return nil, fault.Ended(ctx)
 	}
 	defer turn.Give()
 	in, err := m.take(ctx, turn)
@@ -115,7 +115,7 @@ func (m *Module) Run(ctx context.Context, call Call) (outcome *Outcome, err erro
 // enter counts a call in. Who entered says m.busy.Done in the end.
 func (m *Module) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return fault.Timeout(context.Cause(ctx))
+		return fault.Ended(ctx)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -159,7 +159,7 @@ func (m *Module) take(ctx context.Context, turn *turns.Turn) (*instance, error) 
 		}
 		used.close()
 		if err := ctx.Err(); err != nil {
-			return nil, fault.Timeout(context.Cause(ctx))
+			return nil, fault.Ended(ctx)
 		}
 	}
 	start := time.Now()

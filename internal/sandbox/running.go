@@ -153,6 +153,7 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 	resp, err := r.call.Send(r.ctx, req, body)
 	r.goOn(r.turn.Take(r.ctx))
 	if err != nil {
+		r.bounded() // what ended the call is nothing that a guest handles
 		return 0, fault.Of(err)
 	}
 	v := whole(resp.Body)

@@ -116,7 +116,7 @@ func TestSleepEndsWithTheCall(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}})
-	if kindOf(t, err) != abi.KindTimeout {
+	if kindOf(t, err) != abi.KindCancelled {
 		t.Errorf("cancelled while it slept: %v", err)
 	}
 	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Sleep: noSleep}); err != nil {

@@ -28,7 +28,7 @@ const (
 func (in *instance) train(ctx context.Context) error {
 	failed := func(err error) error {
 		if ctx.Err() != nil {
-			return fault.Timeout(context.Cause(ctx)) // not the module's fault
+			return fault.Ended(ctx) // not the module's fault
 		}
 		in.module.log.Debug("cannot warm up a module", "error", err)
 		return errTraining

@@ -97,7 +97,7 @@ func TestTrainingIsCancelled(t *testing.T) {
 	for patience := range 40 {
 		m := load(t, module)
 		_, err := m.Run(&failing{t.Context(), patience}, sandbox.Call{Export: abi.ExportExecute})
-		if kind := kindOf(t, err); err != nil && kind != abi.KindTimeout {
+		if kind := kindOf(t, err); err != nil && kind != abi.KindCancelled {
 			t.Fatalf("after %d: %v", patience, err)
 		}
 		out, after := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})

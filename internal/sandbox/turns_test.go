@@ -52,7 +52,7 @@ func TestEndlessGuestsMakeRoom(t *testing.T) {
 	for range 4 {
 		begun.Add(1)
 		group.Go(func() {
-			if kind := kindOf(t, run(running, endless, sandbox.Call{Share: e.NewShare(), Send: begins})); kind != abi.KindTimeout {
+			if kind := kindOf(t, run(running, endless, sandbox.Call{Share: e.NewShare(), Send: begins})); kind != abi.KindCancelled {
 				t.Errorf("an endless guest ended with %s", kind)
 			}
 		})
@@ -111,7 +111,7 @@ func TestEndsWithoutASlot(t *testing.T) {
 			<-answered
 			return vendor(ctx, req, body)
 		}})
-		if kind := kindOf(t, err); kind != abi.KindTimeout {
+		if kind := kindOf(t, err); kind != abi.KindCancelled {
 			t.Errorf("after its vendor's answer: %v", err)
 		}
 	})

@@ -112,7 +112,7 @@ func TestReadingJSONHeedsTheContext(t *testing.T) {
 			}()
 			read(r)
 		}()
-		if r.stop == nil || r.stop.Kind != abi.KindTimeout || r.fuel.used > size/10 {
+		if r.stop == nil || r.stop.Kind != abi.KindCancelled || r.fuel.used > size/10 {
 			t.Errorf("%s: stopped by %v after %d bytes", name, r.stop, r.fuel.used)
 		}
 	}
@@ -123,7 +123,7 @@ func TestReadingTheOutputHeedsTheContext(t *testing.T) {
 	r := newRunning(ctx, &Call{Export: abi.ExportExecute}, new(linear))
 	_, _ = r.output.Write([]byte(`{"data":"` + strings.Repeat("x", 1<<20) + `"}`))
 	var e *abi.Error
-	if err := r.read(new(Outcome)); !errors.As(err, &e) || e.Kind != abi.KindTimeout {
+	if err := r.read(new(Outcome)); !errors.As(err, &e) || e.Kind != abi.KindCancelled {
 		t.Errorf("%v", err)
 	}
 	if ctx.asked > 10 {

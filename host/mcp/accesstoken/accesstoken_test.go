@@ -116,7 +116,7 @@ func wantError(t testing.TB, err error, kind abi.Kind, says string) {
 		t.Errorf("%v (%v)", err, errors.Unwrap(err))
 	case kind != "" && (e == nil || e.Kind != kind || !strings.Contains(e.Message, says)):
 		t.Errorf("%v, want %s: %s", err, kind, says)
-	case kind != "" && e.Hint == "" && kind != abi.KindTimeout:
+	case kind != "" && e.Hint == "" && kind != abi.KindTimeout && kind != abi.KindCancelled:
 		t.Errorf("%v has no hint", err)
 	}
 }

@@ -147,7 +147,7 @@ func TestWaitingForKeysEnds(t *testing.T) {
 	cancel()
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	_, err = v.Verify(ctx, encode(`{"alg":"RS256","kid":"made-up"}`)+"."+encode(`{"iss":"https://issuer.example"}`)+".AAAA")
-	if e, _ := errors.AsType[*abi.Error](err); e == nil || e.Kind != abi.KindTimeout {
+	if e, _ := errors.AsType[*abi.Error](err); e == nil || e.Kind != abi.KindCancelled {
 		t.Errorf("%v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/hashicorp/go-hclog"
 )
@@ -89,7 +89,7 @@ func (k *keys) refresh(ctx context.Context) error {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
 	case <-ctx.Done():
-		return (&abi.Error{Kind: abi.KindTimeout, Retryable: true, Message: "the caller canceled while the server fetched the issuer's keys"}).WithCause(ctx.Err())
+		return fault.EndedWith(ctx, "the caller canceled while the server fetched the issuer's keys")
 	}
 	if begun, err := k.begin(); !begun {
 		return err

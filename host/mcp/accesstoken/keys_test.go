@@ -245,7 +245,7 @@ func TestCallersWhoGiveUp(t *testing.T) {
 	<-arrived
 	cancel()
 	_, err := l.verifier.Verify(ctx, token) // waits for the other, and gives up
-	wantError(t, err, abi.KindTimeout, "canceled")
+	wantError(t, err, abi.KindCancelled, "canceled")
 	close(answer)
 	if err := <-ended; err != nil {
 		t.Error(err)

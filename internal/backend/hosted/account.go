@@ -404,7 +404,7 @@ func (a *Accounts) client(ctx context.Context, p Place) (*client.Client, error) 
 	case e.opening <- struct{}{}:
 		defer func() { <-e.opening }()
 	case <-ctx.Done():
-		t := fault.Timeout(context.Cause(ctx))
+		t := fault.Ended(ctx)
 		t.Message += " while the client of the Airbyte API was read"
 		return nil, t
 	}

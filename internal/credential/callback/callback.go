@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -72,13 +73,18 @@ var _ http.Handler = (*Listener)(nil)
 //
 // # Errors
 //
-// An *[abi.Error] of kind timeout where ctx ends first.
+// An *[abi.Error] of kind timeout or cancelled if ctx ends first.
 func (l *Listener) Wait(ctx context.Context) (Answer, error) {
 	select {
 	case a := <-l.answers:
 		return a, nil
 	case <-ctx.Done():
-		return Answer{}, (&abi.Error{Kind: abi.KindTimeout, Message: "the login timed out", Hint: "start again, and open the address in a browser on this machine"}).WithCause(context.Cause(ctx))
+		e := fault.EndedWith(ctx, "the login timed out")
+		if e.Kind == abi.KindCancelled {
+			e.Message = "the login was cancelled"
+		}
+		e.Hint, e.Retryable = "start again, and open the address in a browser on this machine", false
+		return Answer{}, e
 	}
 }
 

@@ -145,7 +145,7 @@ func explain(ctx context.Context, ref secret.Ref, helper string, command Command
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while the helper " + helper + " ran", Retryable: true}).WithCause(context.Cause(ctx))
+		return fault.EndedWith(ctx, "the call ended while the helper "+helper+" ran")
 	case errors.Is(err, context.DeadlineExceeded):
 		return &abi.Error{
 			Kind: abi.KindTimeout, Retryable: true, Field: "secrets.helpers." + helper,

@@ -150,7 +150,11 @@ func TestHelperIsKilledWithItsChildren(t *testing.T) {
 			s := helper.New(map[string]helper.Command{"it": {Args: []string{os.Args[0], "be", test.what}, Timeout: test.timeout}}, nil)
 			_, err := s.Read(ctx, "it:"+lock)
 			e, ok := errors.AsType[*abi.Error](err)
-			if !ok || e.Hint == "" && !test.cancel || test.what == "hang" && e.Kind != abi.KindTimeout {
+			kind := abi.KindTimeout
+			if test.cancel {
+				kind = abi.KindCancelled
+			}
+			if !ok || e.Hint == "" && !test.cancel || test.what == "hang" && e.Kind != kind {
 				t.Errorf("got %#v", err)
 			}
 			f, err := os.OpenFile(lock, os.O_RDWR, 0)

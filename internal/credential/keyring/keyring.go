@@ -11,7 +11,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/source"
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/zalando/go-keyring"
 )
 
@@ -118,5 +118,7 @@ func unreachable(ref secret.Ref, cause error) error {
 }
 
 func ended(ctx context.Context) error {
-	return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended before the keyring answered", Hint: "the keyring may be waiting to be unlocked", Retryable: true}).WithCause(context.Cause(ctx))
+	e := fault.EndedWith(ctx, "the call ended before the keyring answered")
+	e.Hint = "the keyring may be waiting to be unlocked"
+	return e
 }

@@ -95,7 +95,7 @@ func TestKeyringWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := s.Read(ctx, "pylon")
-	wantError(t, err, abi.KindTimeout, "ended before the keyring answered", "unlocked")
+	wantError(t, err, abi.KindCancelled, "ended before the keyring answered", "unlocked")
 	<-s.busy
 	if _, err := s.Read(t.Context(), "pylon"); err == nil {
 		t.Error("an entry appeared")

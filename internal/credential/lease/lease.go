@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -128,7 +129,7 @@ func (l *Lease[V]) read(ctx context.Context, refused *V) (*V, error) {
 	case l.reading <- struct{}{}:
 		defer func() { <-l.reading }()
 	case <-ctx.Done():
-		return nil, (&abi.Error{Kind: abi.KindTimeout, Retryable: true, Message: "the call ended while " + l.config.What + " was read"}).WithCause(context.Cause(ctx))
+		return nil, fault.EndedWith(ctx, "the call ended while "+l.config.What+" was read")
 	}
 	old, now := l.term(), l.config.Now()
 	switch {

@@ -246,7 +246,7 @@ func TestOneReads(t *testing.T) {
 		call(t.Context(), "one")
 		synctest.Wait() // it reads
 		ctx, cancel := context.WithCancel(t.Context())
-		call(ctx, "timeout: the call ended while the secret was read")
+		call(ctx, "cancelled: the call ended while the secret was read")
 		for range 50 {
 			call(t.Context(), "one")
 		}

@@ -138,7 +138,7 @@ func TestLoginRefused(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c.Show = func(string) { cancel() }
 	_, err = Login(ctx, c)
-	wantError(t, err, abi.KindTimeout, "the login timed out", "browser")
+	wantError(t, err, abi.KindCancelled, "the login was cancelled", "browser")
 }
 
 // threat: C5

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -99,7 +100,7 @@ func (s *Source) Token(ctx context.Context, w Want) (Token, error) {
 	case <-f.landed:
 		return f.token, f.err
 	case <-ctx.Done():
-		return Token{}, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended before there was a token for connection " + s.binding.Connection, Retryable: true}).WithCause(context.Cause(ctx))
+		return Token{}, fault.EndedWith(ctx, "the call ended before there was a token for connection "+s.binding.Connection)
 	}
 }
 

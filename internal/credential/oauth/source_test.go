@@ -270,7 +270,7 @@ func TestCallerGoesAway(t *testing.T) {
 	}()
 	<-asked
 	cancel()
-	wantError(t, <-done, abi.KindTimeout, "ended before there was a token", "")
+	wantError(t, <-done, abi.KindCancelled, "ended before there was a token", "")
 	l.server.Token = nil
 	close(answer)
 	s.Wait()

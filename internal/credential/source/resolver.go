@@ -56,7 +56,7 @@ func NewResolver(o Options) *Resolver {
 // read, and of kind timeout where ctx has ended.
 func (r *Resolver) Resolve(ctx context.Context, ref secret.Ref) (secret.Value, error) {
 	if err := ctx.Err(); err != nil {
-		return secret.Value{}, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended before the host read its secret", Retryable: true}).WithCause(err)
+		return secret.Value{}, fault.EndedWith(ctx, "the call ended before the host read its secret")
 	}
 	source, ok := r.sources[ref.Scheme()]
 	switch {

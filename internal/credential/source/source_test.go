@@ -175,7 +175,7 @@ func TestResolveEnds(t *testing.T) {
 	cancel()
 	ref, _ := secret.ParseRef("env:HOME")
 	_, err := source.NewResolver(source.Options{}).Resolve(ctx, ref)
-	if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindTimeout || !errors.Is(err, context.Canceled) {
+	if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindCancelled || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := source.NewResolver(source.Options{}).Resolve(t.Context(), secret.Ref{}); err == nil {

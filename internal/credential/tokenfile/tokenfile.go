@@ -26,6 +26,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/durable"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/owned"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -109,7 +110,7 @@ func (f *Folder) Lock(ctx context.Context, connection string) (release func(), e
 	}
 	release, err = durable.Lock(ctx, f.Path(connection))
 	if err != nil && ctx.Err() != nil {
-		return nil, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while another one refreshed the token of connection " + connection, Retryable: true}).WithCause(err)
+		return nil, fault.EndedWith(ctx, "the call ended while another one refreshed the token of connection "+connection)
 	} else if err != nil {
 		return nil, f.unwritable(connection, err)
 	}

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -108,7 +109,7 @@ func Run(ctx context.Context, job Job, input []byte) error {
 	var exit *exec.ExitError
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while the compile worker ran", Retryable: true}).WithCause(context.Cause(ctx))
+		return fault.EndedWith(ctx, "the call ended while the compile worker ran")
 	case err != nil && limited.Err() != nil:
 		return &abi.Error{
 			Kind: abi.KindConnectorFault, Rule: "compile_timeout",

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -37,7 +38,7 @@ func (f *flights[K, V]) do(ctx context.Context, c *Client, key K, ask func(conte
 		return one.value, one.err
 	case <-ctx.Done():
 		var none V
-		return none, (&abi.Error{Kind: abi.KindTimeout, Message: "the call ended while it waited for the Airbyte API", Retryable: true}).WithCause(ctx.Err())
+		return none, fault.EndedWith(ctx, "the call ended while it waited for the Airbyte API")
 	}
 }
 

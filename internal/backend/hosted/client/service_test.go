@@ -279,7 +279,7 @@ func TestGivingUpDoesNotTakeTheTokenFromOthers(t *testing.T) {
 	second := make(chan error, 1)
 	go func() { _, err := l.client.Workspaces(t.Context(), ""); second <- err }()
 	cancel()
-	want(t, <-first, abi.KindTimeout)
+	want(t, <-first, abi.KindCancelled)
 	close(release)
 	if err := <-second; err != nil {
 		t.Error(err)
