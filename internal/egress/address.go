@@ -23,7 +23,7 @@ type network struct {
 	what   string
 }
 
-// metadataNetworks come first: nothing makes them reachable. Most are link-local or
+// metadataNetworks come first: no setting makes them reachable. Most are link-local or
 // private as well; those of Azure and Oracle are not.
 var metadataNetworks = []network{
 	{netip.MustParsePrefix("169.254.169.254/32"), classMetadata, "the metadata service of AWS, Azure, Google Cloud and others"},
@@ -63,9 +63,9 @@ var v4Networks = []network{
 	{netip.MustParsePrefix("240.0.0.0/4"), classSpecial, "reserved, or the broadcast address (RFC 1112, RFC 8190)"},
 }
 
-// v6Networks name what is refused, from the IANA IPv6 Special-Purpose Address Registry
+// v6Networks are the refused networks of the IANA IPv6 Special-Purpose Address Registry
 // (https://www.iana.org/assignments/iana-ipv6-special-registry). They need not be
-// complete outside 2000::/3: what is not global unicast is refused anyhow.
+// complete outside 2000::/3: addresses that are not global unicast are refused anyway.
 var v6Networks = []network{
 	{netip.MustParsePrefix("::1/128"), classLoopback, "the loopback address (RFC 4291)"},
 	{netip.MustParsePrefix("::/128"), classSpecial, "the unspecified address (RFC 4291)"},
@@ -91,7 +91,7 @@ var v6Networks = []network{
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
 // classify says where addr leads, and describes it for an error. An address that carries
-// an IPv4 address is no better than that one: a translator on the way would unpack it.
+// an IPv4 address is judged by that one: a translator on the way would unpack it.
 func classify(addr netip.Addr) (class, string) {
 	switch {
 	case !addr.IsValid():
@@ -135,8 +135,8 @@ func lookup(networks []network, addr netip.Addr) (network, bool) {
 	return network{}, false
 }
 
-// isMetadataName reports whether a host name is one of a metadata service. Other names
-// that lead there are found out by their address.
+// isMetadataName reports whether a host name belongs to a metadata service. Other names
+// that lead there are caught by their address.
 func isMetadataName(host string) bool {
 	switch strings.TrimSuffix(host, ".") {
 	case "metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal":

@@ -7,8 +7,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Attempt is one request that was sent or tried: what a record of requests needs to know of
-// it. It holds no query, header or body, and no path but the declared template.
+// Attempt describes one request that was sent or tried, for logs and traces. It holds no
+// query, header or body, and of the path only the declared template.
 type Attempt struct {
 	Method   string
 	Origin   origin.Origin
@@ -19,18 +19,16 @@ type Attempt struct {
 	Number   int
 	Start    time.Time
 	Duration time.Duration
-	Sent     int64 // bytes of the request, head included and credential not
+	Sent     int64 // bytes of the request, with its head and without the credential
 	Received int64 // bytes of the decoded body
-	// BodySent and BodyReceived are the bodies as they crossed the network: what the
-	// vendor compressed counts as compressed.
+	// BodySent and BodyReceived are the sizes on the network, before decompression.
 	BodySent, BodyReceived int64
 	Status                 int // 0 where there was no answer
 	// Err is why there was no answer.
 	Err *abi.Error
 }
 
-// report tells the log and the scope of an attempt. Query, headers and bodies may hold what
-// neither should.
+// report logs an attempt and hands it to the scope.
 func (c *Client) report(s Scope, w *wireRequest, id string, number int, start time.Time, resp *Response, err *abi.Error) {
 	a := Attempt{
 		Method: w.Method, Origin: w.Origin, Template: w.Template, ID: id, Number: number,

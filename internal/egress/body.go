@@ -24,7 +24,7 @@ const (
 	ratioFrom = 1 << 20
 )
 
-// These end the reading of a body.
+// Reasons to stop reading a body.
 var (
 	errTooLarge = errors.New("the body is larger than the limit")
 	errBomb     = errors.New("the body grows too much in decoding")
@@ -34,8 +34,8 @@ var (
 // gzipReaders holds decoders, which are large; none holds a secret once Reset.
 var gzipReaders sync.Pool
 
-// readBody reads and decodes a whole body of at most limit bytes, and returns how many bytes
-// came over the wire. The caps hold for what comes over the wire and for what it decodes to.
+// readBody reads and decodes a whole body, and returns how many bytes came over the wire.
+// limit caps both sizes, on the wire and decoded.
 func (c *Client) readBody(resp *http.Response, limit int64, budget *Budget) (body []byte, came int64, err error) {
 	switch {
 	case resp.Request.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
@@ -59,7 +59,7 @@ func (c *Client) readBody(resp *http.Response, limit int64, budget *Budget) (bod
 	return nil, 0, vendorError(fmt.Sprintf("the response has the unsupported encoding %.40q", c.redactor.RedactString(encoding)), "tell the connector's author: only gzip is supported")
 }
 
-// wireReader counts and caps what comes over the wire.
+// wireReader counts and caps the bytes that come over the wire.
 type wireReader struct {
 	r    io.Reader
 	left int64
@@ -106,9 +106,9 @@ func (r *ratioReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readAll reads up to limit bytes. expected is what the vendor says, -1 where it does
-// not; it decides only how much memory is allocated at first, within firstRead. What does
-// not fit is read into further pieces, which are put together once.
+// readAll reads up to limit bytes. expected is the vendor's Content-Length, or -1; it only
+// decides how much memory is allocated at first, up to firstRead. The rest is read into
+// further pieces, which are joined once.
 func readAll(r io.Reader, limit, expected int64, budget *Budget) ([]byte, error) {
 	if expected < 0 {
 		expected = 16 << 10
@@ -140,7 +140,6 @@ func readAll(r io.Reader, limit, expected int64, budget *Budget) ([]byte, error)
 	}
 }
 
-// bodyError turns the error of readBody into one for the caller.
 func (c *Client) bodyError(ctx context.Context, origin origin.Origin, err error, budget *Budget) *abi.Error {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	switch {

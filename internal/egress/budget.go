@@ -17,14 +17,14 @@ type Budget struct {
 	room                              Room
 }
 
-// Room is memory for responses that calls share.
+// Room is memory for responses, shared by calls.
 type Room interface {
-	// Grow takes bytes, and reports false where they are not free.
+	// Grow takes n bytes, and reports whether they were free.
 	Grow(bytes int64) bool
 }
 
-// Within makes answers take memory of room as they are read, besides what the budget says.
-// It returns the budget, and is called before its first use.
+// Within makes answers take memory from room as they are read. It returns the budget; call
+// it before the budget's first use.
 func (b *Budget) Within(room Room) *Budget {
 	b.room = room
 	return b
@@ -62,13 +62,11 @@ func (b *Budget) spend(size int64) *abi.Error {
 	return nil
 }
 
-// left returns how many bytes may still be received.
 func (b *Budget) left() int64 { return max(0, b.maxReceived-b.received.Load()) }
 
-// receive counts bytes that have been received.
 func (b *Budget) receive(n int) { b.received.Add(int64(n)) }
 
-// grow takes memory for a part of an answer that has been read.
+// grow takes memory for the next n bytes of an answer.
 func (b *Budget) grow(n int) error {
 	if b == nil || b.room == nil || b.room.Grow(int64(n)) {
 		return nil

@@ -9,8 +9,8 @@ import (
 )
 
 // asUTF8 returns a JSON body as UTF-8 without a byte order mark (RFC 8259, section 8.1).
-// Some vendors send the mark, or UTF-16, which nobody could search for the credential. Bodies
-// of other types stay as they are. UTF-16 takes half of limit bytes at most.
+// Some vendors send the mark, or UTF-16, in which the redactor cannot find the credential.
+// Bodies of other types stay as they are. UTF-16 takes half of limit bytes at most.
 func asUTF8(contentType string, body []byte, limit int64, budget *Budget) ([]byte, error) {
 	media, params, _ := mime.ParseMediaType(contentType)
 	if media != "application/json" && media != "text/json" && !strings.HasSuffix(media, "+json") {

@@ -14,20 +14,19 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// dialer connects to one origin, and to nothing else. It resolves the name, vets the
-// addresses and connects to one of those very addresses, so that there is no moment at
-// which the name could change its meaning.
+// dialer connects to one origin only. It resolves the name, vets the addresses and connects
+// to one of those very addresses, so that DNS rebinding has no effect.
 type dialer struct {
 	origin origin.Origin
-	// private says that the origin may have private addresses.
+	// private permits private addresses.
 	private  bool
 	resolver seams.Resolver
-	// absolute says that names of the manifest are looked up with a dot at their
-	// end, so that the machine's search domains cannot capture them.
+	// absolute looks the name up with a dot at its end, so that the machine's search
+	// domains cannot capture it.
 	absolute bool
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout  time.Duration
-	proxy    *Proxy // which dial goes through; nil without
+	proxy    *Proxy // nil dials directly
 }
 
 func newDialer(network seams.Seams, s *server, limits Limits) *dialer {
@@ -41,8 +40,7 @@ func newDialer(network seams.Seams, s *server, limits Limits) *dialer {
 	return d
 }
 
-// connect connects to the origin. An *abi.Error of kind denied or network that it returns
-// goes to the caller as it is.
+// connect connects to the origin. Its *abi.Errors go to the caller unchanged.
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -80,8 +78,7 @@ func (d *dialer) resolve(ctx context.Context) ([]netip.Addr, error) {
 	return nil, e.WithCause(err)
 }
 
-// vet returns the addresses that may be dialled. One public address is enough: the
-// others are left aside, and an error is the last resort.
+// vet returns the addresses that may be dialled. It fails only if there are none.
 func vet(host string, addrs []netip.Addr, private bool) ([]netip.Addr, error) {
 	var vetted []netip.Addr
 	refused := fault.Denied(RuleAddress, host+" has no address", "")
@@ -92,7 +89,7 @@ func vet(host string, addrs []netip.Addr, private bool) ([]netip.Addr, error) {
 		case c == classPublic, private && (c == classPrivate || c == classLoopback):
 			vetted = append(vetted, addr.Unmap())
 		case c == classMetadata:
-			// A name that leads to credentials among other places is an attack.
+			// A name with a metadata address among others is an attack.
 			return nil, metadataDenied(host)
 		case first:
 			refused, first = addressDenied(host, addr, what, c), false
@@ -120,8 +117,8 @@ func metadataDenied(host string) *abi.Error {
 	return fault.Denied(RuleMetadata, host+" is a cloud's metadata service, which issues credentials", "agenthost never connects to it")
 }
 
-// first connects to the first address that answers. Each but the last gets an even part
-// of the time that is left.
+// first connects to the first address that answers. Each one but the last gets an even share
+// of the remaining time.
 func (d *dialer) first(ctx context.Context, addrs []netip.Addr) (net.Conn, error) {
 	var firstErr error
 	for i, addr := range addrs {
@@ -130,7 +127,7 @@ func (d *dialer) first(ctx context.Context, addrs []netip.Addr) (net.Conn, error
 			return conn, nil
 		}
 		if known, ok := errors.AsType[*abi.Error](err); ok && !known.Retryable {
-			return nil, err // a proxy's no, which holds for the other addresses too
+			return nil, err // the proxy's refusal holds for the other addresses too
 		}
 		if firstErr == nil {
 			firstErr = err

@@ -1,16 +1,14 @@
-// Package egress is the only code that opens a connection to a vendor. It sends the
-// requests that a connector asks for, and no others.
+// Package egress is the only code that opens connections to vendors.
 //
 // A [Client] serves one connection: its servers, its credential, its limits. The guest
 // names a server, a method and a path template that the running operation declares, and
-// values; egress makes of them one request, and that very request is matched, resolved,
-// dialled and sent. [Client.Send] reads as the list of the steps.
+// values. Egress builds one request from them, and matches, resolves, dials and sends that
+// very request. [Client.Send] lists the steps.
 //
-// What a guest cannot do: choose an origin or an address; see or set a credential;
-// reach a private address; follow a redirect to elsewhere; send or receive more than its
-// budget; wait longer than the call's deadline. Whether a request may be sent is decided by
-// package grant, on the very values that are then resolved, dialled and sent. What the
-// package does not do: decide which operations are allowed, or limit rates.
+// A guest cannot choose an origin or an address; see or set a credential; reach a private
+// address; follow a redirect elsewhere; send or receive more than its budget; or wait longer
+// than the call's deadline. Package grant decides whether a request may be sent. Other
+// packages decide which operations are allowed, and limit rates.
 //
 // The package has no cookie jar and no cache, and does not read the environment.
 package egress
@@ -36,38 +34,33 @@ import (
 type Config struct {
 	// Servers are the manifest's: https origins with an optional base path.
 	Servers []abi.Server
-	// Server is the id of the server that the connection chose; empty means the
-	// first one.
+	// Server is the id of the server that the connection uses; empty means the first one.
 	Server string
-	// Override is the operator's own URL for the chosen server. It is the only way
-	// to plain http and to private and loopback addresses, and opens them for that
-	// one scheme, host and port.
+	// Override is the operator's own URL for that server. Only its scheme, host and port
+	// may be plain http, private or loopback.
 	Override string
 	// Auth is the chosen scheme; nil sends no credential.
 	Auth *abi.AuthScheme
 	// Credentials are the values of the scheme's fields, by name.
 	Credentials map[string]secret.Value
-	// Hidden are further secrets that no answer may hold, such as those that a body
-	// carries.
+	// Hidden are further secrets to redact, such as those that a body carries.
 	Hidden []secret.Value
-	// Tables bounds the memory of the Client's search for secrets, together with others';
-	// nil leaves it unbounded, at some 80 KB.
+	// Tables bounds the memory that Clients use to search for secrets; nil sets no bound
+	// (about 80 KB).
 	Tables *redact.Tables
-	// RawBody says that the body of an answer comes as the server wrote it, credentials
-	// and all: for who looks for a secret in it. Headers and errors do not.
+	// RawBody leaves the bodies of answers unredacted, for callers that look for a secret
+	// in them. Headers and errors are still redacted.
 	RawBody bool
-	// Share is a Client with the same servers, whose connections and limits of
-	// connections this one shares. It is for credentials that follow each other, as
-	// access tokens do. Nil makes connections of its own.
+	// Share is a Client with the same servers, whose network connections this one uses
+	// too. It is for credentials that replace each other, such as access tokens.
 	Share *Client
-	// Idle bounds the idle connections of this Client together with those of others. Nil
-	// bounds its own.
+	// Idle bounds the idle connections of several Clients; nil bounds those of this one.
 	Idle *IdleConnections
 	// Limits bound one request; fields that are 0 have safe defaults.
 	Limits Limits
-	// Proxy is the operator's way out; nil connects to vendors directly.
+	// Proxy is the operator's proxy; nil connects to vendors directly.
 	Proxy *Proxy
-	// Retry says how to repeat what may be repeated.
+	// Retry says how to repeat requests that may be repeated.
 	Retry Retry
 	// UserAgent is sent with every request; empty means "agenthost".
 	UserAgent string
@@ -81,14 +74,14 @@ type Config struct {
 	seams.Seams
 }
 
-// At returns a configuration of the same limits and seams for one origin, which errors name
-// by an id, without credentials and without anything shared. Where the operator named the
-// origin, it may be at plain http and at a private address.
+// At returns a configuration with the same limits and seams for one origin, without
+// credentials and with nothing shared. Errors name the origin by id. If operator is true, it
+// may be plain http and at a private address.
 func (c Config) At(id, origin string, operator bool) Config {
 	c.Servers, c.Server, c.Override = []abi.Server{{ID: id, URL: origin}}, "", ""
 	c.Auth, c.Credentials, c.Hidden, c.RawBody, c.Share = nil, nil, nil, false, nil
 	if operator {
-		// Stands for the server's own URL, which the operator's takes the place of.
+		// A placeholder, which the operator's URL replaces.
 		c.Servers[0].URL, c.Override = "https://"+id+".invalid", origin
 	}
 	return c
@@ -102,8 +95,8 @@ type Client struct {
 	injector injector
 	redactor *redact.Redactor
 	rawBody  bool
-	// names finds the secrets in lower case, for the names of headers, whose case no
-	// server and no proxy keeps.
+	// names finds the secrets in lower case, in the names of headers, whose case servers
+	// and proxies change.
 	names     *redact.Redactor
 	limits    Limits
 	retry     Retry
@@ -160,8 +153,8 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// share takes over the connections of another Client. Its diallers know the other
-// Client's servers, so they must be the same.
+// share uses the connections of another Client. Their diallers know the other Client's
+// servers, so both must have the same ones.
 func (c *Client) share(with *Client) error {
 	for id, s := range c.servers {
 		if other := with.servers[id]; other == nil || other.origin != s.origin || other.private != s.private {
@@ -172,8 +165,7 @@ func (c *Client) share(with *Client) error {
 	return nil
 }
 
-// Close closes idle connections. Requests that are under way end normally, and their
-// connections with them.
+// Close closes idle connections, and those of running requests once these end.
 func (c *Client) Close() { c.pools.closeIdle() }
 
 // Scope is what the running operation may do, and its budget for one call. The zero
@@ -181,25 +173,24 @@ func (c *Client) Close() { c.pools.closeIdle() }
 type Scope struct {
 	// Requests are those that the operation declares.
 	Requests []abi.RequestTemplate
-	// Grant narrows them further; nil does not.
+	// Grant narrows them further; nil permits them all.
 	Grant *grant.Grant
-	// Given are the parameters of the call, which tell whose fault a wrong value is.
+	// Given are the parameters of the call; they tell whose fault a wrong value is.
 	Given *wire.Given
-	// Retry says that a request may be repeated although it may have arrived: the
-	// operation reads or is idempotent.
+	// Retry permits repeating a request that may have arrived: the operation reads or is
+	// idempotent.
 	Retry bool
-	// Reads says that the operation changes nothing, whatever the method. A status of
-	// 500 may mean that a write happened in part; after a read it is worth another try.
+	// Reads says that the operation changes no data, even with a method like POST. After
+	// a status of 500 only a read is repeated: a write may have happened in part.
 	Reads bool
-	// RetryRefused says that an answer of 429 with a Retry-After means that nothing was
-	// done, so that even a write may be sent again.
+	// RetryRefused says that the vendor does nothing when it answers 429 with a
+	// Retry-After, so that even a write may be sent again.
 	RetryRefused bool
 	// Budget is shared by all requests of the call; nil permits nothing.
 	Budget *Budget
-	// Rate keeps within what the vendor allows; nil waits for nothing.
+	// Rate keeps to the vendor's rate limit; nil does not wait.
 	Rate Rate
-	// Attempt is told of every attempt when it has ended, on the goroutine of Send; nil
-	// is told of nothing.
+	// Attempt, if not nil, is called after every attempt, on the goroutine of Send.
 	Attempt func(Attempt)
 }
 
@@ -207,15 +198,15 @@ type Scope struct {
 type Rate interface {
 	// Wait returns when a request may be sent. Its error is an *[abi.Error].
 	Wait(ctx context.Context) error
-	// Learn is told of every answer.
+	// Learn is called with every answer.
 	Learn(status int, header http.Header)
 }
 
 // Response is a vendor's response. It has none of the connection's secrets.
 type Response struct {
 	Status int
-	// Header has canonical names. Hop-by-hop headers, cookies and the headers that
-	// describe an encoding which has been undone are not in it.
+	// Header has canonical names. It lacks hop-by-hop headers, cookies, and the headers
+	// of an encoding that was undone.
 	Header http.Header
 	// Body is decoded and complete.
 	Body []byte
@@ -227,8 +218,7 @@ type Response struct {
 	wireBytes int64
 }
 
-// requestID returns 128 random bits. They say nothing about the call, so that a vendor
-// cannot tell by them which calls belong together.
+// requestID returns 128 random bits, so that a vendor cannot link calls by it.
 func requestID() string {
 	var b [16]byte
 	var text [2 * len(b)]byte

@@ -40,9 +40,9 @@ var (
 	errHandshake = fmt.Errorf("TLS handshake: %w", os.ErrDeadlineExceeded)
 )
 
-// failure turns the error of an attempt into one for the caller. Its message is written
-// here and quotes nothing: errors of net and net/http can hold pieces of the answer.
-// The cause, for logs, is redacted.
+// failure turns the error of an attempt into one for the caller. Its message does not quote
+// the error: errors of net and net/http can hold pieces of the answer. The cause, for logs,
+// is redacted.
 func failure(ctx context.Context, origin origin.Origin, redactor *redact.Redactor, err error) *abi.Error {
 	known, ok := errors.AsType[*abi.Error](err)
 	if ok && (known.Kind != abi.KindNetwork || !errors.Is(ctx.Err(), context.Canceled)) {
@@ -84,15 +84,15 @@ func describe(ctx context.Context, origin string, err error) *abi.Error {
 	return &abi.Error{Kind: abi.KindNetwork, Message: message, Hint: "check the network and the vendor's status page, then try again", Retryable: true}
 }
 
-// isHeaderOverflow goes by the text of errors of net/http for HTTP/2, which have no type. A
-// flood far past the limit breaks the connection instead.
+// isHeaderOverflow compares texts, because net/http's errors for HTTP/2 have no type. A flood
+// far past the limit breaks the connection instead.
 func isHeaderOverflow(text string) bool {
 	return strings.Contains(text, "header list too large") || strings.Contains(text, "response header list larger")
 }
 
-// isOldTLS reports whether the two sides have no version of TLS in common: the vendor
-// says so by an alert (RFC 8446, section 6.2), or answers with an older version. The
-// type of a received alert is not exported.
+// isOldTLS reports whether the two sides have no TLS version in common: the vendor sends
+// an alert (RFC 8446, section 6.2), whose type is not exported, or answers with an older
+// version.
 func isOldTLS(err error) bool {
 	const protocolVersion = tls.AlertError(70)
 	remote, ok := errors.AsType[*net.OpError](err)
@@ -130,8 +130,8 @@ func certificateProblem(err error) (what, hint string) {
 	return "", ""
 }
 
-// redactedCause stands for an error in logs without what a vendor may have echoed into
-// it. errors.Is sees what it stands for.
+// redactedCause is an error for logs, without secrets that a vendor may have echoed into
+// it. errors.Is sees the original.
 type redactedCause struct {
 	text string
 	err  func() error

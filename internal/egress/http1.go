@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// http1Conn is a connection that speaks HTTP/1.1. A request is written, and its answer read,
-// on the goroutine of the caller, by the writer and the parser of net/http. While it is
-// idle it has no goroutine, no timer and no buffer of ours.
+// http1Conn is a connection that speaks HTTP/1.1. The goroutine of the caller writes the
+// request and reads its answer, with net/http's writer and parser. While it is idle it has
+// no goroutine, no timer and no buffer of ours.
 type http1Conn struct {
 	pool *pool
 	wire *wireConn
 	conn net.Conn // wire, or TLS on it
-	// interrupt ends what waits for the connection, from any goroutine.
+	// interrupt ends reads and writes that wait, from any goroutine.
 	interrupt func()
 	idle      idleEntry
 	buf       *buffers // nil while it is idle
-	// head is how many bytes the heads of an answer may still have, interim ones
-	// included; -1 outside of heads.
+	// head is how many more bytes the heads of an answer, with interim ones, may have;
+	// -1 outside of heads.
 	head int64
 	// watched gets the end of a watch; nil where there is none.
 	watched chan error
@@ -33,12 +33,12 @@ type http1Conn struct {
 }
 
 // smallBody is the size of a request's body that the buffers of a socket surely take: it is
-// written before the answer is read. While a larger one is written, a server may answer
-// that will not read the rest.
+// written before the answer is read. A larger one is written while the answer is read,
+// because a server may answer without reading the rest.
 const smallBody = 16 << 10
 
-// writeGrace is how long the writing of a request may take on when the whole answer has been
-// read: its goroutine may not have run since.
+// writeGrace is how long a request may still be written after the whole answer was read: its
+// goroutine may not have run since.
 const writeGrace = 50 * time.Millisecond
 
 type buffers struct {
@@ -60,7 +60,7 @@ func newHTTP1(p *pool, wire *wireConn, secure *tls.Conn) *http1Conn {
 	return c
 }
 
-// Read counts what comes while a head is expected.
+// Read counts the bytes of heads.
 func (c *http1Conn) Read(p []byte) (int, error) {
 	if c.head < 0 {
 		return c.conn.Read(p)
@@ -73,9 +73,9 @@ func (c *http1Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// quiet reports whether nothing has come on an idle connection: neither its end, nor bytes
-// that nobody asked for and that the next request would get for an answer. What TLS itself
-// sends after a handshake, such as tickets, is taken in.
+// quiet reports whether an idle connection is still open and has received no bytes, which the
+// next request would take for its answer. It accepts what TLS sends after a handshake, such
+// as tickets.
 func (c *http1Conn) quiet() bool {
 	if c.watched != nil {
 		return c.endWatch()
@@ -86,8 +86,7 @@ func (c *http1Conn) quiet() bool {
 	return n == 0 && errors.Is(err, errWouldWait)
 }
 
-// watch sees to it that quiet finds out what came, where nothing reads without waiting: it
-// takes a goroutine.
+// watch reads in a goroutine on behalf of quiet, on systems that cannot read without waiting.
 func (c *http1Conn) watch() {
 	if c.wire.now != nil {
 		return
@@ -102,7 +101,7 @@ func (c *http1Conn) watch() {
 	}()
 }
 
-// endWatch is quiet where a goroutine watches.
+// endWatch is quiet for a connection that a goroutine watches.
 func (c *http1Conn) endWatch() bool {
 	if c.wire.SetReadDeadline(time.Unix(1, 0)) != nil {
 		return false
@@ -112,8 +111,7 @@ func (c *http1Conn) endWatch() bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) && c.wire.SetReadDeadline(time.Time{}) == nil
 }
 
-// close closes a connection without a request. It does not wait for the network, where
-// there is a way.
+// close closes an idle connection, if possible without waiting for the network.
 func (c *http1Conn) close() {
 	if c.wire.now != nil {
 		c.wire.atOnce = true
@@ -121,7 +119,6 @@ func (c *http1Conn) close() {
 	_ = c.conn.Close()
 }
 
-// roundTrip is that of connection.
 func (c *http1Conn) roundTrip(ctx context.Context, req *http.Request) (resp *http.Response, sent bool, err error) {
 	before := c.wire.written
 	c.buf, _ = bufferPool.Get().(*buffers) // makes no others
@@ -178,7 +175,7 @@ type http1Body struct {
 	ctx     context.Context
 	c       *http1Conn // nil once the connection is no longer ours
 	from    io.ReadCloser
-	stop    func() bool // ends that the connection is closed with ctx
+	stop    func() bool // stops closing the connection when ctx ends
 	writing chan bool   // tells whether a large request was written; nil for a small one
 	keep    bool        // the connection can serve another request
 }
@@ -201,7 +198,7 @@ func (b *http1Body) Close() error {
 	return nil
 }
 
-// end gives the connection back. Complete says that the whole answer has been read.
+// end gives the connection back. complete says that the whole answer was read.
 func (b *http1Body) end(complete bool) {
 	c := b.c
 	if c == nil {
@@ -227,7 +224,7 @@ func (b *http1Body) end(complete bool) {
 	}
 }
 
-// written reports whether the whole request has been written.
+// written reports whether the whole request was written.
 func (b *http1Body) written() bool {
 	if b.writing == nil {
 		return true

@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// http2Conn is a connection that speaks HTTP/2, by net/http. Its client is bound to this one
-// connection: unlike an [http.Transport], it sends nothing again on another one.
+// http2Conn is a connection that speaks HTTP/2, with net/http. Its client is bound to this one
+// connection: unlike an [http.Transport], it never sends a request again on another one.
 type http2Conn struct {
 	pool   *pool
 	client *http.ClientConn
 	idle   idleEntry
-	// Guarded by the pool's mutex: how many requests are under way, and whether there
-	// will be no more.
+	// Guarded by the pool's mutex: how many requests are running, and whether it takes
+	// no more.
 	streams int
 	retired bool
 }
 
-// http2Transport returns what makes HTTP/2 connections of those that speak it. Its TLS
-// configuration is that of the pool's connections, and names the protocols.
+// http2Transport returns the transport that makes HTTP/2 connections, and writes the
+// protocols into the pool's TLS configuration.
 func (p *pool) http2Transport() *http.Transport {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,13 +39,13 @@ func (p *pool) http2Transport() *http.Transport {
 		MaxResponseHeaderBytes: p.limits.ResponseHeaders,
 		HTTP2:                  &http.HTTP2Config{WriteByteTimeout: p.limits.Idle},
 		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			conn, _ := ctx.Value(dialed{}).(net.Conn) // from newHTTP2, which nothing passes by
+			conn, _ := ctx.Value(dialed{}).(net.Conn) // always set, by newHTTP2
 			return conn, nil
 		},
 	}
 	p.transport.Clone() // writes the protocols into TLSClientConfig
 	p.transport.Protocols = new(http.Protocols)
-	p.transport.Protocols.SetUnencryptedHTTP2(true) // TLS is below what it gets
+	p.transport.Protocols.SetUnencryptedHTTP2(true) // its connections have TLS already
 	return p.transport
 }
 
@@ -63,15 +63,13 @@ func newHTTP2(ctx context.Context, p *pool, secure *tls.Conn) (*http2Conn, error
 	return c, nil
 }
 
-// hasRoom reports whether the connection takes one more request. Net/http counts those that
-// it has begun to send. Its own reservations stall where the server's settings allow fewer
-// streams than are reserved, each of which then waits for the others.
+// hasRoom reports whether the connection takes one more request. It does not use net/http's
+// reservations, which wait for each other if there are more than the server's settings allow.
 func (c *http2Conn) hasRoom() bool {
 	free := c.client.Available()
 	return !c.retired && free > 0 && c.streams < free+c.client.InFlight()
 }
 
-// roundTrip is that of connection.
 func (c *http2Conn) roundTrip(ctx context.Context, req *http.Request) (resp *http.Response, sent bool, err error) {
 	stream, cancel := context.WithCancelCause(ctx)
 	b := &http2Body{c: c, request: req.Body, ctx: stream, cancel: cancel}
@@ -79,7 +77,7 @@ func (c *http2Conn) roundTrip(ctx context.Context, req *http.Request) (resp *htt
 	traced := httptrace.WithClientTrace(stream, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
 	resp, err = c.client.RoundTrip(req.WithContext(traced))
 	if err != nil {
-		// Where ctx has ended, a goroutine of net/http may be about to write.
+		// If ctx has ended, a goroutine of net/http may be about to write.
 		sent = wrote.Load() || ctx.Err() != nil
 		b.end()
 		return nil, sent, err
@@ -88,11 +86,11 @@ func (c *http2Conn) roundTrip(ctx context.Context, req *http.Request) (resp *htt
 	return resp, true, nil
 }
 
-// http2Body is the body of an answer. It ends the stream where the vendor falls silent.
+// http2Body is the body of an answer. It ends the stream if the vendor falls silent.
 type http2Body struct {
 	c       *http2Conn // nil once the stream has ended
 	from    io.ReadCloser
-	request io.Closer // the body of the request; nil where it has none
+	request io.Closer // the body of the request, or nil
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer // nil before the first read
@@ -117,14 +115,14 @@ func (b *http2Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the stream. Where the whole answer has been read, it has ended by itself.
+// Close ends the stream, unless the whole answer was read.
 func (b *http2Body) Close() error {
 	b.end()
 	return nil
 }
 
-// end gives the stream back. A connection on which an answer did not come in time may be
-// dead, so that it gets no more requests.
+// end gives the stream back. A connection whose answer did not come in time may be dead, and
+// gets no more requests.
 func (b *http2Body) end() {
 	if b.c == nil {
 		return

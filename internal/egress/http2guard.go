@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// windowGuard is a connection that speaks HTTP/2, between TLS and net/http. Where a vendor
-// opens the window of a stream wider than HTTP/2 allows, net/http (as of Go 1.26) waits for a
-// lock that it holds itself: the request ignores its deadline, and everything else that asks
-// the connection for anything hangs as well. The guard keeps account of the windows, and
-// ends the connection before net/http sees such a frame of 13 bytes.
+// windowGuard sits between TLS and net/http on an HTTP/2 connection. If a vendor opens the
+// window of a stream wider than HTTP/2 allows, net/http (as of Go 1.26) waits for a lock that
+// it holds itself: the request ignores its deadline, and every other use of the connection
+// hangs too. The guard counts the windows, and ends the connection before net/http sees such
+// a frame.
 type windowGuard struct {
 	net.Conn
 	in, out frameReader // each for one goroutine at a time
@@ -25,13 +25,13 @@ type windowGuard struct {
 // streamWindow is the window of a stream, without the initial one.
 type streamWindow struct {
 	opened int64 // by the vendor, less what was sent
-	ended  int   // of its two sides
+	ended  int   // how many of its two sides have ended
 }
 
 const (
 	maxWindow = 1<<31 - 1
-	// remembered is how many streams after it the window of one that has ended is known:
-	// net/http forgets it a moment after it ended.
+	// remembered is how many streams later the window of an ended one is forgotten:
+	// net/http forgets a stream only a moment after its end.
 	remembered = 1000
 )
 
@@ -43,7 +43,7 @@ func newWindowGuard(conn net.Conn) *windowGuard {
 	return g
 }
 
-// Read hands on what the vendor sent, and nothing of a piece that ends a bad frame.
+// Read returns what the vendor sent, but no piece that completes a bad frame.
 func (g *windowGuard) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	g.mu.Lock()
@@ -73,7 +73,7 @@ const (
 	flagEndStream, settingInitialWindow = 1, 4
 )
 
-// received takes note of a frame of the vendor, or of a setting of one.
+// received counts a frame of the vendor, or one setting in it.
 func (g *windowGuard) received(f *frame) error {
 	switch f.kind {
 	case frameSettings:
@@ -82,10 +82,10 @@ func (g *windowGuard) received(f *frame) error {
 		}
 	case frameWindow:
 		if f.stream == 0 || f.length != 4 || len(f.part) == 0 {
-			return nil // net/http knows what to do
+			return nil // net/http handles it
 		}
 		if f.stream > g.newest {
-			return errWindow // of a stream that the vendor cannot know yet
+			return errWindow // the stream does not exist yet
 		}
 		if w := g.streams[f.stream]; w != nil {
 			w.opened += int64(binary.BigEndian.Uint32(f.part) & maxWindow)
@@ -99,7 +99,7 @@ func (g *windowGuard) received(f *frame) error {
 	return nil
 }
 
-// sent takes note of a frame of net/http.
+// sent counts a frame of net/http.
 func (g *windowGuard) sent(f *frame) error {
 	switch f.kind {
 	case frameHeaders:
@@ -117,7 +117,7 @@ func (g *windowGuard) sent(f *frame) error {
 	return nil
 }
 
-// end takes note of what ends a stream, or one side of it.
+// end counts a frame that ends a stream, or one side of it.
 func (g *windowGuard) end(f *frame) {
 	w := g.streams[f.stream]
 	switch {
@@ -133,15 +133,13 @@ func (g *windowGuard) end(f *frame) {
 	}
 }
 
-// forget drops the window of a stream that has ended.
 func (g *windowGuard) forget(stream uint32) {
 	if w := g.streams[stream]; w != nil && w.ended >= 2 {
 		delete(g.streams, stream)
 	}
 }
 
-// frame is the head of a frame, and for settings and windows one part of its payload, of up
-// to six bytes.
+// frame is the head of a frame, and for settings and windows up to six bytes of its payload.
 type frame struct {
 	kind, flags byte
 	stream      uint32
@@ -153,12 +151,12 @@ type frame struct {
 type frameReader struct {
 	skip  int // bytes before the next head or part
 	frame frame
-	left  int // of a payload whose parts are wanted
+	left  int // bytes of a payload whose parts are wanted
 	held  [9]byte
 	have  int
 }
 
-// read tells on of each head, with no part, and of each wanted part.
+// read calls on with each head, without a part, and with each wanted part.
 func (r *frameReader) read(p []byte, on func(*frame) error) error {
 	for len(p) > 0 {
 		if n := min(r.skip, len(p)); n > 0 {

@@ -9,14 +9,13 @@ import (
 const (
 	// defaultIdle is how many idle connections are kept at most.
 	defaultIdle = 512
-	// idleLife is how long a connection is kept that nobody uses.
+	// idleLife is how long an unused connection is kept.
 	idleLife = time.Minute
 )
 
-// IdleConnections keeps the idle connections of any number of Clients within bounds. Where
-// there are too many, the one that has been idle longest is closed. After a minute of
-// idleness each is closed. It holds one timer and no goroutine. It may be used by several
-// goroutines.
+// IdleConnections bounds the idle connections of any number of Clients. If there are too many,
+// it closes the one that has been idle longest; it closes each after a minute. It holds one
+// timer and no goroutine. It may be used by several goroutines.
 type IdleConnections struct {
 	most int
 	now  func() time.Time
@@ -37,16 +36,16 @@ func NewIdleConnections(most int, now func() time.Time) *IdleConnections {
 	return k
 }
 
-// idleEntry is the place of a connection in the list of the idle ones.
+// idleEntry is a connection in the list of the idle ones.
 type idleEntry struct {
-	evict      func() // closes the connection, which is in the list no more
+	evict      func() // closes the connection, once it is out of the list
 	prev, next *idleEntry
 	since      time.Time
 	listed     bool
 }
 
-// add notes that a connection became idle. Where there are too many now, it returns the one
-// that the caller must evict, once it holds no lock.
+// add puts a connection into the list. If there are too many now, it returns the one that the
+// caller must evict once it holds no lock.
 func (k *IdleConnections) add(e *idleEntry) (tooMany *idleEntry) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -67,8 +66,8 @@ func (k *IdleConnections) add(e *idleEntry) (tooMany *idleEntry) {
 	return tooMany
 }
 
-// remove takes a connection out of the list. It returns false where the connection is not
-// in it, because it is being closed.
+// remove takes a connection out of the list. It returns false if the connection is being
+// closed, and so not in the list.
 func (k *IdleConnections) remove(e *idleEntry) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -94,7 +93,7 @@ func (k *IdleConnections) unlink(e *idleEntry) {
 	k.count--
 }
 
-// sweep closes the connections that have been idle for long enough.
+// sweep closes the connections that have been idle for a minute.
 func (k *IdleConnections) sweep() {
 	var old []*idleEntry
 	k.mu.Lock()

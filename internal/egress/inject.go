@@ -32,8 +32,7 @@ type injection struct {
 	value secret.Value // the template with the credential filled in
 }
 
-// apply writes the credential to a request that is about to be sent. Nothing else in
-// agenthost reads a vendor credential's bytes.
+// apply writes the credential to a request that is about to be sent.
 func (in *injector) apply(header http.Header, u *url.URL) error {
 	for _, i := range in.headers {
 		if i.value.IsZero() {
@@ -63,7 +62,6 @@ func (in *injector) apply(header http.Header, u *url.URL) error {
 	return nil
 }
 
-// addCredential fills in injector and redactor.
 func (c *Client) addCredential(config Config) error {
 	var values []secret.Value
 	for _, name := range slices.Sorted(maps.Keys(config.Credentials)) {
@@ -110,7 +108,7 @@ func (c *Client) addCredential(config Config) error {
 	return nil
 }
 
-// addNames fills in names: redactor itself where the secrets are in lower case already.
+// addNames fills in names, which is redactor itself if the secrets are in lower case.
 func (c *Client) addNames(tables *redact.Tables, values []secret.Value) error {
 	folded, changed := make([]secret.Value, 0, len(values)), false
 	for _, value := range values {
@@ -129,8 +127,8 @@ func (c *Client) addNames(tables *redact.Tables, values []secret.Value) error {
 	return nil
 }
 
-// checkPatterns refuses a value that cannot be a credential of its field: the usual
-// mistake is the secret of something else, and it should not leave the machine.
+// checkPatterns refuses a value that cannot be a credential of its field: it is usually
+// another vendor's secret, which should not leave the machine.
 func checkPatterns(config Config) error {
 	for _, field := range config.Auth.Fields {
 		value, given := config.Credentials[field.Name]
@@ -186,8 +184,8 @@ func (c *Client) addInjection(r renderer, inject abi.Injection, field string) er
 }
 
 // isUserName reports whether a credential is the user name beside a password, or the id of
-// an OAuth 2.0 client: it is often a mail address, which also stands in honest answers, and
-// must not be redacted there. Without a password the user name is the secret.
+// an OAuth 2.0 client. It is often a mail address, which honest answers contain too, so it is
+// not redacted. Without a password the user name is the secret.
 func isUserName(scheme *abi.AuthScheme, name string) bool {
 	if scheme.Type == abi.AuthOAuth2 {
 		return name == abi.FieldClientID && slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == name && !f.Secret })
@@ -235,8 +233,8 @@ func (r renderer) basic(b *abi.Basic) (secret.Value, error) {
 	return header, err
 }
 
-// render returns a template with the credentials filled in, and the zero Value where it
-// asks for credentials and none of them is configured.
+// render returns a template with the credentials filled in, or the zero Value if it asks
+// for credentials that are not configured.
 func (r renderer) render(template string, valid func(string) bool) (secret.Value, error) {
 	var out []byte
 	fields, filled := 0, 0

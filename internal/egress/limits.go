@@ -7,7 +7,7 @@ import (
 )
 
 // Limits bound one request and its response. A field that is 0 has the default that its
-// comment names; no field can be switched off.
+// comment names; no limit can be switched off.
 type Limits struct {
 	// RequestBody is the largest body to send, in bytes: 16 MiB.
 	RequestBody int64

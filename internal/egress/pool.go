@@ -11,8 +11,8 @@ import (
 	"github.com/agenthost/agenthost/internal/egress/origin"
 )
 
-// pools holds the connections of a Client, those of each origin apart. Clients of two
-// connections never share one, because it stands for an identity.
+// pools holds the connections of a Client, by origin. A network connection stands for an
+// identity: the Clients of two connections never share one.
 type pools struct {
 	dial   func(*server) *dialer
 	roots  *x509.CertPool
@@ -33,7 +33,7 @@ func newPools(config Config, limits Limits) *pools {
 	return p
 }
 
-// to returns the connections to a server's origin, which are made when they are needed.
+// to returns the pool of a server's origin.
 func (p *pools) to(s *server) *pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,8 +56,8 @@ func (p *pools) closeIdle() {
 }
 
 // pool holds the connections to one origin: those that speak HTTP/1.1, for one request at a
-// time, and those that speak HTTP/2, for many. A request goes out on the connection that it
-// was given, and on no other: whether it is sent again is for the rules of persist to say.
+// time, and those that speak HTTP/2, for many. A request is sent on one connection only:
+// persist decides whether to send it again.
 type pool struct {
 	dialer *dialer
 	roots  *x509.CertPool
@@ -65,30 +65,30 @@ type pool struct {
 	keep   *IdleConnections
 
 	mu     sync.Mutex
-	idle   []*http1Conn // the one that was used last is at the end
+	idle   []*http1Conn // the last used one is at the end
 	shared []*http2Conn
-	// open counts the connections that there are or will be, at most Limits.Connections.
+	// open counts the connections, dialled ones included, at most Limits.Connections.
 	open int
-	// dialing counts those that will be.
+	// dialing counts those that are not connected yet.
 	dialing int
-	// http2 says that the connection made last speaks HTTP/2, so that one more is enough
-	// for all that wait.
+	// http2 says that the last new connection speaks HTTP/2: one more is enough for all
+	// requests that wait.
 	http2   bool
-	waiting []chan struct{} // of requests that found no connection, in their order
-	// closing says that no connection is kept. The next request ends it.
+	waiting []chan struct{} // of requests without a connection, in their order
+	// closing says that no connection is kept, until the next request.
 	closing bool
-	// transport makes HTTP/2 connections and nothing else; nil before the first TLS one.
+	// transport makes HTTP/2 connections only; nil before the first TLS connection.
 	transport *http.Transport
 }
 
-// connection sends one request. Where that fails, sent says whether the vendor may have
-// seen any of it. The caller closes the answer's body.
+// connection sends one request. If that fails, sent says whether the vendor may have seen
+// any of it. The caller closes the answer's body.
 type connection interface {
 	roundTrip(ctx context.Context, req *http.Request) (resp *http.Response, sent bool, err error)
 }
 
-// roundTrip sends a request once. Where a connection that had been idle turns out to be
-// closed before it took a byte of the request, another connection gets it.
+// roundTrip sends a request once. If an idle connection turns out to be closed before it took
+// a byte of the request, another connection gets it.
 func (p *pool) roundTrip(ctx context.Context, req *http.Request, body []byte) (resp *http.Response, sent bool, err error) {
 	for again := false; ; again = true {
 		c, reused, err := p.get(ctx)
@@ -108,7 +108,6 @@ func (p *pool) roundTrip(ctx context.Context, req *http.Request, body []byte) (r
 	}
 }
 
-// get returns a connection that is ready for a request.
 func (p *pool) get(ctx context.Context) (c connection, reused bool, err error) {
 	for ctx.Err() == nil {
 		found, dial, turn := p.take()
@@ -137,7 +136,7 @@ func (p *pool) get(ctx context.Context) (c connection, reused bool, err error) {
 	return nil, false, ctx.Err()
 }
 
-// take finds a connection, or permits one more, or returns what ends when there may be one.
+// take finds a connection, or permits a new one, or returns a channel to wait on for one.
 func (p *pool) take() (c connection, dial bool, turn chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -182,7 +181,7 @@ func (p *pool) takeStream() *http2Conn {
 	return nil
 }
 
-// wake lets requests look for a connection that wait for one, the first ones first.
+// wake makes the first waiting requests look for a connection again.
 func (p *pool) wake(most int) {
 	n := min(most, len(p.waiting))
 	for _, turn := range p.waiting[:n] {
@@ -193,7 +192,7 @@ func (p *pool) wake(most int) {
 	}
 }
 
-// giveUp ends the waiting of a request, and hands its turn on where it had come.
+// giveUp ends the waiting of a request, and hands its turn on if it had come.
 func (p *pool) giveUp(turn chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -218,13 +217,13 @@ func (p *pool) connect(ctx context.Context) (connection, error) {
 	switch {
 	case err != nil:
 		p.open--
-		p.wake(len(p.waiting)) // each tries for itself, in case they waited for this one
+		p.wake(len(p.waiting)) // in case they waited for this one
 		return nil, err
 	case h2 == nil:
 		return newHTTP1(p, wire, secure), nil
 	}
 	if known := p.takeStream(); known != nil {
-		// Several requests connected before any knew that one connection is enough.
+		// Several requests dialled before any knew that one connection is enough.
 		p.end(h2)
 		h2 = known
 	} else {
@@ -267,7 +266,6 @@ func (p *pool) discard(c *http1Conn) {
 	p.wake(1)
 }
 
-// keepIdle keeps a connection for the next request.
 func (p *pool) keepIdle(c *http1Conn) {
 	p.mu.Lock()
 	if p.closing {
@@ -284,8 +282,8 @@ func (p *pool) keepIdle(c *http1Conn) {
 	}
 }
 
-// endStream notes that a request on an HTTP/2 connection has ended. Retire lets those under
-// way end, and gives the connection no more.
+// endStream counts the end of a request on an HTTP/2 connection. retire gives the connection
+// no more requests.
 func (p *pool) endStream(c *http2Conn, retire bool) {
 	p.mu.Lock()
 	c.retired = c.retired || retire
@@ -305,14 +303,13 @@ func (p *pool) endStream(c *http2Conn, retire bool) {
 	}
 }
 
-// dropShared closes a connection without requests, which is in no list of idle ones.
+// dropShared closes a connection without requests that is not in the list of idle ones.
 func (p *pool) dropShared(c *http2Conn) {
 	p.shared = slices.DeleteFunc(p.shared, func(other *http2Conn) bool { return other == c })
 	p.end(c)
 }
 
-// end closes a connection, for which it may have to wait for the network, and makes room for
-// another one.
+// end closes a connection, which may wait for the network, and makes room for another one.
 func (p *pool) end(c *http2Conn) {
 	go func() {
 		_ = c.client.Close()
@@ -323,7 +320,7 @@ func (p *pool) end(c *http2Conn) {
 	}()
 }
 
-// evictHTTP1 closes a connection that was taken out of the list of idle ones.
+// evictHTTP1 closes a connection that IdleConnections took out of its list.
 func (p *pool) evictHTTP1(c *http1Conn) {
 	p.mu.Lock()
 	p.idle = slices.DeleteFunc(p.idle, func(other *http1Conn) bool { return other == c })
@@ -331,14 +328,12 @@ func (p *pool) evictHTTP1(c *http1Conn) {
 	p.discard(c)
 }
 
-// evictHTTP2 closes a connection that was taken out of the list of idle ones.
 func (p *pool) evictHTTP2(c *http2Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dropShared(c)
 }
 
-// closeIdle closes the idle connections. Those in use are closed when their requests end.
 func (p *pool) closeIdle() {
 	var idle []*idleEntry
 	p.mu.Lock()

@@ -26,9 +26,9 @@ import (
 // RuleProxy names the rule for requests that must not go through a proxy.
 const RuleProxy = "egress.proxy"
 
-// Proxy is an HTTP proxy that the operator names, for https only: it is asked to CONNECT, and
-// sees where a connection leads and nothing of what is sent. Get one from [NewProxy]. It may
-// be used by several clients.
+// Proxy is the operator's HTTP proxy, for https only: it gets a CONNECT request, and sees
+// where a connection leads but not what is sent. Get one from [NewProxy]. Several clients may
+// use it.
 //
 // The environment's proxy settings have no effect.
 type Proxy struct {
@@ -42,15 +42,13 @@ type Proxy struct {
 type ProxyConfig struct {
 	// URL is http://HOST:PORT or https://HOST:PORT. It may be at a private address.
 	URL string
-	// Resolves says that the proxy resolves the names of vendors. Then this host does not
-	// see the address and cannot vet it: only names and addresses that are private by
-	// themselves are refused. Otherwise the proxy is asked for an address that was
-	// resolved and vetted here.
+	// Resolves lets the proxy resolve the names of vendors. Then this host cannot vet the
+	// address, and refuses only private addresses and names that are not public. Otherwise
+	// the proxy is asked for an address that was resolved and vetted here.
 	Resolves bool
-	// Credential returns user:password for the proxy, for each connection to it; nil sends
-	// none.
+	// Credential returns user:password for each connection to the proxy; nil sends none.
 	Credential func(ctx context.Context) (secret.Value, error)
-	// RootCAs are trusted to say who a proxy at https is; nil means the system's.
+	// RootCAs verify a proxy at https; nil means the system's.
 	RootCAs *x509.CertPool
 }
 
@@ -70,7 +68,7 @@ func NewProxy(c ProxyConfig) (*Proxy, error) {
 	return &Proxy{at, c.Resolves, c.Credential, c.RootCAs}, nil
 }
 
-// takes refuses what cannot be asked of a proxy.
+// takes refuses origins that cannot be reached through a proxy.
 func (p *Proxy) takes(to origin.Origin) error {
 	switch {
 	case p == nil:
@@ -84,7 +82,7 @@ func (p *Proxy) takes(to origin.Origin) error {
 }
 
 // privateSuffixes end names that no public name server knows: RFC 6761, RFC 6762, RFC 7686,
-// RFC 8375, RFC 9476, what ICANN keeps for private use, and what networks use besides.
+// RFC 8375, RFC 9476, ICANN's for private use, and others that networks use.
 var privateSuffixes = []string{
 	"localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
 	"test", "invalid", "example", "onion", "alt", "arpa",
@@ -107,7 +105,7 @@ func publicName(host string) error {
 	return nil
 }
 
-// through makes a dialler connect by way of a proxy, if there is one.
+// through makes a dialler connect through a proxy, if there is one.
 func (d *dialer) through(p *Proxy) *dialer {
 	if p == nil {
 		return d
@@ -125,7 +123,7 @@ func (p *Proxy) connect(ctx context.Context, way *dialer, address string) (net.C
 	if err != nil {
 		return nil, p.failed(ctx, "cannot be reached", err)
 	}
-	// Whatever the proxy does, it ends with the time for connecting.
+	// The timeout for connecting holds for the proxy too.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	tunnel, err := p.ask(ctx, conn, address)
 	if !stop() && err == nil {
@@ -198,7 +196,7 @@ func (p *Proxy) request(ctx context.Context, address string) ([]byte, error) {
 // maxProxyHead is the size of the largest head of a proxy's answer, in bytes.
 const maxProxyHead = 16 << 10
 
-// readHead reads a head to its end, and no byte of what comes after it, which is the vendor's.
+// readHead reads a head, and no byte after it: those are the vendor's.
 func readHead(conn net.Conn) ([]byte, error) {
 	head := make([]byte, 0, 256)
 	for len(head) < maxProxyHead {

@@ -24,9 +24,9 @@ func isRedirect(resp *Response) bool {
 	return false
 }
 
-// redirect returns the request that a redirect asks for. It is held to what the guest is
-// held to: the same origin, and a path that the operation declares with that method.
-// Only what changes nothing is followed.
+// redirect returns the request that a redirect asks for. The guest's rules hold for it: the
+// same origin, and a path that the operation declares with that method. Only requests that
+// change no data are followed.
 func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int) (*wireRequest, *abi.Error) {
 	refuse := func(why, where string) *abi.Error {
 		e := fault.Denied(RuleRedirect, "the vendor redirects "+w.Method+" "+w.Template+where+", which agenthost does not follow: "+why,
@@ -79,8 +79,7 @@ func (c *Client) redirect(s Scope, w *wireRequest, location string, followed int
 	return &next, nil
 }
 
-// redirectQuery returns the names in the query of a redirect, and whether it can be sent
-// as it is.
+// redirectQuery returns the names in the query of a redirect, and whether it may be sent.
 func (c *Client) redirectQuery(target *url.URL) ([]string, bool) {
 	for i := 0; i < len(target.RawQuery); i++ {
 		if b := target.RawQuery[i]; b <= ' ' || b >= 0x7f || b == '"' || b == '<' || b == '>' || b == '\\' {

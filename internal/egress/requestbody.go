@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// requestBody is the body of a request that is being sent. Once it is closed, nobody reads
-// the caller's bytes any more, so that the caller may clear or reuse them.
+// requestBody is the body of a request that is being sent. Once it is closed, the caller may
+// clear or reuse its bytes.
 type requestBody struct {
 	mu   sync.Mutex
 	rest []byte

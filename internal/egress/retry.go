@@ -41,7 +41,6 @@ func (c *Client) backoff(attempt int) time.Duration {
 	return time.Duration(c.seams.Rand() * float64(ceiling))
 }
 
-// retryableStatus reports whether an answer may be better next time.
 func retryableStatus(reads bool, status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -52,8 +51,7 @@ func retryableStatus(reads bool, status int) bool {
 	return false
 }
 
-// nextWait returns how long to wait before the request is sent again, and false where
-// it must not be.
+// nextWait returns how long to wait before the request is sent again, and whether it may be.
 func (c *Client) nextWait(s Scope, attempt int, resp *Response, err *abi.Error) (time.Duration, bool) {
 	if attempt >= c.retry.Attempts {
 		return 0, false

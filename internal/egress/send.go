@@ -12,8 +12,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Send sends what a guest asked for and returns what the vendor answered, whatever its
-// status. It repeats the request where that is safe, and then returns the last answer.
+// Send sends what a guest asked for and returns the vendor's answer, of any status. It
+// repeats the request if that is safe, and returns the last answer.
 //
 // # Errors
 //
@@ -27,7 +27,6 @@ func (c *Client) Send(ctx context.Context, s Scope, req *abi.Request, body []byt
 	if err != nil {
 		return nil, err
 	}
-	// The call's own deadline is nearer, mostly.
 	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.limits.Timeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.limits.Timeout)
@@ -40,7 +39,7 @@ func (c *Client) Send(ctx context.Context, s Scope, req *abi.Request, body []byt
 	return resp, nil
 }
 
-// persist sends a request until it gets an answer that is worth returning.
+// persist sends a request until it gets an answer that is not to be retried.
 func (c *Client) persist(ctx context.Context, s Scope, w *wireRequest) (*Response, *abi.Error) {
 	sent := 0
 	arrived := false // an attempt may have reached the vendor
@@ -82,8 +81,8 @@ func fits(ctx context.Context, wait time.Duration) bool {
 	return ctx.Err() == nil && (!ok || time.Until(deadline) > wait)
 }
 
-// follow makes one attempt and follows the redirects that are allowed. hops is how many
-// requests were sent or tried, after the attempted ones.
+// follow makes one attempt and follows allowed redirects. attempted is how many requests came
+// before, hops how many it sent or tried.
 func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempted int) (resp *Response, hops int, err *abi.Error) {
 	for {
 		if err := s.admit(ctx, w); err != nil {
@@ -107,8 +106,7 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempted 
 	}
 }
 
-// admit takes one request from the call's budget and from the vendor's rate limit, for
-// which it may wait.
+// admit takes one request from the call's budget, and waits for the vendor's rate limit.
 func (s Scope) admit(ctx context.Context, w *wireRequest) *abi.Error {
 	if s.Rate != nil {
 		if err := s.Rate.Wait(ctx); err != nil {
@@ -118,7 +116,7 @@ func (s Scope) admit(ctx context.Context, w *wireRequest) *abi.Error {
 	return s.Budget.spend(w.size())
 }
 
-// attempt sends one request, once, on a vetted connection and reads the whole answer.
+// attempt sends one request once and reads the whole answer.
 func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget *Budget) (*Response, *abi.Error) {
 	req, err := c.httpRequest(w, id)
 	if err != nil {
@@ -171,8 +169,8 @@ func (c *Client) redact(ctx context.Context, w *wireRequest, body []byte) ([]byt
 	return body, nil
 }
 
-// httpRequest returns what is handed to net/http, credential included and body not. It is
-// the only place where the credential is in a request, which does not leave attempt.
+// httpRequest returns the request for net/http, with the credential and without a body. Only
+// attempt may hold it.
 func (c *Client) httpRequest(w *wireRequest, id string) (*http.Request, *abi.Error) {
 	u, err := w.url()
 	if err != nil {
@@ -194,7 +192,7 @@ func (c *Client) httpRequest(w *wireRequest, id string) (*http.Request, *abi.Err
 	}, nil
 }
 
-// unwanted are headers of an answer that end here.
+// unwanted are headers of an answer that the guest does not get.
 var unwanted = map[string]bool{
 	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
 	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, // hop by hop, RFC 9110 section 7.6.1

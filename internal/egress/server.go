@@ -9,7 +9,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// server is one place of the manifest, or the operator's in its stead.
+// server is a server of the manifest, or the operator's in its place.
 type server struct {
 	id     string
 	origin origin.Origin
@@ -21,7 +21,6 @@ type server struct {
 	credential bool
 }
 
-// addServers fills in servers and chosen.
 func (c *Client) addServers(config Config) error {
 	if len(config.Servers) == 0 {
 		return fault.Invalid("servers", "there is no server", "add at least one server to the manifest")
@@ -57,8 +56,8 @@ func (c *Client) addServers(config Config) error {
 	return c.override(config.Override)
 }
 
-// override puts the operator's URL in the place of the chosen server's. The credential
-// follows it if it was meant for the chosen server.
+// override replaces the chosen server's URL with the operator's. The credential follows it
+// if it was meant for the chosen server.
 func (c *Client) override(raw string) error {
 	o, base, err := origin.ParseServer(raw)
 	if err != nil {
@@ -74,8 +73,8 @@ func (c *Client) override(raw string) error {
 	return nil
 }
 
-// audience reports whether the scheme's credential may be sent to an origin. One in
-// the scheme that cannot be read permits nothing.
+// audience reports whether the scheme's credential may be sent to an origin. An invalid
+// audience in the scheme permits nothing.
 func audience(scheme *abi.AuthScheme, to origin.Origin) bool {
 	return scheme != nil && slices.ContainsFunc(scheme.Origins, func(s string) bool {
 		o, err := origin.Parse(s)

@@ -7,24 +7,23 @@ import (
 	"time"
 )
 
-// wireConn is a connection as the network has it, below TLS where there is TLS. One
-// goroutine at a time reads it and sets its fields.
+// wireConn is a network connection, below TLS if there is TLS. One goroutine at a time reads
+// it and sets its fields.
 type wireConn struct {
 	net.Conn
-	// now reads and writes without waiting; nil where the system or the connection cannot.
+	// now reads and writes without waiting; nil if the system or the connection cannot.
 	now *now
-	// atOnce says that what would have to wait fails instead. It needs now.
+	// atOnce makes reads and writes fail instead of waiting. It needs now.
 	atOnce bool
 	// idle is how long a read may wait; 0 sets no bound.
 	idle time.Duration
 	// deadline says that a read deadline is set.
 	deadline bool
-	// written counts the bytes that were handed to the network.
+	// written counts the bytes that were sent.
 	written int64
 }
 
-// errWouldWait says that nothing has come. It is temporary, so that crypto/tls reads on
-// afterwards.
+// errWouldWait is temporary, so that crypto/tls reads on afterwards.
 var errWouldWait net.Error = wouldWait{}
 
 type wouldWait struct{}
@@ -60,7 +59,7 @@ func (w *wireConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// endGuard takes the bound off reads.
+// endGuard removes the bound on reads.
 func (w *wireConn) endGuard() error {
 	w.idle = 0
 	if !w.deadline {

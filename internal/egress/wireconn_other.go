@@ -4,7 +4,7 @@ package egress
 
 import "net"
 
-// now would read and write without waiting: see http1Conn.watch for what there is instead.
+// now is not available here; http1Conn.watch takes its place.
 type now struct{}
 
 func newNow(net.Conn) *now { return nil }

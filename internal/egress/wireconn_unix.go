@@ -12,13 +12,13 @@ import (
 // now reads and writes a socket without waiting. The sockets of package net never block.
 type now struct {
 	raw         syscall.RawConn
-	read, write func(fd uintptr) bool // made once, so that no call allocates them
+	read, write func(fd uintptr) bool // made once, to save allocations
 	p           []byte
 	n           int
 	err         error
 }
 
-// newNow returns nil where a connection is no socket.
+// newNow returns nil if a connection is not a socket.
 func newNow(c net.Conn) *now {
 	socket, ok := c.(syscall.Conn)
 	if !ok {
@@ -34,7 +34,6 @@ func newNow(c net.Conn) *now {
 	return w
 }
 
-// Read reads what has come.
 func (w *now) Read(p []byte) (int, error) {
 	w.p = p
 	err := w.raw.Read(w.read)
@@ -50,7 +49,7 @@ func (w *now) Read(p []byte) (int, error) {
 	return n, readErr
 }
 
-// Write writes what the buffers of the system take.
+// Write writes as much as the buffers of the system take.
 func (w *now) Write(p []byte) (int, error) {
 	w.p = p
 	err := w.raw.Write(w.write)

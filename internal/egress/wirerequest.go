@@ -14,8 +14,7 @@ type wireRequest struct {
 	server *server
 }
 
-// normalise makes a wireRequest of what the guest asked for, if the operation declares
-// it and the grant lets it pass.
+// normalise makes a wireRequest of what the guest asked for, if it passes the rules.
 func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest, *abi.Error) {
 	checked, err := c.rules.Check(s.wire(), req, body)
 	if err != nil {
@@ -24,12 +23,11 @@ func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest
 	return &wireRequest{checked, c.servers[checked.Server]}, nil
 }
 
-// wire is what the scope says about requests.
 func (s *Scope) wire() wire.Scope {
 	return wire.Scope{Requests: s.Requests, Grant: s.Grant, Given: s.Given}
 }
 
-// size is about what the request takes on the wire, without the credential.
+// size is the approximate size of the request on the wire, without the credential.
 func (w *wireRequest) size() int64 {
 	n := len(w.Method) + len(w.Base) + len(w.Path) + len(w.RawQuery) + len(w.Body)
 	for name, values := range w.Header {

@@ -1,8 +1,6 @@
-// Package origin reads the places that a request can go to.
-//
-// Like pathtemplate it reaches nothing and depends on nothing of egress: the code that
-// checks a manifest, the code that decides and the code that sends share it, and hence
-// cannot disagree about where a URL leads.
+// Package origin parses the places that a request can go to. The code that checks a manifest,
+// the code that decides and the code that sends share it, so that they cannot disagree about
+// where a URL leads.
 package origin
 
 import (
@@ -24,8 +22,8 @@ type Origin struct {
 }
 
 // Parse reads an origin such as https://api.usepylon.com or http://127.0.0.1:9003.
-// A path, query, fragment or user is an error, and so is a host that could be read in
-// two ways: an IP address in any but its usual form, a name that is not ASCII.
+// A path, query, fragment or user is an error, and so is a host that can be read in two
+// ways: an IP address in an unusual form, a name that is not ASCII.
 func Parse(s string) (Origin, error) {
 	o, base, err := ParseServer(s)
 	if err == nil && base != "" {
@@ -52,7 +50,6 @@ func (o Origin) Authority() string {
 // brackets.
 func (o Origin) Address() string { return o.host() + ":" + strconv.Itoa(int(o.Port)) }
 
-// host is the host as it stands before a port.
 func (o Origin) host() string {
 	if strings.IndexByte(o.Host, ':') >= 0 {
 		return "[" + o.Host + "]"

@@ -45,7 +45,7 @@ func (t Template) Expand(values map[string]string) (string, error) {
 	return path, nil
 }
 
-// refuseOthers returns an error if values has a name that the template has not.
+// refuseOthers returns an error if values has a name that is not in the template.
 func (t Template) refuseOthers(values map[string]string) error {
 	extra := ""
 	for name := range values {

@@ -9,16 +9,15 @@ import "strings"
 func (t Template) Match(path string) bool { return Plain(path) && t.fits(path) }
 
 // Holds reports whether an escaped path has the literal text of the template, and one or
-// more characters of one segment in the place of each parameter. Every path that Expand
-// returns is one of these, those with an escaped slash included.
+// more characters of one segment for each parameter. It is true of every path that Expand
+// returns, even with an escaped slash.
 func (t Template) Holds(path string) bool { return t.fits(path) }
 
-// Covers reports whether every path that other holds is one that t holds, whatever the
-// parameters are called.
+// Covers reports whether t holds every path that other holds, regardless of the names of
+// parameters.
 func (t Template) Covers(other Template) bool {
-	// A character that stands in no literal text can only be held by a parameter of t,
-	// and where t holds that one it holds every value. The other way round, it is itself
-	// a value that other holds.
+	// Try t with other's parameters replaced by a character that is in no literal text.
+	// Only a parameter of t can hold it, and a parameter holds every other value too.
 	const anything = "\x00"
 	var b strings.Builder
 	for _, p := range other.parts {
@@ -31,7 +30,7 @@ func (t Template) Covers(other Template) bool {
 	return t.fits(b.String())
 }
 
-// fits matches bytes, of which only the slash has a meaning.
+// fits matches bytes; only the slash has a meaning.
 func (t Template) fits(path string) bool {
 	if len(t.parts) == 0 {
 		return false

@@ -1,8 +1,6 @@
-// Package pathtemplate reads path templates such as /issues/{id}/messages and fills
-// their parameters in, so that a value can never leave its place.
-//
-// The package depends on nothing else of agenthost: the code that checks a manifest and
-// the code that sends a request share it and hence cannot disagree.
+// Package pathtemplate parses path templates such as /issues/{id}/messages and fills in
+// their parameters, so that a value can never leave its place. The code that checks a
+// manifest and the code that sends a request share it, so that they cannot disagree.
 package pathtemplate
 
 import (
@@ -109,7 +107,6 @@ func (t Template) Params() []string {
 	return names
 }
 
-// has reports whether the template has the parameter.
 func (t Template) has(name string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.param == name })
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Given are the parameters of one call: they tell whose fault a value is that cannot be sent.
+// Given are the parameters of one call. They tell whose fault it is if a value cannot be sent.
 // It may be used by several goroutines. The nil Given says that the caller gave every value.
 type Given struct {
-	// Params are JSON. They are read when a value is refused, and only once.
+	// Params are JSON, parsed once, when a value is refused.
 	Params []byte
 
 	read sync.Once
@@ -22,8 +22,8 @@ type Given struct {
 	odd   []string
 }
 
-// maxOdd is how many odd texts are looked for inside a value. A guest chooses how often that
-// happens.
+// maxOdd bounds the odd texts that are searched for in a value: a guest chooses how often
+// that happens.
 const maxOdd = 64
 
 // holds reports whether a value is from the parameters.
@@ -44,8 +44,7 @@ func (g *Given) holds(value string) bool {
 	return g.texts[value] || slices.ContainsFunc(g.odd, func(odd string) bool { return strings.Contains(value, odd) })
 }
 
-// wrong returns the refusal of a value: the caller's where the value is in the parameters,
-// and the connector's otherwise.
+// wrong blames the caller for a value that is in the parameters, otherwise the connector.
 func (g *Given) wrong(value string, refusal *abi.Error) *abi.Error {
 	if g == nil || g.holds(value) {
 		return refusal
@@ -53,8 +52,8 @@ func (g *Given) wrong(value string, refusal *abi.Error) *abi.Error {
 	return connectors(refusal)
 }
 
-// tooLarge returns the refusal of a request above a limit: the connector's where parameters of
-// this size cannot be the reason.
+// tooLarge blames the connector for a request above a limit, if parameters of this size
+// cannot be the reason.
 func (g *Given) tooLarge(limit int64, refusal *abi.Error) *abi.Error {
 	const growth = 8 // escapes, and a name beside each value
 	if g == nil || int64(len(g.Params))*growth >= limit {

@@ -48,8 +48,8 @@ var reserved = map[string]string{
 	"X-Request-Id":      "is set by the host",
 }
 
-// header returns the connector's headers under canonical names, or refuses them. It refuses
-// rather than drops, so that a connector never believes that it has set what it has not.
+// header returns the connector's headers under canonical names, or refuses them. It drops
+// none, so that a connector never believes it has set a header that was not sent.
 func (r *Rules) header(headers [][2]string, given *Given) (map[string][]string, *abi.Error) {
 	const room = 6 // the host's own
 	h := make(map[string][]string, len(headers)+room)
@@ -103,8 +103,8 @@ func (o Owned) Reserves(canonical string) string {
 	return ""
 }
 
-// ValidHeaderName reports whether s is a token (RFC 9110, section 5.6.2) made of the
-// characters that every server and proxy takes.
+// ValidHeaderName reports whether s is a token (RFC 9110, section 5.6.2) of characters that
+// every server and proxy accepts.
 func ValidHeaderName(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -115,8 +115,8 @@ func ValidHeaderName(s string) bool {
 	return s != "" && len(s) <= 128
 }
 
-// ValidHeaderValue reports whether s is one line of visible ASCII, spaces and tabs,
-// without white space at its ends, which a server would take away.
+// ValidHeaderValue reports whether s is one line of visible ASCII, spaces and tabs, without
+// white space at its ends, which a server would remove.
 func ValidHeaderValue(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c != '\t' && (c < ' ' || c >= 0x7f) {

@@ -32,8 +32,7 @@ func OwnedBy(scheme *abi.AuthScheme) Owned {
 	return o
 }
 
-// Header reports whether a header is owned. Dashes and underscores, and upper and lower
-// case, count as the same.
+// Header reports whether a header is owned. It ignores case, and reads underscores as dashes.
 func (o Owned) Header(name string) bool {
 	return slices.ContainsFunc(o.Headers, func(own string) bool {
 		return own == name || strings.EqualFold(strings.ReplaceAll(own, "_", "-"), strings.ReplaceAll(name, "_", "-"))

@@ -10,8 +10,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// encodeQuery escapes the connector's query parameters, in their order. A space becomes
-// "+", which every form parser reads.
+// encodeQuery escapes the connector's query parameters, in their order. A space becomes "+".
 func (r *Rules) encodeQuery(query [][2]string, given *Given) (string, *abi.Error) {
 	if len(query) == 0 {
 		return "", nil

@@ -1,8 +1,8 @@
-// Package wire makes of what a connector asks for the one request that is sent, or refuses
-// it. The host, the conformance tests and pdk/pdktest all use it, so a request that passes
-// an author's tests also passes the host.
+// Package wire checks what a connector asks for and builds the request that is sent. The
+// host, the conformance tests and pdk/pdktest use it, so a request that passes an author's
+// tests also passes the host.
 //
-// The package sends nothing and knows no credential, only where one goes.
+// The package sends nothing. It knows where a credential goes, but not the credential.
 package wire
 
 import (
@@ -25,8 +25,8 @@ const (
 	RuleQuery   = "egress.query"    // a query parameter that carries the credential
 )
 
-// ErrConnector is the cause of a refusal that only the connector's author can do something
-// about: no other parameters of the call and no other configuration would change it.
+// ErrConnector is the cause of a refusal that only the connector's author can mend: no other
+// parameters and no other configuration would change it.
 var ErrConnector = errors.New("the connector sends a request that no host accepts")
 
 // connectors returns err with [ErrConnector] as its cause.
@@ -64,7 +64,7 @@ type Server struct {
 	Base string
 }
 
-// Rules are what every request of a connection is held to. They are safe for concurrent use.
+// Rules hold for every request of a connection. They are safe for concurrent use.
 type Rules struct {
 	// Servers are the manifest's, by id; Chosen is the id of the connection's own.
 	Servers map[string]Server
@@ -72,13 +72,12 @@ type Rules struct {
 	// Owned are the places of the credential.
 	Owned  Owned
 	Limits Limits
-	// UserAgent is the value of a header, which all requests share.
+	// UserAgent is the value of the header of all requests.
 	UserAgent []string
 }
 
-// NewRules returns the rules of a connection that configures nothing: the manifest's servers,
-// of which it uses one, and one scheme of the auth schema. A server whose URL is wrong is left
-// out; the checks of the manifest report it.
+// NewRules returns the rules of a connection without settings of its own. It leaves out a
+// server whose URL is wrong; the checks of the manifest report it.
 func NewRules(servers []abi.Server, chosen string, scheme *abi.AuthScheme) *Rules {
 	r := &Rules{Servers: make(map[string]Server, len(servers)), Chosen: chosen, Owned: OwnedBy(scheme), Limits: DefaultLimits(), UserAgent: []string{"agenthost"}}
 	for _, s := range servers {
@@ -89,19 +88,18 @@ func NewRules(servers []abi.Server, chosen string, scheme *abi.AuthScheme) *Rule
 	return r
 }
 
-// Scope is what the running operation may send.
+// Scope says what the running operation may send.
 type Scope struct {
 	// Requests are those that the operation declares.
 	Requests []abi.RequestTemplate
-	// Grant narrows them further; nil does not.
+	// Grant narrows them further; nil permits them all.
 	Grant *grant.Grant
-	// Given are the parameters of the call. They tell a value that the caller gave from one
-	// that the connector made up; nil stands for a caller who gave all values.
+	// Given are the parameters of the call; nil says that the caller gave every value.
 	Given *Given
 }
 
-// Request is a request in its one normal form. It is made once, and what is decided on is
-// what is sent: no later step reads the connector's words again. It holds no credential.
+// Request is a request in its one normal form. It is built once: the rules decide on what is
+// sent, and no later step reads the connector's words again. It holds no credential.
 type Request struct {
 	grant.Request
 	RawQuery string              // escaped, without the question mark
@@ -109,18 +107,18 @@ type Request struct {
 	Body     []byte
 }
 
-// Values of headers that all requests share: nobody changes them.
+// Values of headers that all requests share. Do not change them.
 var asJSON, asGzip = []string{"application/json"}, []string{"gzip"}
 
 // Check makes a Request of what the connector asked for, if the operation declares it and
-// the grant lets it pass.
+// the grant permits it.
 //
 // # Errors
 //
 // All have the cause [ErrConnector] where the connector's author is to blame:
 //
-//   - denied: the operation does not declare the request, the grant does not let it pass, or
-//     a header or query parameter is not the connector's to set
+//   - denied: the operation does not declare the request, the grant does not permit it, or
+//     the connector may not set a header or query parameter
 //   - invalid_params: a value cannot be sent
 //   - limit_exceeded: the request is larger than a limit
 func (r *Rules) Check(s Scope, req *abi.Request, body []byte) (Request, *abi.Error) {
@@ -128,8 +126,7 @@ func (r *Rules) Check(s Scope, req *abi.Request, body []byte) (Request, *abi.Err
 		return Request{}, fault.Invalid("request", "there is no request", "")
 	}
 	w := Request{Body: body, Request: grant.Request{Server: r.serverID(req.Server), Method: req.Method, Template: req.Path}}
-	// Whether the operation declares it comes first: what is wrong with the values of an
-	// undeclared request is of no interest.
+	// First, because the values of an undeclared request do not matter.
 	declared := r.Declared(s)
 	if !declared.Has(&w.Request) {
 		_, decision := declared.Find(&w.Request)
@@ -190,7 +187,6 @@ func (r *Rules) serverID(id string) string {
 	return id
 }
 
-// expand fills a path template in.
 func expand(source string, params map[string]string, given *Given) (string, *abi.Error) {
 	template, err := pathtemplate.ParseTemplate(source)
 	if err != nil {
@@ -211,7 +207,7 @@ func expand(source string, params map[string]string, given *Given) (string, *abi
 	} else if slices.Contains(others, refusal.Field) {
 		return "", given.wrong(value, refusal)
 	}
-	// A value that is missing is not the caller's, and neither is one that has no place.
+	// A missing value, or one without a place, is not the caller's fault.
 	refusal.Hint = "the template and path_params must have the same names"
 	if near := fault.Nearest(refusal.Field, others); near != "" {
 		refusal.Hint += "; did you mean " + near + "?"
