@@ -29,7 +29,7 @@ func (c *Call) Log(level int32, message string) { c.s.host.Log(level, message) }
 
 // Sleep waits for d, at most 30 seconds, in steps of a millisecond: until an export is ready,
 // say. A call may sleep 100 times. It uses no fuel, and others run meanwhile. The call ends
-// with a timeout where its deadline comes first. In tests with package pdktest, in plugin test
+// with a timeout if its deadline comes first. In tests with package pdktest, in plugin test
 // and in a replay nothing waits.
 func (c *Call) Sleep(d time.Duration) error {
 	ms := (max(d, 0) + time.Millisecond - 1) / time.Millisecond

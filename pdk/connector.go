@@ -87,7 +87,7 @@ type Operation struct {
 	DataOptional bool
 	// Meta are the parts of the response that become the result's meta.
 	Meta []Meta
-	// Page says how the vendor paginates; nil where it does not.
+	// Page says how the vendor paginates; nil if it does not.
 	Page *Page
 
 	// Requests are requests that Handle sends besides Method and Path. They answer JSON

@@ -54,7 +54,7 @@ func StatusError(r *Response) *abi.Error {
 const maxRetryAfter = 24 * time.Hour
 
 // RetryAfter reads the header Retry-After in both of its forms (RFC 9110, section 10.2.3);
-// it is 0 where the vendor does not say, and at most a day. A
+// it is 0 if the vendor does not say, and at most a day. A
 // connector has no clock to trust, so a date counts from the response's own Date.
 func (r *Response) RetryAfter() time.Duration {
 	header := r.Header("Retry-After")

@@ -50,7 +50,7 @@ func (c *Call) open() (entity, action string) {
 
 // canonical reads the input up to its params if it begins as the host writes it: entity,
 // action, params, in that order and without white space. The first member of params is at;
-// that is 0 where the input begins in another way.
+// that is 0 if the input begins in another way.
 func canonical(b []byte) (entity, action string, at int) {
 	entity, i := canonicalText(b, 0, `{"entity":"`)
 	action, i = canonicalText(b, i, `,"action":"`)

@@ -3,7 +3,7 @@ package pdk
 import "strings"
 
 // Link returns the target of the first link with a relation, such as next, in the header Link
-// (RFC 8288), as the vendor wrote it. It is "" where there is none, and where the header is
+// (RFC 8288), as the vendor wrote it. It is "" if there is none, and where the header is
 // malformed before it. Links of another context, with an anchor, do not count. A request
 // cannot go to the target itself, but only to what its operation declares: take the parameters
 // that you need from it, as [Response.LinkParam] does.
@@ -105,7 +105,7 @@ func readLinkParam(s string) (name, value, rest string, ok bool) {
 }
 
 // LinkParam returns the value of a parameter in the query string of [Response.Link], decoded:
-// of the first one with that name. It is "" where there is none, and where its escapes are
+// of the first one with that name. It is "" if there is none, and where its escapes are
 // malformed.
 func (r *Response) LinkParam(relation, name string) string {
 	return queryValue(r.Link(relation), name)

@@ -45,7 +45,7 @@ type Page struct {
 	Number bool
 }
 
-// more is what a response says of more pages, as JSON; empty where it says nothing.
+// more is what a response says of more pages, as JSON; empty if it says nothing.
 func (p *Page) more(resp *Response) string {
 	if p.More == "" {
 		return ""

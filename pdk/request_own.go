@@ -84,7 +84,7 @@ func (w *requestWriter) close() []byte {
 	return append(w.b, '}')
 }
 
-// body makes the JSON body of the operation's own request, nil where it has none.
+// body makes the JSON body of the operation's own request, nil if it has none.
 func (c *Call) body() []byte {
 	if !c.hasBody() {
 		return nil

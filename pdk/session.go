@@ -62,7 +62,7 @@ func (s *session) lastError() *abi.Error {
 	return &abi.Error{Kind: abi.KindInternal, Message: "a host function failed and did not say why"}
 }
 
-// read returns n bytes of a value, nil where that fails.
+// read returns n bytes of a value, nil if that fails.
 func (s *session) read(handle, n int32) []byte {
 	if n < 0 {
 		return nil

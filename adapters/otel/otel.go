@@ -82,7 +82,7 @@ func (s *Sink) Write(ctx context.Context, r *audit.Record) error {
 // labels are what spans and metrics have in common. They have few values.
 type labels struct {
 	connection, operation string
-	// outcome is empty where the call succeeded.
+	// outcome is empty if the call succeeded.
 	outcome attribute.KeyValue
 }
 

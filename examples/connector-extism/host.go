@@ -56,7 +56,7 @@ func text(handle int64) []byte {
 	return block.ReadBytes()
 }
 
-// part returns the part of a value that a JSON Pointer names, and 0 where there is none.
+// part returns the part of a value that a JSON Pointer names, and 0 if there is none.
 func part(handle int64, pointer string) int64 {
 	block := pdk.AllocateString(pointer)
 	defer block.Free()

@@ -86,7 +86,7 @@ type Check struct {
 
 // Report is the outcome of a [Run].
 type Report struct {
-	// Connector and Version are the manifest's, empty where it cannot be read.
+	// Connector and Version are the manifest's, empty if it cannot be read.
 	Connector string `json:"connector"`
 	Version   string `json:"version"`
 	// Digest is the SHA-256 of the module, in hexadecimal.

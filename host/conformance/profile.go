@@ -13,7 +13,7 @@ import (
 // it, and says where the module spends its fuel. Params nil stands for parameters that
 // are made up too.
 //
-// The profile is there also where the operation fails, beside the error; it is nil where
+// The profile is there also where the operation fails, beside the error; it is nil if
 // the operation did not run:
 //
 //   - connector_fault: the module does not load, or what it declares does not hold

@@ -25,8 +25,8 @@ type subject struct {
 	// sends a request. It may be nil.
 	sending json.RawMessage
 	number  int               // among the subjects that send something
-	answer  []byte            // nil where none was found that it accepts
-	closest []byte            // the answer that it looked at longest; nil where it was shown none
+	answer  []byte            // nil if none was found that it accepts
+	closest []byte            // the answer that it looked at longest; nil if it was shown none
 	headers map[string]string // that belong to it
 	records bool              // whether that answer makes a result with something in it
 	// endless says that a call sent more requests than any should.
@@ -53,7 +53,7 @@ type request struct {
 	Body string
 }
 
-// failed is what went wrong, as an error of the connector or of the sandbox; nil where
+// failed is what went wrong, as an error of the connector or of the sandbox; nil if
 // the operation succeeded.
 func (r *run) failed() *abi.Error {
 	if r.err != nil {

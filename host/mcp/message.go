@@ -33,7 +33,7 @@ type message struct {
 // refusal is the JSON-RPC error for a rejected message.
 type refusal struct {
 	code int
-	id   string // that of the message as it stands there; empty where none can be repeated
+	id   string // that of the message as it stands there; empty if none can be repeated
 	why  string
 }
 

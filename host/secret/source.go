@@ -7,7 +7,7 @@ import "context"
 //
 // # Errors
 //
-// Read returns an *[abi.Error] of kind auth_failed where there is no such secret or it
+// Read returns an *[abi.Error] of kind auth_failed if there is no such secret or it
 // is empty. It names the reference and never holds a byte of the secret. Retryable says that
 // the source may answer later: a secret that was read before is then used for 15 minutes.
 //

@@ -52,7 +52,7 @@ type group struct{ kinds []*kind }
 // list are the operations of a connection. Connections that were given the same slice
 // share it.
 type list struct {
-	places []int32 // by a kind's number: its place from 1 on, 0 where the list does not have it
+	places []int32 // by a kind's number: its place from 1 on, 0 if the list does not have it
 }
 
 // listID is the same for connections that were given the same slice.

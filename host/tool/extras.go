@@ -24,7 +24,7 @@ type want struct {
 type extra struct {
 	name   string // what the tool calls it
 	schema string
-	read   func(value []byte, into *want) bool // false where the value is of another type
+	read   func(value []byte, into *want) bool // false if the value is of another type
 	expect string
 }
 

@@ -32,7 +32,7 @@ func cutConnection(path string) (connection, operation string) {
 	return connection, operation
 }
 
-// operation returns the operation of a name such as issues.list, nil where there is none.
+// operation returns the operation of a name such as issues.list, nil if there is none.
 func (c *Connection) operation(name string) *abi.Operation {
 	for _, op := range c.Operations {
 		if isNamed(op, name) {

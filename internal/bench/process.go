@@ -86,7 +86,7 @@ func ask(ctx context.Context, what string, task any, into ...any) error {
 	return nil
 }
 
-// resident is what the process has in memory, in bytes, or 0 where the system does not
+// resident is what the process has in memory, in bytes, or 0 if the system does not
 // say.
 func resident() int64 {
 	debug.FreeOSMemory()
@@ -105,7 +105,7 @@ func resident() int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// descriptors is how many files and sockets the process has open, or 0 where the system
+// descriptors is how many files and sockets the process has open, or 0 if the system
 // does not say.
 func descriptors() int {
 	open, err := os.ReadDir("/proc/self/fd")

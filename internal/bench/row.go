@@ -19,7 +19,7 @@ const (
 // bytes.
 type row struct {
 	Name string `json:"name"`
-	// Base is what Ratio is a ratio to, empty where it is a number in Unit.
+	// Base is what Ratio is a ratio to, empty if it is a number in Unit.
 	Base string `json:"base,omitempty"`
 	// Worse is the direction that is worse.
 	Worse direction `json:"worse"`
@@ -32,7 +32,7 @@ type row struct {
 	Unit string  `json:"unit"`
 	// Goal is what the project wants, nil if nothing in particular.
 	Goal *goal `json:"goal,omitempty"`
-	// least is the smallest difference of Ratio that says anything, 0 where the spread
+	// least is the smallest difference of Ratio that says anything, 0 if the spread
 	// is enough.
 	least float64
 }

@@ -22,7 +22,7 @@ type Source interface {
 	// List returns a page of the connections that the principal may see and whose names start
 	// with a prefix. The first page has the empty cursor.
 	List(ctx context.Context, p Principal, prefix, cursor string) (Page, error)
-	// Changes returns a channel of what changed, which ends with ctx; nil where nothing changes.
+	// Changes returns a channel of what changed, which ends with ctx; nil if nothing changes.
 	// What was not announced is noticed by the next call, and not by the tools. The host calls
 	// it once.
 	Changes(ctx context.Context) (<-chan Change, error)

@@ -32,7 +32,7 @@ func (o *Operation) Safe() bool { return o.Effect == abi.EffectRead || o.Idempot
 
 // Validate checks parameters against the operation's schema. The error has kind
 // invalid_params, names the first culprit in Field, and lists every other one. It has kind
-// timeout where ctx ended before the check did.
+// timeout if ctx ended before the check did.
 func (o *Operation) Validate(ctx context.Context, params []byte) error {
 	schema, err := o.Schema()
 	if err != nil {

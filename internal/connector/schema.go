@@ -24,7 +24,7 @@ import (
 // are RE2, and nothing outside the schema is ever loaded.
 type Schema struct {
 	compiled *jsonschema.Schema
-	flat     *flat // what compiled asks for, where that is simple; nil where not
+	flat     *flat // what compiled asks for, where that is simple; nil if not
 	deepest  int   // how deep a value may nest
 	cost     cost  // of one part of a value
 	patterns int   // the size of all patterns
@@ -345,7 +345,7 @@ func inside(s *jsonschema.Schema, name string) *jsonschema.Schema {
 	return resolve(next)
 }
 
-// elements returns the schema of a list's elements, nil where there is none.
+// elements returns the schema of a list's elements, nil if there is none.
 func elements(s *jsonschema.Schema) *jsonschema.Schema {
 	if items, ok := s.Items.(*jsonschema.Schema); ok {
 		return items

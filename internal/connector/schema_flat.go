@@ -27,14 +27,14 @@ type member struct {
 	bit         uint64 // which of the members it is
 	kind        rawjson.Kind
 	least, most int64     // of an integer, or of the length of a text in characters
-	pattern     *measured // of a text; nil where there is none
-	choices     []string  // the texts that there are; nil where there are others
+	pattern     *measured // of a text; nil if there is none
+	choices     []string  // the texts that there are; nil if there are others
 }
 
 // mostMembers is how many members have a bit.
 const mostMembers = 64
 
-// flatOf returns what a schema asks for, and nil where it asks for more than a flat can say.
+// flatOf returns what a schema asks for, or nil if it asks for more than a flat can say.
 // A member that it cannot say is left out, so that the validator looks at params with it.
 func flatOf(s *jsonschema.Schema) *flat {
 	if !isType(s, "object") || len(s.Properties) > mostMembers || asksElse(s, "Types", "Properties", "Required", "AdditionalProperties") {

@@ -38,7 +38,7 @@ func FromEnvironment(connector string, schemes []abi.AuthScheme, lookup func(str
 }
 
 // SetVariable returns a variable that is set and gives a field of a connector's connection. It
-// is empty where none is set.
+// is empty if none is set.
 func SetVariable(connector string, schemes []abi.AuthScheme, lookup func(string) (string, bool)) string {
 	for i := range schemes {
 		for _, field := range schemes[i].Fields {

@@ -144,7 +144,7 @@ type Login struct {
 //
 // # Errors
 //
-// Those of [oauth.Login] and [oauth.Source.Keep]; invalid_params where the connection needs no
+// Those of [oauth.Login] and [oauth.Source.Keep]; invalid_params if the connection needs no
 // login.
 func (c *Credential) Login(ctx context.Context, l Login) error {
 	a, source, err := c.person(ctx)

@@ -22,7 +22,7 @@ import (
 // # Errors
 //
 // invalid_params for a field that the scheme does not have, with Field under "credentials";
-// auth_failed where a field is missing; and those of [Credential.Client].
+// auth_failed if a field is missing; and those of [Credential.Client].
 func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*egress.Client, error) {
 	scheme, err := c.schemeWith(own)
 	if err != nil {

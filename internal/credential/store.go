@@ -25,7 +25,7 @@ type Store struct {
 	// local reads what needs neither the encrypted file nor a Vault: those two are opened
 	// with it.
 	local *source.Resolver
-	file  *agefile.Store // nil where the user has no configuration folder
+	file  *agefile.Store // nil if the user has no configuration folder
 }
 
 // Parse reads a reference. It knows the schemes of the embedder's sources too. Its errors are
@@ -89,7 +89,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	return file.Remove(ctx, name)
 }
 
-// Path returns where the encrypted file is, or would be. It is empty where the user has no
+// Path returns where the encrypted file is, or would be. It is empty if the user has no
 // configuration folder.
 func (s *Store) Path() string { return place(s.options.Secrets.File, "secrets.age") }
 
@@ -101,7 +101,7 @@ func (s *Store) encrypted() (*agefile.Store, error) {
 }
 
 // place returns a configured path, or that of a name in agenthost's own folder of the
-// user's configuration folder. It is empty where there is no such folder.
+// user's configuration folder. It is empty if there is no such folder.
 func place(configured, name string) string {
 	if configured != "" {
 		return configured

@@ -23,7 +23,7 @@ type Attempt struct {
 	Received int64 // bytes of the decoded body
 	// BodySent and BodyReceived are the sizes on the network, before decompression.
 	BodySent, BodyReceived int64
-	Status                 int // 0 where there was no answer
+	Status                 int // 0 if there was no answer
 	// Err is why there was no answer.
 	Err *abi.Error
 }

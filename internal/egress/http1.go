@@ -27,7 +27,7 @@ type http1Conn struct {
 	// head is how many more bytes the heads of an answer, with interim ones, may have;
 	// -1 outside of heads.
 	head int64
-	// watched gets the end of a watch; nil where there is none.
+	// watched gets the end of a watch; nil if there is none.
 	watched chan error
 	one     [1]byte
 }

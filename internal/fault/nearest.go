@@ -94,7 +94,7 @@ func isPart(part, whole []byte) bool {
 }
 
 // Hint says what to write instead of name: the nearest candidate, or where none is
-// near, what there is to choose from. It is empty where there is no candidate.
+// near, what there is to choose from. It is empty if there is no candidate.
 func Hint(name string, candidates []string) string {
 	if best := Nearest(name, candidates); best != "" {
 		return "did you mean " + best + "?"
@@ -102,7 +102,7 @@ func Hint(name string, candidates []string) string {
 	return Choices(candidates)
 }
 
-// Choices says what there is to choose from, in alphabetical order, and is empty where
+// Choices says what there is to choose from, in alphabetical order, and is empty if
 // there is nothing.
 func Choices(candidates []string) string {
 	if len(candidates) == 0 {

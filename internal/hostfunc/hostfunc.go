@@ -30,7 +30,7 @@ const (
 	// ValueCount (handle) -> number of elements or members.
 	ValueCount = "value_count"
 	// ValuePart (handle, ptr, len) -> handle of the part that the JSON
-	// Pointer (RFC 6901) at ptr names, 0 where there is none.
+	// Pointer (RFC 6901) at ptr names, 0 if there is none.
 	ValuePart = "value_part"
 	// ValueDrop (handle) -> 0: the guest needs the value no longer.
 	ValueDrop = "value_drop"
@@ -40,7 +40,7 @@ const (
 	// HTTPStatus (handle) -> HTTP status.
 	HTTPStatus = "http_status"
 	// HTTPHeader (handle, ptr, len) -> handle of the value of the header
-	// that ptr names, 0 where there is none. Several values are joined by ", ".
+	// that ptr names, 0 if there is none. Several values are joined by ", ".
 	HTTPHeader = "http_header"
 	// OutputWrite (ptr, len) -> 0: append bytes to the output.
 	OutputWrite = "output_write"
@@ -51,7 +51,7 @@ const (
 	Log = "log"
 	// Sleep (milliseconds) -> 0: the host waits, and the guest runs on afterwards.
 	Sleep = "sleep"
-	// Error () -> handle of the last failure, 0 where there was none.
+	// Error () -> handle of the last failure, 0 if there was none.
 	Error = "error"
 )
 

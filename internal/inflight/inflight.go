@@ -153,7 +153,7 @@ func (r *Reservation) Spare(bytes int64) {
 // step is how many bytes Grow takes at once where they are free, for the next times.
 const step = 64 << 10
 
-// Grow reserves more bytes, and reports false where they are not free, or the reservation has
+// Grow reserves more bytes, and reports false if they are not free, or the reservation has
 // been released.
 func (r *Reservation) Grow(bytes int64) bool {
 	r.mu.Lock()

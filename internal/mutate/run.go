@@ -42,7 +42,7 @@ type runner struct {
 
 // suite is the tests of a package as it is on disk.
 type suite struct {
-	binary string // empty where it has none
+	binary string // empty if it has none
 	times  map[string]time.Duration
 }
 
@@ -130,7 +130,7 @@ func (r *runner) overlay(dir string, m *mutant) (string, error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// compile makes the binary of a package's tests; its name is empty where there are none.
+// compile makes the binary of a package's tests; its name is empty if there are none.
 func (r *runner) compile(ctx context.Context, dir, folder string, flags ...string) (binary string, output []byte, err error) {
 	binary = filepath.Join(dir, strings.ReplaceAll(folder, "/", "-")+".test")
 	args := append([]string{"test", "-c", "-p", "1", "-vet=off", "-o", binary}, flags...)

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is the id of the user whom a file belongs to; less than 0 where nobody knows.
+// ownerOf is the id of the user whom a file belongs to; less than 0 if nobody knows.
 func ownerOf(info fs.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Uid)

@@ -288,7 +288,7 @@ func (d *deriver) reference(reference string, at place) *shape {
 	return s
 }
 
-// find returns the schema that a reference leads to, nil where it leads nowhere in the document.
+// find returns the schema that a reference leads to, nil if it leads nowhere in the document.
 func (d *deriver) find(reference string) []byte {
 	fragment, ok := strings.CutPrefix(reference, "#")
 	if !ok {

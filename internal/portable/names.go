@@ -52,7 +52,7 @@ func (n *Names) Element() *Names {
 
 // Restore returns a value with the connector's names in the place of their aliases. All other
 // bytes stay. The value must be well-formed JSON without duplicate names. The error is
-// invalid_params where an object has both a name and its alias.
+// invalid_params if an object has both a name and its alias.
 func (n *Names) Restore(value []byte) ([]byte, error) { return n.restore(value, "") }
 
 func (n *Names) restore(value []byte, at string) ([]byte, error) {

@@ -31,7 +31,7 @@ const (
 // Schema is what clients get in the place of a connector's schema.
 type Schema struct {
 	JSON  json.RawMessage
-	Names *Names // nil where no parameter has an alias
+	Names *Names // nil if no parameter has an alias
 	// Note says what holds for the parameters together, where only a description can say it.
 	Note string
 	// TooLarge means that the parameters have no room: JSON takes any object.

@@ -69,7 +69,7 @@ type property struct {
 	*shape
 }
 
-// bounds are the keywords that are copied as they are, empty where there is none.
+// bounds are the keywords that are copied as they are, empty if there is none.
 type bounds struct {
 	format, pattern, minLength, maxLength string // of a string
 	minimum, maximum                      string // of a number
@@ -150,7 +150,7 @@ func (s *shape) annotated(b *shape) *shape {
 	return &out
 }
 
-// or takes the bounds of b where there are none.
+// or takes the bounds of b if there are none.
 func (k bounds) or(b bounds) bounds {
 	return bounds{
 		first(k.format, b.format), first(k.pattern, b.pattern), first(k.minLength, b.minLength), first(k.maxLength, b.maxLength),
@@ -260,7 +260,7 @@ func (s *shape) others() *shape {
 	return s.values
 }
 
-// alternatives returns a shape of branches, and nil where one of them is nil or none is given.
+// alternatives returns a shape of branches, or nil if one of them is nil or none is given.
 func alternatives(of []*shape) *shape {
 	if len(of) == 0 || slices.Contains(of, nil) {
 		return nil

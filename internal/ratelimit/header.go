@@ -26,7 +26,7 @@ var remainingHeaders = [][2]string{
 }
 
 // reopens is when the next request may be sent, as an answer says in the headers that many
-// vendors have or in those that the manifest declares; zero where it says nothing.
+// vendors have or in those that the manifest declares; zero if it says nothing.
 func reopens(status int, header http.Header, declared []abi.RateHeaders, now time.Time) time.Time {
 	var until time.Time
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
@@ -89,7 +89,7 @@ func moment(text string, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// momentIn reads a time in a unit of [abi.RateHeaders]; zero where it is none, or over.
+// momentIn reads a time in a unit of [abi.RateHeaders]; zero if it is none, or over.
 func momentIn(unit, text string, now time.Time) time.Time {
 	text = strings.TrimSpace(text)
 	if unit == "time" {

@@ -66,7 +66,7 @@ type Gate struct {
 // # Errors
 //
 // An [*abi.Error] of kind rate_limited, with the time to come back, where ctx ends
-// before that; of kind timeout where ctx ends during the wait.
+// before that; of kind timeout if ctx ends during the wait.
 func (g *Gate) Wait(ctx context.Context) error {
 	now := g.limiter.seams.Now()
 	g.limiter.mu.Lock()

@@ -9,7 +9,7 @@ import (
 const MaxDuplicateDepth = 64
 
 // Duplicate returns a member name that occurs twice in one object, at any depth, and
-// "" where there is none. Names are compared after unescaping. The error is that of
+// "" if there is none. Names are compared after unescaping. The error is that of
 // [Check], or says that data nests more deeply than [MaxDuplicateDepth], that it has more
 // than [MaxValues] values, or that it is the empty name which occurs twice.
 func Duplicate(data []byte) (string, error) { return DuplicateWithin(data, nil) }

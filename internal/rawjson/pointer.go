@@ -11,7 +11,7 @@ import (
 var ErrPointer = errors.New(`a JSON Pointer is empty or starts with "/", and has "~" only in "~0" and "~1"`)
 
 // Pointer returns the part of data that a JSON Pointer (RFC 6901) names, and false
-// where there is none. Data must be valid JSON. Where an object has two members of
+// if there is none. Data must be valid JSON. Where an object has two members of
 // one name, the last one counts, as in encoding/json. The error is [ErrPointer].
 func Pointer(data []byte, pointer string) ([]byte, bool, error) {
 	return PointerWithin(data, pointer, nil)
@@ -53,7 +53,7 @@ func PointerWithin(data []byte, pointer string, step func(bytes int) error) ([]b
 type finder struct {
 	scanner
 	tokens     []string
-	start, end int // of what was found; end is 0 where nothing was
+	start, end int // of what was found; end is 0 if nothing was
 }
 
 // at reads the value at i, which the first tokens lead to, and finds what the others

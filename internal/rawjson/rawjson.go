@@ -157,7 +157,7 @@ type scanner struct {
 	// names, if not nil, looks for names that an object has twice.
 	names *names
 
-	step    func(bytes int) error // nil where nobody counts
+	step    func(bytes int) error // nil if nobody counts
 	told    int                   // the offset up to which step knows
 	stopped error                 // of step, which wants no more
 }

@@ -13,7 +13,7 @@ import (
 type Difference struct {
 	// Where is a path such as exchanges[1].request.query, or data.
 	Where string `json:"where"`
-	// Recorded and Replayed are the two, shortened; empty where there is none.
+	// Recorded and Replayed are the two, shortened; empty if there is none.
 	Recorded string `json:"recorded,omitempty"`
 	Replayed string `json:"replayed,omitempty"`
 }

@@ -85,7 +85,7 @@ func base64Needle(encoding *base64.Encoding, led []byte, lead int) needle {
 	return needle{text: text[first : bits/6], before: lead > 0, after: bits%6 != 0}
 }
 
-// shortestNeedle is the length of the shortest of needlesOf(s), and 0 where there are none.
+// shortestNeedle is the length of the shortest of needlesOf(s), and 0 if there are none.
 // It makes none of them.
 func shortestNeedle(s []byte) int {
 	switch {
@@ -102,7 +102,7 @@ func shortestNeedle(s []byte) int {
 }
 
 // widen returns the span of an occurrence of n in b with the straddling characters and
-// the padding, and false where n asks for a whole word and this is none.
+// the padding, and false if n asks for a whole word and this is none.
 func (n needle) widen(b []byte, s span) (span, bool) {
 	if n.word && (s.start > 0 && isWord(b[s.start-1]) || s.end < len(b) && isWord(b[s.end])) {
 		return s, false

@@ -121,7 +121,7 @@ func (t *Tables) NewRedactor(values ...secret.Value) *Redactor {
 // search is what a Redactor searches for, and the tables for that while it has them.
 type search struct {
 	values []secret.Value
-	within *Tables // nil where nothing bounds them
+	within *Tables // nil if nothing bounds them
 	made   atomic.Pointer[tables]
 	used   atomic.Uint64 // the turn of the last use
 }

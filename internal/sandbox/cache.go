@@ -70,7 +70,7 @@ func (c *cache) path(digest string) string {
 	return filepath.Join(c.dir, digest+"-"+c.build)
 }
 
-// load returns the entry of a module, or nil where there is none that may be used.
+// load returns the entry of a module, or nil if there is none that may be used.
 func (c *cache) load(digest string) *entry {
 	dir := c.path(digest)
 	e, err := c.read(dir, digest)

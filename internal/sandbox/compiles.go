@@ -147,7 +147,7 @@ func (e *Engine) Compile(ctx context.Context, module []byte, begins func()) (*Mo
 // or being compiled because somebody waits for it. A Load that comes meanwhile does not wait
 // for it. Ending ctx ends the worker.
 //
-// The error is that of [Engine.Load], or of kind invalid_params where there is no worker.
+// The error is that of [Engine.Load], or of kind invalid_params if there is no worker.
 func (e *Engine) CompileAhead(ctx context.Context, module []byte) error {
 	if e.cache == nil || len(e.config.CompileWorker) == 0 {
 		return &abi.Error{Kind: abi.KindInvalidParams, Field: "compile_worker", Message: "compiling ahead needs a compile worker", Hint: "set compile_worker"}
@@ -167,7 +167,7 @@ func (e *Engine) Compiled(digest string) bool {
 	return e.cache != nil && exists(e.cache.path(digest))
 }
 
-// Check lets the worker check what a connector declares, within its limits. Done is false where
+// Check lets the worker check what a connector declares, within its limits. Done is false if
 // there is no worker. The error is that of the check, or as that of a module that cannot be
 // compiled.
 func (e *Engine) Check(ctx context.Context, declaration []byte) (done bool, err error) {

@@ -29,8 +29,8 @@ import (
 type Engine struct {
 	config   Config
 	compiles compiles
-	cache    *cache       // nil where there is no folder
-	pages    *pages.Table // nil where the kernel does not tell what a guest wrote
+	cache    *cache       // nil if there is no folder
+	pages    *pages.Table // nil if the kernel does not tell what a guest wrote
 	held     atomic.Int64 // bytes that instances hold which wait, and images
 	turns    *turns.Turns
 
@@ -199,7 +199,7 @@ func checkExports(m *wasm.Module) error {
 
 // Load vets, rewrites and compiles a module. The first use of a module compiles it,
 // which takes a second or so; later ones find it in the cache. An error has kind
-// connector_fault where the module is at fault.
+// connector_fault if the module is at fault.
 func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 	m, err := e.LoadCached(ctx, Digest(module))
 	if m != nil || err != nil {
@@ -209,7 +209,7 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 }
 
 // LoadCached returns the module of a digest if it was compiled before, without reading
-// the module, and nil where it was not. It is the module of that digest: what the cache
+// the module, or nil if it was not. It is the module of that digest: what the cache
 // holds is sealed together with it.
 func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error) {
 	if e.cache == nil {
@@ -222,7 +222,7 @@ func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error)
 	return e.openEntry(ctx, digest, found)
 }
 
-// openEntry opens an entry of the cache. It returns nil where the entry is gone or is of
+// openEntry opens an entry of the cache. It returns nil if the entry is gone or is of
 // no use to wazero, which then compiled what it was given: a skeleton.
 func (e *Engine) openEntry(ctx context.Context, digest string, found *entry) (*Module, error) {
 	before := found.files()

@@ -15,8 +15,8 @@ import (
 // memories are compared with.
 type image struct {
 	content []byte
-	file    *pages.File // nil where memories are compared
-	globals []uint64    // empty where each instance keeps its own
+	file    *pages.File // nil if memories are compared
+	globals []uint64    // empty if each instance keeps its own
 	users   int         // instances, and the module; the module's lock guards it
 }
 
@@ -38,7 +38,7 @@ func (i *image) close() {
 	i.content, i.file = nil, nil
 }
 
-// borrow returns the module's image for one more user, or nil where there is none.
+// borrow returns the module's image for one more user, or nil if there is none.
 func (m *Module) borrow() *image {
 	m.mu.Lock()
 	defer m.mu.Unlock()

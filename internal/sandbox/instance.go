@@ -39,7 +39,7 @@ type instance struct {
 
 	fuel, putBack api.Function // of the rewrite
 	result        [1]uint64    // of the two
-	execute       api.Function // for the next call; nil where it is not looked up
+	execute       api.Function // for the next call; nil if it is not looked up
 	stack         int          // bytes of it that execute began with
 	initialised   bool         // or has the state of one that is
 	ready         bool         // for its first call; until then time stands still

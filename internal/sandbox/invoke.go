@@ -25,7 +25,7 @@ import (
 // answers what host functions ask for without walking through the caller's contexts.
 type callContext struct {
 	context.Context
-	running  *running // nil where an instance is made
+	running  *running // nil if an instance is made
 	instance *instance
 }
 

@@ -31,7 +31,7 @@ type block struct {
 	data []byte
 }
 
-// span is a part of a block; its length is 0 where there is none.
+// span is a part of a block; its length is 0 if there is none.
 type span struct{ at, length uint64 }
 
 // blockCost is what a block costs the host besides its bytes.
@@ -49,7 +49,7 @@ func newKernel(limit int64, input []byte) *kernel {
 	return k
 }
 
-// alloc returns the offset of a new block of zeros, and 0 where there is no room.
+// alloc returns the offset of a new block of zeros, and 0 if there is no room.
 func (k *kernel) alloc(length uint64) uint64 {
 	if length == 0 || length > uint64(k.limit) || k.used+int64(length)+blockCost > k.limit {
 		return 0
@@ -119,7 +119,7 @@ func (k *kernel) bytes(at, length uint64) ([]byte, bool) {
 	return rest[:length:length], true
 }
 
-// block returns a whole block, and nil where none starts at the offset.
+// block returns a whole block, or nil if none starts at the offset.
 func (k *kernel) block(at uint64) []byte {
 	if i, ok := k.find(at); ok && k.blocks[i].at == at {
 		return k.blocks[i].data
@@ -127,7 +127,7 @@ func (k *kernel) block(at uint64) []byte {
 	return nil
 }
 
-// put makes a block with a copy of p and returns its offset, 0 where there is no room.
+// put makes a block with a copy of p and returns its offset, 0 if there is no room.
 func (k *kernel) put(p []byte) uint64 {
 	at := k.alloc(uint64(len(p)))
 	if at != 0 {

@@ -14,7 +14,7 @@ const maxLogLine = 4096
 
 // logBudget passes on what a guest logs until it has logged too much.
 type logBudget struct {
-	make   func() hclog.Logger // nil where nobody listens
+	make   func() hclog.Logger // nil if nobody listens
 	logger hclog.Logger        // made by out
 	lines  int
 	bytes  int64

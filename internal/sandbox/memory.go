@@ -27,7 +27,7 @@ type linear struct {
 
 	// image is the content to go back to.
 	image *image
-	// table tells which pages were written; nil where all are compared.
+	// table tells which pages were written; nil if all are compared.
 	table *pages.Table
 	// private are the pages of the last restore, and unchanged counts, by page, how
 	// many restores found a private one as it should be.
@@ -205,7 +205,7 @@ func (l *linear) putBack(from, to uint64) (copied int) {
 type allocator struct {
 	memories []*linear
 	limit    uint64
-	reserve  func(size uint64) []byte // nil where there is no room
+	reserve  func(size uint64) []byte // nil if there is no room
 	failed   bool                     // whether there was none
 }
 

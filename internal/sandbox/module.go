@@ -45,7 +45,7 @@ type Module struct {
 	idle      []*instance // in their first state, and booked; the one used last is at the end
 	used      []*instance // to be put back
 	restoring bool        // whether restoreUsed runs
-	image     *image      // that instances share; nil where there is none
+	image     *image      // that instances share; nil if there is none
 	keeps     bool        // whether the module is a user of the image
 	sweep     *time.Timer
 	busy      sync.WaitGroup // calls, and instances being put back
@@ -77,10 +77,10 @@ func (m *Module) Stats() Stats {
 		time.Duration(c.instanceTime.Load()), time.Duration(c.restoreTime.Load())}
 }
 
-// Run runs one export. An error is an [*abi.Error]: of kind connector_fault where the
-// guest trapped or sent invalid output, timeout or limit_exceeded where the host ended
+// Run runs one export. An error is an [*abi.Error]: of kind connector_fault if the
+// guest trapped or sent invalid output, timeout or limit_exceeded if the host ended
 // it. What execute answered as an error is no error of Run but in the outcome. With an
-// error of a guest that ran, the outcome has Fuel and Memory alone; it is nil where none ran.
+// error of a guest that ran, the outcome has Fuel and Memory alone; it is nil if none ran.
 func (m *Module) Run(ctx context.Context, call Call) (outcome *Outcome, err error) {
 	if err := m.enter(ctx); err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ type running struct {
 	clock  *clock
 	sleeps int // so far
 
-	values []*value // by handle - 1; nil where dropped
+	values []*value // by handle - 1; nil if dropped
 	last   *abi.Error
 	// lastHandle names the last failure once the guest has asked for one, and is 0
 	// before. It is always the same, so that failures do not use up handles.
@@ -39,7 +39,7 @@ type running struct {
 
 	function api.Function // that runs, of the guest's exports
 	stack    int          // bytes of its stack at the start, which every function has
-	profiler *profiler    // nil where the call is not profiled
+	profiler *profiler    // nil if the call is not profiled
 	pointer  string       // of the value_part that is to be traced
 	// stop is why the host ended the guest, where it did.
 	stop   *abi.Error

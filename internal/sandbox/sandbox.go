@@ -111,7 +111,7 @@ type Response struct {
 
 // Room is memory that calls share.
 type Room interface {
-	// Grow takes bytes, and reports false where they are not free.
+	// Grow takes bytes, and reports false if they are not free.
 	Grow(bytes int64) bool
 }
 

@@ -16,9 +16,9 @@ type value struct {
 	headers  map[string][]byte // those that were asked for, joined
 
 	checked bool
-	json    []byte            // data without the white space around it; nil where it is not JSON
+	json    []byte            // data without the white space around it; nil if it is not JSON
 	members map[string][]byte // of an object, made when a part is first asked for
-	scanned bool              // whether members was tried; it is nil where they are too many
+	scanned bool              // whether members was tried; it is nil if they are too many
 }
 
 // maxIndexedPerCall bounds the members that are indexed in all values of a call: many
@@ -37,7 +37,7 @@ func whole(data []byte) *value { return &value{data: data} }
 // space around it.
 func piece(data []byte) *value { return &value{data: data, checked: true, json: data} }
 
-// text returns the text without the white space around it, and nil where it is not JSON. It
+// text returns the text without the white space around it, or nil if it is not JSON. It
 // scans the text at most once, and tells work how many bytes it reads, as it reads them.
 func (v *value) text(work func(bytes int) error) []byte {
 	if !v.checked {
@@ -73,7 +73,7 @@ func (v *value) part(pointer string, room *int, work func(bytes int) error) (par
 	return rawjson.PointerWithin(member, rest, work)
 }
 
-// index makes members, and reports false where there are too many.
+// index makes members, and reports false if there are too many.
 func (v *value) index(room *int, work func(bytes int) error) bool {
 	if v.scanned || *room <= 0 {
 		return v.members != nil

@@ -21,7 +21,7 @@ type tree struct {
 	whole bool
 }
 
-// parse returns the tree of some paths, and nil where there are none.
+// parse returns the tree of some paths, or nil if there are none.
 func parse(field string, paths []string) (*tree, error) {
 	if len(paths) == 0 {
 		return nil, nil

@@ -60,7 +60,7 @@ type Error struct {
 	// Rule is the policy rule that denied, for KindDenied.
 	Rule string `json:"rule,omitempty"`
 	// Retryable says that the same call may succeed later, and that repeating it does
-	// nothing twice. It is false where a request was sent that may have changed something,
+	// nothing twice. It is false if a request was sent that may have changed something,
 	// unless the operation is declared idempotent. The host sees to that; what a guest says
 	// does not count there.
 	Retryable bool `json:"retryable"`

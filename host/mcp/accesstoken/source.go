@@ -128,7 +128,7 @@ func (s *source) own(u *url.URL) bool {
 	return u.Scheme == s.issuer.Scheme && strings.EqualFold(u.Host, s.issuer.Host)
 }
 
-// get reads a document, or nil where there is none. No redirect is followed. The operator
+// get reads a document, or nil if there is none. No redirect is followed. The operator
 // named the issuer's origin, and no other: addresses elsewhere are public ones.
 func (s *source) get(ctx context.Context, at *url.URL) ([]byte, error) {
 	path := at.EscapedPath()

@@ -54,7 +54,7 @@ func (s *Store) Path() string { return s.path }
 //
 // # Errors
 //
-// An *[abi.Error] of kind auth_failed where there is no file or no secret of that name,
+// An *[abi.Error] of kind auth_failed if there is no file or no secret of that name,
 // the identity is missing or another one, or the file was changed.
 func (s *Store) Read(ctx context.Context, name string) (secret.Value, error) {
 	ref, err := secret.ParseRef("age:" + name)
@@ -79,7 +79,7 @@ func (s *Store) Read(ctx context.Context, name string) (secret.Value, error) {
 	return secret.New([]byte(text)), nil
 }
 
-// Names returns the names of the secrets in order, none where there is no file. Its
+// Names returns the names of the secrets in order, none if there is no file. Its
 // errors are those of [Store.Read].
 func (s *Store) Names(ctx context.Context) ([]string, error) {
 	secrets, err := s.open(ctx)
@@ -94,7 +94,7 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 // # Errors
 //
 // Those of [Store.Read]; invalid_params for a name that cannot be one and for a value
-// that is empty, too large or not UTF-8 text; internal where the file cannot be written.
+// that is empty, too large or not UTF-8 text; internal if the file cannot be written.
 func (s *Store) Set(ctx context.Context, name string, value secret.Value) error {
 	if _, err := secret.ParseRef("age:" + name); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (s *Store) Set(ctx context.Context, name string, value secret.Value) error 
 }
 
 // Remove removes the secret of a name. Its errors are those of [Store.Set], and
-// not_found where there is no such name.
+// not_found if there is no such name.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	return s.change(ctx, func(secrets map[string]string) error {
 		if _, ok := secrets[name]; !ok {
@@ -162,7 +162,7 @@ func unwritable(path string, cause error) error {
 	return (&abi.Error{Kind: abi.KindInternal, Message: "the file " + path + " cannot be written", Hint: "check that its folder is writable and that the disk is not full"}).WithCause(cause)
 }
 
-// open returns the secrets by name, and nil where there is no file.
+// open returns the secrets by name, or nil if there is no file.
 func (s *Store) open(ctx context.Context) (map[string]string, error) {
 	f, err := os.Open(s.path)
 	if errors.Is(err, fs.ErrNotExist) {

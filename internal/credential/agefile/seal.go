@@ -73,7 +73,7 @@ func parse(text secret.Value) (*key, error) {
 //
 // # Errors
 //
-// An *[abi.Error] of kind auth_failed where the text is not one age identity.
+// An *[abi.Error] of kind auth_failed if the text is not one age identity.
 func SecretKey(identity secret.Value) (secret.Value, error) {
 	k, err := parse(identity)
 	return k.private, err
@@ -158,7 +158,7 @@ func unseal(identity secret.Value, sealed []byte) (map[string]string, error) {
 //
 // # Errors
 //
-// An *[abi.Error] of kind internal where the file cannot be written.
+// An *[abi.Error] of kind internal if the file cannot be written.
 func CreateIdentity(ctx context.Context, path string) error {
 	release, err := durable.Lock(ctx, path)
 	if err != nil {

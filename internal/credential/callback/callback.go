@@ -29,7 +29,7 @@ const Path = "/callback"
 type Answer struct {
 	Code   secret.Value
 	Error  string
-	Issuer string // iss, empty where it was not sent
+	Issuer string // iss, empty if it was not sent
 }
 
 // Listener waits for one answer. It may be used by several goroutines.
@@ -48,7 +48,7 @@ type Listener struct {
 //
 // # Errors
 //
-// An *[abi.Error] of kind invalid_params where the port cannot be opened.
+// An *[abi.Error] of kind invalid_params if the port cannot be opened.
 func Listen(ctx context.Context, port int, state, issuer string) (*Listener, error) {
 	var config net.ListenConfig
 	socket, err := config.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -65,8 +65,8 @@ var _ secret.Source = (*Source)(nil)
 //
 // # Errors
 //
-// An *[abi.Error]: auth_failed where there is no such helper, it cannot be started, it
-// fails, or it prints nothing or too much; timeout where it does not end in time.
+// An *[abi.Error]: auth_failed if there is no such helper, it cannot be started, it
+// fails, or it prints nothing or too much; timeout if it does not end in time.
 func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	ref, err := secret.ParseRef("exec:" + name)
 	if err != nil {

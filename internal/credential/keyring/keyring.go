@@ -42,7 +42,7 @@ var _ secret.Source = (*Source)(nil)
 //
 // # Errors
 //
-// An *[abi.Error]: auth_failed where there is no keyring or no such entry, timeout where
+// An *[abi.Error]: auth_failed if there is no keyring or no such entry, timeout if
 // ctx ended.
 func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	ref, err := secret.ParseRef("keyring:" + name)

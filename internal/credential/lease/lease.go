@@ -80,7 +80,7 @@ func New[V any](c Config[V]) *Lease[V] {
 // # Errors
 //
 // Those of [Config.Read]. One that is an *[abi.Error] and Retryable is none for [Stale]
-// after the last reading: the old value is returned. Kind timeout where ctx ended while
+// after the last reading: the old value is returned. Kind timeout if ctx ended while
 // another caller read.
 func (l *Lease[V]) Get(ctx context.Context) (*V, error) {
 	if t := l.term(); t.fresh(l.config.Now()) {
@@ -123,7 +123,7 @@ func (l *Lease[V]) Expire() {
 	}
 }
 
-// read reads the value, one reader at a time; refused is nil where the value is only old.
+// read reads the value, one reader at a time; refused is nil if the value is only old.
 func (l *Lease[V]) read(ctx context.Context, refused *V) (*V, error) {
 	select {
 	case l.reading <- struct{}{}:

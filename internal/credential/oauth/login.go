@@ -41,8 +41,8 @@ type LoginConfig struct {
 //
 // # Errors
 //
-// An *[abi.Error]: auth_failed where the person or the server refuses; invalid_params for
-// an address or a port that cannot be; timeout where nobody logs in; and those of
+// An *[abi.Error]: auth_failed if the person or the server refuses; invalid_params for
+// an address or a port that cannot be; timeout if nobody logs in; and those of
 // [Client.Refresh].
 func Login(ctx context.Context, c LoginConfig) (t Token, err error) {
 	address, err := c.address()

@@ -35,7 +35,7 @@ type Source struct {
 	unsaved *unsaved
 }
 
-// unsaved is a row, and the one that it came from: nil where there was none. It is written
+// unsaved is a row, and the one that it came from: nil if there was none. It is written
 // over that one only. Another one is of a login, or of a refresh, since then.
 type unsaved struct {
 	row  tokenfile.Row
@@ -67,7 +67,7 @@ type Want struct {
 	Client *Client
 	Grant  string // as in [abi.OAuth2]
 	Scopes []string
-	// Seed is the configured refresh token, from which refreshing starts; zero where a
+	// Seed is the configured refresh token, from which refreshing starts; zero if a
 	// login brought one.
 	Seed secret.Value
 	// Refused is an access token that the vendor does not know any more: another one
@@ -80,8 +80,8 @@ type Want struct {
 //
 // # Errors
 //
-// Those of [Client.Refresh] and of [tokenfile.Folder]; auth_failed where there is no
-// login, timeout where ctx ended.
+// Those of [Client.Refresh] and of [tokenfile.Folder]; auth_failed if there is no
+// login, timeout if ctx ended.
 func (s *Source) Token(ctx context.Context, w Want) (Token, error) {
 	s.mu.Lock()
 	if s.token.Usable(s.now()) && !s.token.refused(w) {
@@ -145,7 +145,7 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 	return s.refresh(ctx, w, row, from)
 }
 
-// row returns what there is of the login, and the row in the folder, nil where there is
+// row returns what there is of the login, and the row in the folder, nil if there is
 // none. It first writes what could not be written before, if nothing has come since.
 func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *tokenfile.Row, err error) {
 	stored, found, err := s.rows.Load(ctx, s.binding)
@@ -307,7 +307,7 @@ type Revoked struct {
 //
 // # Errors
 //
-// Those of [Client.Revoke]; vendor_error where the vendor goes on accepting the refresh
+// Those of [Client.Revoke]; vendor_error if the vendor goes on accepting the refresh
 // token.
 func (s *Source) End(ctx context.Context, c *Client, local bool) (Revoked, error) {
 	release, err := s.rows.Lock(ctx, s.binding.Connection)

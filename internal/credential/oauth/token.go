@@ -17,10 +17,10 @@ import (
 // Token is what a token endpoint gave.
 type Token struct {
 	Access secret.Value
-	// Refresh is zero where none came; the one that was used then stays good.
+	// Refresh is zero if none came; the one that was used then stays good.
 	Refresh secret.Value
 	// Until is when Access should no longer be used, some time before it ends. It is
-	// zero where the server did not say.
+	// zero if the server did not say.
 	Until time.Time
 }
 
@@ -33,7 +33,7 @@ func (t Token) Usable(now time.Time) bool {
 //
 // # Errors
 //
-// An *[abi.Error]: auth_failed where the server refuses the client or the refresh token,
+// An *[abi.Error]: auth_failed if the server refuses the client or the refresh token,
 // with the server's code in Code ([CodeInvalidGrant] and others); rate_limited,
 // vendor_error, network, timeout and denied as for any request. What failed may have used
 // the refresh token up.
@@ -129,7 +129,7 @@ func sendable(token string) bool {
 //
 // # Errors
 //
-// Those of [Client.Refresh]; invalid_params where there is no revocation endpoint.
+// Those of [Client.Refresh]; invalid_params if there is no revocation endpoint.
 func (c *Client) Revoke(ctx context.Context, refresh secret.Value) error {
 	if c.config.Revoke.URL == "" {
 		return &abi.Error{Kind: abi.KindInvalidParams, Field: "revoke_url", Message: "the connector declares no address to revoke tokens", Hint: "revoke the access in the vendor's settings"}

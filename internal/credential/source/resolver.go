@@ -52,8 +52,8 @@ func NewResolver(o Options) *Resolver {
 //
 // # Errors
 //
-// An *[abi.Error] of kind auth_failed where the secret is missing, empty or cannot be
-// read, and of kind timeout where ctx has ended.
+// An *[abi.Error] of kind auth_failed if the secret is missing, empty or cannot be
+// read, and of kind timeout if ctx has ended.
 func (r *Resolver) Resolve(ctx context.Context, ref secret.Ref) (secret.Value, error) {
 	if err := ctx.Err(); err != nil {
 		return secret.Value{}, fault.EndedWith(ctx, "the call ended before the host read its secret")

@@ -37,7 +37,7 @@ type Row struct {
 	// Previous is the refresh token before Refresh. It is kept until Refresh has been
 	// used, in case the vendor forgot that it gave out a new one.
 	Previous secret.Value
-	// Until is when Access should no longer be used; zero where the vendor did not say.
+	// Until is when Access should no longer be used; zero if the vendor did not say.
 	Until time.Time
 	// Seed marks what is configured that the row began with, such as a refresh token: see
 	// [Mark].
@@ -117,11 +117,11 @@ func (f *Folder) Lock(ctx context.Context, connection string) (release func(), e
 	return release, nil
 }
 
-// Load returns the row of a connection, and false where there is none.
+// Load returns the row of a connection, and false if there is none.
 //
 // # Errors
 //
-// An *[abi.Error] of kind auth_failed where the row cannot be read, was changed, or is
+// An *[abi.Error] of kind auth_failed if the row cannot be read, was changed, or is
 // bound to something else.
 func (f *Folder) Load(ctx context.Context, b Binding) (row Row, found bool, err error) {
 	sealed, err := readFile(f.Path(b.Connection))
@@ -162,7 +162,7 @@ func (f *Folder) Ready(ctx context.Context) error {
 //
 // # Errors
 //
-// An *[abi.Error], of kind internal where it cannot be written, and vendor_error where it is
+// An *[abi.Error], of kind internal if it cannot be written, and vendor_error if it is
 // larger than what Load reads; the old row stays then.
 func (f *Folder) Save(ctx context.Context, b Binding, row Row) error {
 	aead, err := f.cipher(ctx)

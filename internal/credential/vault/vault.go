@@ -59,9 +59,9 @@ var _ secret.Source = (*Source)(nil)
 //
 // # Errors
 //
-// An *[abi.Error]: auth_failed where there is no such secret or field, or the Vault
+// An *[abi.Error]: auth_failed if there is no such secret or field, or the Vault
 // refuses the token; invalid_params for a bad address; network, timeout, vendor_error and
-// rate_limited where the Vault cannot be asked or does not answer as it should, of which
+// rate_limited if the Vault cannot be asked or does not answer as it should, of which
 // those that may pass are Retryable.
 func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	ref, err := secret.ParseRef("vault:" + name)

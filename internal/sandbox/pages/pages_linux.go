@@ -127,7 +127,7 @@ type Table struct {
 // PageSize is the size of the pages it tells of, in bytes.
 func (t *Table) PageSize() uint64 { return t.page }
 
-// Open returns nil where the kernel, or what stands in for one, does not
+// Open returns nil if the kernel, or what stands in for one, does not
 // tell. It tries rather than asks for versions.
 func Open() *Table {
 	file, err := os.Open("/proc/self/pagemap")

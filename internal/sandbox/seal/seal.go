@@ -30,7 +30,7 @@ const keySize = 32
 // Sealer makes and checks seals. It is safe for concurrent use.
 type Sealer struct{ key []byte }
 
-// Open reads the key of a folder, and makes one where there is none, or where it is
+// Open reads the key of a folder, and makes one if there is none, or where it is
 // not the owner's alone. What an earlier key sealed is then no longer believed.
 func Open(dir string) (*Sealer, error) {
 	path := filepath.Join(dir, KeyFile)

@@ -13,7 +13,7 @@ type Refusal struct {
 	What     string // "locals", or a sentence where there is no figure
 	Function string // index and name of the function it is in, or empty
 	Got      uint64
-	Limit    uint64 // Got and Limit are 0 where there is no figure
+	Limit    uint64 // Got and Limit are 0 if there is no figure
 	Hint     string // what to do about it, or empty
 }
 

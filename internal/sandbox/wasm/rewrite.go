@@ -42,7 +42,7 @@ type Info struct {
 	// another instance: all, or none where one is a vector or a reference, which no host
 	// function of wazero sets.
 	Kept int
-	// Counter is the index of the global that counts, 0 where nothing is metered.
+	// Counter is the index of the global that counts, 0 if nothing is metered.
 	Counter int
 	// Elements is the number of items of all element segments, and Entries that of the
 	// entries of all tables at the start: what makes one instance larger than another

@@ -21,7 +21,7 @@ type Definition struct {
 	ID   string `json:"id"`
 	// Credentials are the fields of credentials; all are required.
 	Credentials []string `json:"credentials"`
-	// StartDate is the form of replication_config.start_date, empty where the kind has no replication_config.
+	// StartDate is the form of replication_config.start_date, empty if the kind has no replication_config.
 	StartDate string `json:"start_date"`
 	// Operations are those of this connector, by entity and action, with their parameters. It drops all others.
 	Operations map[string][]string `json:"operations"`

@@ -133,7 +133,7 @@ func (s *Service) run(ctx context.Context, c *connector, entity, action string, 
 	return nil, nil, err
 }
 
-// metadata are the vendor's words for pages, null where there are none.
+// metadata are the vendor's words for pages, null if there are none.
 func (s *Service) metadata(d *Definition, meta json.RawMessage) json.RawMessage {
 	cursor, paginated, _ := rawjson.Pointer(meta, "/"+abi.MetaNextCursor)
 	if !paginated {

@@ -18,7 +18,7 @@ type workspace struct {
 // workspaceKeys are the generations of the workspace's name, newest first.
 var workspaceKeys = []string{airbyteapi.KeyWorkspaceName, airbyteapi.KeyCustomerName, airbyteapi.KeyExternalUserID}
 
-// findWorkspace finds the workspace that get names: by id, or by name in any generation. named is false where nothing
+// findWorkspace finds the workspace that get names: by id, or by name in any generation. named is false if nothing
 // does.
 func (s *Service) findWorkspace(organization string, get func(string) string) (found *workspace, named bool) {
 	id, name := get("workspace_id"), ""

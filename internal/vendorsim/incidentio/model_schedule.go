@@ -16,7 +16,7 @@ type schedule struct {
 	UpdatedAt            time.Time         `json:"updated_at"`
 }
 
-// shownSchedule is a schedule in an answer. NextShifts is nil where the vendor leaves it out.
+// shownSchedule is a schedule in an answer. NextShifts is nil if the vendor leaves it out.
 type shownSchedule struct {
 	schedule
 	CurrentShifts []shift `json:"current_shifts"`

@@ -17,7 +17,7 @@ var operationsJSON []byte
 type Operation struct {
 	// Entity is the kind of object, for example "issues".
 	Entity string `json:"entity"`
-	// Action is the action under which Airbyte's connector offers it ("list"), empty where it does not.
+	// Action is the action under which Airbyte's connector offers it ("list"), empty if it does not.
 	Action string `json:"action,omitempty"`
 	// ID is the vendor's own operation id, for example "GetIssues".
 	ID string `json:"id"`

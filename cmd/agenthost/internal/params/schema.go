@@ -24,9 +24,9 @@ type Param struct {
 	Format string
 	// Enum are the only values, as JSON.
 	Enum []json.RawMessage
-	// Items is the schema of an array's elements, nil where there is none.
+	// Items is the schema of an array's elements, nil if there is none.
 	Items *Param
-	// Min, Max and Default are as the schema has them, nil where it has none.
+	// Min, Max and Default are as the schema has them, nil if it has none.
 	Min, Max, Default json.RawMessage
 }
 
@@ -138,7 +138,7 @@ func (p Param) Type() string {
 	return text
 }
 
-// Range says which values are allowed, and is empty where any is.
+// Range says which values are allowed, and is empty if any is.
 func (p Param) Range() string {
 	enum := p.Enum
 	if enum == nil && p.Items != nil {
