@@ -71,7 +71,7 @@ func TestTooManySteps(t *testing.T) {
 	t.Parallel()
 	hard := strings.Repeat(`%25`, 40)
 	r := New(secret.New([]byte(strings.Repeat("%", 600))))
-	text := []byte(`"` + strings.Repeat(hard, 2000) + `"`)
+	text := []byte(`"` + strings.Repeat(hard, 200) + `"`)
 	if _, found, err := r.RedactContext(t.Context(), text); found || !errors.Is(err, ErrSteps) {
 		t.Errorf("%v, %v", found, err)
 	}
