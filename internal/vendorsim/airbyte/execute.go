@@ -13,6 +13,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -93,11 +94,11 @@ func (s *Service) answer(ctx context.Context, c *connector, entity, action strin
 // what the vendor sent, that; where it takes out the records, an empty list whose words for pages are null.
 func (s *Service) unheard(d *Definition, e *abi.Error, wraps bool) (data, metadata json.RawMessage) {
 	if !wraps {
-		metadata, _ = encode(map[string]any{s.cased(d.Metadata.Cursor): nil, s.cased(d.Metadata.More): nil})
+		metadata = contract.Encode(map[string]any{s.cased(d.Metadata.Cursor): nil, s.cased(d.Metadata.More): nil})
 		return json.RawMessage("[]"), metadata
 	}
 	_, message, _ := strings.Cut(e.Message, ": ")
-	data, _ = encode(map[string]any{
+	data = contract.Encode(map[string]any{
 		"success": false, "errors": []string{e.Code}, "errorInfo": map[string]string{"code": e.Code, "message": message, "requestId": e.RequestID},
 	})
 	return data, json.RawMessage("null")
@@ -122,7 +123,7 @@ func (s *Service) run(ctx context.Context, c *connector, entity, action string, 
 	if slices.Contains(c.definition.Unlimited, entity+"."+action) {
 		delete(kept, "limit")
 	}
-	params, _ = encode(kept)
+	params = contract.Encode(kept)
 	data, meta, failed := s.options.Run.Run(ctx, c.definition.Slug, c.credentials, entity, action, params)
 	if failed == nil {
 		return data, meta, nil
@@ -144,8 +145,7 @@ func (s *Service) metadata(d *Definition, meta json.RawMessage) json.RawMessage 
 	if d.Metadata.More != "" {
 		words[s.cased(d.Metadata.More)] = more
 	}
-	raw, _ := encode(words)
-	return raw
+	return contract.Encode(words)
 }
 
 // cased is a name in the case of this service's metadata.

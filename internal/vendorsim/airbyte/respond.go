@@ -1,8 +1,6 @@
 package airbyte
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -32,21 +30,7 @@ func detailAt(w http.ResponseWriter, message, kind string, location ...string) {
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
-	body, err := encode(v)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	contract.SendJSON(w, "application/json", status, body)
-}
-
-// encode writes JSON without the escapes that only Go's encoder has: the service is not
-// written in Go.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	contract.SendJSON(w, "application/json", status, contract.Encode(v))
 }
 
 func isTime(text string) bool {

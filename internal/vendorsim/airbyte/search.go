@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -135,13 +136,9 @@ func (q *query) page(rows []map[string]any, paths [][]string, limit int, took ti
 	if to < len(rows) {
 		cursor = prefix + strconv.Itoa(to)
 	}
-	raw, err := encode(map[string]any{
+	return contract.Encode(map[string]any{
 		"data": data, "meta": map[string]any{"has_more": to < len(rows), "cursor": cursor, "took_ms": took.Milliseconds()},
-	})
-	if err != nil {
-		return nil, &abi.Error{Kind: abi.KindInternal, Message: err.Error()}
-	}
-	return raw, nil
+	}), nil
 }
 
 func sortRows(rows []map[string]any, by []map[string]string, fields []string) *abi.Error {
@@ -227,7 +224,7 @@ func (s *Service) listings(ctx context.Context, c *connector, entity string) []m
 func (s *Service) all(ctx context.Context, c *connector, entity string, params map[string]any) ([]json.RawMessage, *abi.Error) {
 	var records []json.RawMessage
 	for {
-		raw, _ := encode(params) // texts
+		raw := contract.Encode(params) // texts
 		data, meta, err := s.run(ctx, c, entity, "list", raw)
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -75,9 +76,5 @@ func (s *Service) searchByMeaning(ctx context.Context, c *connector, entity stri
 
 // found is the result of a search without pages.
 func found(data any, more bool) (json.RawMessage, *abi.Error) {
-	raw, err := encode(map[string]any{"data": data, "meta": map[string]any{"has_more": more, "took_ms": 1}})
-	if err != nil {
-		return nil, &abi.Error{Kind: abi.KindInternal, Message: err.Error()}
-	}
-	return raw, nil
+	return contract.Encode(map[string]any{"data": data, "meta": map[string]any{"has_more": more, "took_ms": 1}}), nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // project keeps the selected fields of every record, or drops the excluded ones. Selection wins.
@@ -32,11 +34,7 @@ func project(result json.RawMessage, selected, excluded []string) json.RawMessag
 	} else {
 		value = each(value)
 	}
-	raw, err := encode(value)
-	if err != nil {
-		return result
-	}
-	return raw
+	return contract.Encode(value)
 }
 
 // take copies what a path leads to. A list on the way is kept whole.
@@ -101,11 +99,7 @@ func truncate(result json.RawMessage) json.RawMessage {
 		}
 		return v
 	}
-	raw, err := encode(shorten(rows))
-	if err != nil {
-		return result
-	}
-	return raw
+	return contract.Encode(shorten(rows))
 }
 
 // decode reads JSON with its numbers as they are written.

@@ -69,13 +69,13 @@ func listPage[T any](c *call, q query[T]) (result, *apiError) {
 	if c.sent("limit") {
 		limit = int(c.body.Int("limit"))
 	}
-	res := result{many: make([]source, 0, min(limit, len(q.table.Rows)-start)), list: true, paged: true}
+	res := result{Answer: contract.Answer{Many: make([]source, 0, min(limit, len(q.table.Rows)-start)), List: true}, paged: true}
 	var last uint64
 	for _, r := range q.table.Rows[start:] {
 		if !changed(r) {
 			continue
 		}
-		if len(res.many) == limit {
+		if len(res.Many) == limit {
 			res.more, res.next = true, c.v.tokens.Encode(scope, contract.Position{At: began.pack(), Seq: last})
 			break
 		}
@@ -83,7 +83,7 @@ func listPage[T any](c *call, q query[T]) (result, *apiError) {
 		if q.view != nil {
 			shown = q.view(r)
 		}
-		res.many, last = append(res.many, shown), r.Pos.Seq
+		res.Many, last = append(res.Many, shown), r.Pos.Seq
 	}
 	if !res.more && c.ep.op.Sync {
 		res.syncToken = c.syncToken(filters, began.change)
@@ -156,13 +156,7 @@ func unlessArchived[T any](c *call, archived func(*T) bool) func(*T) bool {
 	return func(v *T) bool { return !archived(v) }
 }
 
-// listOnce answers a list that the vendor does not paginate. Whatever cursor and limit say, it is whole.
+// listOnce answers a whole list, which the vendor does not paginate: cursor and limit have no effect.
 func listOnce[T any](t *table[T], match func(*T) bool) (result, *apiError) {
-	out := make([]source, 0, len(t.Rows))
-	for _, r := range t.Rows {
-		if match == nil || match(&r.Val) {
-			out = append(out, r)
-		}
-	}
-	return all(out)
+	return all(t.Matching(match))
 }

@@ -16,37 +16,19 @@ var operationsJSON []byte
 // Param is one parameter of an operation.
 type Param = contract.Param
 
-// Operation is one operation of the Ashby API: the wire facts against which requests are checked. All are POST with a
-// JSON body and no query.
+// Operation is one operation of the Ashby API. All are POST with a JSON body and no query.
 type Operation struct {
-	// Entity is the kind of object, for example "candidates".
-	Entity string `json:"entity"`
-	// Action is the action under which Airbyte's connector offers it ("list"), empty if it does not.
-	Action string `json:"action,omitempty"`
-	// ID is the vendor's own operation id, for example "candidateList".
-	ID string `json:"id"`
-	// Method is the HTTP method, always POST.
-	Method string `json:"method"`
-	// Path is the vendor's path, for example "/candidate.list".
-	Path string `json:"path"`
-	// ContentType is the type of the request body; empty when there is none (an empty object will do then as well).
-	ContentType string `json:"content_type,omitempty"`
+	contract.Operation
 	// Permission is what the API key needs, for example "candidatesRead".
 	Permission string `json:"permission"`
-	// Airbyte says that Airbyte's connector offers the operation.
-	Airbyte bool `json:"airbyte,omitempty"`
-	// Paginated says that the operation takes cursor and limit and means it.
-	Paginated bool `json:"paginated,omitempty"`
 	// Sync says that the operation takes syncToken.
 	Sync bool `json:"sync,omitempty"`
 	// Rate is the operation's own limit of starts a minute and organization; 0 means that only the key's limit applies.
 	Rate int `json:"rate,omitempty"`
 	// Beta says that the vendor calls the operation beta.
 	Beta bool `json:"beta,omitempty"`
-	// AnyOf names parameters of which one at least is needed.
+	// AnyOf names parameters, at least one of which is needed.
 	AnyOf []string `json:"any_of,omitempty"`
-	// Body are the parameters.
-	Body []Param `json:"body,omitempty"`
 }
 
 // Writes says whether the operation changes anything.

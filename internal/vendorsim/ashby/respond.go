@@ -54,9 +54,7 @@ func notFound(kind, title string) *apiError {
 
 // result is a successful answer.
 type result struct {
-	one  source
-	many []source
-	list bool
+	contract.Answer
 	// more and next are sent when paged, syncToken when not empty, warnings when there are any.
 	paged     bool
 	more      bool
@@ -65,7 +63,7 @@ type result struct {
 	warnings  []string
 }
 
-func one(s source) (result, *apiError) { return result{one: s}, nil }
+func one(s source) (result, *apiError) { return result{Answer: contract.Answer{One: s}}, nil }
 
 func value(v any) (result, *apiError) { return one(encoded(contract.Encode(v))) }
 
@@ -85,24 +83,13 @@ func spliced(record source, fields map[string][]byte) encoded {
 	return append(out, '}')
 }
 
-func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
+func all(many []source) (result, *apiError) {
+	return result{Answer: contract.Answer{Many: many, List: true}}, nil
+}
 
 // send writes {"success":true,"results":...} and what else there is.
 func (res result) send(w http.ResponseWriter) {
-	size := 256
-	if res.one != nil {
-		size += len(res.one.Encoded())
-	}
-	buf := make([]byte, 0, size)
-	buf = append(buf, `{"success":true,"results":`...)
-	switch {
-	case res.list:
-		buf = contract.AppendList(buf, res.many)
-	case res.one != nil:
-		buf = append(buf, res.one.Encoded()...)
-	default:
-		buf = append(buf, "null"...)
-	}
+	buf := res.Append([]byte(`{"success":true,"results":`))
 	if res.paged {
 		buf = append(buf, `,"moreDataAvailable":`...)
 		buf = strconv.AppendBool(buf, res.more)
@@ -143,14 +130,5 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) {
 // requestID has the form of the vendor's, a ULID: ten characters of milliseconds and sixteen that are random there and
 // a count here.
 func requestID(now time.Time, n uint64) string {
-	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	var out [26]byte
-	ms := uint64(now.UnixMilli())
-	for i := 9; i >= 0; i-- {
-		out[i], ms = alphabet[ms&31], ms>>5
-	}
-	for i := 25; i >= 10; i-- {
-		out[i], n = alphabet[n&31], n>>5
-	}
-	return string(out[:])
+	return contract.ULID(now, n>>40, n)
 }

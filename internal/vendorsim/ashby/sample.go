@@ -95,7 +95,7 @@ func (s *sampler) pick() {
 			s.application, s.stage = sch[0].Val.ApplicationID, sch[0].Val.InterviewStageID
 		}
 	case "/job.setStatus":
-		s.job = firstID(&st.jobs)
+		s.job = st.jobs.FirstID()
 	case "/job.search":
 		if j := st.jobs.Find(func(j *job) bool { return j.CustomRequisitionID != nil }); j != nil {
 			s.job = j.ID
@@ -151,14 +151,6 @@ func (s *sampler) hook() string {
 	return add(s.c, &s.st.webhooks, w.ID, w).ID
 }
 
-// firstID is the id of a table's first record, or "none" of an empty one.
-func firstID[T any](t *table[T]) string {
-	if len(t.Rows) == 0 {
-		return "none"
-	}
-	return t.Rows[0].ID
-}
-
 // known answers for parameters whose name means something. An id called just id is the operation's own kind of object.
 func (s *sampler) known(p Param) any {
 	st := s.st
@@ -186,43 +178,43 @@ func (s *sampler) known(p Param) any {
 		}
 		return s.job
 	case "departmentId", "teamId":
-		return firstID(&st.departments)
+		return st.departments.FirstID()
 	case "locationId":
 		return st.locations.Rows[3].ID
 	case "userId", "creditedToUserId":
-		return firstID(&st.users)
+		return st.users.FirstID()
 	case "jobPostingId":
-		return firstID(&st.jobPostings)
+		return st.jobPostings.FirstID()
 	case "jobBoardId":
 		return st.jobPostings.Rows[0].Val.boardID
 	case "sourceId":
-		return firstID(&st.sources)
+		return st.sources.FirstID()
 	case "brandId":
-		return firstID(&st.brands)
+		return st.brands.FirstID()
 	case "jobTemplateId":
-		return firstID(&st.jobTemplates)
+		return st.jobTemplates.FirstID()
 	case "communicationTemplateId":
-		return firstID(&st.templates)
+		return st.templates.FirstID()
 	case "webhookId":
 		return s.hook()
 	case "archiveReasonId":
-		return firstID(&st.archiveReasons)
+		return st.archiveReasons.FirstID()
 	case "tagId":
-		return firstID(&st.tags)
+		return st.tags.FirstID()
 	case "projectId":
-		return firstID(&st.projects)
+		return st.projects.FirstID()
 	case "interviewPlanId", "defaultInterviewPlanId":
 		return s.plan
 	case "interviewStageId":
 		return s.stage
 	case "interviewId":
-		return firstID(&st.interviews)
+		return st.interviews.FirstID()
 	case "offerId":
-		return firstID(&st.offers)
+		return st.offers.FirstID()
 	case "reportId":
-		return firstID(&st.reports)
+		return st.reports.FirstID()
 	case "fileHandle":
-		return firstID(&st.files)
+		return st.files.FirstID()
 	case "fieldId", "objectType", "objectId", "fieldValue":
 		return map[string]any{
 			"fieldId": st.customFields.Find(func(f *customField) bool { return f.ObjectType == "Candidate" && f.FieldType == "String" }).ID, "objectType": "Candidate", "objectId": s.candidate,

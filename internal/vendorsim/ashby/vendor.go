@@ -148,13 +148,7 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *apiErro
 	if c.body, err = readBody(w, r, &ep.op); err != nil {
 		return result{}, err
 	}
-	if ep.write {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-	} else {
-		v.mu.RLock()
-		defer v.mu.RUnlock()
-	}
+	defer contract.Lock(&v.mu, ep.write)()
 	res, err := ep.handle(c)
 	res.warnings = c.warnings
 	return res, err

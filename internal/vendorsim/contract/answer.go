@@ -6,6 +6,27 @@ import (
 	"strconv"
 )
 
+// Answer is the data of a successful answer: a record, or a list. The zero Answer has none.
+type Answer struct {
+	One  Source
+	Many []Source
+	List bool
+}
+
+// Empty reports whether there is no data.
+func (a Answer) Empty() bool { return a.One == nil && !a.List }
+
+// Append writes the data as JSON behind buf, null if there is none.
+func (a Answer) Append(buf []byte) []byte {
+	switch {
+	case a.List:
+		return AppendList(buf, a.Many)
+	case a.One != nil:
+		return append(buf, a.One.Encoded()...)
+	}
+	return append(buf, "null"...)
+}
+
 // AppendList writes the JSON array of records behind buf. It makes room at once for them and for the little that
 // follows in an answer.
 func AppendList[S Source](buf []byte, records []S) []byte {

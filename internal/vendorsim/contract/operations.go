@@ -4,7 +4,35 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync"
 )
+
+// Operation is what the operations of all vendors have: the wire facts against which requests are checked.
+type Operation struct {
+	// Entity is the kind of object, for example "issues".
+	Entity string `json:"entity"`
+	// Action is the action under which Airbyte's connector offers it ("list"), empty if it does not.
+	Action string `json:"action,omitempty"`
+	// ID is the vendor's own operation id, for example "GetIssues".
+	ID string `json:"id"`
+	// Method is the HTTP method.
+	Method string `json:"method"`
+	// Path is the vendor's path template, for example "/issues/{id}".
+	Path string `json:"path"`
+	// ContentType is the type of the request body, empty if there is no body.
+	ContentType string `json:"content_type,omitempty"`
+	// Airbyte says that Airbyte's connector offers the operation.
+	Airbyte bool `json:"airbyte,omitempty"`
+	// Paginated says that the operation answers in pages.
+	Paginated bool `json:"paginated,omitempty"`
+	// Query and Body are the parameters.
+	Query []Param `json:"query,omitempty"`
+	Body  []Param `json:"body,omitempty"`
+}
+
+// Route is method and path template, the key under which the vendor serves the operation. Three operations of Airbyte's
+// Pylon connector (issues.update, issue_assignments.update, issue_statuses.update) share one.
+func (o Operation) Route() string { return o.Method + " " + o.Path }
 
 // Operations reads a vendor's table of operations, a JSON array, into the vendor's type of them. It panics on a table
 // that does not fit the type, which is part of the program.
@@ -25,4 +53,14 @@ func Handler[H any](handlers map[string]H, route string) H {
 		panic("BUG: no handler for " + route)
 	}
 	return h
+}
+
+// Lock takes a vendor's lock, exclusive for a write, and returns what releases it.
+func Lock(mu *sync.RWMutex, write bool) (unlock func()) {
+	if write {
+		mu.Lock()
+		return mu.Unlock
+	}
+	mu.RLock()
+	return mu.RUnlock
 }

@@ -80,6 +80,14 @@ func (t *Table[T]) After(p Position) int {
 // Get finds a record by its id, or returns nil.
 func (t *Table[T]) Get(id string) *Row[T] { return t.byID[id] }
 
+// FirstID is the id of the first record, or "none".
+func (t *Table[T]) FirstID() string {
+	if len(t.Rows) == 0 {
+		return "none"
+	}
+	return t.Rows[0].ID
+}
+
 // Replace puts val in r's place and returns the new row.
 func (t *Table[T]) Replace(r *Row[T], val T) *Row[T] {
 	fresh := &Row[T]{ID: r.ID, Pos: r.Pos, Val: val}
@@ -116,11 +124,21 @@ func (t *Table[T]) Find(match func(*T) bool) *Row[T] {
 	return nil
 }
 
-// Everything is the whole table, for answers that are not paginated.
-func (t *Table[T]) Everything() []Source {
-	out := make([]Source, len(t.Rows))
-	for i, r := range t.Rows {
-		out[i] = r
+// Matching returns the records that match accepts, all if it is nil, for answers that are not paginated.
+func (t *Table[T]) Matching(match func(*T) bool) []Source {
+	out := make([]Source, 0, len(t.Rows))
+	for _, r := range t.Rows {
+		if match == nil || match(&r.Val) {
+			out = append(out, r)
+		}
 	}
 	return out
+}
+
+// Optional is nil for the empty string.
+func Optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }

@@ -19,7 +19,7 @@ func listAlerts(c *call) (result, *apiError) {
 
 func getAlert(c *call) (result, *apiError) { return byID(&c.v.store.alerts, "alert", c.vars[0]) }
 
-func listAlertSources(c *call) (result, *apiError) { return all(c.v.store.alertSources.Everything()) }
+func listAlertSources(c *call) (result, *apiError) { return all(c.v.store.alertSources.Matching(nil)) }
 
 func listAlertRoutes(c *call) (result, *apiError) {
 	return paginate(c, listing[alertRoute]{table: &c.v.store.alertRoutes})
@@ -114,7 +114,7 @@ func resolveAlert(c *call) (result, *apiError) {
 }
 
 func listAlertAttributes(c *call) (result, *apiError) {
-	return all(c.v.store.alertAttributes.Everything())
+	return all(c.v.store.alertAttributes.Matching(nil))
 }
 
 func listIncidentAlerts(c *call) (result, *apiError) {

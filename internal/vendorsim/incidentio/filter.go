@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 // field is a property that can be filtered by. One of its functions is set.
@@ -238,11 +240,11 @@ func deref[T any](p *T) []T {
 
 func escalationFields() map[string]field[escalation] {
 	return map[string]field[escalation]{
-		"escalation_path": {texts: func(e *escalation) []string { return deref(optional(e.EscalationPathID)) }},
+		"escalation_path": {texts: func(e *escalation) []string { return deref(contract.Optional(e.EscalationPathID)) }},
 		"status":          {texts: func(e *escalation) []string { return []string{e.Status} }},
 		"created_at":      {time: func(e *escalation) time.Time { return e.CreatedAt }},
 		"updated_at":      {time: func(e *escalation) time.Time { return e.UpdatedAt }},
-		"idempotency_key": {texts: func(e *escalation) []string { return deref(optional(e.idempotencyKey)) }},
+		"idempotency_key": {texts: func(e *escalation) []string { return deref(contract.Optional(e.idempotencyKey)) }},
 		"alert": {texts: func(e *escalation) (out []string) {
 			for _, a := range e.RelatedAlerts {
 				out = append(out, a.ID)
@@ -256,12 +258,4 @@ func escalationFields() map[string]field[escalation] {
 			return out
 		}},
 	}
-}
-
-// optional is nil for the empty string.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -1,16 +1,10 @@
 package incidentio
 
-// served is what a route is bound to.
-type served struct {
-	handle handler
-	write  bool
-}
-
 // handlers binds every route of the contract. New panics when one is missing, and a test fails when one is left over.
-func handlers() map[string]served {
-	read := func(h handler) served { return served{handle: h} }
-	write := func(h handler) served { return served{handle: h, write: true} }
-	return map[string]served{
+func handlers() map[string]*endpoint {
+	read := func(h handler) *endpoint { return &endpoint{handle: h} }
+	write := func(h handler) *endpoint { return &endpoint{handle: h, write: true} }
+	return map[string]*endpoint{
 		"GET /v1/identity": read(getIdentity),
 
 		"GET /v2/incidents":                    read(listIncidents),

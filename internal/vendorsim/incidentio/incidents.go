@@ -59,10 +59,10 @@ func listAttachments(c *call) (result, *apiError) {
 	if incidentID == "" && (externalID == "" || kind == "") {
 		return result{}, invalid("incident_id", "give incident_id, or external_id with resource_type")
 	}
-	return filtered(&c.v.store.attachments, func(a *incidentAttachment) bool {
+	return all(c.v.store.attachments.Matching(func(a *incidentAttachment) bool {
 		return (incidentID == "" || a.IncidentID == incidentID) && (externalID == "" || a.Resource.ExternalID == externalID) &&
 			(kind == "" || a.Resource.ResourceType == kind)
-	})
+	}))
 }
 
 func createAttachment(c *call) (result, *apiError) {
@@ -116,16 +116,16 @@ func (c *call) ofIncident(id string) bool {
 }
 
 func listActions(c *call) (result, *apiError) {
-	return filtered(&c.v.store.actions, func(a *action) bool { return c.ofIncident(a.IncidentID) })
+	return all(c.v.store.actions.Matching(func(a *action) bool { return c.ofIncident(a.IncidentID) }))
 }
 
 func getAction(c *call) (result, *apiError) { return byID(&c.v.store.actions, "action", c.vars[0]) }
 
 func listFollowUps(c *call) (result, *apiError) {
 	team := c.query.text("assignee_team_id")
-	return filtered(&c.v.store.followUps, func(f *followUp) bool {
+	return all(c.v.store.followUps.Matching(func(f *followUp) bool {
 		return c.ofIncident(f.IncidentID) && (team == "" || f.AssigneeTeam != nil && f.AssigneeTeam.ID == team)
-	})
+	}))
 }
 
 func getFollowUp(c *call) (result, *apiError) {

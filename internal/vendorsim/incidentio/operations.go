@@ -12,22 +12,11 @@ import (
 //go:embed operations.json
 var operationsJSON []byte
 
-// Operation is one operation of the incident.io API: the wire facts against which requests are checked.
+// Operation is one operation of the incident.io API. A query parameter of format "operators" is written
+// name[operator]=value, one of format "operators_by_id" name[id][operator]=value, one of format "map" name[key]=value; its
+// Fields are the operators, and an operator that takes an array is repeated for each value.
 type Operation struct {
-	// Entity is the kind of object, for example "incidents".
-	Entity string `json:"entity"`
-	// Action is the action under which Airbyte's connector offers it ("list"), empty if it does not.
-	Action string `json:"action,omitempty"`
-	// ID is the vendor's own operation id, for example "Incidents V2#List".
-	ID string `json:"id"`
-	// Method is the HTTP method.
-	Method string `json:"method"`
-	// Path is the vendor's path template, for example "/v2/incidents/{id}".
-	Path string `json:"path"`
-	// ContentType is the type of the request body; empty when there is no body.
-	ContentType string `json:"content_type,omitempty"`
-	// Airbyte says that Airbyte's connector offers the operation.
-	Airbyte bool `json:"airbyte,omitempty"`
+	contract.Operation
 	// Scopes are what the key must hold, all of them.
 	Scopes []string `json:"scopes,omitempty"`
 	// AssumedScope is a scope required here that the specification does not mention.
@@ -35,11 +24,9 @@ type Operation struct {
 	// AlertSourceToken says that the request carries the token of the alert source, in the header or as the query
 	// parameter token, instead of an API key.
 	AlertSourceToken bool `json:"alert_source_token,omitempty"`
-	// Paginated says that the answer carries pagination_meta.
-	Paginated bool `json:"paginated,omitempty"`
-	// PageCap is the most records a page holds even where page_size may be larger; 0 means that page_size decides.
+	// PageCap is the most records on a page if page_size may be larger; 0 means that page_size decides.
 	PageCap int `json:"page_cap,omitempty"`
-	// Record is the key of the record or records in the answer; empty when the answer is the record itself, or has none.
+	// Record is the key of the records in the answer; empty if the answer is the record itself, or has none.
 	Record string `json:"record,omitempty"`
 	// Status is the status of success; 0 means 200.
 	Status int `json:"status,omitempty"`
@@ -47,11 +34,6 @@ type Operation struct {
 	Deprecated  bool   `json:"deprecated,omitempty"`
 	Successor   string `json:"successor,omitempty"`
 	SuccessorOf string `json:"successor_of,omitempty"`
-	// Query and Body are the parameters. A query parameter of format "operators" is written name[operator]=value, one of format
-	// "operators_by_id" name[id][operator]=value, one of format "map" name[key]=value; its Fields are the operators, and
-	// an operator that takes an array is repeated for each value.
-	Query []Param `json:"query,omitempty"`
-	Body  []Param `json:"body,omitempty"`
 }
 
 // Param is one parameter, or one field of an object parameter.
@@ -63,9 +45,6 @@ const (
 	formatOperatorsByID = "operators_by_id"
 	formatMap           = "map"
 )
-
-// Route is method and path template, the key under which the vendor serves the operation.
-func (o Operation) Route() string { return o.Method + " " + o.Path }
 
 // Operations returns all 78 operations: the 23 of Airbyte's connector, 53 more of the vendor, and the successors of two
 // deprecated ones among the 23 that are not in the 53. Every call returns a fresh copy.

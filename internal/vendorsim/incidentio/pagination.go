@@ -78,16 +78,5 @@ func paginate[T any](c *call, q listing[T]) (result, *apiError) {
 			}
 		}
 	}
-	return result{many: out, list: true, page: pg}, nil
-}
-
-// filtered is the records of a table that match, for answers that are not paginated.
-func filtered[T any](t *table[T], match func(*T) bool) (result, *apiError) {
-	out := []source{}
-	for _, r := range t.Rows {
-		if match(&r.Val) {
-			out = append(out, r)
-		}
-	}
-	return all(out)
+	return result{Answer: contract.Answer{Many: out, List: true}, page: pg}, nil
 }

@@ -86,9 +86,7 @@ type source = contract.Source
 
 // result is a successful answer: a record, a list, or with the zero value nothing.
 type result struct {
-	one  source
-	many []source
-	list bool
+	contract.Answer
 	page *page
 }
 
@@ -101,11 +99,13 @@ type page struct {
 	counted, null bool
 }
 
-func one(s source) (result, *apiError) { return result{one: s}, nil }
+func one(s source) (result, *apiError) { return result{Answer: contract.Answer{One: s}}, nil }
 
-func made(v any) (result, *apiError) { return result{one: contract.Value{V: v}}, nil }
+func made(v any) (result, *apiError) { return one(contract.Value{V: v}) }
 
-func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
+func all(many []source) (result, *apiError) {
+	return result{Answer: contract.Answer{Many: many, List: true}}, nil
+}
 
 // send writes {"<record>": ..., "pagination_meta": ...}, the bare record, or nothing.
 func (res result) send(w http.ResponseWriter, op *Operation) {
@@ -113,27 +113,15 @@ func (res result) send(w http.ResponseWriter, op *Operation) {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if res.one == nil && !res.list {
+	if res.Empty() {
 		w.WriteHeader(status)
 		return
 	}
 	if op.Record == "" {
-		sendJSON(w, status, res.one.Encoded())
+		contract.SendJSON(w, "application/json", status, res.One.Encoded())
 		return
 	}
-	size := 160
-	if res.one != nil {
-		size += len(res.one.Encoded())
-	}
-	buf := make([]byte, 0, size)
-	buf = append(buf, `{"`...)
-	buf = append(buf, op.Record...)
-	buf = append(buf, `":`...)
-	if res.list {
-		buf = contract.AppendList(buf, res.many)
-	} else {
-		buf = append(buf, res.one.Encoded()...)
-	}
+	buf := res.Append([]byte(`{"` + op.Record + `":`))
 	if p := res.page; p != nil {
 		buf = append(buf, `,"pagination_meta":{`...)
 		if p.after != "" {
@@ -151,7 +139,7 @@ func (res result) send(w http.ResponseWriter, op *Operation) {
 		}
 		buf = append(buf, '}')
 	}
-	sendJSON(w, status, append(buf, '}'))
+	contract.SendJSON(w, "application/json", status, append(buf, '}'))
 }
 
 func (e *apiError) send(w http.ResponseWriter, requestID string) {
@@ -185,9 +173,5 @@ func (e *apiError) send(w http.ResponseWriter, requestID string) {
 	for name, values := range e.header {
 		w.Header()[name] = values
 	}
-	sendJSON(w, e.status, contract.Encode(body))
-}
-
-func sendJSON(w http.ResponseWriter, status int, body []byte) {
-	contract.SendJSON(w, "application/json", status, body)
+	contract.SendJSON(w, "application/json", e.status, contract.Encode(body))
 }

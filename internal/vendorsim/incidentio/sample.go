@@ -65,13 +65,6 @@ type sampler struct {
 	types contract.Sampler
 }
 
-func firstID[T any](t *table[T]) string {
-	if len(t.Rows) == 0 {
-		return "none"
-	}
-	return t.Rows[0].ID
-}
-
 const updateField = "PUT /v2/custom_fields/{id}"
 
 func lastID[T any](t *table[T]) string {
@@ -114,27 +107,27 @@ func (s *sampler) pathVariable() string {
 	}
 	switch root := strings.Split(s.op.Path, "/")[2]; root {
 	case "incidents":
-		return firstID(&s.st.incidents)
+		return s.st.incidents.FirstID()
 	case "alerts":
-		return firstID(&s.st.alerts)
+		return s.st.alerts.FirstID()
 	case "escalations":
-		return firstID(&s.st.escalations)
+		return s.st.escalations.FirstID()
 	case "escalation_paths":
-		return firstID(&s.st.escalationPaths)
+		return s.st.escalationPaths.FirstID()
 	case "users":
-		return firstID(&s.st.users)
+		return s.st.users.FirstID()
 	case "incident_roles":
-		return firstID(&s.st.roles)
+		return s.st.roles.FirstID()
 	case "incident_statuses":
-		return firstID(&s.st.statuses)
+		return s.st.statuses.FirstID()
 	case "incident_timestamps":
-		return firstID(&s.st.timestamps)
+		return s.st.timestamps.FirstID()
 	case "severities":
-		return firstID(&s.st.severities)
+		return s.st.severities.FirstID()
 	case "custom_fields":
-		return firstID(&s.st.customFields)
+		return s.st.customFields.FirstID()
 	case "catalog_types":
-		return firstID(&s.st.catalogTypes)
+		return s.st.catalogTypes.FirstID()
 	case "catalog_entries":
 		of := s.catalogType().ID
 		// The last entry, so that deleting samples leaves those that the seed links to.
@@ -144,21 +137,21 @@ func (s *sampler) pathVariable() string {
 			}
 		}
 	case "schedules":
-		return firstID(&s.st.schedules)
+		return s.st.schedules.FirstID()
 	case "teams":
-		return firstID(&s.st.teams)
+		return s.st.teams.FirstID()
 	case "incident_attachments":
-		return firstID(&s.st.attachments)
+		return s.st.attachments.FirstID()
 	case "schedule_overrides":
 		return s.override().ID
 	case "status_page_structures":
-		return firstID(&s.st.statusPages)
+		return s.st.statusPages.FirstID()
 	case "status_page_incidents":
-		return firstID(&s.st.statusPageIncidents)
+		return s.st.statusPageIncidents.FirstID()
 	case "follow_ups":
-		return firstID(&s.st.followUps)
+		return s.st.followUps.FirstID()
 	case "actions":
-		return firstID(&s.st.actions)
+		return s.st.actions.FirstID()
 	case "alert_events":
 		return s.alertSource().ID
 	}
@@ -184,11 +177,11 @@ func (s *sampler) queryValue(p Param) any {
 func (s *sampler) filterID(name string) string {
 	switch name {
 	case "incident_role":
-		return firstID(&s.st.roles)
+		return s.st.roles.FirstID()
 	case "custom_field":
-		return firstID(&s.st.customFields)
+		return s.st.customFields.FirstID()
 	}
-	return firstID(&s.st.alertAttributes)
+	return s.st.alertAttributes.FirstID()
 }
 
 func (s *sampler) operator(p Param) map[string]any {
@@ -214,23 +207,23 @@ func (s *sampler) operator(p Param) map[string]any {
 func (s *sampler) linked(name string) string {
 	switch name {
 	case "status":
-		return firstID(&s.st.statuses)
+		return s.st.statuses.FirstID()
 	case "severity":
-		return firstID(&s.st.severities)
+		return s.st.severities.FirstID()
 	case "incident_type":
-		return firstID(&s.st.types)
+		return s.st.types.FirstID()
 	case "incident_role":
-		return firstID(&s.st.users)
+		return s.st.users.FirstID()
 	case "custom_field":
-		return firstID(&s.st.customOptions)
+		return s.st.customOptions.FirstID()
 	case "alert_source":
 		return s.alertSource().ID
 	case "escalation_path":
-		return firstID(&s.st.escalationPaths)
+		return s.st.escalationPaths.FirstID()
 	case "alert":
-		return firstID(&s.st.alerts)
+		return s.st.alerts.FirstID()
 	case "incident":
-		return firstID(&s.st.incidents)
+		return s.st.incidents.FirstID()
 	}
 	return ""
 }
@@ -247,33 +240,33 @@ func (s *sampler) known(p Param) any {
 	case "rank":
 		return float64(7)
 	case "alert_id":
-		return firstID(&s.st.alerts)
+		return s.st.alerts.FirstID()
 	case "status_page_incident_id":
-		return firstID(&s.st.statusPageIncidents)
+		return s.st.statusPageIncidents.FirstID()
 	case "incident_id":
-		return firstID(&s.st.incidents)
+		return s.st.incidents.FirstID()
 	case "incident_role_id":
-		return firstID(&s.st.roles)
+		return s.st.roles.FirstID()
 	case "incident_status_id":
 		return s.st.statuses.Find(func(st *incidentStatus) bool { return st.Category == "live" }).ID
 	case "incident_timestamp_id":
-		return firstID(&s.st.timestamps)
+		return s.st.timestamps.FirstID()
 	case "incident_type_id":
-		return firstID(&s.st.types)
+		return s.st.types.FirstID()
 	case "severity_id":
-		return firstID(&s.st.severities)
+		return s.st.severities.FirstID()
 	case "custom_field_id":
-		return firstID(&s.st.customFields)
+		return s.st.customFields.FirstID()
 	case "custom_field_entries":
 		return s.customFieldEntry()
 	case "assignee_team_id":
-		return firstID(&s.st.teams)
+		return s.st.teams.FirstID()
 	case "user_ids":
-		return firstID(&s.st.users)
+		return s.st.users.FirstID()
 	case "assignee", "user":
-		return map[string]any{"id": firstID(&s.st.users)}
+		return map[string]any{"id": s.st.users.FirstID()}
 	case "escalation_path_id":
-		return firstID(&s.st.escalationPaths)
+		return s.st.escalationPaths.FirstID()
 	case "schedule_id":
 		return sc.ID
 	case "rotation_id":
@@ -285,7 +278,7 @@ func (s *sampler) known(p Param) any {
 	case "end_at", "entry_window_end":
 		return later(5 * time.Hour)
 	case "status_page_id":
-		return firstID(&s.st.statusPages)
+		return s.st.statusPages.FirstID()
 	case "component_id":
 		return s.st.statusPages.Rows[0].Val.components[0].ID
 	case "mode":

@@ -12,7 +12,7 @@ func getIdentity(c *call) (result, *apiError) {
 	}{c.key.name, "https://app.incident.io/northwind", c.key.roles, []namedRef{}, []string{}})
 }
 
-func listSeverities(c *call) (result, *apiError) { return all(c.v.store.severities.Everything()) }
+func listSeverities(c *call) (result, *apiError) { return all(c.v.store.severities.Matching(nil)) }
 
 func getSeverity(c *call) (result, *apiError) {
 	return byID(&c.v.store.severities, "severity", c.vars[0])
@@ -55,21 +55,21 @@ func deleteSeverity(c *call) (result, *apiError) {
 	return remove(&c.v.store.severities, "severity", c.vars[0])
 }
 
-func listStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Everything()) }
+func listStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Matching(nil)) }
 
 func getStatus(c *call) (result, *apiError) {
 	return byID(&c.v.store.statuses, "incident status", c.vars[0])
 }
 
-func listTimestamps(c *call) (result, *apiError) { return all(c.v.store.timestamps.Everything()) }
+func listTimestamps(c *call) (result, *apiError) { return all(c.v.store.timestamps.Matching(nil)) }
 
 func getTimestamp(c *call) (result, *apiError) {
 	return byID(&c.v.store.timestamps, "incident timestamp", c.vars[0])
 }
 
-func listTypes(c *call) (result, *apiError) { return all(c.v.store.types.Everything()) }
+func listTypes(c *call) (result, *apiError) { return all(c.v.store.types.Matching(nil)) }
 
-func listRoles(c *call) (result, *apiError) { return all(c.v.store.roles.Everything()) }
+func listRoles(c *call) (result, *apiError) { return all(c.v.store.roles.Matching(nil)) }
 
 func getRole(c *call) (result, *apiError) {
 	return byID(&c.v.store.roles, "incident role", c.vars[0])
@@ -91,7 +91,7 @@ func getRoleV1(c *call) (result, *apiError) {
 	return made(incidentRoleV1{r.Val, r.Val.required})
 }
 
-func listCustomFields(c *call) (result, *apiError) { return all(c.v.store.customFields.Everything()) }
+func listCustomFields(c *call) (result, *apiError) { return all(c.v.store.customFields.Matching(nil)) }
 
 func getCustomField(c *call) (result, *apiError) {
 	return byID(&c.v.store.customFields, "custom field", c.vars[0])
@@ -191,7 +191,7 @@ func listCustomFieldOptions(c *call) (result, *apiError) {
 	})
 }
 
-func listWorkflows(c *call) (result, *apiError) { return all(c.v.store.workflows.Everything()) }
+func listWorkflows(c *call) (result, *apiError) { return all(c.v.store.workflows.Matching(nil)) }
 
 func listMaintenanceWindows(c *call) (result, *apiError) {
 	q := listing[maintenanceWindow]{table: &c.v.store.maintenance}

@@ -66,26 +66,7 @@ type store struct {
 	maintenance         table[maintenanceWindow]
 }
 
-const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-// newID makes a ULID dated at.
-func (s *store) newID(at time.Time) string {
-	var out [26]byte
-	ms, hi, lo := uint64(at.UnixMilli()), s.rng.Uint64(), s.rng.Uint64()
-	for i := 9; i >= 0; i-- {
-		out[i] = crockford[ms&31]
-		ms >>= 5
-	}
-	for i := 25; i >= 18; i-- {
-		out[i] = crockford[lo&31]
-		lo >>= 5
-	}
-	for i := 17; i >= 10; i-- {
-		out[i] = crockford[hi&31]
-		hi >>= 5
-	}
-	return string(out[:])
-}
+func (s *store) newID(at time.Time) string { return contract.ULID(at, s.rng.Uint64(), s.rng.Uint64()) }
 
 func (c *call) newID() string { return c.v.store.newID(c.now) }
 

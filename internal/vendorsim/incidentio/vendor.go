@@ -93,8 +93,9 @@ func New(opts Options) *Vendor {
 	}
 	handlers := handlers()
 	for _, op := range Operations() {
-		h := contract.Handler(handlers, op.Route())
-		v.routes.Add(op.Method, op.Path, &endpoint{op: op, handle: h.handle, write: h.write})
+		ep := contract.Handler(handlers, op.Route())
+		ep.op = op
+		v.routes.Add(op.Method, op.Path, ep)
 	}
 	v.store.rng = rand.New(rand.NewPCG(opts.Seed, 0x696e63696f))
 	seed(&v.store, opts.Now().UTC(), opts.Scale)
@@ -151,13 +152,7 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *endpoin
 	if c.body, err = readBody(w, r, &ep.op); err != nil {
 		return fail(err)
 	}
-	if ep.write {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-	} else {
-		v.mu.RLock()
-		defer v.mu.RUnlock()
-	}
+	defer contract.Lock(&v.mu, ep.write)()
 	res, err := ep.handle(c)
 	return res, ep, err
 }

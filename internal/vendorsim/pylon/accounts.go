@@ -203,7 +203,9 @@ func deleteAccount(c *call) (result, *apiError) {
 	return result{}, nil
 }
 
-func listActivityTypes(c *call) (result, *apiError) { return all(c.v.store.activityTypes.Everything()) }
+func listActivityTypes(c *call) (result, *apiError) {
+	return all(c.v.store.activityTypes.Matching(nil))
+}
 
 type success struct {
 	Success bool `json:"success"`

@@ -20,7 +20,7 @@ func listCollections(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	if t := c.v.store.collections[kb.ID]; t != nil {
-		return all(t.Everything())
+		return all(t.Matching(nil))
 	}
 	return all(nil)
 }

@@ -3,6 +3,8 @@ package pylon
 import (
 	"slices"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
 func listContacts(c *call) (result, *apiError) { return listAll(c, &c.v.store.contacts) }
@@ -83,13 +85,13 @@ func (c *call) setContactFields(p *contact) (err *apiError) {
 		p.PhoneNumbers = b.Texts("phone_numbers")
 	}
 	if b.Has("primary_phone_number") {
-		p.PrimaryPhoneNumber = optional(b.Text("primary_phone_number"))
+		p.PrimaryPhoneNumber = contract.Optional(b.Text("primary_phone_number"))
 	}
 	if b.Has("portal_role") {
 		p.PortalRole = b.Text("portal_role")
 	}
 	if b.Has("portal_role_id") {
-		p.PortalRoleID = optional(b.Text("portal_role_id"))
+		p.PortalRoleID = contract.Optional(b.Text("portal_role_id"))
 	}
 	if b.Has("external_ids") {
 		p.ExternalIDs = externalIDs(b)

@@ -31,7 +31,7 @@ func createCustomField(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	f := customField{
 		Slug: b.Text("slug"), Label: b.Text("label"), Description: b.Text("description"), ObjectType: b.Text("object_type"),
-		Type: b.Text("type"), Source: "pylon", DefaultValue: optional(b.Text("default_value")), DefaultValues: b.Texts("default_values"),
+		Type: b.Text("type"), Source: "pylon", DefaultValue: contract.Optional(b.Text("default_value")), DefaultValues: b.Texts("default_values"),
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if f.Slug == "" {
@@ -79,7 +79,7 @@ func updateCustomField(c *call) (result, *apiError) {
 		f.Description = b.Text("description")
 	}
 	if b.Has("default_value") {
-		f.DefaultValue = optional(b.Text("default_value"))
+		f.DefaultValue = contract.Optional(b.Text("default_value"))
 	}
 	if b.Has("default_values") {
 		f.DefaultValues = b.Texts("default_values")

@@ -1,16 +1,10 @@
 package pylon
 
-// served is what a route is bound to. Searches are POSTs that only read.
-type served struct {
-	handle handler
-	write  bool
-}
-
 // handlers binds every route of the contract. New panics when one is missing, and a test fails when one is left over.
-func handlers() map[string]served {
-	read := func(h handler) served { return served{handle: h} }
-	write := func(h handler) served { return served{handle: h, write: true} }
-	return map[string]served{
+func handlers() map[string]*endpoint {
+	read := func(h handler) *endpoint { return &endpoint{handle: h} }
+	write := func(h handler) *endpoint { return &endpoint{handle: h, write: true} }
+	return map[string]*endpoint{
 		"GET /me": read(getMe),
 
 		"GET /issues":                                    read(listIssues),

@@ -121,4 +121,4 @@ func linkExternalIssue(c *call) (result, *apiError) {
 	return one(c.v.store.issues.Replace(r, is))
 }
 
-func listIssueStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Everything()) }
+func listIssueStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Matching(nil)) }

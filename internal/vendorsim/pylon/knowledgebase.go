@@ -10,7 +10,7 @@ import (
 )
 
 func listKnowledgeBases(c *call) (result, *apiError) {
-	return all(c.v.store.knowledgeBases.Everything())
+	return all(c.v.store.knowledgeBases.Matching(nil))
 }
 
 func (c *call) knowledgeBaseAt() (*row[knowledgeBase], *apiError) {
@@ -82,10 +82,10 @@ func listArticles(c *call) (result, *apiError) {
 	if err != nil || lang == "" || lang == kb.Val.DefaultLanguage {
 		return res, err
 	}
-	for i, s := range res.many {
+	for i, s := range res.Many {
 		if r, ok := s.(*row[article]); ok {
 			a, _ := r.Val.in(lang, &kb.Val)
-			res.many[i] = contract.Value{V: a}
+			res.Many[i] = contract.Value{V: a}
 		}
 	}
 	return res, nil

@@ -1,6 +1,6 @@
 package pylon
 
-func listMacroGroups(c *call) (result, *apiError) { return all(c.v.store.macroGroups.Everything()) }
+func listMacroGroups(c *call) (result, *apiError) { return all(c.v.store.macroGroups.Matching(nil)) }
 
 func listMacros(c *call) (result, *apiError) {
 	s, group := &c.v.store, c.query["macro_group_id"]

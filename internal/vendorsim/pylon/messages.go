@@ -180,7 +180,7 @@ func listThreads(c *call) (result, *apiError) {
 		return result{}, err
 	}
 	if t := c.v.store.threads[r.ID]; t != nil {
-		return all(t.Everything())
+		return all(t.Matching(nil))
 	}
 	return all(nil)
 }

@@ -13,39 +13,17 @@ import (
 //go:embed operations.json
 var operationsJSON []byte
 
-// Operation is one operation of the Pylon API: the wire facts against which requests are checked.
+// Operation is one operation of the Pylon API.
 type Operation struct {
-	// Entity is the kind of object, for example "issues".
-	Entity string `json:"entity"`
-	// Action is the action under which Airbyte's connector offers it ("list"), empty if it does not.
-	Action string `json:"action,omitempty"`
-	// ID is the vendor's own operation id, for example "GetIssues".
-	ID string `json:"id"`
-	// Method is the HTTP method.
-	Method string `json:"method"`
-	// Path is the vendor's path template, for example "/issues/{id}".
-	Path string `json:"path"`
-	// Renamed maps a path variable to the name Airbyte's connector gives it, where that differs ("id": "kb_id").
+	contract.Operation
+	// Renamed maps a path variable to the name Airbyte's connector gives it, if that differs ("id": "kb_id").
 	Renamed map[string]string `json:"renamed,omitempty"`
-	// ContentType is the type of the request body; empty when there is no body.
-	ContentType string `json:"content_type,omitempty"`
 	// Rate is how many requests a minute the organization may make (specification of July 2026).
 	Rate int `json:"rate"`
-	// Airbyte says that Airbyte's connector offers the operation.
-	Airbyte bool `json:"airbyte,omitempty"`
-	// Paginated says that the answer carries pagination.
-	Paginated bool `json:"paginated,omitempty"`
-	// Query and Body are the parameters.
-	Query []Param `json:"query,omitempty"`
-	Body  []Param `json:"body,omitempty"`
 }
 
 // Param is one parameter of an operation.
 type Param = contract.Param
-
-// Route is method and path template, the key under which the vendor serves the operation. Three operations of
-// Airbyte's connector (issues.update, issue_assignments.update, issue_statuses.update) share one.
-func (o Operation) Route() string { return o.Method + " " + o.Path }
 
 // Operations returns all 95 operations: the 43 of Airbyte's connector and 52 more of the vendor. Every call
 // returns a fresh copy.

@@ -24,9 +24,12 @@ func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
 		rows = rows[:q.table.After(contract.Position{At: q.to, Seq: ^uint64(0)})]
 	}
 	if s := c.cursor(); s != "" {
-		p, err := decodeCursor(&c.v.cursors, q.scope, s)
-		if err != nil {
-			return result{}, err
+		p, fault := c.v.cursors.Decode(q.scope, s)
+		switch fault {
+		case contract.CursorForged:
+			return result{}, invalid("cursor is not valid")
+		case contract.CursorForeign:
+			return result{}, invalid("cursor belongs to another query; send it with the parameters of the request that returned it")
 		}
 		start = max(start, q.table.After(p))
 	}
@@ -48,7 +51,7 @@ func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
 		}
 		out, last = append(out, r), r.Pos
 	}
-	return result{many: out, list: true, page: pg}, nil
+	return result{Answer: contract.Answer{Many: out, List: true}, page: pg}, nil
 }
 
 // listAll is the plain paginated GET list of a whole table.

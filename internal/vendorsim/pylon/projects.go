@@ -1,6 +1,10 @@
 package pylon
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
 
 // setProjectFields applies the fields that create and update share.
 func (c *call) setProjectFields(p *project) (err *apiError) {
@@ -17,7 +21,7 @@ func (c *call) setProjectFields(p *project) (err *apiError) {
 		if _, err := c.userRef("owner_id", b.Text("owner_id")); err != nil {
 			return err
 		}
-		p.OwnerID = optional(b.Text("owner_id"))
+		p.OwnerID = contract.Optional(b.Text("owner_id"))
 	}
 	if b.Has("start_date") {
 		p.StartDate = c.timeField("start_date")

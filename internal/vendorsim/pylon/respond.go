@@ -47,9 +47,7 @@ func duplicate(kind, what, id string) *apiError {
 
 // result is a successful answer. The zero value is one that holds only a request id, as deletes answer.
 type result struct {
-	one  source
-	many []source
-	list bool
+	contract.Answer
 	page *page
 }
 
@@ -62,26 +60,17 @@ type page struct {
 	emptyCursor bool
 }
 
-func one(s source) (result, *apiError) { return result{one: s}, nil }
+func one(s source) (result, *apiError) { return result{Answer: contract.Answer{One: s}}, nil }
 
-func all(many []source) (result, *apiError) { return result{many: many, list: true}, nil }
+func all(many []source) (result, *apiError) {
+	return result{Answer: contract.Answer{Many: many, List: true}}, nil
+}
 
 // send writes {"data": ..., "pagination": ..., "request_id": ...}.
 func (res result) send(w http.ResponseWriter, requestID string) {
-	size := 128 + len(requestID)
-	if res.one != nil {
-		size += len(res.one.Encoded())
-	}
-	buf := make([]byte, 0, size)
-	buf = append(buf, '{')
-	if res.one != nil {
-		buf = append(buf, `"data":`...)
-		buf = append(buf, res.one.Encoded()...)
-		buf = append(buf, ',')
-	}
-	if res.list {
-		buf = contract.AppendList(append(buf, `"data":`...), res.many)
-		buf = append(buf, ',')
+	buf := []byte{'{'}
+	if !res.Empty() {
+		buf = append(res.Append(append(buf, `"data":`...)), ',')
 	}
 	if p := res.page; p != nil {
 		buf = append(buf, `"pagination":{"cursor":`...)
@@ -100,21 +89,17 @@ func (res result) send(w http.ResponseWriter, requestID string) {
 	buf = append(buf, `"request_id":"`...)
 	buf = append(buf, requestID...)
 	buf = append(buf, `"}`...)
-	sendJSON(w, http.StatusOK, buf)
+	contract.SendJSON(w, "application/json", http.StatusOK, buf)
 }
 
 func (e *apiError) send(w http.ResponseWriter, requestID string) {
 	for name, values := range e.header {
 		w.Header()[name] = values
 	}
-	sendJSON(w, e.status, contract.Encode(struct {
+	contract.SendJSON(w, "application/json", e.status, contract.Encode(struct {
 		Errors    []string `json:"errors"`
 		RequestID string   `json:"request_id"`
 		ExistsID  string   `json:"exists_id,omitempty"`
 		Code      string   `json:"code"`
 	}{e.messages, requestID, e.existsID, e.code}))
-}
-
-func sendJSON(w http.ResponseWriter, status int, body []byte) {
-	contract.SendJSON(w, "application/json", status, body)
 }

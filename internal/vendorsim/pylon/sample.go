@@ -103,14 +103,6 @@ func (s *sampler) pick() {
 	}
 }
 
-// firstID is the id of a table's first record, or "none" of an empty one.
-func firstID[T any](t *table[T]) string {
-	if len(t.Rows) == 0 {
-		return "none"
-	}
-	return t.Rows[0].ID
-}
-
 func (s *sampler) pathVariable(name string) string {
 	switch name {
 	case "account_id":
@@ -124,7 +116,7 @@ func (s *sampler) pathVariable(name string) string {
 	case "comment_id":
 		return s.comment
 	case "collection_id":
-		return firstID(s.st.collections[s.kb])
+		return s.st.collections[s.kb].FirstID()
 	}
 	switch root, _, _ := strings.Cut(strings.TrimPrefix(s.op.Path, "/"), "/"); root {
 	case "issues":
@@ -132,23 +124,23 @@ func (s *sampler) pathVariable(name string) string {
 	case "accounts":
 		return s.account
 	case "contacts":
-		return firstID(&s.st.contacts)
+		return s.st.contacts.FirstID()
 	case "teams":
-		return firstID(&s.st.teams)
+		return s.st.teams.FirstID()
 	case "tags":
-		return firstID(&s.st.tags)
+		return s.st.tags.FirstID()
 	case "users":
-		return firstID(&s.st.users)
+		return s.st.users.FirstID()
 	case "custom-fields":
-		return firstID(&s.st.customFields)
+		return s.st.customFields.FirstID()
 	case "tasks":
-		return firstID(&s.st.tasks)
+		return s.st.tasks.FirstID()
 	case "projects":
-		return firstID(&s.st.projects)
+		return s.st.projects.FirstID()
 	case "milestones":
-		return firstID(&s.st.milestones)
+		return s.st.milestones.FirstID()
 	case "macros":
-		return firstID(&s.st.macros)
+		return s.st.macros.FirstID()
 	}
 	return s.kb
 }
@@ -167,9 +159,9 @@ func (s *sampler) known(p Param) any {
 	case "snooze_until", "expires_at", "due_date", "end_date":
 		return later(7 * day)
 	case "assignee_id", "owner_id", "user_id", "author_user_id", "user_ids":
-		return firstID(&s.st.users)
+		return s.st.users.FirstID()
 	case "contact_id", "contact_ids", "requester_id", "requestor_id":
-		return firstID(&s.st.contacts)
+		return s.st.contacts.FirstID()
 	case "account_id":
 		return s.account
 	case "subaccount_ids":
@@ -179,23 +171,23 @@ func (s *sampler) known(p Param) any {
 			return a.Val.ExternalIDs[0].ExternalID
 		}
 	case "team_id":
-		return firstID(&s.st.teams)
+		return s.st.teams.FirstID()
 	case "project_id":
-		return firstID(&s.st.projects)
+		return s.st.projects.FirstID()
 	case "milestone_id":
-		return firstID(&s.st.milestones)
+		return s.st.milestones.FirstID()
 	case "parent_task_id":
-		return firstID(&s.st.tasks)
+		return s.st.tasks.FirstID()
 	case "role_id":
-		return firstID(&s.st.roles)
+		return s.st.roles.FirstID()
 	case "macro_group_id":
-		return firstID(&s.st.macroGroups)
+		return s.st.macroGroups.FirstID()
 	case "team_ids":
-		return firstID(&s.st.teams)
+		return s.st.teams.FirstID()
 	case "collection_id", "parent_collection_id":
-		return firstID(s.st.collections[s.kb])
+		return s.st.collections[s.kb].FirstID()
 	case "tag_ids":
-		return firstID(&s.st.tags)
+		return s.st.tags.FirstID()
 	case "thread_id":
 		return s.thread
 	case "message_id":

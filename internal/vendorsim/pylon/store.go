@@ -122,14 +122,6 @@ func (c *call) accountID(field, id string) (*ref, *apiError) {
 	return &ref{ID: a.ID}, nil
 }
 
-// optional is nil for the empty string.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 // refOrNil links to id; the empty string links to nothing.
 func refOrNil[T any](t *table[T], field, kind, id string) (*ref, *apiError) {
 	if id == "" {

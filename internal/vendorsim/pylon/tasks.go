@@ -122,7 +122,7 @@ func listTaskComments(c *call) (result, *apiError) {
 		return result{}, notFound("task", c.vars[0])
 	}
 	if t := s.taskComments[c.vars[0]]; t != nil {
-		return all(t.Everything())
+		return all(t.Matching(nil))
 	}
 	return all(nil)
 }

@@ -49,6 +49,13 @@ type Vendor struct {
 // handler carries out one checked request. It runs under the vendor's lock: exclusive for writes, shared for reads.
 type handler func(c *call) (result, *apiError)
 
+// endpoint is a route with what serves it. Searches are POSTs that only read.
+type endpoint struct {
+	op     Operation
+	handle handler
+	write  bool
+}
+
 // call is one request, checked against the contract.
 type call struct {
 	v      *Vendor
@@ -80,8 +87,9 @@ func New(opts Options) *Vendor {
 	v.idPrefix = fmt.Sprintf("%08x-", uint32(opts.Seed)^0x9e3779b9)
 	handlers := handlers()
 	for route, op := range mergedRoutes() {
-		h := contract.Handler(handlers, route)
-		v.routes.Add(op.Method, op.Path, &endpoint{op: op, handle: h.handle, write: h.write})
+		ep := contract.Handler(handlers, route)
+		ep.op = op
+		v.routes.Add(op.Method, op.Path, ep)
 	}
 	v.store = seedStore(opts.Seed, opts.Now().UTC(), opts.Scale)
 	return v
@@ -136,13 +144,7 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *apiErro
 	if err != nil {
 		return result{}, err
 	}
-	if ep.write {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-	} else {
-		v.mu.RLock()
-		defer v.mu.RUnlock()
-	}
+	defer contract.Lock(&v.mu, ep.write)()
 	return ep.handle(c)
 }
 

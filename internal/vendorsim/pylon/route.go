@@ -1,8 +1,0 @@
-package pylon
-
-// endpoint is a route with what serves it.
-type endpoint struct {
-	op     Operation
-	handle handler
-	write  bool
-}
