@@ -9,7 +9,6 @@ import (
 	"github.com/agenthost/agenthost/host"
 )
 
-// manyCallers is the largest number of callers at a time.
 const manyCallers = 256
 
 var (
@@ -139,10 +138,8 @@ func (b *bench) protocols(ctx context.Context) error {
 	return b.callTable(ctx, calls)
 }
 
-// answerSizes are the sizes of answers to measure, in bytes.
 var answerSizes = []int{1000, 10_000, 100_000, 1_000_000, 10_000_000, 30_000_000}
 
-// answers are records of many sizes.
 func (b *bench) answers(ctx context.Context) error {
 	var calls []call
 	for _, n := range answerSizes {
@@ -152,7 +149,6 @@ func (b *bench) answers(ctx context.Context) error {
 	return b.callTable(ctx, calls)
 }
 
-// parameterSizes are the sizes of parameters to measure, in bytes.
 var parameterSizes = []int{1000, 10_000, 100_000, 1_000_000}
 
 // parameters are writes with parameters of many sizes. The vendor reads them and answers

@@ -15,7 +15,6 @@ import (
 	"github.com/agenthost/agenthost/host/tool"
 )
 
-// changedConnections is how many of the connections change at once.
 const changedConnections = 100
 
 // changes is what it takes that 100 of 10,000 connections change: until the tools are new again,

@@ -87,7 +87,6 @@ func (b *bench) coldStart(ctx context.Context) error {
 	return t.end()
 }
 
-// buildProgram builds the small program.
 func buildProgram(ctx context.Context, dir string) (string, error) {
 	program := filepath.Join(dir, "small")
 	if err := os.WriteFile(program+".go", []byte(smallProgram), 0o600); err != nil {

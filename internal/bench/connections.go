@@ -51,7 +51,6 @@ func (t connectionsTask) host(ctx context.Context, connections host.Connections)
 	return h, err
 }
 
-// open returns the host and the names of its connections.
 func (t connectionsTask) open(ctx context.Context) (*host.Host, []string, error) {
 	connections, names := t.connections()
 	h, err := t.host(ctx, connections)

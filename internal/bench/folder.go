@@ -53,7 +53,6 @@ func (b *bench) folder(ctx context.Context) error {
 	return t.end()
 }
 
-// fillFolder makes the connectors.
 func (b *bench) fillFolder(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
@@ -75,7 +74,6 @@ func (b *bench) fillFolder(dir string) error {
 	return nil
 }
 
-// folderHere measures in this process.
 func folderHere(ctx context.Context, text string) error {
 	var task folderTask
 	if err := json.Unmarshal([]byte(text), &task); err != nil {

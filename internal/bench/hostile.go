@@ -16,8 +16,7 @@ import (
 const (
 	// hostileGuests run at a time, each of a connection of its own: so it is not one
 	// connection's limit that holds them back.
-	hostileGuests = 16
-	// hostileTimeout is the deadline of their calls.
+	hostileGuests  = 16
 	hostileTimeout = 250 * time.Millisecond
 	// hostileTurn is how long the benign calls of a turn go on: with calls that take
 	// many milliseconds, a shorter turn would have a few of them.

@@ -144,7 +144,6 @@ func (k *kept) keep(rows []row) {
 	}
 }
 
-// write writes the file.
 func (k *kept) write(path string) error {
 	text, err := k.text()
 	if err != nil {
@@ -175,7 +174,6 @@ func (k *kept) text() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// digits rounds to four digits.
 func digits(v float64) float64 {
 	if v == 0 {
 		return 0

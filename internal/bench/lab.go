@@ -89,7 +89,6 @@ func openLab(ctx context.Context, plugins string) (l *lab, err error) {
 
 func oneToken(string) (string, bool) { return token, true }
 
-// fill makes the folder of connectors.
 func (l *lab) fill(ctx context.Context, plugins string) (err error) {
 	if l.dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return err

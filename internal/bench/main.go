@@ -24,7 +24,6 @@ import (
 	"time"
 )
 
-// subjects are the tables, in order.
 var subjects = []struct {
 	name    string
 	measure func(*bench, context.Context) error
@@ -261,7 +260,6 @@ func (b *bench) check(ctx context.Context, before *kept) error {
 	return fmt.Errorf("%d ratios are worse than those that were kept on %s, twice in a row", worse, before.Machine)
 }
 
-// writeJSON writes what was measured.
 func (b *bench) writeJSON(path string, took time.Duration) error {
 	text, err := json.MarshalIndent(struct {
 		Machine string  `json:"machine"`

@@ -27,7 +27,6 @@ type load struct {
 	loop bool
 }
 
-// oneAtATime says that the sides alternate call by call.
 func (l load) oneAtATime() bool { return l.callers == 1 && !l.loop }
 
 // pace says how long to measure. The sides alternate in turns that are so short that
@@ -121,7 +120,6 @@ func (t *total) figures() figures {
 	return f
 }
 
-// rate is how many calls there were in a second.
 func (t *total) rate() float64 { return float64(t.calls.Load()) / t.time.Seconds() }
 
 // turn calls a side for some time.
@@ -189,7 +187,6 @@ func (c comparison) runs(of figure) []float64 {
 	return all
 }
 
-// median is that of the runs.
 func (c comparison) median(of figure) float64 { return median(c.runs(of)) }
 
 // The figures that most tables show, of a side and of the ratio to the first side. A

@@ -20,8 +20,7 @@ const (
 type row struct {
 	Name string `json:"name"`
 	// Base is what Ratio is a ratio to, empty if it is a number in Unit.
-	Base string `json:"base,omitempty"`
-	// Worse is the direction that is worse.
+	Base  string    `json:"base,omitempty"`
 	Worse direction `json:"worse"`
 	// Runs has the figure of each run. Ratio is their median, and Spread their spread.
 	Runs   []float64 `json:"runs"`
@@ -46,7 +45,6 @@ type goal struct {
 func ratioGoal(value float64) *goal { return &goal{Value: value} }
 func seenGoal(value float64) *goal  { return &goal{Value: value, Seen: true} }
 
-// with returns the row with its runs.
 func (r row) with(runs []float64) row {
 	r.Runs, r.Ratio, r.Spread = runs, median(runs), spread(runs)
 	if r.Base == "" {
@@ -82,7 +80,6 @@ func (r row) aims() (text, reached string) {
 	return fmt.Sprintf("%s %g%s", sign, r.Goal.Value, unit), reached
 }
 
-// ratioTable prints all rows.
 func ratioTable(p *printer, rows []row) error {
 	t := p.table("figure", "ratio", "spread", "runs", "to", "seen", "goal", "reached")
 	for _, r := range rows {

@@ -46,7 +46,6 @@ func newPlainGo(address string, roots *x509.CertPool) plainGo {
 	return plainGo{address, token, &http.Client{Transport: t}}
 }
 
-// get is the side that reads and decodes what there is at a path.
 func (p plainGo) get(path string) side { return p.side(http.MethodGet, path, nil) }
 
 // post is the side that sends a document, encoded anew each time, and decodes the answer.
@@ -65,7 +64,6 @@ func (p plainGo) side(method, path string, document any) side {
 	}}
 }
 
-// send returns the answer to a request.
 func (p plainGo) send(ctx context.Context, method, path string, document any) ([]byte, error) {
 	var sent io.Reader
 	if document != nil {

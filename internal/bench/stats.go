@@ -5,7 +5,6 @@ import (
 	"slices"
 )
 
-// median is the value in the middle, or 0 of nothing.
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
 // spread is how far apart the runs of a figure lie: from the tenth to the ninetieth part of

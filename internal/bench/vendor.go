@@ -24,7 +24,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 )
 
-// addresses say where the vendor's process serves what.
 type addresses struct {
 	HTTP    string // the simulated vendor over plain HTTP/1.1
 	TLS     string // the same over TLS, HTTP/1.1 only

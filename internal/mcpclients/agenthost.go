@@ -21,7 +21,6 @@ import (
 // variables are the credentials of the connections. Only support is ever called.
 var variables = map[string]string{"PYLON_TOKEN": "none", "ASHBY_KEY": "none", "INCIDENT_KEY": "none"}
 
-// configure writes the configuration for a vendor, and returns its path.
 func (r *runner) configure(name, vendor string) (string, error) {
 	path := filepath.Join(r.folder, name+".yaml")
 	text := fmt.Sprintf(`plugins: %q
@@ -99,7 +98,6 @@ func (r *runner) serve(ctx context.Context, config string, env map[string]string
 	return url + "/mcp", stop, nil
 }
 
-// offer is what tools/list has.
 type offer struct {
 	FirstPage int               `json:"first_page"`
 	Tools     []json.RawMessage `json:"tools"`
@@ -121,7 +119,6 @@ func (r *runner) list(ctx context.Context, config, form string) (o offer, err er
 	return o, json.Unmarshal(out, &o)
 }
 
-// names returns the names of the tools that a client has to list.
 func (o offer) names(firstPage bool) (names []string, err error) {
 	tools := o.Tools
 	if firstPage {

@@ -15,7 +15,6 @@ import (
 
 // client is an MCP client that its own people wrote, and the script that drives it.
 type client struct {
-	// pkg is the name of the package in its registry.
 	pkg string
 	// language is "node", or the environment of Python that has the package.
 	language string
@@ -54,7 +53,6 @@ var clients = []client{
 	{pkg: "@mastra/mcp", language: "node", script: "mastra"},
 }
 
-// said is a line that a script printed.
 type said struct {
 	Version  string   `json:"version"`
 	Scenario string   `json:"scenario"`
@@ -67,7 +65,6 @@ type said struct {
 	Ended string `json:"ended"`
 }
 
-// asked is what a script reads.
 type asked struct {
 	Package   string     `json:"package"`
 	Server    server     `json:"server"`
@@ -101,7 +98,6 @@ func (r *runner) script(ctx context.Context, language, name string, args ...stri
 	return cmd
 }
 
-// drive runs the scenarios with a client, and returns what its script said.
 func (r *runner) drive(ctx context.Context, c client, input asked) (lines []said, log string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
@@ -129,7 +125,6 @@ func (r *runner) drive(ctx context.Context, c client, input asked) (lines []said
 	return lines, errors.String(), err
 }
 
-// find returns what a script said about a scenario.
 func find(lines []said, scenario string) (said, bool) {
 	i := slices.IndexFunc(lines, func(l said) bool { return l.Scenario == scenario })
 	if i < 0 {

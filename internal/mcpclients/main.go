@@ -19,7 +19,6 @@ import (
 	"sync"
 )
 
-// runner is what all runs share.
 type runner struct {
 	agenthost, plugins     string
 	sources, pythons, node string
@@ -68,7 +67,6 @@ func (r *runner) run(ctx context.Context, only string) (err error) {
 // runs is how many clients run at the same time. They wait most of the time.
 const runs = 3
 
-// runClients prints a row for each client and transport.
 func (r *runner) runClients(ctx context.Context) error {
 	turns := make(chan struct{}, runs)
 	var mu sync.Mutex

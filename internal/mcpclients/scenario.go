@@ -9,7 +9,6 @@ import (
 	"strings"
 )
 
-// scenario is what a script does, and what must have come of it.
 type scenario struct {
 	Name      string         `json:"name"`
 	Tool      string         `json:"tool,omitempty"`
@@ -17,7 +16,6 @@ type scenario struct {
 	check     func(ctx context.Context, got said) error
 }
 
-// scenarios returns what a client does with a vendor.
 func (r *runner) scenarios(c client, t transport, v *vendor, known []issue) []scenario {
 	first, second := known[0], known[1]
 	title := fmt.Sprintf("%s over %s", c.script, t)
@@ -72,7 +70,6 @@ func (r *runner) scenarios(c client, t transport, v *vendor, known []issue) []sc
 	}
 }
 
-// listed compares the tools that a client has with those that the server offers.
 func (r *runner) listed(c client, names []string) error {
 	want, err := r.offered["operations"].names(c.firstPage)
 	if err != nil {
@@ -89,7 +86,6 @@ func (r *runner) listed(c client, names []string) error {
 	return nil
 }
 
-// answered is the answer of a tool.
 type answered[T any] struct {
 	Data T `json:"data"`
 	Meta struct {
@@ -98,7 +94,6 @@ type answered[T any] struct {
 	} `json:"meta"`
 }
 
-// shows checks that the model sees an issue.
 func (s said) shows(want issue) error {
 	var got answered[issue]
 	if err := json.Unmarshal([]byte(s.Text), &got); err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 )
 
-// row is what one client did over one transport.
 type row struct {
 	client
 	transport
@@ -18,13 +17,11 @@ type row struct {
 	log          string
 }
 
-// result is how a scenario went.
 type result struct {
 	scenario, note string
 	err            error
 }
 
-// judge checks what a script said about each scenario.
 func (r *row) judge(ctx context.Context, scenarios []scenario, lines []said) {
 	for _, line := range lines {
 		if line.Version != "" {
@@ -89,7 +86,6 @@ func (r row) String() string {
 	return fmt.Sprintf(columns, r.pkg, r.version, r.transport, r.tools, r.calls, strings.TrimSuffix(line.String(), ", ")) + below.String()
 }
 
-// indented returns the last lines of a text, further to the right.
 func indented(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	lines = lines[max(0, len(lines)-25):]

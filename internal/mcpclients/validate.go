@@ -23,7 +23,6 @@ var validators = []struct {
 // forms are the forms of tools. Their schemas differ.
 var forms = []string{"operations", "connections", "search"}
 
-// finding is a line that a script of validators printed.
 type finding struct {
 	Package string `json:"package"`
 	Version string `json:"version"`
@@ -31,7 +30,6 @@ type finding struct {
 	Problem string `json:"problem"`
 }
 
-// validate prints a row for each form and validator.
 func (r *runner) validate(ctx context.Context) error {
 	fmt.Printf("\n"+validated, "validator", "version", "form", "tools", "problems")
 	failed := 0
@@ -68,10 +66,8 @@ func (r *runner) validate(ctx context.Context) error {
 
 const validated = "%-27s %-8s %-11s %5v %8v\n"
 
-// shown is how many problems of a kind a run prints.
 const shown = 5
 
-// report prints what a validator found, and counts it.
 func report(name, form string, tools int, out []byte) (problems int, err error) {
 	version := ""
 	var below strings.Builder

@@ -67,7 +67,6 @@ func (v *vendor) hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 	close(v.ended)
 }
 
-// answer waits for an event, and says whether it happened in time.
 func answer(w http.ResponseWriter, r *http.Request, event <-chan struct{}, limit time.Duration) {
 	text := "no"
 	select {
@@ -79,13 +78,11 @@ func answer(w http.ResponseWriter, r *http.Request, event <-chan struct{}, limit
 	_, _ = io.WriteString(w, text)
 }
 
-// issue is what the vendor has of an issue.
 type issue struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 }
 
-// issues returns some issues, or the one with an id.
 func (v *vendor) issues(ctx context.Context, id string) ([]issue, error) {
 	path := "/issues?" + url.Values{"limit": {"5"}, "start_time": {ago(25)}, "end_time": {ago(0)}}.Encode()
 	if id != "" {
@@ -119,7 +116,6 @@ func (v *vendor) issues(ctx context.Context, id string) ([]issue, error) {
 
 func ago(days int) string { return time.Now().UTC().AddDate(0, 0, -days).Format(time.RFC3339) }
 
-// requests counts what arrived at paths with a prefix.
 func (v *vendor) requests(prefix string) (n int) {
 	for _, r := range v.Requests() {
 		if strings.HasPrefix(r.Path, prefix) {

@@ -12,7 +12,6 @@ import (
 	"strings"
 )
 
-// collect returns the mutants of packages, in the order of their folders and files.
 func collect(ctx context.Context, root string, patterns []string) ([]*mutant, error) {
 	list := exec.CommandContext(ctx, "go", append([]string{"list", "-json=Dir,GoFiles,CgoFiles"}, patterns...)...)
 	list.Dir, list.Stderr = root, os.Stderr

@@ -105,7 +105,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// moduleRoot is the folder of go.mod, around the current folder.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -123,7 +122,6 @@ func moduleRoot() (string, error) {
 	}
 }
 
-// score is what a hunt found.
 type score struct {
 	tested    int
 	survivors []*mutant

@@ -9,7 +9,6 @@ import (
 	"strings"
 )
 
-// kind is a way to change code.
 type kind string
 
 const (
@@ -22,7 +21,6 @@ const (
 // kinds are drawn from in turn, so that the many statements do not crowd out the few errors.
 func kinds() []kind { return []kind{negated, removed, swapped, unerring} }
 
-// mutant is one change to one file.
 type mutant struct {
 	kind       kind
 	folder     string // of the package, from the root of the module
@@ -39,12 +37,10 @@ func (m *mutant) change() string {
 	return fmt.Sprintf("%s %s: %s => %s", m.folder, m.function, m.old, m.new)
 }
 
-// apply returns the changed file.
 func (m *mutant) apply(source []byte) []byte {
 	return slices.Concat(source[:m.start], []byte(m.text), source[m.end:])
 }
 
-// finder collects the mutants of a file.
 type finder struct {
 	fset         *token.FileSet
 	folder, file string

@@ -20,7 +20,6 @@ import (
 	"time"
 )
 
-// outcome is how a mutant fared.
 type outcome string
 
 const (

@@ -131,7 +131,6 @@ func GzipBomb(size int64) Effect {
 	}
 }
 
-// writeHuge writes until size is reached or the client is gone.
 func writeHuge(w io.Writer, r *http.Request, size int64) {
 	if _, err := io.WriteString(w, `{"data":"`); err != nil {
 		return

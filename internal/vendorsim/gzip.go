@@ -12,7 +12,6 @@ import (
 // gzipMinBytes is the answer size from which compression pays, as common reverse proxies set it.
 const gzipMinBytes = 1024
 
-// gzipPool holds writers that [gzipTo] hands out again.
 var gzipPool sync.Pool
 
 func gzipTo(w io.Writer) *gzip.Writer {

@@ -8,7 +8,6 @@ import (
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 )
 
-// token is an access token that was handed out.
 type token struct {
 	expires time.Time
 	revoked bool

@@ -7,7 +7,6 @@ import (
 	"strings"
 )
 
-// condition says whether a row is meant.
 type condition func(row map[string]any) bool
 
 // parseCondition reads operators with their operands, all of which must hold. Fields are those that may be named; nil

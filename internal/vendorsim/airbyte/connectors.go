@@ -113,7 +113,6 @@ func texts(at string, from map[string]any, want []string) (map[string]string, []
 	return found, wrong
 }
 
-// template describes a connector's kind.
 func (c *connector) template() *airbyteapi.Template {
 	created := c.created.Format(time.RFC3339)
 	return &airbyteapi.Template{
@@ -123,7 +122,6 @@ func (c *connector) template() *airbyteapi.Template {
 	}
 }
 
-// row is what a list has of a connector.
 func (c *connector) row() airbyteapi.Record {
 	created := c.created.Format(time.RFC3339)
 	return airbyteapi.Record{ID: c.id, Name: c.name, Summary: c.template(), CreatedAt: created, UpdatedAt: created}
@@ -156,7 +154,6 @@ func (s *Service) listConnectors(w http.ResponseWriter, r *request) {
 	answer(w, http.StatusOK, airbyteapi.Records{Data: rows})
 }
 
-// withConnector finds the connector of a path.
 func (s *Service) withConnector(serve func(http.ResponseWriter, *request, *connector)) func(http.ResponseWriter, *request) {
 	return func(w http.ResponseWriter, r *request) {
 		id := r.PathValue("connector_id")

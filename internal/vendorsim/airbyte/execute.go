@@ -160,7 +160,6 @@ func (s *Service) cased(name string) string {
 	return strings.Join(words, "")
 }
 
-// upstream are the statuses and codes of what the vendor answered.
 var upstream = map[abi.Kind]struct {
 	status int
 	code   string

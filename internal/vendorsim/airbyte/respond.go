@@ -8,7 +8,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// problem is an element of errors.
 type problem = airbyteapi.Problem
 
 // refuse answers an error in the service's own form.

@@ -16,7 +16,6 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// query is what context_store_search takes.
 type query struct {
 	Query *struct {
 		Filter json.RawMessage     `json:"filter"`
@@ -220,7 +219,6 @@ func (s *Service) listings(ctx context.Context, c *connector, entity string) []m
 	return []map[string]any{{}}
 }
 
-// all follows a list's pages.
 func (s *Service) all(ctx context.Context, c *connector, entity string, params map[string]any) ([]json.RawMessage, *abi.Error) {
 	var records []json.RawMessage
 	for {

@@ -11,7 +11,6 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// semantic is what a search by meaning takes.
 type semantic struct {
 	Prompt        string   `json:"prompt"`
 	Field         string   `json:"field"`
@@ -20,7 +19,6 @@ type semantic struct {
 	ContextSize   int      `json:"context_size"`
 }
 
-// hit is a record that a search by meaning found.
 type hit struct {
 	Entity   map[string]any `json:"entity"`
 	Metadata hitMetadata    `json:"metadata"`
@@ -74,7 +72,6 @@ func (s *Service) searchByMeaning(ctx context.Context, c *connector, entity stri
 	return found(hits[:min(limit, len(hits))], len(hits) > limit)
 }
 
-// found is the result of a search without pages.
 func found(data any, more bool) (json.RawMessage, *abi.Error) {
 	return contract.Encode(map[string]any{"data": data, "meta": map[string]any{"has_more": more, "took_ms": 1}}), nil
 }

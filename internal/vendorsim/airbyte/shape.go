@@ -75,7 +75,6 @@ func drop(from any, path []string) {
 // longText is the length from which a text in a list is shortened.
 const longText = 200
 
-// truncate shortens long texts in lists.
 func truncate(result json.RawMessage) json.RawMessage {
 	rows, ok := decode(result).([]any)
 	if !ok {

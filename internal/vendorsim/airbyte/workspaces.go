@@ -9,7 +9,6 @@ import (
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 )
 
-// workspace is a part of an organization.
 type workspace struct {
 	airbyteapi.Workspace
 	organization string
@@ -36,7 +35,6 @@ func (s *Service) findWorkspace(organization string, get func(string) string) (f
 	return nil, id != "" || name != ""
 }
 
-// listWorkspaces answers 20 workspaces at a time, or up to 100.
 func (s *Service) listWorkspaces(w http.ResponseWriter, r *request) {
 	query := r.URL.Query()
 	limit := 20

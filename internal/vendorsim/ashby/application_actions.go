@@ -113,7 +113,6 @@ func (st *interviewStage) ref() stageRef {
 	return stageRef{ID: st.ID, Title: st.Title, Type: st.Type, OrderInInterviewPlan: st.OrderInInterviewPlan, InterviewPlanID: st.InterviewPlanID}
 }
 
-// statusIn is the status of an application in a stage of a type.
 func statusIn(stageType string) string {
 	switch stageType {
 	case "Lead", "Archived", "Hired":
@@ -122,7 +121,6 @@ func statusIn(stageType string) string {
 	return "Active"
 }
 
-// changeApplication stores what change makes of the application.
 func (c *call) changeApplication(change func(*application) *apiError) (result, *apiError) {
 	r, err := c.application()
 	if err != nil {

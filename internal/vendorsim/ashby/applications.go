@@ -66,7 +66,6 @@ func applicationInfo(c *call) (result, *apiError) {
 	return one(spliced(r, fields))
 }
 
-// applicationNotFound has the vendor's own text.
 func applicationNotFound() *apiError {
 	return refuse("application_not_found", "Application not found - are you lacking permissions to edit candidates?")
 }
@@ -99,7 +98,6 @@ func (s *store) historyOf(applicationID string) []*row[historyEntry] {
 	return out
 }
 
-// listHistory answers the history of one application, or of all.
 func listHistory(c *call) (result, *apiError) {
 	r, err := c.application()
 	if err != nil {

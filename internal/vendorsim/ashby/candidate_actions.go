@@ -86,7 +86,6 @@ func removeTag(c *call) (result, *apiError) {
 	})
 }
 
-// addProject answers the candidate, which does not show its projects.
 func addProject(c *call) (result, *apiError) {
 	return c.changeCandidate(func(p *candidate) (bool, *apiError) {
 		s := &c.v.store

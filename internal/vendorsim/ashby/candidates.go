@@ -6,7 +6,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// searchLimit is how many records a search answers at most.
 const searchLimit = 100
 
 func listCandidates(c *call) (result, *apiError) {
@@ -125,7 +124,6 @@ func (p *candidate) ref() candidateRef {
 	return candidateRef{ID: p.ID, Name: p.Name, PrimaryEmailAddress: p.PrimaryEmailAddress, PrimaryPhoneNumber: p.PrimaryPhoneNumber}
 }
 
-// setCandidate applies the parameters that create and update share.
 func (c *call) setCandidate(p *candidate, website string) *apiError {
 	b := c.body
 	if b.Has("name") {
@@ -211,7 +209,6 @@ func (s *store) candidateLocation(f contract.Fields) *candidateLocation {
 	return out
 }
 
-// candidate is the one that candidateId names.
 func (c *call) candidate() (*row[candidate], *apiError) {
 	return lookup(c, &c.v.store.candidates, "candidateId", "candidate", "Candidate")
 }

@@ -57,7 +57,6 @@ func setValue(have []customValue, v customValue) []customValue {
 	return append(without(have, func(old customValue) bool { return old.ID == v.ID }), v)
 }
 
-// value holds a value against the field's type and its options.
 func (f *customField) value(v any) (customValue, *apiError) {
 	out := customValue{ID: f.ID, IsPrivate: f.IsPrivate, Title: f.Title, Value: v}
 	wrong := func(want string) (customValue, *apiError) {

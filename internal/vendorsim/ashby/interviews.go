@@ -13,7 +13,6 @@ func listPlans(c *call) (result, *apiError) {
 	})
 }
 
-// listStages is not paginated.
 func listStages(c *call) (result, *apiError) {
 	plan, err := lookup(c, &c.v.store.plans, "interviewPlanId", "interview_plan", "Interview plan")
 	if err != nil {
@@ -148,7 +147,6 @@ func listOffers(c *call) (result, *apiError) {
 	})
 }
 
-// created is when the first version was made.
 func (o *offer) created() stamp {
 	if len(o.earlier) > 0 {
 		return o.earlier[0].CreatedAt

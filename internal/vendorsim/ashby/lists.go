@@ -7,10 +7,8 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// query is a list: which records, and how each is shown.
 type query[T any] struct {
 	table *table[T]
-	// match picks records; nil picks all.
 	match func(*T) bool
 	// view renders a record; nil means as stored.
 	view func(*row[T]) source
@@ -91,7 +89,6 @@ func listPage[T any](c *call, q query[T]) (result, *apiError) {
 	return res, nil
 }
 
-// syncToken makes a token for what changes after change.
 func (c *call) syncToken(filters string, change uint32) string {
 	m := mark{at: uint32(c.now.Unix()), change: change}
 	return c.v.tokens.Encode(contract.ScopeOf("sync", c.ep.op.Path, filters), contract.Position{At: m.pack()})
@@ -139,7 +136,6 @@ func (c *call) since(name string) time.Time {
 	return time.UnixMilli(c.body.Int(name))
 }
 
-// createdAfter picks by the parameter of that name.
 func createdAfter[T any](c *call, created func(*T) stamp) func(*T) bool {
 	after := c.since("createdAfter")
 	if after.IsZero() {
@@ -148,7 +144,6 @@ func createdAfter[T any](c *call, created func(*T) stamp) func(*T) bool {
 	return func(v *T) bool { return created(v).After(after) }
 }
 
-// unlessArchived leaves archived records out unless includeArchived is set.
 func unlessArchived[T any](c *call, archived func(*T) bool) func(*T) bool {
 	if c.body.Flag("includeArchived") {
 		return nil

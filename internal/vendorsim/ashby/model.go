@@ -234,7 +234,6 @@ type feedbackForm struct {
 	InterviewID    *string        `json:"interviewId"`
 }
 
-// file is stored content behind a file handle.
 type file struct {
 	Name, ContentType, Content string
 }

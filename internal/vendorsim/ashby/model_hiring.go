@@ -108,7 +108,6 @@ type jobPosting struct {
 	ShouldDisplayCompTier   bool             `json:"shouldDisplayCompensationOnJobBoard"`
 	UpdatedAt               stamp            `json:"updatedAt"`
 
-	// boardID is the job board the posting is on.
 	boardID string
 	body    string
 }

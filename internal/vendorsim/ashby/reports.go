@@ -35,8 +35,6 @@ func runReport(c *call) (result, *apiError) {
 	return value(out)
 }
 
-// applicationsByStatus and jobsByDepartment count what is there now.
-
 func applicationsByStatus(s *store) ([]string, [][]any) {
 	counts := map[string]int{}
 	for _, r := range s.applications.Rows {

@@ -42,7 +42,6 @@ func invalid(format string, args ...any) *apiError {
 	return &apiError{code: codeInvalidInput, message: fmt.Sprintf(format, args...)}
 }
 
-// refuse is the answer to a request that is well formed and cannot be carried out.
 func refuse(code, format string, args ...any) *apiError {
 	return &apiError{code: code, message: fmt.Sprintf(format, args...)}
 }
@@ -52,7 +51,6 @@ func notFound(kind, title string) *apiError {
 	return &apiError{code: kind + "_not_found", message: title + " not found"}
 }
 
-// result is a successful answer.
 type result struct {
 	contract.Answer
 	// more and next are sent when paged, syncToken when not empty, warnings when there are any.
@@ -87,7 +85,6 @@ func all(many []source) (result, *apiError) {
 	return result{Answer: contract.Answer{Many: many, List: true}}, nil
 }
 
-// send writes {"success":true,"results":...} and what else there is.
 func (res result) send(w http.ResponseWriter) {
 	buf := res.Append([]byte(`{"success":true,"results":`))
 	if res.paged {

@@ -41,7 +41,6 @@ func (v *Vendor) Sample(op Operation, full bool) Sample {
 	return Sample{Body: body}
 }
 
-// jsonForm is what a body is after a trip over the wire.
 func jsonForm(body map[string]any) map[string]any {
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -54,7 +53,6 @@ func jsonForm(body map[string]any) map[string]any {
 	return out
 }
 
-// sampler holds the records that one sample refers to.
 type sampler struct {
 	st    *store
 	op    Operation
@@ -106,7 +104,6 @@ func (s *sampler) pick() {
 	}
 }
 
-// lonelyCandidate adds a candidate without applications.
 func (s *sampler) lonelyCandidate() *row[candidate] {
 	email := contactPoint{Value: "lonely." + s.fresh + "@sample.example", Type: "Personal", IsPrimary: true}
 	p := candidate{
@@ -135,7 +132,6 @@ func (s *sampler) activeApplication(j *job) *row[application] {
 	return add(s.c, &s.st.applications, a.ID, a)
 }
 
-// cancellable adds an interview schedule that can be cancelled.
 func (s *sampler) cancellable() string {
 	a := s.st.applications.Get(s.application).Val
 	sch := interviewSchedule{
@@ -145,7 +141,6 @@ func (s *sampler) cancellable() string {
 	return add(s.c, &s.st.schedules, sch.ID, sch).ID
 }
 
-// hook adds a webhook that can be changed or deleted.
 func (s *sampler) hook() string {
 	w := webhook{ID: s.st.newID(), Enabled: true, WebhookType: "candidateHire", RequestURL: "https://sample.example/hook/" + s.fresh, SecretToken: "sample"}
 	return add(s.c, &s.st.webhooks, w.ID, w).ID
@@ -224,7 +219,6 @@ func (s *sampler) known(p Param) any {
 	return s.knownText(p)
 }
 
-// knownText answers for parameters that are no ids.
 func (s *sampler) knownText(p Param) any {
 	switch p.Name {
 	case "email", "alternateEmail", "alternateEmailAddresses":

@@ -37,10 +37,9 @@ func SmallScale() Scale {
 // organization.
 type seeder struct {
 	*store
-	scale Scale
-	now   time.Time
-	org   string
-	// boards are the ids of the job boards.
+	scale  Scale
+	now    time.Time
+	org    string
 	boards []string
 }
 
@@ -68,21 +67,17 @@ func seedStore(seed uint64, now time.Time, scale Scale) store {
 	return *s.store
 }
 
-// oneOf picks an item.
 func oneOf[T any](s *seeder, items []T) T { return items[s.rng.IntN(len(items))] }
 
 // anyRow picks a record; the table must not be empty.
 func anyRow[T any](s *seeder, t *table[T]) *row[T] { return oneOf(s, t.Rows) }
 
-// chance is true in percent of 100 cases.
 func (s *seeder) chance(percent int) bool { return s.rng.IntN(100) < percent }
 
-// ago is a time at least least and at most most before now.
 func (s *seeder) ago(least, most time.Duration) stamp {
 	return stamp{s.now.Add(-least - time.Duration(s.rng.Int64N(int64(most-least)))).Truncate(time.Millisecond)}
 }
 
-// after is a time between t and now.
 func (s *seeder) after(t stamp) stamp {
 	gap := int64(s.now.Sub(t.Time))
 	if gap <= 0 {

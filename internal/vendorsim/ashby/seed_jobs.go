@@ -17,7 +17,6 @@ func (s *seeder) interviewPlans() {
 	}
 }
 
-// stageOf is a plan's stage by its place.
 func (s *seeder) stageOf(planID string, order int) *row[interviewStage] {
 	return s.stages.Find(func(st *interviewStage) bool { return st.InterviewPlanID == planID && st.OrderInInterviewPlan == order })
 }
@@ -137,7 +136,6 @@ func (s *seeder) openingsOfJobs() {
 	}
 }
 
-// setup makes what jobs and messages are made from: boards, templates, brands.
 func (s *seeder) setup() {
 	for i, title := range []string{"Careers page", "Internal board"} {
 		s.jobBoards.Insert(s.boards[i], 0, jobBoard{ID: s.boards[i], Title: title, IsInternal: i > 0})

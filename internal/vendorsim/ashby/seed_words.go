@@ -17,7 +17,6 @@ var departmentNames = []string{"Engineering", "Product", "Design", "Sales", "Mar
 
 var teamNames = []string{"Platform", "Core", "Growth", "EMEA", "Americas", "Research", "Tools", "Équipe Québec"}
 
-// cities are the places of the organization, with region and country.
 var cities = [][3]string{
 	{"San Francisco", "California", "United States"}, {"New York", "New York", "United States"}, {"Toronto", "Ontario", "Canada"},
 	{"Montréal", "Québec", "Canada"}, {"London", "England", "United Kingdom"}, {"Dublin", "Leinster", "Ireland"}, {"Berlin", "Berlin", "Germany"},
@@ -41,7 +40,6 @@ var tagTitles = []string{
 	"golang", "rust", "kubernetes", "ML", "manager track", "français", "日本語", "contractor", "exec", "alumni",
 }
 
-// sourceSeeds are sources by their type.
 var sourceSeeds = []struct {
 	kind   string
 	titles []string
@@ -86,7 +84,6 @@ func options(labels ...string) []selectableValue {
 	return out
 }
 
-// stageSeeds are the stages of every interview plan, in order.
 var stageSeeds = []struct{ title, kind string }{
 	{"New lead", "Lead"}, {"Application review", "PreInterviewScreen"}, {"Recruiter screen", "Active"}, {"Hiring manager screen", "Active"},
 	{"Onsite", "Active"}, {"Offer", "Offer"}, {"Hired", "Hired"}, {"Archived", "Archived"},

@@ -10,7 +10,6 @@ import (
 
 const day = 24 * time.Hour
 
-// stamp is a time in the vendor's form, with milliseconds.
 type stamp struct{ time.Time }
 
 // MarshalJSON writes 2026-07-26T12:00:00.000Z.
@@ -64,7 +63,6 @@ type store struct {
 	webhooks table[webhook]
 }
 
-// newID makes a UUID from the seed.
 func (s *store) newID() string { return contract.UUID(s.rng) }
 
 // touch notes that a record was created or changed, for incremental syncs.
@@ -73,13 +71,11 @@ func (s *store) touch(id string) {
 	s.changes[id] = s.change
 }
 
-// add stores a new record.
 func add[T any](c *call, t *table[T], id string, val T) *row[T] {
 	c.v.store.touch(id)
 	return t.Insert(id, 0, val)
 }
 
-// put stores a changed record.
 func put[T any](c *call, t *table[T], r *row[T], val T) *row[T] {
 	c.v.store.touch(r.ID)
 	return t.Replace(r, val)
@@ -113,7 +109,6 @@ func lookup[T any](c *call, t *table[T], param, kind, title string) (*row[T], *a
 	return nil, notFound(kind, title)
 }
 
-// info answers the record that a parameter names.
 func info[T any](c *call, t *table[T], param, kind, title string) (result, *apiError) {
 	r, err := lookup(c, t, param, kind, title)
 	if r == nil {
@@ -121,8 +116,6 @@ func info[T any](c *call, t *table[T], param, kind, title string) (result, *apiE
 	}
 	return one(r)
 }
-
-// sourceRef and creditedUser read the two parameters that candidates and applications share.
 
 func (c *call) sourceRef() (*applicationSource, *apiError) {
 	r, err := lookup(c, &c.v.store.sources, "sourceId", "source", "Source")

@@ -55,14 +55,12 @@ type Vendor struct {
 // handler carries out one checked request. It runs under the vendor's lock: exclusive for writes, shared for reads.
 type handler func(c *call) (result, *apiError)
 
-// endpoint is an operation with what serves it.
 type endpoint struct {
 	op     Operation
 	write  bool
 	handle handler
 }
 
-// call is one request, checked against the contract.
 type call struct {
 	v    *Vendor
 	ep   *endpoint
@@ -70,8 +68,7 @@ type call struct {
 	now  time.Time
 	body contract.Fields
 	// origin is the scheme and host that the client used, for URLs that lead back here.
-	origin string
-	// warnings go out with the answer.
+	origin   string
 	warnings []string
 }
 

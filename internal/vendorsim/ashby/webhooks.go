@@ -28,7 +28,6 @@ func (c *call) webhook() (*row[webhook], *apiError) {
 	return lookup(c, &c.v.store.webhooks, "webhookId", "webhook", "Webhook")
 }
 
-// webhookInfo does not say the secret.
 func webhookInfo(c *call) (result, *apiError) {
 	r, err := c.webhook()
 	if err != nil {

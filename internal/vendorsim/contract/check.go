@@ -233,7 +233,6 @@ func checkText(p *Param, path, s string) *Problem {
 	return nil
 }
 
-// isUUID accepts the 36-character form in either case.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false

@@ -77,7 +77,6 @@ func createAlertEvent(c *call) (result, *apiError) {
 	return made(map[string]string{"status": "success", "message": "Event accepted for processing", "deduplication_key": key})
 }
 
-// attributesFrom gives an alert those attributes whose names are keys of the metadata, in lower case.
 func (s *store) attributesFrom(metadata fields) []alertAttributeValue {
 	out := []alertAttributeValue{}
 	for _, r := range s.alertAttributes.Rows {

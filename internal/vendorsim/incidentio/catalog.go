@@ -8,7 +8,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// attribute finds an attribute by id.
 func (sc *catalogSchema) attribute(id string) *catalogAttribute {
 	for i := range sc.Attributes {
 		if sc.Attributes[i].ID == id {
@@ -166,7 +165,6 @@ func (c *call) setEntry(e *catalogEntry, of *catalogTypeV3, only []string) *apiE
 	return nil
 }
 
-// attributeParam is the shape of one attribute's value in a request.
 var attributeParam = Param{Type: "object", Fields: []Param{
 	{Name: "value", Type: "object", Fields: []Param{{Name: "literal", Type: "string"}}},
 	{Name: "array_value", Type: "array", Items: "object", Fields: []Param{{Name: "literal", Type: "string"}}},

@@ -79,7 +79,6 @@ func cancelEscalation(c *call) (result, *apiError) {
 	return result{}, nil
 }
 
-// open says whether an escalation may still page somebody.
 func (e *escalation) open() bool {
 	return e.Status != "resolved" && e.Status != "expired" && e.Status != "cancelled"
 }

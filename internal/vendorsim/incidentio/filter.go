@@ -110,7 +110,6 @@ func parseMoment(s string) (from, end time.Time, ok bool) {
 	return time.Time{}, time.Time{}, false
 }
 
-// parseRange reads FROM~TO, both included.
 func parseRange(s string) (moments, bool) {
 	a, b, found := strings.Cut(s, "~")
 	from, _, ok := parseMoment(a)

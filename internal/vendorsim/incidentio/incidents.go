@@ -106,7 +106,6 @@ func listPostmortems(c *call) (result, *apiError) {
 	return paginate(c, q)
 }
 
-// ofIncident picks by the incident of an action or follow-up. Without a mode all modes are listed.
 func (c *call) ofIncident(id string) bool {
 	if want := c.query.text("incident_id"); want != "" && want != id {
 		return false

@@ -39,7 +39,6 @@ type Operation struct {
 // Param is one parameter, or one field of an object parameter.
 type Param = contract.Param
 
-// The formats of query parameters that are written with brackets.
 const (
 	formatOperators     = "operators"
 	formatOperatorsByID = "operators_by_id"

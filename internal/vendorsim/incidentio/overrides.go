@@ -45,7 +45,6 @@ func deleteOverride(c *call) (result, *apiError) {
 	return remove(&c.v.store.overrides, "schedule override", c.vars[0])
 }
 
-// setOverride applies the body to an override of a schedule.
 func (c *call) setOverride(o *override, sc *schedule) *apiError {
 	b := c.body
 	i := slices.IndexFunc(sc.Config.Rotations, func(r rotation) bool { return r.ID == b.Text("rotation_id") })

@@ -6,15 +6,11 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// listing is one page's worth of a list.
 type listing[T any] struct {
-	table *table[T]
-	// match picks records; nil picks all.
-	match func(*T) bool
-	// reversed lists the table backwards.
+	table    *table[T]
+	match    func(*T) bool
 	reversed bool
-	// counted says that the answer has total_record_count.
-	counted bool
+	counted  bool
 	// gone are the places of records that were deleted, so that a client that holds one's id as after can go on.
 	gone map[string]contract.Position
 	// show renders a record; nil means the stored one.

@@ -13,7 +13,6 @@ import (
 
 type fields = contract.Fields
 
-// query is a checked query string.
 type query struct {
 	scalars map[string]string
 	filters []condition
@@ -32,7 +31,6 @@ func (q query) text(name string) string { return q.scalars[name] }
 
 func (q query) has(name string) bool { _, ok := q.scalars[name]; return ok }
 
-// filtersOn says whether there is a condition on a field.
 func (q query) filtersOn(field string) bool {
 	return slices.ContainsFunc(q.filters, func(c condition) bool { return c.field == field })
 }

@@ -33,7 +33,6 @@ type bucket struct {
 	at     time.Time
 }
 
-// rateState is how a bucket stands after a request.
 type rateState struct {
 	name             string
 	limit, remaining int

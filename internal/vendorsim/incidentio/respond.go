@@ -84,13 +84,11 @@ func refused(p *contract.Problem) *apiError {
 
 type source = contract.Source
 
-// result is a successful answer: a record, a list, or with the zero value nothing.
 type result struct {
 	contract.Answer
 	page *page
 }
 
-// page is the pagination_meta of an answer.
 type page struct {
 	after string
 	size  int
@@ -107,7 +105,6 @@ func all(many []source) (result, *apiError) {
 	return result{Answer: contract.Answer{Many: many, List: true}}, nil
 }
 
-// send writes {"<record>": ..., "pagination_meta": ...}, the bare record, or nothing.
 func (res result) send(w http.ResponseWriter, op *Operation) {
 	status := op.Status
 	if status == 0 {

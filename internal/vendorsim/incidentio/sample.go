@@ -56,7 +56,6 @@ func (v *Vendor) Sample(op Operation, full bool) Sample {
 	return out
 }
 
-// sampler chooses the records that one sample refers to.
 type sampler struct {
 	st    *store
 	op    Operation
@@ -80,7 +79,6 @@ func (s *sampler) alertSource() *alertSource {
 
 func (s *sampler) override() *override { return &s.st.overrides.Rows[0].Val }
 
-// fieldOfCatalog is a custom field whose choices are entries of the catalog.
 func (s *sampler) fieldOfCatalog() *customField {
 	return &s.st.customFields.Find(func(f *customField) bool { return f.CatalogTypeID != "" }).Val
 }
@@ -203,7 +201,6 @@ func (s *sampler) operator(p Param) map[string]any {
 	return map[string]any{o.Name: v}
 }
 
-// linked is a record that a filter can name.
 func (s *sampler) linked(name string) string {
 	switch name {
 	case "status":
@@ -318,7 +315,6 @@ func (s *sampler) knownOfCatalog(p Param) any {
 	return nil
 }
 
-// customFieldEntry sets a custom field whose values are options.
 func (s *sampler) customFieldEntry() any {
 	o := s.st.customOptions.Rows[0].Val
 	return map[string]any{"custom_field_id": o.CustomFieldID, "values": []any{map[string]any{"value_option_id": o.ID}}}

@@ -48,7 +48,6 @@ func (s *store) shown(sc *schedule, now time.Time, next bool) shownSchedule {
 	return out
 }
 
-// onCall is the final entry of every layer at a moment.
 func (s *store) onCall(sc *schedule, at time.Time) []shift {
 	out := []shift{}
 	for _, sh := range s.entries(sc, at, at.Add(1)).Final {

@@ -58,16 +58,13 @@ func seed(st *store, now time.Time, scale Scale) {
 	s.publicIncidents()
 }
 
-// oneOf picks an item.
 func oneOf[T any](s *seeder, items []T) T { return items[s.rng.IntN(len(items))] }
 
 // anyRow picks a record; the table must not be empty.
 func anyRow[T any](s *seeder, t *table[T]) *row[T] { return oneOf(s, t.Rows) }
 
-// chance is true in percent of 100 cases.
 func (s *seeder) chance(percent int) bool { return s.rng.IntN(100) < percent }
 
-// ago is a time at least least and at most most before now.
 func (s *seeder) ago(least, most time.Duration) time.Time {
 	return s.now.Add(-least - time.Duration(s.rng.Int64N(int64(most-least)))).Truncate(time.Second)
 }
@@ -261,7 +258,6 @@ func (s *seeder) catalog() {
 	}
 }
 
-// fieldsOfIncidents makes the custom fields, one of each type and one that picks from the catalog.
 func (s *seeder) fieldsOfIncidents() {
 	service := s.catalogTypes.Find(func(t *catalogTypeV3) bool { return t.Name == "Service" })
 	for i, f := range []customField{

@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// incidentsAndUpdates makes incidents one by one, oldest first, and what was said of each.
 func (s *seeder) incidentsAndUpdates() {
 	step := 400 * day / time.Duration(max(s.scale.Incidents, 1))
 	modes := []string{"standard", "standard", "standard", "standard", "standard", "standard", "standard", "retrospective", "test", "tutorial"}
@@ -162,7 +161,6 @@ func (s *seeder) postmortemOf(is *incident) {
 	s.postmortems.Insert(p.ID, newestFirst(at), p)
 }
 
-// workOnIncidents makes actions, follow-ups and attachments.
 func (s *seeder) workOnIncidents() {
 	rows := s.incidents.Rows
 	if len(rows) == 0 {
@@ -244,7 +242,6 @@ func (s *seeder) publicPages() {
 	}
 }
 
-// publicIncidents publishes some incidents on the first status page.
 func (s *seeder) publicIncidents() {
 	pg := s.statusPages.Rows[0].Val
 	for i := range 30 {

@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// onCallDuty makes schedules, their overrides, and paths that page them.
 func (s *seeder) onCallDuty() {
 	for i := range max(s.scale.Schedules, 2) {
 		id, at := s.old()
@@ -153,7 +152,6 @@ func (s *seeder) alertsAndEscalations() {
 	}
 }
 
-// incidentLinks puts every fifth alert into an incident.
 func (s *seeder) incidentLinks() {
 	for i := 0; i < len(s.alerts.Rows) && len(s.incidents.Rows) > 0; i += 5 {
 		a := s.alerts.Rows[i]

@@ -147,7 +147,6 @@ func (c *call) setCustomField(f *customField) *apiError {
 	return s.checkCatalogField(f)
 }
 
-// checkCatalogField resolves what a custom field says of the catalog; only selects may.
 func (s *store) checkCatalogField(f *customField) *apiError {
 	attributes := [][2]string{{"group_by_catalog_attribute_id", f.GroupByAttributeID}, {"helptext_catalog_attribute_id", f.HelptextAttributeID}}
 	if f.FilterBy != nil {

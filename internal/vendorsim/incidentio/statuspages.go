@@ -34,7 +34,6 @@ func createStatusPageIncident(c *call) (result, *apiError) {
 	return one(s.statusPageIncidents.Insert(i.ID, newestFirst(now), i))
 }
 
-// setComponents applies the component_statuses of the body to an update and its incident.
 func (c *call) setComponents(pg *statusPage, i *statusPageIncident, up *statusPageUpdate) *apiError {
 	for n, f := range c.body.Objects("component_statuses") {
 		at := fmt.Sprintf("component_statuses[%d].component_id", n)

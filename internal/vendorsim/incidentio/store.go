@@ -73,15 +73,12 @@ func (c *call) newID() string { return c.v.store.newID(c.now) }
 // stamp is the time of the call at the resolution the vendor writes.
 func (c *call) stamp() time.Time { return c.now.Truncate(time.Millisecond) }
 
-// newestFirst is the sort key that lists later times first.
 func newestFirst(t time.Time) int64 { return -t.UnixNano() }
 
-// actor is the key of the call.
 func (c *call) actor() actor {
 	return actor{APIKey: &namedRef{ID: "key_" + c.key.name, Name: c.key.name}}
 }
 
-// byID answers one record of a table.
 func byID[T any](t *table[T], kind, id string) (result, *apiError) {
 	if r := t.Get(id); r != nil {
 		return one(r)
@@ -89,7 +86,6 @@ func byID[T any](t *table[T], kind, id string) (result, *apiError) {
 	return result{}, notFound(kind, id)
 }
 
-// remove deletes one record of a table.
 func remove[T any](t *table[T], kind, id string) (result, *apiError) {
 	r := t.Get(id)
 	if r == nil {
@@ -132,7 +128,6 @@ func (c *call) userIn(field string, f fields) (*userRef, *apiError) {
 	return &ref, nil
 }
 
-// refIn finds the record that a field of a body names.
 func refIn[T any](t *table[T], field, kind, id string) (*T, *apiError) {
 	r := t.Get(id)
 	if r == nil {

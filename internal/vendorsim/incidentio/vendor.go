@@ -57,7 +57,6 @@ type Vendor struct {
 	store store
 }
 
-// endpoint is a route with what serves it.
 type endpoint struct {
 	op     Operation
 	handle handler
@@ -67,7 +66,6 @@ type endpoint struct {
 // handler carries out one checked request. It runs under the vendor's lock: exclusive for writes, shared for reads.
 type handler func(c *call) (result, *apiError)
 
-// call is one request, checked against the contract.
 type call struct {
 	v     *Vendor
 	ep    *endpoint

@@ -58,7 +58,6 @@ func createAccount(c *call) (result, *apiError) {
 	return one(s.accounts.Insert(a.ID, 0, a))
 }
 
-// setAccountFields applies the fields that create and update share.
 func (c *call) setAccountFields(a *account) (err *apiError) {
 	s, b := &c.v.store, c.body
 	if b.Has("name") {
@@ -253,7 +252,6 @@ func createHighlight(c *call) (result, *apiError) {
 	return one(child(c.v.store.highlights, r.ID).Insert(h.ID, 0, h))
 }
 
-// timeField is a date-time of the body; nil when it was not sent.
 func (c *call) timeField(name string) *time.Time {
 	t, ok := c.body.Time(name)
 	if !ok {

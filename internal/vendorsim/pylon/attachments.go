@@ -16,7 +16,6 @@ import (
 // maxUpload is the largest multipart body accepted, in bytes. The vendor's own limit is not documented.
 const maxUpload = 16 << 20
 
-// upload is a checked multipart/form-data body.
 type upload struct {
 	description string
 	fileURL     string

@@ -21,7 +21,6 @@ const (
 	TokenPrefixEU = "pylon_eu_"
 )
 
-// access is what a token may do.
 type access int
 
 const (

@@ -1,6 +1,5 @@
 package pylon
 
-// collectionAt finds the collection the path names.
 func (c *call) collectionAt() (*table[collection], *row[collection], *apiError) {
 	kb, err := c.knowledgeBaseAt()
 	if err != nil {

@@ -13,7 +13,6 @@ func getContact(c *call) (result, *apiError) {
 	return byID(&c.v.store.contacts, "contact", c.vars[0])
 }
 
-// addContact stores a contact and gives it its id and empty lists.
 func (c *call) addContact(p contact) *row[contact] {
 	p.ID = c.newID()
 	if p.PortalRole == "" {

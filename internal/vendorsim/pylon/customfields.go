@@ -19,7 +19,6 @@ func getCustomField(c *call) (result, *apiError) {
 	return byID(&c.v.store.customFields, "custom field", c.vars[0])
 }
 
-// byID answers one record of a table.
 func byID[T any](t *table[T], kind, id string) (result, *apiError) {
 	if r := t.Get(id); r != nil {
 		return one(r)
@@ -49,7 +48,6 @@ func createCustomField(c *call) (result, *apiError) {
 	return one(s.customFields.Insert(f.ID, 0, f))
 }
 
-// setOptions replaces the choices of a select field by those of the body, if it has any.
 func (f *customField) setOptions(b fields) {
 	if opts := b.Objects("select_options"); len(opts) > 0 {
 		f.SelectMetadata = &selectMetadata{}
@@ -113,7 +111,6 @@ func (c *call) customValues(objectType string, have customValues) (customValues,
 	return out, nil
 }
 
-// slugify makes a slug from a title.
 func slugify(title, separator string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return strings.Join(words, separator)

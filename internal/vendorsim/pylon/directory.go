@@ -47,7 +47,6 @@ func listTeams(c *call) (result, *apiError) { return listAll(c, &c.v.store.teams
 
 func getTeam(c *call) (result, *apiError) { return byID(&c.v.store.teams, "team", c.vars[0]) }
 
-// setTeamFields applies name and members; user_ids replaces the whole set.
 func (c *call) setTeamFields(t *team) *apiError {
 	if c.body.Has("name") {
 		t.Name = c.body.Text("name")

@@ -31,7 +31,6 @@ type field[T any] struct {
 	get       func(*T) []string
 }
 
-// schema is what one search endpoint can filter by.
 type schema[T any] struct {
 	fields map[string]field[T]
 	// objectType and custom add the custom fields of a kind of object, by slug.
@@ -41,10 +40,8 @@ type schema[T any] struct {
 	text func(*T) string
 }
 
-// predicate says whether a record passes a filter.
 type predicate[T any] func(*T) bool
 
-// filterCompiler turns the JSON of one filter into a predicate.
 type filterCompiler[T any] struct {
 	schema  *schema[T]
 	isField func(objectType, slug string) bool

@@ -10,7 +10,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// maxIssueWindow is the longest span GET /issues takes.
 const maxIssueWindow = 30 * 24 * time.Hour
 
 // issueAt finds the issue the path names: by id, and on reads by number too.
@@ -145,7 +144,6 @@ func (c *call) issueAuthor(is *issue) (*author, *apiError) {
 	return authorContact(&c.v.store.contacts.Get(is.Requester.ID).Val), nil
 }
 
-// setIssueFields applies the fields that create and update share.
 func (c *call) setIssueFields(is *issue) (err *apiError) {
 	s, b := &c.v.store, c.body
 	if b.Has("assignee_id") {
@@ -242,7 +240,6 @@ func deleteIssue(c *call) (result, *apiError) {
 	return result{}, nil
 }
 
-// webURLs reads a list of URLs.
 func (c *call) webURLs(name string) ([]string, *apiError) {
 	urls := c.body.Texts(name)
 	for i, u := range urls {

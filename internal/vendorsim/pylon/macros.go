@@ -18,7 +18,6 @@ func listMacros(c *call) (result, *apiError) {
 
 func getMacro(c *call) (result, *apiError) { return byID(&c.v.store.macros, "macro", c.vars[0]) }
 
-// setMacroFields applies the fields that create and update share.
 func (c *call) setMacroFields(m *macro) *apiError {
 	s, b := &c.v.store, c.body
 	if b.Has("macro_group_id") {

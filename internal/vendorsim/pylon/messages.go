@@ -19,7 +19,6 @@ func listMessages(c *call) (result, *apiError) {
 	return paginate(c, limit, pageQuery[message]{table: t, scope: contract.ScopeOf(c.ep.op.Route(), r.ID)})
 }
 
-// addMessage stores a message and gives it its id.
 func (c *call) addMessage(issueID string, m message) *row[message] {
 	m.ID = c.newID()
 	if m.FileURLs == nil {

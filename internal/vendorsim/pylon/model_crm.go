@@ -155,7 +155,6 @@ type formField struct {
 	Type            string `json:"type"`
 }
 
-// organization is what GET /me answers.
 type organization struct {
 	ID   string    `json:"id"`
 	Name string    `json:"name"`

@@ -2,7 +2,6 @@ package pylon
 
 import "github.com/agenthost/agenthost/internal/vendorsim/contract"
 
-// pageQuery is one page's worth of a list.
 type pageQuery[T any] struct {
 	table *table[T]
 	// scope identifies the query for its cursors, without limit and cursor.
@@ -10,13 +9,11 @@ type pageQuery[T any] struct {
 	// from and to bound the sort key, both inclusive; zero values mean unbounded when bounded is false.
 	bounded  bool
 	from, to int64
-	// match picks records; nil picks all.
-	match func(*T) bool
+	match    func(*T) bool
 	// search marks a search endpoint, whose last page says "" rather than null.
 	search bool
 }
 
-// paginate answers one page. limit 0 means no limit.
 func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
 	rows, start := q.table.Rows, 0
 	if q.bounded {
@@ -54,7 +51,6 @@ func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
 	return result{Answer: contract.Answer{Many: out, List: true}, page: pg}, nil
 }
 
-// listAll is the plain paginated GET list of a whole table.
 func listAll[T any](c *call, t *table[T]) (result, *apiError) {
 	return paginate(c, c.limit(), pageQuery[T]{table: t, scope: contract.ScopeOf(c.ep.op.Route())})
 }

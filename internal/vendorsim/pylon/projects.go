@@ -6,7 +6,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// setProjectFields applies the fields that create and update share.
 func (c *call) setProjectFields(p *project) (err *apiError) {
 	b := c.body
 	if b.Has("name") {

@@ -51,7 +51,6 @@ type result struct {
 	page *page
 }
 
-// page is the pagination object of an answer.
 type page struct {
 	next string
 	more bool
@@ -66,7 +65,6 @@ func all(many []source) (result, *apiError) {
 	return result{Answer: contract.Answer{Many: many, List: true}}, nil
 }
 
-// send writes {"data": ..., "pagination": ..., "request_id": ...}.
 func (res result) send(w http.ResponseWriter, requestID string) {
 	buf := []byte{'{'}
 	if !res.Empty() {

@@ -53,7 +53,6 @@ func (v *Vendor) Sample(op Operation, full bool) Sample {
 	return out
 }
 
-// sampler holds the records that one sample refers to.
 type sampler struct {
 	v     *Vendor
 	st    *store
@@ -214,7 +213,6 @@ func (s *sampler) known(p Param) any {
 	return nil
 }
 
-// customSlug is a custom field of the kind of object that the operation writes.
 func (s *sampler) customSlug() string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(s.op.Path, "/"), "/")
 	kind = strings.TrimSuffix(kind, "s")

@@ -60,16 +60,13 @@ func seedStore(seed uint64, now time.Time, scale Scale) store {
 	return *s.store
 }
 
-// oneOf picks an item.
 func oneOf[T any](s *seeder, items []T) T { return items[s.rng.IntN(len(items))] }
 
 // anyRow picks a record; the table must not be empty.
 func anyRow[T any](s *seeder, t *table[T]) *row[T] { return oneOf(s, t.Rows) }
 
-// chance is true in percent of 100 cases.
 func (s *seeder) chance(percent int) bool { return s.rng.IntN(100) < percent }
 
-// ago is a time at least min and at most max before now.
 func (s *seeder) ago(least, most time.Duration) time.Time {
 	return s.now.Add(-least - time.Duration(s.rng.Int64N(int64(most-least)))).Truncate(time.Second)
 }
@@ -126,7 +123,6 @@ func contains[T comparable](have []T, x T) bool {
 	return false
 }
 
-// vocabulary makes what other records refer to by name: tags, custom fields, forms, statuses, activity types.
 func (s *seeder) vocabulary() {
 	for i := range max(s.scale.Tags, len(tagWords)) {
 		t := tag{ID: s.newID(), Value: tagWords[i%len(tagWords)], ObjectType: []string{"issue", "account", "article", "contact"}[i/len(tagWords)%4], HexColor: oneOf(s, colours)}

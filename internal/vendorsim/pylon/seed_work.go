@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// work makes projects with milestones and tasks.
 func (s *seeder) work() {
 	for i := range s.scale.Projects {
 		a := anyRow(s, &s.accounts).Val
@@ -62,7 +61,6 @@ func (s *seeder) work() {
 	}
 }
 
-// between is a time from t to now.
 func (s *seeder) between(t time.Time) time.Time {
 	return t.Add(time.Duration(s.rng.Int64N(int64(s.now.Sub(t))))).Truncate(time.Second)
 }
@@ -131,7 +129,6 @@ func (s *seeder) audits() {
 	}
 }
 
-// macroWork makes two groups of macros.
 func (s *seeder) macroWork() {
 	for _, group := range []string{"Replies", "Escalations"} {
 		at := s.ago(50*day, 300*day)

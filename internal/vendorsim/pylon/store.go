@@ -47,7 +47,6 @@ type store struct {
 	auditLogs table[auditLog]
 }
 
-// newID makes a UUID from the seed.
 func (s *store) newID() string { return contract.UUID(s.rng) }
 
 func (c *call) newID() string { return c.v.store.newID() }
@@ -55,7 +54,6 @@ func (c *call) newID() string { return c.v.store.newID() }
 // stamp is the time of the call at the resolution the vendor writes.
 func (c *call) stamp() time.Time { return c.now.Truncate(time.Second) }
 
-// newestFirst is the sort key that lists later times first.
 func newestFirst(t time.Time) int64 { return -t.UnixNano() }
 
 // audit records a write, as the vendor does for every change made with a token.
@@ -122,7 +120,6 @@ func (c *call) accountID(field, id string) (*ref, *apiError) {
 	return &ref{ID: a.ID}, nil
 }
 
-// refOrNil links to id; the empty string links to nothing.
 func refOrNil[T any](t *table[T], field, kind, id string) (*ref, *apiError) {
 	if id == "" {
 		return nil, nil

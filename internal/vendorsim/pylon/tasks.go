@@ -6,7 +6,6 @@ func listTasks(c *call) (result, *apiError) { return listAll(c, &c.v.store.tasks
 
 func getTask(c *call) (result, *apiError) { return byID(&c.v.store.tasks, "task", c.vars[0]) }
 
-// setTaskFields applies the fields that create and update share.
 func (c *call) setTaskFields(t *task) (err *apiError) {
 	s, b := &c.v.store, c.body
 	if b.Has("title") {

@@ -56,7 +56,6 @@ type endpoint struct {
 	write  bool
 }
 
-// call is one request, checked against the contract.
 type call struct {
 	v      *Vendor
 	ep     *endpoint
@@ -178,7 +177,6 @@ func (c *call) limit() int {
 // fixedPage is the page size of lists that do not take one.
 const fixedPage = 100
 
-// cursor is the cursor sent; empty means none.
 func (c *call) cursor() string {
 	if s := c.query["cursor"]; s != "" {
 		return s

@@ -82,7 +82,6 @@ func Measure(b *testing.B, v http.Handler, r *http.Request) {
 	}
 }
 
-// discard is a response of which only the status is of interest.
 type discard struct {
 	header http.Header
 	status int
