@@ -40,8 +40,8 @@ type call struct {
 	goal       float64
 }
 
-// row is the call's row without figures. One caller waits for answers: what counts is the
-// time of a call. Many keep the machine busy: what counts is their rate.
+// row is the call's row without figures: one caller's is about the time of a call, that of many
+// about their rate.
 func (c call) row() row {
 	r := row{Name: c.name + ", " + c.load.String(), Base: "plain Go's time", Worse: higher, Unit: "ms"}
 	if c.load.callers > 1 {
@@ -73,7 +73,7 @@ func (b *bench) callTable(ctx context.Context, calls []call) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Name, err)
 		}
-		// What a call does after its answer is its own work too, and in turns nobody else's.
+		// In turns of its own, a call's work after its answer counts for it.
 		busy := got
 		if c.load.oneAtATime() {
 			few := b.pace
@@ -98,8 +98,8 @@ func (b *bench) callTable(ctx context.Context, calls []call) error {
 	return t.end()
 }
 
-// calls are the everyday calls: a record and lists, and a record with a connector as one in
-// C or Rust is.
+// calls measures everyday calls: a record and lists, and a record with a connector as small as
+// one in C or Rust.
 func (b *bench) calls(ctx context.Context) error {
 	l := b.lab
 	get := call{name: "get, 1 KB", plain: l.plain.get(getPath(l.issue)), connection: overHTTP, call: getIssue(l.issue), decoded: true}
@@ -151,8 +151,7 @@ func (b *bench) answers(ctx context.Context) error {
 
 var parameterSizes = []int{1000, 10_000, 100_000, 1_000_000}
 
-// parameters are writes with parameters of many sizes. The vendor reads them and answers
-// the same to all.
+// parameters measures writes with parameters of many sizes, to which the vendor answers the same.
 func (b *bench) parameters(ctx context.Context) error {
 	var calls []call
 	for _, n := range parameterSizes {

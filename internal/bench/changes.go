@@ -17,8 +17,8 @@ import (
 
 const changedConnections = 100
 
-// changes is what it takes that 100 of 10,000 connections change: until the tools are new again,
-// as a server for agents makes them, and what a call takes while they change every second.
+// changes measures how long new tools take after 100 of 10,000 connections changed, and what a
+// call takes while connections change every second.
 func (b *bench) changes(ctx context.Context) error {
 	n := connectionCounts[len(connectionCounts)-1]
 	rows := []row{
@@ -34,19 +34,14 @@ func (b *bench) changes(ctx context.Context) error {
 	}
 	t := b.out.table("connections that change", "agenthost", "decoding 1 MB, or plain Go")
 	for i, r := range rows {
-		r.Seen = 1e3 * got[i].median(timeOf(1))
-		b.add(r.with(got[i].runs(timeRatio(1))))
+		b.addTime(r, got[i])
 		t.line(r.Name, ms(got[i].median(timeOf(1))), ms(got[i].median(timeOf(0))))
 	}
 	return t.end()
 }
 
 // changesHere measures in this process, and prints a comparison for each row.
-func changesHere(ctx context.Context, text string) error {
-	var task connectionsTask
-	if err := json.Unmarshal([]byte(text), &task); err != nil {
-		return err
-	}
+func changesHere(ctx context.Context, task connectionsTask) error {
 	fixed, names := task.connections()
 	source := &changing{StaticConnections: fixed, names: names, revisions: make(map[string]int), changes: make(chan host.ConnectionChange)}
 	h, err := task.host(ctx, source)
@@ -66,17 +61,12 @@ func changesHere(ctx context.Context, text string) error {
 			return err
 		}
 	}
-	document := issueOf(1_000_000)
-	decode := side{call: func(context.Context) error {
-		var v any
-		return json.Unmarshal(document, &v)
-	}}
 	change := side{call: func(context.Context) error {
 		source.change()
 		return tools()
 	}}
 	out := json.NewEncoder(os.Stdout)
-	got, err := compare(ctx, task.Pace, one, decode, change)
+	got, err := compare(ctx, task.Pace, one, decodeMegabyte(), change)
 	if err == nil {
 		err = out.Encode(got)
 	}
@@ -111,7 +101,7 @@ func changesHere(ctx context.Context, text string) error {
 	return out.Encode(got)
 }
 
-// changing are connections that get another revision, some at a time.
+// changing are connections whose revision changes.
 type changing struct {
 	host.StaticConnections
 	names   []string

@@ -13,9 +13,8 @@ import (
 )
 
 // smallProgram is what a cold start is compared with: a Go program that starts, decodes a
-// document for some milliseconds, and ends. It needs from the machine what a cold start
-// needs, a process and a processor, and no code of agenthost: so that no change of
-// agenthost moves it.
+// document for some milliseconds, and ends. Like a cold start it needs a process and a
+// processor, but no code of agenthost.
 const smallProgram = `package main
 
 import (
@@ -32,8 +31,8 @@ func main() {
 }
 `
 
-// coldStart is how long the command takes from its start to the first request that a
-// vendor sees, with a module that was compiled before.
+// coldStart measures the time from the command's start to the first request that a vendor sees,
+// with a compiled module.
 func (b *bench) coldStart(ctx context.Context) error {
 	first := row{Name: "cold start, to the first request", Base: "a small Go program", Worse: higher, Unit: "ms", Goal: seenGoal(50)}
 	whole := row{Name: "cold start, whole", Base: "a small Go program", Worse: higher, Unit: "ms"}
@@ -98,8 +97,8 @@ func buildProgram(ctx context.Context, dir string) (string, error) {
 	return program, nil
 }
 
-// startCommand returns a call that runs the command once, and the sum of the times that
-// its runs took to their first request.
+// startCommand returns a call that runs the command once, and the sum of its runs' times to
+// their first request.
 func (b *bench) startCommand(ctx context.Context, dir string) (run func(context.Context) error, toFirst func() time.Duration, stop func(), err error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/agenthost/agenthost/host"
 )
 
-// connectionCounts are how many connections a host has. What one of them costs is the
-// slope from the first count: what a host and a connector cost cancels out.
+// connectionCounts are how many connections a host has. The cost of one is the slope from the
+// first count: the cost of the host and of the connector cancels out.
 var connectionCounts = []int{1, 100, 10_000}
 
 // connectionsTask opens a host with connections in another process.
@@ -33,12 +33,12 @@ func (t connectionsTask) connections() (host.StaticConnections, []string) {
 	connections, names := host.StaticConnections{}, make([]string, t.Connections)
 	for i := range names {
 		names[i] = fmt.Sprintf("c%05d", i)
-		connections[names[i]] = host.Connection{Connector: "pylon", Server: t.Address, Credentials: map[string]string{"api_token": fmt.Sprintf("env:TOKEN_%d", i)}}
+		connections[names[i]] = connectionTo("pylon", t.Address, fmt.Sprintf("env:TOKEN_%d", i))
 	}
 	return connections, names
 }
 
-// host opens a host with connections of the connector, which is known from then on.
+// host opens a host with connections, and reads what their connector declares.
 func (t connectionsTask) host(ctx context.Context, connections host.Connections) (*host.Host, error) {
 	h, err := host.Open(ctx, host.Options{
 		Plugins: t.Plugins, Cache: t.Cache, Connections: connections,
@@ -57,7 +57,7 @@ func (t connectionsTask) open(ctx context.Context) (*host.Host, []string, error)
 	return h, names, err
 }
 
-// occupied is what a process occupies at one moment.
+// occupied is what a process uses at one moment.
 type occupied struct {
 	Heap, Resident          int64 // bytes
 	Goroutines, Descriptors int
@@ -76,14 +76,14 @@ func (o occupied) String() string {
 	return fmt.Sprintf("%s, %s, %d, %d", mb(o.Heap), mb(o.Resident), o.Goroutines, o.Descriptors)
 }
 
-// share is what each connection of o adds to what o has more than less.
+// share is how much each connection uses.
 type share struct {
 	heap, resident          float64 // kilobytes
 	goroutines, descriptors float64
 }
 
 func (o occupied) share(less occupied, connections int) share {
-	// What the system does not say is no number. A slope below 0 is noise.
+	// A figure that the system does not have is NaN. A slope below 0 is noise.
 	slope := func(more, less int64) float64 {
 		if less == 0 {
 			return math.NaN()
@@ -96,16 +96,12 @@ func (o occupied) share(less occupied, connections int) share {
 	}
 }
 
-// stages are the moments at which a process says what it occupies: its connections were
-// never used, were used once each, and have been idle since.
+// stages are what a process uses while its connections were never used, after each was used
+// once, and after they were idle.
 type stages [3]occupied
 
 // connectionsHere prints each stage in this process.
-func connectionsHere(ctx context.Context, text string) error {
-	var t connectionsTask
-	if err := json.Unmarshal([]byte(text), &t); err != nil {
-		return err
-	}
+func connectionsHere(ctx context.Context, t connectionsTask) error {
 	h, names, err := t.open(ctx)
 	if err != nil {
 		return err
@@ -131,8 +127,8 @@ func connectionsHere(ctx context.Context, text string) error {
 	}
 }
 
-// connections is what a connection occupies. The processes are idle together, so that
-// waiting for all takes as long as waiting for one.
+// connections measures what a connection uses. The processes are idle at the same time, to
+// wait only once.
 func (b *bench) connections(ctx context.Context) error {
 	rows := connectionRows()
 	if !b.wants(names(rows)...) {
@@ -182,8 +178,8 @@ func (b *bench) connections(ctx context.Context) error {
 	return t.end()
 }
 
-// connectionRows are of a connection among the most that there are: a few kilobytes of
-// noise in a process say nothing about one of ten thousand.
+// connectionRows are of a connection among ten thousand, where a few kilobytes of noise in a
+// process do not matter.
 func connectionRows() []row {
 	kb := func(name string, g *goal) row { return row{Name: name, Worse: higher, Unit: "KB", Goal: g, least: 0.5} }
 	count := func(name, unit string) row {

@@ -26,8 +26,8 @@ type folderFigures struct {
 	Comparison   comparison
 }
 
-// folder is what a folder of many connectors costs a host. How long it takes to know them
-// is compared with plain Go that reads the same files.
+// folder measures what a folder of many connectors costs a host. The time to learn what they
+// declare is compared with plain Go that reads the same files.
 func (b *bench) folder(ctx context.Context) error {
 	r := row{Name: fmt.Sprintf("%d connectors known", known), Base: "reading the files", Worse: higher, Unit: "ms"}
 	if !b.wants(r.Name) {
@@ -39,15 +39,13 @@ func (b *bench) folder(ctx context.Context) error {
 	}
 	defer os.RemoveAll(task.Plugins)
 	var got folderFigures
-	// The first process fills the cache: a host that asks connectors what they declare
-	// has their modules in memory.
+	// The first process fills the cache, because asking connectors loads their modules.
 	for _, task.Pace = range []*pace{nil, &b.pace} {
 		if err := ask(ctx, "folder", task, &got); err != nil {
 			return err
 		}
 	}
-	r.Seen = 1e3 * got.Comparison.median(timeOf(1))
-	b.add(r.with(got.Comparison.runs(timeRatio(1))))
+	b.addTime(r, got.Comparison)
 	t := b.out.table("connectors in a folder", "known after", "CPU", "reading the files", "resident", "of which before")
 	t.line(fmt.Sprint(known), ms(got.Comparison.median(timeOf(1))), ms(got.Comparison.median(clockOf(1))), ms(got.Comparison.median(timeOf(0))), mb(got.Known), mb(got.Empty))
 	return t.end()
@@ -74,11 +72,7 @@ func (b *bench) fillFolder(dir string) error {
 	return nil
 }
 
-func folderHere(ctx context.Context, text string) error {
-	var task folderTask
-	if err := json.Unmarshal([]byte(text), &task); err != nil {
-		return err
-	}
+func folderHere(ctx context.Context, task folderTask) error {
 	open := func(ctx context.Context) (*host.Host, error) {
 		h, err := host.Open(ctx, host.Options{Plugins: task.Plugins, Cache: task.Cache})
 		if err != nil {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"github.com/agenthost/agenthost/internal/hostfunc"
 	"strconv"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	asm "github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -35,9 +35,8 @@ func (d declared) module(m *asm.Module, write, at int) {
 
 const texts = 4096
 
-// small is a connector as one in C or Rust is: two pages of memory, of which a call
-// writes a few. It reads its input, sends a request for an issue, always the same, and
-// hands on a part of the answer.
+// small is a connector as small as one in C or Rust: it has two pages of memory. It reads its
+// input, always sends the same request for an issue, and returns a part of the answer.
 func small(d declared, issue string) []byte {
 	var m asm.Module
 	imported := func(name, sig string) int { return m.Import(hostfunc.Module, name, sig) }
@@ -71,7 +70,7 @@ func endless(d declared) []byte {
 	return m.Bytes()
 }
 
-// padded makes a module larger with a custom section, which nothing reads.
+// padded makes a module larger with an unused custom section.
 func padded(module []byte, size, number int) []byte {
 	content := asm.Code("padding "+strconv.Itoa(number), make([]byte, max(0, size-len(module))))
 	return append(module, asm.Code(0, asm.U(len(content)), content)...)

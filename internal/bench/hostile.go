@@ -14,18 +14,17 @@ import (
 )
 
 const (
-	// hostileGuests run at a time, each of a connection of its own: so it is not one
-	// connection's limit that holds them back.
+	// hostileGuests run at a time, each on its own connection, so that no connection's limit
+	// holds them back.
 	hostileGuests  = 16
 	hostileTimeout = 250 * time.Millisecond
-	// hostileTurn is how long the benign calls of a turn go on: with calls that take
-	// many milliseconds, a shorter turn would have a few of them.
+	// hostileTurn is the length of a turn of benign calls, which take many milliseconds each.
 	hostileTurn = 500 * time.Millisecond
 )
 
-// hostile is how many calls a benign caller gets done beside guests that never end by
-// themselves, compared with its calls without them, and how late those guests are ended.
-// The vendor takes slowVendor for an answer, as one that is near does.
+// hostile measures how many calls a benign caller gets done beside endless guests, compared
+// with its calls without them, and how late those guests are stopped. The vendor takes
+// slowVendor to answer, like one nearby.
 func (b *bench) hostile(ctx context.Context) error {
 	beside := row{Name: fmt.Sprintf("benign calls beside %d endless guests", hostileGuests), Base: "the rate without them", Worse: lower, Unit: "/s", Goal: ratioGoal(0.5)}
 	overrun := row{Name: "endless guests, deadline overrun", Worse: higher, Unit: "ms", Goal: ratioGoal(50), least: 5}
@@ -43,7 +42,7 @@ func (b *bench) hostile(ctx context.Context) error {
 	}
 	var rates, overruns, without, with []float64
 	for range b.pace.Runs {
-		// Not medians of calls: a benign call that waits long is what this is about.
+		// Not medians of calls: one benign call that waits long counts.
 		var before, during total
 		if err := before.turn(ctx, hostileTurn, looping, benign); err != nil {
 			return err
@@ -66,12 +65,9 @@ func (b *bench) hostile(ctx context.Context) error {
 }
 
 func (b *bench) openHostile(ctx context.Context) (*host.Host, error) {
-	connection := func(connector string) host.Connection {
-		return host.Connection{Connector: connector, Server: b.lab.at.HTTP, Credentials: map[string]string{"api_token": "env:TOKEN"}}
-	}
-	connections := host.StaticConnections{"benign": connection("pylon")}
+	connections := host.StaticConnections{"benign": connectionTo("pylon", b.lab.at.HTTP, "env:TOKEN")}
 	for i := range hostileGuests {
-		c := connection("endless")
+		c := connectionTo("endless", b.lab.at.HTTP, "env:TOKEN")
 		c.Limits = config.Limits{Timeout: hostileTimeout}
 		connections[hostileName(i)] = c
 	}
@@ -90,8 +86,7 @@ type crowd struct {
 	err  error
 }
 
-// startCrowd makes calls that never end by themselves, again and again, and gives the
-// first of them time to begin.
+// startCrowd makes endless calls again and again, and gives the first ones time to begin.
 func startCrowd(ctx context.Context, h *host.Host) *crowd {
 	c := &crowd{}
 	ending, end := context.WithCancel(ctx)
@@ -115,7 +110,7 @@ func startCrowd(ctx context.Context, h *host.Host) *crowd {
 	return c
 }
 
-// stop waits for the calls that run, and returns the latest end of any.
+// stop waits for the running calls, and returns the latest end of any.
 func (c *crowd) stop() (time.Duration, error) {
 	c.end()
 	c.group.Wait()

@@ -14,8 +14,8 @@ import (
 
 // kept are the ratios that the repository keeps, each with the spread that its runs had.
 type kept struct {
-	// Machine is where they were measured. Ratios differ a little between machines: on
-	// one of another kind, keep them anew before a change and check after it.
+	// Machine is where they were measured. Ratios differ a little between machines: on another
+	// kind, keep them anew before a change and check after it.
 	Machine string    `json:"machine"`
 	Rows    []keptRow `json:"rows"`
 }
@@ -27,23 +27,21 @@ type keptRow struct {
 	Spread float64   `json:"spread"`
 }
 
-// leastShare is the smallest difference that counts, as a share of the kept ratio: runs
-// of one process can agree better than two processes with the same code do.
+// leastShare is the smallest difference that counts, as a share of the kept ratio: two
+// processes with the same code differ more than the runs of one.
 const leastShare = 0.03
 
-// finding is a row that is not as it was kept.
+// finding is a row that differs from the kept one.
 type finding struct {
 	name   string
-	worse  bool // false: there is only something to say
+	worse  bool // false for a remark
 	reason string
 }
 
-// check compares what was seen with what was kept. A row fails where its ratio is worse
-// than the kept one by more than each of these: the spread that was kept, the spread that
-// was seen, the smallest difference that counts. So a figure that is noisy on either day
-// fails only for a difference that is larger than that noise. A kept row that was not
-// measured fails too, unless only some rows were wanted. A row that was never kept does
-// not: there is nothing to compare it with.
+// check compares rows with the kept ones. A row fails if its ratio is worse than the kept one
+// by more than each of these: the kept spread, the new spread, the smallest difference that
+// counts. So noise on either day does not fail it. A wanted row that is kept but was not
+// measured fails too; a row that was never kept does not.
 func (k *kept) check(rows []row, wanted func(name string) bool) []finding {
 	var all []finding
 	for _, r := range rows {

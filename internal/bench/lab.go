@@ -18,8 +18,8 @@ import (
 
 const token = "bench-token-5d1f0c"
 
-// lab is what most tables measure: a vendor, a folder of connectors, a host with
-// connections, and plain Go for each protocol.
+// lab has what most tables measure: a vendor, a folder of connectors, a host with connections,
+// and plain Go for each protocol.
 type lab struct {
 	at      addresses
 	pylon   *host.ConnectorInfo
@@ -43,7 +43,7 @@ const (
 	wideOne   = "wide"  // as many calls at a time as there are callers
 )
 
-// openLab starts the vendor, and makes the folder. Pylon's module is taken from another one.
+// openLab starts the vendor, and makes the folder. It copies Pylon's module from plugins.
 func openLab(ctx context.Context, plugins string) (l *lab, err error) {
 	l = &lab{}
 	defer func() {
@@ -72,9 +72,7 @@ func openLab(ctx context.Context, plugins string) (l *lab, err error) {
 	if err := l.fill(ctx, plugins); err != nil {
 		return nil, err
 	}
-	with := func(connector, address string) host.Connection {
-		return host.Connection{Connector: connector, Server: address, Credentials: map[string]string{"api_token": "env:TOKEN"}}
-	}
+	with := func(connector, address string) host.Connection { return connectionTo(connector, address, "env:TOKEN") }
 	wide := with("pylon", l.at.HTTP)
 	wide.Limits = config.Limits{Concurrency: manyCallers}
 	l.host, err = host.Open(ctx, host.Options{
@@ -88,6 +86,10 @@ func openLab(ctx context.Context, plugins string) (l *lab, err error) {
 }
 
 func oneToken(string) (string, bool) { return token, true }
+
+func connectionTo(connector, address, token string) host.Connection {
+	return host.Connection{Connector: connector, Server: address, Credentials: map[string]string{"api_token": token}}
+}
 
 func (l *lab) fill(ctx context.Context, plugins string) (err error) {
 	if l.dir, err = os.MkdirTemp("", "bench-"); err != nil {

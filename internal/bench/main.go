@@ -1,11 +1,11 @@
 // Command bench compares agenthost with plain Go on the same simulated vendor, side by
-// side in one run. Ratios are what to look at: the machine may be slow or busy, but it is
-// so for both. It prints a table for each subject, and at the end one of all ratios.
+// side in one run. Look at the ratios: a slow or busy machine is so for both. It prints a
+// table for each subject, and at the end one of all ratios.
 //
 // With -keep it writes the ratios to a file, and with -check it compares them with that
 // file and fails where one is worse: see check for the rule.
 //
-// The vendor runs in a process of its own, so that its work is not counted as either's.
+// The vendor runs in a process of its own, so that its work is not counted.
 package main
 
 import (
@@ -48,7 +48,7 @@ type bench struct {
 	options
 	out     *printer
 	lab     *lab
-	subject string // that is measured now
+	subject string // measured now
 	wanted  func(subject, row string) bool
 	rows    []row
 }
@@ -108,7 +108,7 @@ func run() error {
 	return o.run(ctx)
 }
 
-// run measures everything that is wanted, and does with it what the options say.
+// run measures, prints and keeps or checks the wanted rows.
 func (o options) run(ctx context.Context) error {
 	before, err := o.readBefore()
 	if err != nil {
@@ -149,7 +149,7 @@ func (o options) run(ctx context.Context) error {
 	return nil
 }
 
-// readBefore reads what was kept before. A file to keep in need not be there yet.
+// readBefore reads the kept ratios. The file of -keep may be missing.
 func (o options) readBefore() (*kept, error) {
 	switch {
 	case o.check != "":
@@ -164,7 +164,7 @@ func (o options) readBefore() (*kept, error) {
 	return before, err
 }
 
-// wants says whether -only wants a row. The name of a table means that table.
+// wants says whether -only wants a row. It may be the name of a table.
 func (o options) wants(subject, row string) bool {
 	if slices.Contains(subjectNames(), o.only) {
 		return subject == o.only
@@ -180,7 +180,7 @@ func subjectNames() []string {
 	return all
 }
 
-// wants says whether one of the rows is wanted of the subject that is measured.
+// wants says whether one of the rows is wanted.
 func (b *bench) wants(rows ...string) bool {
 	return slices.ContainsFunc(rows, func(name string) bool { return b.wanted(b.subject, name) })
 }
@@ -202,6 +202,12 @@ func (b *bench) add(r row) {
 	b.rows = append(b.rows, r)
 }
 
+// addTime collects a row about the time of the second side, in ms.
+func (b *bench) addTime(r row, got comparison) {
+	r.Seen = 1e3 * got.median(timeOf(1))
+	b.add(r.with(got.runs(timeRatio(1))))
+}
+
 func names(rows []row) []string {
 	var all []string
 	for _, r := range rows {
@@ -210,7 +216,7 @@ func names(rows []row) []string {
 	return all
 }
 
-// measure measures all rows that are wanted, with a vendor and a host of their own.
+// measure measures all wanted rows, with a new vendor and host.
 func (b *bench) measure(ctx context.Context) (err error) {
 	if b.lab, err = openLab(ctx, b.plugins); err != nil {
 		return err
@@ -225,9 +231,8 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	return nil
 }
 
-// check compares the rows with what was kept, measures those again that fail, and returns
-// an error if they fail again: on a busy machine, something that lasts as long as a row
-// does happens to one row, and seldom to the same row twice.
+// check compares the rows with the kept ratios, measures those again that fail, and returns an
+// error if they fail again: other work on the machine seldom meets the same row twice.
 func (b *bench) check(ctx context.Context, before *kept) error {
 	all := func(string) bool { return b.only == "" }
 	failed := map[string]bool{}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// mcpStart is when agenthost mcp has answered a client for the first time, counted from its
-// start, with nothing compiled.
+// mcpStart is when agenthost mcp first answered a client, counted from its start, with an empty
+// cache.
 type mcpStart struct{ initialize, list, call time.Duration }
 
 // startMCP starts a server with an empty cache, lists its tools, and calls one at once.

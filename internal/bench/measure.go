@@ -10,33 +10,32 @@ import (
 // side is one of the programs that are compared.
 type side struct {
 	call func(context.Context) error
-	// clock is a second thing to measure besides the time that passes. Nil is the
-	// processor time of this process.
+	// clock is measured besides the time; nil is the processor time of this process.
 	clock func() time.Duration
 }
 
-// load is how the calls of a turn come.
+// load says how the calls of a turn are made.
 type load struct {
 	callers int
-	// bursts makes the callers begin together, with one call each, and begin again when
-	// the last one is answered. Otherwise each calls again as soon as it is answered.
+	// bursts makes the callers begin together, with one call each, and again when the last
+	// one is answered. Otherwise each calls again as soon as it is answered.
 	bursts bool
-	// loop is for one caller, whose calls otherwise come one at a time: the sides alternate
-	// call by call, as with an agent that does something else between two calls. In a loop,
-	// what a call leaves to be done after its answer slows the next one down.
+	// loop makes one caller call again at once, so that work after an answer slows the next
+	// call down. Otherwise the sides alternate call by call, as with an agent that does
+	// something else between two calls.
 	loop bool
 }
 
 func (l load) oneAtATime() bool { return l.callers == 1 && !l.loop }
 
-// pace says how long to measure. The sides alternate in turns that are so short that
-// whatever else the machine does meets all of them. A run is some turns of each side, and
-// gives one figure; the runs of a row say how much a figure can be trusted.
+// pace says how long to measure. The sides alternate in turns so short that other work on the
+// machine meets all of them. A run is some turns of each side, and gives one figure; the runs
+// of a row show how reliable it is.
 type pace struct {
 	Runs, Turns int
 	Turn        time.Duration
-	// Most bounds a comparison of slow sides: its runs have fewer turns, and then there
-	// are fewer runs, but never fewer than leastRuns.
+	// Most bounds a comparison of slow sides: first its runs have fewer turns, then there
+	// are fewer runs, at least leastRuns.
 	Most time.Duration
 }
 
@@ -56,7 +55,6 @@ func compare(ctx context.Context, p pace, l load, sides ...side) (comparison, er
 	var c comparison
 	begin := time.Now()
 	for len(c) < leastRuns || len(c) < p.Runs && time.Since(begin) < p.Most {
-		// A run of slow sides has fewer turns, so that there are as many runs.
 		share := p.Most / time.Duration(p.Runs)
 		var run [][]figures
 		for start := time.Now(); len(run) == 0 || len(run) < p.Turns && time.Since(start) < share; {
@@ -71,8 +69,8 @@ func compare(ctx context.Context, p pace, l load, sides ...side) (comparison, er
 	return c, nil
 }
 
-// turns gives each side one turn, in which each caller makes a call at least. Sides whose
-// calls come one at a time share the time of their turns.
+// turns gives each side one turn, with at least one call of each caller. Sides that alternate
+// call by call share the time of their turns.
 func (p pace) turns(ctx context.Context, l load, sides []side) ([]figures, error) {
 	length := p.Turn
 	if l.oneAtATime() {
@@ -104,10 +102,9 @@ type total struct {
 	waits, told []float64
 }
 
-// figures are what a call took. The time of a call of one caller is the median, because
-// some calls meet something else that the machine does; so is what the side's own clock
-// told. Many callers share the time, and all calls share the processor, with what goes on
-// after their answers.
+// figures are the cost of a call. With one caller, its time and the side's own clock are
+// medians, because other work meets some calls. Many callers share the time, and all calls
+// share the processor, with the work after their answers.
 func (t *total) figures() figures {
 	n := float64(t.calls.Load())
 	f := figures{t.time.Seconds() / n, t.clock.Seconds() / n}
@@ -189,8 +186,8 @@ func (c comparison) runs(of figure) []float64 {
 
 func (c comparison) median(of figure) float64 { return median(c.runs(of)) }
 
-// The figures that most tables show, of a side and of the ratio to the first side. A
-// rate is the inverse of a time: that of all callers together.
+// The figures of most tables: of a side, or as a ratio to the first side. A rate is the
+// inverse of a time, for all callers together.
 
 func timeOf(side int) figure    { return func(t []figures) float64 { return t[side].Time } }
 func clockOf(side int) figure   { return func(t []figures) float64 { return t[side].Clock } }

@@ -21,8 +21,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// inMemory is the origin of a vendor that is no more than a pipe: what a call costs there
-// is its own cost, and not the network's.
+// inMemory is the origin of a vendor behind a pipe, so that a call has no cost of the network.
 const inMemory = "http://127.0.0.1:9"
 
 // pipes answers every request with a body.
@@ -49,9 +48,9 @@ func pipes(body []byte) func(context.Context, string, string) (net.Conn, error) 
 	}
 }
 
-// overhead is what policy, redaction and audit add to a call, in processor time: they wait
-// for nothing, and a busy machine does not change it much. Policy and audit are differences
-// of a few microseconds between two sides that take their turns one after the other.
+// overhead measures what policy, redaction and audit add to a call, in processor time, which a
+// busy machine does not change much. Policy and audit are differences of a few microseconds
+// between two sides that alternate.
 func (b *bench) overhead(ctx context.Context) error {
 	l := b.lab
 	calls := []struct {
@@ -61,9 +60,8 @@ func (b *bench) overhead(ctx context.Context) error {
 	if !b.wants(overheadName(calls[0].name), overheadName(calls[1].name)) {
 		return nil
 	}
-	// With two processors it hangs on a microsecond which of them puts an instance back
-	// after a call, and whether the memory of the next one is in its cache: that makes 10 µs
-	// of difference between two programs which do the same.
+	// With two processors, chance decides which one puts an instance back after a call and has
+	// the next one's memory in its cache, which makes a difference of 10 µs.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	bare, vetted, closeBoth, err := policySides()
 	if err != nil {
@@ -119,9 +117,8 @@ func (b *bench) overhead(ctx context.Context) error {
 
 func overheadName(call string) string { return "policy, redaction, audit of " + call }
 
-// policySides send the same request: through net/http only, and through egress, which
-// normalises it, decides, vets, injects the credential, and counts. Either has the
-// deadline of a call.
+// policySides send the same request, through net/http and through egress, with the deadline of
+// a call.
 func policySides() (bare, vetted side, closeBoth func(), err error) {
 	body := []byte(`{}`)
 	grants, err := grant.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead}})

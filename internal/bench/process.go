@@ -12,15 +12,24 @@ import (
 	"strconv"
 )
 
-// children are what this program does in a process of its own: the vendor, so that its
-// work counts as nobody's, and what is measured in the process that does it. Each prints
-// JSON values.
+// children are what this program does in processes of their own, which print JSON values: the
+// vendor, so that its work is not counted, and what is measured in the process that does it.
 var children = map[string]func(ctx context.Context, task string) error{
 	"vendor":      serveVendor,
-	"connections": connectionsHere,
-	"tools":       toolsHere,
-	"changes":     changesHere,
-	"folder":      folderHere,
+	"connections": decoded(connectionsHere),
+	"tools":       decoded(toolsHere),
+	"changes":     decoded(changesHere),
+	"folder":      decoded(folderHere),
+}
+
+func decoded[T any](run func(context.Context, T) error) func(context.Context, string) error {
+	return func(ctx context.Context, text string) error {
+		var task T
+		if err := json.Unmarshal([]byte(text), &task); err != nil {
+			return err
+		}
+		return run(ctx, task)
+	}
 }
 
 // child is this program in another process.
@@ -86,8 +95,7 @@ func ask(ctx context.Context, what string, task any, into ...any) error {
 	return nil
 }
 
-// resident is what the process has in memory, in bytes, or 0 if the system does not
-// say.
+// resident is how many bytes of memory the process has, or 0 if the system does not say.
 func resident() int64 {
 	debug.FreeOSMemory()
 	statm, err := os.ReadFile("/proc/self/statm")
@@ -105,8 +113,7 @@ func resident() int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// descriptors is how many files and sockets the process has open, or 0 if the system
-// does not say.
+// descriptors is how many open files and sockets the process has, or 0 if the system does not say.
 func descriptors() int {
 	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

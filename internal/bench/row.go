@@ -14,9 +14,8 @@ const (
 	lower  direction = "lower"
 )
 
-// row is a figure that is the same on another machine, or nearly so: a ratio to something
-// that was measured in the same turns, or a number that no machine changes much, such as
-// bytes.
+// row is a figure that is nearly the same on other machines: a ratio of things measured in the
+// same turns, or a number such as bytes.
 type row struct {
 	Name string `json:"name"`
 	// Base is what Ratio is a ratio to, empty if it is a number in Unit.
@@ -31,8 +30,7 @@ type row struct {
 	Unit string  `json:"unit"`
 	// Goal is what the project wants, nil if nothing in particular.
 	Goal *goal `json:"goal,omitempty"`
-	// least is the smallest difference of Ratio that says anything, 0 if the spread
-	// is enough.
+	// least is the smallest difference of Ratio that counts, besides its spread.
 	least float64
 }
 

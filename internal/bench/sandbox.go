@@ -12,9 +12,9 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// sandbox is what the sandbox costs by itself: a call whose request is answered at once, of
-// a connector written in Go and of a small one. The ratios are to the processor time of
-// plain Go's get: both are syscalls and Go code of about the same length.
+// sandbox measures the sandbox without a network: a call whose request is answered at once, of
+// a connector in Go and of a small one. The ratios are to the processor time of plain Go's get,
+// which makes about as many syscalls and runs about as much code.
 func (b *bench) sandbox(ctx context.Context) error {
 	engine, err := sandbox.NewEngine(sandbox.Config{})
 	if err != nil {
@@ -40,8 +40,8 @@ func (b *bench) sandbox(ctx context.Context) error {
 	return t.end()
 }
 
-// aloneFigures are what the sandbox costs by itself. The sides are plain Go's get, a call,
-// and a call whose clock is what putting instances back takes.
+// aloneFigures are what the sandbox costs. The sides are plain Go's get, a call, and a call
+// whose clock is the time to put instances back.
 type aloneFigures struct {
 	comparison
 	fresh         float64 // seconds that a new instance takes

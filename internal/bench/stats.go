@@ -7,13 +7,11 @@ import (
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
-// spread is how far apart the runs of a figure lie: from the tenth to the ninetieth part of
-// a hundred. One run in ten on either side may have met something that the machine did
-// besides.
+// spread is how far the runs of a figure lie apart, from the 10th to the 90th percentile: one
+// run in ten on either side may have met other work on the machine.
 func spread(runs []float64) float64 { return quantile(runs, 0.9) - quantile(runs, 0.1) }
 
-// quantile is the value below which a part of the values lies, from 0 to 1. Between two
-// values it is on the line from one to the other.
+// quantile is the value below which a part of the values lies, from 0 to 1, interpolated.
 func quantile(values []float64, part float64) float64 {
 	if len(values) == 0 {
 		return 0

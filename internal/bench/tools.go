@@ -11,9 +11,9 @@ import (
 	"github.com/agenthost/agenthost/host/tool"
 )
 
-// tools is how long a model's tools take over connections: making them, a search in them,
-// and an execute by them. Making and searching are work of the processor: they are compared
-// with decoding a document. An execute is compared with plain Go that sends the same request.
+// tools measures a model's tools: making them, a search, and an execute. Making and searching
+// need the processor only, and are compared with decoding a document. An execute is compared
+// with plain Go that sends the same request.
 func (b *bench) tools(ctx context.Context) error {
 	t := b.out.table("tools over", "made in", "a search", "an execute", "decoding 1 MB of JSON", "plain Go's get")
 	for _, n := range connectionCounts {
@@ -38,8 +38,7 @@ func (b *bench) tools(ctx context.Context) error {
 		}
 		var line, bases []string
 		for i, r := range rows {
-			r.Seen = 1e3 * got[i].median(timeOf(1))
-			b.add(r.with(got[i].runs(timeRatio(1))))
+			b.addTime(r, got[i])
 			line, bases = append(line, ms(got[i].median(timeOf(1)))), append(bases, ms(got[i].median(timeOf(0))))
 		}
 		t.line(connections, line[0], line[1], line[2], bases[0], bases[2])
@@ -48,21 +47,12 @@ func (b *bench) tools(ctx context.Context) error {
 }
 
 // toolsHere measures in this process, and prints a comparison for each step.
-func toolsHere(ctx context.Context, text string) error {
-	var task connectionsTask
-	if err := json.Unmarshal([]byte(text), &task); err != nil {
-		return err
-	}
+func toolsHere(ctx context.Context, task connectionsTask) error {
 	h, names, err := task.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer h.Close(ctx)
-	document := issueOf(1_000_000)
-	decode := side{call: func(context.Context) error {
-		var v any
-		return json.Unmarshal(document, &v)
-	}}
 	var set tool.Set
 	answer := func(name string, args map[string]any) (side, error) {
 		text, err := json.Marshal(args)
@@ -87,7 +77,7 @@ func toolsHere(ctx context.Context, text string) error {
 		return err
 	}
 	out := json.NewEncoder(os.Stdout)
-	for _, pair := range [][2]side{{decode, made}, {decode, search}, {newPlainGo(task.Address, nil).get(getPath(id)), execute}} {
+	for _, pair := range [][2]side{{decodeMegabyte(), made}, {decodeMegabyte(), search}, {newPlainGo(task.Address, nil).get(getPath(id)), execute}} {
 		got, err := compare(ctx, task.Pace, one, pair[0], pair[1])
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ func serveVendor(ctx context.Context, _ string) error {
 	return err
 }
 
-// only refuses requests of another HTTP version, so that nobody measures the wrong one.
+// only refuses requests of another HTTP version, to be sure which one is measured.
 func only(major int, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != major {
@@ -88,8 +88,8 @@ const (
 	slowVendor = 5 * time.Millisecond
 )
 
-// sized answers what needs no state itself, for whoever asks: issues of some sizes, one
-// that takes its time, and the creation of one. The simulated vendor answers the rest.
+// sized answers requests that need no state, with any token: for issues of some sizes, a slow
+// one, and the creation of one. The simulated vendor answers the rest.
 func sized(next http.Handler) http.Handler {
 	created := issueOf(1000)
 	bodies := map[string][]byte{getPath(slowID): created}
@@ -118,6 +118,15 @@ func sized(next http.Handler) http.Handler {
 	})
 }
 
+// decodeMegabyte is a side that decodes a document, with no network.
+func decodeMegabyte() side {
+	document := issueOf(1_000_000)
+	return side{call: func(context.Context) error {
+		var v any
+		return json.Unmarshal(document, &v)
+	}}
+}
+
 // issueOf is the answer to a get: an issue of about n bytes of JSON.
 func issueOf(n int) []byte {
 	var b strings.Builder
@@ -132,7 +141,7 @@ func issueOf(n int) []byte {
 	return []byte(b.String())
 }
 
-// newCertificate returns a certificate for the loopback address that signed itself.
+// newCertificate returns a self-signed certificate for the loopback address.
 func newCertificate() (certificate tls.Certificate, ca string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
