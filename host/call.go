@@ -86,6 +86,7 @@ type Result struct {
 	Stats Stats `json:"-"`
 
 	operation *connector.Operation
+	pages     int    // that were read; all but the last one had no records
 	digest    uint64 // of the records before Select and Exclude, for Pages
 }
 

@@ -18,7 +18,9 @@ import (
 )
 
 // Execute runs one operation of a connection and returns its result: one page of a
-// paginated operation.
+// paginated operation. A page without a record that is not the last one is passed over, as long
+// as the call may send requests and half of its time is left. The result has the cursor that
+// leads on from the last page that was read.
 //
 // # Errors
 //
@@ -168,20 +170,18 @@ func (c *connection) run(ctx context.Context, r *run) (*Result, error) {
 		return nil, err
 	}
 	r.effects.Operation = r.call.Operation
-	r.call.Room, r.call.Observer, r.call.Attempt = &r.room, r.entry, r.effects.Watch(r.call.Attempt)
-	result, err := c.backend.Run(ctx, &r.call)
+	r.call.Room, r.call.Budget = &r.room, backend.NewBudget(&c.Limits, &r.room)
+	r.call.Observer, r.call.Attempt = r.entry, r.effects.Watch(r.call.Attempt)
+	result, pages, err := c.page(ctx, &r.call)
 	if err != nil {
 		if r.call.Operation.Effect == abi.EffectRead {
 			return nil, fault.Reading(err)
 		}
 		return nil, r.effects.Settle(err)
 	}
-	if result.NextCursor != "" && result.NextCursor == cursorOf(r.call.Operation, r.call.Params) {
-		result.Stop(r.call.Operation.Name() + " has more pages, but the vendor gave the cursor of this page again")
-	}
 	return &Result{
 		Data: result.Data, Meta: result.Meta, NextCursor: result.NextCursor, HasMore: result.HasMore, Stopped: result.Stopped,
-		Mode: c.backend.Mode(), Stats: Stats(result.Stats), operation: r.call.Operation,
+		Mode: c.backend.Mode(), Stats: Stats(result.Stats), operation: r.call.Operation, pages: pages,
 	}, nil
 }
 

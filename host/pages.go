@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"github.com/agenthost/agenthost/internal/fault"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Pages runs an operation and follows its cursors. It yields one result per page, and
@@ -48,7 +51,7 @@ func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq
 				return
 			}
 			before = page.digest
-			if empty++; rawjson.Count(page.Data) > 0 {
+			if empty += page.pages; rawjson.Count(page.Data) > 0 {
 				empty = 0
 			}
 			last := !page.HasMore
@@ -65,7 +68,7 @@ func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq
 				err = page.Stopped
 			case seen[page.NextCursor]:
 				err = endless(call, "the vendor gave the cursor of a page again")
-			case empty == maxEmptyPages:
+			case empty >= maxEmptyPages:
 				err = endless(call, fmt.Sprintf("the last %d had no records", empty))
 			}
 			if err != nil {
@@ -76,6 +79,57 @@ func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq
 			call.Params = withCursor(params, page.NextCursor, cursorNames(page.operation))
 		}
 	}
+}
+
+// page runs the operation of a call, and goes on from pages without records: an agent would
+// take such a page for the end. It returns how many pages it read. A page that cannot be read
+// within the limits of the call is left to the next call, which the cursor of the page before
+// leads to. A recording is of one run, and so is a profile.
+func (c *connection) page(ctx context.Context, call *backend.Call) (page backend.Result, pages int, err error) {
+	deadline, _ := ctx.Deadline()
+	half := time.Until(deadline) / 2
+	var seen []string // cursors, since the first page that was empty
+	for {
+		next, err := c.backend.Run(ctx, call)
+		if e, ok := errors.AsType[*Error](err); ok && pages > 0 && (e.Kind == abi.KindLimitExceeded || e.Kind == abi.KindRateLimited) {
+			page.Stats.Requests, page.Stats.BytesSent, page.Stats.BytesReceived = call.Budget.Used()
+			return page, pages, nil
+		}
+		if err != nil && pages > 0 {
+			err = fault.Sent(err, true)
+		}
+		if err != nil {
+			return page, pages, err
+		}
+		next.Stats.Vendor += page.Stats.Vendor
+		next.Stats.Guest += page.Stats.Guest
+		next.Stats.Fuel += page.Stats.Fuel
+		next.Stats.GuestMemory = max(next.Stats.GuestMemory, page.Stats.GuestMemory)
+		page = next
+		pages++
+		switch {
+		case page.NextCursor == "":
+			return page, pages, nil
+		case page.NextCursor == cursorOf(call.Operation, call.Params):
+			page.Stop(call.Operation.Name() + " has more pages, but the vendor gave the cursor of this page again")
+			return page, pages, nil
+		case slices.Contains(seen, page.NextCursor):
+			page.Stop(call.Operation.Name() + " has more pages, but the vendor gave the cursor of a page again")
+			return page, pages, nil
+		case !isEmpty(page.Data), call.Tape != nil, call.Profile != nil, time.Until(deadline) < half:
+			return page, pages, nil
+		}
+		seen = append(seen, page.NextCursor)
+		call.Params = withCursor(call.Params, page.NextCursor, cursorNames(call.Operation))
+	}
+}
+
+// isEmpty reports whether data is a list without records.
+func isEmpty(data []byte) bool {
+	for range rawjson.Elements(data) {
+		return false
+	}
+	return rawjson.KindOf(data) == rawjson.Array
 }
 
 // hasObjects reports whether data is a list whose first record is an object. Numbers and texts

@@ -403,3 +403,19 @@ func TestReadsMakeNoChange(t *testing.T) {
 		}
 	}
 }
+
+// An empty page is not passed over once half of the call's time is gone: the next page may take as
+// long, and the call would end without the cursor.
+func TestEmptyPagesLeaveTime(t *testing.T) {
+	t.Parallel()
+	runs := 0
+	h := fakeHost(t, fake{run: func(context.Context, *backend.Call) (backend.Result, error) {
+		runs++
+		time.Sleep(20 * time.Millisecond)
+		return backend.Result{Data: json.RawMessage(`[]`), Meta: json.RawMessage(`{}`), HasMore: true, NextCursor: fmt.Sprintf("c%d", runs)}, nil
+	}})
+	page, err := h.Execute(t.Context(), "lab", Call{Entity: "things", Action: "list", Timeout: 30 * time.Millisecond})
+	if err != nil || page.NextCursor != "c1" || runs != 1 {
+		t.Errorf("%+v, %v, after %d runs", page, err, runs)
+	}
+}

@@ -233,10 +233,11 @@ func method(of string) string {
 	return "other"
 }
 
-// Ran notes what the guest cost.
+// Ran notes what the guest cost, of each of its runs.
 func (e *entry) Ran(fuel, memory int64) {
 	if e != nil {
-		e.record.Fuel, e.record.GuestMemory = fuel, memory
+		e.record.Fuel += fuel
+		e.record.GuestMemory = max(e.record.GuestMemory, memory)
 	}
 }
 

@@ -81,6 +81,8 @@ type Call struct {
 	Credentials map[string]secret.Value
 	// Room is the memory that the host reserved for the call.
 	Room *Reservation
+	// Budget is what the call may send and receive, in all of its runs.
+	Budget *egress.Budget
 	// Attempt is told of each request that was sent or tried; nil is not.
 	Attempt  func(egress.Attempt)
 	Observer Observer

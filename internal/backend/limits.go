@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -47,6 +48,11 @@ func WithDefaults(l config.Limits) config.Limits {
 // SandboxLimits are the limits that the sandbox keeps.
 func SandboxLimits(l config.Limits) sandbox.Limits {
 	return sandbox.Limits{Memory: l.Memory, Fuel: l.Fuel, OutputBytes: l.OutputBytes, LogLines: l.LogLines, LogBytes: l.LogBytes}
+}
+
+// NewBudget is what one call of a connection may send and receive. Answers take memory of room.
+func NewBudget(l *config.Limits, room *Reservation) *egress.Budget {
+	return egress.NewBudget(l.Requests, l.RequestBytes, l.ResponseBytes).Within(room)
 }
 
 // NoRoom is the error of work that needs more memory than the host has left.

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/pdk"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // maxWindow is the longest window that GET /issues takes.
@@ -19,9 +17,7 @@ const windowCursor = "w1~"
 // listIssues lists the issues of a window. Pylon refuses one of more than 30 days,
 // so a longer one is walked in consecutive parts of 30 days, a page per call; two
 // parts share a boundary, because an issue seen twice does less harm than one
-// missed. A page without issues is left out: the call goes on until there is one, as
-// long as it may send requests. A window that Pylon takes is passed on untouched,
-// cursor and all.
+// missed. A window that Pylon takes is passed on untouched, cursor and all.
 func listIssues(c *pdk.Call) error {
 	start, err := timeParam(c, "start_time")
 	if err != nil {
@@ -45,60 +41,38 @@ func listIssues(c *pdk.Call) error {
 			return err
 		}
 	}
-	var empty *pdk.Response // the page before
-	for {
-		to := from.Add(maxWindow)
-		if to.After(end) {
-			to = end
-		}
-
-		// Phase 2: that part, as Pylon wants it.
-		r := c.Request()
-		if !from.Equal(start) {
-			r.SetQuery("start_time", from.Format(time.RFC3339Nano))
-		}
-		if !to.Equal(end) {
-			r.SetQuery("end_time", to.Format(time.RFC3339Nano))
-		}
-		r.SetQuery("cursor", cursor)
-		resp, err := c.Do(r)
-		if empty != nil && isLimit(err) {
-			return c.RespondPage(empty, part(from, cursor)) // for the next call
-		}
-		if err != nil {
-			return err
-		}
-		if empty != nil {
-			empty.Body.Drop()
-		}
-
-		// Phase 3: go on within the part, then with the next one.
-		cursor = c.NextCursor(resp)
-		next := ""
-		switch {
-		case cursor != "":
-			next = part(from, cursor)
-		case to.Before(end):
-			from = to
-			next = part(from, "")
-		}
-		lost := cursor == "" && resp.Body.Part("/pagination/has_next_page").Bool()
-		if next == "" || lost || resp.Body.Part("/data").Count() > 0 {
-			return c.RespondPage(resp, next)
-		}
-		empty = resp
+	to := from.Add(maxWindow)
+	if to.After(end) {
+		to = end
 	}
+
+	// Phase 2: that part, as Pylon wants it.
+	r := c.Request()
+	if !from.Equal(start) {
+		r.SetQuery("start_time", from.Format(time.RFC3339Nano))
+	}
+	if !to.Equal(end) {
+		r.SetQuery("end_time", to.Format(time.RFC3339Nano))
+	}
+	r.SetQuery("cursor", cursor)
+	resp, err := c.Do(r)
+	if err != nil {
+		return err
+	}
+
+	// Phase 3: go on within the part, then with the next one.
+	next := ""
+	if cursor = c.NextCursor(resp); cursor != "" {
+		next = part(from, cursor)
+	} else if to.Before(end) {
+		next = part(to, "")
+	}
+	return c.RespondPage(resp, next)
 }
 
 // part is the cursor of a part of the window, and of Pylon's page in it.
 func part(from time.Time, cursor string) string {
 	return windowCursor + from.Format(time.RFC3339Nano) + "~" + cursor
-}
-
-// isLimit says whether the call may send no more requests now.
-func isLimit(err error) bool {
-	var e *abi.Error
-	return errors.As(err, &e) && (e.Kind == abi.KindLimitExceeded || e.Kind == abi.KindRateLimited)
 }
 
 // parseWindowCursor returns the start of a part and Pylon's cursor in it.

@@ -246,7 +246,7 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 		Retry:    op.Safe(),
 		Reads:    op.Effect == abi.EffectRead,
 		Rate:     use.Rate(op),
-		Budget:   egress.NewBudget(c.Limits.Requests, c.Limits.RequestBytes, c.Limits.ResponseBytes).Within(call.Room),
+		Budget:   call.Budget,
 		Attempt:  call.Attempt,
 	}
 	if t.own {

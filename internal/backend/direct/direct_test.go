@@ -95,7 +95,7 @@ func TestRun(t *testing.T) {
 			}
 			defer room.Release()
 			seen := &observed{}
-			result, err := b.Run(t.Context(), &backend.Call{Operation: &connector.Operation{Operation: &op}, Params: params, Room: room, Observer: seen})
+			result, err := b.Run(t.Context(), &backend.Call{Operation: &connector.Operation{Operation: &op}, Params: params, Room: room, Budget: backend.NewBudget(&config.Limits{Requests: 1, RequestBytes: 1 << 20, ResponseBytes: 1 << 20}, room), Observer: seen})
 			public, _ := errors.AsType[*abi.Error](err)
 			switch {
 			case test.kind != "" && (public == nil || public.Kind != test.kind || public.RequestSent || !strings.Contains(public.Message, test.message)):

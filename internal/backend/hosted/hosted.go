@@ -140,7 +140,6 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 	}
 	m := c.Connector.Manifest.Airbyte
 	selected, excluded := serviceFields(op, m.Envelope, call)
-	budget := egress.NewBudget(c.Limits.Requests, c.Limits.RequestBytes, c.Limits.ResponseBytes).Within(call.Room)
 	now := b.accounts.options.HTTP.Now
 	began := now()
 	answer, err := at.client.Run(ctx, at.target, client.Execution{
@@ -152,7 +151,7 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 			Retry:   op.Safe(),
 			Reads:   op.Effect == abi.EffectRead,
 			Rate:    use.Rate(op),
-			Budget:  budget,
+			Budget:  call.Budget,
 			Attempt: call.Attempt,
 		},
 	})
@@ -173,7 +172,7 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 		return backend.Result{}, err
 	}
 	page.Cut(&result)
-	requests, out, in := budget.Used()
+	requests, out, in := call.Budget.Used()
 	result.Stats.Vendor, result.Stats.Requests, result.Stats.BytesSent, result.Stats.BytesReceived = waited, requests, out, in
 	return result, nil
 }
