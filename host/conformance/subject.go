@@ -198,7 +198,7 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 // where it does not: each would take as long again.
 func (s *subject) watch(r *run) {
 	switch {
-	case stuck(r.err) && kindOf(r.err) == abi.KindTimeout && len(r.requests) == maxRequestsPerCall:
+	case kindOf(r.err) == abi.KindCancelled:
 		s.stuck = fmt.Sprintf("it sends requests without end, although they fail after %d in one call", maxRequestsPerCall)
 	case stuck(r.err) && kindOf(r.err) == abi.KindTimeout:
 		s.stuck = fmt.Sprintf("it did not end within %s", callTimeout)
