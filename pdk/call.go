@@ -10,11 +10,12 @@ import (
 type Call struct {
 	s         *session
 	connector *Connector
-	*row            // of the operation
-	values    []Raw // by field, as far as they are known
-	params    Value // where they stay in the host
-	size      int   // of the input
-	lost      bool  // the response says that there are more pages, and not how to get them
+	*row             // of the operation
+	values    []Raw  // by field, as far as they are known
+	params    Value  // where they stay in the host
+	size      int    // of the input
+	lost      bool   // the response says that there are more pages, and not how to get them
+	boundary  string // of the body that is multipart
 	result    Result
 }
 
@@ -44,7 +45,12 @@ func (c *Call) Sleep(d time.Duration) error {
 // operation without a Handle; a Handle may call it too.
 func (c *Call) Run() error {
 	used := c.s.used
-	resp, err := c.send(c.appendOwn(c.s.bytes(512)), c.body(), used)
+	body := c.body()
+	request := c.appendOwn(c.s.bytes(512))
+	if c.s.fault != nil {
+		return c.s.fault
+	}
+	resp, err := c.send(request, body, used)
 	if err != nil {
 		return err
 	}

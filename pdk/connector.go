@@ -68,6 +68,21 @@ type Operation struct {
 	Server string
 	// Params are the parameters, in the order in which they are sent.
 	Params []Param
+	// AnyOf are names of parameters of which a caller must give at least one; an empty text
+	// does not count.
+	AnyOf []string
+	// ContentType is the media type of the body. Without one, there is a body if there are
+	// parameters for it, and it is application/json.
+	//   - JSON is an object of the parameters. It is {} without any.
+	//   - application/x-www-form-urlencoded has objects as name[member], and arrays in the
+	//     [Style] of the parameter.
+	//   - multipart/related (RFC 2387) has the parameters as JSON, and then the bytes of the
+	//     one that is [Param.Base64].
+	//   - Any other type is the text or the bytes of a parameter that is [Param.Whole].
+	ContentType string
+	// GraphQL is a document (https://spec.graphql.org). The parameters of the body are then
+	// its variables.
+	GraphQL string
 
 	// Content is what the vendor answers, where that is not JSON: [abi.ContentText],
 	// [abi.ContentCSV] or [abi.ContentBinary]. The result's data is then an object with

@@ -57,6 +57,11 @@ func (s *session) execute(c *Connector) int32 {
 	if e := call.unalias(); e != nil {
 		return s.fail(e)
 	}
+	if len(call.op.AnyOf) > 0 {
+		if e := call.needAnyOf(); e != nil {
+			return s.fail(e)
+		}
+	}
 	var err error
 	if call.op.Handle != nil {
 		err = call.op.Handle(call)

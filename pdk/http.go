@@ -1,5 +1,7 @@
 package pdk
 
+import "strconv"
+
 // Request is an HTTP request to the vendor. It names a server and a path template
 // that the running operation declares; the host refuses every other one, and adds
 // the origin, the credential, Accept, Accept-Encoding and User-Agent itself.
@@ -101,6 +103,9 @@ func (r *Response) Header(name string) string {
 // an [abi.Error]: the host denied the request, a limit was reached, or the vendor
 // could not be reached.
 func (c *Call) Send(r *Request) (*Response, error) {
+	if c.s.fault != nil {
+		return nil, c.s.fault
+	}
 	used := c.s.used
 	return c.send(appendRequest(c.s.bytes(512), r), r.Body, used)
 }
@@ -165,7 +170,7 @@ func (c *Call) Request() *Request {
 		r.PathParams, r.Query, r.Headers = s.path[:0], s.query[:0], s.headers[:0]
 	}
 	r.Server, r.Method, r.Path = c.op.Server, c.op.Method, c.op.Path
-	for i := range c.fields[:c.bodyAt] {
+	for i := range c.fields[:c.queryEnd] {
 		f := &c.fields[i]
 		switch f.in {
 		case InPath:
@@ -173,33 +178,58 @@ func (c *Call) Request() *Request {
 				r.PathParams = append(r.PathParams, [2]string{f.wireName(), scalar(value)})
 			}
 		case InQuery:
-			r.Query = appendQuery(r.Query, f.wireName(), c.value(i))
+			r.Query = appendQuery(r.Query, f.wireName(), c.value(i), f.style)
 		}
 	}
-	r.Headers = c.appendHeaders(r.Headers)
-	if c.hasBody() {
-		r.Body = c.body()
-	}
+	r.Body = c.body()
+	r.Headers = c.appendAllHeaders(r.Headers)
 	return r
 }
 
 // appendQuery appends a value's parts in the order in which they stand.
-func appendQuery(query [][2]string, name string, value Raw) [][2]string {
+func appendQuery(query [][2]string, name string, value Raw, style Style) [][2]string {
 	switch value.Kind() {
 	case JSONInvalid:
 		return query // there is none
 	case JSONArray:
+		if style == StyleComma {
+			return append(query, [2]string{name, joined(value)})
+		}
+		i := 0
 		for element := range value.Elements() {
-			query = appendQuery(query, name, element)
+			of := name
+			switch style {
+			case StyleBrackets:
+				of += "[]"
+			case StyleIndices:
+				of += "[" + strconv.Itoa(i) + "]"
+			}
+			query = appendQuery(query, of, element, style)
+			i++
 		}
 	case JSONObject:
 		for member, inner := range value.Members() {
-			query = appendQuery(query, name+"["+member+"]", inner)
+			query = appendQuery(query, name+"["+member+"]", inner, style)
 		}
 	default:
 		query = append(query, [2]string{name, scalar(value)})
 	}
 	return query
+}
+
+// joined is a value as one text: the elements of an array with commas between them.
+func joined(value Raw) string {
+	if value.Kind() != JSONArray {
+		return scalar(value)
+	}
+	all := ""
+	for element := range value.Elements() {
+		if all != "" {
+			all += ","
+		}
+		all += scalar(element)
+	}
+	return all
 }
 
 // scalar is a value as it stands in a path or query string: text without quotes,

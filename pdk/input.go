@@ -1,5 +1,11 @@
 package pdk
 
+import (
+	"strings"
+
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
 // inputHandle names the input of an export.
 const inputHandle = 1
 
@@ -87,6 +93,17 @@ func (c *Call) Param(name string) Raw {
 		return c.given(i)
 	}
 	return nil
+}
+
+// needAnyOf refuses a call that gives none of the parameters of which it needs one.
+func (c *Call) needAnyOf() *abi.Error {
+	names := c.op.AnyOf
+	for _, name := range names {
+		if p := c.Param(name); p.Exists() && string(p) != `""` {
+			return nil
+		}
+	}
+	return InvalidParam(names[0], "missing parameter "+names[0], "give "+strings.Join(names, " or "))
 }
 
 // given returns what the caller gave for a field.

@@ -140,6 +140,9 @@ func (c *Connector) appendParams(b []byte, params []Param) []byte {
 	var found []*Definition
 	for i := range params {
 		p := &params[i]
+		if p.constant {
+			continue
+		}
 		properties = append(properties, Property{p.name, p.schema, p.required})
 		found = p.schema.refs(c.Definitions, found)
 	}

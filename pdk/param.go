@@ -13,17 +13,44 @@ const (
 	// object once per member as name[member], and so on inwards. OpenAPI calls the
 	// latter deepObject.
 	InQuery
-	// InBody parameters are members of the JSON body, byte for byte as given.
+	// InHeader parameters are headers: an array as one value, with commas between the
+	// elements.
+	InHeader
+	// InSelection parameters fill {{name}} in the document of [Operation.GraphQL] with
+	// fields: the array ["id", "owner.name"] as id owner { name }.
+	InSelection
+	// InBody parameters are members of a JSON body, byte for byte as given, or fields of a
+	// form, as [Operation.ContentType] says.
 	InBody
 )
 
-// Param is a parameter of an operation. Make one with [Path], [Query], [Body] or
-// [Input].
+// Style is how an array is written in the query, and in a body that is a form.
+type Style int
+
+// The styles of arrays.
+const (
+	// StyleForm repeats the name: tag=a&tag=b.
+	StyleForm Style = iota
+	// StyleComma joins the elements: tag=a,b. OpenAPI says style: form, explode: false.
+	StyleComma
+	// StyleBrackets adds brackets to the name: tag[]=a&tag[]=b.
+	StyleBrackets
+	// StyleIndices adds numbers in brackets to the name: tag[0]=a&tag[1]=b.
+	StyleIndices
+)
+
+// Param is a parameter of an operation. Make one with [Path], [Query], [Header], [Body],
+// [Selection] or [Input].
 type Param struct {
 	name     string
 	wire     string
 	in       Place
+	style    Style
 	required bool
+	constant bool // the caller cannot give it
+	whole    bool // it is the whole body
+	base64   bool // it stands for the bytes that it encodes
+	mediaOf  string
 	schema   *Schema
 	fallback Raw // sent where the caller gives none
 }
@@ -40,6 +67,20 @@ func Path(name string, schema *Schema) Param {
 //go:noinline
 func Query(name string, schema *Schema) Param {
 	return Param{name: name, in: InQuery, schema: schema}
+}
+
+// Header is a header of the request.
+//
+//go:noinline
+func Header(name string, schema *Schema) Param {
+	return Param{name: name, in: InHeader, schema: schema}
+}
+
+// Selection is an array of fields that fills {{name}} in [Operation.GraphQL].
+//
+//go:noinline
+func Selection(name string, schema *Schema) Param {
+	return Param{name: name, in: InSelection, schema: schema}
 }
 
 // Body is a member of the JSON body.
@@ -61,6 +102,52 @@ func Input(name string, schema *Schema) Param {
 //go:noinline
 func (p Param) Required() Param {
 	p.required = true
+	return p
+}
+
+// Send returns a copy of p that sends a value, as JSON text, where the caller gives none.
+// [Schema.Default] tells what the vendor assumes, and sends nothing.
+//
+//go:noinline
+func (p Param) Send(json string) Param {
+	p.fallback = Raw(json)
+	return p
+}
+
+// Const returns a copy of p that always sends a value, as JSON text. Callers do not see the
+// parameter.
+//
+//go:noinline
+func (p Param) Const(json string) Param {
+	p.fallback, p.constant = Raw(json), true
+	return p
+}
+
+// Style returns a copy of p whose arrays are written in another way.
+//
+//go:noinline
+func (p Param) Style(s Style) Param {
+	p.style = s
+	return p
+}
+
+// Whole returns a copy of a parameter of the body that is the body itself. Beside other
+// parameters of the body, it is an object whose members stand among theirs.
+//
+//go:noinline
+func (p Param) Whole() Param {
+	p.whole = true
+	return p
+}
+
+// Base64 returns a copy of p whose text is the base64 (RFC 4648, section 4) of the bytes to
+// send: as the whole of a body, or as the file of multipart/related. The media type of the
+// latter is what the caller gives for the parameter mediaType, and
+// application/octet-stream without one.
+//
+//go:noinline
+func (p Param) Base64(mediaType string) Param {
+	p.base64, p.mediaOf = true, mediaType
 	return p
 }
 
@@ -89,13 +176,15 @@ type Parameter struct {
 	Required bool
 }
 
-// Parameters returns the parameters of an operation, with those of its pagination.
+// Parameters returns the parameters that callers of an operation can give, with those of its
+// pagination.
 func (op *Operation) Parameters() []Parameter {
 	params := op.params()
-	list := make([]Parameter, len(params))
+	list := make([]Parameter, 0, len(params))
 	for i := range params {
-		p := &params[i]
-		list[i] = Parameter{Name: p.name, Wire: p.wireName(), In: p.in, Required: p.required}
+		if p := &params[i]; !p.constant {
+			list = append(list, Parameter{Name: p.name, Wire: p.wireName(), In: p.in, Required: p.required})
+		}
 	}
 	return list
 }

@@ -9,7 +9,7 @@ import "slices"
 // appendOwn appends the operation's own request.
 func (c *Call) appendOwn(b []byte) []byte {
 	w := requestWriter{b: append(b, c.head...)}
-	for i := range c.fields[:c.bodyAt] {
+	for i := range c.fields[:c.queryEnd] {
 		f := &c.fields[i]
 		if f.in == InNone {
 			continue
@@ -22,7 +22,25 @@ func (c *Call) appendOwn(b []byte) []byte {
 			w.text(f, value)
 		}
 	}
-	return w.close()
+	b = w.close()
+	if !c.plain {
+		b = appendPairs(&object{b}, "headers", c.appendAllHeaders(nil))
+	}
+	return append(b, '}')
+}
+
+// appendAllHeaders appends every header of the operation's own request.
+func (c *Call) appendAllHeaders(headers [][2]string) [][2]string {
+	headers = c.appendHeaders(headers)
+	if c.boundary != "" {
+		headers = append(headers, [2]string{"Content-Type", c.op.ContentType + "; boundary=" + c.boundary})
+	}
+	for i := c.queryEnd; i < c.headerEnd; i++ {
+		if value := c.value(i); value.Exists() {
+			headers = append(headers, [2]string{c.fields[i].wireName(), joined(value)})
+		}
+	}
+	return headers
 }
 
 // requestWriter writes the members path_params and query, in this order.
@@ -68,7 +86,7 @@ func (w *requestWriter) nested(f *field, value Raw) {
 		w.b = AppendString(append(w.b, f.key...), string(value))
 		return
 	}
-	for _, pair := range appendQuery(nil, f.wireName(), value) {
+	for _, pair := range appendQuery(nil, f.wireName(), value, f.style) {
 		w.element(InQuery)
 		w.b = appendStrings(w.b, pair[:])
 	}
@@ -81,35 +99,14 @@ func (w *requestWriter) close() []byte {
 	case InQuery:
 		w.b = append(w.b, ']')
 	}
-	return append(w.b, '}')
-}
-
-// body makes the JSON body of the operation's own request, nil if it has none.
-func (c *Call) body() []byte {
-	if !c.hasBody() {
-		return nil
-	}
-	b := append(c.s.bytes(c.size), '{')
-	for i := c.bodyAt; i < len(c.fields); i++ {
-		f := &c.fields[i]
-		if !c.values[i].Exists() && !c.params.Exists() && !f.fallback.Exists() {
-			continue
-		}
-		start := len(b)
-		if start > 1 {
-			b = append(b, ',')
-		}
-		b = append(b, f.key...)
-		before := len(b)
-		if b = c.appendValue(b, i); len(b) == before {
-			b = b[:start]
-		}
-	}
-	return append(b, '}')
+	return w.b
 }
 
 // value returns what is sent for a field; it is absent where nothing is.
 func (c *Call) value(i int) Raw {
+	if c.fields[i].constant {
+		return c.fields[i].fallback
+	}
 	if v := c.given(i); v.Exists() {
 		return v
 	}
@@ -119,7 +116,7 @@ func (c *Call) value(i int) Raw {
 // appendValue appends what value returns. What the host keeps comes into the connector's
 // memory this once.
 func (c *Call) appendValue(b []byte, i int) []byte {
-	if c.values[i].Exists() || !c.params.Exists() {
+	if c.values[i].Exists() || !c.params.Exists() || c.fields[i].constant {
 		return append(b, c.value(i)...)
 	}
 	v := c.params.Part(c.fields[i].pointer)

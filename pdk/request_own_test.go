@@ -28,11 +28,12 @@ func FuzzOwnRequest(f *testing.F) {
 		}
 		op := &Operation{Entity: "things", Action: "do", Server: "eu", Method: "POST", Path: "/things/{id}", Params: []Param{
 			Body("first", String("")), Query("q", String("")).As(`q "q"`), Path("thing", String("")).As("id"), Input("local", String("")),
-			Query("limit", Integer("")), Body("b", String("")).As("wire"), {name: "fallback", in: InQuery, fallback: Raw(`25`)}, Body("last", Map("")),
+			Query("limit", Integer("")), Body("b", String("")).As("wire"), Query("fallback", Integer("")).Send(`25`), Body("last", Map("")),
+			Query("list", Map("")).Style(StyleIndices), Query("constant", nil).Const(`"c"`), Header("X-Header", String("")), Header("X-Const", nil).Const(`7`),
 		}}
 		row := newRow(new(Connector), op)
 		c := &Call{s: newSession(currentHost()), connector: new(Connector), row: &row, values: make([]Raw, len(row.fields))}
-		for name, value := range map[string]string{"thing": path, "q": query, "limit": query, "b": body, "last": body, "local": body} {
+		for name, value := range map[string]string{"thing": path, "q": query, "limit": query, "b": body, "last": body, "local": body, "list": query, "X-Header": query} {
 			value := trimmed(value)
 			if name == "thing" && value.Kind() == JSONArray {
 				value = nil // of a path only the schema says that it is text

@@ -20,14 +20,17 @@ type table struct {
 
 // row is an operation.
 type row struct {
-	op      *Operation
-	first   [2]uint64 // bytes of its entity and action
-	fields  []field   // its parameters, sorted by place and otherwise in their order
-	bodyAt  int       // where those of the body begin
-	aliases [][2]int
-	accept  string
-	head    []byte // how the JSON of its own request begins
-	meta    []string
+	op     *Operation
+	first  [2]uint64 // bytes of its entity and action
+	fields []field   // its parameters, sorted by place and otherwise in their order
+	// Where those of each place end, or begin.
+	queryEnd, headerEnd, bodyAt int
+	body                        bodyKind
+	plain                       bool // every header of the request is in head
+	aliases                     [][2]int
+	accept                      string
+	head                        []byte // how the JSON of its own request begins
+	meta                        []string
 }
 
 // field is a parameter.
@@ -97,13 +100,28 @@ func newRow(c *Connector, op *Operation) row {
 		} else {
 			key = append(AppendString(key, p.wireName()), ':')
 		}
+		if p.constant {
+			p.wire, p.name = p.wireName(), "" // nobody finds it by a name
+		}
 		r.fields[i] = field{Param: p, first: first(p.name), pointer: memberPointer(p.name), key: text(key)}
-		if p.in != InBody {
+		if p.in <= InQuery {
+			r.queryEnd++
+		}
+		if p.in <= InHeader {
+			r.headerEnd++
+		}
+		if p.in < InBody {
 			r.bodyAt++
 		}
 	}
 	slices.SortStableFunc(r.fields, func(a, b field) int { return cmp.Compare(a.in, b.in) })
-	r.head = appendRequestHead(nil, &Request{Server: op.Server, Method: op.Method, Path: op.Path, Headers: r.appendHeaders(nil)})
+	r.body = r.bodyKind()
+	r.plain = r.queryEnd == r.headerEnd && r.body != bodyRelated
+	head := &Request{Server: op.Server, Method: op.Method, Path: op.Path}
+	if r.plain {
+		head.Headers = r.appendHeaders(nil)
+	}
+	r.head = appendRequestHead(nil, head)
 	if op.Page != nil {
 		for vendor, uniform := range op.Page.aliases {
 			r.aliases = append(r.aliases, [2]int{r.index(vendor), r.index(uniform)})
@@ -119,23 +137,21 @@ func newRow(c *Connector, op *Operation) row {
 func (r *row) index(name string) int {
 	start := first(name)
 	for i := range r.fields {
-		if f := &r.fields[i]; f.first == start && equalAfter(f.name, name) {
+		if f := &r.fields[i]; f.first == start && equalAfter(f.name, name) && !f.constant {
 			return i
 		}
 	}
 	return -1
 }
 
-// hasBody says whether the operation's own request has a JSON body.
-func (r *row) hasBody() bool { return r.bodyAt < len(r.fields) }
-
-// appendHeaders appends the headers of the operation's own request.
+// appendHeaders appends the headers of the operation's own request that are the same for
+// every call.
 func (r *row) appendHeaders(headers [][2]string) [][2]string {
 	if r.accept != "" {
 		headers = append(headers, [2]string{"Accept", r.accept})
 	}
-	if r.hasBody() {
-		headers = append(headers, [2]string{"Content-Type", "application/json"})
+	if r.body != bodyNone && r.body != bodyRelated {
+		headers = append(headers, [2]string{"Content-Type", cmp.Or(r.op.ContentType, "application/json")})
 	}
 	return headers
 }

@@ -13,7 +13,7 @@ func accountOperations() []pdk.Operation {
 			Entity: "api_key", Action: "get", Title: "Get the API key", Effect: pdk.Read, Permission: "apiKeysRead",
 			Description: "The API key that this connection uses: its title, when it was made, and what it may do.",
 			Method:      "POST", Path: "/apiKey.info",
-			Data: "/results", Meta: warnings, Handle: getAPIKey,
+			Data: "/results", Meta: warnings, ContentType: "application/json",
 			Examples: []string{`{}`},
 		},
 		{
@@ -48,7 +48,7 @@ func accountOperations() []pdk.Operation {
 				pdk.Body("requestUrl", url("URL to send requests to.")),
 				pdk.Body("secretToken", text("Secret with which Ashby signs the requests.")),
 			},
-			Data: "/results", Meta: warnings, Handle: updateWebhook,
+			Data: "/results", Meta: warnings, AnyOf: []string{"enabled", "requestUrl", "secretToken"},
 			Examples: []string{`{"webhookId":"3ae2b801-19f6-41ef-ad28-214bd731948f","enabled":false}`},
 		},
 		{
@@ -76,15 +76,3 @@ func accountOperations() []pdk.Operation {
 
 //go:noinline
 func webhookID() pdk.Param { return pdk.Body("webhookId", id("Id of the webhook.")).Required() }
-
-// getAPIKey sends the empty object that Ashby wants where there are no parameters.
-func getAPIKey(c *pdk.Call) error {
-	r := c.Request()
-	r.Body = []byte("{}")
-	r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
-	resp, err := c.Do(r)
-	if err != nil {
-		return err
-	}
-	return c.Respond(resp)
-}

@@ -41,7 +41,7 @@ func applicationOperations() []pdk.Operation {
 				expand("openings", "applicationFormSubmissions", "referrals"),
 				pdk.Body("submittedFormInstanceId", id("Id of the application form that was sent in, in place of applicationId.")),
 			},
-			Data: "/results", Meta: warnings, Handle: getApplication,
+			Data: "/results", Meta: warnings, AnyOf: []string{"applicationId", "submittedFormInstanceId"},
 			Examples: []string{`{"applicationId":"3ae2b801-19f6-41ef-ad28-214bd731948f","expand":["openings"]}`},
 		},
 		{

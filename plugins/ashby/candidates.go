@@ -28,7 +28,7 @@ func candidateOperations() []pdk.Operation {
 				pdk.Body("id", id("Id of the candidate. Needed unless externalMappingId is given.")),
 				pdk.Body("externalMappingId", id("Id of the candidate in a system that Ashby is connected to, in place of id.")),
 			},
-			Data: "/results", Meta: warnings, Handle: getCandidate,
+			Data: "/results", Meta: warnings, AnyOf: []string{"id", "externalMappingId"},
 			Examples: []string{`{"id":"3ae2b801-19f6-41ef-ad28-214bd731948f"}`},
 		},
 		{
@@ -39,7 +39,7 @@ func candidateOperations() []pdk.Operation {
 				pdk.Body("email", text("E-mail address of the candidate.")),
 				pdk.Body("name", text("Name of the candidate.")),
 			},
-			Data: "/results", Meta: warnings, Handle: searchCandidates,
+			Data: "/results", Meta: warnings, AnyOf: []string{"email", "name"},
 			Examples: []string{`{"email":"ada@example.com"}`, `{"name":"Ada Lovelace"}`},
 		},
 		{

@@ -46,7 +46,7 @@ func jobOperations() []pdk.Operation {
 				pdk.Body("title", text("Title of the job.")),
 				pdk.Body("requisitionId", text("Requisition id of the job.")),
 			},
-			Data: "/results", Meta: warnings, Handle: searchJobs,
+			Data: "/results", Meta: warnings, AnyOf: []string{"title", "requisitionId"},
 			Examples: []string{`{"title":"Data engineer"}`},
 		},
 		{

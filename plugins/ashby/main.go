@@ -3,8 +3,8 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o ashby.wasm ./plugins/ashby
 //
-// The tables, one file per area, are the connector; sync.go, alternatives.go and
-// errors.go hold what a table cannot say. Their source is Ashby's API reference of
+// The tables, one file per area, are the connector; sync.go and errors.go
+// hold what a table cannot say. Their source is Ashby's API reference of
 // spring 2026 and, for the names, Airbyte's connector of the same name.
 package main
 
