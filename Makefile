@@ -54,7 +54,7 @@ $(PLUGINS)/%.wasm: force
 .PHONY: test
 test: ## run all tests of this module, with the race detector where there is a C compiler
 	$(GO) vet ./...
-	$(GO) test $(RACE) -timeout 30m ./...
+	GORACE="atexit_sleep_ms=0 $$GORACE" $(GO) test $(RACE) -timeout 30m ./... # else each process ends a second later
 
 .PHONY: test-examples
 test-examples: ## build and test the examples and adapters, modules with large requirements of their own

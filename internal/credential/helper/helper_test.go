@@ -85,6 +85,7 @@ func read(ctx context.Context, s *helper.Source, name string) (string, error) {
 }
 
 func TestHelper(t *testing.T) {
+	t.Parallel()
 	if got, err := read(t.Context(), source("print"), "it:op://team/pylon"); err != nil || got != canary+"op://team/pylon" {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -95,6 +96,7 @@ func TestHelper(t *testing.T) {
 }
 
 func TestHelperFails(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ what, name, message, hint string }{
 		{"print", "ti:x", "there is no helper ti", "did you mean it?"},
 		{"print", "gone:x", "is not there: at-all", "install it"},
@@ -121,6 +123,7 @@ func TestHelperFails(t *testing.T) {
 // A helper dies with all that it started: at its deadline, when the call ends, and when
 // it leaves a child behind that keeps its output open.
 func TestHelperIsKilledWithItsChildren(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, what string
 		timeout    time.Duration
@@ -131,6 +134,7 @@ func TestHelperIsKilledWithItsChildren(t *testing.T) {
 		{"left behind", "leave", time.Hour, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			lock := filepath.Join(t.TempDir(), "lock")
 			if err := os.WriteFile(lock, nil, 0o600); err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -25,6 +26,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		child(os.Args[2], os.Args[3:])
 		return
+	}
+	// Tests wait for children, and under the race detector each of these ends a second later.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -133,6 +138,7 @@ func job(t *testing.T, how string) compileworker.Job {
 }
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	j := job(t, "well")
 	if err := compileworker.Run(t.Context(), j, []byte("a module")); err != nil {
 		t.Fatal(err)
@@ -147,6 +153,7 @@ func TestRun(t *testing.T) {
 // was too large.
 // threat: E4
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		how     string
 		timeout time.Duration
@@ -180,6 +187,7 @@ func TestCheck(t *testing.T) {
 
 // Whatever a child does, the parent gets an error that says which limit it was.
 func TestBadChildren(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		how     string
 		timeout time.Duration
@@ -201,6 +209,7 @@ func TestBadChildren(t *testing.T) {
 		{how: "another build", kind: abi.KindInternal, says: "not that of this program"},
 	} {
 		t.Run(tt.how, func(t *testing.T) {
+			t.Parallel()
 			j := job(t, tt.how)
 			if tt.timeout > 0 {
 				j.Timeout = tt.timeout
@@ -219,6 +228,7 @@ func TestBadChildren(t *testing.T) {
 
 // The caller's own end is no fault of the module.
 func TestCancel(t *testing.T) {
+	t.Parallel()
 	for _, lowest := range []bool{false, true} {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		t.Cleanup(cancel)

@@ -28,6 +28,7 @@ func niceness() string {
 // Every thread of a child is at the lowest priority if the job says so, and at this
 // process's if not.
 func TestLowestPriority(t *testing.T) {
+	t.Parallel()
 	own, _, _ := strings.Cut(niceness(), " ")
 	for lowest, want := range map[bool]string{false: own, true: "19"} {
 		t.Run(fmt.Sprint(lowest), func(t *testing.T) {
