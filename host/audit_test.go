@@ -78,6 +78,7 @@ func openAudited(t *testing.T, change ...func(*host.Options)) (*host.Host, *vend
 
 // However a call ends, there is one record of it.
 func TestEveryCallHasARecord(t *testing.T) {
+	t.Parallel()
 	h, server, kept := openAudited(t)
 	for name, tt := range map[string]struct {
 		connection string
@@ -176,6 +177,7 @@ func TestEveryCallHasARecord(t *testing.T) {
 }
 
 func TestCheckRecordAndReplayHaveRecords(t *testing.T) {
+	t.Parallel()
 	h, _, kept := openAudited(t)
 	if _, err := h.Check(t.Context(), "lab"); err != nil {
 		t.Fatal(err)
@@ -208,6 +210,7 @@ func TestCheckRecordAndReplayHaveRecords(t *testing.T) {
 
 // Where audit is required, nothing is done that the trail cannot have.
 func TestRequiredAudit(t *testing.T) {
+	t.Parallel()
 	full := errors.New("no space left on device")
 	h, server, kept := openAudited(t, func(o *host.Options) { o.Audit.Required = true })
 	create := host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}}
@@ -250,6 +253,7 @@ func TestRequiredAudit(t *testing.T) {
 // Where it is not, a call does not depend on the trail. What is missing is logged: of a write
 // its start and its end.
 func TestAuditMayFail(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	h, server, kept := openAudited(t, func(o *host.Options) {
 		o.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: &log})
@@ -276,6 +280,7 @@ func TestAuditMayFail(t *testing.T) {
 // An audit file that cannot be opened ends nothing where it is not required. It is tried
 // again with every record.
 func TestAuditFileThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "later", "audit.jsonl")
 	var log bytes.Buffer
 	o := options(t, nil)
@@ -317,6 +322,7 @@ func TestAuditFileThatCannotBeOpened(t *testing.T) {
 // Records of reads may wait for each other to be written: not where audit is required, and
 // not beyond the end of the host.
 func TestAuditFileHasEveryCall(t *testing.T) {
+	t.Parallel()
 	records := func(path string) (n int) {
 		for _, err := range audit.Scan(path, audit.Filter{}) {
 			if err != nil {
@@ -348,6 +354,7 @@ func TestAuditFileHasEveryCall(t *testing.T) {
 }
 
 func TestRequiredAuditNeedsAPlace(t *testing.T) {
+	t.Parallel()
 	_, err := host.Open(t.Context(), host.Options{Cache: t.TempDir(), Audit: config.Audit{Required: true}})
 	var e *host.Error
 	if !errors.As(err, &e) || e.Field != "audit.required" {

@@ -21,6 +21,7 @@ import (
 
 // TestPrivateAuthority reaches a server that only its own authority vouches for.
 func TestPrivateAuthority(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewUnstartedServer(pylon.New(pylon.Options{Token: "token-of-the-lab", Scale: pylon.SmallScale()}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that are meant to fail
 	server.StartTLS()

@@ -21,6 +21,7 @@ const planted = "canary/7f3+Zx~9 Q-e5d1\"bird"
 // The guest's memory never holds the credential, at any of its calls into the host.
 // threat: C1
 func TestCanaryIsNotInTheGuest(t *testing.T) {
+	t.Parallel()
 	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: planted, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)

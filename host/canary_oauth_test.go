@@ -24,6 +24,7 @@ import (
 //
 // threat: C1, C5, N11
 func TestCanaryIsInNoLogin(t *testing.T) {
+	t.Parallel()
 	crm := &oauthsim.Server{ClientID: "crm", ClientSecret: planted, Prefix: "canary+tok/7f3Zx~9-Qe5d1bird"}
 	refresh := crm.Seed()
 	tokens, start := t.TempDir(), time.Now()

@@ -126,6 +126,7 @@ func (l *canaryLab) inject(effect vendorsim.Effect) {
 //
 // threat: C1, N11
 func TestCanaryIsNowhere(t *testing.T) {
+	t.Parallel()
 	for _, lab := range []struct {
 		plugin, connector, field string
 		vendor                   http.Handler
@@ -181,6 +182,7 @@ func TestCanaryIsNowhere(t *testing.T) {
 //
 // threat: C1
 func TestCanaryIsInNoRecording(t *testing.T) {
+	t.Parallel()
 	l := openCanary(t, "plugins/pylon", "pylon", "api_token", planted, pylon.New(pylon.Options{Token: planted, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	recorded := 0
 	for name, effect := range behaviours(t, planted) {
@@ -216,6 +218,7 @@ func TestCanaryIsInNoRecording(t *testing.T) {
 //
 // threat: C1, N11, N17
 func TestCanaryIsNotSpread(t *testing.T) {
+	t.Parallel()
 	l := openCanary(t, "host/testdata/spread", "spread", "api_token", planted, http.NotFoundHandler(), vendorsim.Options{})
 	for name, effect := range map[string]vendorsim.Effect{
 		"echo 200": vendorsim.EchoAuthorization(200), "echo 401": vendorsim.EchoAuthorization(401), "echo 500": vendorsim.EchoAuthorization(500),
@@ -239,6 +242,7 @@ func TestCanaryIsNotSpread(t *testing.T) {
 //
 // threat: C1
 func TestCanaryIsInNoFailureOfTheNetwork(t *testing.T) {
+	t.Parallel()
 	const secret = "canary-7f3zx9qe5d1bird-and-more" // fits into the name of a host
 	certificate, authority := certificateFor(t, secret+".example")
 	dial := func(fail error) func(*host.Options) {
@@ -299,6 +303,7 @@ func TestCanaryIsInNoFailureOfTheNetwork(t *testing.T) {
 //
 // threat: C1, N11
 func TestCanaryIsInNoHostedCall(t *testing.T) {
+	t.Parallel()
 	pylon, ashby := pylonOnTheWire(), ashbyOnTheWire()
 	pylon.canaryHosted(t, host.Call{Entity: "accounts", Action: "list"}, host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}})
 	// What Ashby sent may go through its connector.
@@ -356,6 +361,7 @@ func (v *wireVendor) canaryHosted(t *testing.T, calls ...host.Call) {
 //
 // threat: C1, N11
 func TestCanaryIsInNoOperation(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) {
 			l := openCanary(t, v.plugin, v.connector, v.credential, token, v.vendor, vendorsim.Options{})

@@ -215,6 +215,7 @@ func digestOf(t *testing.T, path string) string {
 // TestThousandCallsDuringAChange holds a thousand calls at the vendor while their connection
 // changes and then goes. All end well, on the credential that they started with.
 func TestThousandCallsDuringAChange(t *testing.T) {
+	t.Parallel()
 	const calls = 1000
 	var asked atomic.Int64
 	all, answer := make(chan struct{}), make(chan struct{})

@@ -15,6 +15,7 @@ import (
 // TestCorrectedFileCountsAtOnce: whoever corrects a file that holds a wrong secret, or puts
 // back one that was gone, need not wait for it.
 func TestCorrectedFileCountsAtOnce(t *testing.T) {
+	t.Parallel()
 	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ func endlessVendor(page func(number int) (records, cursor string)) http.Handler 
 
 // TestPagesThatHaveNoEnd: the records that can be had are shown, and an error after them.
 func TestPagesThatHaveNoEnd(t *testing.T) {
+	t.Parallel()
 	fresh := func(n int) string { return fmt.Sprintf(`[{"id":"acc_%d","name":"Acme"}]`, n) }
 	cursor := func(n int) string { return fmt.Sprintf(`"c%d"`, n) }
 	for name, tt := range map[string]struct {

@@ -16,6 +16,7 @@ import (
 
 // Explain must say what Execute does, for each question that can be answered with no.
 func TestExplainAgreesWithExecute(t *testing.T) {
+	t.Parallel()
 	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +88,7 @@ func TestExplainAgreesWithExecute(t *testing.T) {
 
 // A call that names what is not there, or has parameters that do not fit, is told so.
 func TestExplainRefuses(t *testing.T) {
+	t.Parallel()
 	h, _ := open(t)
 	for _, c := range []struct {
 		call host.Call

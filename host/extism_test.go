@@ -92,6 +92,7 @@ func openTickets(t *testing.T, log io.Writer) (*host.Host, *vendorsim.Server) {
 
 // A plugin of a plain Extism PDK, with agenthost_* imports alone, is a whole connector.
 func TestExtismConnector(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	h, server := openTickets(t, &log)
 
@@ -132,6 +133,7 @@ func TestExtismConnector(t *testing.T) {
 }
 
 func TestExtismConnectorErrors(t *testing.T) {
+	t.Parallel()
 	h, _ := openTickets(t, io.Discard)
 	for id, want := range map[string]host.Error{
 		"none": {Kind: abi.KindNotFound, Status: 404, RequestSent: true},

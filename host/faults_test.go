@@ -34,6 +34,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 // peace and once with a vendor that throttles, fails, hangs up and breaks off on the
 // way. The records must be the same ones, each once, in the same order.
 func TestEveryRecordDespiteFaults(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) {
 			time := &clock{now: time.Now()}

@@ -77,6 +77,7 @@ func opened(t testing.TB, o host.Options) *host.Host {
 }
 
 func TestExecute(t *testing.T) {
+	t.Parallel()
 	h, server := open(t)
 	res, err := h.Execute(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list"})
 	if err != nil {
@@ -110,6 +111,7 @@ func TestExecute(t *testing.T) {
 }
 
 func TestWriteNeedsGrant(t *testing.T) {
+	t.Parallel()
 	h, server := open(t)
 	_, err := h.Execute(t.Context(), "audit", host.Call{Entity: "accounts", Action: "create", Params: host.Params{"name": "Acme"}})
 	var e *host.Error
@@ -128,6 +130,7 @@ func TestWriteNeedsGrant(t *testing.T) {
 // A result that cannot be shaped fails a call that was made, and the error says so:
 // the write has happened.
 func TestShapingFailsAfterTheCall(t *testing.T) {
+	t.Parallel()
 	h, server := open(t)
 	deep := strings.Repeat("[", 12) + `{"a":1}` + strings.Repeat("]", 12)
 	server.Inject(vendorsim.Fault{Method: "POST", PathPrefix: "/accounts", Count: 1, Effect: vendorsim.Respond(200, nil, `{"data":{"x":`+deep+`}}`)})

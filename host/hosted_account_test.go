@@ -39,6 +39,7 @@ func severalAccounts(o *host.Options) {
 
 // TestHostedConnections tells accounts apart by what they mean, not by how they are written.
 func TestHostedConnections(t *testing.T) {
+	t.Parallel()
 	v := ashbyOnTheWire()
 	l := v.hosted(t, nil, severalAccounts)
 	var got []string
@@ -68,6 +69,7 @@ func TestHostedConnections(t *testing.T) {
 // TestAccountOfAConnection uses an account for a connector that has no connection, and
 // never a part of one account at the place of another.
 func TestAccountOfAConnection(t *testing.T) {
+	t.Parallel()
 	v := ashbyOnTheWire()
 	l := v.hosted(t, nil, func(o *host.Options) {
 		here, _ := o.LookupEnv("AIRBYTE_API_HOST")
@@ -125,6 +127,7 @@ func TestAccountOfAConnection(t *testing.T) {
 // With one hosted connection that has a base URL of its own, a question that named neither it
 // nor an account used to go to the environment's API, with the environment's client.
 func TestNothingNamedStaysAtTheOnlyAccount(t *testing.T) {
+	t.Parallel()
 	elsewhere, err := vendorsim.Start(t.Context(), airbyte.New(airbyte.Options{ClientID: airbyteID, ClientSecret: airbyteSecret}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +183,7 @@ func TestNothingNamedStaysAtTheOnlyAccount(t *testing.T) {
 
 // Where the connections have several accounts, nothing is sent before one is named.
 func TestSeveralAccountsAskForOne(t *testing.T) {
+	t.Parallel()
 	v := ashbyOnTheWire()
 	l := v.hosted(t, nil, severalAccounts)
 	for name, at := range map[string]host.HostedAt{

@@ -32,6 +32,7 @@ func (publicly) LookupNetIP(context.Context, string, string) ([]netip.Addr, erro
 // vouches for: at a URL of the operator's, and at the service's own, as behind a proxy that
 // opens TLS connections. Connections that differ in whom they trust share no client.
 func TestPrivateAuthorityOfTheAirbyteAPI(t *testing.T) {
+	t.Parallel()
 	const operators = "airbyte.lab.example"
 	certificate := certificateFor(t, true, operators, "api.airbyte.ai")
 	server := httptest.NewUnstartedServer(airbyte.New(airbyte.Options{

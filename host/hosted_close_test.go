@@ -23,6 +23,7 @@ func (b blocking) Run(context.Context, string, map[string]string, string, string
 // ended 1.5 s later. A hosted call after Close used to succeed and send three requests, and a
 // direct one to end with the kind internal.
 func TestCloseOfAHostWithHostedCalls(t *testing.T) {
+	t.Parallel()
 	v, slow := pylonOnTheWire(), blocking{make(chan struct{}), make(chan struct{})}
 	l := v.hosted(t, func(o *airbyte.Options) { o.Run = slow }, nil)
 	l.create(t, "lab")

@@ -16,6 +16,7 @@ import (
 
 // TestContextStoreSearch searches what only a hosted connection has.
 func TestContextStoreSearch(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, func(o *host.Options) {
 		c := o.Connections.(host.StaticConnections)["hosted"]
@@ -96,6 +97,7 @@ func TestContextStoreSearch(t *testing.T) {
 
 // TestContextStoreSQLQuery hands SQL on, and answers rows.
 func TestContextStoreSQLQuery(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -119,6 +121,7 @@ func TestContextStoreSQLQuery(t *testing.T) {
 
 // TestSearchByMeaning hands a search by meaning on. Either query or semantic is needed.
 func TestSearchByMeaning(t *testing.T) {
+	t.Parallel()
 	v := incidentioOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")

@@ -15,6 +15,7 @@ import (
 // TestCreateHostedRefuses makes every mistake there is: each has words of its own, and
 // nothing is created. What can be found out here sends nothing at all.
 func TestCreateHostedRefuses(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, func(o *airbyte.Options) {
 		o.Organizations = append(o.Organizations, airbyte.Organization{ID: "1c6b1d9e-4c5f-4c55-9d0a-6b1f8f0f6a02"})
@@ -95,6 +96,7 @@ func TestCreateHostedRefuses(t *testing.T) {
 
 // TestDirectOnlySchemes keeps a credential here that the Airbyte API does not take.
 func TestDirectOnlySchemes(t *testing.T) {
+	t.Parallel()
 	v := incidentioOnTheWire()
 	l := v.hosted(t, nil, nil)
 	_, err := l.h.CreateHosted(t.Context(), host.NewHosted{
@@ -108,6 +110,7 @@ func TestDirectOnlySchemes(t *testing.T) {
 
 // TestManageHosted lists, checks and deletes by connection and by id.
 func TestManageHosted(t *testing.T) {
+	t.Parallel()
 	v := ashbyOnTheWire()
 	l := v.hosted(t, nil, nil)
 	ctx, at := t.Context(), host.HostedAt{Connection: "hosted"}

@@ -14,6 +14,7 @@ import (
 // A call that waits for another one's reading of the Airbyte secret used to wait for as long
 // as that took, whatever its own deadline.
 func TestHostedCallWaitsNoLongerThanItLasts(t *testing.T) {
+	t.Parallel()
 	release, reading := make(chan struct{}), make(chan struct{}, 1)
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, func(o *host.Options) {
@@ -49,6 +50,7 @@ func TestHostedCallWaitsNoLongerThanItLasts(t *testing.T) {
 // A login to a hosted connection that nobody had called yet used to be refused for want of
 // credentials.
 func TestHostedNeedsNoLogin(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, func(*host.Options) {})
 	err := l.h.Login(t.Context(), "hosted", host.Login{})

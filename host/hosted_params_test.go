@@ -12,6 +12,7 @@ import (
 // TestHostedAliases gives a parameter by both of its names: a direct connection leaves the
 // matter to its connector, and a hosted one has none here.
 func TestHostedAliases(t *testing.T) {
+	t.Parallel()
 	v := incidentioOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")

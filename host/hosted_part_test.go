@@ -18,6 +18,7 @@ import (
 // Airbyte's connector of Pylon does not know limit, and answers whole pages. A caller gets
 // the pages that it asked for all the same, and every record once.
 func TestHostedLimit(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -94,6 +95,7 @@ func (fives) Run(_ context.Context, _ string, _ map[string]string, _, _ string, 
 
 // TestHostedLimitAcrossPages cuts pages of two, three, five and seven out of pages of five.
 func TestHostedLimitAcrossPages(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, func(o *airbyte.Options) { o.Run = fives{} }, nil)
 	l.create(t, "lab")
@@ -123,6 +125,7 @@ func TestHostedLimitAcrossPages(t *testing.T) {
 
 // TestHostedLimitBadCursor gives cursors that the host did not make.
 func TestHostedLimitBadCursor(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, func(o *airbyte.Options) { o.Run = fives{} }, nil)
 	l.create(t, "lab")

@@ -30,6 +30,7 @@ func (l *hostedLab) fails(t *testing.T, connection string, call host.Call) *host
 // Ashby answers most failures with status 200, and Airbyte's connector hands on what Ashby
 // sent. Such a failure used to be the result of a hosted call.
 func TestHostedFailureWithStatus200(t *testing.T) {
+	t.Parallel()
 	v := ashbyOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -49,6 +50,7 @@ func TestHostedFailureWithStatus200(t *testing.T) {
 // Of a failed list Airbyte's connector makes an empty one: nothing there used to be the
 // answer, and a check of the credential was content with it.
 func TestHostedFailedList(t *testing.T) {
+	t.Parallel()
 	for _, camel := range []bool{false, true} {
 		v := ashbyOnTheWire()
 		l := v.hosted(t, func(o *airbyte.Options) { o.CamelCase = camel }, nil)
@@ -75,6 +77,7 @@ func TestHostedFailedList(t *testing.T) {
 
 // A deletion in Pylon answers a request id and no record: that used to be the record.
 func TestHostedDeletion(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -109,6 +112,7 @@ func (nothing) Run(context.Context, string, map[string]string, string, string, j
 }
 
 func TestHostedNull(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, func(o *airbyte.Options) { o.Run = nothing{} }, nil)
 	l.create(t, "lab")

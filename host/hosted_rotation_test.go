@@ -22,6 +22,7 @@ import (
 //
 // threat: C1
 func TestRotatedAirbyteSecret(t *testing.T) {
+	t.Parallel()
 	const second, third = "canary-client-secret-0f83d2be", "canary-client-secret-75ac19e4"
 	file := filepath.Join(t.TempDir(), "airbyte-secret")
 	write := func(secret string) {

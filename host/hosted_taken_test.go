@@ -15,6 +15,7 @@ import (
 // A parameter that Airbyte's connector does not have used to be dropped on the way: the call
 // went well, and the task had no date.
 func TestHostedParameterThatAirbyteLacks(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -35,6 +36,7 @@ func TestHostedParameterThatAirbyteLacks(t *testing.T) {
 
 // What is shown of a hosted operation is what it takes.
 func TestHostedOperationsAreShownAsTheyAre(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		l := v.hosted(t, nil, nil)
 		c, err := l.h.Connector(t.Context(), v.connector)
@@ -105,6 +107,7 @@ func keys(t *testing.T, object json.RawMessage) []string {
 // TestAirbyteOperations compares what the connectors say of Airbyte's with the facts, which
 // the simulated service has by itself, and with their own parameters.
 func TestAirbyteOperations(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		h, _ := v.open(t)
 		c, err := h.Connector(t.Context(), v.connector)

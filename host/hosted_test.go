@@ -284,6 +284,7 @@ func same(t *testing.T, op host.Operation, direct, hosted *host.Result) {
 // TestHostedWrites makes the same record in both modes: Airbyte's connector answers what
 // Pylon sent, and the host takes the record out of it.
 func TestHostedWrites(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -308,6 +309,7 @@ func TestHostedWrites(t *testing.T) {
 // TestHostedPages follows every page of a list in both modes, from parameters with uniform
 // names, and shapes what it gets.
 func TestHostedPages(t *testing.T) {
+	t.Parallel()
 	v := incidentioOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -334,6 +336,7 @@ func TestHostedPages(t *testing.T) {
 // TestHostedConcurrentCalls lets two hundred calls meet a connection of which nothing is
 // known yet: one token, one lookup.
 func TestHostedConcurrentCalls(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")
@@ -367,6 +370,7 @@ func (l *hostedLab) requests(ending string) int {
 
 // TestHostedErrors looks at what a hosted call ends with where something is missing.
 func TestHostedErrors(t *testing.T) {
+	t.Parallel()
 	me := host.Call{Entity: "me", Action: "get"}
 	for _, test := range []struct {
 		name  string
@@ -439,6 +443,7 @@ func (l *hostedLab) delete(t *testing.T, id string) {
 
 // TestReplacedConnector deletes a connector and creates another one: the call finds it.
 func TestReplacedConnector(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	me := host.Call{Entity: "me", Action: "get"}
@@ -456,6 +461,7 @@ func TestReplacedConnector(t *testing.T) {
 // TestHostedCheck proves connections of all three by operations that Airbyte's connectors
 // have.
 func TestHostedCheck(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		l := v.hosted(t, nil, nil)
 		l.create(t, "lab")
@@ -473,6 +479,7 @@ func TestHostedCheck(t *testing.T) {
 
 // TestHostedIsNotRecorded refuses what needs a sandbox.
 func TestHostedIsNotRecorded(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")

@@ -12,6 +12,7 @@ import (
 // TestToolsOfHostedConnection makes tools of a hosted connection: a model uses them as those
 // of a direct one, and has the searches of the context store beside them.
 func TestToolsOfHostedConnection(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, nil)
 	l.create(t, "lab")

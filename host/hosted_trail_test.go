@@ -13,6 +13,7 @@ import (
 // Handing a credential over to the Airbyte API and taking it back are in the trail, refused
 // ones too.
 func TestHostedChangesHaveRecords(t *testing.T) {
+	t.Parallel()
 	kept := &keeper{}
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, func(o *host.Options) { o.Sinks, o.Caller = []audit.Sink{kept}, "ada" })
@@ -64,6 +65,7 @@ func TestHostedChangesHaveRecords(t *testing.T) {
 
 // Where audit is required, no credential is handed over that the trail does not know of.
 func TestHostedChangesNeedARequiredTrail(t *testing.T) {
+	t.Parallel()
 	kept := &keeper{}
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, func(o *host.Options) { o.Sinks, o.Audit.Required = []audit.Sink{kept}, true })

@@ -50,6 +50,7 @@ func booleans(query map[string]any) map[string]any {
 // TestAllPagesFromTheVendorsCursor starts in the middle, by the vendor's name of the
 // cursor, which must give way to the uniform one on the next page.
 func TestAllPagesFromTheVendorsCursor(t *testing.T) {
+	t.Parallel()
 	v := incidentioOnTheWire()
 	h, _ := v.open(t)
 	first, err := h.Execute(t.Context(), "lab", host.Call{Entity: "users", Action: "list", Params: host.Params{"page_size": 4}})

@@ -98,6 +98,7 @@ var getMe = Call{Entity: "me", Action: "get"}
 
 // A secret is used for a minute and then read again, without a refusal.
 func TestSecretIsCachedBriefly(t *testing.T) {
+	t.Parallel()
 	h, source, vendor := rotatingHost(t)
 	for range 3 {
 		if _, err := h.Execute(t.Context(), "lab", getMe); err != nil {
@@ -121,6 +122,7 @@ func TestSecretIsCachedBriefly(t *testing.T) {
 // A refusal makes the host read the secret at once, and the request is sent once more
 // where that brought another one: also one that writes, which was refused as a whole.
 func TestSecretIsReadAgainOnRefusal(t *testing.T) {
+	t.Parallel()
 	h, source, vendor := rotatingHost(t)
 	if _, err := h.Execute(t.Context(), "lab", getMe); err != nil {
 		t.Fatal(err)
@@ -140,6 +142,7 @@ func TestSecretIsReadAgainOnRefusal(t *testing.T) {
 // Where the secret has not changed, the refusal is the answer, and the source is left
 // alone for a while.
 func TestRefusalOfTheSameSecret(t *testing.T) {
+	t.Parallel()
 	h, source, vendor := rotatingHost(t)
 	vendor.token = "other"
 	for range 5 {
@@ -160,6 +163,7 @@ func TestRefusalOfTheSameSecret(t *testing.T) {
 // A source that does not answer for a while does not stop calls; one that has no such
 // secret any more does.
 func TestSourceFails(t *testing.T) {
+	t.Parallel()
 	h, source, _ := rotatingHost(t)
 	if _, err := h.Execute(t.Context(), "lab", getMe); err != nil {
 		t.Fatal(err)
@@ -187,6 +191,7 @@ func TestSourceFails(t *testing.T) {
 
 // Many calls that are refused at once read the secret once.
 func TestManyRefusals(t *testing.T) {
+	t.Parallel()
 	h, source, vendor := rotatingHost(t)
 	if _, err := h.Execute(t.Context(), "lab", getMe); err != nil {
 		t.Fatal(err)

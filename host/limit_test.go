@@ -15,6 +15,7 @@ import (
 // cuts the vendor's page: a caller gets as many records as it asked for, learns truthfully
 // whether there are more, and gets every record once by the cursors.
 func TestLimitThatTheVendorLacks(t *testing.T) {
+	t.Parallel()
 	p := pylonOnTheWire()
 	// More contacts than the vendor gives per page.
 	p.vendor = pylon.New(pylon.Options{Token: token, Scale: func() pylon.Scale { s := pylon.SmallScale(); s.Contacts = 130; return s }()})
@@ -83,6 +84,7 @@ func TestLimitThatTheVendorLacks(t *testing.T) {
 
 // A recording of such a call is of what the connector did, and replays as that.
 func TestRecordingOfACutPage(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	h, _ := v.open(t)
 	first, err := h.Execute(t.Context(), "lab", host.Call{Entity: "users", Action: "list", Params: host.Params{"limit": 2}})
@@ -100,6 +102,7 @@ func TestRecordingOfACutPage(t *testing.T) {
 
 // A cursor of the host's that was changed is refused before anything is sent.
 func TestCursorOfACutPage(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	h, server := v.open(t)
 	for _, cursor := range []string{"agenthost-part.", "agenthost-part.x.", "agenthost-part.0.c", "agenthost-part.99999999."} {

@@ -18,6 +18,7 @@ func (exploding) MarshalJSON() ([]byte, error) { panic("quoted input") }
 
 // A panic ends its call, and neither the process nor the connection.
 func TestPanicEndsItsCall(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	o := options(t, host.StaticConnections{"lab": {Connector: "pylon", Server: "http://127.0.0.1:1", Credentials: map[string]string{"api_token": "env:TOKEN"}}})
 	o.Logger = hclog.New(&hclog.LoggerOptions{Output: &log})

@@ -15,6 +15,7 @@ import (
 // A call that would have to wait for longer than its deadline fails at once and says
 // when to come back; nothing is sent.
 func TestManifestRateLimit(t *testing.T) {
+	t.Parallel()
 	h, server := openOptions(t, func(c *host.Connection) { c.RateLimit = config.RateManifest })
 	call := host.Call{Entity: "activity_types", Action: "list"} // 10 a minute
 	for range 10 {
@@ -39,6 +40,7 @@ func TestManifestRateLimit(t *testing.T) {
 
 // What one call learns from a 429 holds for the next one.
 func TestLearnedRateLimit(t *testing.T) {
+	t.Parallel()
 	h, server := openOptions(t, func(*host.Connection) {})
 	server.Inject(vendorsim.Fault{Method: "GET", PathPrefix: "/me", Count: 1, Effect: vendorsim.RetryAfterSeconds(429, 3600, `{"errors":["slow down"],"request_id":"r1"}`)})
 	call := host.Call{Entity: "me", Action: "get", Timeout: 5 * time.Second}

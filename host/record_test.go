@@ -11,6 +11,7 @@ import (
 )
 
 func TestRecordAndReplay(t *testing.T) {
+	t.Parallel()
 	h, server := open(t)
 	for _, tt := range []struct {
 		name  string
@@ -52,6 +53,7 @@ func TestRecordAndReplay(t *testing.T) {
 // A replay tells what the connector would do otherwise.
 // threat: A18
 func TestReplayFindsDifferences(t *testing.T) {
+	t.Parallel()
 	h, _ := open(t)
 	_, rec, err := h.Record(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list", Params: host.Params{"limit": 3}})
 	if err != nil {
@@ -75,6 +77,7 @@ func TestReplayFindsDifferences(t *testing.T) {
 // What a vendor echoes of the credential is not in a recording either.
 // threat: C1, N11
 func TestRecordingOfAnEcho(t *testing.T) {
+	t.Parallel()
 	h, server := open(t)
 	server.Inject(vendorsim.Fault{PathPrefix: "/accounts", Count: 1, Effect: vendorsim.EchoAuthorization(200)})
 	_, rec, _ := h.Record(t.Context(), "lab", host.Call{Entity: "accounts", Action: "list"})

@@ -65,6 +65,7 @@ func recordedConnectors() []recorded {
 // of an answer must not change unnoticed. With -update it records them from the
 // simulators, for a person to look at.
 func TestRecordings(t *testing.T) {
+	t.Parallel()
 	for _, r := range recordedConnectors() {
 		t.Run(r.folder, func(t *testing.T) {
 			dir := filepath.Join("..", "plugins", r.folder, "testdata", "recordings")

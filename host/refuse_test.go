@@ -17,6 +17,7 @@ import (
 // TestOperationIsDecidedFirst: a call of what is not allowed is denied whatever is wrong with
 // it, through each way into the host, and the trail has one record of it with the decision.
 func TestOperationIsDecidedFirst(t *testing.T) {
+	t.Parallel()
 	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -81,6 +81,7 @@ func version(t *testing.T, h *host.Host) string {
 }
 
 func TestReload(t *testing.T) {
+	t.Parallel()
 	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
 	h, dir, changes := reloading(t, host.StaticConnections{"notes": notes})
 	if got := version(t, h); got != "unknown_operation" {
@@ -139,6 +140,7 @@ func TestReload(t *testing.T) {
 // TestReloadDuringACall: a call that waits for the vendor ends on the module that it
 // began on, which goes away only then.
 func TestReloadDuringACall(t *testing.T) {
+	t.Parallel()
 	asked, answer := make(chan struct{}), make(chan struct{})
 	sim := pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()})
 	server, err := vendorsim.Start(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -180,6 +182,7 @@ func TestReloadDuringACall(t *testing.T) {
 // TestReloadUnderLoad replaces a connector while calls run without end. Every call is
 // answered, by one of the versions and never by one older than before.
 func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
 	notes := host.Connection{Connector: "notes", Credentials: map[string]string{"token": "env:TOKEN"}}
 	h, dir, changes := reloading(t, host.StaticConnections{"notes": notes})
 	put(t, dir, "notes.wasm", static("notes", 1))

@@ -19,6 +19,7 @@ import (
 // TestToolsRepairArguments: what a model writes otherwise than the schema wants it works in
 // every form of the tools. The vendor and the audit trail get what was repaired.
 func TestToolsRepairArguments(t *testing.T) {
+	t.Parallel()
 	h, server, kept := openAudited(t)
 	for form, call := range map[tool.Form][2]string{
 		tool.FormOperations:  {"lab_issues_search", `{"filter":"{\"field\":\"state\",\"operator\":\"equals\",\"value\":\"new\",\"values\":null}","limit":2e0,"cursor":null,"text_from":"0","select_fields":"[\"id\"]"}`},
@@ -61,6 +62,7 @@ func TestToolsRepairArguments(t *testing.T) {
 
 // TestRepairComesBeforeTheGrant: a rule decides on what the connector gets.
 func TestRepairComesBeforeTheGrant(t *testing.T) {
+	t.Parallel()
 	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)

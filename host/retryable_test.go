@@ -68,6 +68,7 @@ func repeat(do func() error) error {
 // TestRetryableDoublesNothing: whoever repeats what is Retryable writes once, whatever becomes
 // of the vendor's answer. Reads, and what the vendor refused, may be repeated.
 func TestRetryableDoublesNothing(t *testing.T) {
+	t.Parallel()
 	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +127,7 @@ func TestRetryableDoublesNothing(t *testing.T) {
 // TestRetryableDoublesNothingHosted is the same through the Airbyte API, and of what that
 // itself is asked to create.
 func TestRetryableDoublesNothingHosted(t *testing.T) {
+	t.Parallel()
 	v := pylonOnTheWire()
 	l := v.hosted(t, nil, func(o *host.Options) { o.Sleep = noWait })
 	l.create(t, "lab")

@@ -18,6 +18,7 @@ import (
 
 // TestToolsAreWhatIsGranted: audit reads only, so its tools do.
 func TestToolsAreWhatIsGranted(t *testing.T) {
+	t.Parallel()
 	h, _ := open(t)
 	form := regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$`)
 	for connection, writes := range map[string]bool{"lab": true, "audit": false} {
@@ -46,6 +47,7 @@ func TestToolsAreWhatIsGranted(t *testing.T) {
 }
 
 func TestToolsCall(t *testing.T) {
+	t.Parallel()
 	h, _ := open(t)
 	tools, err := h.Tools(t.Context(), host.ToolOptions{Connections: []string{"audit"}, Options: tool.Options{Form: tool.FormOperations}})
 	if err != nil {
@@ -80,6 +82,7 @@ func TestToolsCall(t *testing.T) {
 
 // TestToolsOfAllConnections: two connections to Pylon are more than 40 operations.
 func TestToolsOfAllConnections(t *testing.T) {
+	t.Parallel()
 	h, _ := open(t)
 	tools, err := h.Tools(t.Context(), host.ToolOptions{})
 	if err != nil {
@@ -109,6 +112,7 @@ func TestToolsOfAllConnections(t *testing.T) {
 // TestFiveThousandIssues gets all of a long list with nothing but what each answer says
 // of what it left out.
 func TestFiveThousandIssues(t *testing.T) {
+	t.Parallel()
 	const issues, budget = 5000, 20_000
 	h, _ := openWith(t, pylon.New(pylon.Options{Token: token, Scale: pylon.Scale{Issues: issues, Accounts: 50, Contacts: 100, Users: 10}}))
 	tools, err := h.Tools(t.Context(), host.ToolOptions{Connections: []string{"audit"}, Options: tool.Options{Form: tool.FormOperations}})
@@ -169,6 +173,7 @@ func TestFiveThousandIssues(t *testing.T) {
 
 // TestToolProgress: each request is reported, also those that are repeated.
 func TestToolProgress(t *testing.T) {
+	t.Parallel()
 	h, server, _ := openAudited(t)
 	tools, err := h.Tools(t.Context(), host.ToolOptions{Connections: []string{"reader"}, Options: tool.Options{Form: tool.FormOperations}})
 	if err != nil {

@@ -167,6 +167,7 @@ func (c *mcpClient) call(t *testing.T, name string, params host.Params) mcpResul
 
 // TestProgressOverMCP: a call that collects pages says how far it is, in numbers that grow.
 func TestProgressOverMCP(t *testing.T) {
+	t.Parallel()
 	h, _ := open(t)
 	c := newMCPClient(t, h)
 	line := marshal(t, map[string]any{"jsonrpc": "2.0", "id": 100, "method": "tools/call", "params": map[string]any{

@@ -106,6 +106,7 @@ func ashbyOnTheWire() wireVendor {
 // least and with all of the parameters that the vendor documents. Each request must
 // arrive exactly as the vendor's contract says.
 func TestOnTheWire(t *testing.T) {
+	t.Parallel()
 	for _, v := range []wireVendor{pylonOnTheWire(), ashbyOnTheWire(), incidentioOnTheWire()} {
 		t.Run(v.connector, func(t *testing.T) { v.run(t) })
 	}
