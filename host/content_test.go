@@ -251,11 +251,13 @@ func TestSleepEndsWithTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
+	deadline := newDeadline(t.Context())
 	h, err := host.Open(t.Context(), host.Options{
 		Plugins: wasmtest.Folder(t, "host/conformance/testdata/right"), Cache: wasmtest.Cache(t),
 		Connections: host.StaticConnections{"lab": {Connector: "right", Server: server.URL, Credentials: map[string]string{"api_token": "env:KEY"}}},
 		LookupEnv:   func(name string) (string, bool) { return token, name == "KEY" },
 		Seams: host.Seams{Sleep: func(ctx context.Context, _ time.Duration) error {
+			deadline.pass()
 			<-ctx.Done()
 			return context.Cause(ctx)
 		}},
@@ -264,11 +266,35 @@ func TestSleepEndsWithTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close(context.Background())
-	_, err = h.Execute(t.Context(), "lab", host.Call{Entity: "exports", Action: "download", Timeout: 3 * time.Second})
+	_, err = h.Execute(deadline, "lab", host.Call{Entity: "exports", Action: "download"})
 	if err == nil || !strings.HasPrefix(err.Error(), "timeout") {
 		t.Errorf("it ended with %v", err)
 	}
 	if _, err := h.Execute(t.Context(), "lab", host.Call{Entity: "users", Action: "list"}); err != nil {
 		t.Errorf("the next call: %v", err)
+	}
+}
+
+// deadline is a context whose deadline passes when the test says so.
+type deadline struct {
+	context.Context
+	passed chan struct{}
+	pass   func()
+}
+
+func newDeadline(ctx context.Context) *deadline {
+	d := &deadline{Context: ctx, passed: make(chan struct{})}
+	d.pass = sync.OnceFunc(func() { close(d.passed) })
+	return d
+}
+
+func (d *deadline) Done() <-chan struct{} { return d.passed }
+
+func (d *deadline) Err() error {
+	select {
+	case <-d.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
 }

@@ -16,7 +16,7 @@ import (
 // back one that was gone, need not wait for it.
 func TestCorrectedFileCountsAtOnce(t *testing.T) {
 	t.Parallel()
-	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
+	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,9 @@ import (
 // the same every time. An example may change the options before the host is opened.
 func exampleHost(ctx context.Context, changes ...func(*host.Options)) (h *host.Host, done func()) {
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	vendor, err := vendorsim.Start(ctx, pylon.New(pylon.Options{Token: "example", Now: func() time.Time { return now }}), vendorsim.Options{})
+	scale := pylon.DefaultScale()
+	scale.Issues, scale.Messages = 200, 400 // most of the work of making it
+	vendor, err := vendorsim.Start(ctx, pylon.New(pylon.Options{Token: "example", Scale: scale, Now: func() time.Time { return now }}), vendorsim.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // Explain must say what Execute does, for each question that can be answered with no.
 func TestExplainAgreesWithExecute(t *testing.T) {
 	t.Parallel()
-	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
+	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

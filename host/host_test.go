@@ -22,7 +22,9 @@ const token = "canary-3f1c9a7e5b2d4068"
 // do everything, and audit, which may read.
 func open(t *testing.T) (*host.Host, *vendorsim.Server) {
 	t.Helper()
-	return openWith(t, pylon.New(pylon.Options{Token: token}))
+	scale := pylon.SmallScale()
+	scale.Accounts = 130 // more than the vendor gives per page
+	return openWith(t, pylon.New(pylon.Options{Token: token, Scale: scale}))
 }
 
 // openWith is open with a vendor of one's own.

@@ -3,6 +3,7 @@ package host_test
 import (
 	"log"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -16,5 +17,6 @@ func TestMain(m *testing.M) {
 	if compiled, err = wasmtest.CacheFolder(); err != nil {
 		log.Fatal(err)
 	}
+	debug.SetGCPercent(400) // each host reads some 10 MB of native code, which lasts as long as its test
 	os.Exit(m.Run())
 }

@@ -18,7 +18,7 @@ import (
 // it, through each way into the host, and the trail has one record of it with the decision.
 func TestOperationIsDecidedFirst(t *testing.T) {
 	t.Parallel()
-	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
+	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func repeat(do func() error) error {
 // of the vendor's answer. Reads, and what the vendor refused, may be repeated.
 func TestRetryableDoublesNothing(t *testing.T) {
 	t.Parallel()
-	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token}), vendorsim.Options{})
+	server, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: token, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
