@@ -82,7 +82,7 @@ func (c *Client) Delete(ctx context.Context, id airbyteapi.ID) (job string, err 
 	if err != nil {
 		return "", err
 	}
-	c.lookups.forget(id)
+	c.Forget(id)
 	var answer airbyteapi.DeleteAnswer
 	_ = json.Unmarshal(resp, &answer) // older services answer nothing
 	return answer.JobID, nil

@@ -169,6 +169,7 @@ func (c *Client) look(ctx context.Context, t Target, was airbyteapi.ID) (airbyte
 	if _, err := c.Connector(ctx, was); err != nil {
 		e := fault.Of(err)
 		if e.Kind == abi.KindNotFound {
+			c.Forget(was)
 			e.Field = "connector_id"
 			e.Message = fmt.Sprintf("the connector %s does not exist in Airbyte any more", was)
 			e.Hint = "set connector_id under the connection's airbyte to another one, or create one with agenthost hosted create"

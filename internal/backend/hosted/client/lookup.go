@@ -69,9 +69,12 @@ func (c *Client) Only(ctx context.Context, workspace airbyteapi.WorkspaceName, d
 	return found[0].ID, nil
 }
 
-// Forget makes the next [Client.Find] ask again, because the service does not know the
-// connector any more.
-func (c *Client) Forget(id airbyteapi.ID) { c.lookups.forget(id) }
+// Forget drops what the client knows of a connector, because the service does not know it any
+// more: the next [Client.Find] and the next [Client.Searchable] ask again.
+func (c *Client) Forget(id airbyteapi.ID) {
+	c.lookups.forget(id)
+	c.copies.forget(id)
+}
 
 func (l *lookups) get(at place) (airbyteapi.ID, bool) {
 	l.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -97,7 +98,7 @@ func (c *Client) readiness(ctx context.Context, id airbyteapi.ID) (*airbyteapi.R
 		if json.Unmarshal(resp, &answer) != nil {
 			return nil, unexpected("not an inspection of a connector")
 		}
-		c.copies.put(id, known{answer.Readiness, c.config.Now().Add(readinessAge)})
+		c.copies.put(id, answer.Readiness, c.config.Now())
 		return answer.Readiness, nil
 	})
 }
@@ -109,11 +110,20 @@ func (r *readiness) get(id airbyteapi.ID, now time.Time) (*airbyteapi.Readiness,
 	return k.readiness, ok && now.Before(k.until)
 }
 
-func (r *readiness) put(id airbyteapi.ID, k known) {
+// put remembers an answer, and drops those that are too old: of connectors that others deleted,
+// too.
+func (r *readiness) put(id airbyteapi.ID, answer *airbyteapi.Readiness, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known == nil {
 		r.known = make(map[airbyteapi.ID]known)
 	}
-	r.known[id] = k
+	maps.DeleteFunc(r.known, func(_ airbyteapi.ID, k known) bool { return !now.Before(k.until) })
+	r.known[id] = known{answer, now.Add(readinessAge)}
+}
+
+func (r *readiness) forget(id airbyteapi.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.known, id)
 }

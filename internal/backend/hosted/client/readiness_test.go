@@ -45,6 +45,22 @@ func TestSearchable(t *testing.T) {
 	}
 }
 
+// TestSearchableForgetsDeletedConnectors: what the service said of a connector's copies is not used
+// once the connector is deleted.
+func TestSearchableForgetsDeletedConnectors(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	target := client.Target{ID: l.create(t, "lab"), Title: "Pylon"}
+	want(t, l.client.Searchable(t.Context(), target, "issues", ""), abi.KindConflict, "SYNCING")
+	if _, err := l.client.Delete(t.Context(), target.ID); err != nil {
+		t.Fatal(err)
+	}
+	// The search itself will say that there is no such connector.
+	if err := l.client.Searchable(t.Context(), target, "issues", ""); err != nil || l.count("/inspect") != 2 {
+		t.Errorf("of a deleted connector: %v, after %d questions", err, l.count("/inspect"))
+	}
+}
+
 // TestSearchableByMeaning looks at the field of a search by meaning.
 func TestSearchableByMeaning(t *testing.T) {
 	t.Parallel()
