@@ -225,7 +225,7 @@ func TestLogFlood(t *testing.T) {
 	if n := strings.Count(out.String(), "\n"); n == 0 || n > limit/8 {
 		t.Errorf("%d lines", n)
 	}
-	if strings.ContainsAny(out.String(), "\x1b\u202e") || !strings.Contains(out.String(), "logs too much") {
+	if strings.ContainsAny(out.String(), "\x1b\u202e") || !strings.Contains(out.String(), "logged too much") {
 		t.Errorf("the log is %.300q", out.String())
 	}
 }

@@ -274,6 +274,7 @@ func (in *instance) call(r *running, export string) (err error) {
 	in.clock.ahead = 0
 	defer func() {
 		in.stdio.flush()
+		r.logs.end()
 		in.stdio.current = nil
 		if p := recover(); p != nil {
 			err = panicked(in.module.log, "running "+export, p) // outside host functions

@@ -1,11 +1,12 @@
 package sandbox
 
 import (
-	"github.com/agenthost/agenthost/pdk/abi"
+	"bytes"
 	"io"
 	"strings"
 	"unicode"
 
+	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -18,7 +19,7 @@ type logBudget struct {
 	logger hclog.Logger        // made by out
 	lines  int
 	bytes  int64
-	over   bool
+	over   int // lines that were left out
 }
 
 func (b *logBudget) line(level hclog.Level, text []byte) {
@@ -27,14 +28,18 @@ func (b *logBudget) line(level hclog.Level, text []byte) {
 	}
 	b.lines--
 	b.bytes -= int64(len(text)) + 1
-	if b.lines < 0 || b.bytes < 0 {
-		if !b.over {
-			b.over = true
-			b.out().Warn("the connector logs too much; dropping the rest of this call's lines")
-		}
+	if b.over > 0 || b.lines < 0 || b.bytes < 0 {
+		b.over++
 		return
 	}
 	b.out().Log(level, printable(text))
+}
+
+// end says how much was left out.
+func (b *logBudget) end() {
+	if b.over > 0 {
+		b.out().Warn("the connector logged too much; the rest of this call's lines are left out", "lines", b.over)
+	}
 }
 
 func (b *logBudget) out() hclog.Logger {
@@ -87,7 +92,8 @@ func (s *stdio) Write(p []byte) (int, error) {
 	}
 	// One fd_write can name the same bytes many times over.
 	s.current.work(32 + copied(len(p)))
-	if s.current.logs.over {
+	if s.current.logs.over > 0 {
+		s.current.logs.over += bytes.Count(p, []byte{'\n'})
 		return len(p), nil
 	}
 	for _, c := range p {

@@ -305,8 +305,8 @@ type traffic struct {
 	seams      *seams.Seams
 	waited     time.Duration // for the vendor, sleeping included
 	sent       bool          // a request may have reached the vendor
-	// refused is why the last request was refused, where the connector is to blame.
-	refused *abi.Error
+	// refused is why the last request was refused, by policy or because no host accepts it.
+	refused error
 }
 
 // connect gets the client that sends the call's credential.
@@ -334,8 +334,8 @@ func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*san
 	if err != nil {
 		e, ok := errors.AsType[*abi.Error](err)
 		t.sent = t.sent || ok && e.RequestSent
-		if errors.Is(err, wire.ErrConnector) {
-			t.refused = e
+		if ok && e.Kind == abi.KindDenied || errors.Is(err, wire.ErrConnector) {
+			t.refused = err
 		}
 		t.observer.Refused(req, start, err)
 		return nil, err
@@ -352,13 +352,18 @@ func (t *traffic) sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// blame returns the error of a call. Where it failed because the host refused what no host
-// accepts, that is the reason, whatever the connector made of it.
+// blame returns the error of a call. If it failed because the host refused its last request,
+// that is the reason, whatever the connector made of it: neither a fault of the connector nor a
+// denial looks like a vendor's answer.
 func (t *traffic) blame(e *abi.Error) *abi.Error {
-	if t.refused == nil {
+	switch refused, _ := errors.AsType[*abi.Error](t.refused); {
+	case refused == nil:
 		return e
+	case errors.Is(t.refused, wire.ErrConnector):
+		return wire.Blame(refused)
+	default:
+		return fault.Of(refused)
 	}
-	return wire.Blame(t.refused)
 }
 
 // deliver sends a request, and once more where the vendor refuses the credential and its
