@@ -21,7 +21,7 @@ var (
 	fieldForm = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 )
 
-// checkAirbyte looks at what hosted mode goes by.
+// checkAirbyte checks what a manifest says about hosted mode.
 func checkAirbyte(ctx context.Context, c *Connector) error {
 	for i := range c.Manifest.Operations {
 		if op := &c.Manifest.Operations[i]; IsContextStore(op.Action) {

@@ -20,8 +20,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Bounds of a declaration. They keep a hostile manifest from costing more than an
-// honest one, and its text from filling a model's context.
+// Bounds of a declaration, so that a hostile manifest costs no more than an honest one, and its
+// text does not fill a model's context.
 const (
 	maxOperations  = 1000
 	maxRequests    = 50
@@ -44,7 +44,7 @@ var (
 	fieldInText = lazyregexp.New(`\{([^{}]*)\}`)
 )
 
-// check looks at everything that Parse promises, in the order of the document.
+// check checks all that Parse promises, in the order of the document.
 func check(ctx context.Context, c *Connector) error {
 	m := c.Manifest
 	switch {
@@ -107,8 +107,8 @@ func ref(op *abi.Operation) abi.OperationRef {
 	return abi.OperationRef{Entity: op.Entity, Action: op.Action}
 }
 
-// checkText refuses what a person would not see in a text that people and models read:
-// control, formatting and private characters.
+// checkText refuses invisible characters in a text that people and models read: control,
+// formatting and private ones.
 func checkText(field, text string) error {
 	if len(text) > maxText {
 		return malformed(field, "is %d bytes long, the limit is %d", len(text), maxText)
@@ -128,8 +128,8 @@ func checkVisible(field, text string) error {
 	return nil
 }
 
-// checkTexts does the same for every text in a JSON value, names of members included:
-// the descriptions in a schema are read as well.
+// checkTexts does the same for every text and name in a JSON value, such as the descriptions in
+// a schema.
 func checkTexts(field string, raw json.RawMessage) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -274,8 +274,8 @@ func checkRequest(at string, r abi.RequestTemplate, effect abi.Effect, servers [
 	if !slices.Contains(methods, r.Method) {
 		return malformed(at+".method", "is %q; %s", r.Method, fault.Choices(methods))
 	}
-	// Searches are POST requests that change nothing, so only the plain
-	// contradiction is refused.
+	// Searches are POST requests that only read, so only clear contradictions are
+	// refused.
 	if effect == abi.EffectRead && (r.Method == "DELETE" || r.Method == "PUT" || r.Method == "PATCH") {
 		return malformed(at+".method", "is %s in an operation whose effect is read", r.Method)
 	}
@@ -312,7 +312,7 @@ func checkContent(at string, content abi.Content) error {
 	return malformed(at, "is %q; %s", content, fault.Choices(names))
 }
 
-// checkCheck looks at the operation that proves a credential, which may be missing.
+// checkCheck checks the operation that proves a credential, if there is one.
 func checkCheck(ctx context.Context, c *Connector, at string, ref *abi.OperationRef) error {
 	if ref == nil {
 		return nil
@@ -429,7 +429,7 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 	return checkOrigins(at+".origins", s.Origins, servers)
 }
 
-// checkTemplate refuses fields that there are not, and braces that name none.
+// checkTemplate refuses unknown fields, and braces without a name.
 func checkTemplate(at, text string, names []string) error {
 	for _, match := range fieldInText.FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(names, match[1]) {
@@ -454,7 +454,6 @@ func checkOrigins(at string, origins []string, servers []abi.Server) error {
 	return nil
 }
 
-// serverOrigins are the origins of servers, parsed and as text.
 func serverOrigins(servers []abi.Server) (known []origin.Origin, names []string) {
 	for _, s := range servers {
 		if o, _, err := origin.ParseServer(s.URL); err == nil {

@@ -1,7 +1,6 @@
-// Package connector is what a connector declares: its manifest, its operations and
-// how it authenticates. [Parse] checks a declaration whole, so that the rest of the
-// host need not; [Connector.Operation] and [Operation.Validate] judge a call against
-// it before a sandbox starts.
+// Package connector reads what a connector declares: its manifest, its operations and how it
+// authenticates. [Parse] checks the whole declaration, so that the rest of the host need not;
+// [Connector.Operation] and [Operation.Validate] check a call against it before a sandbox starts.
 //
 // The package does no I/O. Everything in it is safe for concurrent use.
 package connector
@@ -19,7 +18,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Connector is a declaration that holds together.
+// Connector is a checked declaration.
 type Connector struct {
 	// Digest is the SHA-256 of the module, in hexadecimal.
 	Digest   string
@@ -30,13 +29,12 @@ type Connector struct {
 	contextStore func() []*Operation
 }
 
-// MaxDeclaration is the size in bytes of the largest manifest and of the largest
-// auth schema that is read.
+// MaxDeclaration is the size in bytes of the largest manifest, and of the largest auth schema.
 const MaxDeclaration = 4 << 20
 
-// Parse reads and checks what describe and auth_schema answered. An error is an
-// [*abi.Error] of kind connector_fault whose Field is the path of the culprit, such
-// as operations[3].requests[0].path. The checks end with ctx, within a second or so.
+// Parse reads and checks the answers of describe and auth_schema. An error is an [*abi.Error] of
+// kind connector_fault whose Field is the path of the wrong value, such as
+// operations[3].requests[0].path. The checks end within about a second of ctx.
 func Parse(ctx context.Context, digest string, manifest, auth []byte) (*Connector, error) {
 	c, err := Load(digest, manifest, auth)
 	if err != nil {
@@ -62,13 +60,13 @@ func Load(digest string, manifest, auth []byte) (*Connector, error) {
 		op := &c.Manifest.Operations[i]
 		c.operations[abi.OperationRef{Entity: op.Entity, Action: op.Action}] = &Operation{Operation: op, name: op.Entity + "." + op.Action}
 	}
-	// Only hosted connections need them, and their schemas take a while to write.
+	// Only hosted connections need them, and making their schemas takes time.
 	c.contextStore = sync.OnceValue(func() []*Operation { return contextStoreOperations(c.Manifest.Airbyte) })
 	return c, nil
 }
 
-// decode reads one of the two documents. Unknown fields are ignored, so that newer
-// connectors load in older hosts.
+// decode reads one of the two documents. It ignores unknown fields, so that newer connectors
+// load in older hosts.
 func decode(what string, data []byte, into any) error {
 	if len(data) > MaxDeclaration {
 		return malformed(what, "is %d bytes long, the limit is %d", len(data), MaxDeclaration)
@@ -85,10 +83,11 @@ func decode(what string, data []byte, into any) error {
 	}
 }
 
-// maxFault is how long the message of a fault is, in bytes. It may quote the declaration.
+// maxFault is the length of the longest message of a fault, in bytes. It may quote the
+// declaration.
 const maxFault = 2000
 
-// fault is the error for a declaration that does not hold together.
+// malformed is the error for a wrong declaration.
 func malformed(field, format string, args ...any) *abi.Error {
 	message := field + " " + fmt.Sprintf(format, args...)
 	if len(message) > maxFault {
@@ -102,8 +101,8 @@ func malformed(field, format string, args ...any) *abi.Error {
 	}
 }
 
-// Operation returns the operation that an entity and an action name. The error has
-// kind unknown_operation and says what was probably meant.
+// Operation returns the operation of an entity and an action. The error has kind
+// unknown_operation and suggests a similar name.
 func (c *Connector) Operation(entity, action string) (*Operation, error) {
 	if op := c.operations[abi.OperationRef{Entity: entity, Action: action}]; op != nil {
 		return op, nil
@@ -132,8 +131,8 @@ func (c *Connector) Operation(entity, action string) (*Operation, error) {
 	}
 }
 
-// Server returns the server that an id names; the empty id names the first one. The
-// error has kind invalid_params.
+// Server returns the server with an id, the first one for "". The error has kind
+// invalid_params.
 func (c *Connector) Server(id string) (*abi.Server, error) {
 	if id == "" {
 		return &c.Manifest.Servers[0], nil

@@ -11,8 +11,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// IsContextStore reports whether an action works on the copies that the Airbyte API keeps.
-// The host provides such actions, and connectors must not.
+// IsContextStore reports whether an action works on the copies that the Airbyte API keeps. Only
+// the host provides such actions.
 func IsContextStore(action string) bool {
 	return action == airbyteapi.ActionSearch || action == airbyteapi.ActionSQLQuery
 }
@@ -22,7 +22,7 @@ func IsContextStore(action string) bool {
 func (c *Connector) ContextStoreOperations() []*Operation { return c.contextStore() }
 
 // ContextStoreOperation returns an operation on the copies of an entity. The error has kind
-// unknown_operation and says what was probably meant.
+// unknown_operation and suggests a similar name.
 func (c *Connector) ContextStoreOperation(entity, action string) (*Operation, error) {
 	var entities []string
 	for _, op := range c.contextStore() {
@@ -94,8 +94,8 @@ const contextStoreSQLParams = `{"type":"object","required":["sql"],"additionalPr
 
 type object = map[string]any
 
-// contextStoreParams is the schema of a search. Every place where a field stands knows
-// the fields, so that a mistyped one is found here and not in an empty result.
+// contextStoreParams is the schema of a search. It lists the fields, so that a mistyped one is
+// an error and not an empty result.
 func contextStoreParams(e abi.SearchEntity) json.RawMessage {
 	fields := e.Fields
 	alternatives := strings.Join(fields, "|")
@@ -163,8 +163,7 @@ func contextStoreParams(e abi.SearchEntity) json.RawMessage {
 	return raw
 }
 
-// semanticParams is the schema of a search by meaning. A filter has names of its own, which
-// the service checks.
+// semanticParams is the schema of a search by meaning. The service checks the names in a filter.
 func semanticParams(e abi.SearchEntity) object {
 	return object{
 		"type": "object", "required": []string{"prompt"}, "additionalProperties": false,

@@ -9,9 +9,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// CheckField checks the value of a field that is no secret: its pattern, and its format
-// where that is a time. The error has kind invalid_params, and Field says where the value
-// stands; it shows the value.
+// CheckField checks the value of a field that is not secret: its pattern, and its format if that
+// is a time. The error has kind invalid_params and the Field at; it shows the value.
 func CheckField(at string, f *abi.AuthField, value string) error {
 	var problem string
 	if f.Pattern != "" {
@@ -42,7 +41,7 @@ func CheckField(at string, f *abi.AuthField, value string) error {
 	return fault.Invalid(at, fmt.Sprintf("%s is %q, which %s", f.Name, clip(value), problem), fieldHint(f))
 }
 
-// fieldHint shows a value that would do.
+// fieldHint shows a good value.
 func fieldHint(f *abi.AuthField) string {
 	whole, err := pattern.Whole(f.Pattern)
 	for _, example := range []string{"2026-01-31T09:30:00Z", "2026-01-31T00:00:00Z", "2026-01-31"} {

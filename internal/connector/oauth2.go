@@ -11,9 +11,9 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// checkOAuth2 holds an oauth2 scheme to what the host can do with it. The client's
-// credential goes to the token and revocation endpoints, so that these are places which
-// the manifest names; a browser alone goes to the authorization endpoint.
+// checkOAuth2 checks an oauth2 scheme. The client's credential is sent to the token and
+// revocation endpoints, so these must be on the manifest's servers; only a browser opens the
+// authorization endpoint.
 func checkOAuth2(at string, s *abi.AuthScheme, servers []abi.Server) error {
 	o := s.OAuth2
 	grants := []string{abi.GrantRefreshToken, abi.GrantClientCredentials}
@@ -55,7 +55,7 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers []abi.Server) error {
 	return checkOAuth2URLs(at+".oauth2", o, servers)
 }
 
-// ownParams are those that the host puts into an authorization request itself.
+// ownParams are the parameters of an authorization request that the host sets.
 var ownParams = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "response_mode", "request", "request_uri"}
 
 func checkOAuth2URLs(at string, o *abi.OAuth2, servers []abi.Server) error {

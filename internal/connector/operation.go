@@ -7,11 +7,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Operation is an operation of a [Connector]. Its schema is compiled when it is first
-// needed, since a command runs one operation of many.
+// Operation is an operation of a [Connector]. Its schema is compiled at its first use, since a
+// command runs one operation of many.
 type Operation struct {
 	*abi.Operation
-	name string // as Name writes it, of an operation that Load made
+	name string // Name's result, cached by Load
 
 	compile sync.Once
 	schema  *Schema
@@ -21,18 +21,17 @@ type Operation struct {
 // Name is entity.action, as in a connection's allow list.
 func (o *Operation) Name() string {
 	if o.name != "" {
-		return o.name // every call asks
+		return o.name
 	}
 	return o.Entity + "." + o.Action
 }
 
-// Safe reports whether sending one of the operation's requests twice does no more
-// than sending it once.
+// Safe reports whether the operation's requests may be sent twice.
 func (o *Operation) Safe() bool { return o.Effect == abi.EffectRead || o.Idempotent }
 
-// Validate checks parameters against the operation's schema. The error has kind
-// invalid_params, names the first culprit in Field, and lists every other one. It has kind
-// timeout if ctx ended before the check did.
+// Validate checks parameters against the operation's schema. The error has kind invalid_params,
+// the first wrong parameter in Field, and lists the others. It has kind timeout if ctx ended
+// before the check did.
 func (o *Operation) Validate(ctx context.Context, params []byte) error {
 	schema, err := o.Schema()
 	if err != nil {

@@ -20,21 +20,20 @@ import (
 	"golang.org/x/text/message"
 )
 
-// Schema is a compiled JSON Schema 2020-12. Formats are asserted, regular expressions
-// are RE2, and nothing outside the schema is ever loaded.
+// Schema is a compiled JSON Schema 2020-12. It asserts formats, its regular expressions are RE2,
+// and it loads no other schema.
 type Schema struct {
 	compiled *jsonschema.Schema
-	flat     *flat // what compiled asks for, where that is simple; nil if not
+	flat     *flat // compiled, if that is simple; else nil
 	deepest  int   // how deep a value may nest
-	cost     cost  // of one part of a value
+	cost     cost  // of a part of a value
 	patterns int   // the size of all patterns
 
 	raw       json.RawMessage
 	measuring *sync.Pool // of validators
 }
 
-// noLoader refuses references that lead out of a schema: a manifest must not make the
-// host read files.
+// noLoader refuses references to other schemas: a manifest must not make the host read files.
 type noLoader struct{}
 
 func (noLoader) Load(url string) (any, error) {
@@ -59,7 +58,7 @@ func CompileSchema(raw json.RawMessage) (*Schema, error) {
 	return s, nil
 }
 
-// compileDocument makes the schema of a document, and one that accepts what that refuses.
+// compileDocument returns the schema of a document, and its negation.
 func compileDocument(raw json.RawMessage, m *meter) (schema, fails *jsonschema.Schema, err error) {
 	document, twice, err := rawjson.Decode(raw)
 	switch {
@@ -149,7 +148,6 @@ func (s *Schema) Validate(ctx context.Context, params []byte) error {
 	return s.validate(ctx, params)
 }
 
-// validate is Validate for an object, whatever the schema is.
 func (s *Schema) validate(ctx context.Context, params []byte) error {
 	value, twice, err := rawjson.Decode(params)
 	if err != nil {
@@ -157,7 +155,7 @@ func (s *Schema) validate(ctx context.Context, params []byte) error {
 		return fault.Invalid(at, fmt.Sprintf("cannot read params: %v; the largest is %q", err, at), "send less in one call")
 	}
 	if twice != "" {
-		// It would mean one thing here and another in a guest.
+		// A guest could read it differently.
 		return fault.Invalid(twice, fmt.Sprintf("parameter %q occurs twice", clip(twice)), "remove one of them")
 	}
 	if err := tooLong(s.compiled, value, nil); err != nil {
@@ -192,13 +190,12 @@ func (s *Schema) validate(ctx context.Context, params []byte) error {
 // maxProblems is how many problems one message lists.
 const maxProblems = 8
 
-// explain turns a tree of validation errors into one message that names every culprit.
+// explain turns a tree of validation errors into one message about every wrong parameter.
 func (s *Schema) explain(root *jsonschema.ValidationError) *abi.Error {
 	var problems []problem
 	s.collect(root, &problems)
-	// Unknown names come first: a mistyped name is also a missing one, and saying
-	// what was meant mends both. The rest is in order of the names, since the
-	// validator's own order changes from run to run.
+	// Unknown names come first: a mistyped name is also a missing one, and the suggestion
+	// helps with both. The rest is sorted, since the validator's order is random.
 	slices.SortStableFunc(problems, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.field, b.field))
 	})
@@ -230,7 +227,7 @@ const (
 func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 	switch e.ErrorKind.(type) {
 	case *kind.AnyOf, *kind.OneOf, *kind.Not:
-		// The causes of these are alternatives, not problems.
+		// Their causes are alternatives, not problems.
 	default:
 		if len(e.Causes) > 0 {
 			for _, cause := range e.Causes {
@@ -286,13 +283,12 @@ func (s *Schema) propertiesAt(location []string) []string {
 	return properties(at)
 }
 
-// At follows a path of names through properties, and through the items of lists on the
-// way, and returns the schema that it leads to. Where it leads nowhere it returns nil
-// and the names that there are at that place.
+// At follows a path of names through properties and the items of lists, and returns the schema
+// at its end. If there is none, it returns nil and the known names at that place.
 func (s *Schema) At(path []string) (*Schema, []string) {
 	at := resolve(s.compiled)
 	for _, name := range path {
-		for range maxPaths { // a list may be of lists, and a schema of itself
+		for range maxPaths { // there are lists of lists, and recursive schemas
 			items := elements(at)
 			if items == nil || len(at.Properties) > 0 {
 				break
@@ -308,8 +304,8 @@ func (s *Schema) At(path []string) (*Schema, []string) {
 	return &Schema{compiled: at, deepest: s.deepest}, nil
 }
 
-// CanBe reports whether a value that is no list is one that the schema lets stand, by
-// itself or as an element of its lists.
+// CanBe reports whether the schema permits a value that is not a list, itself or as an element of
+// its lists.
 func (s *Schema) CanBe(value any) bool {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -333,7 +329,7 @@ func (s *Schema) CanBe(value any) bool {
 	return false
 }
 
-// inside returns the schema of a property or, failing that, of an element.
+// inside returns the schema of a property or, if there is none, of an element.
 func inside(s *jsonschema.Schema, name string) *jsonschema.Schema {
 	next := s.Properties[name]
 	if next == nil {
@@ -353,7 +349,7 @@ func elements(s *jsonschema.Schema) *jsonschema.Schema {
 	return s.Items2020
 }
 
-// resolve follows references, and gives up on one that leads to itself.
+// resolve follows references, but not forever.
 func resolve(s *jsonschema.Schema) *jsonschema.Schema {
 	for range maxPaths {
 		if s.Ref == nil {
@@ -371,10 +367,9 @@ func join(at, name string) string {
 	return at + "." + name
 }
 
-// says is a hint that costs nothing to make.
 func says(hint string) func() string { return func() string { return hint } }
 
-// clip shortens a text that somebody else wrote.
+// clip shortens an untrusted text.
 func clip(s string) string {
 	const most = 60
 	if len(s) > most {

@@ -10,31 +10,30 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// A schema and a value are both somebody else's, and the validator between them has no
-// deadline. So its work is bounded before it starts: by how often a part of the value is
-// checked times how many parts there are. Patterns cost more the longer a text is, and are
-// measured as they are matched.
+// Neither a schema nor a value is trusted, and the validator has no deadline. So its work is
+// bounded before it starts: by the checks of each part of the value times the number of parts.
+// Patterns cost more the longer a text is, and are metered as they match.
 const (
-	// maxPatternSize is the size of all patterns of one schema: some 2 MB of memory.
+	// maxPatternSize bounds the size of all patterns of a schema: some 2 MB of memory.
 	maxPatternSize = 20_000
-	// maxChecks is how many checks of values against schemas one validation makes. A
-	// million take about half a second.
+	// maxChecks bounds the checks of values against schemas in a validation. A million take
+	// about half a second.
 	maxChecks = 2_000_000
-	// lightChecks and lightSteps are a few milliseconds of work, which nobody measures.
+	// lightChecks and lightSteps are a few milliseconds of work, which is not metered.
 	lightChecks = 20_000
 	lightSteps  = 1_000_000
-	// maxSteps is how many steps of patterns one validation makes, some two seconds.
+	// maxSteps bounds the steps of patterns in a validation: some two seconds.
 	maxSteps = 200_000_000
 )
 
-// cost is what one part of a value costs.
+// cost is the cost to check one part of a value.
 type cost struct {
-	paths  int // schemas that are applied to it, at most
+	paths  int // schemas that apply to it, at most
 	checks int // comparisons that they make
-	steps  int // of their patterns, for each byte of a text
+	steps  int // steps of their patterns, for each byte of a text
 }
 
-// maxCost is where counting stops.
+// maxCost is where the count stops.
 const maxCost = 1 << 24
 
 func (c cost) plus(d cost) cost {
@@ -45,7 +44,7 @@ func (c cost) or(d cost) cost {
 	return cost{max(c.paths, d.paths), max(c.checks, d.checks), max(c.steps, d.steps)}
 }
 
-// costOf is what a schema costs by itself, without its parts.
+// costOf is the cost of a schema without its parts.
 func costOf(s *jsonschema.Schema) cost {
 	c := cost{paths: 1, checks: 1 + len(s.Required) + len(s.PatternProperties) + len(s.Dependencies) + len(s.DependentSchemas)}
 	for _, names := range s.DependentRequired {
@@ -68,10 +67,10 @@ func costOf(s *jsonschema.Schema) cost {
 	return c
 }
 
-// measured is a pattern whose work is counted.
+// measured is a pattern whose work is metered.
 type measured struct {
 	*pattern.Pattern
-	meter *meter // nil counts nothing
+	meter *meter // may be nil
 }
 
 // MatchString implements [jsonschema.Regexp].
@@ -82,14 +81,12 @@ func (p *measured) MatchString(text string) bool {
 	return p.Pattern.MatchString(text)
 }
 
-// meter counts the steps of the patterns of one validation. The validator lets nothing
-// end it but a panic.
+// meter counts the steps of the patterns in a validation. Only a panic can end the validator.
 type meter struct {
 	ctx  context.Context
 	left int
 }
 
-// overrun is the panic.
 type overrun struct{ err error }
 
 func (m *meter) spend(length, size int) {
@@ -107,20 +104,19 @@ var errSteps = errors.New("matching the patterns of the schema takes too long; u
 // validator is a compiled schema with a meter, for one validation at a time.
 type validator struct {
 	schema *jsonschema.Schema
-	// fails is a schema that accepts what schema refuses. It stops at the first problem and
-	// keeps none.
+	// fails is the negation of schema, which stops at the first problem and keeps none.
 	fails *jsonschema.Schema
 	meter *meter
 }
 
-// measure validates a value whose check may take long. It returns the validator's error, an
-// error that is context.Cause of ctx, or another one that says what is too much.
+// measure validates a value whose check may take long. It returns the validator's error,
+// context.Cause of ctx, or an error about too much work.
 func (s *Schema) measure(ctx context.Context, value any) (err error) {
 	v, ok := s.measuring.Get().(*validator)
 	if !ok {
 		v = &validator{meter: new(meter)}
 		if v.schema, v.fails, err = compileDocument(s.raw, v.meter); err != nil {
-			return err // it was compiled before
+			return err // cannot happen: it was compiled before
 		}
 	}
 	defer func() {
@@ -138,14 +134,14 @@ func (s *Schema) measure(ctx context.Context, value any) (err error) {
 	if v.fails.Validate(value) != nil {
 		return nil
 	}
-	// Which problems there are is looked for in as much of the value as a person reads.
+	// Collect problems in as much of the value as a person reads.
 	if err := v.schema.Validate(shortened(value)); err != nil {
 		return err
 	}
 	return errors.New("params do not fit the schema of the operation, behind the first elements of a list")
 }
 
-// maxShown is how many elements of a list are looked at for what is wrong with them.
+// maxShown is how many elements of a list are checked to report problems.
 const maxShown = 100
 
 // shortened returns a value whose lists have their first elements only.
@@ -167,7 +163,7 @@ func shortened(value any) any {
 	return value
 }
 
-// tooMuch refuses a value that has more parts than can be checked against the schema.
+// tooMuch refuses a value with too many parts for the schema.
 func (s *Schema) tooMuch(parts int) error {
 	if parts <= maxChecks/max(1, s.cost.checks) {
 		return nil

@@ -13,32 +13,30 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// flat is what most schemas ask for: an object whose members are texts, integers and
-// booleans. Params are checked against it as they are written, without decoding them. It says
-// yes only where the validator would, too. Where it does not say yes, the validator has to
-// look: at params that are wrong, and at some that are good.
+// flat is a simple schema, as most are: an object whose members are texts, integers and booleans.
+// It checks params without decoding them. It accepts only what the validator accepts, which
+// checks the rest: wrong params, and some good ones.
 type flat struct {
 	members  map[string]member
-	required uint64 // the bits of the members that must be there
+	required uint64 // the bits of the required members
 }
 
-// member is what a schema asks of one member.
+// member is the schema of one member.
 type member struct {
-	bit         uint64 // which of the members it is
+	bit         uint64
 	kind        rawjson.Kind
 	least, most int64     // of an integer, or of the length of a text in characters
 	pattern     *measured // of a text; nil if there is none
-	choices     []string  // the texts that there are; nil if there are others
+	choices     []string  // the permitted texts; nil permits all
 }
 
-// mostMembers is how many members have a bit.
 const mostMembers = 64
 
-// flatOf returns what a schema asks for, or nil if it asks for more than a flat can say.
-// A member that it cannot say is left out, so that the validator looks at params with it.
+// flatOf returns a simple schema, nil for another one. It leaves out members that are not simple,
+// so that the validator checks params with them.
 func flatOf(s *jsonschema.Schema) *flat {
 	if !isType(s, "object") || len(s.Properties) > mostMembers || asksElse(s, "Types", "Properties", "Required", "AdditionalProperties") {
-		// AdditionalProperties speaks of members that have no bit.
+		// AdditionalProperties is about members without a bit.
 		return nil
 	}
 	f := &flat{members: make(map[string]member, len(s.Properties))}
@@ -51,7 +49,7 @@ func flatOf(s *jsonschema.Schema) *flat {
 	for _, name := range s.Required {
 		m, ok := f.members[name]
 		if !ok {
-			return nil // no params are good without it
+			return nil // params need it
 		}
 		f.required |= m.bit
 	}
@@ -91,7 +89,7 @@ func memberOf(s *jsonschema.Schema) (m member, ok bool) {
 	return member{}, false
 }
 
-// bound sets a bound of an integer where a schema has one, and says whether it could.
+// bound sets a bound of an integer if a schema has one, and reports whether it could.
 func bound(of *big.Rat, into *int64) bool {
 	if of == nil {
 		return true
@@ -103,22 +101,20 @@ func bound(of *big.Rat, into *int64) bool {
 	return true
 }
 
-// isType reports whether a schema is one of the current draft that asks for a type, and for no
-// other beside it.
+// isType reports whether a schema of the current draft has exactly this type.
 func isType(s *jsonschema.Schema, name string) bool {
 	return s.DraftVersion == 2020 && s.Types != nil && slices.Equal(s.Types.ToStrings(), []string{name})
 }
 
-// silent are the fields of a schema that ask for nothing: notes for people, and the
-// compiler's own.
+// silent are the fields of a schema that demand nothing: notes for people, and the compiler's
+// own.
 var silent = []string{
 	"DraftVersion", "Location", "ID", "Anchor", "Title", "Description", "Default", "Comment", "ReadOnly", "WriteOnly", "Examples", "Deprecated",
 	"up", "resource", "dynamicAnchors", "allPropsEvaluated", "allItemsEvaluated", "numItemsEvaluated",
 }
 
-// asksElse reports whether a schema asks for anything besides what some of its fields say. It
-// looks at all fields that there are, so that a keyword which is not known here is one that
-// asks.
+// asksElse reports whether a schema has demands besides its known fields. It checks all fields,
+// so that a new keyword counts as a demand.
 func asksElse(s *jsonschema.Schema, known ...string) bool {
 	fields := reflect.ValueOf(s).Elem()
 	for i := range fields.NumField() {
@@ -134,9 +130,9 @@ func asksElse(s *jsonschema.Schema, known ...string) bool {
 	return false
 }
 
-// accepts reports whether params, an object, are surely good. A nil flat is never sure.
+// accepts reports whether params, an object, are surely valid. A nil flat is never sure.
 func (f *flat) accepts(params []byte) bool {
-	// Without escapes, and in UTF-8, a text is what stands between its quotes.
+	// Without escapes, and in UTF-8, a text is the bytes between its quotes.
 	if f == nil || rawjson.KindOf(params) != rawjson.Object || bytes.IndexByte(params, '\\') >= 0 || !utf8.Valid(params) || !rawjson.Valid(params) {
 		return false
 	}
@@ -159,7 +155,7 @@ func (m *member) accepts(value []byte) bool {
 	case rawjson.String:
 		return m.acceptsText(value[1 : len(value)-1])
 	case rawjson.Number:
-		// 1.0 and 1e2 are integers too, for the validator to look at.
+		// 1.0 and 1e2 are integers too; the validator checks them.
 		n, err := strconv.ParseInt(string(value), 10, 64)
 		return err == nil && n >= m.least && n <= m.most
 	}

@@ -9,9 +9,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// tooLong refuses a list with more elements and an object with more members than the schema
-// lets stand. The validator looks at each of them before it says that there are too many. It
-// follows plain properties and items; the validator does the rest.
+// tooLong refuses a list or an object with more elements or members than the schema permits: the
+// validator would check each of them first. It follows plain properties and items only.
 func tooLong(s *jsonschema.Schema, value any, path []string) error {
 	s = resolve(s)
 	refuse := func(n int, most *int, keyword string) error {
@@ -48,7 +47,7 @@ func tooLong(s *jsonschema.Schema, value any, path []string) error {
 	return nil
 }
 
-// longest names the longest member of an object.
+// longest returns the name of the longest member of an object.
 func longest(object []byte) string {
 	name, most := "", -1
 	for raw, member := range rawjson.Members(object) {

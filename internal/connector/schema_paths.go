@@ -5,13 +5,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// maxPaths bounds a schema. A validator follows every path, and a few hundred bytes of
-// references, each used twice by the one before, have more paths than it can follow.
+// maxPaths bounds the paths in a schema. A validator follows every path, and a few hundred bytes
+// of references, each used twice by the one before, have more than it can follow.
 const maxPaths = 10_000
 
-// paths is how many paths lead from a schema to its parts. A way back to a schema that
-// contains it counts once: it is taken only as often as the value is deep, which is what
-// deepest bounds. It stops counting above maxPaths.
+// paths counts the paths from a schema to its parts, up to maxPaths. A reference back to a schema
+// that contains it counts once: the value's depth, which deepest bounds, limits its use.
 func paths(s *jsonschema.Schema, known map[*jsonschema.Schema]int) int {
 	if n, ok := known[s]; ok {
 		return n
@@ -24,12 +23,12 @@ func paths(s *jsonschema.Schema, known map[*jsonschema.Schema]int) int {
 	return n
 }
 
-// maxDepth is how deep parameters nest at most: a name that occurs twice is looked for no
-// deeper, and what cannot be looked at is refused.
+// maxDepth bounds how deep parameters nest. Names that occur twice are not searched for deeper,
+// so deeper values are refused.
 const maxDepth = rawjson.MaxDuplicateDepth
 
-// extent is how deep a value nests, 1 for an object of numbers, and of how many values it
-// is made, names included.
+// extent is how deep a value nests, 1 for an object of numbers, and how many values and names it
+// has.
 func extent(value any) (levels, parts int) {
 	inner := func(v any) {
 		l, p := extent(v)
@@ -51,9 +50,9 @@ func extent(value any) (levels, parts int) {
 	return levels + 1, parts + 1
 }
 
-// deepest is how deep a value may nest so that no part of it is checked on more than
-// maxPaths paths: a schema that leads back to itself twice is followed on twice as many
-// with each level. It is maxDepth at most. With it comes what a part costs at most.
+// deepest is how deep a value may nest, up to maxDepth, so that no part of it is checked on more
+// than maxPaths paths: a schema that refers back to itself twice doubles them with each level. It
+// also returns the most that a part costs.
 func deepest(root *jsonschema.Schema) (levels int, most cost) {
 	c := checks{known: make(map[place]cost)}
 	for depth := range maxDepth + 1 {
@@ -66,11 +65,10 @@ func deepest(root *jsonschema.Schema) (levels int, most cost) {
 	return maxDepth, most
 }
 
-// checks counts how often a schema, or a part of it, is applied to one part of a value.
+// checks counts how often a schema, or a part of it, applies to one part of a value.
 type checks struct{ known map[place]cost }
 
-// place is a schema and how many levels below the value that it is applied to a part of
-// the value lies.
+// place is a schema, and the depth of a part below the value that the schema applies to.
 type place struct {
 	schema *jsonschema.Schema
 	below  int
@@ -80,7 +78,7 @@ func (c checks) of(at place) cost {
 	if n, ok := c.known[at]; ok {
 		return n
 	}
-	c.known[at] = cost{maxPaths + 1, maxCost, maxCost} // if it leads back here, it does so without end
+	c.known[at] = cost{maxPaths + 1, maxCost, maxCost} // a way back here has no end
 	var n, named cost
 	add := func(part *jsonschema.Schema) { n = n.plus(c.of(place{part, at.below})) }
 	if at.below == 0 {
@@ -89,7 +87,7 @@ func (c checks) of(at place) cost {
 	} else {
 		inner := place{nil, at.below - 1}
 		parts(at.schema, add,
-			// A part has one name, so that one property at most is applied to it.
+			// A part has one name, so at most one property applies to it.
 			func(part *jsonschema.Schema) { inner.schema = part; named = named.or(c.of(inner)) },
 			func(part *jsonschema.Schema) { inner.schema = part; n = n.plus(c.of(inner)) })
 	}
@@ -98,7 +96,7 @@ func (c checks) of(at place) cost {
 	return n
 }
 
-// each visits a schema and all its parts, once each.
+// each visits a schema and all its parts once.
 func each(root *jsonschema.Schema, visit func(*jsonschema.Schema)) {
 	seen := make(map[*jsonschema.Schema]bool)
 	var walk func(*jsonschema.Schema)
@@ -112,9 +110,8 @@ func each(root *jsonschema.Schema, visit func(*jsonschema.Schema)) {
 	walk(root)
 }
 
-// parts hands out the schemas that one is made of: to same those that are applied to the
-// value itself, to named its properties, and to inner the others that are applied to what
-// is in it.
+// parts passes the schemas in s to same if they apply to the value itself, to named if they are
+// properties, and to inner if they apply to other values in it.
 func parts(s *jsonschema.Schema, same, named, inner func(*jsonschema.Schema)) {
 	all := func(to func(*jsonschema.Schema), list ...*jsonschema.Schema) {
 		for _, part := range list {

@@ -11,23 +11,22 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// maxRepairChecks and maxRepairSteps are how many checks of values one repair makes, and how
-// many steps of patterns: some tenths of a second.
+// maxRepairChecks and maxRepairSteps bound the checks of values and the steps of patterns in one
+// repair: some tenths of a second.
 const (
 	maxRepairChecks = 500_000
 	maxRepairSteps  = 10_000_000
 )
 
-// Repair returns params with what models often write otherwise than the schema wants it:
+// Repair returns params with frequent mistakes of models corrected:
 //
 //   - null for an optional property is left out, unless the schema takes null
 //   - an integer that is written like 2.0 or 1e3 is written as 2 or 1000
 //   - a text that is exactly the JSON of the wanted type, such as "true", is that JSON
 //
-// It follows references and allOf, and an anyOf or oneOf with exactly one alternative that
-// fits, as it is or after its repair. All else is as it was, byte for byte but for white
-// space. Params that it cannot repair within its bounds are returned as they are:
-// [Schema.Validate] then says what is wrong with them.
+// It follows references and allOf, and an anyOf or oneOf if exactly one alternative fits, with or
+// without a repair. All else stays the same except for white space. Params that it cannot repair
+// within its bounds are returned as they are; [Schema.Validate] then reports the problem.
 func (s *Schema) Repair(ctx context.Context, params []byte) []byte {
 	if s.flat.accepts(params) {
 		return params
@@ -60,15 +59,15 @@ func (o *Operation) Repair(ctx context.Context, params []byte) []byte {
 type repair struct {
 	ctx           context.Context
 	cost          cost // of one part of a value
-	checks, steps int  // that are left
+	checks, steps int  // how many are left
 	changed       bool
 	nulls         map[*jsonschema.Schema]bool // whether a schema takes null
 }
 
-// spent reports whether the repair has no steps left. It then does nothing more.
+// spent reports whether the repair has no steps left.
 func (r *repair) spent() bool { return r.checks < 0 || r.steps < 0 }
 
-// value appends the repaired value that comes next to out. The schemas all apply to it.
+// value appends the next value, repaired, to out. All schemas apply to it.
 func (r *repair) value(schemas []*jsonschema.Schema, in *rawjson.Reader, value any, out []byte) []byte {
 	all := r.same(nil, schemas...)
 	if r.spent() || len(all) == 0 {
@@ -103,8 +102,7 @@ func (r *repair) value(schemas []*jsonschema.Schema, in *rawjson.Reader, value a
 	return append(out, in.Value()...)
 }
 
-// same appends schemas to all, with those that they refer to and those of allOf: all of them
-// apply to one value.
+// same appends schemas to all, with those that they refer to and those of allOf.
 func (r *repair) same(all []*jsonschema.Schema, schemas ...*jsonschema.Schema) []*jsonschema.Schema {
 	for _, s := range schemas {
 		if r.checks--; r.checks < 0 {
@@ -144,8 +142,8 @@ func (r *repair) object(all []*jsonschema.Schema, in *rawjson.Reader, object map
 	return append(out, '}')
 }
 
-// property returns the schemas of a member. It is optional if one of them knows its name and
-// none requires it.
+// property returns the schemas of a member. It is optional if some schema knows its name and
+// no schema requires it.
 func (r *repair) property(all []*jsonschema.Schema, name string) (schemas []*jsonschema.Schema, optional bool) {
 	required := false
 	for _, s := range all {
@@ -160,7 +158,6 @@ func (r *repair) property(all []*jsonschema.Schema, name string) (schemas []*jso
 	return schemas, optional && !required
 }
 
-// takeNull reports whether all schemas take null.
 func (r *repair) takeNull(schemas []*jsonschema.Schema) bool {
 	for _, s := range schemas {
 		takes, known := r.nulls[s]
@@ -198,8 +195,8 @@ func (r *repair) array(all []*jsonschema.Schema, in *rawjson.Reader, array []any
 	return append(out, ']')
 }
 
-// choose returns the only alternative that fits a value, with the value as that one repairs
-// it. If none or several fit, it returns nil and the value as it is.
+// choose returns the only alternative that fits a value, and the value as repaired by it. If not
+// exactly one fits, it returns nil and the value as it is.
 func (r *repair) choose(alternatives []*jsonschema.Schema, raw []byte, value any) (*jsonschema.Schema, []byte, any) {
 	var one *jsonschema.Schema
 	for _, s := range alternatives {
@@ -239,7 +236,7 @@ func (r *repair) choose(alternatives []*jsonschema.Schema, raw []byte, value any
 	return one, oneRaw, oneValue
 }
 
-// fits reports whether a schema takes a value. A value that takes long to check ends the
+// fits reports whether a schema accepts a value. A value that takes long to check ends the
 // repair.
 func (r *repair) fits(s *jsonschema.Schema, raw []byte, value any) bool {
 	if r.spent() {
@@ -256,7 +253,7 @@ func (r *repair) fits(s *jsonschema.Schema, raw []byte, value any) bool {
 	return s.Validate(value) == nil
 }
 
-// unwrap returns the JSON in a text, if the schemas want that JSON and no text.
+// unwrap returns the JSON in a text, if the schemas want that JSON and not a text.
 func (r *repair) unwrap(want types, raw []byte, text string) ([]byte, any) {
 	inner := []byte(text)
 	trimmed := rawjson.Trim(inner)
@@ -291,12 +288,11 @@ func (r *repair) number(want types, raw, out []byte) []byte {
 	return append(out, raw...)
 }
 
-// maxExact is the largest integer up to which programs that compute with float64 have each
-// integer.
+// maxExact is the largest integer up to which float64 represents each integer.
 const maxExact = 1 << 53
 
-// asInteger writes a number as an integer. Plain digits stay as they are. It reports false
-// for a number that is no integer, and for one beyond maxExact in another notation.
+// asInteger writes a number as an integer. Plain digits stay as they are. It reports false for
+// a number that is not an integer, and for one beyond maxExact in another notation.
 func asInteger(number string) (string, bool) {
 	if !strings.ContainsAny(number, ".eE") && number != "-0" {
 		return number, true
@@ -316,7 +312,7 @@ type types uint8
 
 const (
 	integerType  types = 1 << iota
-	fractionType       // a number that is no integer
+	fractionType       // a number that is not an integer
 	nullType
 	boolType
 	stringType
@@ -335,7 +331,7 @@ var typeOfName = map[string]types{
 	"string": stringType, "array": arrayType, "object": objectType,
 }
 
-// wanted returns the types that all schemas take.
+// wanted returns the types that all schemas accept.
 func wanted(schemas []*jsonschema.Schema) types {
 	want := anyType
 	for _, s := range schemas {

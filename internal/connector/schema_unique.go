@@ -11,9 +11,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// unique is uniqueItems in linear time. The validator's own compares elements whose hashes
-// are equal, and ["a\u0004b"] has the hash of ["a","b"]: a list can be made of thousands
-// that do.
+// unique is uniqueItems in linear time. The validator's own compares all elements with equal
+// hashes, and ["a\u0004b"] has the hash of ["a","b"]: a list can have thousands of those.
 type unique struct{}
 
 // Validate implements [jsonschema.SchemaExt].
@@ -34,7 +33,7 @@ func (unique) Validate(ctx *jsonschema.ValidatorContext, value any) {
 	}
 }
 
-// appendCanonical appends a text that two decoded values share if they are equal.
+// appendCanonical appends a text that is the same for equal decoded values.
 func appendCanonical(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case string:

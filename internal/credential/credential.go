@@ -17,23 +17,23 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Config says what the [Credential] of a connection is made of. All fields are required.
+// Config configures the [Credential] of a connection. All fields are required.
 type Config struct {
-	// Connection is the connection's name. Errors name it, and its tokens are kept under it.
+	// Connection is the connection's name, for errors and as the key of its tokens.
 	Connection string
-	// Settings are the connection's: Credentials, Secrets, OAuth and TLS count.
+	// Settings are the connection's: Credentials, Secrets, OAuth and TLS are used.
 	Settings *config.Connection
-	// Connector is the connector's name, and Schemes are those that it declares.
+	// Connector is the connector's name, and Schemes are its declared schemes.
 	Connector string
 	Schemes   []abi.AuthScheme
-	// HTTP returns what all clients of the connection have in common. It is a function because
-	// thousands of idle connections need not keep that. Auth, Credentials, Hidden and Share do
-	// not count, and RootCAs only where Settings name no authorities.
+	// HTTP returns the configuration of the connection's clients. It is a function, so that
+	// idle connections do not keep it. Its Auth, Credentials, Hidden and Share are ignored, and
+	// its RootCAs if Settings name authorities.
 	HTTP func() egress.Config
 }
 
-// Credential is that of one connection. It reads nothing before the first client is asked for.
-// It is safe for concurrent use. Get one from [Store.For].
+// Credential is the credential of one connection, read for the first client. It is safe for
+// concurrent use. Get one from [Store.For].
 type Credential struct {
 	config Config
 	store  *Store
@@ -44,7 +44,7 @@ type Credential struct {
 	tokens *oauth.Source // nil before the first token of OAuth 2.0
 }
 
-// current is what the connection sends now, and the client that sends it. It does not change.
+// current is the current credential and its client. It is immutable.
 type current struct {
 	client *egress.Client
 	values map[string]secret.Value
@@ -66,14 +66,12 @@ func (s *Store) For(c Config) *Credential {
 	return cr
 }
 
-// Client returns a client that adds the credential to requests. It reads the connection's
-// secrets first where that has not been done, or was too long ago. The client is the
-// Credential's to close.
+// Client returns a client that adds the credential to requests. It first reads the connection's
+// secrets if they are unread or too old. The Credential closes the client.
 //
 // # Errors
 //
-// Those of reading the secrets and of getting a token; invalid_params for a setting that is
-// wrong.
+// Those of reading the secrets and of getting a token; invalid_params for a wrong setting.
 func (c *Credential) Client(ctx context.Context) (*egress.Client, error) {
 	now, err := c.lease.Get(ctx)
 	if err != nil {
@@ -82,9 +80,8 @@ func (c *Credential) Client(ctx context.Context) (*egress.Client, error) {
 	return now.client, nil
 }
 
-// Renew returns the client to use instead of one whose credential the vendor refused. It
-// returns refused itself where there is no newer credential. Its errors are those of
-// [Credential.Client].
+// Renew returns a client to use instead of one whose credential the vendor refused, or that one
+// if there is no newer credential. Its errors are those of [Credential.Client].
 func (c *Credential) Renew(ctx context.Context, refused *egress.Client) (*egress.Client, error) {
 	held := c.lease.Held()
 	if held.client != refused {
@@ -97,8 +94,8 @@ func (c *Credential) Renew(ctx context.Context, refused *egress.Client) (*egress
 	return now.client, nil
 }
 
-// Close waits for a token that is being replaced, because a refresh token must not be lost, and
-// closes the client.
+// Close waits for a running refresh, because its refresh token must not be lost, and closes
+// the client.
 func (c *Credential) Close() {
 	c.mu.Lock()
 	tokens := c.tokens
@@ -111,9 +108,8 @@ func (c *Credential) Close() {
 	}
 }
 
-// read reads the secrets and makes a client with them, or returns old where nothing has
-// changed. Refused says that the vendor refused old. The time is the end of an access token,
-// where there is one.
+// read reads the secrets and makes a client with them, or returns old if they did not change.
+// refused says that the vendor refused old. The time is the end of an access token, if any.
 func (c *Credential) read(ctx context.Context, old *current, refused bool) (*current, time.Time, error) {
 	var until time.Time
 	scheme, values, err := c.configured(ctx)
@@ -147,7 +143,7 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 	return &current{client, values}, until, err
 }
 
-// http is what all clients of the connection have in common. It reads the file of authorities.
+// http returns the configuration of the connection's clients, with its authorities.
 func (c *Credential) http() (egress.Config, error) {
 	http := c.config.HTTP()
 	t := c.config.Settings.TLS
@@ -159,8 +155,7 @@ func (c *Credential) http() (egress.Config, error) {
 	return http, err
 }
 
-// configured reads the secrets that the connection is configured with, and returns the scheme
-// that they complete.
+// configured reads the connection's secrets, and returns the scheme that they complete.
 func (c *Credential) configured(ctx context.Context) (*abi.AuthScheme, map[string]secret.Value, error) {
 	scheme, err := c.scheme(c.fields())
 	if err != nil {
@@ -175,7 +170,6 @@ func (c *Credential) configured(ctx context.Context) (*abi.AuthScheme, map[strin
 	return scheme, values, nil
 }
 
-// field reads the value of a field that the connection is configured with.
 func (c *Credential) field(ctx context.Context, field string) (secret.Value, error) {
 	if value, held := c.config.Settings.Secrets[field]; held {
 		return value, nil
@@ -187,7 +181,7 @@ func (c *Credential) field(ctx context.Context, field string) (secret.Value, err
 	return c.store.Resolve(ctx, ref)
 }
 
-// fields are those that the connection is configured with, in order.
+// fields returns the configured fields, in order.
 func (c *Credential) fields() []string {
 	s := c.config.Settings
 	fields := slices.AppendSeq(slices.Collect(maps.Keys(s.Credentials)), maps.Keys(s.Secrets))
@@ -195,9 +189,9 @@ func (c *Credential) fields() []string {
 	return fields
 }
 
-// readsCheaply reports whether reading the connection's secrets asks no other machine. Then
+// readsCheaply reports whether the connection's secrets are read from this machine only. Then
 // each refusal reads them, so that a corrected file takes effect at once. Otherwise a revoked
-// credential would make each call ask a Vault or an authorization server.
+// credential must not make each call ask a Vault or an authorization server.
 func (c *Credential) readsCheaply() bool {
 	scheme, err := c.scheme(c.fields())
 	return err == nil && scheme.OAuth2 == nil && source.Local(slices.Collect(maps.Values(c.config.Settings.Credentials))...)

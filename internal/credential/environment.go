@@ -16,9 +16,8 @@ func Variable(connector, field string) string {
 	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(connector+"_"+field, "-", "_"))
 }
 
-// FromEnvironment returns references to the variables that are set for the first scheme of a
-// connector of which none is missing. If there is no such scheme, missing are the variables
-// that the last one lacks.
+// FromEnvironment returns references to the variables of the first scheme of a connector whose
+// variables are all set. If there is none, missing has those that the last scheme lacks.
 func FromEnvironment(connector string, schemes []abi.AuthScheme, lookup func(string) (string, bool)) (references map[string]string, missing []string) {
 	for i := range schemes {
 		references, missing = make(map[string]string), nil
@@ -37,8 +36,7 @@ func FromEnvironment(connector string, schemes []abi.AuthScheme, lookup func(str
 	return nil, missing
 }
 
-// SetVariable returns a variable that is set and gives a field of a connector's connection. It
-// is empty if none is set.
+// SetVariable returns a set variable that gives a field of a connector's connection, or "".
 func SetVariable(connector string, schemes []abi.AuthScheme, lookup func(string) (string, bool)) string {
 	for i := range schemes {
 		for _, field := range schemes[i].Fields {

@@ -22,11 +22,10 @@ type authorization struct {
 	authorize oauth.Endpoint
 	scopes    []string
 	issuer    string
-	binding   tokenfile.Binding // what the tokens are for
+	binding   tokenfile.Binding // of the tokens
 }
 
-// authorization returns what gets tokens for a scheme with OAuth 2.0. Values are of the
-// scheme's fields.
+// authorization returns what a connection needs to get tokens for a scheme with OAuth 2.0.
 func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]secret.Value) (*authorization, error) {
 	http, err := c.http()
 	if err != nil {
@@ -59,7 +58,7 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 	return a, nil
 }
 
-// endpoint is the operator's, or the declared one. Where the operator replaced the connection's
+// endpoint is the operator's, or the declared one. If the operator replaced the connection's
 // server with a URL, a declared endpoint on that server moves with it.
 func (c *Credential) endpoint(declared, own string) oauth.Endpoint {
 	if own != "" {
@@ -80,8 +79,7 @@ func (c *Credential) endpoint(declared, own string) oauth.Endpoint {
 	return oauth.Endpoint{URL: u.String(), Operator: true}
 }
 
-// source returns the source of the connection's tokens. It stays the same until the tokens are
-// for something else.
+// source returns the source of the connection's tokens, a new one if their binding changed.
 func (c *Credential) source(b tokenfile.Binding) (*oauth.Source, error) {
 	rows, err := c.store.tokens()
 	if err != nil {
@@ -95,7 +93,7 @@ func (c *Credential) source(b tokenfile.Binding) (*oauth.Source, error) {
 	return c.tokens, nil
 }
 
-// token returns an access token that can be used now and is not the refused one.
+// token returns a usable access token other than the refused one.
 func (c *Credential) token(ctx context.Context, scheme *abi.AuthScheme, values map[string]secret.Value, refused secret.Value) (oauth.Token, error) {
 	a, err := c.authorization(scheme, values)
 	if err != nil {
@@ -131,16 +129,16 @@ func (c *Credential) person(ctx context.Context) (*authorization, *oauth.Source,
 // Revoked says what a logout did at the vendor.
 type Revoked = oauth.Revoked
 
-// Login says how a person logs in to a connection.
+// Login configures a person's login to a connection.
 type Login struct {
-	// Port of this machine gets the answer; 0 means a free one.
+	// Port gets the answer, on this machine; 0 means a free one.
 	Port int
-	// Show is given the address that the person opens in a browser on this machine.
+	// Show gets the address that the person opens in a browser on this machine.
 	Show func(address string)
 }
 
-// Login logs a person in to a connection whose vendor wants OAuth 2.0, and keeps the tokens. It
-// waits up to five minutes for the person. Clients that follow use the login.
+// Login logs a person in to a connection whose vendor wants OAuth 2.0, and keeps the tokens for
+// later clients. It waits up to five minutes for the person.
 //
 // # Errors
 //
@@ -155,7 +153,7 @@ func (c *Credential) Login(ctx context.Context, l Login) error {
 	if err != nil {
 		return err
 	}
-	if err := rows.Ready(ctx); err != nil { // before the person is asked for anything
+	if err := rows.Ready(ctx); err != nil { // before asking the person for anything
 		return err
 	}
 	token, err := oauth.Login(ctx, oauth.LoginConfig{
@@ -165,7 +163,7 @@ func (c *Credential) Login(ctx context.Context, l Login) error {
 	if err != nil {
 		return err
 	}
-	// The vendor has given the token out: keep it even if the caller has gone.
+	// The vendor has issued the token: keep it even if the caller is gone.
 	if err := source.Keep(context.WithoutCancel(ctx), token, a.values[abi.FieldRefreshToken]); err != nil {
 		return err
 	}
@@ -173,12 +171,12 @@ func (c *Credential) Login(ctx context.Context, l Login) error {
 	return nil
 }
 
-// Logout ends a login: at the vendor, where the connector declares how, and here. Local
-// forgets it here only. The result says what was done.
+// Logout ends a login: at the vendor, if the connector declares how, and here. With local, it
+// only forgets it here.
 //
 // # Errors
 //
-// Those of [oauth.Source.End], after which the login is still there.
+// Those of [oauth.Source.End]; the login then remains.
 func (c *Credential) Logout(ctx context.Context, local bool) (oauth.Revoked, error) {
 	a, source, err := c.person(ctx)
 	if err != nil {

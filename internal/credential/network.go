@@ -19,16 +19,16 @@ import (
 	"github.com/agenthost/agenthost/internal/fault"
 )
 
-// maxAuthorities is the size of the largest file of certificate authorities, in bytes. The
-// file of a whole system has a quarter of it.
+// maxAuthorities is the size of the largest file of certificate authorities, in bytes: four
+// times that of a whole system.
 const maxAuthorities = 1 << 20
 
-// Authorities reads a file of certificates in PEM form. Field is the setting that names the
-// file, and whose says what the certificates are for.
+// Authorities reads a file of certificates in PEM form. field is the setting that names the
+// file; whose says, for errors, what the certificates are for.
 //
 // # Errors
 //
-// *[abi.Error] of kind invalid_params for a file that cannot be read or has anything but
+// *[abi.Error] of kind invalid_params if the file cannot be read or has anything else than
 // certificates of authorities.
 func Authorities(path, field, whose string) (*x509.CertPool, error) {
 	unusable := func(err error, hint string) error {
@@ -99,12 +99,12 @@ func parseAuthorities(text []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Proxy returns the proxy that p configures, and nil for nil. It reads the proxy's credential
-// when it first needs it, and again as it does other secrets.
+// Proxy returns the proxy that p configures, nil for nil. The proxy's credential is read at its
+// first use, and again like other secrets.
 //
 // # Errors
 //
-// *[abi.Error] of kind invalid_params for a setting that is wrong.
+// *[abi.Error] of kind invalid_params for a wrong setting.
 func (s *Store) Proxy(p *config.Proxy) (*egress.Proxy, error) {
 	if p == nil {
 		return nil, nil

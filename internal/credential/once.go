@@ -11,13 +11,12 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Once returns a client for one call that brings credentials of its own. They replace fields
-// of the connection's scheme; a connection without credentials takes any scheme that they
-// complete. In a scheme with OAuth 2.0 a call may bring access_token, which then needs no
-// authorization server.
+// Once returns a client for one call with credentials of its own. They replace fields of the
+// connection's scheme; a connection without credentials takes any scheme that they complete. In
+// a scheme with OAuth 2.0 a call may have an access_token, and needs no authorization server.
 //
-// Nothing that the connection holds is used: fields that own leaves out are read from their
-// sources. Nothing is kept: the caller closes the client, and with it its connections.
+// The client shares nothing with the connection: fields that own lacks are read from their
+// sources, and the caller closes the client with its network connections.
 //
 // # Errors
 //
@@ -51,8 +50,8 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 	return egress.New(http)
 }
 
-// schemeWith returns the scheme of a call that brings own fields: the connection's, or where
-// that has no credentials the first that own completes.
+// schemeWith returns the scheme of a call with fields of its own: the connection's, or if that
+// has no credentials the first that own completes.
 func (c *Credential) schemeWith(own map[string]secret.Value) (*abi.AuthScheme, error) {
 	const at = "credentials"
 	for _, field := range slices.Sorted(maps.Keys(own)) {
@@ -99,8 +98,8 @@ func (c *Credential) schemeWith(own map[string]secret.Value) (*abi.AuthScheme, e
 	return scheme, nil
 }
 
-// withToken returns a scheme as a call may complete it. Where it has OAuth 2.0, access_token
-// takes the place of the fields that get one.
+// withToken returns a scheme as a call may complete it: in one with OAuth 2.0, access_token
+// replaces the fields that get one.
 func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthScheme {
 	if scheme.OAuth2 == nil {
 		return scheme
@@ -114,18 +113,18 @@ func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthSchem
 	return scheme
 }
 
-// getsToken reports whether a field of a scheme with OAuth 2.0 serves to get access tokens.
+// getsToken reports whether a field of a scheme with OAuth 2.0 is for getting access tokens.
 func getsToken(field string) bool {
 	return field == abi.FieldClientID || field == abi.FieldClientSecret || field == abi.FieldRefreshToken
 }
 
-// valuesWith returns the values of a scheme for a call that brings own fields.
+// valuesWith returns the values of a scheme for a call with fields of its own.
 func (c *Credential) valuesWith(ctx context.Context, scheme *abi.AuthScheme, own map[string]secret.Value) (map[string]secret.Value, error) {
 	values := maps.Clone(own)
 	_, token := own[abi.FieldAccessToken]
 	for _, field := range c.fields() {
 		_, replaced := own[field]
-		// A client id may stand in a header of its own; a secret that gets tokens is not needed.
+		// A client id may have a header of its own; a secret for getting tokens is not needed.
 		if replaced || token && scheme.OAuth2 != nil && getsToken(field) && field != abi.FieldClientID {
 			continue
 		}

@@ -16,8 +16,7 @@ type Mismatch struct {
 	Known   []string // the fields of all schemes
 }
 
-// Scheme returns the first scheme that the fields complete: it has all of them, and requires
-// no other.
+// Scheme returns the first scheme that has all the fields and requires no other.
 func Scheme(schemes []abi.AuthScheme, fields []string) (*abi.AuthScheme, *Mismatch) {
 	var m Mismatch
 	for i := range schemes {
@@ -40,7 +39,7 @@ func Scheme(schemes []abi.AuthScheme, fields []string) (*abi.AuthScheme, *Mismat
 	return nil, &m
 }
 
-// describe returns the fields of a scheme, and the first that it requires and that fields lack.
+// describe returns the fields of a scheme, and the first required one that is missing.
 func describe(scheme *abi.AuthScheme, fields []string) (has []string, missing string) {
 	for _, f := range scheme.Fields {
 		has = append(has, f.Name)
@@ -51,7 +50,6 @@ func describe(scheme *abi.AuthScheme, fields []string) (has []string, missing st
 	return has, missing
 }
 
-// scheme returns the scheme that configured fields complete.
 func (c *Credential) scheme(fields []string) (*abi.AuthScheme, error) {
 	scheme, problem := Scheme(c.config.Schemes, fields)
 	if problem == nil {

@@ -1,11 +1,10 @@
-// Package credential leads from the references of a configuration to the HTTP client that
-// sends the secrets. A [Store] reads references: it knows every source of secrets. A
-// [Credential] is that of one connection: it reads the connection's secrets, gets access
-// tokens where the vendor wants OAuth 2.0, makes the client that adds them to requests, and
-// does all that again when a secret may have changed.
+// Package credential makes HTTP clients that send the secrets of a configuration. A [Store]
+// reads references from all sources of secrets. A [Credential] reads the secrets of one
+// connection, gets access tokens if the vendor wants OAuth 2.0, makes the client that adds them
+// to requests, and does all that again when a secret may have changed.
 //
-// The package knows no host and decides nothing about calls: whoever asks for a client has
-// checked that the connector may have it.
+// The package decides nothing about calls: its callers check that the connector may have the
+// client.
 package credential
 
 import (
@@ -31,7 +30,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options say where a [Store] reads secrets. The zero value knows every source that needs no
+// Options say where a [Store] reads secrets. The zero value has every source that needs no
 // configuration.
 type Options struct {
 	Secrets config.Secrets
@@ -44,12 +43,11 @@ type Options struct {
 	seams.Seams
 }
 
-// Open returns the secrets that o configures. It reads none of them: an error of a source is
-// an error of its use.
+// Open returns the Store that o configures. It reads no secret yet.
 //
 // # Errors
 //
-// *[abi.Error] of kind invalid_params, which names the setting that is wrong.
+// *[abi.Error] of kind invalid_params, which names the wrong setting.
 func Open(o Options) (*Store, error) {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
@@ -88,8 +86,7 @@ func helpers(configured map[string]config.Helper) map[string]helper.Command {
 	return commands
 }
 
-// check refuses settings that package config refuses in a file. A Go program can make them
-// all the same.
+// check refuses settings that package config refuses in a file, for Go programs.
 func (s *Store) check() error {
 	for _, scheme := range s.schemes {
 		at := "sources." + scheme
@@ -127,7 +124,7 @@ func (s *Store) check() error {
 	return nil
 }
 
-// checkScheme refuses a scheme that no source of the embedder's can have.
+// checkScheme refuses a scheme that an embedder's source cannot have.
 func checkScheme(at, scheme string) error {
 	builtin := []string{"env", "file", "keyring", "age", "exec", "vault"}
 	if slices.Contains(builtin, scheme) {
@@ -145,7 +142,7 @@ func checkScheme(at, scheme string) error {
 	return nil
 }
 
-// checkReference checks a reference that the sources of some schemes need themselves.
+// checkReference checks a reference that sources of secrets need themselves.
 func (s *Store) checkReference(at, reference string, needed ...string) error {
 	if reference == "" {
 		return nil
@@ -166,9 +163,8 @@ type ownSource struct {
 	source secret.Source
 }
 
-// Read reads a secret, and makes errors of the source into errors of ours. Text of the source
-// is not repeated, because nobody but its author knows what is in it; an [*abi.Error] is meant
-// to be read.
+// Read reads a secret, and converts errors of the source. It does not repeat their text, which
+// may hold secrets, except that of an [*abi.Error].
 func (s ownSource) Read(ctx context.Context, name string) (secret.Value, error) {
 	ref, err := secret.ParseRef(s.scheme+":"+name, s.scheme)
 	if err != nil {
@@ -193,8 +189,8 @@ func (s ownSource) Read(ctx context.Context, name string) (secret.Value, error) 
 	return secret.Value{}, failed
 }
 
-// lazyVault reads the configuration of a Vault when it is first needed, because it may be
-// in the environment, and in files.
+// lazyVault reads the configuration of a Vault at its first use, because parts of it may be in
+// the environment and in files.
 type lazyVault struct {
 	store *Store
 	token *source.Resolver
@@ -231,7 +227,7 @@ func (l lazyVault) Read(ctx context.Context, name string) (secret.Value, error) 
 	}).Read(ctx, name)
 }
 
-// env reads a variable of OpenBao's command, or of Vault's.
+// env reads a variable of OpenBao's or Vault's command.
 func (l lazyVault) env(name string) string {
 	bao, _ := l.store.options.LookupEnv("BAO_" + name)
 	hashicorp, _ := l.store.options.LookupEnv("VAULT_" + name)

@@ -15,21 +15,21 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Store reads the secrets that references name, and writes our own encrypted file of secrets.
-// It is safe for concurrent use. Get one from [Open].
+// Store reads the secrets that references name, and writes the encrypted file of secrets. It is
+// safe for concurrent use. Get one from [Open].
 type Store struct {
 	options Options // complete
 	// schemes are those of options.Sources.
 	schemes  []string
 	resolver *source.Resolver
-	// local reads what needs neither the encrypted file nor a Vault: those two are opened
-	// with it.
+	// local reads from all sources but the encrypted file and a Vault, which need it
+	// themselves.
 	local *source.Resolver
 	file  *agefile.Store // nil if the user has no configuration folder
 }
 
-// Parse reads a reference. It knows the schemes of the embedder's sources too. Its errors are
-// those of [secret.ParseRef].
+// Parse reads a reference, also to an embedder's source. Its errors are those of
+// [secret.ParseRef].
 func (s *Store) Parse(reference string) (secret.Ref, error) {
 	return secret.ParseRef(reference, s.schemes...)
 }
@@ -43,7 +43,7 @@ func (s *Store) Resolve(ctx context.Context, ref secret.Ref) (secret.Value, erro
 //
 // # Errors
 //
-// Those of [Store.Parse] and [Store.Resolve], whose field is the setting.
+// Those of [Store.Parse] and [Store.Resolve], with the setting as Field.
 func (s *Store) Read(ctx context.Context, setting, reference string) (secret.Value, error) {
 	ref, err := s.Parse(reference)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 	return file.Names(ctx)
 }
 
-// Set puts a secret into the encrypted file. It makes the file, and the identity that the file
-// is encrypted for, where they do not exist. Its errors are those of [agefile.Store.Set].
+// Set puts a secret into the encrypted file. It makes the file and its identity if they do not
+// exist. Its errors are those of [agefile.Store.Set].
 func (s *Store) Set(ctx context.Context, name string, value secret.Value) error {
 	file, err := s.encrypted()
 	if err != nil {
@@ -89,8 +89,8 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	return file.Remove(ctx, name)
 }
 
-// Path returns where the encrypted file is, or would be. It is empty if the user has no
-// configuration folder.
+// Path returns the path of the encrypted file, which need not exist. It is empty if the user
+// has no configuration folder.
 func (s *Store) Path() string { return place(s.options.Secrets.File, "secrets.age") }
 
 func (s *Store) encrypted() (*agefile.Store, error) {
@@ -100,8 +100,8 @@ func (s *Store) encrypted() (*agefile.Store, error) {
 	return s.file, nil
 }
 
-// place returns a configured path, or that of a name in agenthost's own folder of the
-// user's configuration folder. It is empty if there is no such folder.
+// place returns a configured path, or that of a name in agenthost's folder of the user's
+// configuration folder, which is empty if there is no such folder.
 func place(configured, name string) string {
 	if configured != "" {
 		return configured
@@ -117,7 +117,6 @@ func errNoFolder() error {
 	return fault.Configuration(fault.Invalid("secrets", "the user has no configuration folder to keep secrets in", "name them: secrets: {file: ..., identity: ..., tokens: ...}"))
 }
 
-// identityRef says where the identity is.
 func (s *Store) identityRef() (secret.Ref, error) {
 	if s.options.Secrets.Identity != "" {
 		return s.Parse(s.options.Secrets.Identity)
@@ -138,8 +137,8 @@ func (s *Store) identity(ctx context.Context) (secret.Value, error) {
 	return s.local.Resolve(ctx, ref)
 }
 
-// ensureIdentity makes the identity before its first use. It does so only where the identity
-// is a file that does not exist, and nothing is encrypted for an older one.
+// ensureIdentity makes the identity before its first use, if it is a file that does not exist
+// and nothing is encrypted for an older one.
 func (s *Store) ensureIdentity(ctx context.Context) error {
 	ref, err := s.identityRef()
 	if err != nil {
@@ -164,7 +163,7 @@ func (s *Store) ensureIdentity(ctx context.Context) error {
 	return agefile.CreateIdentity(ctx, ref.Name())
 }
 
-// tokens returns the folder of the tokens that logins brought.
+// tokens returns the folder of the tokens of logins.
 func (s *Store) tokens() (*tokenfile.Folder, error) {
 	dir := place(s.options.Secrets.Tokens, "tokens")
 	if dir == "" {

@@ -2,11 +2,9 @@
 // (https://age-encryption.org/v1). It is what the command agenthost secret writes.
 //
 // The file is a plain armored age file: with its identity, age -d shows the JSON in it.
-// Encryption alone does not say who wrote a file, since whoever knows the public half of
-// an identity can encrypt to it. So the content carries a message authentication code
-// under a key that only the identity's secret half gives, and a file of somebody else's
-// making is refused. An older copy of the file is a genuine one, and is accepted: keep
-// backups as safe as the file.
+// Anyone with the public half of an identity can encrypt to it, so the content has a message
+// authentication code under a key derived from the secret half, and a forged file is refused.
+// An older copy of the file is genuine and accepted: keep backups as safe as the file.
 package agefile
 
 import (
@@ -42,7 +40,7 @@ type Store struct {
 // prints.
 type Identity func(ctx context.Context) (secret.Value, error)
 
-// New returns the Store at path. The file is made by the first [Store.Set].
+// New returns the Store at path. The first [Store.Set] makes the file.
 func New(path string, identity Identity) *Store { return &Store{path: path, identity: identity} }
 
 var _ secret.Source = (*Store)(nil)
@@ -89,7 +87,7 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(secrets)), nil
 }
 
-// Set gives a name a secret, in the place of what it had.
+// Set sets or replaces the secret of a name.
 //
 // # Errors
 //
@@ -127,7 +125,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	})
 }
 
-// change rewrites the file while nobody else does.
+// change rewrites the file while it holds the lock.
 func (s *Store) change(ctx context.Context, edit func(map[string]string) error) error {
 	release, err := durable.Lock(ctx, s.path)
 	if err != nil {

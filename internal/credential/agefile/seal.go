@@ -20,11 +20,11 @@ import (
 	"os"
 )
 
-// content is what is encrypted.
+// content is the encrypted JSON.
 type content struct {
 	Version int               `json:"version"`
 	Secrets map[string]string `json:"secrets"`
-	// MAC is of Secrets as json.Marshal writes it, with the names in order.
+	// MAC covers Secrets as json.Marshal writes it, with the names in order.
 	MAC []byte `json:"mac"`
 }
 
@@ -35,7 +35,7 @@ var (
 	errForged        = errors.New("authentication code does not match")
 )
 
-// key is an identity in its two uses: to encrypt and decrypt, and to authenticate.
+// key is an identity, which encrypts and authenticates.
 type key struct {
 	identity  age.Identity
 	recipient age.Recipient
@@ -43,7 +43,6 @@ type key struct {
 	mac       []byte
 }
 
-// parse reads an identity as age-keygen prints it.
 func parse(text secret.Value) (*key, error) {
 	k := &key{}
 	err := text.Reveal(func(b []byte) error {
@@ -68,8 +67,8 @@ func parse(text secret.Value) (*key, error) {
 	return k, err
 }
 
-// SecretKey returns the secret half of an identity, without the comments around it: for
-// keys that are derived from it.
+// SecretKey returns the secret half of an identity, without the comments around it, to derive
+// keys from.
 //
 // # Errors
 //
@@ -90,7 +89,6 @@ func (k *key) authenticate(secrets map[string]string) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// seal returns the file that holds secrets.
 func seal(identity secret.Value, secrets map[string]string) ([]byte, error) {
 	k, err := parse(identity)
 	if err != nil {
@@ -118,7 +116,6 @@ func seal(identity secret.Value, secrets map[string]string) ([]byte, error) {
 	return sealed.Bytes(), nil
 }
 
-// unseal returns the secrets in a file.
 func unseal(identity secret.Value, sealed []byte) (map[string]string, error) {
 	k, err := parse(identity)
 	if err != nil {
@@ -152,9 +149,8 @@ func unseal(identity secret.Value, sealed []byte) (map[string]string, error) {
 	return c.Secrets, nil
 }
 
-// CreateIdentity makes a new age identity in a file of mode 0600, which must not exist: an
-// identity that is overwritten takes everything with it that it encrypted. A file that
-// another process made in the meantime is left as it is.
+// CreateIdentity makes a new age identity in a file of mode 0600. It never overwrites a file:
+// what an identity encrypted is lost with it.
 //
 // # Errors
 //
@@ -174,7 +170,6 @@ func CreateIdentity(ctx context.Context, path string) error {
 	if err != nil {
 		return (&abi.Error{Kind: abi.KindInternal, Message: "cannot make an identity"}).WithCause(err)
 	}
-	// The public half is not written beside it: nobody needs it to use the file.
 	text := fmt.Sprintf("# An age identity, made by agenthost. Without it, nobody can decrypt the secrets: keep a copy.\n%s\n", identity)
 	if err := (durable.Writer{}).Replace(path, []byte(text)); err != nil {
 		return unwritable(path, err)

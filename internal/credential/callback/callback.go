@@ -1,9 +1,9 @@
 // Package callback listens on this machine for the answer to a login (RFC 8252, section
 // 7.3): one address, one path, one answer.
 //
-// A web page in the person's browser can reach the listener too, and so can a name that
-// leads to 127.0.0.1. So the Host header must be the listener's own address, and an answer
-// counts only with the login's state.
+// Any web page in the person's browser can reach the listener, also by a name that resolves to
+// 127.0.0.1. So the Host header must be the listener's own address, and an answer must have
+// the login's state.
 package callback
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Path is the only path that is answered.
+// Path is the only path that the listener answers.
 const Path = "/callback"
 
-// Answer is what the authorization server sent the browser with: a code or an error.
+// Answer is the authorization server's answer: a code or an error.
 type Answer struct {
 	Code   secret.Value
 	Error  string
@@ -43,8 +43,8 @@ type Listener struct {
 	once    sync.Once
 }
 
-// Listen opens a port of 127.0.0.1, a free one where port is 0. State is what an answer
-// must have, and issuer what its iss must be, where it is not empty (RFC 9207).
+// Listen opens a port of 127.0.0.1; 0 takes a free one. An answer must have the state, and the
+// issuer as its iss, unless that is empty (RFC 9207).
 //
 // # Errors
 //
@@ -88,7 +88,7 @@ func (l *Listener) Wait(ctx context.Context) (Answer, error) {
 	}
 }
 
-// Close closes the port. A page that is being written is finished.
+// Close closes the port, after a page that is being written.
 func (l *Listener) Close(ctx context.Context) error {
 	err := l.server.Shutdown(ctx)
 	if served := <-l.served; !errors.Is(served, http.ErrServerClosed) {
@@ -97,8 +97,8 @@ func (l *Listener) Close(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP takes the one answer, and refuses everything else without an effect: a page
-// that guesses at the address must not be able to end the login.
+// ServeHTTP takes one answer. A refused request has no effect: a page that guesses the address
+// must not be able to end the login.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")

@@ -1,7 +1,7 @@
 // Package durable replaces small files so that a crash at any moment leaves either the
-// old content or the new one, complete, and keeps two processes from doing so at once.
+// old content or the new one, complete. Locks keep two processes from doing so at once.
 //
-// It is for files that hold secrets: they have mode 0600, their folder is made with 0700.
+// It is for files with secrets: they have mode 0600, their folder 0700.
 package durable
 
 import (
@@ -17,8 +17,8 @@ import (
 // Step is a step of [Writer.Replace].
 type Step string
 
-// The steps, in their order. What Replace wrote is in effect from [Rename] on, and
-// survives a loss of power from [SyncFolder] on.
+// The steps, in their order. After [Rename] the new content is in effect, after [SyncFolder]
+// it survives a loss of power.
 const (
 	Create     Step = "create"      // the new file, beside the old one
 	Write      Step = "write"       // its content
@@ -29,21 +29,20 @@ const (
 
 // Writer replaces files. The zero Writer is ready for use, by several goroutines.
 type Writer struct {
-	// Before is called before each step and ends the work with its error, leaving
-	// everything as a crash would. It is for tests; nil lets every step pass.
+	// Before, for tests, is called before each step. Its error ends the work as a crash
+	// would.
 	Before func(Step) error
 }
 
-// suffix marks the new file while it is written. Only the holder of the lock writes, so
-// one name does.
+// suffix marks the new file. One name is enough: only the holder of the lock writes.
 const suffix = ".new"
 
 // Replace gives the file at path the content data. Call it with the file's [Lock].
 //
 // # Errors
 //
-// The error wraps that of the step that failed. Up to [Rename] the old content stays;
-// where [SyncFolder] failed the new one is there, and may be gone after a loss of power.
+// The error wraps that of the failed step. Up to [Rename] the old content stays; if
+// [SyncFolder] fails the new one is there, but may be gone after a loss of power.
 func (w Writer) Replace(path string, data []byte) error {
 	if err := w.replace(path, data); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
@@ -58,7 +57,7 @@ func (w Writer) replace(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	// What a crash left behind goes. O_EXCL then follows no link that somebody put there.
+	// Remove what a crash left. O_EXCL then follows no link that someone put there.
 	if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -104,8 +103,7 @@ func (w Writer) before(s Step) error {
 	return w.Before(s)
 }
 
-// Remove removes the file at path, durably. Call it with the file's [Lock]. A file that is
-// not there is no error.
+// Remove removes the file at path, if it exists, durably. Call it with the file's [Lock].
 func (w Writer) Remove(path string) error {
 	for _, name := range []string{path + suffix, path} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -118,13 +116,11 @@ func (w Writer) Remove(path string) error {
 	return nil
 }
 
-// retryLock is how often a lock that somebody holds is tried again. Locks that wait in
-// the kernel cannot be called off.
+// retryLock is how often a held lock is tried again: waiting in the kernel cannot be cancelled.
 const retryLock = 20 * time.Millisecond
 
-// Lock takes the lock of the file at path, which other processes and other callers in
-// this one wait for. The operating system releases it when a process dies. The lock is a
-// file of its own, path.lock, and stays when the lock is released.
+// Lock takes the lock of the file at path, against other processes and callers. The operating
+// system releases it when a process dies. The lock is a file, path.lock, which is not removed.
 //
 // # Errors
 //
@@ -151,5 +147,4 @@ func Lock(ctx context.Context, path string) (release func(), err error) {
 	}
 }
 
-// errHeld says that somebody else has the lock.
 var errHeld = errors.New("the lock is held")

@@ -8,7 +8,7 @@ import (
 // errSharing is ERROR_SHARING_VIOLATION.
 const errSharing = syscall.Errno(32)
 
-// tryLock opens the file for nobody else. Windows closes it when the process dies.
+// tryLock opens the file exclusively. Windows closes it when the process dies.
 func tryLock(path string) (release func(), err error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {

@@ -4,7 +4,7 @@ package helper
 
 import "os/exec"
 
-// ownGroup does nothing: there are no process groups here, and the helper alone is killed.
+// ownGroup does nothing: without process groups, only the helper itself is killed.
 func ownGroup(*exec.Cmd) {}
 
 func killGroup(*exec.Cmd) error { return nil }

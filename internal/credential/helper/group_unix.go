@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownGroup gives a helper a process group of its own, and kills that when its time is up.
+// ownGroup gives a helper its own process group, and kills the group at its timeout.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd) }

@@ -1,11 +1,10 @@
 // Package helper reads secrets from programs that the operator configured: the command
 // of a password manager, or a script of one's own.
 //
-// A helper gets the item of the reference as its last argument and answers on its
-// standard output. It gets nothing else: no standard input, no environment but what its
-// [Command] lists, and not the working folder of the host. It is killed with all that it
-// started when its time is up. What it writes to standard error is thrown away, because
-// helpers print there what no log should hold.
+// A helper gets the item of the reference as its last argument and answers on its standard
+// output. It has no standard input, only the environment variables that its [Command] lists,
+// and not the working folder of the host. At its timeout it is killed, with its children. Its
+// standard error is discarded, because helpers may print secrets there.
 package helper
 
 import (
@@ -29,7 +28,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// DefaultTimeout is how long a helper may take where its command does not say.
+// DefaultTimeout is the timeout of a helper whose command has none.
 const DefaultTimeout = 10 * time.Second
 
 // Command is a helper.
@@ -43,8 +42,8 @@ type Command struct {
 	Timeout time.Duration
 }
 
-// Source reads references such as exec:op:ITEM, of which op names a command. It may be
-// used by several goroutines.
+// Source reads references such as exec:op:ITEM, where op names a command. It may be used by
+// several goroutines.
 type Source struct {
 	commands  map[string]Command
 	lookupEnv func(string) (string, bool)
@@ -60,8 +59,8 @@ func New(commands map[string]Command, lookupEnv func(string) (string, bool)) *So
 
 var _ secret.Source = (*Source)(nil)
 
-// Read runs the helper that name begins with and returns what it printed, without one
-// line break at the end.
+// Read runs the helper that name begins with and returns its output, without one line break
+// at the end.
 //
 // # Errors
 //
@@ -93,10 +92,10 @@ func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	return value, nil
 }
 
-// errTooMuch ends a helper that prints more than a secret is long.
+// errTooMuch ends a helper that prints too much for a secret.
 var errTooMuch = errors.New("helper prints too much")
 
-// run returns what a helper printed. The caller clears it.
+// run returns a helper's output. The caller clears it.
 func (s *Source) run(ctx context.Context, command Command, item string) ([]byte, error) {
 	timeout := command.Timeout
 	if timeout <= 0 {
@@ -106,7 +105,7 @@ func (s *Source) run(ctx context.Context, command Command, item string) ([]byte,
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command.Args[0], append(slices.Clone(command.Args[1:]), item)...) //nolint:gosec // the operator's command, with an item of the operator's
 	cmd.Env = s.environment(command)
-	// The root of the file system: a helper must find nothing by chance.
+	// The root of the file system, so that a helper finds no file by chance.
 	cmd.Dir = filepath.VolumeName(os.TempDir()) + string(filepath.Separator)
 	out := &bounded{stop: cancel}
 	cmd.Stdout = out
@@ -126,7 +125,7 @@ func (s *Source) run(ctx context.Context, command Command, item string) ([]byte,
 	return out.b.Bytes(), err
 }
 
-// environment is what a helper gets. It is never nil, which would mean everything.
+// environment is a helper's environment. It is never nil, which would mean ours.
 func (s *Source) environment(command Command) []string {
 	env := []string{}
 	names := command.Env
@@ -163,7 +162,7 @@ func explain(ctx context.Context, ref secret.Ref, helper string, command Command
 	return source.Missing(ref, "the helper "+helper+" cannot be run", "make its program executable", err)
 }
 
-// bounded keeps as much as a secret may be long, and stops a helper that prints more.
+// bounded keeps output up to the size of a secret, and stops a helper that prints more.
 type bounded struct {
 	b    bytes.Buffer
 	over bool

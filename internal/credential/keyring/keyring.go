@@ -15,15 +15,15 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// Service is the service of an entry whose reference names none.
+// Service is the default service of a reference.
 const Service = "agenthost"
 
 // Source reads references such as keyring:pylon, which is the account pylon of
 // [Service], and keyring:SERVICE/ACCOUNT. It may be used by several goroutines.
 type Source struct {
 	lookupEnv func(string) (string, bool)
-	// busy lets one question at a time through. A keyring may ask a person to unlock
-	// it, which should happen once, and cannot be called off.
+	// busy permits one request at a time. A keyring may ask a person to unlock it, which
+	// should happen once, and cannot be cancelled.
 	busy chan struct{}
 }
 
@@ -37,8 +37,8 @@ func New(lookupEnv func(string) (string, bool)) *Source {
 
 var _ secret.Source = (*Source)(nil)
 
-// Read returns an entry of the keyring. It returns when ctx ends, even where the keyring
-// still waits for a person.
+// Read returns an entry of the keyring. It returns when ctx ends, even if the keyring still
+// waits for a person.
 //
 // # Errors
 //
@@ -75,8 +75,8 @@ func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	}
 }
 
-// reachable reports whether there is a session bus, where a keyring is behind one. Without
-// its address go-keyring would start dbus-launch, with all of our environment.
+// reachable reports whether there is a session bus, on systems whose keyring needs one. Without
+// its address go-keyring would start dbus-launch, with our environment.
 func (s *Source) reachable() bool {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		return true
@@ -102,7 +102,7 @@ func (a answer) explain(ref secret.Ref, service, account string) error {
 	return nil
 }
 
-// add is the command that makes an entry. It asks for the secret.
+// add is the command that makes an entry; it asks for the secret.
 func add(service, account string) string {
 	switch runtime.GOOS {
 	case "darwin":

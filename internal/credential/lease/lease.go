@@ -1,8 +1,6 @@
-// Package lease keeps a value that was made from a secret, and decides when to read the secret
-// again: after some time, and at once when a vendor rejects it. So a host uses a new secret in a
-// Vault, a file or a helper without a restart.
-//
-// The package reads nothing and holds no secret itself; [Config.Read] does.
+// Package lease keeps a value made from a secret, and decides when to read the secret again:
+// after some time, and at once when a vendor rejects it. So a host uses a changed secret without
+// a restart. [Config.Read] does the reading.
 package lease
 
 import (
@@ -17,45 +15,44 @@ import (
 )
 
 const (
-	// Usual is how long a value is used before it is read again, where nothing else is
-	// configured.
+	// Usual is how long a value is used by default before it is read again.
 	Usual = time.Minute
-	// Stale is how long after its reading a value is still used while its source does not
-	// answer, so that a Vault may restart.
+	// Stale is how long a value is still used while its source does not answer, so that a
+	// Vault may restart.
 	Stale = 15 * time.Minute
-	// Pause is the least time between two readings that refusals cause, so that a revoked
-	// secret does not make every call read it.
+	// Pause is the least time between two readings after refusals, so that a revoked secret
+	// does not make every call read it.
 	Pause = 10 * time.Second
 )
 
-// Config says what a [Lease] is of. Read, Now, What and OnStale are required.
+// Config configures a [Lease]. Read, Now, What and OnStale are required.
 type Config[V any] struct {
-	// Read reads the secret and makes a value of it, which does not change any more. It
-	// returns old, which is nil at first, where the secret is what it was; refused says
-	// that somebody does not know that one. Where until is not zero, the value is not
-	// used longer than that without another reading.
+	// Read reads the secret and makes an immutable value of it. It returns old, which is nil
+	// at first, if the secret did not change; refused says that the vendor refused old. If
+	// until is not zero, the value is read again by then.
 	Read func(ctx context.Context, old *V, refused bool) (value *V, until time.Time, err error)
-	// Cheap says that reading costs nobody anything, so that every refusal may cause one;
-	// otherwise there is a [Pause] between those.
+	// Cheap says that reading is cheap, so that every refusal may cause one; otherwise there
+	// is a [Pause] between those.
 	Cheap bool
 	// For is how long a value is used before it is read again; 0 means [Usual].
 	For time.Duration
 	// Now tells the time.
 	Now func() time.Time
-	// What is the value's name in errors, such as "the credential of connection lab".
+	// What names the value in errors, such as "the credential of connection lab".
 	What string
-	// OnStale is told why a value could not be read again, where the old one is used.
+	// OnStale is called with the error if a value could not be read again and the old one
+	// is used.
 	OnStale func(err error)
 }
 
-// Lease is a value for some time. It is safe for concurrent use: one caller reads, and
-// the others wait for that. Get one from [New].
+// Lease keeps a value. It is safe for concurrent use: one caller reads, and the others wait.
+// Get one from [New].
 type Lease[V any] struct {
 	config  Config[V]
-	reading chan struct{} // held by who reads
+	reading chan struct{} // held by the reader
 
 	mu   sync.Mutex
-	held *term[V] // nil before the first reading; a term does not change
+	held *term[V] // nil before the first reading; a term is immutable
 }
 
 // term is a value and when it was read.
@@ -63,8 +60,7 @@ type term[V any] struct {
 	value *V
 	read  time.Time // when the value was read
 	until time.Time // when to read it again
-	// renewed is when a refusal last made us read, and failed what came of it where that
-	// brought no value.
+	// renewed is when a refusal last caused a reading, and failed its error, if any.
 	renewed time.Time
 	failed  error
 }
@@ -75,7 +71,7 @@ func New[V any](c Config[V]) *Lease[V] {
 	return &Lease[V]{config: c, reading: make(chan struct{}, 1)}
 }
 
-// Get returns the value, and reads it where it has not been read or was read too long ago.
+// Get returns the value, and reads it if it is unread or too old.
 //
 // # Errors
 //
@@ -89,9 +85,9 @@ func (l *Lease[V]) Get(ctx context.Context) (*V, error) {
 	return l.read(ctx, nil)
 }
 
-// Renew reads the value at once, because refused is not known to whoever it was shown to.
-// It returns refused itself where there is no other value, and, unless the lease is Cheap,
-// within a [Pause] of the last such reading.
+// Renew reads the value at once, because the vendor refused it. It returns refused itself if
+// there is no other value, and, unless the lease is Cheap, within a [Pause] of the last such
+// reading.
 //
 // # Errors
 //
@@ -106,7 +102,7 @@ func (l *Lease[V]) Held() *V {
 	return nil
 }
 
-// Hold sets a value that was read just now.
+// Hold sets a value that was just read.
 func (l *Lease[V]) Hold(value *V) {
 	now := l.config.Now()
 	l.set(&term[V]{value: value, read: now, until: now.Add(l.config.For)})
@@ -136,7 +132,7 @@ func (l *Lease[V]) read(ctx context.Context, refused *V) (*V, error) {
 	case old == nil:
 		old = &term[V]{}
 	case refused == nil && old.fresh(now), refused != nil && old.value != refused:
-		return old.value, nil // somebody else has read it meanwhile
+		return old.value, nil // another caller has read it
 	case refused != nil && !l.config.Cheap && !old.renewed.IsZero() && now.Sub(old.renewed) < Pause:
 		if old.failed != nil {
 			return nil, old.failed
@@ -153,8 +149,8 @@ func (l *Lease[V]) read(ctx context.Context, refused *V) (*V, error) {
 	return next.value, nil
 }
 
-// renewed reads the value and returns the term that follows old. It may return one, to be
-// kept, with the error.
+// renewed reads the value and returns the term after old. It may return one, to be kept, with
+// the error.
 func (l *Lease[V]) renewed(ctx context.Context, old *term[V], refused bool) (*term[V], error) {
 	value, until, err := l.config.Read(ctx, old.value, refused)
 	now := l.config.Now()
@@ -184,7 +180,6 @@ func (l *Lease[V]) renewed(ctx context.Context, old *term[V], refused bool) (*te
 	return &next, err
 }
 
-// fresh reports whether a value can be used without reading.
 func (t *term[V]) fresh(now time.Time) bool { return t != nil && now.Before(t.until) }
 
 func (l *Lease[V]) term() *term[V] {
@@ -199,7 +194,7 @@ func (l *Lease[V]) set(t *term[V]) {
 	l.held = t
 }
 
-// transient reports whether a source may well answer the next time.
+// transient reports whether a source may answer the next time.
 func transient(err error) bool {
 	var e *abi.Error
 	return errors.As(err, &e) && e.Retryable

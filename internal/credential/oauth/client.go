@@ -1,11 +1,9 @@
 // Package oauth gets, refreshes and revokes OAuth 2.0 tokens (RFC 6749, RFC 7009) for
 // connections, and logs a person in with a browser (RFC 7636, RFC 8252, RFC 9207).
 //
-// Its requests go through internal/egress to endpoints that the connector declared, or that
-// the operator named instead. Tokens are [secret.Value] from the answer that brought them
-// on. A [Client] speaks to the authorization server, a [Source] hands out access tokens
-// and sees to it that each refresh token is used once, and [Login] is the part with a
-// person in it.
+// Its requests go through internal/egress to endpoints of the connector or the operator. A
+// [Client] talks to the authorization server, a [Source] hands out access tokens and uses each
+// refresh token once, and [Login] logs a person in.
 package oauth
 
 import (
@@ -19,48 +17,46 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Config says where an authorization server is, and which client of it we are.
+// Config says where an authorization server is, and which client we are.
 type Config struct {
 	// Connection is the connection's name, for errors.
 	Connection string
-	// Token is where tokens come from, Revoke where they are revoked; the URL of the
-	// latter may be empty.
+	// Token issues tokens, Revoke revokes them; the URL of the latter may be empty.
 	Token, Revoke Endpoint
 	// ClientAuth is as in [abi.OAuth2].
 	ClientAuth             string
 	ClientID, ClientSecret secret.Value
-	// HTTP has the limits and the seams of the client that sends, and secrets that are
-	// hidden beside those of a request; what it says of servers and credentials does not
-	// count.
+	// HTTP has the limits, the seams and further hidden secrets of the client that sends. Its
+	// servers and credentials are ignored.
 	HTTP egress.Config
 }
 
-// Endpoint is a place of an authorization server.
+// Endpoint is an endpoint of an authorization server.
 type Endpoint struct {
 	URL string
-	// Operator says that the operator named it. It is the only way to plain http and to
-	// private addresses.
+	// Operator says that the operator named it. Only then may it be plain http or at a
+	// private address.
 	Operator bool
 }
 
 // Client speaks to one authorization server. It may be used by several goroutines.
 type Client struct{ config Config }
 
-// NewClient returns a Client. It looks at the configuration when it sends.
+// NewClient returns a Client. It checks the configuration when it sends.
 func NewClient(c Config) *Client {
 	c.HTTP.Seams = c.HTTP.Seams.WithDefaults()
 	return &Client{c}
 }
 
-// param is a parameter of a request: plain, or secret.
+// param is a plain or secret parameter of a request.
 type param struct {
 	name   string
 	plain  string
 	secret secret.Value
 }
 
-// post sends a form to an endpoint and returns the answer, of whatever status. The
-// caller clears its body.
+// post sends a form to an endpoint and returns the answer, of any status. The caller clears
+// its body.
 func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*egress.Response, error) {
 	u, err := url.Parse(endpoint.URL)
 	if err != nil || u.Host == "" {
@@ -94,7 +90,7 @@ func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*
 // maxAnswer is the size of the largest answer of a token endpoint, in bytes.
 const maxAnswer = 1 << 20
 
-// identify are the parameters that say which client it is, where those travel in the body.
+// identify returns the parameters that identify the client in the body.
 func (c *Client) identify() []param {
 	id := param{name: abi.FieldClientID, secret: c.config.ClientID}
 	switch c.config.ClientAuth {
@@ -106,8 +102,8 @@ func (c *Client) identify() []param {
 	return nil
 }
 
-// sender returns an HTTP client for a request to an origin, which authenticates where that
-// is done in a header. What it says of an answer holds no secret of the request.
+// sender returns an HTTP client for a request to an origin. It authenticates if that is done in
+// a header, and redacts the request's secrets in the answer.
 func (c *Client) sender(origin string, operator bool, params []param) (*egress.Client, error) {
 	e := c.config.HTTP.At("oauth", origin, operator)
 	e.Hidden, e.RawBody = append(c.secrets(params), c.config.HTTP.Hidden...), true
@@ -160,7 +156,7 @@ func form(params []param) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// secrets are those of a request, to keep them out of what is said about its answer.
+// secrets returns the secrets of a request, to redact them in its answer.
 func (c *Client) secrets(params []param) []secret.Value {
 	values := []secret.Value{c.config.ClientSecret}
 	for _, p := range params {

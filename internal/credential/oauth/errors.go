@@ -23,7 +23,6 @@ const (
 	CodeUnsupportedTokenType = "unsupported_token_type"
 )
 
-// refused is the error for an answer that is one.
 func (c *Client) refused(resp *egress.Response, a answer, params []param) error {
 	e := &abi.Error{Kind: abi.KindVendorError, Status: resp.Status}
 	name := c.config.Connection
@@ -62,8 +61,8 @@ func known(code string) bool {
 	return slices.Contains([]string{CodeInvalidRequest, CodeInvalidClient, CodeInvalidGrant, CodeUnauthorizedClient, CodeUnsupportedGrantType, CodeInvalidScope, CodeUnsupportedTokenType}, code)
 }
 
-// words is what the server says about its refusal, without the secrets of the request and
-// without what a description may not hold (RFC 6749, section 5.2).
+// words is the server's description of its refusal, without the secrets of the request and
+// without characters that it may not have (RFC 6749, section 5.2).
 func (c *Client) words(a answer, params []param) string {
 	if a.Description == "" || !known(a.Error) {
 		return ""
@@ -81,7 +80,7 @@ func (c *Client) words(a answer, params []param) string {
 	return ": it says: " + text
 }
 
-// unanswered says of an error of the network whose it is.
+// unanswered names the server in an error of the network.
 func (c *Client) unanswered(err error) error {
 	var e *abi.Error
 	if !errors.As(err, &e) {
@@ -89,6 +88,6 @@ func (c *Client) unanswered(err error) error {
 	}
 	named := e.WithCause(e.Unwrap())
 	named.Message = "no token for connection " + c.config.Connection + ": " + e.Message
-	named.RequestSent = false // to the vendor's interface, of which callers ask
+	named.RequestSent = false // callers ask about requests to the vendor's API
 	return named
 }

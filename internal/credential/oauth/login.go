@@ -19,25 +19,25 @@ import (
 // loginTime is how long a person has to log in.
 const loginTime = 5 * time.Minute
 
-// LoginConfig is a login.
+// LoginConfig configures a login.
 type LoginConfig struct {
 	// Client gets the tokens.
 	Client *Client
-	// AuthorizeURL is where the person logs in. Plain http is for this machine alone,
-	// and for the operator to choose.
+	// AuthorizeURL is where the person logs in. Only the operator may choose plain http, on
+	// this machine only.
 	Authorize Endpoint
 	Params    [][2]string // further parameters of that URL
 	Scopes    []string
-	Issuer    string // what iss of the answer must be; empty does not ask
-	// Port is that of the redirect URI, for vendors that want a registered one; 0
-	// takes a free one.
+	Issuer    string // the iss that the answer must have; empty permits any
+	// Port is that of the redirect URI, for vendors that want it registered; 0 takes a free
+	// one.
 	Port int
-	// Show is given the address that the person opens. Nothing is opened here.
+	// Show gets the address that the person opens.
 	Show func(address string)
 }
 
-// Login logs a person in and returns the tokens: the grant authorization_code, with PKCE
-// and an answer to this machine.
+// Login logs a person in and returns the tokens: the grant authorization_code, with PKCE and a
+// redirect to this machine.
 //
 // # Errors
 //
@@ -76,8 +76,8 @@ func Login(ctx context.Context, c LoginConfig) (t Token, err error) {
 	return c.Client.code(ctx, answer.Code, secret.New([]byte(verifier)), listener.URL())
 }
 
-// address checks the authorization URL: a browser is about to be sent there, so it must not
-// be a script, a file or the network in the clear.
+// address checks the authorization URL, which a browser will open: it must not be a script, a
+// file or plain http to another machine.
 func (c LoginConfig) address() (*url.URL, error) {
 	field := "connections." + c.Client.config.Connection + ".oauth.authorize_url"
 	wrong := func(message, hint string) error {
@@ -98,7 +98,7 @@ func (c LoginConfig) address() (*url.URL, error) {
 	return u, nil
 }
 
-// ask puts the request into the address: RFC 6749, section 4.1.1, and RFC 7636, section 4.3.
+// ask adds the request to the address: RFC 6749, section 4.1.1, and RFC 7636, section 4.3.
 func (c LoginConfig) ask(address *url.URL, redirect, state, verifier string) error {
 	challenge := sha256.Sum256([]byte(verifier))
 	query := address.Query()
@@ -113,7 +113,7 @@ func (c LoginConfig) ask(address *url.URL, redirect, state, verifier string) err
 	if len(c.Scopes) > 0 {
 		query.Set("scope", strings.Join(c.Scopes, " "))
 	}
-	// The id of a client is no secret, though it may come from where secrets are.
+	// The id of a client is not secret, even if it comes from a source of secrets.
 	err := c.Client.config.ClientID.Reveal(func(b []byte) error {
 		query.Set("client_id", string(b))
 		return nil
@@ -135,7 +135,7 @@ func (c LoginConfig) declined(code string) error {
 
 func random() string {
 	b := make([]byte, 32)
-	// Since Go 1.24 this does not fail: the program ends where there is no randomness.
+	// Since Go 1.24 this does not fail: without randomness the program ends.
 	_, _ = rand.Read(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// flightTime bounds getting a token, which no caller's deadline does.
+// flightTime bounds getting a token; the callers' deadlines do not.
 const flightTime = time.Minute
 
-// Source hands out the access tokens of one connection. However many ask at once, one
-// request for a token is under way, in this process and in all others that use the same
-// folder: a refresh token may be good for one use only.
+// Source hands out the access tokens of one connection. It sends one request for a token at a
+// time, across all callers and all processes with the same folder: a refresh token may be good
+// for one use only.
 //
 // It may be used by several goroutines.
 type Source struct {
@@ -30,27 +30,26 @@ type Source struct {
 	token  Token
 	flight *flight
 	done   sync.WaitGroup
-	// unsaved is a row that the vendor gave and that could not be written. Nothing
-	// in it is used until it is.
+	// unsaved is a row that could not be written. It is not used until it is.
 	unsaved *unsaved
 }
 
-// unsaved is a row, and the one that it came from: nil if there was none. It is written
-// over that one only. Another one is of a login, or of a refresh, since then.
+// unsaved is a row, and the one that it replaces, or nil. It replaces that one only: another one
+// is from a later login or refresh.
 type unsaved struct {
 	row  tokenfile.Row
 	from *tokenfile.Row
 }
 
-// flight is a request for a token that is under way.
+// flight is a running request for a token.
 type flight struct {
 	landed chan struct{}
 	token  Token
 	err    error
 }
 
-// NewSource returns the Source of a connection, whose tokens are for what the binding
-// says. Rows keeps refreshed tokens. A nil now means time.Now.
+// NewSource returns the Source of a connection's tokens. rows keeps refreshed tokens. A nil now
+// means time.Now.
 func NewSource(b tokenfile.Binding, rows *tokenfile.Folder, now func() time.Time) *Source {
 	if now == nil {
 		now = time.Now
@@ -58,7 +57,7 @@ func NewSource(b tokenfile.Binding, rows *tokenfile.Folder, now func() time.Time
 	return &Source{binding: b, rows: rows, now: now}
 }
 
-// For reports whether the Source's tokens are for what a binding says.
+// For reports whether the Source's tokens have this binding.
 func (s *Source) For(b tokenfile.Binding) bool { return reflect.DeepEqual(s.binding, b) }
 
 // Want is what a caller of [Source.Token] needs.
@@ -67,16 +66,15 @@ type Want struct {
 	Client *Client
 	Grant  string // as in [abi.OAuth2]
 	Scopes []string
-	// Seed is the configured refresh token, from which refreshing starts; zero if a
-	// login brought one.
+	// Seed is the configured refresh token to start from; zero if a login gave one.
 	Seed secret.Value
-	// Refused is an access token that the vendor does not know any more: another one
-	// is wanted, whatever its time.
+	// Refused is an access token that the vendor refused: another one is wanted, even if it
+	// has not expired.
 	Refused secret.Value
 }
 
-// Token returns a token that can be used now: the one there is, or a new one. A refresh
-// goes on when ctx ends, because what it brings must not be lost.
+// Token returns a usable token, the current or a new one. A refresh goes on when ctx ends,
+// because its tokens must not be lost.
 //
 // # Errors
 //
@@ -104,13 +102,12 @@ func (s *Source) Token(ctx context.Context, w Want) (Token, error) {
 	}
 }
 
-// refused reports whether the token is the one that the vendor does not know.
 func (t Token) refused(w Want) bool { return !w.Refused.IsZero() && t.Access.Equal(w.Refused) }
 
-// Wait returns when nothing is under way any more.
+// Wait returns when no request is running.
 func (s *Source) Wait() { s.done.Wait() }
 
-// fly gets a token and hands it to all who wait.
+// fly gets a token and hands it to all waiting callers.
 func (s *Source) fly(ctx context.Context, f *flight, w Want) {
 	defer s.done.Done()
 	ctx, cancel := context.WithTimeout(ctx, flightTime)
@@ -135,7 +132,7 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	// Another process may have refreshed it while this one waited.
+	// Another process may have refreshed it meanwhile.
 	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until}); t.Usable(s.now()) && !t.refused(w) {
 		return t, nil
 	}
@@ -145,14 +142,14 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 	return s.refresh(ctx, w, row, from)
 }
 
-// row returns what there is of the login, and the row in the folder, nil if there is
-// none. It first writes what could not be written before, if nothing has come since.
+// row returns the login's row, and the one in the folder, or nil. It first writes an unsaved
+// row, unless there is a newer one.
 func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *tokenfile.Row, err error) {
 	stored, found, err := s.rows.Load(ctx, s.binding)
 	var e *abi.Error
 	switch {
 	case w.Grant == abi.GrantClientCredentials && errors.As(err, &e) && e.Kind == abi.KindAuthFailed:
-		found = false // of another client, say: there is nothing to lose in it
+		found = false // such as another client's: it may be lost
 	case err != nil:
 		return row, nil, err
 	}
@@ -170,7 +167,7 @@ func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *toke
 		mark = w.Client.mark(w.Scopes)
 	}
 	if mark != "" && row.Seed != mark {
-		// The first use of a configured refresh token or client, or of another one than before.
+		// The first use of a configured refresh token or client.
 		return tokenfile.Row{Refresh: w.Seed, Seed: mark}, from, nil
 	}
 	if from == nil {
@@ -179,8 +176,7 @@ func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *toke
 	return row, from, nil
 }
 
-// newer returns the row that could not be written, if what is in the folder is what it came
-// from.
+// newer returns the unsaved row, if the folder still has the row that it replaces.
 func (s *Source) newer(stored *tokenfile.Row) *tokenfile.Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +188,7 @@ func (s *Source) newer(stored *tokenfile.Row) *tokenfile.Row {
 	return &u.row
 }
 
-// credentials gets a token for the client itself and keeps it, for other processes too.
+// credentials gets a token for the client itself and keeps it, also for other processes.
 func (s *Source) credentials(ctx context.Context, w Want, seed string, from *tokenfile.Row) (Token, error) {
 	if err := s.rows.Ready(ctx); err != nil {
 		return Token{}, err
@@ -217,21 +213,21 @@ func (s *Source) notLoggedIn(how string) error {
 //  3. the new row is on the disk, with the old refresh token beside the new one
 //  4. the access token is used
 //
-// A crash before 3 leaves the old refresh token, which the next start uses again: servers
-// that rotate tokens accept it for a while for that very reason (RFC 9700, section 4.14).
-// A row that cannot be written is kept in memory, and written before anything else is done.
+// A crash before 3 leaves the old refresh token, which the next start uses again: servers that
+// rotate tokens accept it for a while for that reason (RFC 9700, section 4.14). A row that
+// cannot be written is kept in memory, and written before the next step.
 func (s *Source) refresh(ctx context.Context, w Want, row tokenfile.Row, from *tokenfile.Row) (Token, error) {
 	if row.Refresh.IsZero() {
 		return Token{}, s.notLoggedIn("has a login that ended, and the vendor gave no refresh token")
 	}
-	if err := s.rows.Ready(ctx); err != nil { // before the refresh token is spent
+	if err := s.rows.Ready(ctx); err != nil { // before using the refresh token up
 		return Token{}, err
 	}
 	used := row.Refresh
 	t, err := w.Client.Refresh(ctx, used, nil)
 	if invalidGrant(err) && !row.Previous.IsZero() {
-		// The vendor does not know the token that it gave out last. It may have
-		// crashed before it noted it; the one before is then still good.
+		// The vendor may have crashed before it saved the last refresh token; the
+		// previous one is then still good.
 		used = row.Previous
 		var again error
 		if t, again = w.Client.Refresh(ctx, used, nil); again == nil {
@@ -254,7 +250,7 @@ func invalidGrant(err error) bool {
 	return errors.As(err, &e) && e.Code == CodeInvalidGrant
 }
 
-// save writes a row over the one that it came from, or keeps both for the next time.
+// save replaces a row, or keeps the new one for the next time.
 func (s *Source) save(ctx context.Context, row tokenfile.Row, from *tokenfile.Row) error {
 	err := s.rows.Save(ctx, s.binding, row)
 	s.mu.Lock()
@@ -266,8 +262,8 @@ func (s *Source) save(ctx context.Context, row tokenfile.Row, from *tokenfile.Ro
 	return err
 }
 
-// Keep stores what a login brought, in the place of what there was. Seed is as in [Want]:
-// a login takes the place of it.
+// Keep stores the tokens of a login, in the place of older ones and of the seed, which is as in
+// [Want].
 //
 // # Errors
 //
@@ -286,29 +282,27 @@ func (s *Source) Keep(ctx context.Context, t Token, seed secret.Value) error {
 	return nil
 }
 
-// forget makes the next call of Token look at the folder.
+// forget makes the next call of Token read the folder.
 func (s *Source) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token, s.unsaved = Token{}, nil
 }
 
-// Revoked says what became of a login that was ended.
+// Revoked says how a login ended.
 type Revoked struct {
-	// Vendor says that the vendor was told, and no longer accepts the refresh token.
+	// Vendor says that the vendor revoked the refresh token.
 	Vendor bool
 	// Was says that there was a login.
 	Was bool
 }
 
-// End ends a login: at the vendor, unless local is set or there is no place to do that,
-// and here. Where the vendor cannot be told, everything stays, so that it can be tried
-// again.
+// End ends a login: at the vendor, unless local is set or there is no revocation endpoint, and
+// here. If the vendor cannot be reached, the login stays, so that it can be tried again.
 //
 // # Errors
 //
-// Those of [Client.Revoke]; vendor_error if the vendor goes on accepting the refresh
-// token.
+// Those of [Client.Revoke]; vendor_error if the vendor still accepts the refresh token.
 func (s *Source) End(ctx context.Context, c *Client, local bool) (Revoked, error) {
 	release, err := s.rows.Lock(ctx, s.binding.Connection)
 	if err != nil {
@@ -320,7 +314,7 @@ func (s *Source) End(ctx context.Context, c *Client, local bool) (Revoked, error
 		return Revoked{}, err
 	}
 	if newer := s.newer(&row); newer != nil {
-		row = *newer // which the vendor goes by
+		row = *newer // the vendor's current one
 	}
 	r := Revoked{Was: true}
 	if !local && c.config.Revoke.URL != "" && !row.Refresh.IsZero() {
@@ -339,8 +333,8 @@ func (s *Source) End(ctx context.Context, c *Client, local bool) (Revoked, error
 	return r, nil
 }
 
-// proveRevoked tries to use a revoked token. A server that says yes to a revocation and
-// does nothing is found out; what it gives out then is revoked too.
+// proveRevoked tries to use a revoked token, because a server may accept a revocation and do
+// nothing. A token that it then issues is revoked too.
 func (c *Client) proveRevoked(ctx context.Context, refresh secret.Value) error {
 	t, err := c.Refresh(ctx, refresh, nil)
 	switch {
@@ -350,7 +344,7 @@ func (c *Client) proveRevoked(ctx context.Context, refresh secret.Value) error {
 		return err
 	}
 	if !t.Refresh.IsZero() {
-		_ = c.Revoke(ctx, t.Refresh) // the error below says what there is to say
+		_ = c.Revoke(ctx, t.Refresh) // the error below says enough
 	}
 	return &abi.Error{
 		Kind: abi.KindVendorError, Message: "the vendor accepted the revocation of connection " + c.config.Connection + ", but still accepts the token",

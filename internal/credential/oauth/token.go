@@ -14,13 +14,13 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Token is what a token endpoint gave.
+// Token is what a token endpoint issued.
 type Token struct {
 	Access secret.Value
-	// Refresh is zero if none came; the one that was used then stays good.
+	// Refresh is zero if none was issued; the used one then stays good.
 	Refresh secret.Value
-	// Until is when Access should no longer be used, some time before it ends. It is
-	// zero if the server did not say.
+	// Until is when to replace Access, some time before it expires. It is zero if the
+	// server did not say.
 	Until time.Time
 }
 
@@ -35,8 +35,8 @@ func (t Token) Usable(now time.Time) bool {
 //
 // An *[abi.Error]: auth_failed if the server refuses the client or the refresh token,
 // with the server's code in Code ([CodeInvalidGrant] and others); rate_limited,
-// vendor_error, network, timeout and denied as for any request. What failed may have used
-// the refresh token up.
+// vendor_error, network, timeout and denied as for any request. A failed request may have
+// used the refresh token up.
 func (c *Client) Refresh(ctx context.Context, refresh secret.Value, scopes []string) (Token, error) {
 	return c.token(ctx, []param{
 		{name: "grant_type", plain: "refresh_token"},
@@ -54,13 +54,13 @@ func (c *Client) Credentials(ctx context.Context, scopes []string) (Token, error
 	})
 }
 
-// mark stands for what a token of [Client.Credentials] hangs on besides the binding of its
-// row: the client's secret, and the scopes that are asked for.
+// mark stands for what a token of [Client.Credentials] depends on besides the binding of its
+// row: the client's secret and the scopes.
 func (c *Client) mark(scopes []string) string {
 	return tokenfile.Mark(c.config.ClientSecret) + " " + strings.Join(scopes, " ")
 }
 
-// code gets a token with what a login brought (RFC 6749, section 4.1.3; RFC 7636).
+// code gets a token with a login's code (RFC 6749, section 4.1.3; RFC 7636).
 func (c *Client) code(ctx context.Context, code, verifier secret.Value, redirect string) (Token, error) {
 	return c.token(ctx, []param{
 		{name: "grant_type", plain: "authorization_code"},
@@ -90,7 +90,7 @@ func (c *Client) token(ctx context.Context, params []param) (Token, error) {
 	var a answer
 	readable := json.Unmarshal(resp.Body, &a) == nil
 	switch {
-	case resp.Status != http.StatusOK || a.Error != "": // which some say with status 200
+	case resp.Status != http.StatusOK || a.Error != "": // some send it with status 200
 		return Token{}, c.refused(resp, a, params)
 	case !readable || a.AccessToken == "":
 		return Token{}, c.fault("answered without an access token")
@@ -106,8 +106,7 @@ func (c *Client) token(ctx context.Context, params []param) (Token, error) {
 	return t, nil
 }
 
-// margin is how long before its end a token is replaced: clocks differ, and requests take
-// their time.
+// margin is how long before its end a token is replaced: clocks differ, and requests take time.
 func margin(lifetime time.Duration) time.Duration { return min(time.Minute, lifetime/10) }
 
 // seconds reads expires_in, which some servers write as text.
@@ -120,12 +119,12 @@ func seconds(raw json.RawMessage) (time.Duration, bool) {
 	return time.Duration(min(n, most.Seconds()) * float64(time.Second)), true
 }
 
-// sendable reports whether a token consists of what RFC 6749, appendix A, lets it.
+// sendable reports whether a token has only characters that RFC 6749, appendix A, permits.
 func sendable(token string) bool {
 	return !strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// Revoke makes a refresh token, and what hangs on it, useless (RFC 7009).
+// Revoke revokes a refresh token, and its access tokens (RFC 7009).
 //
 // # Errors
 //
@@ -144,7 +143,7 @@ func (c *Client) Revoke(ctx context.Context, refresh secret.Value) error {
 		return nil
 	}
 	var a answer
-	_ = json.Unmarshal(resp.Body, &a) // an answer that cannot be read says nothing
+	_ = json.Unmarshal(resp.Body, &a) // an unreadable answer has no code
 	return c.refused(resp, a, params)
 }
 

@@ -63,8 +63,8 @@ func (s fileSource) Read(_ context.Context, path string) (secret.Value, error) {
 	return secret.New(value), nil
 }
 
-// TrimLineBreak returns b without one line break at its end, because editors, echo and
-// other programs add one. The bytes are shared with b.
+// TrimLineBreak returns b without one line break at its end, which editors, echo and other
+// programs add. The bytes are shared with b.
 func TrimLineBreak(b []byte) []byte {
 	if cut, ok := bytes.CutSuffix(b, []byte("\r\n")); ok {
 		return cut
@@ -72,8 +72,7 @@ func TrimLineBreak(b []byte) []byte {
 	return bytes.TrimSuffix(b, []byte("\n"))
 }
 
-// openFile does not wait: opening a pipe without O_NONBLOCK blocks until somebody
-// writes to it.
+// openFile does not wait for the writer of a pipe: it uses O_NONBLOCK.
 func openFile(path string) (fs.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }

@@ -4,5 +4,5 @@ package source
 
 import "io/fs"
 
-// exposed finds nothing: what Go reports as the mode here is not who may read the file.
+// exposed finds nothing: Go's mode does not say here who may read the file.
 func exposed(string, fs.FileInfo) (who, hint string) { return "", "" }

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// exposed says who else may use an open file, and what to do about it. It goes by the
-// file that is open, so that there is no moment at which another could take its place.
+// exposed says who else may use an open file, and what to do about it. It checks the open file,
+// which cannot be swapped for another.
 func exposed(path string, info fs.FileInfo) (who, hint string) {
 	owned := true
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

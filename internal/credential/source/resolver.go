@@ -1,5 +1,5 @@
-// Package source reads the secrets that references name: those of the environment and of files
-// itself, and the others from the sources that it is given. It has what all sources share.
+// Package source reads the secrets that references name: from the environment, from files, and
+// from further sources. It has what all sources share.
 package source
 
 import (
@@ -14,20 +14,19 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Options say where a [Resolver] reads. The zero value means the real environment and
-// the real file system, and no other place.
+// Options say where a [Resolver] reads. The zero value means the real environment and file
+// system only.
 type Options struct {
 	// LookupEnv reads an environment variable; nil means os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// OpenFile opens a file for reading; nil means the operating system's.
 	OpenFile func(path string) (fs.File, error)
-	// Sources are further places, by scheme. One for env or file takes the place of
-	// the usual one.
+	// Sources are further sources, by scheme. One for env or file replaces the usual one.
 	Sources map[string]secret.Source
 }
 
-// Resolver reads the secrets that references name. It may be used by several
-// goroutines, and keeps nothing: a secret that has changed is read anew.
+// Resolver reads the secrets that references name, anew each time. It may be used by several
+// goroutines.
 type Resolver struct {
 	sources map[string]secret.Source
 }
@@ -68,16 +67,14 @@ func (r *Resolver) Resolve(ctx context.Context, ref secret.Ref) (secret.Value, e
 	return source.Read(ctx, ref.Name())
 }
 
-// Missing is the error of a [secret.Source] that has no secret at ref: kind auth_failed. What
-// says why and hint what to do, both without a byte of any secret; cause is for logs, and
-// may be nil.
+// Missing is the error of a [secret.Source] that has no secret at ref: kind auth_failed. what
+// says why and hint what to do, without a byte of any secret; cause is for logs, and may be nil.
 func Missing(ref secret.Ref, what, hint string, cause error) *abi.Error {
 	e := &abi.Error{Kind: abi.KindAuthFailed, Message: "no secret at " + ref.String() + ": " + what, Hint: hint}
 	return e.WithCause(cause)
 }
 
-// Local reports whether all references are to environment variables and files, which are
-// read without asking anybody.
+// Local reports whether all references are to environment variables and files.
 func Local(references ...string) bool {
 	for _, reference := range references {
 		if scheme, _, _ := strings.Cut(reference, ":"); scheme != "env" && scheme != "file" {

@@ -1,10 +1,10 @@
-// Package tokenfile keeps what logins with OAuth 2.0 brought: for each connection a file,
-// encrypted with AES-256-GCM.
+// Package tokenfile keeps the tokens of OAuth 2.0 logins: for each connection a file, encrypted
+// with AES-256-GCM.
 //
-// A file is bound to what its tokens are for (a [Binding]), which goes into the
-// encryption as additional data. So a file that is moved to another connection, or whose
-// connector wants to send tokens elsewhere than it did, does not open. An older copy of a
-// connection's own file does; its refresh token is then one that the vendor has replaced.
+// A file is bound to the use of its tokens (a [Binding]), which is additional data of the
+// encryption. So a file that is moved to another connection, or whose connector wants to send
+// tokens elsewhere, does not open. An older copy of a connection's own file does, but the vendor
+// has replaced its refresh token.
 package tokenfile
 
 import (
@@ -31,25 +31,25 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Row is what is kept of a login.
+// Row has the tokens of a login.
 type Row struct {
 	Access, Refresh secret.Value
-	// Previous is the refresh token before Refresh. It is kept until Refresh has been
-	// used, in case the vendor forgot that it gave out a new one.
+	// Previous is the refresh token before Refresh. It is kept until Refresh was used, in
+	// case the vendor lost the new one.
 	Previous secret.Value
-	// Until is when Access should no longer be used; zero if the vendor did not say.
+	// Until is when to replace Access; zero if the vendor did not say.
 	Until time.Time
-	// Seed marks what is configured that the row began with, such as a refresh token: see
-	// [Mark].
+	// Seed is the [Mark] of the configured secret that the row began with, such as a
+	// refresh token.
 	Seed string
 }
 
-// Equal reports whether two rows are the same.
+// Equal reports whether two rows are equal.
 func (r Row) Equal(o Row) bool {
 	return r.Access.Equal(o.Access) && r.Refresh.Equal(o.Refresh) && r.Previous.Equal(o.Previous) && r.Until.Equal(o.Until) && r.Seed == o.Seed
 }
 
-// Binding says what a row is for. Its parts are compared as they are.
+// Binding says what the tokens of a row are for.
 type Binding struct {
 	Connection string   `json:"connection"`
 	Connector  string   `json:"connector"`
@@ -59,7 +59,7 @@ type Binding struct {
 	Origins    []string `json:"origins"`
 }
 
-// Mark stands for a secret where only its change matters.
+// Mark identifies a secret, to notice its change.
 func Mark(v secret.Value) string {
 	if v.IsZero() {
 		return ""
@@ -77,8 +77,8 @@ type Folder struct {
 	Writer durable.Writer
 }
 
-// New returns the Folder at dir, which the first row makes. Key returns the secret that
-// the files are encrypted with, of any length and full entropy.
+// New returns the Folder at dir, which the first row makes. key returns the secret that encrypts
+// the files, of any length and full entropy.
 func New(dir string, key func(ctx context.Context) (secret.Value, error)) *Folder {
 	return &Folder{dir: dir, key: key}
 }
@@ -86,7 +86,7 @@ func New(dir string, key func(ctx context.Context) (secret.Value, error)) *Folde
 // maxRow is the size of the largest file, in bytes. Access tokens can be long.
 const maxRow = 1 << 20
 
-// Path returns the file of a connection. Its name tells apart names that differ in case.
+// Path returns the file of a connection. Names that differ in case have different files.
 func (f *Folder) Path(connection string) string {
 	sum := sha256.Sum256([]byte(connection))
 	name := hex.EncodeToString(sum[:6])
@@ -96,8 +96,7 @@ func (f *Folder) Path(connection string) string {
 	return filepath.Join(f.dir, name+".token")
 }
 
-// Lock takes the lock of a connection's row: whoever refreshes a token holds it, in
-// whatever process.
+// Lock takes the lock of a connection's row, across processes. Hold it to refresh a token.
 func (f *Folder) Lock(ctx context.Context, connection string) (release func(), err error) {
 	err = owned.Folder(f.dir)
 	if refused, ok := errors.AsType[*owned.Error](err); ok {
@@ -152,7 +151,7 @@ func (f *Folder) Load(ctx context.Context, b Binding) (row Row, found bool, err 
 	return row, true, nil
 }
 
-// Ready reports why no row could be saved, as far as the key goes.
+// Ready returns an error if there is no key to save rows with.
 func (f *Folder) Ready(ctx context.Context) error {
 	_, err := f.cipher(ctx)
 	return err
@@ -162,8 +161,8 @@ func (f *Folder) Ready(ctx context.Context) error {
 //
 // # Errors
 //
-// An *[abi.Error], of kind internal if it cannot be written, and vendor_error if it is
-// larger than what Load reads; the old row stays then.
+// An *[abi.Error], of kind internal if it cannot be written, and vendor_error if it is too large
+// for Load; the old row then stays.
 func (f *Folder) Save(ctx context.Context, b Binding, row Row) error {
 	aead, err := f.cipher(ctx)
 	if err != nil {
@@ -196,7 +195,7 @@ func (f *Folder) Save(ctx context.Context, b Binding, row Row) error {
 	return nil
 }
 
-// Remove forgets the row of a connection. Call it with the lock.
+// Remove removes the row of a connection. Call it with the lock.
 func (f *Folder) Remove(connection string) error {
 	if err := f.Writer.Remove(f.Path(connection)); err != nil {
 		return f.unwritable(connection, err)
@@ -242,7 +241,6 @@ func (f *Folder) cipher(ctx context.Context) (cipher.AEAD, error) {
 	return aead, err
 }
 
-// additional is what a file is bound to, as bytes.
 func additional(b Binding) ([]byte, error) {
 	text, err := json.Marshal(b)
 	return append([]byte("agenthost token 1\n"), text...), err

@@ -14,14 +14,14 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// engine is where a KV engine is mounted, and the secret's path in it.
+// engine is the mount of a KV engine, and the secret's path in it.
 type engine struct {
 	mount, path string
 	version     int
 }
 
-// engine finds the engine that serves a path. The Vault knows best: a mount may have
-// slashes in its name. Vault's own command asks the same way.
+// engine finds the engine that serves a path. It asks the Vault, as Vault's own command does,
+// because a mount may have slashes in its name.
 func (q question) engine(ctx context.Context, path string, version int) (engine, error) {
 	mount, rest, _ := strings.Cut(path, "/")
 	if version != 0 {
@@ -94,8 +94,8 @@ func (q question) fields(ctx context.Context, e engine) (map[string]json.RawMess
 	return fields, nil
 }
 
-// absent tells a secret that was deleted, of which version 2 keeps the metadata, from one
-// that is not there.
+// absent distinguishes a deleted secret, whose metadata version 2 keeps, from one that never
+// existed.
 func (q question) absent(a answer) error {
 	var deleted struct {
 		Metadata *struct{} `json:"metadata"`
@@ -110,8 +110,7 @@ func (q question) unexpected(status int) error {
 	return &abi.Error{Kind: abi.KindVendorError, Message: fmt.Sprintf("the Vault answered for %s with status %d, which cannot be used", q.ref, status), Hint: "check secrets.vault, version and namespace included"}
 }
 
-// pick returns a field as a secret: text as it is, numbers and truth values as JSON
-// writes them.
+// pick returns a field as a secret: text as it is, numbers and booleans as JSON.
 func pick(ref secret.Ref, fields map[string]json.RawMessage, name string) (secret.Value, error) {
 	raw, ok := fields[name]
 	if !ok {

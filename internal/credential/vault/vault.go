@@ -2,8 +2,8 @@
 // OpenBao, whose HTTP interfaces are the same here
 // (https://developer.hashicorp.com/vault/api-docs/secret/kv).
 //
-// Its requests go through internal/egress: no proxy, no redirect to elsewhere, TLS 1.2 or
-// newer, caps on size and time, never to a cloud's metadata service. The address is the
+// Its requests go through internal/egress: without a proxy, with TLS 1.2 or newer and caps on
+// size and time, never to another origin or a cloud's metadata service. The address is the
 // operator's, so it may be private.
 package vault
 
@@ -26,13 +26,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Config says where a Vault is, and as whom to ask it.
+// Config says where a Vault is, and has a token for it.
 type Config struct {
-	// Address is its URL, such as https://vault.example.com:8200. Plain http is for
-	// this machine alone.
+	// Address is its URL, such as https://vault.example.com:8200. Plain http is permitted on
+	// this machine only.
 	Address string
-	// Token returns the token to ask with. It is asked for with every read, so that
-	// a token which an agent renews is always the current one.
+	// Token returns the token, for each read, so that a renewed one is used.
 	Token func(ctx context.Context) (secret.Value, error)
 	// Namespace is that of Vault Enterprise and OpenBao; empty means the root.
 	Namespace string
@@ -49,8 +48,7 @@ type Config struct {
 // goroutines.
 type Source struct{ config Config }
 
-// New returns the Source of a Vault. What is wrong with the configuration is an error of
-// [Source.Read].
+// New returns the Source of a Vault. [Source.Read] reports a wrong configuration.
 func New(c Config) *Source { return &Source{c} }
 
 var _ secret.Source = (*Source)(nil)
@@ -61,8 +59,7 @@ var _ secret.Source = (*Source)(nil)
 //
 // An *[abi.Error]: auth_failed if there is no such secret or field, or the Vault
 // refuses the token; invalid_params for a bad address; network, timeout, vendor_error and
-// rate_limited if the Vault cannot be asked or does not answer as it should, of which
-// those that may pass are Retryable.
+// rate_limited if the Vault cannot be reached or answers wrongly, Retryable if that may pass.
 func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	ref, err := secret.ParseRef("vault:" + name)
 	if err != nil {
@@ -86,10 +83,10 @@ func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 	return pick(ref, fields, field)
 }
 
-// placeholder stands for the server's own URL, which the operator's address replaces.
+// placeholder is a server URL, which the operator's address replaces.
 const placeholder = "https://vault.invalid"
 
-// client returns an HTTP client that has the token and reaches the Vault alone.
+// client returns an HTTP client that has the token and reaches only the Vault.
 func (s *Source) client(ctx context.Context) (*egress.Client, error) {
 	if err := checkAddress(s.config.Address); err != nil {
 		return nil, err
@@ -124,8 +121,8 @@ func (s *Source) client(ctx context.Context) (*egress.Client, error) {
 	return client, nil
 }
 
-// checkAddress lets plain http go to this machine only: a token must not cross a network
-// in the clear.
+// checkAddress permits plain http to this machine only: a token must not cross a network in
+// the clear.
 func checkAddress(address string) error {
 	wrong := func(message, hint string) error {
 		return fault.Configuration(fault.Invalid("secrets.vault.address", message, hint))
@@ -147,21 +144,21 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// question asks one Vault for one reference.
+// question asks a Vault for one reference.
 type question struct {
 	client    *egress.Client
 	ref       secret.Ref
 	namespace string
 }
 
-// answer is the part of Vault's answers that matters here.
+// answer has the used parts of Vault's answers.
 type answer struct {
 	Data   json.RawMessage `json:"data"`
 	Errors []string        `json:"errors"`
 }
 
-// get asks for a path, which ParseRef has found to be plain. Status is that of an answer
-// that is not an error of the Vault as such.
+// get asks for a path, which ParseRef has checked. It returns the status of answers that are not
+// a general error of the Vault.
 func (q question) get(ctx context.Context, path string) (status int, a answer, err error) {
 	request := abi.Request{Method: "GET", Path: path, Headers: [][2]string{{"X-Vault-Request", "true"}}}
 	if q.namespace != "" {
@@ -186,7 +183,7 @@ func (q question) get(ctx context.Context, path string) (status int, a answer, e
 	return resp.Status, a, nil
 }
 
-// unanswered is the error of a request that got no answer, in words of a Vault.
+// unanswered is the error of a request without an answer.
 func (q question) unanswered(err error) error {
 	var e *abi.Error
 	if !errors.As(err, &e) {
@@ -194,14 +191,13 @@ func (q question) unanswered(err error) error {
 	}
 	e = e.WithCause(e.Unwrap())
 	e.Message, e.Field = "no secret at "+q.ref.String()+": "+e.Message, "secrets.vault"
-	e.RequestSent = false // to the vendor, of whom callers ask
+	e.RequestSent = false // callers ask about requests to the vendor
 	if e.Kind == abi.KindNetwork {
 		e.Hint = "check secrets.vault.address, and that the Vault runs"
 	}
 	return e
 }
 
-// forbidden is the error of a token that may not do it.
 func (q question) forbidden() error {
 	return source.Missing(q.ref, "the Vault refuses the token, or its access to this path", "renew the token, or give its policy the capability read on the path", nil)
 }
