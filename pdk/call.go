@@ -81,6 +81,9 @@ func (c *Call) nextCursor(resp *Response) Raw {
 		return nil
 	}
 	more := page.more(resp)
+	if page.counts() {
+		return c.counted(resp, more)
+	}
 	if page.Header != "" {
 		cursor := c.cursorOfHeader(resp)
 		c.lost = more == "true" && !cursor.Exists()
@@ -97,6 +100,9 @@ func (c *Call) nextCursor(resp *Response) Raw {
 	switch cursor.Kind() {
 	case JSONString:
 		if len(cursor) > len(`""`) {
+			if page.By == ByURL {
+				return c.cursorOfURL(resp, cursor.Text())
+			}
 			return cursor
 		}
 	case JSONNumber:
@@ -130,6 +136,12 @@ func (c *Call) respond(resp *Response, next Raw) error {
 	page, more := c.op.Page, boolText(next.Exists() || c.lost)
 	for i := range c.op.Meta {
 		m := &c.op.Meta[i]
+		if m.Header != "" {
+			if value := m.ofHeader(resp); value != "" && m.Name != abi.MetaNextCursor && m.Name != abi.MetaHasMore {
+				c.result.raw(c.meta[i], text(AppendString(nil, value)))
+			}
+			continue
+		}
 		if page != nil {
 			// The vendor's names for has_more and next_cursor never contradict them.
 			if m.Pointer == page.More {
@@ -165,6 +177,9 @@ func (c *Call) respondData(resp *Response) (body Value, err error) {
 	if c.op.Content != "" && c.op.Content != abi.ContentJSON {
 		return body, c.respondContent(resp)
 	}
+	if c.project {
+		return c.respondProjected(resp)
+	}
 	data := resp.Body.Part(c.op.Data)
 	kind := data.Kind()
 	if kind == JSONArray && c.op.list() || kind == JSONObject && !c.op.list() {
@@ -179,10 +194,7 @@ func (c *Call) respondData(resp *Response) (body Value, err error) {
 	}
 	switch {
 	case !data.Exists() && bodyKind != JSONInvalid && c.op.Effect == Read && !c.op.DataOptional:
-		// A pointer that is wrong, or an answer of another kind, must not look like no records.
-		e := StatusError(resp)
-		e.Kind, e.Message, e.Hint = abi.KindVendorError, resp.Vendor+" answered without "+c.op.Data+", where its records should be", ""
-		return body, e
+		return body, c.withoutRecords(resp)
 	case c.op.list() && body.Exists() && (kind == JSONInvalid || kind == JSONNull):
 		c.result.DataRaw(Raw("[]"))
 	case c.op.list() && bodyKind != JSONInvalid:

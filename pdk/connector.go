@@ -41,6 +41,8 @@ type Connector struct {
 	// Failed says whether a response with a status of 2xx reports a failure all the
 	// same, for vendors that say so in the body. Nil means that none does.
 	Failed func(*Response) bool
+	// Failures say both without functions.
+	Failures *Failures
 }
 
 // Operation is one row of the table. The manifest is generated from it, and so is
@@ -97,7 +99,14 @@ type Operation struct {
 	// it. The result's data is an array for a list and an object otherwise; where
 	// the response has null there, it is [] or {}. Where it has nothing there, a read
 	// fails with vendor_error, unless DataOptional is set.
+	//
+	// Between slashes, * stands for each element of an array and each member of an object:
+	// /items/*/customer. What several of them lead to is one list, in which arrays are laid
+	// out; where the operation is no list, the first one counts.
 	Data string
+	// Wrap makes {"value": x} of every record x of a list that is no object, and a list of
+	// one of what is no array. An answer that needs it, or has a * in Data, may have 8 MiB.
+	Wrap bool
 	// DataOptional says that the vendor leaves Data out where it has no records.
 	DataOptional bool
 	// Meta are the parts of the response that become the result's meta.
@@ -130,6 +139,17 @@ type Meta struct {
 	// Pointer is a JSON Pointer to the value in the response. Where the response
 	// has nothing there, meta has no such key.
 	Pointer string
+	// Header is the name of a response header that has the value instead. Of Link (RFC 8288)
+	// it is the target of the first link with the relation Link.
+	Header, Link string
+}
+
+// ofHeader is the value that a response's header has, "" for nothing.
+func (m *Meta) ofHeader(resp *Response) string {
+	if m.Link != "" {
+		return resp.Link(m.Link)
+	}
+	return resp.Header(m.Header)
 }
 
 func (op *Operation) list() bool { return op.List || op.Page != nil }

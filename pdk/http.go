@@ -146,12 +146,13 @@ func (c *Call) Do(r *Request) (*Response, error) {
 
 // check makes an error of a response that reports a failure.
 func (c *Call) check(resp *Response) error {
-	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) {
+	failures := c.connector.Failures
+	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) && (failures == nil || !failures.has(resp)) {
 		return nil
 	}
 	makeError := c.connector.Error
 	if makeError == nil {
-		makeError = StatusError
+		makeError = failures.makeError
 	}
 	e := makeError(resp)
 	if e == nil {

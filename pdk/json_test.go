@@ -172,7 +172,7 @@ func kitchenSink() *Connector {
 			{
 				Entity: "things", Action: "list", Title: "List", Description: "Lists.", Effect: Read,
 				Method: "GET", Path: "/things", Page: &Page{In: InQuery, LimitName: "page_size", MaxLimit: 50, Cursor: "/next"},
-				Data: "/things", Meta: []Meta{{"total", "/total"}, {"absent", "/absent"}}, Params: []Param{Query("kind", Array("", String(""))).As("kinds[]")},
+				Data: "/things", Meta: []Meta{{Name: "total", Pointer: "/total"}, {Name: "absent", Pointer: "/absent"}}, Params: []Param{Query("kind", Array("", String(""))).As("kinds[]")},
 				RateLimit: abi.RateLimit{Requests: 5, PerSeconds: 1, Bucket: "all"}, Examples: []string{`{"limit":1}`, `{}`},
 				Result: Object("A thing.", Prop("tree", Ref("tree", "Its tree."))),
 			},

@@ -9,7 +9,21 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Page says how a vendor paginates with cursors. The operation gets the
+// PageBy is what leads to the next page.
+type PageBy string
+
+// What leads to the next page, where it is not a cursor.
+const (
+	// ByURL is the URL of the next page, where a cursor would be. The cursor is the value
+	// that it has for the parameter CursorName; the rest of it counts for nothing.
+	ByURL PageBy = "url"
+	// ByOffset is the number of records before the page, which the parameter has.
+	ByOffset PageBy = "offset"
+	// ByPage is the number of the page, which the parameter has.
+	ByPage PageBy = "page"
+)
+
+// Page says how a vendor paginates. The operation gets the
 // parameters "cursor" and "limit", after its own, and its meta gets next_cursor
 // and has_more. Where the vendor calls them otherwise, its names are parameters
 // too, with the same meaning, so that callers who know the vendor are not
@@ -17,6 +31,15 @@ import (
 type Page struct {
 	// In is where both parameters go: [InQuery] or [InBody].
 	In Place
+	// By is what leads to the next page; empty means a cursor that the vendor gives.
+	By PageBy
+	// First is the offset or the number of the first page, and SendFirst sends it.
+	First     int64
+	SendFirst bool
+	// Total is a JSON Pointer to the number of all records, and Pages one to the number of
+	// all pages. Without them, and without More, a page [ByOffset] or [ByPage] is the last
+	// one if it has fewer records than the limit that was sent, or no record.
+	Total, Pages string
 	// CursorName and LimitName are the vendor's names; empty means cursor, limit.
 	CursorName, LimitName string
 	// NoLimit says that the vendor has no parameter for the length of a page. The host
@@ -69,6 +92,14 @@ func (op *Operation) params() []Param {
 	}
 	p := op.Page
 	cursor := String("Where to go on: next_cursor of the page before. Leave it out for the first page.").Min(1).Max(maxCursor)
+	alias := cursor
+	var start Raw
+	if p.counts() {
+		cursor, alias = cursor.Max(18).Pattern("^[0-9]+$"), Integer("").Min(0)
+		if p.SendFirst {
+			start = strconv.AppendInt(nil, p.First, 10)
+		}
+	}
 	limit := Integer("How many records to return at most.").Min(1)
 	if p.MaxLimit > 0 {
 		limit = limit.Max(p.MaxLimit)
@@ -85,10 +116,10 @@ func (op *Operation) params() []Param {
 	all := make([]Param, 0, len(op.Params)+4)
 	all = append(all, op.Params...)
 	all = append(all,
-		Param{name: cursorParam, in: p.In, wire: p.CursorName, schema: cursor},
+		Param{name: cursorParam, in: p.In, wire: p.CursorName, schema: cursor, fallback: start},
 		Param{name: limitParam, in: limitIn, wire: p.LimitName, schema: limit, fallback: fallback})
 	for vendor, uniform := range p.aliases {
-		schema := cursor
+		schema := alias
 		if uniform == limitParam {
 			schema = limit
 		}
@@ -108,21 +139,88 @@ func (p *Page) aliases(yield func(vendor, uniform string) bool) {
 	}
 }
 
+// counts says whether the cursor is a number that we count.
+func (p *Page) counts() bool { return p.By == ByOffset || p.By == ByPage }
+
 // cursorOfHeader returns the cursor that a response's header has.
 func (c *Call) cursorOfHeader(resp *Response) Raw {
 	cursor, page := "", c.op.Page
 	if !strings.EqualFold(page.Header, "Link") {
-		cursor = strings.TrimSpace(resp.Header(page.Header))
-	} else if next := resp.Link("next"); next != "" {
-		name := cmp.Or(page.CursorName, cursorParam)
-		if cursor = queryValue(next, name); cursor == "" && c.s.fault == nil {
-			c.s.fault = &abi.Error{Kind: abi.KindVendorError, Message: resp.Vendor + "'s link to the next page has no parameter " + name}
+		if cursor = strings.TrimSpace(resp.Header(page.Header)); page.By == ByURL {
+			return c.cursorOfURL(resp, cursor)
 		}
+	} else {
+		return c.cursorOfURL(resp, resp.Link("next"))
 	}
 	if cursor == "" {
 		return nil
 	}
 	return AppendString(nil, cursor)
+}
+
+// cursorOfURL returns the cursor that the URL of the next page has, which is "" on the last
+// page.
+func (c *Call) cursorOfURL(resp *Response, next string) Raw {
+	if next == "" {
+		return nil
+	}
+	name := cmp.Or(c.op.Page.CursorName, cursorParam)
+	cursor := queryValue(next, name)
+	if cursor != "" {
+		return AppendString(nil, cursor)
+	}
+	if c.s.fault == nil {
+		c.s.fault = &abi.Error{Kind: abi.KindVendorError, Message: resp.Vendor + "'s link to the next page has no parameter " + name}
+	}
+	return nil
+}
+
+// counted returns the next cursor where it is an offset or the number of a page.
+func (c *Call) counted(resp *Response, more string) Raw {
+	p := c.op.Page
+	at, ok := Raw(c.value(c.index(cursorParam)).number()).Int()
+	if !ok {
+		at = p.First
+	}
+	limit := int64(0)
+	if !p.NoLimit {
+		limit, _ = c.value(c.index(limitParam)).Int()
+	}
+	pointer, _, _ := strings.Cut(c.op.Data, "/*")
+	n, next := int64(0), at+1
+	if records := resp.Body.Part(pointer); records.Kind() == JSONArray {
+		n = int64(records.Count())
+	}
+	before := (at-p.First)*limit + n
+	if p.By == ByOffset {
+		next, before = at+n, at-p.First+n
+	}
+	goesOn := n > 0 && n >= limit
+	if p.Total != "" && (p.By == ByOffset || limit > 0) {
+		if total, ok := resp.Body.Part(p.Total).Int(); ok {
+			goesOn = n > 0 && before < total
+		}
+	}
+	if p.Pages != "" && p.By == ByPage {
+		if pages, ok := resp.Body.Part(p.Pages).Int(); ok {
+			goesOn = next-p.First < pages
+		}
+	}
+	if more != "" && more != "null" {
+		goesOn = more == "true"
+	}
+	if c.lost = goesOn && next <= at; !goesOn || c.lost {
+		return nil
+	}
+	return AppendString(nil, strconv.FormatInt(next, 10))
+}
+
+// number is the text of a number, or of a string that has one.
+func (r Raw) number() []byte {
+	if r.Kind() == JSONString {
+		return []byte(r.Text())
+	}
+	return r
 }
 
 // appendAliases appends the member aliases of the manifest, if there are any.
@@ -162,7 +260,7 @@ func (c *Call) unalias() *abi.Error {
 
 // numberCursor makes a number of a cursor that the vendor wants as one.
 func (c *Call) numberCursor() *abi.Error {
-	if c.op.Page == nil || !c.op.Page.Number || c.op.Page.In != InBody {
+	if page := c.op.Page; page == nil || page.In != InBody || !page.Number && !page.counts() {
 		return nil
 	}
 	i := c.index(cursorParam)
@@ -170,7 +268,7 @@ func (c *Call) numberCursor() *abi.Error {
 	if !given.Exists() {
 		return nil
 	}
-	number := Raw(given.Text())
+	number := Raw(given.number())
 	if n, ok := number.Int(); !ok || n < 0 {
 		return InvalidParam(cursorParam, "the cursor is not a number", "pass next_cursor of the page before")
 	}

@@ -26,6 +26,7 @@ type row struct {
 	// Where those of each place end, or begin.
 	queryEnd, headerEnd, bodyAt int
 	body                        bodyKind
+	project                     bool // the records are read, and put together anew
 	plain                       bool // every header of the request is in head
 	aliases                     [][2]int
 	accept                      string
@@ -115,6 +116,7 @@ func newRow(c *Connector, op *Operation) row {
 		}
 	}
 	slices.SortStableFunc(r.fields, func(a, b field) int { return cmp.Compare(a.in, b.in) })
+	r.project = op.Wrap || strings.Contains(op.Data+"/", "/*/")
 	r.body = r.bodyKind()
 	r.plain = r.queryEnd == r.headerEnd && r.body != bodyRelated
 	head := &Request{Server: op.Server, Method: op.Method, Path: op.Path}

@@ -91,7 +91,11 @@ func (p *problems) operation(name string, op *pdk.Operation) {
 	if op.Page != nil {
 		p.pointer(name, "Page.Cursor", op.Page.Cursor)
 		p.pointer(name, "Page.More", op.Page.More)
-		p.check(op.Page.Cursor != "" || op.Page.Header != "" || op.Handle != nil, "%s is paginated and does not say where the next cursor is", name)
+		p.pointer(name, "Page.Total", op.Page.Total)
+		p.pointer(name, "Page.Pages", op.Page.Pages)
+		counts := op.Page.By == pdk.ByOffset || op.Page.By == pdk.ByPage
+		p.check(counts || op.Page.By == "" || op.Page.By == pdk.ByURL, "%s is paginated by %q, which is no way to do so", name, op.Page.By)
+		p.check(counts || op.Page.Cursor != "" || op.Page.Header != "" || op.Handle != nil, "%s is paginated and does not say where the next cursor is", name)
 	}
 	var inPath []string
 	for _, m := range pathParam.FindAllStringSubmatch(op.Path, -1) {
