@@ -3,6 +3,7 @@ package wasmtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ func folder() (string, error) {
 }
 
 // warm compiles a module to native code where the test would need ten times as long:
-// processes that are built without the race detector do it.
+// programs that are built without the race detector do it.
 func warm(ctx context.Context, file string) error {
 	if !raceEnabled {
 		return nil
@@ -65,19 +66,30 @@ func warm(ctx context.Context, file string) error {
 		return err
 	}
 	defer unlock()
-	const pkg = "github.com/agenthost/agenthost/internal/wasmtest/warm"
-	command, test := filepath.Join(home, "warm"), filepath.Join(home, "warm.test")
-	for _, args := range [][]string{
-		{"go", "build", "-o", command, pkg + "/command"}, // a file that is up to date stays
-		{command, cache, file},
-		{"go", "test", "-c", "-o", test, pkg},
-		{test, "-test.run=^TestModules$", cache, file},
-	} {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("compile %s to native code: %w\n%s", file, err, bytes.TrimSpace(out))
-		}
+	warmers.once.Do(func() {
+		const pkg = "github.com/agenthost/agenthost/internal/wasmtest/warm"
+		warmers.file = filepath.Join(home, "warm")
+		warmers.err = errors.Join(
+			run(ctx, "go", "build", "-o", warmers.file, pkg+"/command"), // a file that is up to date stays
+			run(ctx, "go", "test", "-c", "-o", warmers.file+".test", pkg))
+	})
+	if warmers.err != nil {
+		return warmers.err
+	}
+	return errors.Join(
+		run(ctx, warmers.file, cache, file),
+		run(ctx, warmers.file+".test", "-test.run=^TestModules$", cache, file))
+}
+
+// warmers are the two programs of package warm: file, and file.test. A process builds them once,
+// as it takes the toolchain seconds to find out that they are up to date.
+var warmers build
+
+func run(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compile to native code: %s %q: %w\n%s", name, args, err, bytes.TrimSpace(out))
 	}
 	return nil
 }
