@@ -11,7 +11,6 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/connections"
-	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -240,9 +239,9 @@ func (h *Host) fromEnvironment(ctx context.Context, name string) (Connection, er
 		}
 		return Connection{}, h.unknownConnection(ctx, Principal{}, name)
 	}
-	references, missing := credential.FromEnvironment(name, info.Auth.Schemes, h.options.LookupEnv)
+	references, missing := connections.FromEnvironment(name, info.Auth.Schemes, h.options.LookupEnv)
 	if len(missing) == 0 {
-		server, _ := h.options.LookupEnv(credential.Variable(name, "server"))
+		server, _ := h.options.LookupEnv(connections.Variable(name, "server"))
 		return Connection{Connector: name, Credentials: references, Server: server}, nil
 	}
 	return Connection{}, &Error{
@@ -276,7 +275,7 @@ func (h *Host) unknownConnection(ctx context.Context, p Principal, name string) 
 				names = append(names, infos[i].Name)
 			}
 		case infos[i].Name == name:
-			left = credential.SetVariable(name, infos[i].Auth.Schemes, h.options.LookupEnv)
+			left = connections.SetVariable(name, infos[i].Auth.Schemes, h.options.LookupEnv)
 		}
 	}
 	for c, err := range h.configured(ctx, p) {

@@ -32,9 +32,7 @@ import (
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/catalog"
-	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -44,7 +42,6 @@ type Host struct {
 	options Options
 	log     hclog.Logger
 	catalog *catalog.Catalog
-	secrets *Secrets
 	source  Connections // of the options; nil where there are none
 	checked bool        // source has only connections that are checked
 	// approvals is nil where the program vouches for its plugins folder.
@@ -91,14 +88,6 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	secrets, err := OpenSecrets(o)
-	if err != nil {
-		return nil, err
-	}
-	proxy, err := secrets.Proxy(o.Proxy)
-	if err != nil {
-		return nil, err
-	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
@@ -116,7 +105,7 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 		return nil, err
 	}
 	o.Cache = folder
-	h, err := open(ctx, o, agree, secrets, proxy)
+	h, err := open(ctx, o, agree)
 	if err != nil {
 		return nil, errors.Join(err, uncache())
 	}
@@ -125,11 +114,7 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 }
 
 // open is Open with options that are complete.
-func open(ctx context.Context, o Options, agree string, secrets *Secrets, proxy *egress.Proxy) (*Host, error) {
-	http := egress.Config{
-		UserAgent: "agenthost/" + Version(), Logger: o.Logger.Named("egress"), Tables: redact.NewTables(0), Proxy: proxy,
-		Idle: egress.NewIdleConnections(o.IdleConnections, o.Now), Seams: o.Seams,
-	}
+func open(ctx context.Context, o Options, agree string) (*Host, error) {
 	modules := direct.Modules{
 		Cache: o.Cache, Logger: o.Logger.Named("sandbox"), Now: o.Now, Running: o.Running,
 		CompileWorker: o.CompileWorker, CompileTimeout: o.CompileTimeout, CompileMemory: o.CompileMemory,
@@ -137,7 +122,10 @@ func open(ctx context.Context, o Options, agree string, secrets *Secrets, proxy 
 	if o.modules != nil {
 		o.modules(&modules)
 	}
-	runner, err := direct.NewRunner(direct.Options{HTTP: http, Modules: modules, Logger: o.Logger, Seams: o.Seams, Secrets: secrets})
+	runner, err := direct.NewRunner(direct.Options{
+		Modules: modules, Secrets: o.Secrets, Sources: o.Sources, LookupEnv: o.LookupEnv, Proxy: o.Proxy,
+		IdleConnections: o.IdleConnections, UserAgent: "agenthost/" + Version(), Logger: o.Logger, Seams: o.Seams,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +146,10 @@ func open(ctx context.Context, o Options, agree string, secrets *Secrets, proxy 
 		options:     o,
 		log:         o.Logger,
 		runner:      runner,
-		secrets:     secrets,
 		connections: make(map[connectionKey]*connection),
 	}
 	h.accounts = hosted.NewAccounts(hosted.Options{
-		HTTP: http, RenewAfter: o.Secrets.Cache, Engine: runner.Engine(), Logger: o.Logger, LookupEnv: o.LookupEnv, Secrets: secrets, Authorities: h.authoritiesIn,
+		HTTP: runner.HTTP(), RenewAfter: o.Secrets.Cache, Engine: runner.Engine(), Logger: o.Logger, LookupEnv: o.LookupEnv, Secrets: runner.Secrets(),
 	})
 	h.catalog, err = catalog.Open(ctx, catalog.Options{
 		Dir: o.Plugins, Cache: o.Cache, Engine: runner.Engine(), Reload: o.Reload, UnloadAfter: o.UnloadAfter,

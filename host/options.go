@@ -19,7 +19,6 @@ import (
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/hashicorp/go-hclog"
 )
@@ -39,8 +38,8 @@ type Options struct {
 	// [Host.OnChange] tells of changes.
 	Reload time.Duration
 	// Connections are those of the host, such as [StaticConnections]. Nil means that the
-	// environment makes them: one for each connector whose variables are set (see
-	// [CredentialVariable]), which may do all that its connector can. Beside Connections that are
+	// environment makes them: one for each connector whose variables are set, such as
+	// AGENTHOST_PYLON_API_TOKEN, which may do all that its connector can. Beside Connections that are
 	// not nil the environment makes none.
 	Connections Connections
 	// Environment says that the environment makes connections beside Connections too.
@@ -139,7 +138,7 @@ type Options struct {
 // answers on out, and writes only to the folder that the arguments name. It limits the whole
 // process, and calls exit, which is os.Exit, when it reaches a limit.
 func ServeCompile(ctx context.Context, arguments []string, in io.Reader, out io.Writer, exit func(code int)) error {
-	return sandbox.ServeCompile(ctx, arguments, in, out, exit, catalog.CheckDeclaration)
+	return catalog.ServeCompile(ctx, arguments, in, out, exit)
 }
 
 // FromConfig returns the options that a configuration asks for.

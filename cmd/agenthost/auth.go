@@ -8,7 +8,7 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/internal/credential"
+	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -51,7 +51,7 @@ func (a *app) showAuth(info *host.ConnectorInfo) error {
 	shown := authInfo{Connector: info.Name, AuthSchema: info.Auth, Variables: make(map[string]string), Modes: modesOf(info)}
 	for _, scheme := range info.Auth.Schemes {
 		for _, field := range scheme.Fields {
-			shown.Variables[field.Name] = credential.Variable(info.Name, field.Name)
+			shown.Variables[field.Name] = connections.Variable(info.Name, field.Name)
 		}
 	}
 	if done, err := a.json(shown); done {
@@ -83,7 +83,7 @@ func (a *app) showScheme(info *host.ConnectorInfo, scheme abi.AuthScheme) error 
 	}
 	rows := make([][]string, len(scheme.Fields))
 	for i, f := range scheme.Fields {
-		rows[i] = []string{render.Visible(f.Name), yes(f.Required), yes(f.Secret), credential.Variable(info.Name, f.Name), render.Visible(f.Description)}
+		rows[i] = []string{render.Visible(f.Name), yes(f.Required), yes(f.Secret), connections.Variable(info.Name, f.Name), render.Visible(f.Description)}
 	}
 	if err := render.Rows(a.stdout, a.style(render.Table), []string{"FIELD", "NEEDED", "SECRET", "VARIABLE", "DESCRIPTION"}, rows); err != nil {
 		return err
@@ -130,7 +130,7 @@ func snippet(info *host.ConnectorInfo, scheme abi.AuthScheme) string {
 		if !f.Required {
 			mark = "# optional: "
 		}
-		fmt.Fprintf(&b, "        %s%s: env:%s\n", mark, f.Name, strings.TrimPrefix(credential.Variable(info.Name, f.Name), credential.EnvPrefix))
+		fmt.Fprintf(&b, "        %s%s: env:%s\n", mark, f.Name, strings.TrimPrefix(connections.Variable(info.Name, f.Name), connections.EnvPrefix))
 	}
 	return render.VisibleLines(b.String())
 }

@@ -279,7 +279,7 @@ const grace = 10 * time.Second
 // serveMCPHTTP serves until ctx ends. It prepares authentication before it listens.
 func (a *app) serveMCPHTTP(ctx context.Context, server *mcp.Server, c config.MCPHTTP, o host.Options) error {
 	options := mcp.HTTPOptions{Hosts: c.Hosts, Origins: c.Origins, Sessions: c.Sessions, MaxConnections: c.MaxConnections}
-	secrets, err := host.OpenSecrets(o)
+	secrets, err := openSecrets(o)
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ func (a *app) serveMCPHTTP(ctx context.Context, server *mcp.Server, c config.MCP
 
 // acceptIssuer makes the server accept access tokens of an issuer. It fetches the issuer's
 // keys at the start, so that a mistake shows then.
-func acceptIssuer(ctx context.Context, options *mcp.HTTPOptions, c config.MCPHTTP, o host.Options, secrets *host.Secrets) error {
+func acceptIssuer(ctx context.Context, options *mcp.HTTPOptions, c config.MCPHTTP, o host.Options, secrets *credential.Store) error {
 	if c.Resource == "" {
 		return &usageError{message: "--issuer needs --resource", hint: "add the URL of this server for clients, such as --resource https://mcp.example.com"}
 	}
@@ -315,7 +315,7 @@ func acceptIssuer(ctx context.Context, options *mcp.HTTPOptions, c config.MCPHTT
 		audience = c.Resource
 	}
 	log := o.Logger.Named("mcp").Named("issuer")
-	proxy, err := secrets.Proxy(o.Proxy)
+	proxy, err := secrets.ProxyConfig(o.Proxy)
 	if err != nil {
 		return err
 	}
@@ -340,7 +340,7 @@ func acceptIssuer(ctx context.Context, options *mcp.HTTPOptions, c config.MCPHTT
 
 // mcpTokens reads the bearer tokens by caller, and describes in opens what clients need. If
 // neither a token nor an issuer is configured, it makes a token at the first start.
-func (a *app) mcpTokens(ctx context.Context, c config.MCPHTTP, secrets *host.Secrets) (tokens map[string]secret.Value, opens []string, err error) {
+func (a *app) mcpTokens(ctx context.Context, c config.MCPHTTP, secrets *credential.Store) (tokens map[string]secret.Value, opens []string, err error) {
 	if c.Token == "" && len(c.Tokens) == 0 && c.Issuer == "" {
 		if c.Token, err = ownToken(); err != nil {
 			return nil, nil, err

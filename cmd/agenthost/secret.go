@@ -10,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/credential/source"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -51,7 +52,7 @@ every user of the machine can see arguments, and the shell keeps them.`,
 			return args(1, "NAME")(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *host.Secrets) error {
+			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *credential.Store) error {
 				value, err := a.readSecret(ctx, args[0])
 				if err != nil {
 					return err
@@ -72,7 +73,7 @@ func (a *app) secretListCommand() *cobra.Command {
 		Short: "Print the names of the secrets",
 		Args:  args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *host.Secrets) error {
+			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *credential.Store) error {
 				names, err := secrets.Names(ctx)
 				if err != nil {
 					return err
@@ -103,7 +104,7 @@ func (a *app) secretRemoveCommand() *cobra.Command {
 		Short:   "Remove a secret",
 		Args:    args(1, "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *host.Secrets) error {
+			return a.withSecrets(cmd.Context(), func(ctx context.Context, secrets *credential.Store) error {
 				return secrets.Remove(ctx, args[0])
 			})
 		},
@@ -111,18 +112,23 @@ func (a *app) secretRemoveCommand() *cobra.Command {
 }
 
 // withSecrets opens the secrets without opening a host.
-func (a *app) withSecrets(ctx context.Context, use func(context.Context, *host.Secrets) error) error {
+func (a *app) withSecrets(ctx context.Context, use func(context.Context, *credential.Store) error) error {
 	o, err := a.options()
 	if err != nil {
 		return err
 	}
-	secrets, err := host.OpenSecrets(o)
+	secrets, err := openSecrets(o)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := a.withTimeout(ctx)
 	defer cancel()
 	return use(ctx, secrets)
+}
+
+// openSecrets opens the secrets that options configure. It reads none of them.
+func openSecrets(o host.Options) (*credential.Store, error) {
+	return credential.Open(credential.Options{Secrets: o.Secrets, Sources: o.Sources, LookupEnv: o.LookupEnv, Logger: o.Logger, Seams: o.Seams})
 }
 
 // readSecret asks for a secret on a terminal, and otherwise reads standard input.

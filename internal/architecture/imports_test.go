@@ -199,7 +199,7 @@ func importRules() []rule {
 		},
 		{
 			name: "the connections know their configuration", of: []string{"internal/connections"},
-			only:   []string{"std", "host/config", "internal/seams", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "pdk/abi", "host/config", "internal/seams", "github.com/hashicorp/go-hclog"},
 			never:  []string{"net/...", "os/exec"},
 			why:    "who may see which connection is decided by code that runs none, and holds references and no client",
 			broken: map[string]string{"internal/connections/a.go": `package connections; import _ "github.com/agenthost/agenthost/internal/backend"`},

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/sandbox/seal"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -106,6 +108,11 @@ func (c declarationCache) store(digest string, d Declaration) error {
 		return err
 	}
 	return os.Rename(f.Name(), c.path(digest))
+}
+
+// ServeCompile compiles one module, or checks one declaration, as [sandbox.ServeCompile] does.
+func ServeCompile(ctx context.Context, arguments []string, in io.Reader, out io.Writer, exit func(code int)) error {
+	return sandbox.ServeCompile(ctx, arguments, in, out, exit, CheckDeclaration)
 }
 
 // CheckDeclaration checks a [Declaration] as JSON. The compile worker calls it. Its errors are

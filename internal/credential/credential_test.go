@@ -261,28 +261,3 @@ func TestWrongCredentials(t *testing.T) {
 		wantError(t, err, test.kind, test.field, test.says)
 	}
 }
-
-func TestFromEnvironment(t *testing.T) {
-	t.Parallel()
-	schemes := []abi.AuthScheme{bearer(), {ID: "basic", Fields: []abi.AuthField{{Name: "user", Required: true}}}}
-	for _, test := range []struct {
-		set     string
-		want    string
-		missing string
-		any     string
-	}{
-		{"AGENTHOST_MY_CRM_API_TOKEN", "env:AGENTHOST_MY_CRM_API_TOKEN", "", "AGENTHOST_MY_CRM_API_TOKEN"},
-		{"AGENTHOST_MY_CRM_USER", "", "", "AGENTHOST_MY_CRM_USER"},
-		{"AGENTHOST_MY_CRM_TEAM", "", "AGENTHOST_MY_CRM_USER", "AGENTHOST_MY_CRM_TEAM"},
-		{"OTHER", "", "AGENTHOST_MY_CRM_USER", ""},
-	} {
-		lookup := func(name string) (string, bool) { return "x", name == test.set }
-		references, missing := FromEnvironment("my-crm", schemes, lookup)
-		if references["api_token"] != test.want || strings.Join(missing, " ") != test.missing {
-			t.Errorf("%s: %v, missing %v", test.set, references, missing)
-		}
-		if got := SetVariable("my-crm", schemes, lookup); got != test.any {
-			t.Errorf("%s: the variable that is set is %q", test.set, got)
-		}
-	}
-}

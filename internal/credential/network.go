@@ -99,13 +99,23 @@ func parseAuthorities(text []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Proxy returns the proxy that p configures, nil for nil. The proxy's credential is read at its
-// first use, and again like other secrets.
+// Proxy returns the proxy that p configures, and nil for nil.
 //
 // # Errors
 //
 // *[abi.Error] of kind invalid_params for a wrong setting.
 func (s *Store) Proxy(p *config.Proxy) (*egress.Proxy, error) {
+	c, err := s.ProxyConfig(p)
+	if c == nil {
+		return nil, err
+	}
+	return egress.NewProxy(*c)
+}
+
+// ProxyConfig returns what makes the proxy that p configures, and nil for nil. It reads the
+// proxy's credential when it is first needed, and again as it does other secrets. Its errors
+// are those of [Store.Proxy].
+func (s *Store) ProxyConfig(p *config.Proxy) (*egress.ProxyConfig, error) {
 	if p == nil {
 		return nil, nil
 	}
@@ -113,7 +123,7 @@ func (s *Store) Proxy(p *config.Proxy) (*egress.Proxy, error) {
 	if p.Resolve != "" && !slices.Contains(words, string(p.Resolve)) {
 		return nil, fault.Invalid("proxy.resolve", "there is no resolver "+string(p.Resolve)+"", fault.Hint(string(p.Resolve), words))
 	}
-	c := egress.ProxyConfig{URL: p.URL, Resolves: p.Resolve == config.ResolveProxy, RootCAs: s.options.RootCAs}
+	c := &egress.ProxyConfig{URL: p.URL, Resolves: p.Resolve == config.ResolveProxy, RootCAs: s.options.RootCAs}
 	if p.Credential != "" {
 		const setting = "proxy.credential"
 		if _, err := s.Parse(p.Credential); err != nil {
@@ -137,5 +147,5 @@ func (s *Store) Proxy(p *config.Proxy) (*egress.Proxy, error) {
 			return *value, nil
 		}
 	}
-	return egress.NewProxy(c)
+	return c, nil
 }

@@ -28,6 +28,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+// Proxy configures a proxy.
+type Proxy = egress.ProxyConfig
+
 // Config says whose tokens are good, and for what. Issuer and Audience are required.
 type Config struct {
 	// Issuer is the URL that the issuer's metadata and its tokens have, letter for
@@ -44,8 +47,8 @@ type Config struct {
 	Logger hclog.Logger
 	// Timeout is how long each request for metadata and keys may take; 0 means two minutes.
 	Timeout time.Duration
-	// Proxy is the way to the issuer; nil connects directly. Get one from host.Secrets.Proxy.
-	Proxy *egress.Proxy
+	// Proxy is the way to the issuer; nil connects directly.
+	Proxy *Proxy
 	// Seams replace the network and the clock, as in host.Options.
 	seams.Seams
 }
@@ -82,8 +85,14 @@ func New(c Config) (*Verifier, error) {
 		}
 	}
 	c.Scopes = slices.Clone(c.Scopes)
+	var proxy *egress.Proxy
+	if c.Proxy != nil {
+		if proxy, err = egress.NewProxy(*c.Proxy); err != nil {
+			return nil, err
+		}
+	}
 	source := &source{issuer: issuer, text: c.Issuer, http: egress.Config{
-		Logger: c.Logger, Proxy: c.Proxy, Limits: egress.Limits{Timeout: c.Timeout}, Seams: c.Seams,
+		Logger: c.Logger, Proxy: proxy, Limits: egress.Limits{Timeout: c.Timeout}, Seams: c.Seams,
 	}}
 	return &Verifier{c, newKeys(source.fetch, c.Now, c.Logger)}, nil
 }

@@ -10,28 +10,37 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options configure a [Runner]. All fields are required.
+// Options configure a [Runner]. Logger and Seams are required.
 type Options struct {
 	// Modules says how modules are compiled and run, those of recordings, replays and
 	// profiles too.
 	Modules Modules
-	// Secrets hold the credentials of connections.
-	Secrets *credential.Store
-	// HTTP is what the clients of all connections have in common.
-	HTTP egress.Config
-	// Logger gets what connectors log.
+	// Secrets says where references lead, and Sources are the embedder's own, by scheme.
+	Secrets config.Secrets
+	Sources map[string]secret.Source
+	// LookupEnv reads an environment variable; nil means os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+	// Proxy is the way out; nil connects directly.
+	Proxy *config.Proxy
+	// IdleConnections is how many idle connections the clients keep; 0 means the default.
+	IdleConnections int
+	// UserAgent is in every request.
+	UserAgent string
+	// Logger gets what connectors and clients log.
 	Logger hclog.Logger
 	Seams  seams.Seams
 }
@@ -46,17 +55,43 @@ type Profile = sandbox.Profile
 // [NewRunner].
 type Runner struct {
 	options Options
+	secrets *credential.Store
+	http    egress.Config
 	engine  *sandbox.Engine
 }
 
-// NewRunner returns a runner, and starts its engine.
+// NewRunner returns a runner, and starts its engine. It reads no secret.
+//
+// # Errors
+//
+// Those of [credential.Open], [credential.Store.Proxy] and [sandbox.NewEngine].
 func NewRunner(o Options) (*Runner, error) {
+	secrets, err := credential.Open(credential.Options{Secrets: o.Secrets, Sources: o.Sources, LookupEnv: o.LookupEnv, Logger: o.Logger, Seams: o.Seams})
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := secrets.Proxy(o.Proxy)
+	if err != nil {
+		return nil, err
+	}
 	engine, err := sandbox.NewEngine(o.Modules)
-	return &Runner{o, engine}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{o, secrets, egress.Config{
+		UserAgent: o.UserAgent, Logger: o.Logger.Named("egress"), Tables: redact.NewTables(0), Proxy: proxy,
+		Idle: egress.NewIdleConnections(o.IdleConnections, o.Seams.Now), Seams: o.Seams,
+	}, engine}, nil
 }
 
 // Engine runs the modules.
 func (r *Runner) Engine() *sandbox.Engine { return r.engine }
+
+// Secrets hold the credentials of connections.
+func (r *Runner) Secrets() *credential.Store { return r.secrets }
+
+// HTTP is what the clients of all connections have in common, whoever has them.
+func (r *Runner) HTTP() egress.Config { return r.http }
 
 // Close ends all modules. It waits for calls that run.
 func (r *Runner) Close(ctx context.Context) error { return r.engine.Close(ctx) }
@@ -96,14 +131,14 @@ func (b *Backend) use() *inUse {
 // newCredential returns the connection's credential, which reads nothing yet.
 func (b *Backend) newCredential() *credential.Credential {
 	c := b.c
-	return b.runner.options.Secrets.For(credential.Config{
+	return b.runner.secrets.For(credential.Config{
 		Connection: c.Name, Settings: &c.Config, Connector: c.Connector.Manifest.Name, Schemes: c.Connector.Auth.Schemes, HTTP: b.http,
 	})
 }
 
 // http is what all clients of the connection have in common.
 func (b *Backend) http() egress.Config {
-	c, http := b.c, b.runner.options.HTTP
+	c, http := b.c, b.runner.http
 	http.Servers, http.Server, http.Override = c.Connector.Manifest.Servers, c.Server.ID, c.Override
 	http.Limits = egress.Limits{RequestBody: c.Limits.RequestBytes, ResponseBody: c.Limits.ResponseBytes, Connections: c.Limits.Concurrency}
 	http.Logger = http.Logger.With("connection", c.Name)
@@ -115,6 +150,20 @@ func (b *Backend) Mode() config.Mode { return config.Direct }
 
 // Credential returns the credential of the connection.
 func (b *Backend) Credential() *credential.Credential { return b.use().credential }
+
+// Login says how a person logs in to a connection.
+type Login = credential.Login
+
+// Revoked says what a logout did at the vendor.
+type Revoked = credential.Revoked
+
+// Login logs a person in, as [credential.Credential.Login] does.
+func (b *Backend) Login(ctx context.Context, l Login) error { return b.Credential().Login(ctx, l) }
+
+// Logout ends a login, as [credential.Credential.Logout] does.
+func (b *Backend) Logout(ctx context.Context, local bool) (Revoked, error) {
+	return b.Credential().Logout(ctx, local)
+}
 
 // Operations returns the operations of the connector.
 func (b *Backend) Operations() []*abi.Operation {

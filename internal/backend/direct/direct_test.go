@@ -12,7 +12,6 @@ import (
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/connector"
-	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -116,13 +115,7 @@ func TestRun(t *testing.T) {
 func newBackend(t *testing.T, answer string, lookUp func(string) (string, bool)) (*direct.Backend, *file, *backend.Connection) {
 	t.Helper()
 	s := seams.Seams{}.WithDefaults()
-	store, err := credential.Open(credential.Options{LookupEnv: lookUp, Logger: hclog.NewNullLogger(), Seams: s})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := direct.Options{Secrets: store, Logger: hclog.NewNullLogger(), Seams: s}
-	o.HTTP.Logger, o.HTTP.Seams = o.Logger, s
-	runner, err := direct.NewRunner(o)
+	runner, err := direct.NewRunner(direct.Options{LookupEnv: lookUp, Logger: hclog.NewNullLogger(), Seams: s})
 	if err != nil {
 		t.Fatal(err)
 	}

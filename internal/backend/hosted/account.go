@@ -3,7 +3,6 @@ package hosted
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,8 +92,6 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	// Secrets read what the settings refer to.
 	Secrets *credential.Store
-	// Authorities reads the file of certificate authorities of a connection.
-	Authorities func(file, connection string) (*x509.CertPool, error)
 }
 
 // Accounts finds places in the Airbyte API, and has one client for each account. It is safe
@@ -443,11 +440,13 @@ func (a *Accounts) open(ctx context.Context, p Place) (*client.Client, error) {
 	if p.Account.CAFile != "" && strings.HasPrefix(strings.ToLower(p.Account.BaseURL), "http:") {
 		return nil, fault.Configuration(fault.Invalid("connections."+p.connection+".tls", "tls needs https, but the Airbyte API is at an http URL", "write https in base_url or in the environment, or remove tls"))
 	}
-	roots, err := a.options.Authorities(p.Account.CAFile, p.connection)
-	if err != nil {
-		return nil, err
-	}
 	http := &a.options.HTTP
+	roots := http.RootCAs
+	if p.Account.CAFile != "" {
+		if roots, err = credential.ConnectionAuthorities(p.Account.CAFile, p.connection); err != nil {
+			return nil, err
+		}
+	}
 	made, err := client.New(client.Config{
 		BaseURL: p.Account.BaseURL, OrganizationID: p.Account.Organization,
 		ClientID: id, ClientSecret: clientSecret, Renew: read, RenewAfter: a.options.RenewAfter,

@@ -1,0 +1,77 @@
+package host
+
+import (
+	"context"
+
+	"github.com/agenthost/agenthost/internal/backend/direct"
+	"github.com/agenthost/agenthost/internal/fault"
+)
+
+// Login says how a person logs in to a connection.
+type Login = direct.Login
+
+// Revoked says what [Host.Logout] did at the vendor.
+type Revoked = direct.Revoked
+
+// Login logs a person in to a connection whose vendor wants OAuth 2.0, and keeps the tokens. It
+// waits up to five minutes for the person. Calls that follow use the login.
+//
+// # Errors
+//
+// Those of the authorization server; timeout where nobody logs in; denied where the connector
+// is not approved; invalid_params where the connection needs no login.
+func (h *Host) Login(ctx context.Context, connection string, l Login) error {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b, err := h.person(ctx, connection)
+	if err != nil {
+		return err
+	}
+	return b.Login(ctx, l)
+}
+
+// Logout ends a login: at the vendor, where the connector declares how, and here. Local
+// forgets it here only. The result says what was done.
+//
+// # Errors
+//
+// Those of the authorization server, after which the login is still there.
+func (h *Host) Logout(ctx context.Context, connection string, local bool) (Revoked, error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return Revoked{}, err
+	}
+	defer leave()
+	b, err := h.person(ctx, connection)
+	if err != nil {
+		return Revoked{}, err
+	}
+	return b.Logout(ctx, local)
+}
+
+// person is a backend that a person may log in to.
+type person interface {
+	Login(ctx context.Context, l Login) error
+	Logout(ctx context.Context, local bool) (Revoked, error)
+}
+
+// person returns the backend of a connection, for a login.
+func (h *Host) person(ctx context.Context, name string) (person, error) {
+	c, err := h.connection(ctx, Principal{}, name)
+	if err != nil {
+		return nil, err
+	}
+	here, ok := c.backend.(person)
+	if !ok {
+		return nil, fault.Invalid("connection", "connection "+name+" is hosted: the Airbyte API keeps the vendor's credential", "agenthost check "+name+" tests it")
+	}
+	if d, err := h.approved(ctx, c); err != nil {
+		return nil, err
+	} else if !d.Allowed {
+		return nil, d.Refusal()
+	}
+	return here, nil
+}
