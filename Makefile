@@ -150,7 +150,7 @@ FUZZ := \
 	host/conformance:FuzzSchema \
 	host/mcp/accesstoken:FuzzVerify \
 	host/mcp:FuzzMessage \
-	host:FuzzEncodeParams \
+	internal/backend:FuzzEncodeParams \
 	internal/backend/hosted/client:FuzzAnswers \
 	internal/backend/hosted:FuzzHostedAnswer \
 	internal/backend:FuzzSlice \

@@ -138,14 +138,14 @@ func (h *Host) approved(ctx context.Context, c *connection) (grant.Decision, err
 // decide judges whether an operation may be run at all, before its parameters are looked at:
 // the connector first, then the operation. The error says that it may not, or that the lock
 // file cannot be read. A check may be run where the connector is approved.
-func (h *Host) decide(ctx context.Context, p Principal, c *connection, op *connector.Operation, check bool, e *entry) error {
+func (h *Host) decide(ctx context.Context, p Principal, c *connection, op *abi.Operation, check bool, e *entry) error {
 	d, err := h.approved(ctx, c)
 	if err == nil && d.Allowed && !check {
-		d = c.permits(p, op.Operation)
+		d = c.permits(p, op)
 	}
 	e.decided(d)
 	if err == nil && !d.Allowed {
-		err = d.Denied(c.Name, op.Operation)
+		err = d.Denied(c.Name, op)
 	}
 	return err
 }

@@ -2,18 +2,13 @@ package host
 
 import (
 	"context"
-	"fmt"
-	"hash/maphash"
 	"time"
-	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/catalog"
-	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/shape"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -58,11 +53,10 @@ type runOptions struct {
 
 // run is one call that is under way.
 type run struct {
-	watch   watch
-	entry   *entry              // the call's record
-	room    backend.Reservation // of Options.HostBytes
-	effects backend.Effects
-	call    backend.Call
+	watch watch
+	entry *entry              // the call's record
+	room  backend.Reservation // of Options.HostBytes
+	call  backend.Call
 }
 
 // execute runs a call, and records how it ends.
@@ -93,17 +87,18 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	if o.check {
 		lookUp = h.lookUpCheck
 	}
-	c, op, err := lookUp(ctx, connection, call)
+	c, err := lookUp(ctx, connection, call, &r.call)
 	if c != nil {
 		defer c.release()
 	}
-	r.entry.found(c, op)
+	r.entry.found(c, &r.call)
 	r.entry.params(params)
 	if err != nil {
 		return nil, fault.Cancelled(ctx, err)
 	}
 	// Who may not run it is told that, and nothing of what it takes.
-	if err := h.decide(ctx, call.Principal, c, op, o.check, r.entry); err != nil {
+	op := r.call.Operation
+	if err := h.decide(ctx, call.Principal, c, op.Operation, o.check, r.entry); err != nil {
 		return nil, err
 	}
 	if malformed != nil {
@@ -130,31 +125,25 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 		params = op.Repair(ctx, params)
 		r.entry.params(params)
 	}
-	if err := validate(ctx, c, op, call, params); err != nil {
-		return nil, err
+	r.call = backend.Call{
+		Operation: op, Params: params, Select: call.Select, Exclude: call.Exclude, Intent: call.Intent, Credentials: call.Credentials,
+		Room: &r.room, OnRequest: call.OnRequest, Tape: o.tape, Profile: o.profile,
 	}
-	// A path that cannot be is found before a write is made, not after.
-	fields, err := shape.New(call.Select, call.Exclude)
-	if err != nil {
+	if r.entry != nil {
+		r.call.Observer = r.entry
+	}
+	if o.digest {
+		r.call.Digest = &h.seed
+	}
+	if err := r.call.Validate(ctx, c.backend); err != nil {
 		return nil, err
 	}
 	if d := c.Grant.Arguments(op.Operation, params); !d.Allowed && !o.check {
 		r.entry.decided(d)
 		return nil, d.Denied(c.Name, op.Operation)
 	}
-	r.call = backend.Call{
-		Operation: op, Params: params, Select: call.Select, Exclude: call.Exclude, Intent: call.Intent,
-		Attempt: r.entry.attempts(call), Credentials: call.Credentials, Tape: o.tape, Profile: o.profile,
-	}
 	if result, err = c.run(ctx, r); err != nil {
 		return nil, err
-	}
-	if o.digest && hasObjects(result.Data) {
-		result.digest = maphash.Bytes(h.seed, result.Data)
-	}
-	if result.Data, err = fields.Apply(result.Data); err != nil {
-		// The call was made, whatever becomes of its answer.
-		return nil, fault.Sent(err, result.Stats.Requests > 0)
 	}
 	result.Stats.Duration = h.options.Now().Sub(start)
 	return result, nil
@@ -169,20 +158,8 @@ func (c *connection) run(ctx context.Context, r *run) (*Result, error) {
 	if err := r.entry.start(ctx); err != nil {
 		return nil, err
 	}
-	r.effects.Operation = r.call.Operation
-	r.call.Room, r.call.Budget = &r.room, backend.NewBudget(&c.Limits, &r.room)
-	r.call.Observer, r.call.Attempt = r.entry, r.effects.Watch(r.call.Attempt)
-	result, pages, err := c.page(ctx, &r.call)
-	if err != nil {
-		if r.call.Operation.Effect == abi.EffectRead {
-			return nil, fault.Reading(err)
-		}
-		return nil, r.effects.Settle(err)
-	}
-	return &Result{
-		Data: result.Data, Meta: result.Meta, NextCursor: result.NextCursor, HasMore: result.HasMore, Stopped: result.Stopped,
-		Mode: c.backend.Mode(), Stats: Stats(result.Stats), operation: r.call.Operation, pages: pages,
-	}, nil
+	r.call.Budget = backend.NewBudget(&c.Limits, &r.room)
+	return backend.Run(ctx, c.backend, &r.call)
 }
 
 // Refuse leaves the record of a call that the caller's own code refused before Execute could:
@@ -203,13 +180,14 @@ func (h *Host) refuse(ctx context.Context, via audit.Via, connection string, cal
 	if params, err := encode(call.Params); err == nil {
 		e.params(params)
 	}
-	c, op, err := h.lookUp(ctx, connection, call)
+	var found backend.Call
+	c, err := h.lookUp(ctx, connection, call, &found)
 	if c != nil {
 		defer c.release()
 	}
-	e.found(c, op)
+	e.found(c, &found)
 	if err == nil {
-		err = h.decide(ctx, call.Principal, c, op, false, e)
+		err = h.decide(ctx, call.Principal, c, found.Operation.Operation, false, e)
 	}
 	if err == nil {
 		err = reason
@@ -217,44 +195,29 @@ func (h *Host) refuse(ctx context.Context, via audit.Via, connection string, cal
 	return e.endRefusal(ctx, err)
 }
 
-// lookUp finds what a call names. The caller releases the connection that it returns, which may
-// be there although the operation is not.
-func (h *Host) lookUp(ctx context.Context, connection string, call Call) (*connection, *connector.Operation, error) {
+// lookUp finds what a call names, and sets the operation of found. The caller releases the
+// connection that it returns, which may be there although the operation is not.
+func (h *Host) lookUp(ctx context.Context, connection string, call Call, found *backend.Call) (*connection, error) {
 	c, err := h.hold(ctx, call.Principal, connection)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	op, err := c.backend.Operation(call.Entity, call.Action)
-	return c, op, err
+	found.Operation, err = c.backend.Operation(call.Entity, call.Action)
+	return c, err
 }
 
 // lookUpCheck is lookUp for the operation that proves the connection's credential.
-func (h *Host) lookUpCheck(ctx context.Context, connection string, call Call) (*connection, *connector.Operation, error) {
+func (h *Host) lookUpCheck(ctx context.Context, connection string, call Call, found *backend.Call) (*connection, error) {
 	c, err := h.hold(ctx, call.Principal, connection)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ref := c.backend.Check()
 	if ref == nil {
-		return c, nil, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.Connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + fault.Choices(c.reads())}
+		return c, &Error{Kind: abi.KindUnknownOperation, Field: "check", Message: c.Connector.Manifest.Name + " declares no operation that checks a credential", Hint: "run one of its read operations: " + fault.Choices(c.reads())}
 	}
-	op, err := c.backend.Operation(ref.Entity, ref.Action)
-	return c, op, err
-}
-
-// validate checks a call: that its parameters fit the operation's schema, and that the backend
-// can use them.
-func validate(ctx context.Context, c *connection, op *connector.Operation, call Call, params []byte) error {
-	if len(call.Select) > 0 && len(call.Exclude) > 0 {
-		return fault.Invalid("select", "select and exclude are both set", "use one of them")
-	}
-	if utf8.RuneCountInString(call.Intent) > backend.MaxIntent {
-		return fault.Invalid("intent", fmt.Sprintf("the intent is longer than %d characters", backend.MaxIntent), "write one sentence")
-	}
-	if err := c.backend.Accept(op, params); err != nil {
-		return err
-	}
-	return op.Validate(ctx, params)
+	found.Operation, err = c.backend.Operation(ref.Entity, ref.Action)
+	return c, err
 }
 
 // prepare loads what the connection's calls need.
@@ -294,7 +257,8 @@ func (h *Host) Operation(ctx context.Context, connection, entity, action string)
 		return nil, err
 	}
 	defer leave()
-	c, op, err := h.lookUp(ctx, connection, Call{Entity: entity, Action: action})
+	var found backend.Call
+	c, err := h.lookUp(ctx, connection, Call{Entity: entity, Action: action}, &found)
 	if c != nil {
 		defer c.release()
 	}
@@ -305,7 +269,7 @@ func (h *Host) Operation(ctx context.Context, connection, entity, action string)
 	if err != nil {
 		return nil, err
 	}
-	shown := c.permitted(op.Operation, approved)
+	shown := c.permitted(found.Operation.Operation, approved)
 	return &shown, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -71,13 +72,15 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (expla
 			err = panicked(h.log, "explaining a call", p)
 		}
 	}()
-	c, op, err := h.lookUp(ctx, connection, call)
+	var asked backend.Call
+	c, err := h.lookUp(ctx, connection, call, &asked)
 	if c != nil {
 		defer c.release()
 	}
 	if err != nil {
 		return nil, err
 	}
+	op := asked.Operation
 	// Not approved, which writes down that an update was let through.
 	j, _, err := h.judge(moduleOf(c.Connector), c.file.Path())
 	if err != nil {
@@ -96,7 +99,8 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (expla
 	if call.Params != nil {
 		params, err := encode(call.Params)
 		if err == nil {
-			err = validate(ctx, c, op, call, params)
+			asked.Params, asked.Select, asked.Exclude, asked.Intent = params, call.Select, call.Exclude, call.Intent
+			err = asked.Validate(ctx, c.backend)
 		}
 		switch {
 		case err == nil:

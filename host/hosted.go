@@ -352,7 +352,7 @@ func (e *entry) changes(c *connector.Connector, effect abi.Effect) {
 	}
 	e.record.Effect = effect
 	if c != nil {
-		e.ran(c, nil)
+		e.of(c.Manifest, c.Digest)
 	}
 }
 

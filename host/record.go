@@ -60,12 +60,13 @@ func (h *Host) Replay(ctx context.Context, r *Recording) (differences []Differen
 	if err != nil {
 		return nil, err
 	}
-	op, err := declared.Operation(r.Call.Entity, r.Call.Action)
-	e.ran(declared, op)
+	e.of(declared.Manifest, declared.Digest)
 	e.params(r.Call.Params)
+	op, err := declared.Operation(r.Call.Entity, r.Call.Action)
 	if err != nil {
 		return nil, err
 	}
+	e.runs(op.Operation)
 	again, err := h.runner.Replay(ctx, r, declared, op, file, e)
 	if err != nil {
 		return nil, err

@@ -13,10 +13,8 @@ import (
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/grant"
-	"github.com/agenthost/agenthost/internal/connector"
-	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -111,38 +109,35 @@ func (t *trail) begin(via audit.Via, connection string, call Call) *entry {
 }
 
 // found notes what a call turned out to mean: nothing, a connection, or an operation of it.
-func (e *entry) found(c *connection, op *connector.Operation) {
+func (e *entry) found(c *connection, call *backend.Call) {
 	if e == nil || c == nil {
 		return
 	}
 	e.record.Mode = string(c.backend.Mode())
-	e.ran(c.Connector, op)
+	e.of(c.Connector.Manifest, c.Connector.Digest)
+	if op := call.Operation; op != nil {
+		e.runs(op.Operation)
+	}
 }
 
-// ran notes which connector a call is of, and which of its operations.
-func (e *entry) ran(c *connector.Connector, op *connector.Operation) {
-	if e == nil {
-		return
+// of notes which connector a call is of.
+func (e *entry) of(m *abi.Manifest, digest string) {
+	if e != nil {
+		e.record.Connector, e.record.Version, e.record.Digest = m.Name, m.Version, digest
 	}
-	e.record.Connector, e.record.Version, e.record.Digest = c.Manifest.Name, c.Manifest.Version, c.Digest
-	if op != nil {
+}
+
+// runs notes which operation a call is of.
+func (e *entry) runs(op *abi.Operation) {
+	if e != nil {
 		e.record.Entity, e.record.Action, e.record.Effect = op.Entity, op.Action, op.Effect
 	}
 }
 
 // params notes names and sizes of parameters, whether they are good or not.
 func (e *entry) params(params []byte) {
-	if e == nil {
-		return
-	}
-	e.record.ParamsBytes, e.record.Params = len(params), e.record.Params[:0]
-	if !rawjson.Valid(params) {
-		return
-	}
-	for name, value := range rawjson.Members(params) {
-		if !e.record.AddParam(rawjson.Unquote(name), len(value)) {
-			return
-		}
+	if e != nil {
+		e.record.SetParams(params)
 	}
 }
 
@@ -175,34 +170,9 @@ func (e *entry) start(ctx context.Context) error {
 	return nil
 }
 
-// attempts returns what is told of each request of a call: its record, and whoever made it.
-// It is nil where nobody wants to know.
-func (e *entry) attempts(call Call) func(egress.Attempt) {
-	switch {
-	case call.OnRequest == nil && e == nil:
-		return nil
-	case call.OnRequest == nil:
-		return e.attempt
-	}
-	return func(a egress.Attempt) {
-		e.attempt(a)
-		call.OnRequest()
-	}
-}
-
-// attempt notes a request that was sent or tried.
-func (e *entry) attempt(a egress.Attempt) {
-	if e == nil {
-		return
-	}
-	r := audit.Request{
-		Start: max(0, a.Start.Sub(e.record.Time)), Duration: a.Duration,
-		Method: a.Method, Origin: a.Origin.String(), Template: a.Template, ID: a.ID, Attempt: a.Number,
-		Sent: a.Sent, Received: a.Received, BodySent: a.BodySent, BodyReceived: a.BodyReceived, Status: a.Status,
-	}
-	if a.Err != nil {
-		r.Kind, r.Rule = a.Err.Kind, a.Err.Rule
-	}
+// Sent notes a request that was sent or tried.
+func (e *entry) Sent(r audit.Request, at time.Time) {
+	r.Start = max(0, at.Sub(e.record.Time))
 	e.record.AddRequest(r)
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/connector"
-	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -27,17 +26,17 @@ func BenchmarkTrail(b *testing.B) {
 	}
 	defer file.Close()
 	c := &connection{backend: stopped{}, Connection: backend.Connection{Name: "lab", Connector: &connector.Connector{Digest: "ab", Manifest: &abi.Manifest{Name: "pylon", Version: "1.0.0"}}}}
-	op := &connector.Operation{Operation: &abi.Operation{Entity: "issues", Action: "get", Effect: abi.EffectRead}}
+	call := &backend.Call{Operation: &connector.Operation{Operation: &abi.Operation{Entity: "issues", Action: "get", Effect: abi.EffectRead}}}
 	for name, sink := range map[string]audit.Sink{"file": file, "nowhere": audit.Tee()} {
 		t := &trail{sink: sink, now: time.Now, log: hclog.NewNullLogger(), caller: "ada"}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				e := t.begin(audit.ViaExecute, "lab", Call{Entity: "issues", Action: "get"})
-				e.found(c, op)
+				e.found(c, call)
 				e.params([]byte(`{"id":"iss_1"}`))
 				e.decided(grant.Decision{Allowed: true, Rule: "allow.effects has read"})
-				e.attempt(egress.Attempt{Method: "GET", Template: "/issues/{id}", ID: "9e3779b8", Number: 1, Start: time.Now(), Duration: time.Millisecond, Sent: 100, Received: 1000, Status: 200})
+				e.Sent(audit.Request{Method: "GET", Template: "/issues/{id}", ID: "9e3779b8", Attempt: 1, Duration: time.Millisecond, Sent: 100, Received: 1000, Status: 200}, time.Now())
 				e.Ran(1000, 1<<20)
 				if _, err := e.end(b.Context(), &Result{Data: []byte("{}"), Stats: Stats{Requests: 1}}, nil); err != nil {
 					b.Fatal(err)
@@ -95,11 +94,11 @@ func TestRecordIsBounded(t *testing.T) {
 		"end":   func(e *entry) error { return e.write(t.Context()) },
 	} {
 		e := trail.begin(audit.ViaExecute, long, Call{Entity: long, Action: long, Caller: long})
-		e.ran(&connector.Connector{Manifest: &abi.Manifest{Name: long, Version: long}}, nil)
+		e.of(&abi.Manifest{Name: long, Version: long}, "")
 		e.params(encoded)
 		e.decided(grant.Decision{Rule: long})
 		for range 200 {
-			e.attempt(egress.Attempt{Template: long, Err: &abi.Error{Rule: long}})
+			e.Sent(audit.Request{Template: long, Rule: long}, time.Time{})
 		}
 		if err := write(e); err != nil {
 			t.Fatal(err)

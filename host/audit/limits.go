@@ -1,6 +1,10 @@
 package audit
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/internal/rawjson"
+)
 
 // Limits of a record.
 const (
@@ -19,6 +23,20 @@ func (r *Record) AddParam(name string, bytes int) bool {
 	}
 	r.Params = append(r.Params, Param{Name: clip(name), Bytes: bytes})
 	return true
+}
+
+// SetParams lists the members of params, with the size of each, in place of the parameters so
+// far. It lists none if params is not JSON.
+func (r *Record) SetParams(params []byte) {
+	r.ParamsBytes, r.Params = len(params), r.Params[:0]
+	if !rawjson.Valid(params) {
+		return
+	}
+	for name, value := range rawjson.Members(params) {
+		if !r.AddParam(rawjson.Unquote(name), len(value)) {
+			return
+		}
+	}
 }
 
 // AddRequest lists a request, or counts it if the record lists 100 of them already.

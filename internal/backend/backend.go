@@ -5,9 +5,10 @@ package backend
 
 import (
 	"context"
-	"encoding/json"
+	"hash/maphash"
 	"time"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
@@ -15,6 +16,7 @@ import (
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/shape"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -68,9 +70,6 @@ type File interface {
 	Bytes(ctx context.Context) ([]byte, error)
 }
 
-// MaxIntent is the length of the longest intent, in characters: what the Airbyte API takes.
-const MaxIntent = 512
-
 // Call is one run of an operation.
 type Call struct {
 	Operation       *connector.Operation
@@ -83,48 +82,33 @@ type Call struct {
 	Room *Reservation
 	// Budget is what the call may send and receive, in all of its runs.
 	Budget *egress.Budget
-	// Attempt is told of each request that was sent or tried; nil is not.
-	Attempt  func(egress.Attempt)
+	// OnRequest, if not nil, is called after each request that was sent or tried.
+	OnRequest func()
+	// Observer keeps the record of the call; nil keeps none.
 	Observer Observer
+	// Digest, if not nil, makes the digest of the records for [Pages].
+	Digest *maphash.Seed
+	// Attempt is told of each request that was sent or tried; nil is not. [Run] sets it.
+	Attempt func(egress.Attempt)
 
 	// Tape, if not nil, gets a recording of the call: it has the time and the seed that the
 	// module's clock and random numbers start from.
 	Tape *recording.Recording
 	// Profile, if not nil, is told where the module spent its fuel.
 	Profile func(*sandbox.Profile)
+
+	fields  *shape.Shape // of Select and Exclude
+	effects effects
 }
 
 // Observer is told what the record of a call needs to know, on the goroutine of the call.
 type Observer interface {
+	// Sent is told of a request that was sent or tried, at a time; Start of r is not set.
+	Sent(r audit.Request, at time.Time)
 	// Refused is told of a request for which the module got an error.
 	Refused(req *abi.Request, at time.Time, err error)
 	// Ran is told what the module cost: counts of its meter, and bytes of its memory.
 	Ran(fuel, memory int64)
-}
-
-// Result is what an operation answered.
-type Result struct {
-	// Data is an array for a list and an object otherwise.
-	Data json.RawMessage
-	// Meta holds the vendor's own keys, and next_cursor and has_more of a paginated operation.
-	Meta       json.RawMessage
-	NextCursor string // of the next page, empty on the last one
-	HasMore    bool
-	// Stopped is why nobody can go on from this page although there are more.
-	Stopped *abi.Error
-	Stats   Stats
-}
-
-// Stats is what a call cost.
-type Stats struct {
-	Duration      time.Duration // the host sets it
-	Vendor        time.Duration
-	Guest         time.Duration
-	Requests      int
-	BytesSent     int64
-	BytesReceived int64
-	Fuel          int64
-	GuestMemory   int64
 }
 
 // Request is a request that an operation may send: a method and a URL whose path is a

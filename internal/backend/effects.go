@@ -4,32 +4,16 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Effects is what the requests of one call may have done at the vendor.
-type Effects struct {
-	Operation *connector.Operation
-	changed   bool // one of the requests may have changed something
+// effects is what the requests of one call may have done at the vendor.
+type effects struct {
+	changed bool // one of the requests may have changed something
 }
 
-// Watch returns an observer of attempts that notes them, and tells next if it is not nil.
-// There is nothing to note for an operation that may be repeated.
-func (f *Effects) Watch(next func(egress.Attempt)) func(egress.Attempt) {
-	if f.Operation.Safe() {
-		return next
-	}
-	return func(a egress.Attempt) {
-		f.note(a)
-		if next != nil {
-			next(a)
-		}
-	}
-}
-
-func (f *Effects) note(a egress.Attempt) {
+func (f *effects) note(a egress.Attempt) {
 	switch {
 	case a.Method == http.MethodGet || a.Method == http.MethodHead:
 	case a.Err != nil:
@@ -44,9 +28,9 @@ func refusedStatus(status int) bool {
 	return status >= 400 && status < 500 && status != http.StatusRequestTimeout
 }
 
-// Settle returns the error of the call. Where something may have been changed, the call is
+// settle returns the error of the call. Where something may have been changed, the call is
 // not retryable, whatever the vendor, the connector or the network says of it.
-func (f *Effects) Settle(err error) error {
+func (f *effects) settle(err error) error {
 	if !f.changed {
 		return err
 	}

@@ -33,14 +33,14 @@ func TestEffects(t *testing.T) {
 		"not sent":             {abi.EffectWrite, false, []egress.Attempt{failed(false)}, false},
 		"sent, and then ended": {abi.EffectWrite, false, []egress.Attempt{failed(true), failed(false)}, true},
 	} {
-		f := Effects{Operation: &connector.Operation{Operation: &abi.Operation{Effect: test.effect, Idempotent: test.idempotent}}}
-		if watch := f.Watch(nil); watch != nil {
+		c := Call{Operation: &connector.Operation{Operation: &abi.Operation{Effect: test.effect, Idempotent: test.idempotent}}}
+		if watch := c.attempts(); watch != nil {
 			for _, a := range test.attempts {
 				watch(a)
 			}
 		}
-		if f.changed != test.want {
-			t.Errorf("%s: %t", name, f.changed)
+		if c.effects.changed != test.want {
+			t.Errorf("%s: %t", name, c.effects.changed)
 		}
 	}
 }

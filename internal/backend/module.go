@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"unicode"
@@ -36,27 +35,9 @@ func Input(call abi.Call, digest string) []byte {
 	return append(b, '}')
 }
 
-// AppendText appends a string as JSON, with <, > and & as they are.
-func AppendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return appendAny(b, s)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
-}
-
-func appendAny(b []byte, s string) []byte {
-	buffer := bytes.NewBuffer(b)
-	encoder := json.NewEncoder(buffer)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(s) // a string always marshals
-	return bytes.TrimSuffix(buffer.Bytes(), []byte{'\n'})
-}
-
-// Report tells an observer how a module ended; nil where it did not start.
+// Report tells an observer, if there is one, how a module ended; nil where it did not start.
 func Report(o Observer, outcome *sandbox.Outcome) {
-	if outcome != nil {
+	if o != nil && outcome != nil {
 		o.Ran(outcome.Fuel, outcome.Memory)
 	}
 }

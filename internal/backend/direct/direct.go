@@ -347,8 +347,8 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 type traffic struct {
 	client     *egress.Client
 	credential *credential.Credential
-	own        bool // client is for this call only, which brought its credential
-	observer   backend.Observer
+	own        bool             // client is for this call only, which brought its credential
+	observer   backend.Observer // nil keeps no record
 	scope      egress.Scope
 	given      wire.Given
 	seams      *seams.Seams
@@ -386,7 +386,9 @@ func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*san
 		if ok && e.Kind == abi.KindDenied || errors.Is(err, wire.ErrConnector) {
 			t.refused = err
 		}
-		t.observer.Refused(req, start, err)
+		if t.observer != nil {
+			t.observer.Refused(req, start, err)
+		}
 		return nil, err
 	}
 	t.sent = true

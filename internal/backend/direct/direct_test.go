@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/direct"
@@ -45,6 +46,8 @@ func (f *file) Bytes(context.Context) ([]byte, error) { return f.module, f.err }
 
 // observed counts what a backend tells its observer.
 type observed struct{ fuel, refused int }
+
+func (*observed) Sent(audit.Request, time.Time) {}
 
 func (o *observed) Refused(*abi.Request, time.Time, error) { o.refused++ }
 
