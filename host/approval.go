@@ -3,15 +3,11 @@ package host
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/catalog"
-	"github.com/agenthost/agenthost/internal/connector"
-	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -36,7 +32,7 @@ func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.review(ctx, f, declared)
+	return h.review(ctx, f, declared.Module())
 }
 
 // ReviewConnection is [Host.Review] of the connector of a connection.
@@ -50,20 +46,15 @@ func (h *Host) ReviewConnection(ctx context.Context, connection string) (*Review
 	if err != nil {
 		return nil, err
 	}
-	return h.review(ctx, c.file, c.Connector)
+	return h.review(ctx, c.file, c.Connector.Module())
 }
 
-func (h *Host) review(ctx context.Context, f *catalog.File, declared *connector.Connector) (*Review, error) {
-	m := moduleOf(declared)
+func (h *Host) review(ctx context.Context, f *catalog.File, m grant.Module) (*Review, error) {
 	j, _, err := h.judge(m, f.Path())
 	if err != nil {
 		return nil, err
 	}
 	return &Review{ConnectorInfo: f.Info(ctx), Module: m, Judgement: j}, nil
-}
-
-func moduleOf(c *connector.Connector) grant.Module {
-	return grant.Module{Name: c.Manifest.Name, Version: c.Manifest.Version, Digest: c.Digest, Reach: grant.ReachOf(c.Manifest, c.Auth)}
 }
 
 // judge decides on a module by what the lock file says now. The file that it returns is
@@ -118,7 +109,7 @@ func (h *Host) approved(ctx context.Context, c *connection) (grant.Decision, err
 		}
 	}
 	if s.module == nil {
-		m := moduleOf(c.Connector)
+		m := c.Connector.Module()
 		s.module = &m
 	}
 	j, f, err := h.judge(*s.module, c.file.Path())
@@ -167,67 +158,4 @@ func (c *connection) permits(p Principal, op *abi.Operation) grant.Decision {
 func (h *Host) usable(i *ConnectorInfo) bool {
 	j, _, err := h.judge(grant.Module{Name: i.Name, Version: i.Manifest.Version, Digest: i.Digest, Reach: grant.ReachOf(i.Manifest, i.Auth)}, i.File)
 	return err == nil && j.Decision.Allowed
-}
-
-// newGrant makes the connection's grant of what its configuration allows. It refuses
-// names that the connector does not have: a typing error there would silently allow less
-// than was meant, or in a rule on arguments more.
-func (c *connection) newGrant() error {
-	allow := c.Config.Allow
-	at := "connections." + c.Name + ".allow"
-	var err error
-	if c.Grant, err = grant.New(allow); err != nil {
-		return underAllow(c.Name, err)
-	}
-	if allow == nil {
-		return nil
-	}
-	operations := c.backend.Operations()
-	for _, pattern := range allow.Operations {
-		if !slices.ContainsFunc(operations, func(op *abi.Operation) bool { return pattern == grant.NameOf(op) || pattern == op.Entity+".*" }) {
-			var patterns []string
-			for _, op := range operations {
-				patterns = append(patterns, grant.NameOf(op), op.Entity+".*")
-			}
-			return fault.Invalid(at+".operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.Name, pattern, c.Connector.Manifest.Name), fault.Hint(pattern, patterns))
-		}
-	}
-	for name, rules := range allow.Params {
-		if err := c.checkParamRules(at+".params", name, rules); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkParamRules refuses rules on parameters that an operation does not have, and values
-// that they cannot have.
-func (c *connection) checkParamRules(at, name string, rules map[string]grant.ParamRule) error {
-	entity, action, _ := strings.Cut(name, ".")
-	op, err := c.backend.Operation(entity, action)
-	if err != nil {
-		var names []string
-		for _, op := range c.backend.Operations() {
-			names = append(names, grant.NameOf(op))
-		}
-		return fault.Invalid(at, fmt.Sprintf("connection %s has rules for the parameters of %q, which %s does not have", c.Name, name, c.Connector.Manifest.Name), fault.Hint(name, names))
-	}
-	schema, err := op.Schema()
-	if err != nil {
-		return err
-	}
-	for param, rule := range rules {
-		here := at + "." + name + "." + param
-		part, known := schema.At(strings.Split(param, "."))
-		if part == nil {
-			return fault.Invalid(here, fmt.Sprintf("connection %s has a rule for %q, which is not a parameter of %s", c.Name, param, name), fault.Hint(param, known))
-		}
-		for _, value := range rule.Values {
-			if !part.CanBe(value) {
-				return fault.Invalid(here, fmt.Sprintf("connection %s allows the value %v for %s of %s, which its schema does not", c.Name, value, param, name),
-					"agenthost describe "+c.Connector.Manifest.Name+" "+entity+" "+action+" lists the values; put text that looks like a number in quotes")
-			}
-		}
-	}
-	return nil
 }

@@ -3,15 +3,11 @@ package host
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // connection is a Connection whose connector is found and whose server is chosen. A host may
@@ -175,19 +171,11 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection, v conne
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{connectionVersion: v, file: file, Connection: backend.Connection{
-		Name: name, Config: cfg, Limits: backend.WithDefaults(cfg.Limits), Connector: declared, File: file,
-	}}
-	if cfg.OAuth != nil && !slices.ContainsFunc(declared.Auth.Schemes, func(s abi.AuthScheme) bool { return s.OAuth2 != nil }) {
-		return nil, fault.Configuration(fault.Invalid("connections."+name+".oauth", fmt.Sprintf("connection %s has oauth, and %s does not use OAuth 2.0", name, cfg.Connector),
-			"remove oauth from the connection"))
-	}
-	if strings.Contains(cfg.Server, "://") {
-		c.Override = cfg.Server
-		c.Server = &declared.Manifest.Servers[0]
-	} else if c.Server, err = declared.Server(cfg.Server); err != nil {
+	made, err := backend.NewConnection(name, cfg, declared, file)
+	if err != nil {
 		return nil, fault.Configuration(err)
 	}
+	c := &connection{connectionVersion: v, file: file, Connection: made}
 	if cfg.Mode == config.Hosted {
 		if c.backend, err = h.accounts.Backend(&c.Connection); err != nil {
 			return nil, fault.Configuration(err)
@@ -195,7 +183,7 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection, v conne
 	} else {
 		c.backend = h.runner.Backend(&c.Connection)
 	}
-	return c, fault.Configuration(c.newGrant())
+	return c, fault.Configuration(c.SetGrant(c.backend))
 }
 
 // admit waits until the connection may run one more call, which leave ends.

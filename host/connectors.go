@@ -136,7 +136,7 @@ func (h *Host) called(ctx context.Context) (func(f *catalog.File) bool, error) {
 		if !connected[declared.Manifest.Name] {
 			return false
 		}
-		j, _, err := h.judge(moduleOf(declared), f.Path())
+		j, _, err := h.judge(declared.Module(), f.Path())
 		return err == nil && j.Decision.Allowed
 	}, nil
 }

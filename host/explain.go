@@ -82,7 +82,7 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (expla
 	}
 	op := asked.Operation
 	// Not approved, which writes down that an update was let through.
-	j, _, err := h.judge(moduleOf(c.Connector), c.file.Path())
+	j, _, err := h.judge(c.Connector.Module(), c.file.Path())
 	if err != nil {
 		return nil, err
 	}

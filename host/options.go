@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +14,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/catalog"
@@ -245,8 +245,8 @@ func (o *Options) checkConnection(name string, c *Connection) error {
 			return fault.Invalid(at+".credentials."+field, "connection "+name+" has "+field+" in both Credentials and Secrets", "give it once")
 		}
 	}
-	if _, err := grant.New(c.Allow); err != nil {
-		return underAllow(name, err)
+	if _, err := backend.NewGrant(name, c.Allow); err != nil {
+		return err
 	}
 	l := c.Limits
 	return notNegative(at+".limits.",
@@ -257,12 +257,3 @@ func (o *Options) checkConnection(name string, c *Connection) error {
 }
 
 func plainHTTP(url string) bool { return strings.HasPrefix(strings.ToLower(url), "http:") }
-
-// underAllow says in which connection an error about its allow is.
-func underAllow(name string, err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	return fault.Invalid(strings.TrimSuffix("connections."+name+".allow."+e.Field, "."), "connection "+name+": "+e.Message, e.Hint)
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
@@ -133,13 +134,13 @@ func (s *subject) copied(entity string) bool {
 // onlyHosted is the error for an action on the context store outside a hosted connection.
 func onlyHosted(ctx context.Context, h *host.Host, connector, entity, action string) error {
 	hint := "add a connection of " + connector + " with mode: hosted"
-	hosted, err := h.HostedConnections(ctx)
+	there, err := h.HostedConnections(ctx)
 	if err != nil {
 		return err
 	}
-	there := slices.DeleteFunc(hosted, func(c host.HostedConnection) bool { return c.Connector != connector })
+	there = slices.DeleteFunc(there, func(c host.HostedConnection) bool { return c.Connector != connector })
 	if len(there) > 0 {
-		hint = "name a hosted connection of " + connector + ": " + host.HostedPlaces(there)
+		hint = "name a hosted connection of " + connector + ": " + hosted.Places(there)
 	}
 	return &abi.Error{
 		Kind: abi.KindUnknownOperation, Field: "action",

@@ -3,15 +3,48 @@ package architecture
 import (
 	"fmt"
 	"go/ast"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // maxLines is the length of a file that a person still reads in one sitting.
 const maxLines = 600
 
+// The most that package host may be.
+const (
+	mostHostImports   = 14 // packages of this module
+	mostHostFiles     = 16 // without tests
+	mostHostLines     = 500
+	mostFunctionLines = 80
+)
+
 func sourceRules() []rule {
+	var imports, body strings.Builder
+	for i := range mostHostImports + 1 {
+		fmt.Fprintf(&imports, "import _ %q\n", fmt.Sprintf("%s/internal/p%d", module, i))
+	}
+	for range mostFunctionLines {
+		body.WriteString("\t_ = 1\n")
+	}
 	return []rule{
+		{
+			name: "the host is small", names: []string{"host"}, check: checkHost,
+			why: "the host looks up, decides, admits and hands on: what it builds upon, and how a call goes, is read in one sitting",
+			broken: map[string]string{
+				"host/a.go": "package host\n" + imports.String(),
+				"host/b.go": "package host\n" + strings.Repeat("\n", mostHostLines),
+				"host/c.go": "package host\nfunc f() {\n" + body.String() + "}",
+			},
+			kept: map[string]string{
+				"host/a_test.go":  "package host\n" + imports.String(),
+				"host/tool/a.go":  "package tool\n" + imports.String(),
+				"host/b.go":       "package host\nimport _ \"fmt\"\n" + imports.String()[strings.Index(imports.String(), "\n"):],
+				"internal/a/b.go": "package a\n" + strings.Repeat("\n", mostHostLines),
+				"internal/a/c.go": "package a\nfunc f() {\n" + body.String() + "}",
+			},
+		},
 		{
 			name: "no init functions", check: checkInit,
 			why:    "an import has no side effects: what is set up is set up by a call, where a reader sees it",
@@ -51,6 +84,42 @@ func sourceRules() []rule {
 			kept:   map[string]string{"host/a.go": "package host\n// Todoist is a vendor.\nvar a = \"TO" + "DO\""},
 		},
 	}
+}
+
+func checkHost(t *tree) []string {
+	var broken []string
+	for _, p := range t.sorted("host") {
+		imported := make(map[string]bool)
+		last := ""
+		for _, f := range p.code() {
+			last = f.name
+			for _, path := range f.imports {
+				if ours(path) {
+					imported[path] = true
+				}
+			}
+			if f.lines > mostHostLines {
+				broken = append(broken, fmt.Sprintf("%s has %d lines, more than %d", f.name, f.lines, mostHostLines))
+			}
+			for _, decl := range f.syntax.Decls {
+				fn, ok := decl.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				if lines := t.fset.Position(fn.End()).Line - t.fset.Position(fn.Pos()).Line + 1; lines > mostFunctionLines {
+					broken = append(broken, fmt.Sprintf("%s: %s has %d lines, more than %d", t.at(fn), fn.Name.Name, lines, mostFunctionLines))
+				}
+			}
+		}
+		if len(imported) > mostHostImports {
+			broken = append(broken, fmt.Sprintf("%s and the other files import %d packages of this module, more than %d: %s",
+				last, len(imported), mostHostImports, strings.Join(slices.Sorted(maps.Keys(imported)), ", ")))
+		}
+		if files := len(p.code()); files > mostHostFiles {
+			broken = append(broken, fmt.Sprintf("%s is one of %d files, more than %d", last, files, mostHostFiles))
+		}
+	}
+	return broken
 }
 
 func checkInit(t *tree) []string {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
-	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress"
@@ -45,18 +44,6 @@ type Backend interface {
 	Run(ctx context.Context, call *Call) (Result, error)
 	// Close frees what the backend holds. No call runs then, and none comes later.
 	Close(ctx context.Context) error
-}
-
-// Connection is what a backend knows of its connection. It does not change.
-type Connection struct {
-	Name      string
-	Config    config.Connection
-	Limits    config.Limits // defaults included
-	Connector *connector.Connector
-	File      File
-	Grant     *grant.Grant
-	Server    *abi.Server
-	Override  string // the operator's URL for Server
 }
 
 // File is the file of a connector, whose module runs the connection's calls.

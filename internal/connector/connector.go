@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -99,6 +100,11 @@ func malformed(field, format string, args ...any) *abi.Error {
 		Message: message,
 		Hint:    "the connector's author must fix this; docs/abi.md has the format",
 	}
+}
+
+// Module is the connector as a person approves it.
+func (c *Connector) Module() grant.Module {
+	return grant.Module{Name: c.Manifest.Name, Version: c.Manifest.Version, Digest: c.Digest, Reach: grant.ReachOf(c.Manifest, c.Auth)}
 }
 
 // Operation returns the operation of an entity and an action. The error has kind

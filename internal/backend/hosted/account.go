@@ -36,17 +36,23 @@ type Account struct {
 	BaseURL, CAFile, ClientID, ClientSecret, Organization string
 }
 
-// Asked says which place in the Airbyte API somebody means: that of a connection, or a
-// workspace and an account.
-type Asked struct {
+// At says which place in the Airbyte API somebody means: that of a connection of mode
+// hosted, or a workspace and an account. Without Connection and Account, and without a base
+// URL or client in Airbyte, the account is the one that all hosted connections of the host have
+// in common. Where they have several, the error asks for one; where there are no such
+// connections, the account is that of AIRBYTE_CLIENT_ID and the other variables.
+type At struct {
 	// Connection is the name of a configured connection.
 	Connection string
 	// Connector is the name of a connector, where there is no connection. Empty means
 	// all kinds.
 	Connector string
-	// Account is the name of a configured connection whose account is meant.
+	// Account is the name of a configured connection of mode hosted whose account is meant,
+	// where there is no connection: its base URL, client, organization and certificate
+	// authorities.
 	Account string
-	// Airbyte is the workspace, and may be an account of its own.
+	// Airbyte is the workspace, and may have another organization than the account. With
+	// neither Connection nor Account it may be an account of its own.
 	Airbyte config.Airbyte
 }
 
@@ -67,15 +73,6 @@ func (p *Place) settings() string {
 	}
 	return "connections." + p.connection + ".airbyte"
 }
-
-// ID identifies a connector of the Airbyte API.
-type ID = airbyteapi.ID
-
-// Connector is a connector of the Airbyte API.
-type Connector = airbyteapi.Connector
-
-// ParseID reads the id of a connector. The error has kind invalid_params.
-func ParseID(text string) (ID, error) { return airbyteapi.ParseID(text) }
 
 // Options configure [Accounts].
 type Options struct {
@@ -175,18 +172,18 @@ func (a *Accounts) placeOf(name string, c *config.Connection) (Place, error) {
 	return a.resolved(*c.Airbyte, c.TLS, name)
 }
 
-// Need is what a question must know of the workspace.
-type Need int
+// need is what a question must know of the workspace.
+type need int
 
 // The needs. Nothing is changed in a workspace that nobody named.
 const (
-	NeedNothing   Need = iota // the id of a connector is known
-	NeedConnector             // the configuration may have the id, and else somebody must have named the workspace
-	NeedNamed                 // somebody must have named the workspace
-	NeedAny                   // it may be the only one that there is to look at
+	needNothing   need = iota // the id of a connector is known
+	needConnector             // the configuration may have the id, and else somebody must have named the workspace
+	needNamed                 // somebody must have named the workspace
+	needAny                   // it may be the only one that there is to look at
 )
 
-// Resolve finds the place that somebody means, among the configured connections. A connection
+// resolve finds the place that somebody means, among the configured connections. A connection
 // has its own account. Otherwise the account is the one that is given or named, or that all
 // hosted connections have in common; only where there are none, it is the environment's. So
 // the client of one account is never sent to another.
@@ -195,7 +192,7 @@ const (
 //
 // All are *[abi.Error] of kind invalid_params. Field is account where several accounts come
 // into question, and workspace_name where the workspace is needed and missing.
-func (a *Accounts) Resolve(asked Asked, connections map[string]config.Connection, need Need) (Place, error) {
+func (a *Accounts) resolve(asked At, connections map[string]config.Connection, n need) (Place, error) {
 	own := asked.Airbyte
 	ownAccount := own.BaseURL+own.ClientID+own.ClientSecret != ""
 	switch {
@@ -206,7 +203,7 @@ func (a *Accounts) Resolve(asked Asked, connections map[string]config.Connection
 	case asked.Account != "" && ownAccount:
 		return Place{}, fault.Invalid("account", "the account of connection "+asked.Account+" cannot use another base URL or client", "remove one of them")
 	case asked.Connection != "":
-		return a.atConnection(asked, connections, need)
+		return a.atConnection(asked, connections, n)
 	}
 	list := a.List(connections)
 	if ownAccount {
@@ -216,15 +213,15 @@ func (a *Accounts) Resolve(asked Asked, connections map[string]config.Connection
 	if err != nil {
 		return Place{}, err
 	}
-	oneAccount := same(meant, func(l Listed) string { return l.Account })
+	oneAccount := same(meant, func(l Listed) string { return l.At.Account })
 	var from config.Connection
 	name := ""
 	if oneAccount {
-		name = cmp.Or(asked.Account, meant[0].Account)
+		name = cmp.Or(asked.Account, meant[0].At.Account)
 		from = connections[name]
 		theirs := *from.Airbyte
 		theirs.WorkspaceName, theirs.CustomerName, theirs.ExternalUserID, theirs.ConnectorID = "", "", "", ""
-		if need == NeedAny && workspaceOf(own) == "" {
+		if n == needAny && workspaceOf(own) == "" {
 			sure := slices.DeleteFunc(slices.Clone(meant), func(l Listed) bool { return l.Workspace == "" })
 			if same(sure, func(l Listed) string { return l.Workspace }) {
 				w := connections[sure[0].Name].Airbyte
@@ -233,7 +230,7 @@ func (a *Accounts) Resolve(asked Asked, connections map[string]config.Connection
 		}
 		own = merge(own, theirs)
 	}
-	if need != NeedNothing && workspaceOf(own) == "" {
+	if n != needNothing && workspaceOf(own) == "" {
 		return Place{}, noWorkspace(asked.Connector, list, oneAccount)
 	}
 	if !oneAccount && len(list) > 0 {
@@ -244,13 +241,13 @@ func (a *Accounts) Resolve(asked Asked, connections map[string]config.Connection
 }
 
 // atConnection resolves a place that a connection says.
-func (a *Accounts) atConnection(asked Asked, connections map[string]config.Connection, need Need) (Place, error) {
+func (a *Accounts) atConnection(asked At, connections map[string]config.Connection, n need) (Place, error) {
 	c, known := connections[asked.Connection]
 	if !known || c.Airbyte == nil {
 		return Place{}, notHosted("connection", asked.Connection, connections)
 	}
 	p, err := a.resolved(merge(asked.Airbyte, *c.Airbyte), c.TLS, asked.Connection)
-	if err == nil && p.Workspace.IsZero() && need != NeedNothing && (need != NeedConnector || p.ID == "") {
+	if err == nil && p.Workspace.IsZero() && n != needNothing && (n != needConnector || p.ID == "") {
 		err = fault.Invalid(airbyteapi.KeyWorkspaceName, "connection "+asked.Connection+" has connector_id, but not the workspace of the connector",
 			"add workspace_name under connections."+asked.Connection+".airbyte, or add --workspace NAME")
 	}
@@ -285,14 +282,19 @@ func merge(a, b config.Airbyte) config.Airbyte {
 	return a
 }
 
-// Listed is a configured hosted connection, and where it is in the Airbyte API.
+// Listed is a configured connection of mode hosted, and where it is in the
+// Airbyte API.
 type Listed struct {
-	Name         string
-	Connector    string
-	Workspace    string // empty where only the id of its connector is configured
-	Organization string // empty where the client has only one
-	// Account is the name of the first connection that has the same account.
-	Account string
+	Name      string
+	Connector string
+	// Workspace is the name of its workspace; empty where only the id of its connector is
+	// configured.
+	Workspace string
+	// Organization is the id of its organization; empty where the client has only one.
+	Organization string
+	// At is its workspace and its account, for all kinds of connectors. At.Account is the
+	// same in all connections that have the same account: the name of the first of them.
+	At At
 }
 
 // List returns the hosted connections, by name. It reads no secret and sends nothing.
@@ -308,14 +310,16 @@ func (a *Accounts) List(connections map[string]config.Connection) []Listed {
 		if first[p.Account] == "" {
 			first[p.Account] = name
 		}
-		list = append(list, Listed{Name: name, Connector: c.Connector, Workspace: p.Workspace.String(), Organization: p.Account.Organization, Account: first[p.Account]})
+		at := At{Account: first[p.Account]}
+		at.Airbyte.WorkspaceName, at.Airbyte.CustomerName, at.Airbyte.ExternalUserID = c.Airbyte.WorkspaceName, c.Airbyte.CustomerName, c.Airbyte.ExternalUserID
+		list = append(list, Listed{Name: name, Connector: c.Connector, Workspace: p.Workspace.String(), Organization: p.Account.Organization, At: at})
 	}
 	return list
 }
 
 // mayMean returns the connections that may be meant: those of a named account or, where any
 // has it, of an organization.
-func mayMean(list []Listed, asked Asked, connections map[string]config.Connection) ([]Listed, error) {
+func mayMean(list []Listed, asked At, connections map[string]config.Connection) ([]Listed, error) {
 	keep := func(keep func(Listed) bool) []Listed {
 		return slices.DeleteFunc(slices.Clone(list), func(l Listed) bool { return !keep(l) })
 	}
@@ -324,7 +328,7 @@ func mayMean(list []Listed, asked Asked, connections map[string]config.Connectio
 		if i < 0 {
 			return nil, notHosted("account", asked.Account, connections)
 		}
-		return keep(func(l Listed) bool { return l.Account == list[i].Account }), nil
+		return keep(func(l Listed) bool { return l.At.Account == list[i].At.Account }), nil
 	}
 	organization := asked.Airbyte.OrganizationID
 	if there := keep(func(l Listed) bool { return l.Organization == organization }); organization != "" && len(there) > 0 {

@@ -35,7 +35,7 @@ func TestPlaces(t *testing.T) {
 func TestMayMean(t *testing.T) {
 	list := []Listed{{Name: "a", Organization: "one"}, {Name: "b", Organization: "two"}, {Name: "c", Organization: "two"}}
 	for organization, want := range map[string]string{"": "a b c", "one": "a", "two": "b c", "three": "a b c"} {
-		meant, err := mayMean(list, Asked{Airbyte: config.Airbyte{OrganizationID: organization}}, nil)
+		meant, err := mayMean(list, At{Airbyte: config.Airbyte{OrganizationID: organization}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/backend"
@@ -19,12 +20,32 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// New is a connector to be created.
+// Connector is a connector of the Airbyte API: a vendor's account whose credential it
+// keeps.
+type Connector struct {
+	ID   string `json:"id"` // a UUID
+	Name string `json:"name"`
+	// Type is the display name of its kind, such as "Pylon", and DefinitionID the
+	// kind's UUID; either may be empty.
+	Type         string `json:"connector_type,omitempty"`
+	DefinitionID string `json:"definition_id,omitempty"`
+	// CreatedAt and UpdatedAt are times as the Airbyte API writes them.
+	CreatedAt string `json:"created_at,omitempty"`
+	UpdatedAt string `json:"updated_at,omitempty"`
+}
+
+func connectorOf(c *airbyteapi.Connector) Connector {
+	return Connector{string(c.ID), c.Name, c.Type, c.DefinitionID, c.CreatedAt, c.UpdatedAt}
+}
+
+// New is a connector to be created in the Airbyte API.
 type New struct {
+	At At
 	// Name is what people know it by.
 	Name string
 	// Credentials are references to secrets by the names of the auth schema's fields, and
-	// Secrets are values that a program already holds.
+	// Secrets are values that a program already holds. Where both are empty, those of
+	// At.Connection count.
 	Credentials map[string]string
 	Secrets     map[string]secret.Value
 	// Replication are the settings of what Airbyte copies, by the names of the auth
@@ -32,26 +53,82 @@ type New struct {
 	Replication map[string]string
 }
 
+// Site is what a host knows of a place that somebody means.
+type Site struct {
+	At At
+	// Configured are the connections of the host, by name.
+	Configured map[string]config.Connection
+	// Connector is the one that At names, nil where it names none.
+	Connector *connector.Connector
+}
+
+// place resolves the site.
+func (a *Accounts) place(s *Site, n need) (Place, error) {
+	if s.At.Connection == "" && s.Connector != nil && !IsKnown(s.Connector.Manifest) {
+		return Place{}, fault.Invalid("connector", s.At.Connector+" declares no connector of the Airbyte API", "choose a connector that Airbyte also has")
+	}
+	return a.resolve(s.At, s.Configured, n)
+}
+
+// one finds the connector of an id, or where that is empty the only one at the site.
+func (a *Accounts) one(ctx context.Context, s *Site, id string) (Place, airbyteapi.ID, error) {
+	n, found := needConnector, airbyteapi.ID("")
+	if id != "" {
+		var err error
+		if found, err = airbyteapi.ParseID(id); err != nil {
+			return Place{}, "", err
+		}
+		n = needNothing
+	} else if s.Connector == nil {
+		return Place{}, "", fault.Invalid("connector_id", "neither a connector's id nor a connection is named", "agenthost hosted list shows the ids")
+	}
+	p, err := a.place(s, n)
+	if err != nil {
+		return Place{}, "", err
+	}
+	if found == "" {
+		found = p.ID
+	}
+	if found == "" {
+		found, err = a.only(ctx, p, s.Connector.Manifest)
+	}
+	return p, found, err
+}
+
 // maxName is the length of the longest name, in characters.
 const maxName = 255
 
-// CheckName refuses what is not the name of a connector.
-func CheckName(name string) error {
+// Check refuses a connector that cannot be, wherever it is created.
+func (n *New) Check() error {
+	if n.At.Connection == "" && n.At.Connector == "" {
+		return fault.Invalid("connector", "neither a connection nor a connector is named", "name a connection or a connector")
+	}
+	name := n.Name
 	if length := utf8.RuneCountInString(name); length == 0 || length > maxName || backend.Visible(name, len(name)) != name {
 		return fault.Invalid("name", fmt.Sprintf("%.60q is not a name for a connector", name), fmt.Sprintf("use 1 to %d visible characters", maxName))
 	}
 	return nil
 }
 
-// Create creates a connector of a kind. Everything is checked before anything is sent. Begin
+// Create creates a connector at its site. Everything is checked before anything is sent. Begin
 // is called before that, with the names of the credentials; nothing is sent after an error of
 // it.
-func (a *Accounts) Create(ctx context.Context, p Place, c *connector.Connector, n *New, begin func(credentials []string) error) (*airbyteapi.Connector, error) {
+func (a *Accounts) Create(ctx context.Context, s *Site, n *New, begin func(credentials []string) error) (*Connector, error) {
+	c := s.Connector
+	p, err := a.place(s, needNamed)
+	if err != nil {
+		return nil, err
+	}
 	settings, err := replicationOf(c, n.Replication)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := a.credentials(ctx, c, n)
+	references, values := n.Credentials, n.Secrets
+	if len(references)+len(values) == 0 {
+		theirs := s.Configured[n.At.Connection]
+		references, values = theirs.Credentials, theirs.Secrets
+	}
+	credentials, err := a.credentials(ctx, c, references, values)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +151,8 @@ func (a *Accounts) Create(ctx context.Context, p Place, c *connector.Connector, 
 		Credentials: credentials, Replication: settings,
 	})
 	if err == nil {
-		return made, nil
+		one := connectorOf(made)
+		return &one, nil
 	}
 	e := public(err)
 	if e.RequestSent && e.Kind != abi.KindRateLimited {
@@ -139,19 +217,19 @@ func replicationOf(c *connector.Connector, values map[string]string) ([]client.S
 
 // credentials reads the credentials of a new connector, and checks them as those of a direct
 // connection are checked.
-func (a *Accounts) credentials(ctx context.Context, c *connector.Connector, n *New) ([]client.Credential, error) {
-	names := slices.Concat(slices.Collect(maps.Keys(n.Credentials)), slices.Collect(maps.Keys(n.Secrets)))
+func (a *Accounts) credentials(ctx context.Context, c *connector.Connector, references map[string]string, held map[string]secret.Value) ([]client.Credential, error) {
+	names := slices.Concat(slices.Collect(maps.Keys(references)), slices.Collect(maps.Keys(held)))
 	slices.Sort(names)
 	scheme, err := schemeOf(c, names)
 	if err != nil {
 		return nil, err
 	}
-	values := maps.Clone(n.Secrets)
+	values := maps.Clone(held)
 	if values == nil {
-		values = make(map[string]secret.Value, len(n.Credentials))
+		values = make(map[string]secret.Value, len(references))
 	}
-	for _, name := range slices.Sorted(maps.Keys(n.Credentials)) {
-		if values[name], err = a.options.Secrets.Read(ctx, "credentials."+name, n.Credentials[name]); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(references)) {
+		if values[name], err = a.options.Secrets.Read(ctx, "credentials."+name, references[name]); err != nil {
 			return nil, err
 		}
 	}
@@ -195,15 +273,20 @@ func fieldNames(fields []abi.AuthField) []string {
 	return names
 }
 
-// Connectors returns the connectors of a workspace: those of one kind, or all where c is nil.
-func (a *Accounts) Connectors(ctx context.Context, p Place, c *connector.Connector) ([]airbyteapi.Connector, error) {
+// Connectors returns the connectors of the site's workspace: those of the site's kind, or all
+// where it has none.
+func (a *Accounts) Connectors(ctx context.Context, s *Site) ([]Connector, error) {
+	p, err := a.place(s, needAny)
+	if err != nil {
+		return nil, err
+	}
 	service, err := a.client(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	definition := ""
-	if c != nil {
-		definition = c.Manifest.Airbyte.DefinitionID
+	if s.Connector != nil {
+		definition = s.Connector.Manifest.Airbyte.DefinitionID
 	}
 	list, err := service.Connectors(ctx, p.Workspace, definition)
 	if err == nil && len(list) == 0 {
@@ -216,38 +299,55 @@ func (a *Accounts) Connectors(ctx context.Context, p Place, c *connector.Connect
 	if err != nil {
 		return nil, public(err)
 	}
-	return list, nil
+	found := make([]Connector, len(list))
+	for i := range list {
+		found[i] = connectorOf(&list[i])
+	}
+	return found, nil
 }
 
-// Delete deletes a connector, and with it the credential that the Airbyte API keeps.
-func (a *Accounts) Delete(ctx context.Context, p Place, id airbyteapi.ID) error {
+// Delete deletes the connector of an id, or where that is empty the only one at the site, and
+// with it the credential that the Airbyte API keeps. It returns the id. Begin is called before
+// anything is deleted; nothing is after an error of it.
+func (a *Accounts) Delete(ctx context.Context, s *Site, id string, begin func() error) (string, error) {
+	p, found, err := a.one(ctx, s, id)
+	if err != nil {
+		return "", err
+	}
+	if err := begin(); err != nil {
+		return "", err
+	}
 	service, err := a.client(ctx, p)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if _, err := service.Delete(ctx, id); err != nil {
-		return public(err)
+	if _, err := service.Delete(ctx, found); err != nil {
+		return "", public(err)
 	}
-	return nil
+	return string(found), nil
 }
 
-// CheckCredential lets the Airbyte API check the credential of a connector. Message is its own,
-// mostly empty.
-func (a *Accounts) CheckCredential(ctx context.Context, p Place, id airbyteapi.ID) (status airbyteapi.CheckStatus, message string, err error) {
+// CheckCredential lets the Airbyte API check the credential of a connector, which it finds as
+// Delete does. Message is its own, mostly empty.
+func (a *Accounts) CheckCredential(ctx context.Context, s *Site, id string) (found, status, message string, err error) {
+	p, one, err := a.one(ctx, s, id)
+	if err != nil {
+		return "", "", "", err
+	}
 	service, err := a.client(ctx, p)
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
-	status, message, err = service.Check(ctx, id)
+	said, message, err := service.Check(ctx, one)
 	if err != nil {
-		return "", "", public(err)
+		return "", "", "", public(err)
 	}
-	return status, backend.Visible(message, backend.MaxMessage), nil
+	return string(one), string(said), backend.Visible(message, backend.MaxMessage), nil
 }
 
-// Only finds the only connector of a kind in a workspace. It asks each time: there may be a
+// only finds the only connector of a kind in a workspace. It asks each time: there may be a
 // second one since the last call.
-func (a *Accounts) Only(ctx context.Context, p Place, m *abi.Manifest) (airbyteapi.ID, error) {
+func (a *Accounts) only(ctx context.Context, p Place, m *abi.Manifest) (airbyteapi.ID, error) {
 	service, err := a.client(ctx, p)
 	if err != nil {
 		return "", err
