@@ -2,20 +2,19 @@ package pdk
 
 import "strings"
 
-// bodyKind is how an operation's own body is written.
+// bodyKind is the form of an operation's own body.
 type bodyKind int
 
 const (
 	bodyNone bodyKind = iota
 	bodyJSON
-	bodyWhole   // JSON in which a parameter is the body, or stands among the members
+	bodyWhole   // JSON of a parameter that is the body, or whose members are in it
 	bodyGraphQL // {"query":...,"variables":{...}}
 	bodyForm
 	bodyRelated
 	bodyBytes
 )
 
-// bodyKind finds out how the operation's body is written.
 func (r *row) bodyKind() bodyKind {
 	fields := r.fields[r.bodyAt:]
 	essence, _, _ := strings.Cut(r.op.ContentType, ";")
@@ -41,7 +40,7 @@ func (r *row) bodyKind() bodyKind {
 	return bodyNone
 }
 
-// body makes the body of the operation's own request, nil where it has none.
+// body makes the body of the operation's own request, nil if it has none.
 func (c *Call) body() []byte {
 	switch c.row.body {
 	case bodyNone:
@@ -76,8 +75,8 @@ func (c *Call) invalid(field, message, hint string) {
 	}
 }
 
-// appendMembers appends an object of the parameters of the body. It has neither what is the
-// whole body nor what is a file.
+// appendMembers appends an object of the parameters of the body, without those that are the whole
+// body or a file.
 func (c *Call) appendMembers(b []byte) []byte {
 	b = append(b, '{')
 	empty := len(b)
@@ -99,8 +98,8 @@ func (c *Call) appendMembers(b []byte) []byte {
 	return append(b, '}')
 }
 
-// wholeBody makes a JSON body of the parameter that is all of it. Of an object that stands
-// beside other parameters, those members are left out that have the name of one of them.
+// wholeBody makes a JSON body of the parameter that is all of it. Other parameters replace its
+// members of the same name.
 func (c *Call) wholeBody() []byte {
 	whole := c.bodyAt
 	for !c.fields[whole].whole {
@@ -154,7 +153,7 @@ func (c *Call) document() string {
 	return document
 }
 
-// isName says whether a text is a name of GraphQL: it can end no selection and begin no other.
+// isName reports whether a text is a name of GraphQL, which cannot end or begin a selection.
 func isName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || c < '0' || c > '9') {
@@ -164,7 +163,7 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// form makes a body of the type application/x-www-form-urlencoded. A null is an empty value.
+// form makes a body of type application/x-www-form-urlencoded. A null is an empty value.
 func (c *Call) form() []byte {
 	var pairs [][2]string
 	for i := c.bodyAt; i < len(c.fields); i++ {
@@ -202,7 +201,7 @@ func appendFormText(b []byte, s string) []byte {
 	return b
 }
 
-// bytes are those that a parameter stands for.
+// bytes returns the bytes that a parameter encodes.
 func (c *Call) bytes(i int) []byte {
 	f, value := &c.fields[i], c.value(i)
 	if !value.Exists() {
@@ -218,8 +217,8 @@ func (c *Call) bytes(i int) []byte {
 	return b
 }
 
-// related makes a body of the type multipart/related: JSON, and the bytes of a file. The same
-// parameters give the same bytes, boundary and all.
+// related makes a body of type multipart/related: JSON, and the bytes of a file. The same
+// parameters give the same bytes and boundary.
 func (c *Call) related() []byte {
 	members := c.appendMembers(nil)
 	var file []byte

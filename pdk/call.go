@@ -12,26 +12,26 @@ type Call struct {
 	connector *Connector
 	*row             // of the operation
 	values    []Raw  // by field, as far as they are known
-	params    Value  // where they stay in the host
+	params    Value  // if they stay in the host
 	size      int    // of the input
-	lost      bool   // the response says that there are more pages, and not how to get them
-	boundary  string // of the body that is multipart
+	lost      bool   // the response says that there are more pages, but not how to get them
+	boundary  string // of a multipart body
 	result    Result
 }
 
-// Entity returns the entity of the operation that runs.
+// Entity returns the operation's entity.
 func (c *Call) Entity() string { return c.op.Entity }
 
-// Action returns the action of the operation that runs.
+// Action returns the operation's action.
 func (c *Call) Action() string { return c.op.Action }
 
 // Log writes a line to the host's log, at one of the levels of package abi.
 func (c *Call) Log(level int32, message string) { c.s.host.Log(level, message) }
 
-// Sleep waits for d, at most 30 seconds, in steps of a millisecond: until an export is ready,
-// say. A call may sleep 100 times. It uses no fuel, and others run meanwhile. The call ends
-// with a timeout if its deadline comes first. In tests with package pdktest, in plugin test
-// and in a replay nothing waits.
+// Sleep waits for d, at most 30 seconds, in steps of a millisecond, for example until an export
+// is ready. A call may sleep 100 times. Sleeping uses no fuel, and other calls run meanwhile. If
+// its deadline comes first, the call ends with a timeout. It does not wait in package pdktest, in
+// plugin test and in a replay.
 func (c *Call) Sleep(d time.Duration) error {
 	ms := (max(d, 0) + time.Millisecond - 1) / time.Millisecond
 	if c.s.host.Sleep(int32(min(ms, 1<<31-1))) < 0 {
@@ -40,9 +40,9 @@ func (c *Call) Sleep(d time.Duration) error {
 	return nil
 }
 
-// Run executes the operation as its table says: build the request, send it, make
-// an error of a bad answer and the result of a good one. It is what happens to an
-// operation without a Handle; a Handle may call it too.
+// Run executes the operation as its table says: it builds and sends the request, and makes an
+// error of a bad answer and the result of a good one. Operations without a Handle run it; a
+// Handle may call it too.
 func (c *Call) Run() error {
 	used := c.s.used
 	body := c.body()
@@ -68,9 +68,9 @@ func (c *Call) Respond(resp *Response) error {
 	return c.respond(resp, c.nextCursor(resp))
 }
 
-// NextCursor returns the cursor of the next page, "" on the last page. It is also "" where the
-// vendor says that there are more pages and gives no cursor that leads to them. The result of
-// the call then says so, whatever cursor [Call.RespondPage] gets.
+// NextCursor returns the cursor of the next page, "" on the last page. It is also "" if the vendor
+// says that there are more pages but gives no usable cursor; the call's result then says so,
+// with any cursor that [Call.RespondPage] gets.
 func (c *Call) NextCursor(resp *Response) string { return c.nextCursor(resp).Text() }
 
 // nextCursor returns the cursor as a JSON string; it is absent on the last page.
@@ -116,8 +116,8 @@ func (c *Call) nextCursor(resp *Response) Raw {
 	return nil
 }
 
-// RespondPage is [Call.Respond] with a next cursor of the connector's own; "" says
-// that this is the last page, unless the vendor says that there are more.
+// RespondPage is [Call.Respond] with the connector's own next cursor; "" means the last page,
+// unless the vendor says that there are more.
 func (c *Call) RespondPage(resp *Response, next string) error {
 	if page := c.op.Page; next == "" && page != nil && page.more(resp) == "true" {
 		c.lost = true
@@ -143,7 +143,7 @@ func (c *Call) respond(resp *Response, next Raw) error {
 			continue
 		}
 		if page != nil {
-			// The vendor's names for has_more and next_cursor never contradict them.
+			// The vendor's names for has_more and next_cursor must not contradict them.
 			if m.Pointer == page.More {
 				c.result.raw(c.meta[i], more)
 				continue
@@ -171,8 +171,8 @@ func orNull(r Raw) string {
 	return "null"
 }
 
-// respondData sets the result's data, an array for a list and an object otherwise, and
-// returns where its meta is to be looked for.
+// respondData sets the result's data, an array for a list and an object otherwise, and returns the
+// value that has its meta.
 func (c *Call) respondData(resp *Response) (body Value, err error) {
 	if c.op.Content != "" && c.op.Content != abi.ContentJSON {
 		return body, c.respondContent(resp)
@@ -190,7 +190,7 @@ func (c *Call) respondData(resp *Response) (body Value, err error) {
 	if bodyKind == JSONObject || bodyKind == JSONArray {
 		body = resp.Body
 	} else {
-		kind = JSONInvalid // nothing is in it
+		kind = JSONInvalid // it is empty
 	}
 	switch {
 	case !data.Exists() && bodyKind != JSONInvalid && c.op.Effect == Read && !c.op.DataOptional:
@@ -202,21 +202,21 @@ func (c *Call) respondData(resp *Response) (body Value, err error) {
 		e.Kind, e.Message, e.Hint = abi.KindVendorError, resp.Vendor+" answered with something other than a list of records", ""
 		return body, e
 	case c.op.list(), c.op.Effect == Read && bodyKind == JSONInvalid && (resp.Body.Len() > 0 || resp.Status == 200 && resp.Header("Content-Type") != ""):
-		// A proxy's page, or an answer that broke off. Of a write it would not be known
-		// whether it happened, so that is left to the status.
+		// A proxy's page, or a truncated answer. A write may have happened, so there the
+		// status decides.
 		e := StatusError(resp)
 		e.Kind, e.Message, e.Hint = abi.KindVendorError, resp.Vendor+" answered with "+notJSON(resp), ""
 		return body, e
 	case kind == JSONInvalid || kind == JSONNull:
 		c.result.DataRaw(Raw("{}"))
 	default:
-		// The vendor did what was asked; an odd answer must not make an error of it.
+		// The vendor succeeded; an odd answer must not turn that into an error.
 		c.result.wrapped("value", data)
 	}
 	return body, nil
 }
 
-// notJSON says what a response has in the place of JSON.
+// notJSON says what a response has instead of JSON.
 func notJSON(resp *Response) string {
 	what := "something other than JSON"
 	if resp.Body.Len() == 0 {
@@ -228,5 +228,5 @@ func notJSON(resp *Response) string {
 	return what + ", and no content type"
 }
 
-// Result returns the result, for operations that make it by hand.
+// Result returns the result, for a Handle that builds it itself.
 func (c *Call) Result() *Result { return &c.result }

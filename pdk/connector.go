@@ -2,9 +2,8 @@ package pdk
 
 import "github.com/agenthost/agenthost/pdk/abi"
 
-// Connector is all of a connector: who the vendor is, where its API lives, how to
-// authenticate, and a table of operations. A connector keeps it in one variable
-// of package main that nothing changes.
+// Connector is a whole connector: the vendor, the servers of its API, how to authenticate, and a
+// table of operations. Keep it in a variable of package main that is never changed.
 type Connector struct {
 	// Name identifies the connector: lower-case letters, digits and dashes.
 	Name string
@@ -18,60 +17,56 @@ type Connector struct {
 	DocsURL string
 	// Airbyte identifies the same connector in the Airbyte API. Optional.
 	Airbyte *abi.Airbyte
-	// Servers are the places where the API lives; the first one is the default.
+	// Servers are the places of the API; the first one is the default.
 	Servers []abi.Server
 	// Auth says how the vendor authenticates a caller. The host injects the
 	// credential; a connector never sees it.
 	Auth abi.AuthSchema
 	// Check names the operation that proves that a credential works.
 	Check abi.OperationRef
-	// RateHeaders are the headers in which the vendor says how much of its rate limit is
-	// left. The host knows Retry-After, RateLimit-Remaining and -Reset, and the same with X-.
+	// RateHeaders are the headers in which the vendor reports its rate limit. The host knows
+	// Retry-After, RateLimit-Remaining and -Reset, and the same with X-.
 	RateHeaders []abi.RateHeaders
 	// Definitions are the schemas that [Ref] points to.
 	Definitions []Definition
-	// Operations are all the things that the connector can do.
+	// Operations are all operations of the connector.
 	Operations []Operation
-	// Accept is the media type that requests accept; empty means application/json. An
-	// operation may have one of its own.
+	// Accept is the media type that requests accept; empty means application/json. Operations
+	// may override it.
 	Accept string
-	// Error makes an error of a response that reports a failure. A nil Error
-	// means [StatusError].
+	// Error makes an error of a response that reports a failure; nil means [StatusError].
 	Error func(*Response) *abi.Error
-	// Failed says whether a response with a status of 2xx reports a failure all the
-	// same, for vendors that say so in the body. Nil means that none does.
+	// Failed reports whether a response with a status of 2xx is a failure, for vendors that
+	// say so in the body. Nil means never.
 	Failed func(*Response) bool
 	// Failures say both without functions.
 	Failures *Failures
 }
 
-// Operation is one row of the table. The manifest is generated from it, and so is
-// its execution, unless it has a Handle of its own.
+// Operation is one row of the table. The manifest and the execution follow from it, unless it has
+// a Handle.
 type Operation struct {
 	// Entity and Action name the operation: issues, list.
 	Entity, Action string
 	// Title is the operation's name for people: List issues.
 	Title string
-	// Description tells people and language models what it does and what they
-	// must know to use it.
+	// Description tells people and language models what it does and how to use it.
 	Description string
 	// Effect says what it does to the vendor's data.
 	Effect abi.Effect
-	// Permission is what the credential must be allowed to do, by the vendor's name
-	// for it. Optional.
+	// Permission is the vendor's name of the permission that the credential needs. Optional.
 	Permission string
 	// Idempotent says that doing it twice is the same as doing it once.
 	Idempotent bool
 
-	// Method and Path are the request: GET, /issues/{id}. Each parameter of the
-	// path is the Wire name of a parameter made with [Path].
+	// Method and Path are the request: GET, /issues/{id}. The path has the wire names of
+	// parameters made with [Path].
 	Method, Path string
-	// Server is the id of a server, if it is not the one the connection chose.
+	// Server is the id of a server, if it is not the connection's.
 	Server string
 	// Params are the parameters, in the order in which they are sent.
 	Params []Param
-	// AnyOf are names of parameters of which a caller must give at least one; an empty text
-	// does not count.
+	// AnyOf are names of parameters; a caller must give at least one of them, not empty.
 	AnyOf []string
 	// ContentType is the media type of the body. Without one, there is a body if there are
 	// parameters for it, and it is application/json.
@@ -82,16 +77,16 @@ type Operation struct {
 	//     one that is [Param.Base64].
 	//   - Any other type is the text or the bytes of a parameter that is [Param.Whole].
 	ContentType string
-	// GraphQL is a document (https://spec.graphql.org). The parameters of the body are then
-	// its variables.
+	// GraphQL is a document (https://spec.graphql.org), whose variables are the parameters of
+	// the body.
 	GraphQL string
 
-	// Content is what the vendor answers, where that is not JSON: [abi.ContentText],
-	// [abi.ContentCSV] or [abi.ContentBinary]. The result's data is then an object with
-	// content_type, and text or base64.
+	// Content is the form of an answer that is not JSON: [abi.ContentText], [abi.ContentCSV]
+	// or [abi.ContentBinary]. The result's data is then an object with content_type, and text
+	// or base64.
 	Content abi.Content
-	// Accept is the media type that the request accepts, where it is neither the
-	// connector's nor the one for Content: application/vnd.vendor+json;version=2.
+	// Accept is the media type that the request accepts, if it is not the connector's or the
+	// one for Content: application/vnd.vendor+json;version=2.
 	Accept string
 	// List says that the records are an array. A paginated operation is a list.
 	List bool
@@ -114,21 +109,21 @@ type Operation struct {
 	// Page says how the vendor paginates; nil if it does not.
 	Page *Page
 
-	// Requests are requests that Handle sends besides Method and Path. They answer JSON
-	// unless they say otherwise.
+	// Requests are requests that Handle sends besides Method and Path. Their answers are JSON
+	// unless their Content says otherwise.
 	Requests []abi.RequestTemplate
-	// Handle runs the operation in place of [Call.Run], for what a table cannot
-	// say. Its error is the answer; make it an [abi.Error].
+	// Handle runs the operation in place of [Call.Run], for what a table cannot express. It
+	// should return an [abi.Error].
 	Handle func(*Call) error
 
-	// RateLimit is what the vendor documents for this operation.
+	// RateLimit is the limit that the vendor documents for this operation.
 	RateLimit abi.RateLimit
 	// Examples are values of the parameters, each a JSON object.
 	Examples []string
-	// Answers are examples of what the vendor answers, as JSON, for plugin test: where it
-	// cannot make up an answer that the operation accepts, such as the state of a job.
+	// Answers are examples of the vendor's answers, as JSON, if plugin test cannot make up an
+	// answer that the operation accepts, such as the state of a job.
 	Answers []string
-	// Result describes the result's data, of a list one record of it. Optional.
+	// Result describes the result's data, for a list one record of it. Optional.
 	Result *Schema
 }
 
@@ -136,8 +131,7 @@ type Operation struct {
 type Meta struct {
 	// Name is the key in meta.
 	Name string
-	// Pointer is a JSON Pointer to the value in the response. Where the response
-	// has nothing there, meta has no such key.
+	// Pointer is a JSON Pointer to the value in the response. If it is missing, so is the key.
 	Pointer string
 	// Header is the name of a response header that has the value instead. Of Link (RFC 8288)
 	// it is the target of the first link with the relation Link.

@@ -7,8 +7,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// An operation whose Content is not JSON answers an object: the vendor's media type, and the
-// text, or the bytes in base64.
+// The data of an operation whose Content is not JSON is an object: the vendor's media type, and
+// the text, or the bytes in base64.
 
 // maxContent bounds an answer that is not JSON, in bytes; the host's own limit is lower.
 const maxContent = 256 << 20
@@ -32,9 +32,8 @@ func (c *Call) respondContent(resp *Response) error {
 	return nil
 }
 
-// otherContent says what an answer is if it is not what the operation declares: the page of a
-// proxy, or an error. Of a write it would not be known whether it happened, so that is left
-// to the status.
+// otherContent says what an answer is if it does not have the declared form: the page of a proxy,
+// or an error. A write may have happened, so there the status decides.
 func (c *Call) otherContent(mediaType string) string {
 	essence, _, _ := strings.Cut(mediaType, ";")
 	essence = strings.ToLower(strings.TrimSpace(essence))
@@ -49,8 +48,8 @@ func (c *Call) otherContent(mediaType string) string {
 	return "a page of HTML"
 }
 
-// accept is what a request of the operation accepts; empty leaves it to the host, which
-// accepts JSON.
+// accept is the media type that a request of the operation accepts; empty means the host's
+// default, JSON.
 func (op *Operation) accept(c *Connector) string {
 	switch {
 	case op.Accept != "":
@@ -65,7 +64,7 @@ func (op *Operation) accept(c *Connector) string {
 	return c.Accept
 }
 
-// contentResult is the schema of such data.
+// contentResult is the schema of data that is not JSON.
 func contentResult() *Schema {
 	return Object("What the vendor answered.",
 		Property{"content_type", String("The media type that the vendor says."), true},
@@ -81,7 +80,7 @@ type content struct {
 	binary    bool
 }
 
-// write writes the data in pieces, so that a large body is not there twice.
+// write writes the data in pieces, so that a large body is not in memory twice.
 func (c *content) write(w *writer) {
 	const bom = "\xef\xbb\xbf"
 	buffer := make([]byte, 0, 3*contentPiece)

@@ -4,10 +4,10 @@ import "github.com/agenthost/agenthost/pdk/abi"
 
 // What an operation does to the vendor's data; see [Operation.Effect].
 const (
-	// Read changes nothing.
+	// Read changes no data.
 	Read = abi.EffectRead
-	// Write creates or changes something.
+	// Write creates or changes data.
 	Write = abi.EffectWrite
-	// Delete removes something.
+	// Delete removes data.
 	Delete = abi.EffectDelete
 )

@@ -8,9 +8,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// StatusError makes an error of a response that reports a failure, from the status
-// and the Retry-After header alone. A connector that knows its vendor's error bodies
-// refines it in [Connector.Error].
+// StatusError makes an error of a failed response, from only the status and the Retry-After
+// header. A connector refines it in [Connector.Error] with its vendor's error bodies.
 func StatusError(r *Response) *abi.Error {
 	e := &abi.Error{
 		Kind:    abi.KindVendorError,
@@ -50,12 +49,12 @@ func StatusError(r *Response) *abi.Error {
 	return e
 }
 
-// maxRetryAfter bounds what a vendor can make a caller wait.
+// maxRetryAfter bounds how long a vendor can make a caller wait.
 const maxRetryAfter = 24 * time.Hour
 
-// RetryAfter reads the header Retry-After in both of its forms (RFC 9110, section 10.2.3);
-// it is 0 if the vendor does not say, and at most a day. A
-// connector has no clock to trust, so a date counts from the response's own Date.
+// RetryAfter reads the header Retry-After in both of its forms (RFC 9110, section 10.2.3). It is 0
+// without one, and at most a day. A connector has no reliable clock, so a date counts from the
+// response's own Date.
 func (r *Response) RetryAfter() time.Duration {
 	header := r.Header("Retry-After")
 	if header == "" {
@@ -80,10 +79,9 @@ func (r *Response) RetryAfter() time.Duration {
 // few hundred.
 const maxErrorBody = 64 << 10
 
-// ErrorBody returns the body of a response that reports a failure, for
-// [Connector.Error]. It is an absent value if the body is no JSON object, as that of
-// a proxy in between, or has more than 64 KiB; then there is only what [StatusError]
-// says.
+// ErrorBody returns the body of a failed response, for [Connector.Error]. It is absent if the
+// body is not a JSON object, such as a proxy's page, or has more than 64 KiB; then only
+// [StatusError] is left.
 func ErrorBody(r *Response) Raw {
 	if r.Body.Kind() != JSONObject {
 		return nil
@@ -95,8 +93,8 @@ func ErrorBody(r *Response) Raw {
 	return b
 }
 
-// Shorten cuts a vendor's text that has more than most bytes, between characters, and
-// writes "..." where it was cut.
+// Shorten cuts a vendor's text to at most most bytes, between characters, and adds "..." if it
+// was longer.
 func Shorten(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -108,13 +106,12 @@ func Shorten(s string, most int) string {
 	return s[:cut] + "..."
 }
 
-// InvalidParam is the error of a parameter that the schema cannot rule out. The
-// message says what is wrong with it, the hint what would be right.
+// InvalidParam is the error of a wrong parameter that passed the schema. message says what is
+// wrong, hint what would be right.
 func InvalidParam(field, message, hint string) *abi.Error {
 	return &abi.Error{Kind: abi.KindInvalidParams, Field: field, Message: message, Hint: hint}
 }
 
-// parseError reads an abi.Error.
 func parseError(b Raw) *abi.Error {
 	e := &abi.Error{Kind: abi.KindInternal, Message: "the host failed and did not say why"}
 	for name, v := range b.Members() {

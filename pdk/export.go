@@ -17,10 +17,9 @@ func AuthSchema(c *Connector) int32 { return Run(currentHost(), c, abi.ExportAut
 // body of the execute export.
 func Execute(c *Connector) int32 { return Run(currentHost(), c, abi.ExportExecute) }
 
-// Run runs an export of a connector with a given host, and returns 0 if it has
-// written an output. Describe, AuthSchema and Execute call it with the host that
-// they run in; package pdktest calls it with one of its own. A panic in the
-// connector becomes an error of kind connector_fault.
+// Run runs an export of a connector with a given host, and returns 0 if it wrote an output.
+// Describe, AuthSchema and Execute call it with the host around them; package pdktest calls it
+// with its own. A panic in the connector becomes an error of kind connector_fault.
 func Run(h Host, c *Connector, export string) (result int32) {
 	s := newSession(h)
 	defer func() {
@@ -70,7 +69,7 @@ func (s *session) execute(c *Connector) int32 {
 	}
 	switch {
 	case s.fault != nil:
-		// Before the connector's own error, which may come of values that seemed absent.
+		// Before the connector's own error, which may result from values that seemed absent.
 		return s.fail(s.fault)
 	case err != nil:
 		return s.fail(err)
@@ -85,8 +84,8 @@ func (s *session) write(output []byte) int32 {
 	return 0
 }
 
-// errorSize is enough for nearly every error. To grow from nothing to that size costs more than
-// all the rest of an error.
+// errorSize is enough for nearly every error. Growing a buffer to that size costs more than all
+// the rest of an error.
 const errorSize = 1024
 
 // fail writes an error as the outcome.

@@ -5,8 +5,8 @@ package pdk
 // results. A handle is a positive number; 0 means that there is no such value, and a
 // negative result is a failure that Error explains. The handle of the input is 1.
 //
-// Connectors do not use it. Inside Wasm the exports supply the real one; package
-// pdktest supplies one in plain Go, which makes connectors testable without Wasm.
+// Connectors do not use it. Inside Wasm the exports supply the real one; package pdktest supplies
+// one in plain Go, to test connectors without Wasm.
 type Host interface {
 	// ValueLength returns the length of a value in bytes.
 	ValueLength(handle int32) int32
@@ -18,7 +18,7 @@ type Host interface {
 	ValueCount(handle int32) int32
 	// ValuePart returns a handle of the part that an RFC 6901 pointer names.
 	ValuePart(handle int32, pointer string) int32
-	// ValueDrop says that a value is needed no longer.
+	// ValueDrop says that a value is no longer needed.
 	ValueDrop(handle int32) int32
 	// HTTPSend sends a request, described by an abi.Request as JSON.
 	HTTPSend(request, body []byte) int32

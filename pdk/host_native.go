@@ -6,8 +6,8 @@ import (
 	"github.com/agenthost/agenthost/internal/hostfunc"
 )
 
-// noHost stands where no host is: in a native build, whose exports nobody calls
-// but which must compile so that go vet, tests and editors see all of a connector.
+// noHost is the host of a native build, which must compile for go vet, tests and editors, but
+// whose exports are never called.
 type noHost struct{}
 
 var _ Host = noHost{}

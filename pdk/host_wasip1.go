@@ -2,8 +2,8 @@ package pdk
 
 import "unsafe"
 
-// A slice or string that is passed by address stays alive during the call because
-// the arguments hold the pointer itself; the host copies and keeps nothing.
+// A slice or string that is passed by address stays alive during the call because the arguments
+// hold the pointer itself; the host keeps no pointer.
 
 //go:wasmimport agenthost value_length
 func hostValueLength(handle int32) int32
@@ -61,8 +61,8 @@ var _ Host = wasmHost{}
 // currentHost returns the host that called an export.
 func currentHost() Host { return wasmHost{} }
 
-// An instance runs one export at a time, so there is one session and one buffer. Asking Go
-// for their memory would cost every call 2,000 counts of fuel.
+// An instance runs one export at a time, so one session and one buffer are enough. Allocating
+// them would cost every call 2,000 counts of fuel.
 var (
 	only   session
 	buffer [bufferSize]byte

@@ -2,18 +2,18 @@ package pdk
 
 import "strconv"
 
-// Request is an HTTP request to the vendor. It names a server and a path template
-// that the running operation declares; the host refuses every other one, and adds
-// the origin, the credential, Accept, Accept-Encoding and User-Agent itself.
+// Request is an HTTP request to the vendor. It names a server and a path template that the running
+// operation declares; the host refuses others. The host adds the origin, the credential, Accept,
+// Accept-Encoding and User-Agent.
 type Request struct {
-	// Server is the id of a server; empty means the one the connection chose.
+	// Server is the id of a server; empty means the connection's.
 	Server string
 	Method string
-	// Path is the template as it was declared: /issues/{id}.
+	// Path is the declared template: /issues/{id}.
 	Path string
 	// PathParams are names and unescaped values of the template's parameters.
 	PathParams [][2]string
-	// Query holds unescaped names and values in the order to be sent.
+	// Query holds unescaped names and values in the order in which they are sent.
 	Query [][2]string
 	// Headers holds names and values.
 	Headers [][2]string
@@ -74,11 +74,11 @@ type Response struct {
 	Body Value
 	// Vendor is the title of the connector, for messages.
 	Vendor string
-	// Permission is that of the operation, for messages.
+	// Permission is the operation's, for messages.
 	Permission string
 }
 
-// OK says whether the status is 2xx.
+// OK reports whether the status is 2xx.
 func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
 // Header returns the value of a header, or "" if it is missing. Several values are
@@ -99,9 +99,8 @@ func (r *Response) Header(name string) string {
 	return string(b)
 }
 
-// Send sends a request and returns the response with any status. The error is
-// an [abi.Error]: the host denied the request, a limit was reached, or the vendor
-// could not be reached.
+// Send sends a request and returns the response, of any status. The error is an [abi.Error]: the
+// host denied the request, a limit was reached, or the vendor could not be reached.
 func (c *Call) Send(r *Request) (*Response, error) {
 	if c.s.fault != nil {
 		return nil, c.s.fault
@@ -110,8 +109,7 @@ func (c *Call) Send(r *Request) (*Response, error) {
 	return c.send(appendRequest(c.s.bytes(512), r), r.Body, used)
 }
 
-// send sends a request as JSON. What the session's memory holds from used on is needed no
-// longer afterwards.
+// send sends a request as JSON. It frees the session's memory from used on.
 func (c *Call) send(request, body []byte, used int) (*Response, error) {
 	h := c.s.host.HTTPSend(request, body)
 	c.s.used = used
@@ -123,16 +121,15 @@ func (c *Call) send(request, body []byte, used int) (*Response, error) {
 		return nil, c.s.lastError()
 	}
 	resp := &c.s.response
-	if resp.Body.Exists() { // that of an earlier request
+	if resp.Body.Exists() { // the body of an earlier request
 		resp = new(Response)
 	}
 	*resp = Response{Status: int(status), Body: Value{c.s, h}, Vendor: c.connector.Title, Permission: c.op.Permission}
 	return resp, nil
 }
 
-// Do is [Call.Send], except that a response that reports a failure is an error too,
-// as [Connector.Error] makes it: every status that is not 2xx, and what
-// [Connector.Failed] says.
+// Do is [Call.Send], but also returns an error, made by [Connector.Error], for a response with
+// another status than 2xx or that [Connector.Failed] reports.
 func (c *Call) Do(r *Request) (*Response, error) {
 	resp, err := c.Send(r)
 	if err == nil {
@@ -144,7 +141,7 @@ func (c *Call) Do(r *Request) (*Response, error) {
 	return resp, nil
 }
 
-// check makes an error of a response that reports a failure.
+// check makes an error of a failed response.
 func (c *Call) check(resp *Response) error {
 	failures := c.connector.Failures
 	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) && (failures == nil || !failures.has(resp)) {
@@ -165,7 +162,7 @@ func (c *Call) check(resp *Response) error {
 func (c *Call) Request() *Request {
 	s := c.s
 	r := &s.request
-	if r.Method != "" { // an earlier one
+	if r.Method != "" { // an earlier request
 		r = new(Request)
 	} else {
 		r.PathParams, r.Query, r.Headers = s.path[:0], s.query[:0], s.headers[:0]
@@ -187,11 +184,11 @@ func (c *Call) Request() *Request {
 	return r
 }
 
-// appendQuery appends a value's parts in the order in which they stand.
+// appendQuery appends a value's parts in their order.
 func appendQuery(query [][2]string, name string, value Raw, style Style) [][2]string {
 	switch value.Kind() {
 	case JSONInvalid:
-		return query // there is none
+		return query
 	case JSONArray:
 		if style == StyleComma {
 			return append(query, [2]string{name, joined(value)})
@@ -218,7 +215,7 @@ func appendQuery(query [][2]string, name string, value Raw, style Style) [][2]st
 	return query
 }
 
-// joined is a value as one text: the elements of an array with commas between them.
+// joined is a value as one text; commas join the elements of an array.
 func joined(value Raw) string {
 	if value.Kind() != JSONArray {
 		return scalar(value)
@@ -233,8 +230,7 @@ func joined(value Raw) string {
 	return all
 }
 
-// scalar is a value as it stands in a path or query string: text without quotes,
-// anything else as its JSON text.
+// scalar is a value in a path or query string: a text without quotes, anything else as JSON.
 func scalar(value Raw) string {
 	if value.Kind() == JSONString {
 		return value.Text()

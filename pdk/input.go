@@ -9,13 +9,13 @@ import (
 // inputHandle names the input of an export.
 const inputHandle = 1
 
-// smallInput is how many bytes of an input the connector reads into its memory, and finds
-// its way in by itself. Larger ones stay in the host, which knows where the members are
-// for a fraction of the cost: the guest's code takes some 20 counts for each byte.
+// smallInput is the size of the largest input that the connector reads into its memory and scans
+// itself. Larger ones stay in the host, which finds members at a fraction of the cost: the
+// guest's code takes some 20 counts of fuel for each byte.
 const smallInput = 1024
 
-// open finds out which operation is called, and reads its parameters as far as they come
-// into memory now. It leaves row nil if the operation is unknown.
+// open finds the called operation, and reads its parameters if they are in memory. It leaves row
+// nil if the operation is unknown.
 func (c *Call) open() (entity, action string) {
 	s := c.s
 	b := s.bytes(smallInput)[:smallInput]
@@ -24,7 +24,7 @@ func (c *Call) open() (entity, action string) {
 		return "", ""
 	}
 	b = b[:n]
-	small := n < smallInput // or there may be more of it
+	small := n < smallInput // otherwise there may be more
 	entity, action, at := canonical(b)
 	params := members{raw: b, at: at}
 	in := Value{s, inputHandle}
@@ -54,9 +54,8 @@ func (c *Call) open() (entity, action string) {
 	return entity, action
 }
 
-// canonical reads the input up to its params if it begins as the host writes it: entity,
-// action, params, in that order and without white space. The first member of params is at;
-// that is 0 if the input begins in another way.
+// canonical reads the input up to its params if it has the host's form: entity, action, params, in
+// that order and without white space. at is the first member of params, or 0 for another form.
 func canonical(b []byte) (entity, action string, at int) {
 	entity, i := canonicalText(b, 0, `{"entity":"`)
 	action, i = canonicalText(b, i, `,"action":"`)
@@ -67,7 +66,7 @@ func canonical(b []byte) (entity, action string, at int) {
 	return entity, action, i + len(params)
 }
 
-// canonicalText reads a text that stands after a prefix as it is, and returns where it ends.
+// canonicalText reads a text without escapes after a prefix, and returns its end.
 func canonicalText(b []byte, i int, prefix string) (string, int) {
 	if i < 0 || !starts(b, i, prefix) {
 		return "", -1
@@ -80,14 +79,13 @@ func canonicalText(b []byte, i int, prefix string) (string, int) {
 	return text(b[i:end]), end + 1
 }
 
-// starts says whether b goes on with a prefix of 8 to 16 bytes.
+// starts reports whether b continues with a prefix of 8 to 16 bytes.
 func starts(b []byte, i int, prefix string) bool {
 	p := bytesOf(prefix)
 	return len(b)-i >= len(p) && load64(b, i) == load64(p, 0) && load64(b, i+len(p)-8) == load64(p, len(p)-8)
 }
 
-// Param returns a parameter as the caller wrote it; it is absent where the caller
-// gave none.
+// Param returns a parameter as the caller wrote it, absent if the caller gave none.
 func (c *Call) Param(name string) Raw {
 	if i := c.index(name); i >= 0 {
 		return c.given(i)
@@ -95,7 +93,7 @@ func (c *Call) Param(name string) Raw {
 	return nil
 }
 
-// needAnyOf refuses a call that gives none of the parameters of which it needs one.
+// needAnyOf refuses a call without any of the parameters of AnyOf.
 func (c *Call) needAnyOf() *abi.Error {
 	names := c.op.AnyOf
 	for _, name := range names {
@@ -106,14 +104,14 @@ func (c *Call) needAnyOf() *abi.Error {
 	return InvalidParam(names[0], "missing parameter "+names[0], "give "+strings.Join(names, " or "))
 }
 
-// given returns what the caller gave for a field.
+// given returns the caller's value of a field.
 func (c *Call) given(i int) Raw {
 	if v := c.values[i]; v.Exists() || !c.params.Exists() {
 		return v
 	}
 	v, err := c.params.Part(c.fields[i].pointer).Bytes(maxInput)
 	if err != nil {
-		return nil // and the call ends with the host's error
+		return nil // the call ends with the host's error
 	}
 	c.values[i] = v
 	return v

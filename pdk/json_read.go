@@ -8,22 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// Raw is a JSON value in the connector's own memory, byte for byte as it was
-// written: a parameter, or something read from a response. The zero value stands
-// for a value that is absent.
+// Raw is an encoded JSON value in the connector's own memory: a parameter, or a part of a
+// response. The zero value is an absent value.
 //
-// Nobody may change the bytes: strings that are made of a value share them.
+// Do not change the bytes: strings share them.
 //
-// The host has validated whatever it hands out, so these methods only find their
-// way in it. Given something that is not JSON they return zero values; they never
-// panic.
+// The host has validated the JSON, so these methods only scan it. For invalid JSON they return
+// zero values; they never panic.
 type Raw []byte
 
 // JSONKind is the type of a JSON value.
 type JSONKind int32
 
-// The kinds of JSON values, as in package abi. JSONInvalid also stands for a
-// value that is absent.
+// The kinds of JSON values, as in package abi. An absent value is JSONInvalid.
 const (
 	JSONInvalid JSONKind = hostfunc.JSONInvalid
 	JSONNull    JSONKind = hostfunc.JSONNull
@@ -34,7 +31,7 @@ const (
 	JSONObject  JSONKind = hostfunc.JSONObject
 )
 
-// Exists says whether there is a value at all; null is one.
+// Exists reports whether there is a value; null is one.
 func (r Raw) Exists() bool { return len(r) > 0 }
 
 // Kind returns the kind of the value, or [JSONInvalid] if there is no value.
@@ -82,8 +79,8 @@ func (r Raw) Int() (n int64, ok bool) {
 // Bool returns true for the JSON value true.
 func (r Raw) Bool() bool { return string(r) == "true" }
 
-// Member returns the value of a member of an object; where a name occurs twice,
-// the last one counts, as it does for encoding/json.
+// Member returns the value of a member of an object, the last one of that name, as in
+// encoding/json.
 func (r Raw) Member(name string) Raw {
 	var found Raw
 	for n, v := range r.Members() {
@@ -94,7 +91,7 @@ func (r Raw) Member(name string) Raw {
 	return found
 }
 
-// Members ranges over the members of an object, in the order in which they stand.
+// Members ranges over the members of an object, in their order.
 func (r Raw) Members() iter.Seq2[string, Raw] {
 	return func(yield func(string, Raw) bool) {
 		for m := membersOf(r); m.next(); {

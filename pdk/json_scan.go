@@ -2,11 +2,11 @@ package pdk
 
 import "bytes"
 
-// The scanner finds its way in JSON that the host has checked. Given something that is not
-// JSON it answers -1 or any place, and never panics.
+// The scanner reads JSON that the host has checked. For invalid JSON it returns -1 or any place,
+// and never panics.
 //
-// Go's compiler makes some 70 instructions of each step of a loop in Wasm, so it leaves
-// loops over bytes to package bytes, whose are written by hand.
+// Go's compiler makes some 70 Wasm instructions of each step of a loop, so the scanner uses the
+// hand-written loops of package bytes.
 
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
@@ -36,8 +36,7 @@ func endOfString(b []byte, i int) int {
 	}
 }
 
-// escapes says whether the last byte of s escapes what follows: whether an odd number of
-// backslashes stands at its end.
+// escapes reports whether s ends with an odd number of backslashes, which escape the next byte.
 func escapes(s []byte) bool {
 	n := len(s)
 	for n > 0 && s[n-1] == '\\' {
@@ -67,8 +66,8 @@ func skipValue(b []byte, i int) int {
 	return i
 }
 
-// skipNested is skipValue for objects and arrays. It counts brackets instead of recursing,
-// so that deep nesting costs no stack.
+// skipNested is skipValue for objects and arrays. It counts brackets, so that deep nesting costs no
+// stack.
 func skipNested(b []byte, i int) int {
 	for depth := 0; i < len(b); {
 		switch c := b[i]; {
@@ -107,7 +106,7 @@ func membersOf(r Raw) members {
 
 func (m *members) name() string { return unquote(m.quoted) }
 
-// next goes to the next member and says whether there is one.
+// next goes to the next member and reports whether there is one.
 func (m *members) next() bool {
 	if m.at < 0 {
 		return false

@@ -5,9 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Connectors write little JSON: a request, an error, meta. These functions append
-// it to a buffer, which spares a module the 0.8 MB and the reflection that
-// encoding/json costs it.
+// Connectors write little JSON: a request, an error, meta. These functions append it to a buffer,
+// which saves a module the 0.8 MB and the reflection of encoding/json.
 
 // AppendString appends s to b as a JSON string (RFC 8259). Bytes that are not
 // UTF-8 become U+FFFD.
@@ -43,7 +42,7 @@ func AppendString(b []byte, s string) []byte {
 	}
 }
 
-// object writes the members of a JSON object, leaving out those that are empty.
+// object writes the members of a JSON object, without empty ones.
 type object struct{ b []byte }
 
 func openObject(b []byte) *object { return &object{append(b, '{')} }

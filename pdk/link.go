@@ -3,10 +3,9 @@ package pdk
 import "strings"
 
 // Link returns the target of the first link with a relation, such as next, in the header Link
-// (RFC 8288), as the vendor wrote it. It is "" if there is none, and where the header is
-// malformed before it. Links of another context, with an anchor, do not count. A request
-// cannot go to the target itself, but only to what its operation declares: take the parameters
-// that you need from it, as [Response.LinkParam] does.
+// (RFC 8288), as the vendor wrote it, or "" if there is none or the header is malformed before
+// it. It ignores links with an anchor. An operation can only send its declared requests, not one
+// to the target: take the parameters that you need from it, as [Response.LinkParam] does.
 func (r *Response) Link(relation string) string {
 	for rest := r.Header("Link"); ; {
 		var l link
@@ -26,7 +25,7 @@ type link struct {
 	related, anchored bool
 }
 
-// has compares relations as RFC 8288, section 2.1.1, says: without regard to case.
+// has compares relations without regard to case (RFC 8288, section 2.1.1).
 func (l *link) has(relation string) bool {
 	for _, r := range strings.Fields(l.relations) {
 		if strings.EqualFold(r, relation) {
@@ -104,9 +103,8 @@ func readLinkParam(s string) (name, value, rest string, ok bool) {
 	return "", "", "", false
 }
 
-// LinkParam returns the value of a parameter in the query string of [Response.Link], decoded:
-// of the first one with that name. It is "" if there is none, and where its escapes are
-// malformed.
+// LinkParam returns the decoded value of the first parameter of that name in the query string of
+// [Response.Link], or "" if there is none or its escapes are malformed.
 func (r *Response) LinkParam(relation, name string) string {
 	return queryValue(r.Link(relation), name)
 }

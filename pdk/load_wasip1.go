@@ -2,9 +2,8 @@ package pdk
 
 import "unsafe"
 
-// load64 and load32 read the bytes of b from i on, the first one lowest; the caller sees to
-// it that there are so many. Wasm is made so and takes any address; Go's compiler would read
-// byte by byte.
+// load64 and load32 read the bytes of b from i on, little-endian; the caller checks the length.
+// Wasm reads any address at once, but Go's compiler would read byte by byte.
 
 func load64(b []byte, i int) uint64 {
 	return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i))

@@ -104,7 +104,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	return o.close()
 }
 
-// texts writes an array of values that are JSON already.
+// texts writes an array of JSON values.
 func (o *object) texts(name string, values []string) {
 	if len(values) == 0 {
 		return
@@ -132,7 +132,6 @@ func (op *Operation) requests() []abi.RequestTemplate {
 	return all
 }
 
-// appendParams appends the schema of an operation's parameters.
 func (c *Connector) appendParams(b []byte, params []Param) []byte {
 	o := openObject(b)
 	o.str("type", "object")
@@ -249,7 +248,6 @@ func appendFields(b []byte, fields []abi.AuthField) []byte {
 	return append(b, ']')
 }
 
-// appendRequest appends an abi.Request.
 func appendRequest(b []byte, r *Request) []byte {
 	o := &object{appendRequestHead(b, r)}
 	if len(r.PathParams) > 0 {
@@ -264,7 +262,7 @@ func appendRequest(b []byte, r *Request) []byte {
 	return o.close()
 }
 
-// appendRequestHead appends what is the same for all requests of a template.
+// appendRequestHead appends the part that all requests of a template share.
 func appendRequestHead(b []byte, r *Request) []byte {
 	o := openObject(b)
 	o.str("server", r.Server)
@@ -286,7 +284,6 @@ func appendPairs(o *object, name string, pairs [][2]string) []byte {
 	return o.b
 }
 
-// appendError appends an abi.Error.
 func appendError(b []byte, e *abi.Error) []byte {
 	o := openObject(b)
 	o.mustStr("kind", string(e.Kind))

@@ -42,33 +42,31 @@ type Page struct {
 	Total, Pages string
 	// CursorName and LimitName are the vendor's names; empty means cursor, limit.
 	CursorName, LimitName string
-	// NoLimit says that the vendor has no parameter for the length of a page. The host
-	// then cuts a page that is longer than limit, which is not sent.
+	// NoLimit says that the vendor has no parameter for the length of a page. The limit is
+	// then not sent, and the host cuts longer pages.
 	NoLimit bool
-	// MaxLimit is the most records that the vendor gives per page; 0 means that
-	// it does not say.
+	// MaxLimit is the vendor's largest number of records on a page; 0 means unknown.
 	MaxLimit int64
-	// DefaultLimit is sent where the caller gives no limit, for vendors that demand
-	// one; 0 means that none is sent.
+	// DefaultLimit is sent if the caller gives no limit, for vendors that require one; 0 sends
+	// none.
 	DefaultLimit int64
-	// Cursor is a JSON Pointer to the next cursor in the response: a text, or a number
-	// above 0 such as that of the next page.
+	// Cursor is a JSON Pointer to the next cursor in the response: a text, or a number above 0
+	// such as that of the next page.
 	Cursor string
-	// Header is the name of the response header that has the next cursor, for vendors that
-	// do not put it into the body: X-Next-Page. Of Link (RFC 8288) the cursor is the value
-	// that the link with the relation next has for the parameter CursorName.
+	// Header is the name of the response header with the next cursor, for vendors that do not
+	// put it into the body: X-Next-Page. In Link (RFC 8288), the cursor is the parameter
+	// CursorName of the link with the relation next.
 	Header string
-	// More is a JSON Pointer to a boolean in the response that says whether there
-	// are more pages. Where it is empty, or the response has nothing there, there
-	// are more if there is a cursor. Where it says that there are more and there is no
-	// cursor, the caller gets the page, and an error of kind vendor_error after it.
+	// More is a JSON Pointer to a boolean in the response that says whether there are more
+	// pages. Without it, or if the value is missing, there are more if there is a cursor. If it
+	// is true and there is no cursor, the caller gets the page, and then an error of kind
+	// vendor_error.
 	More string
-	// Number says that the vendor wants the cursor as a number. It matters in a body only:
-	// a query has both alike.
+	// Number says that the vendor wants the cursor in a body as a number.
 	Number bool
 }
 
-// more is what a response says of more pages, as JSON; empty if it says nothing.
+// more is the response's value of More as JSON, or empty.
 func (p *Page) more(resp *Response) string {
 	if p.More == "" {
 		return ""
@@ -85,7 +83,7 @@ const (
 // maxCursor bounds a cursor in characters; vendors' cursors are a few hundred.
 const maxCursor = 8192
 
-// params returns the operation's parameters, with those of its pagination.
+// params returns the operation's parameters and those of its pagination.
 func (op *Operation) params() []Param {
 	if op.Page == nil {
 		return op.Params
@@ -128,8 +126,7 @@ func (op *Operation) params() []Param {
 	return all
 }
 
-// aliases ranges over the vendor's names that are parameters besides the uniform
-// ones.
+// aliases ranges over the vendor's names of the uniform parameters.
 func (p *Page) aliases(yield func(vendor, uniform string) bool) {
 	if p.CursorName != "" && p.CursorName != cursorParam && !yield(p.CursorName, cursorParam) {
 		return
@@ -258,7 +255,7 @@ func (c *Call) unalias() *abi.Error {
 	return c.numberCursor()
 }
 
-// numberCursor makes a number of a cursor that the vendor wants as one.
+// numberCursor turns the cursor into a number if the vendor wants one.
 func (c *Call) numberCursor() *abi.Error {
 	if page := c.op.Page; page == nil || page.In != InBody || !page.Number && !page.counts() {
 		return nil

@@ -9,18 +9,16 @@ const (
 	InNone Place = iota
 	// InPath parameters fill a place in the path, escaped by the host.
 	InPath
-	// InQuery parameters go into the query string: an array once per element, an
-	// object once per member as name[member], and so on inwards. OpenAPI calls the
-	// latter deepObject.
+	// InQuery parameters go into the query string: an array once per element, an object once
+	// per member as name[member], nested ones likewise. OpenAPI calls that deepObject.
 	InQuery
-	// InHeader parameters are headers: an array as one value, with commas between the
-	// elements.
+	// InHeader parameters are headers; commas join the elements of an array.
 	InHeader
 	// InSelection parameters fill {{name}} in the document of [Operation.GraphQL] with
 	// fields: the array ["id", "owner.name"] as id owner { name }.
 	InSelection
-	// InBody parameters are members of a JSON body, byte for byte as given, or fields of a
-	// form, as [Operation.ContentType] says.
+	// InBody parameters are members of a JSON body, unchanged, or fields of a form: see
+	// [Operation.ContentType].
 	InBody
 )
 
@@ -47,12 +45,12 @@ type Param struct {
 	in       Place
 	style    Style
 	required bool
-	constant bool // the caller cannot give it
+	constant bool // callers cannot set it
 	whole    bool // it is the whole body
-	base64   bool // it stands for the bytes that it encodes
+	base64   bool // its encoded bytes are sent
 	mediaOf  string
 	schema   *Schema
-	fallback Raw // sent where the caller gives none
+	fallback Raw // sent if the caller gives none
 }
 
 // Path is a parameter that fills a place in the path. It is required.
@@ -105,8 +103,8 @@ func (p Param) Required() Param {
 	return p
 }
 
-// Send returns a copy of p that sends a value, as JSON text, where the caller gives none.
-// [Schema.Default] tells what the vendor assumes, and sends nothing.
+// Send returns a copy of p that sends a value, as JSON text, if the caller gives none.
+// [Schema.Default] only says what the vendor assumes.
 //
 //go:noinline
 func (p Param) Send(json string) Param {
@@ -123,7 +121,7 @@ func (p Param) Const(json string) Param {
 	return p
 }
 
-// Style returns a copy of p whose arrays are written in another way.
+// Style returns a copy of p whose arrays have another style.
 //
 //go:noinline
 func (p Param) Style(s Style) Param {
@@ -131,8 +129,8 @@ func (p Param) Style(s Style) Param {
 	return p
 }
 
-// Whole returns a copy of a parameter of the body that is the body itself. Beside other
-// parameters of the body, it is an object whose members stand among theirs.
+// Whole returns a copy of a parameter of the body that is the body itself. With other parameters
+// of the body, it must be an object, and they become its members.
 //
 //go:noinline
 func (p Param) Whole() Param {
@@ -141,9 +139,8 @@ func (p Param) Whole() Param {
 }
 
 // Base64 returns a copy of p whose text is the base64 (RFC 4648, section 4) of the bytes to
-// send: as the whole of a body, or as the file of multipart/related. The media type of the
-// latter is what the caller gives for the parameter mediaType, and
-// application/octet-stream without one.
+// send: as the whole body, or as the file of multipart/related. The file's media type is the
+// value of the parameter mediaType, or application/octet-stream.
 //
 //go:noinline
 func (p Param) Base64(mediaType string) Param {
@@ -151,7 +148,7 @@ func (p Param) Base64(mediaType string) Param {
 	return p
 }
 
-// As returns a copy of p that has another name on the wire.
+// As returns a copy of p with another name on the wire.
 //
 //go:noinline
 func (p Param) As(wire string) Param {
@@ -167,7 +164,7 @@ func (p *Param) wireName() string {
 	return p.name
 }
 
-// Parameter is what a table says about a parameter, for tools that look at tables.
+// Parameter describes a parameter of a table, for tools.
 type Parameter struct {
 	Name string
 	// Wire is the vendor's name.
@@ -176,7 +173,7 @@ type Parameter struct {
 	Required bool
 }
 
-// Parameters returns the parameters that callers of an operation can give, with those of its
+// Parameters returns the parameters that callers of an operation can set, with those of its
 // pagination.
 func (op *Operation) Parameters() []Parameter {
 	params := op.params()

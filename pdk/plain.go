@@ -5,20 +5,19 @@ import (
 	"unsafe"
 )
 
-// plain returns the index of the first byte from i on that a JSON string does not hold
-// as it is and by itself: a quote, a backslash, a control character, or a part of a
-// character that is not ASCII. It is len(b) if there is no such character.
+// plain returns the index of the first byte from i on that is not plain ASCII in a JSON string: a
+// quote, a backslash, a control character, or a part of a longer character. It is len(b) if there
+// is none.
 //
-// Most text is plain, and Go's compiler makes some 70 instructions of each step of a
-// loop in Wasm. So it takes eight bytes at a time, as "Bit Twiddling Hacks" by Anderson
-// (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord) finds a byte in a
-// word.
+// Go's compiler makes some 70 Wasm instructions of each step of a loop. So it checks eight bytes
+// at a time, like "Bit Twiddling Hacks" by Anderson
+// (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
 func plain(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for i < len(b) {
 		w := word(b, i)
-		// The high bit of each byte that is special, and perhaps of others after it:
-		// the lowest one is right. A byte of 0, as after the end, is special too.
+		// The high bit of each special byte, and perhaps of others after it: the lowest one is
+		// right. A byte of 0, as after the end, is special too.
 		special := (w | (w - ' '*ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) & highs
 		if special != 0 {
 			return i + bits.TrailingZeros64(special)/8
@@ -28,8 +27,7 @@ func plain(b []byte, i int) int {
 	return len(b)
 }
 
-// word returns the eight bytes from i on, the first one lowest, with zeros after the
-// last one of b.
+// word returns the eight bytes from i on, little-endian, with zeros after the end of b.
 func word(b []byte, i int) uint64 {
 	rest := b[i:]
 	n := len(rest)
@@ -45,13 +43,13 @@ func word(b []byte, i int) uint64 {
 	return uint64(rest[0]) | uint64(rest[n/2])<<(8*(n/2)) | uint64(rest[n-1])<<(8*(n-1))
 }
 
-// text makes a string of bytes that nobody changes, without copying them.
+// text makes a string of immutable bytes, without copying them.
 func text(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // strings.Builder does the same
 }
 
-// bytesOf is the other way round: nobody may write to them. It is what unsafe.Slice does,
-// whose check of the length costs a call in Wasm.
+// bytesOf returns the bytes of a string, which must not be changed. It does what unsafe.Slice
+// does, without its check of the length, which is a call in Wasm.
 func bytesOf(s string) []byte {
 	return *(*[]byte)(unsafe.Pointer(&struct { //nolint:gosec // nobody writes to them
 		string

@@ -2,9 +2,9 @@ package pdk
 
 import "slices"
 
-// The request of an operation without a Handle is written from the table straight into
-// JSON: what appendRequest makes of [Call.Request], with what is known beforehand copied and
-// the caller's JSON handed on as it is.
+// The request of an operation without a Handle is written from the table straight into JSON. The
+// result is what appendRequest makes of [Call.Request], but constant parts and the caller's JSON
+// are only copied.
 
 // appendOwn appends the operation's own request.
 func (c *Call) appendOwn(b []byte) []byte {
@@ -15,7 +15,7 @@ func (c *Call) appendOwn(b []byte) []byte {
 			continue
 		}
 		switch value := c.value(i); value.Kind() {
-		case JSONInvalid: // there is none
+		case JSONInvalid: // absent
 		case JSONArray, JSONObject:
 			w.nested(f, value)
 		default:
@@ -49,7 +49,6 @@ type requestWriter struct {
 	place Place // whose member is open
 }
 
-// element goes to the next element of a place.
 func (w *requestWriter) element(in Place) {
 	switch {
 	case in == w.place:
@@ -102,7 +101,7 @@ func (w *requestWriter) close() []byte {
 	return w.b
 }
 
-// value returns what is sent for a field; it is absent where nothing is.
+// value returns the value to send for a field, or an absent one.
 func (c *Call) value(i int) Raw {
 	if c.fields[i].constant {
 		return c.fields[i].fallback
@@ -113,8 +112,7 @@ func (c *Call) value(i int) Raw {
 	return c.fields[i].fallback
 }
 
-// appendValue appends what value returns. What the host keeps comes into the connector's
-// memory this once.
+// appendValue appends what value returns. It copies a value of the host straight into b.
 func (c *Call) appendValue(b []byte, i int) []byte {
 	if c.values[i].Exists() || !c.params.Exists() || c.fields[i].constant {
 		return append(b, c.value(i)...)

@@ -2,22 +2,20 @@ package pdk
 
 import "strconv"
 
-// Result is what an operation answers. Its data is an array for a list and an
-// object otherwise; its meta is whatever else the caller wants to know. Nothing
-// reaches the caller before the operation has ended without an error.
+// Result is an operation's answer. Its data is an array for a list and an object otherwise; its
+// meta has further information. It reaches the caller only if the operation ends without an error.
 type Result struct {
 	data Raw
-	// from is where data comes from when it stays in the host; it stands inside
-	// prefix and suffix.
+	// from is data that stays in the host, between prefix and suffix.
 	from           Value
 	prefix, suffix string
-	content        content // where data is not JSON
+	content        content // if data is not JSON
 
 	meta  []byte // from the comma before its name; empty if there is no meta
 	parts []part
 }
 
-// part is a place in meta where the host puts a value.
+// part is a place in meta for a value of the host.
 type part struct {
 	at     int
 	handle int32
@@ -29,7 +27,7 @@ func (r *Result) Data(v Value) { r.from, r.prefix, r.suffix = v, "", "" }
 // DataRaw makes JSON text the data.
 func (r *Result) DataRaw(json Raw) { r.data, r.from = json, Value{} }
 
-// wrapped makes an object of one member the data.
+// wrapped makes an object with one member the data.
 func (r *Result) wrapped(name string, v Value) {
 	r.from, r.suffix = v, "}"
 	r.prefix = string(append(AppendString([]byte{'{'}, name), ':'))
@@ -63,7 +61,7 @@ func boolText(b bool) string {
 	return "false"
 }
 
-// metaKey is how a member of meta begins.
+// metaKey is the start of a member of meta.
 func metaKey(name string) string { return string(append(AppendString(nil, name), ':')) }
 
 func (r *Result) key(key string) {
@@ -124,7 +122,7 @@ func (r *Result) flush(s *session) int32 {
 	return 0
 }
 
-// writer writes the output until something fails.
+// writer writes the output until a write fails.
 type writer struct {
 	host   Host
 	failed bool

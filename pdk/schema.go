@@ -2,13 +2,13 @@ package pdk
 
 import "strconv"
 
-// Schema is the JSON Schema (2020-12) of a parameter or of a part of one. Start
-// with [String], [Integer] and so on; the methods return changed copies, so that
-// a schema may be kept in a variable and refined where it is used. The host
-// validates every call against the schemas before the connector runs.
+// Schema is the JSON Schema (2020-12) of a parameter or of a part of one. Start with [String],
+// [Integer] and so on; the methods return changed copies, so that a schema can be kept in a
+// variable and refined. The host validates every call against the schemas before the connector
+// runs.
 //
-// The functions that make schemas and parameters are kept out of line: a table of
-// operations calls hundreds of them, and hosts refuse huge functions.
+// The functions that make schemas and parameters are not inlined: a table of operations calls
+// hundreds of them, and hosts refuse huge functions.
 type Schema struct {
 	typ         string
 	description string
@@ -39,8 +39,7 @@ type Property struct {
 	required bool
 }
 
-// Definition is a schema with a name that [Ref] can point to, which is how a
-// schema refers to itself.
+// Definition is a named schema for [Ref], by which a schema can refer to itself.
 type Definition struct {
 	Name   string
 	Schema *Schema
@@ -73,7 +72,7 @@ func Enum(description string, values ...string) *Schema {
 	return &Schema{typ: "string", description: description, enum: values}
 }
 
-// DateTime describes a point in time as RFC 3339 writes it.
+// DateTime describes a time in the form of RFC 3339.
 //
 //go:noinline
 func DateTime(description string) *Schema { return String(description).Format("date-time") }
@@ -99,25 +98,23 @@ func Map(description string) *Schema {
 	return &Schema{typ: "object", description: description, open: true}
 }
 
-// MapOf describes an object whose members have names that the vendor does not lay
-// down, such as ids, and values that are all like values.
+// MapOf describes an object with any names, such as ids, and values that are all like values.
 //
 //go:noinline
 func MapOf(description string, values *Schema) *Schema {
 	return &Schema{typ: "object", description: description, open: true, values: values}
 }
 
-// AnyOf describes a value that is like one of several schemas, each of another type
-// and none of them an [Enum], a [Ref] or an AnyOf. Their own descriptions are left
-// out; description says when to use which.
+// AnyOf describes a value that fits one of several schemas, each of another type and not an
+// [Enum], a [Ref] or an AnyOf. It drops their own descriptions; description says when to use
+// which.
 //
 //go:noinline
 func AnyOf(description string, choices ...*Schema) *Schema {
 	return &Schema{description: description, choices: choices}
 }
 
-// Ref describes a value that is like a definition of the connector; see
-// [Connector.Definitions].
+// Ref describes a value that fits one of [Connector.Definitions].
 //
 //go:noinline
 func Ref(name, description string) *Schema { return &Schema{ref: name, description: description} }
@@ -161,8 +158,8 @@ func (s *Schema) Pattern(expression string) *Schema {
 	return &c
 }
 
-// Default returns a copy of s that tells what the vendor assumes when the value
-// is absent, as JSON text. Nothing is sent on the strength of it.
+// Default returns a copy of s with the value, as JSON text, that the vendor assumes if it is
+// absent. It is not sent.
 //
 //go:noinline
 func (s *Schema) Default(json string) *Schema {
@@ -171,9 +168,8 @@ func (s *Schema) Default(json string) *Schema {
 	return &c
 }
 
-// Min returns a copy of s with a lower bound: of the value of a number, of the
-// length of a string in characters, of the number of elements of an array or of
-// members of an object.
+// Min returns a copy of s with a lower bound for a number, or for the length of a string in
+// characters, of an array in elements, or of an object in members.
 //
 //go:noinline
 func (s *Schema) Min(n int64) *Schema {
@@ -182,7 +178,7 @@ func (s *Schema) Min(n int64) *Schema {
 	return &c
 }
 
-// Max returns a copy of s with an upper bound, of the same things as [Schema.Min].
+// Max returns a copy of s with an upper bound, like [Schema.Min].
 //
 //go:noinline
 func (s *Schema) Max(n int64) *Schema {
@@ -200,8 +196,7 @@ func (s *Schema) write(o *object) {
 	o.strs("type", s.types())
 	o.str("description", s.description)
 	s.writeBounds(o)
-	// What bounds a value of one type says nothing about values of the others, so
-	// the choices can stand in one schema.
+	// Bounds for one type do not apply to the others, so the choices fit in one schema.
 	for _, choice := range s.choices {
 		choice.writeBounds(o)
 	}
@@ -261,8 +256,7 @@ func (s *Schema) append(b []byte) []byte {
 	return o.close()
 }
 
-// writeProperties appends what makes an object schema closed: its properties,
-// which of them are required, and that there are no others.
+// writeProperties appends an object's properties, the required ones, and that there are no others.
 func writeProperties(o *object, properties []Property) {
 	o.key("properties")
 	inner := openObject(o.b)
@@ -281,8 +275,7 @@ func writeProperties(o *object, properties []Property) {
 	o.b = append(o.b, "false"...)
 }
 
-// refs adds the definitions that s points to, also through other definitions, to
-// found, each once.
+// refs adds the definitions that s refers to, also through others, to found, each once.
 func (s *Schema) refs(definitions []Definition, found []*Definition) []*Definition {
 	if s.ref != "" {
 		for _, d := range found {

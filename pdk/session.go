@@ -5,13 +5,13 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// session is one use of an export: what its values share, and the memory that nearly
-// every call needs, in one piece. In a guest, asking Go for memory costs as much as a
-// hundred bytes of JSON.
+// session is one run of an export: the state that its values share, and a block of memory that
+// is enough for nearly every call. In a guest, an allocation costs as much as a hundred bytes of
+// JSON.
 type session struct {
 	host Host
-	// fault is the first failure of a host function that has no error result of
-	// its own. The call then ends with it, whatever the connector returns.
+	// fault is the first failure of a host function without an error result. The call ends
+	// with it, regardless of what the connector returns.
 	fault *abi.Error
 
 	call     Call
@@ -31,8 +31,7 @@ type session struct {
 // bufferSize is enough for the texts of nearly every call.
 const bufferSize = 3072
 
-// bytes returns n bytes of the session's memory, as an empty slice that does not grow
-// into what others have.
+// bytes returns n bytes of the session's memory, as an empty slice with that capacity.
 func (s *session) bytes(n int) []byte {
 	if n > len(s.buffer)-s.used {
 		return make([]byte, 0, n)
@@ -74,7 +73,7 @@ func (s *session) read(handle, n int32) []byte {
 	return b
 }
 
-// readInto fills b with the first bytes of a value, and reports whether it could.
+// readInto fills b with the first bytes of a value, and reports success.
 func (s *session) readInto(handle int32, b []byte) bool {
 	for at := 0; at < len(b); {
 		got := s.host.ValueRead(handle, int32(at), b[at:])

@@ -7,14 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// table is a connector's operations as calls need them: with the JSON that is the same for
-// every call written already.
+// table has a connector's operations, with the constant JSON of their requests.
 type table struct {
 	of   *Connector
 	rows []row
-	// slots has the number of a row, counted from 1, in the slot that its names say or in
-	// the next free one. It is no map, because a map is seeded at random, and the same call
-	// always costs the same fuel.
+	// slots has the number of a row, from 1, in the slot of its names or the next free one. It
+	// is not a map, because a map is seeded at random, and the same call must always cost the
+	// same fuel.
 	slots []uint32
 }
 
@@ -22,7 +21,7 @@ type table struct {
 type row struct {
 	op     *Operation
 	first  [2]uint64 // bytes of its entity and action
-	fields []field   // its parameters, sorted by place and otherwise in their order
+	fields []field   // its parameters, sorted by place
 	// Where those of each place end, or begin.
 	queryEnd, headerEnd, bodyAt int
 	body                        bodyKind
@@ -30,7 +29,7 @@ type row struct {
 	plain                       bool // every header of the request is in head
 	aliases                     [][2]int
 	accept                      string
-	head                        []byte // how the JSON of its own request begins
+	head                        []byte // the start of the JSON of its own request
 	meta                        []string
 }
 
@@ -42,9 +41,8 @@ type field struct {
 	key     string // "name": in path and body, ["name", in the query
 }
 
-// lastTable is the table that was made last. A guest has one connector, and the host runs
-// auth_schema before it keeps the state that all calls start from, so that the table is
-// there when a call begins.
+// lastTable is the last made table. A guest has one connector, and the host runs auth_schema
+// before it takes the snapshot that calls start from, so that it has the table.
 var lastTable atomic.Pointer[table]
 
 func (c *Connector) table() *table {
@@ -69,7 +67,7 @@ func (c *Connector) table() *table {
 	return t
 }
 
-// slot is where to begin to look for an operation.
+// slot is the slot where the search for an operation begins.
 func (t *table) slot(first [2]uint64, entity string) int {
 	h := (first[0]*31+first[1])*31 + uint64(len(entity))
 	h *= 0x9e3779b97f4a7c15 // of Fibonacci hashing
@@ -102,7 +100,7 @@ func newRow(c *Connector, op *Operation) row {
 			key = append(AppendString(key, p.wireName()), ':')
 		}
 		if p.constant {
-			p.wire, p.name = p.wireName(), "" // nobody finds it by a name
+			p.wire, p.name = p.wireName(), "" // no name finds it
 		}
 		r.fields[i] = field{Param: p, first: first(p.name), pointer: memberPointer(p.name), key: text(key)}
 		if p.in <= InQuery {
@@ -135,7 +133,7 @@ func newRow(c *Connector, op *Operation) row {
 	return r
 }
 
-// index returns which field a parameter is, -1 where the operation has none of that name.
+// index returns the field of a parameter, -1 if there is none of that name.
 func (r *row) index(name string) int {
 	start := first(name)
 	for i := range r.fields {
@@ -146,8 +144,7 @@ func (r *row) index(name string) int {
 	return -1
 }
 
-// appendHeaders appends the headers of the operation's own request that are the same for
-// every call.
+// appendHeaders appends the constant headers of the operation's own request.
 func (r *row) appendHeaders(headers [][2]string) [][2]string {
 	if r.accept != "" {
 		headers = append(headers, [2]string{"Accept", r.accept})
@@ -174,8 +171,8 @@ func first(name string) uint64 {
 	return word(bytesOf(name), 0)
 }
 
-// equalAfter says whether two names are equal whose first eight bytes are. Go compares
-// byte by byte in Wasm.
+// equalAfter reports whether two names are equal whose first eight bytes are. In Wasm, Go's own
+// comparison goes byte by byte.
 func equalAfter(a, b string) bool {
 	n := len(a)
 	if n != len(b) {

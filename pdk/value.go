@@ -5,22 +5,21 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// maxText bounds what Text, Int and Bool read of a value, in bytes.
+// maxText bounds what Text, Int and Bool read, in bytes.
 const maxText = 1 << 20
 
-// Value is a JSON value, or the bytes of a response, that the host keeps. Its
-// bytes enter the connector's memory only when they are read; [Call.Respond] and
-// [Result] hand it on without reading it, however large it is. The zero value
-// stands for a value that is absent. A value lives as long as the call.
+// Value is a JSON value, or the bytes of a response, that the host keeps until the call ends. Its
+// bytes enter the connector's memory only when they are read; [Call.Respond] and [Result] pass on
+// values of any size without reading them. The zero value is an absent value.
 //
-// If the host fails, the methods return zero values and the call ends with the
-// host's error, so that there is no need to check each step.
+// If the host fails, the methods return zero values and the call ends with the host's error, so
+// there is no need to check each step.
 type Value struct {
 	s      *session
 	handle int32
 }
 
-// Exists says whether there is a value at all; null is one.
+// Exists reports whether there is a value; null is one.
 func (v Value) Exists() bool { return v.handle > 0 }
 
 // Kind returns the kind of the JSON value, or [JSONInvalid] if it is not JSON.
@@ -59,8 +58,8 @@ func (v Value) Count() int {
 	return int(n)
 }
 
-// Part returns the part of the JSON value that a JSON Pointer (RFC 6901) names,
-// such as /data/0/id. The host looks for it; nothing is copied.
+// Part returns the part of the JSON value at a JSON Pointer (RFC 6901), such as /data/0/id. The
+// host finds it, without copying.
 func (v Value) Part(pointer string) Value {
 	if !v.Exists() || pointer == "" {
 		return v
@@ -72,14 +71,14 @@ func (v Value) Part(pointer string) Value {
 	return Value{v.s, h}
 }
 
-// Bytes copies the value into the connector's memory: JSON text, or the body of a
-// response as it came. More than limit bytes are an error of kind limit_exceeded.
+// Bytes copies the value into the connector's memory: JSON text, or the body of a response. More
+// than limit bytes are an error of kind limit_exceeded.
 func (v Value) Bytes(limit int) ([]byte, error) {
 	if !v.Exists() {
 		return nil, nil
 	}
 	s := v.s
-	// Most values are short, and the host says so by giving less than was asked for.
+	// Most values are short: the host then returns fewer bytes than requested.
 	short := s.buffer[s.used:min(len(s.buffer), s.used+shortValue)]
 	switch n := s.host.ValueRead(v.handle, 0, short); {
 	case s.failed(n):
@@ -100,11 +99,11 @@ func (v Value) Bytes(limit int) ([]byte, error) {
 	return b, nil
 }
 
-// shortValue is how many bytes are asked for where the length is not known.
+// shortValue is how many bytes to request if the length is unknown.
 const shortValue = 256
 
-// Raw copies a JSON value of at most 1 MiB into the connector's memory; it is
-// absent where the value is absent or longer.
+// Raw copies a JSON value into the connector's memory. It is absent if the value is absent or
+// larger than 1 MiB.
 func (v Value) Raw() Raw {
 	b, err := v.Bytes(maxText)
 	if err != nil {
@@ -122,8 +121,8 @@ func (v Value) Int() (n int64, ok bool) { return v.Raw().Int() }
 // Bool returns true for the JSON value true.
 func (v Value) Bool() bool { return v.Raw().Bool() }
 
-// Drop tells the host that the value is needed no longer. Connectors that read
-// many pages in one call use it to stay within the host's limits.
+// Drop tells the host that the value is no longer needed. Connectors that read many pages in one
+// call use it to stay within the host's limits.
 func (v Value) Drop() {
 	if v.Exists() {
 		v.s.host.ValueDrop(v.handle)

@@ -2,17 +2,16 @@
 // (the host) exchange: the manifest, the auth schema, a call and its outcome, an
 // HTTP request, and the closed set of error kinds.
 //
-// Everything is JSON. Both sides ignore unknown fields, and the host now and then
-// sends unknown ones on purpose, so that a guest which does not ignore them is
-// found out early. The prose specification, good enough to write a PDK from in any
-// language, is docs/abi.md.
+// Everything is JSON. Both sides ignore unknown fields; the host sometimes sends unknown ones
+// on purpose, so that authors notice early if a guest does not. The specification, from which
+// a PDK can be written in any language, is docs/abi.md.
 //
-// The package imports only the parts of the standard library that cost a Wasm
-// module little, and nothing that opens a connection, because connectors link it.
+// Connectors link the package, so it imports only small parts of the standard library, and
+// nothing that opens a connection.
 package abi
 
-// Version is the ABI version that this package describes. A manifest names the
-// version that its connector was written for.
+// Version is the ABI version of this package. A manifest has the version that its connector was
+// written for.
 const Version = 1
 
 // Names of the functions that a connector exports. Each takes no parameters and

@@ -1,11 +1,11 @@
 package abi
 
-// AuthSchema says how a connector's vendor authenticates a caller. It is the
-// output of [ExportAuthSchema]. It holds names and templates, never a value:
-// the host injects credentials, and a guest never sees one.
+// AuthSchema says how a connector's vendor authenticates a caller. It is the output of
+// [ExportAuthSchema]. It holds names and templates, but no values: the host injects
+// credentials, and a guest never sees one.
 type AuthSchema struct {
-	// Schemes are the ways to authenticate; the first one that the configured
-	// credentials satisfy is used.
+	// Schemes are the ways to authenticate. The host uses the first one that the configured
+	// credentials satisfy.
 	Schemes []AuthScheme `json:"schemes"`
 	// Replication are the fields of replication_config, which hosted mode needs
 	// when it creates a connector.
@@ -29,7 +29,7 @@ type AuthScheme struct {
 	Type        AuthType `json:"type"`
 	Title       string   `json:"title,omitempty"`
 	Description string   `json:"description,omitempty"`
-	// Fields are what a person configures.
+	// Fields are the values that a person configures.
 	Fields []AuthField `json:"fields"`
 	// Inject says where the values go. A basic scheme has none and uses Basic.
 	Inject []Injection `json:"inject,omitempty"`
@@ -37,11 +37,11 @@ type AuthScheme struct {
 	Basic *Basic `json:"basic,omitempty"`
 	// OAuth2 is set in an oauth2 scheme. Its Inject may use {access_token}.
 	OAuth2 *OAuth2 `json:"oauth2,omitempty"`
-	// DirectOnly says that the Airbyte API does not take the scheme's credentials, so
-	// that only direct connections can use it.
+	// DirectOnly says that only direct connections can use the scheme, because the Airbyte API
+	// does not accept its credentials.
 	DirectOnly bool `json:"direct_only,omitempty"`
-	// Origins are where the credential may be sent: scheme, host and optional
-	// port. Each is the origin of a server in the manifest.
+	// Origins are where the host may send the credential: scheme, host and optional port. Each
+	// is the origin of a server in the manifest.
 	Origins []string `json:"origins"`
 }
 
@@ -52,7 +52,7 @@ type AuthField struct {
 	Description string `json:"description,omitempty"`
 	Secret      bool   `json:"secret,omitempty"`
 	Required    bool   `json:"required,omitempty"`
-	// Pattern is an RE2 expression that the whole value matches.
+	// Pattern is an RE2 expression that the whole value must match.
 	Pattern string `json:"pattern,omitempty"`
 	// Format is a JSON Schema format, such as date-time.
 	Format string `json:"format,omitempty"`
@@ -79,25 +79,25 @@ type Basic struct {
 	Password string `json:"password"`
 }
 
-// OAuth2 describes the authorization server of a vendor (RFC 6749). The scheme's fields
-// client_id, client_secret and refresh_token have the meaning that they have there.
+// OAuth2 describes the authorization server of a vendor (RFC 6749), which defines the scheme's
+// fields client_id, client_secret and refresh_token.
 type OAuth2 struct {
 	// Grant is [GrantRefreshToken] or [GrantClientCredentials].
 	Grant string `json:"grant"`
-	// TokenURL and RevokeURL (RFC 7009) get the client's credential. Their origins are
+	// TokenURL and RevokeURL (RFC 7009) receive the client's credential. Their origins must be
 	// origins of servers in the manifest.
 	TokenURL  string `json:"token_url"`
 	RevokeURL string `json:"revoke_url,omitempty"`
 	// AuthorizeURL is where a person logs in, with a browser.
 	AuthorizeURL string `json:"authorize_url,omitempty"`
-	// AuthorizeParams are what the vendor wants in that URL beyond RFC 6749, as name
-	// and value: {"access_type", "offline"}.
+	// AuthorizeParams are the vendor's own parameters of that URL, as name and value:
+	// {"access_type", "offline"}.
 	AuthorizeParams [][2]string `json:"authorize_params,omitempty"`
 	Scopes          []string    `json:"scopes,omitempty"`
-	// ClientAuth says how the client shows who it is: [ClientAuthBasic], which is also
-	// meant where it is empty, [ClientAuthPost] or [ClientAuthNone].
+	// ClientAuth says how the client authenticates: [ClientAuthBasic], which is the default,
+	// [ClientAuthPost] or [ClientAuthNone].
 	ClientAuth string `json:"client_auth,omitempty"`
-	// Issuer is what the iss parameter of a login's answer must be (RFC 9207), for
+	// Issuer is the value that the iss parameter of a login's answer must have (RFC 9207), for
 	// servers that send one.
 	Issuer string `json:"issuer,omitempty"`
 }
@@ -112,11 +112,11 @@ const (
 const (
 	ClientAuthBasic = "basic" // client_id and client_secret as HTTP basic authentication
 	ClientAuthPost  = "post"  // both in the body
-	ClientAuthNone  = "none"  // client_id in the body: a client that has no secret
+	ClientAuthNone  = "none"  // client_id in the body, for a client without a secret
 )
 
-// The fields of an [OAuth2] scheme that mean something to the host, and the name by which
-// Inject uses the token that it got.
+// The fields of an [OAuth2] scheme that the host uses, and the name of the access token in
+// Inject.
 const (
 	FieldClientID     = "client_id"
 	FieldClientSecret = "client_secret"

@@ -4,10 +4,9 @@ package abi
 type Call struct {
 	Entity string `json:"entity"`
 	Action string `json:"action"`
-	// Params is an object that the host has validated against the operation's
-	// schema.
+	// Params is an object, validated against the operation's schema.
 	Params RawMessage `json:"params"`
-	// Server is the id of the server that the connection chose.
+	// Server is the id of the connection's server.
 	Server string `json:"server,omitempty"`
 }
 
@@ -19,10 +18,9 @@ type Output struct {
 	Error *Error     `json:"error,omitempty"`
 }
 
-// Request is an HTTP request that a guest asks the host to send. A guest names a
-// server and a path template that the running operation declares; it cannot name
-// an origin, and it cannot set a header that carries a credential. The body
-// travels beside it, as bytes.
+// Request is an HTTP request that a guest asks the host to send. It names a server and a path
+// template that the running operation declares; it cannot name an origin or set a header with a
+// credential. The body is passed separately, as bytes.
 type Request struct {
 	// Server is the id of a server; empty means the server of the call.
 	Server string `json:"server,omitempty"`
@@ -32,7 +30,7 @@ type Request struct {
 	// PathParams are the values of the template's parameters, unescaped. The
 	// host escapes them.
 	PathParams map[string]string `json:"path_params,omitempty"`
-	// Query holds name and value pairs, unescaped, in the order to be sent.
+	// Query holds name and value pairs, unescaped, in the order in which they are sent.
 	Query [][2]string `json:"query,omitempty"`
 	// Headers holds name and value pairs. The host sets Accept,
 	// Accept-Encoding, User-Agent and the credential itself.

@@ -2,8 +2,7 @@ package abi
 
 import "time"
 
-// Kind says what went wrong. The set is closed: a side that meets an unknown
-// kind treats it as [KindInternal].
+// Kind says what went wrong. The set is closed: an unknown kind counts as [KindInternal].
 type Kind string
 
 // The kinds of errors. They are the same in the library, in the command's exit
@@ -12,10 +11,10 @@ const (
 	KindInvalidParams    Kind = "invalid_params"    // the caller's parameters are wrong
 	KindUnknownOperation Kind = "unknown_operation" // no such connection, entity or action
 	KindAuthFailed       Kind = "auth_failed"       // the vendor rejected the credential, or it is missing
-	KindPermissionDenied Kind = "permission_denied" // the vendor knows the credential and refuses (403)
+	KindPermissionDenied Kind = "permission_denied" // the vendor accepts the credential, but not for this (403)
 	KindNotFound         Kind = "not_found"         // the vendor has no such thing
-	KindConflict         Kind = "conflict"          // the vendor's state stands against it
-	KindRateLimited      Kind = "rate_limited"      // too many requests; RetryAfter says when to come back
+	KindConflict         Kind = "conflict"          // the vendor's state does not permit it
+	KindRateLimited      Kind = "rate_limited"      // too many requests; RetryAfter says when to try again
 	KindVendorError      Kind = "vendor_error"      // any other failure that the vendor reported
 	KindDenied           Kind = "denied"            // our policy refused it
 	KindLimitExceeded    Kind = "limit_exceeded"    // a limit of the call was reached
@@ -45,10 +44,9 @@ func (k Kind) Known() Kind {
 	return KindInternal
 }
 
-// Error is the one error type of agenthost: what a connector answers, what the
-// host answers to a connector, and what a caller gets (find it with errors.As as
-// *Error). Every field but the cause is public: it may be shown to an agent, and
-// holds no secret.
+// Error is the one error type of agenthost: from connectors to the host, from the host to
+// connectors, and to callers (find it with errors.As as *Error). All fields but the cause may be
+// shown to an agent and hold no secret.
 type Error struct {
 	Kind Kind `json:"kind"`
 	// Message says what happened, in lower case and without a final stop.
@@ -59,18 +57,16 @@ type Error struct {
 	Field string `json:"field,omitempty"`
 	// Rule is the policy rule that denied, for KindDenied.
 	Rule string `json:"rule,omitempty"`
-	// Retryable says that the same call may succeed later, and that repeating it does
-	// nothing twice. It is false if a request was sent that may have changed something,
-	// unless the operation is declared idempotent. The host sees to that; what a guest says
-	// does not count there.
+	// Retryable says that the same call may succeed later, and that repeating it is safe. The
+	// host sets it to false after a request that may have changed data, unless the operation
+	// is declared idempotent.
 	Retryable bool `json:"retryable"`
 	// RetryAfterMS is how long to wait before trying again, in milliseconds.
 	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
-	// RequestSent says that a request may have reached the vendor, so that a
-	// write may have happened. The host sets it; what a guest says is ignored.
+	// RequestSent says that a request may have reached the vendor, so that a write may have
+	// happened. The host sets it and ignores the guest's value.
 	RequestSent bool `json:"request_sent"`
-	// Status is the vendor's HTTP status, Code its own error code and RequestID
-	// its name for the request.
+	// Status, Code and RequestID are the vendor's HTTP status, error code and request id.
 	Status    int    `json:"status,omitempty"`
 	Code      string `json:"code,omitempty"`
 	RequestID string `json:"request_id,omitempty"`

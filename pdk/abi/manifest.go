@@ -1,7 +1,6 @@
 package abi
 
-// Manifest says what a connector is and everything that it can do. It is the
-// output of [ExportDescribe].
+// Manifest says what a connector is and what it can do. It is the output of [ExportDescribe].
 type Manifest struct {
 	// ABI is the version of the ABI that the connector was written for.
 	ABI int `json:"abi"`
@@ -17,21 +16,20 @@ type Manifest struct {
 	DocsURL string `json:"docs_url,omitempty"`
 	// Airbyte identifies the same connector in the Airbyte API, for hosted mode.
 	Airbyte *Airbyte `json:"airbyte,omitempty"`
-	// Servers are the places where the vendor's API lives. The first one is the
-	// default of a connection that names none.
+	// Servers are the places of the vendor's API. The first one is the default.
 	Servers []Server `json:"servers"`
-	// Check is the operation that proves that a credential works. It takes no
-	// required parameters.
+	// Check is the operation that proves that a credential works. It has no required
+	// parameters.
 	Check *OperationRef `json:"check,omitempty"`
-	// RateHeaders are the headers in which the vendor says how much of its rate limit is left.
-	// The host knows those of most vendors.
+	// RateHeaders are the headers in which the vendor reports its rate limit. The host knows
+	// those of most vendors.
 	RateHeaders []RateHeaders `json:"rate_headers,omitempty"`
-	// Operations are all the things that the connector can do.
+	// Operations are all operations of the connector.
 	Operations []Operation `json:"operations"`
 }
 
-// Server is one place where a vendor's API lives: https scheme, host, optional
-// port and optional base path, without query, fragment or user info.
+// Server is a place of a vendor's API: https scheme, host, optional port and optional base path,
+// without query, fragment or user info.
 type Server struct {
 	ID    string `json:"id"`
 	URL   string `json:"url"`
@@ -49,11 +47,11 @@ type Effect string
 
 // The effects. An operation states exactly one; the host never infers it.
 const (
-	// EffectRead changes nothing.
+	// EffectRead changes no data.
 	EffectRead Effect = "read"
-	// EffectWrite creates or changes something.
+	// EffectWrite creates or changes data.
 	EffectWrite Effect = "write"
-	// EffectDelete removes something.
+	// EffectDelete removes data.
 	EffectDelete Effect = "delete"
 )
 
@@ -68,66 +66,61 @@ const (
 	ContentBinary Content = "binary" // any bytes, such as a file
 )
 
-// Known says whether c is one of them; it may be left out, too.
+// Known reports whether c is one of them, or empty.
 func (c Content) Known() bool {
 	return c == "" || c == ContentJSON || c == ContentText || c == ContentCSV || c == ContentBinary
 }
 
-// Operation is one thing that a connector can do.
+// Operation is an operation of a connector.
 type Operation struct {
 	Entity      string `json:"entity"`
 	Action      string `json:"action"`
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description"`
 	Effect      Effect `json:"effect"`
-	// Idempotent says that doing it twice is the same as doing it once, so that
-	// the host may repeat a request of which it does not know whether it arrived.
+	// Idempotent says that doing it twice is the same as doing it once, so that the host may
+	// repeat a request that may have arrived.
 	Idempotent bool `json:"idempotent,omitempty"`
-	// Permission is what the credential must be allowed to do, by the vendor's name
-	// for it. It is for people who make credentials; the host does not enforce it.
+	// Permission is the vendor's name of the permission that the credential needs. It is for
+	// people who make credentials; the host does not enforce it.
 	Permission string `json:"permission,omitempty"`
-	// Content is what the vendor answers; empty means [ContentJSON]. Data of any other is an
+	// Content is the form of the vendor's answer; empty means [ContentJSON]. Other data is an
 	// object: content_type is the vendor's media type, and text the text or base64 the bytes.
 	Content Content `json:"content,omitempty"`
 	// Params is a JSON Schema 2020-12 of type object.
 	Params RawMessage `json:"params"`
-	// Requests are all the HTTP requests that the operation may send. The host
-	// refuses every other one.
+	// Requests are all HTTP requests that the operation may send. The host refuses others.
 	Requests []RequestTemplate `json:"requests"`
-	// Paginated says that the operation takes "cursor" and "limit", and that its
-	// meta carries [MetaNextCursor] and [MetaHasMore].
+	// Paginated says that the operation takes "cursor" and "limit", and that its meta has
+	// [MetaNextCursor] and [MetaHasMore].
 	Paginated bool `json:"paginated,omitempty"`
-	// HostLimit says that the vendor has no parameter for the length of a page: the
-	// connector ignores "limit", and the host cuts a page that is longer.
+	// HostLimit says that the vendor has no parameter for the length of a page: the connector
+	// ignores "limit", and the host cuts longer pages.
 	HostLimit bool `json:"host_limit,omitempty"`
-	// Aliases are parameters that mean the same as another one, whose name is the
-	// value: the vendor's own name beside a uniform one. A call that gives both
-	// different values is refused by the connector.
+	// Aliases maps the vendor's own name of a parameter to its uniform name. The connector
+	// refuses a call that gives both with different values.
 	Aliases map[string]string `json:"aliases,omitempty"`
-	// Result is an optional JSON Schema of data: of one record where data is an
-	// array of records, of the whole otherwise.
+	// Result is an optional JSON Schema of data, or of one record if data is an array of
+	// records.
 	Result RawMessage `json:"result,omitempty"`
-	// RateLimit is what the vendor documents for this operation.
+	// RateLimit is the limit that the vendor documents for this operation.
 	RateLimit *RateLimit `json:"rate_limit,omitempty"`
 	// Examples are values of params that validate.
 	Examples []RawMessage `json:"examples,omitempty"`
-	// Answers are examples of what the vendor answers in JSON. Tests begin with them, where
-	// they could not know an answer that the operation accepts.
+	// Answers are examples of the vendor's JSON answers, for tests that could not make up an
+	// answer that the operation accepts.
 	Answers []RawMessage `json:"answers,omitempty"`
 }
 
 // RequestTemplate is one HTTP request that an operation may send.
 type RequestTemplate struct {
-	// Server is the id of a server in the manifest; empty means the server that
-	// the connection chose.
+	// Server is the id of a server in the manifest; empty means the connection's server.
 	Server string `json:"server,omitempty"`
 	Method string `json:"method"`
-	// Path starts with a slash and may hold parameters in braces, each filling a
-	// whole segment or a part of one: /issues/{id}/messages. A parameter stands
-	// for one or more characters of one segment; the host escapes a slash in its
-	// value.
+	// Path starts with a slash and may have parameters in braces, each for one or more
+	// characters of a segment: /issues/{id}/messages. The host escapes a slash in a value.
 	Path string `json:"path"`
-	// Content is what the vendor answers to this request; empty means the operation's.
+	// Content is the form of the answer to this request; empty means the operation's.
 	Content Content `json:"content,omitempty"`
 }
 
@@ -139,20 +132,20 @@ type RateLimit struct {
 	Bucket string `json:"bucket,omitempty"`
 }
 
-// RateHeaders are response headers about a rate limit. If none of it is left, the host sends
-// nothing more before it is renewed.
+// RateHeaders are response headers about a rate limit. If none of it is left, the host sends no
+// request before it is renewed.
 type RateHeaders struct {
-	// Remaining is the header that says how many requests are left. Without it, Reset
-	// counts where the status is 429 or 503.
+	// Remaining is the header with the number of remaining requests. Without it, Reset counts
+	// if the status is 429 or 503.
 	Remaining string `json:"remaining,omitempty"`
-	// Reset is the header that says when there are more.
+	// Reset is the header that says when the limit is renewed.
 	Reset string `json:"reset"`
-	// Unit is that of Reset: seconds or milliseconds from now, epoch or epoch_milliseconds
-	// since 1970, or time for a date as HTTP or RFC 3339 write it.
+	// Unit is the unit of Reset: seconds or milliseconds from now, epoch or epoch_milliseconds
+	// since 1970, or time for a date in the form of HTTP or RFC 3339.
 	Unit string `json:"unit"`
 }
 
-// Keys of meta that mean the same in every paginated operation.
+// Keys of meta of all paginated operations.
 const (
 	// MetaNextCursor is the value of the "cursor" parameter that gets the next
 	// page: a string, or null on the last page.

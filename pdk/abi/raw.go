@@ -4,7 +4,7 @@ package abi
 
 import "encoding/json"
 
-// RawMessage is a JSON value in its own words: [json.RawMessage], except inside a
-// guest, where importing encoding/json alone would add 0.2 MB to every module and
-// half a megabyte to every instance.
+// RawMessage is an encoded JSON value: [json.RawMessage], except inside a guest, where just
+// importing encoding/json would add 0.2 MB to every module and half a megabyte to every
+// instance.
 type RawMessage = json.RawMessage

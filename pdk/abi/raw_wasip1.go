@@ -2,11 +2,11 @@ package abi
 
 import "errors"
 
-// RawMessage is a JSON value in its own words. It does what json.RawMessage does,
-// for guests that use encoding/json, without importing it into those that do not.
+// RawMessage is an encoded JSON value. It does what json.RawMessage does, for guests that use
+// encoding/json, without importing it into those that do not.
 type RawMessage []byte
 
-// MarshalJSON returns m as it is, and null for no value.
+// MarshalJSON returns m, or null for nil.
 func (m RawMessage) MarshalJSON() ([]byte, error) {
 	if m == nil {
 		return []byte("null"), nil

@@ -8,8 +8,8 @@ var manifestSchema string
 //go:embed auth.schema.json
 var authSchema string
 
-// ManifestSchema returns the JSON Schema 2020-12 of a [Manifest]. The host checks a
-// little more than a schema can say; docs/abi.md has all of it.
+// ManifestSchema returns the JSON Schema 2020-12 of a [Manifest]. The host also checks rules that
+// a schema cannot express, which are in docs/abi.md.
 func ManifestSchema() string { return manifestSchema }
 
 // AuthSchemaSchema returns the JSON Schema 2020-12 of an [AuthSchema].
