@@ -12,9 +12,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Check returns what is wrong with a connector's tables, as far as that shows
-// without running them: names that are missing or double, paths that do not fit
-// their parameters, pointers that are none, examples that do not validate. [Run]
+// Check returns problems of a connector's tables that show without running them: missing or
+// duplicate names, paths that do not fit their parameters, invalid pointers and examples. [Run]
 // calls it.
 func Check(c *pdk.Connector) []string {
 	p := &problems{}
@@ -128,7 +127,7 @@ func (p *problems) pointer(name, what, pointer string) {
 	p.check(err == nil, "%s: %s: %v", name, what, err)
 }
 
-// schema checks the generated schema and that the examples are valid by it.
+// schema checks the generated schema, and the examples against it.
 func (p *problems) schema(name string, op abi.Operation) {
 	var root schema
 	if err := json.Unmarshal(op.Params, &root); err != nil {

@@ -7,21 +7,21 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Failure is a row of a table test: an answer of the vendor that is no success, and
-// the error that the connector must make of it.
+// Failure is a row of a table test: a failure of the vendor, and the error that the connector must
+// make of it.
 type Failure struct {
 	Name string
 	// Status, Header and Answer are the vendor's, as in [Exchange].
 	Status int
 	Header map[string]string
 	Answer string
-	// Want is the error. Its Hint and RequestSent are not looked at.
+	// Want is the error; its Hint and RequestSent are ignored.
 	Want abi.Error
 	// Hint is a part of the error's hint.
 	Hint string
 }
 
-// Answering returns the exchange in which the vendor answers request with the failure.
+// Answering returns an exchange that answers request with the failure.
 func (f *Failure) Answering(request Exchange) Exchange {
 	request.Status, request.Header, request.Answer = f.Status, f.Header, f.Answer
 	return request

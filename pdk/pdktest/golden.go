@@ -9,10 +9,9 @@ import (
 	"github.com/agenthost/agenthost/pdk"
 )
 
-// GoldenManifest fails the test unless the connector's manifest, indented, is what
-// the file at path holds, so that every change of what the connector may do shows
-// up in review. With update, which is usually the test's flag of that name, it
-// writes the file first.
+// GoldenManifest fails the test unless the connector's indented manifest equals the file at path, so
+// that every change of what the connector may do shows up in review. With update, usually a flag
+// of the test, it writes the file first.
 func GoldenManifest(t T, connector *pdk.Connector, path string, update bool) {
 	t.Helper()
 	var indented bytes.Buffer

@@ -17,9 +17,9 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Request is a request that the connector sent, as it went over the wire.
+// Request is a request that the connector sent.
 type Request struct {
-	// Server is the id of the server that it went to.
+	// Server is the id of its server.
 	Server string
 	Method string
 	// Template is the declared path, Path the escaped one that was sent.
@@ -39,16 +39,16 @@ type host struct {
 	failure  *abi.Error
 	output   bytes.Buffer
 	requests []Request
-	executes bool // and not a declaration
+	executes bool // false for a declaration
 	slept    []time.Duration
 	t        T
-	// refused is why no host sends the last request.
+	// refused is why a host refuses the last request.
 	refused *abi.Error
 }
 
 var _ pdk.Host = (*host)(nil)
 
-// value is what a handle names; handle n is values[n-1], and the first is the input.
+// value is the value of a handle; handle n is values[n-1], and the first is the input.
 type value struct {
 	bytes    []byte
 	response *http.Response
@@ -254,7 +254,7 @@ func (h *host) Sleep(milliseconds int32) int32 {
 	return 0
 }
 
-// What a call may sleep: how often, and how long at a time.
+// How often and how long a call may sleep.
 const (
 	maxSleeps = 100
 	maxSleep  = 30 * time.Second
@@ -272,7 +272,7 @@ func (h *host) Error() int32 {
 	return h.add(value{bytes: text})
 }
 
-// check holds a request to the rules of a real host, with each scheme's credential.
+// check applies the rules of a real host to a request, with each scheme's credential.
 func (h *host) check(r *abi.Request, body []byte) (checked wire.Request, refusal *abi.Error) {
 	for _, rules := range h.rules {
 		if checked, refusal = rules.Check(h.scope, r, body); refusal == nil {

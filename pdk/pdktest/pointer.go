@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// lookup returns the part of a JSON text that an RFC 6901 pointer names, byte for
-// byte.
+// lookup returns the part of a JSON text at an RFC 6901 pointer, unchanged.
 func lookup(text []byte, pointer string) (part []byte, found bool, err error) {
 	if pointer == "" {
 		return text, true, nil

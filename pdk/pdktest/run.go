@@ -1,6 +1,5 @@
-// Package pdktest runs connectors in plain Go, without Wasm, a host or a network:
-// the connector's requests go straight to an [http.Handler], and a request that a real
-// host refuses fails the call here too, by the same rules.
+// Package pdktest runs connectors in plain Go, without Wasm, a host or a network: the connector's
+// requests go straight to an [http.Handler], after the same checks as in a real host.
 //
 //	func TestGet(t *testing.T) {
 //		r := pdktest.Run(t, &connector, pdktest.Script(t, pdktest.Exchange{
@@ -10,9 +9,9 @@
 //		...
 //	}
 //
-// For whole connectors there are [GoldenManifest], which makes every change of what
-// one may do show up in review; [WireCase], which holds the tables against what the
-// vendor documents; and [Failure], for tables of the vendor's errors.
+// For whole connectors there are [GoldenManifest], which shows changes of what one may do in review;
+// [WireCase], which compares the tables with the vendor's documentation; and [Failure], for tables
+// of the vendor's errors.
 package pdktest
 
 import (
@@ -26,8 +25,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// T is what package pdktest needs of a *[testing.T]. Examples and programs bring
-// their own.
+// T is the part of *[testing.T] that package pdktest needs. Examples and programs have their own.
 type T interface {
 	Helper()
 	Log(args ...any)
@@ -49,8 +47,8 @@ type Runner struct {
 	slept     []time.Duration
 }
 
-// Run makes a runner whose requests go to handler. The test fails at once if the
-// connector's tables contradict themselves; see [Check].
+// Run makes a runner whose requests go to handler. The test fails at once if [Check] finds a
+// problem.
 func Run(t T, connector *pdk.Connector, handler http.Handler) *Runner {
 	t.Helper()
 	r := &Runner{t: t, connector: connector, handler: handler}
@@ -92,17 +90,15 @@ func (r *Runner) AuthSchema() *abi.AuthSchema {
 	return &a
 }
 
-// Requests returns all requests so far, in their order.
+// Requests returns all requests so far, in order.
 func (r *Runner) Requests() []Request { return r.requests }
 
-// Slept returns how long the connector slept, each time so far, in their order. Nothing
-// waited for that.
+// Slept returns how long the connector slept each time, in order. The runner does not wait.
 func (r *Runner) Slept() []time.Duration { return r.slept }
 
-// Execute runs an operation. Params is anything that encoding/json makes an object
-// of: a map, a struct, a json.RawMessage, or nil for none. The error is an
-// *abi.Error: what the connector answered, or invalid_params if the parameters do
-// not fit the operation's schema, in which case the connector does not run. A request
+// Execute runs an operation. params is anything that encodes to a JSON object: a map, a struct, a
+// json.RawMessage, or nil for none. The error is an *abi.Error: the connector's, or invalid_params
+// if the parameters do not fit the operation's schema; the connector then does not run. A request
 // that every host refuses fails the test.
 func (r *Runner) Execute(entity, action string, params any) (data, meta json.RawMessage, err error) {
 	r.t.Helper()
@@ -125,7 +121,7 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 	if err != nil {
 		r.t.Fatalf("call: %v", err)
 	}
-	// Unknown members are what a newer host may send; a connector ignores them.
+	// A newer host may send unknown members, which a connector ignores.
 	const future = `,"a_member_of_the_future":[{"entity":"wrong"}]}`
 	h.values = []value{{bytes: append(call[:len(call)-1], future...)}}
 	text = r.export(abi.ExportExecute, h)
@@ -153,7 +149,7 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 	return out.Data, out.Meta, nil
 }
 
-// rules are those of a host with the credential of each scheme, and without one.
+// rules returns the rules of a host with the credential of each scheme, and without one.
 func (r *Runner) rules() []*wire.Rules {
 	var all []*wire.Rules
 	for i := range r.auth.Schemes {

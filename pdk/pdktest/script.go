@@ -14,8 +14,7 @@ type Exchange struct {
 	Method string
 	// URL is the escaped path and query string: /issues?limit=10.
 	URL string
-	// Body is what the body must be. If it is JSON, it is compared as JSON; empty
-	// means that there must be none.
+	// Body is the expected body, compared as JSON if it is JSON; empty means none.
 	Body string
 	// Status is the answer's status; 0 means 200.
 	Status int
@@ -25,9 +24,8 @@ type Exchange struct {
 	Answer string
 }
 
-// Script answers requests with the given exchanges, in their order. The test fails
-// for a request that is not the expected one, and at its end for an exchange that
-// did not happen.
+// Script answers requests with the given exchanges, in their order. An unexpected request fails the
+// test, and so does, at its end, an exchange that did not happen.
 func Script(t T, exchanges ...Exchange) http.Handler {
 	t.Helper()
 	s := &script{t: t, left: exchanges}
@@ -81,7 +79,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sameBody compares as JSON if it can, with numbers by their text.
+// sameBody compares as JSON if possible, with numbers by their text.
 func sameBody(got, want string) bool {
 	if got == want {
 		return true

@@ -13,8 +13,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// schema is the part of JSON Schema 2020-12 that package pdk writes. A real host
-// has a complete validator; this one spares connectors a dependency.
+// schema is the part of JSON Schema 2020-12 that package pdk writes. A real host has a complete
+// validator; this one saves connectors a dependency.
 type schema struct {
 	Ref                  string             `json:"$ref"`
 	Defs                 map[string]*schema `json:"$defs"`
@@ -47,8 +47,7 @@ func (t *types) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &(*t)[0])
 }
 
-// members is an "additionalProperties" keyword: whether there may be any, or what
-// they are like.
+// members is an "additionalProperties" keyword: a boolean, or a schema.
 type members struct {
 	none bool
 	like *schema
@@ -81,8 +80,7 @@ func validateParams(params, value []byte) *abi.Error {
 	return nil
 }
 
-// validate returns the path of the first value that is wrong and what is wrong
-// with it.
+// validate returns the path and the problem of the first wrong value.
 func (s *schema) validate(root *schema, at string, v any) (field, problem string) {
 	if s.Ref != "" {
 		target := root.Defs[strings.TrimPrefix(s.Ref, "#/$defs/")]

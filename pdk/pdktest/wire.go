@@ -14,25 +14,23 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// WireCase says of one operation what its vendor's documentation says. Make the
-// cases from that documentation, not from the connector's tables, or they repeat
-// its mistakes. A test embeds it in a type of its own, which adds what must go
-// over the wire: see [ReadCases].
+// WireCase has the facts that a vendor documents about an operation. Make the cases from that
+// documentation, not from the connector's tables, or they repeat its mistakes. A test embeds it in
+// a type of its own, which adds the expected request: see [ReadCases].
 type WireCase struct {
 	Entity, Action string
-	// Params are all parameters that the operation has, each with a value.
+	// Params are all parameters of the operation, each with a value.
 	Params map[string]json.RawMessage
-	// Required are the names of the parameters without which the vendor refuses.
+	// Required are the names of the parameters that the vendor requires.
 	Required []string
-	// AnyOf are names of parameters. At least one of them is necessary.
+	// AnyOf are names of parameters, at least one of which is necessary.
 	AnyOf []string
 }
 
 // Name is the operation's name: entity.action.
 func (c *WireCase) Name() string { return c.Entity + "." + c.Action }
 
-// Least returns the parameters without which the operation cannot be called: the
-// required ones and the first of AnyOf.
+// Least returns the necessary parameters: the required ones and the first of AnyOf.
 func (c *WireCase) Least() map[string]json.RawMessage {
 	least := map[string]json.RawMessage{}
 	for _, name := range c.Required {
@@ -44,8 +42,8 @@ func (c *WireCase) Least() map[string]json.RawMessage {
 	return least
 }
 
-// ReadCases reads a file with a JSON array of test cases, such as a type that
-// embeds [WireCase]. A member that the type lacks fails the test.
+// ReadCases reads a file with a JSON array of test cases, of a type that embeds [WireCase]. An
+// unknown member fails the test.
 func ReadCases[C any](t T, path string) []C {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -61,16 +59,15 @@ func ReadCases[C any](t T, path string) []C {
 	return cases
 }
 
-// With returns a runner like r that has sent nothing yet, reports to t, and whose
-// requests go to handler. It spares the check of the tables that [Run] makes.
+// With returns a new runner for r's connector, which reports to t and sends requests to handler. It
+// skips the check of the tables that [Run] makes.
 func (r *Runner) With(t T, handler http.Handler) *Runner {
 	c := *r
 	c.t, c.handler, c.requests, c.slept = t, handler, nil, nil
 	return &c
 }
 
-// Operation returns the connector's operation. The test fails at once if there is
-// none.
+// Operation returns an operation of the connector. The test fails at once if there is none.
 func (r *Runner) Operation(entity, action string) pdk.Operation {
 	r.t.Helper()
 	for _, op := range r.connector.Operations {
@@ -82,8 +79,8 @@ func (r *Runner) Operation(entity, action string) pdk.Operation {
 	return pdk.Operation{}
 }
 
-// CheckOperations fails the test unless the connector has the operations with these
-// names (entity.action), in any order, and no others.
+// CheckOperations fails the test unless the connector has exactly the operations with these names
+// (entity.action), in any order.
 func (r *Runner) CheckOperations(names ...string) {
 	r.t.Helper()
 	left := map[string]int{}
@@ -103,9 +100,9 @@ func (r *Runner) CheckOperations(names ...string) {
 	}
 }
 
-// CheckParameters fails the test if the case's operation has a parameter that the
-// case does not have, or requires another set of them. The names in besides are of
-// parameters that the operation may have too, as uniform names of its pagination.
+// CheckParameters fails the test if the case's operation has a parameter that the case lacks, or
+// requires other ones. The operation may also have the parameters in besides, such as the uniform
+// names of its pagination.
 func (r *Runner) CheckParameters(c WireCase, besides ...string) {
 	r.t.Helper()
 	op := r.Operation(c.Entity, c.Action)
@@ -122,9 +119,8 @@ func (r *Runner) CheckParameters(c WireCase, besides ...string) {
 	}
 }
 
-// CheckLeast fails the test unless the case's operation succeeds with [WireCase.Least],
-// and without any one of these is refused with invalid_params and a message that
-// names it, and sends nothing.
+// CheckLeast fails the test unless the case's operation succeeds with [WireCase.Least], and without
+// any one of these sends no request and returns invalid_params with a message that names it.
 func (r *Runner) CheckLeast(c WireCase) {
 	r.t.Helper()
 	least := c.Least()

@@ -5,8 +5,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// accountOperations are the operations on what connects other systems with Ashby:
-// the API key itself, webhooks and reports.
+// accountOperations are the operations on API keys, webhooks and reports.
 func accountOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

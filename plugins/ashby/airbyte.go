@@ -2,8 +2,8 @@ package main
 
 import "github.com/agenthost/agenthost/pdk/abi"
 
-// airbyte is Airbyte's connector of April 2026. Its get operations answer what Ashby sent,
-// and its lists the records alone.
+// airbyte is Airbyte's connector of April 2026. Its get operations return Ashby's whole answer, its
+// lists only the records.
 var airbyte = abi.Airbyte{
 	ConnectorType: "Ashby",
 	DefinitionID:  "4e8c9fa0-3634-499b-b948-11581b5c3efa",

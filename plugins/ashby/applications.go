@@ -2,21 +2,20 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// applicationID is the parameter of everything that changes an application.
+// applicationID is the parameter of operations that change an application.
 //
 //go:noinline
 func applicationID() pdk.Param {
 	return pdk.Body("applicationId", id("Id of the application.")).Required()
 }
 
-// onlyApplication narrows a list.
+// onlyApplication filters a list.
 //
 //go:noinline
 func onlyApplication() pdk.Param {
 	return pdk.Body("applicationId", id("Only those of this application."))
 }
 
-// applicationOperations are the operations on applications.
 func applicationOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{
@@ -116,7 +115,7 @@ func applicationOperations() []pdk.Operation {
 	}
 }
 
-// applicationDetailOperations are the operations on what belongs to applications.
+// applicationDetailOperations are the operations on parts of applications.
 func applicationDetailOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// candidateDetailOperations are the operations on what belongs to candidates: notes,
-// tags, projects and files.
+// candidateDetailOperations are the operations on candidates' notes, tags, projects and files.
 func candidateDetailOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -2,14 +2,13 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// candidateID is the parameter of everything that changes a candidate.
+// candidateID is the parameter of operations that change a candidate.
 //
 //go:noinline
 func candidateID() pdk.Param {
 	return pdk.Body("candidateId", id("Id of the candidate.")).Required()
 }
 
-// candidateOperations are the operations on candidates.
 func candidateOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -11,19 +11,18 @@ import (
 // maxMessage bounds the vendor's part of a message, in bytes.
 const maxMessage = 1000
 
-// failed says whether an answer with status 200 is a failure. Ashby answers nearly
-// all failures so; what does not say success: true is none of its successes.
+// failed reports whether an answer with status 200 is a failure, as nearly all failures of Ashby are.
+// Only success: true is a success.
 func failed(r *pdk.Response) bool {
 	return r.Body.Kind() != pdk.JSONObject || !r.Body.Part("/success").Bool()
 }
 
-// codeMissingPermission is what Ashby answers to a key that works and may not do
-// this.
+// codeMissingPermission is Ashby's code for a valid key without the permission.
 const codeMissingPermission = "missing_endpoint_permission"
 
-// vendorError reads Ashby's error body: {success: false, errorInfo: {code, message,
-// requestId}, errors: [code or text]}, where errors is the older form of the same. A
-// proxy in between may answer something else, which leaves what the status says.
+// vendorError reads Ashby's error body: {success: false, errorInfo: {code, message, requestId},
+// errors: [code or text]}, where errors is the older form of the same. A proxy may answer something
+// else; then only the status counts.
 func vendorError(r *pdk.Response) *abi.Error {
 	body := pdk.ErrorBody(r)
 	info := body.Member("errorInfo")
@@ -66,7 +65,7 @@ func vendorError(r *pdk.Response) *abi.Error {
 	return e
 }
 
-// errorAs makes the error that another status would have made.
+// errorAs makes the error of another status.
 func errorAs(r *pdk.Response, status int) *abi.Error {
 	as := *r
 	as.Status = status
@@ -75,9 +74,8 @@ func errorAs(r *pdk.Response, status int) *abi.Error {
 	return e
 }
 
-// statusOf is the status that says what Ashby's code says. Ashby answers most
-// failures with 200, some with the status that others would use, and a wrong key
-// with 403.
+// statusOf is the usual status for Ashby's code. Ashby answers most failures with 200, some with the
+// usual status, and a wrong key with 403.
 func statusOf(status int, code string) int {
 	switch {
 	case status >= 500 || status == 429:
@@ -105,7 +103,7 @@ func contains(code string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(code, part) })
 }
 
-// advise says what to do about an error, where Ashby's ways say more than the kind.
+// advise adds Ashby's own hints to an error.
 func advise(e *abi.Error, r *pdk.Response) {
 	switch {
 	case slices.Contains(staleTokenCodes, e.Code):
@@ -126,7 +124,7 @@ func advise(e *abi.Error, r *pdk.Response) {
 	}
 }
 
-// isCode says whether a text looks like one of Ashby's codes: invalid_input.
+// isCode reports whether a text looks like one of Ashby's codes, such as invalid_input.
 func isCode(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// interviewOperations are the operations on interviews: what they are, when they
-// are, and the plans that they follow.
+// interviewOperations are the operations on interviews, their schedules and plans.
 func interviewOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

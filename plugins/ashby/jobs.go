@@ -4,8 +4,7 @@ import "github.com/agenthost/agenthost/pdk"
 
 const unpublished = "the ids of job postings that are not published, in jobPostingIds."
 
-// jobOperations are the operations on jobs, the postings that advertise them, and
-// the openings that they fill.
+// jobOperations are the operations on jobs, their postings and openings.
 func jobOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -3,9 +3,8 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o ashby.wasm ./plugins/ashby
 //
-// The tables, one file per area, are the connector; sync.go and errors.go
-// hold what a table cannot say. Their source is Ashby's API reference of
-// spring 2026 and, for the names, Airbyte's connector of the same name.
+// The connector is the tables, one file per area; sync.go and errors.go have the rest. Their source
+// is Ashby's API reference of spring 2026 and, for the names, Airbyte's connector of the same name.
 package main
 
 import (
@@ -15,7 +14,6 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// connector is read only.
 var connector = pdk.Connector{
 	Name:        "ashby",
 	Title:       "Ashby",

@@ -2,7 +2,6 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// offerOperations are the operations on offers.
 func offerOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// organizationOperations are the operations on the organization's departments,
-// locations and users.
+// organizationOperations are the operations on departments, locations and users.
 func organizationOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

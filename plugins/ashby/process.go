@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// processOperations are the operations on how the organization hires: sources,
-// archive reasons, custom fields, feedback forms.
+// processOperations are the operations on sources, archive reasons, custom fields and feedback forms.
 func processOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// What the tables are made of. The bounds are generous ones of ours, against
-// mistakes and not against use; Ashby documents none but that of limit.
+// Parts of the tables. The bounds are generous and our own; Ashby documents only that of limit.
 
 const (
 	maxID    = 255
@@ -11,13 +10,12 @@ const (
 	maxToken = 8192
 	maxNote  = 1 << 20
 	maxItems = 1000
-	// maxLimit is the most records that Ashby gives per page, and what it gives
-	// where nobody asks.
+	// maxLimit is Ashby's largest and default number of records on a page.
 	maxLimit = 100
 )
 
-// The functions are kept out of line because the tables call them hundreds of
-// times, and hosts refuse huge functions.
+// The functions are not inlined, because the tables call them hundreds of times, and hosts refuse
+// huge functions.
 
 //go:noinline
 func id(description string) *pdk.Schema { return pdk.String(description).Min(1).Max(maxID) }
@@ -40,7 +38,7 @@ func several(description string, values ...string) *pdk.Schema {
 	return pdk.Array(description, pdk.Enum("", values...)).Max(maxItems)
 }
 
-// millis is a point in time as Ashby takes it in lists.
+// millis is a time in the form of Ashby's lists.
 //
 //go:noinline
 func millis(name, description string) pdk.Param {
@@ -73,8 +71,7 @@ var location = pdk.Object("Where the candidate lives.",
 	pdk.Prop("region", text("State, province or the like.")),
 	pdk.Prop("country", text("Name of the country.")))
 
-// warnings is the meta of every answer: what Ashby did not do although the request
-// succeeded.
+// warnings is the meta of every answer: what Ashby did not do although the request succeeded.
 var warnings = []pdk.Meta{{Name: "warnings", Pointer: "/warnings"}}
 
 // pageMeta is the meta of a page, cursor being Airbyte's name of next_cursor.
@@ -91,7 +88,7 @@ func page() *pdk.Page {
 	return &pdk.Page{In: pdk.InBody, MaxLimit: maxLimit, Cursor: "/nextCursor", More: "/moreDataAvailable"}
 }
 
-// whole is the pagination of lists that Ashby answers in one piece, which the host cuts.
+// whole is the pagination of lists without pages, which the host cuts.
 //
 //go:noinline
 func whole() *pdk.Page {

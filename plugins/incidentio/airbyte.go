@@ -2,7 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk/abi"
 
-// airbyte is Airbyte's connector of October 2026. It takes the records out of every answer.
+// airbyte is Airbyte's connector of October 2026. It returns only the records of every answer.
 var airbyte = abi.Airbyte{
 	ConnectorType: "Incident-Io",
 	DefinitionID:  "7926da90-399e-4f9f-9833-52d8dc3fcb29",

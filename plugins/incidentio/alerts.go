@@ -76,8 +76,8 @@ func alertOperations() []pdk.Operation {
 	}
 }
 
-// createAlertEvent explains the one refusal that is likely: by a connection with an
-// API key, which events do not take.
+// createAlertEvent explains a likely refusal: the connection has an API key, which events do not
+// accept.
 func createAlertEvent(c *pdk.Call) error {
 	err := c.Run()
 	var e *abi.Error
@@ -87,7 +87,7 @@ func createAlertEvent(c *pdk.Call) error {
 	return err
 }
 
-// alertingOperations are the operations on where alerts come from and go to.
+// alertingOperations are the operations on sources and routes of alerts.
 func alertingOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

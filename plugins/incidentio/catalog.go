@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// catalogOperations are the operations on the catalog, in which an organization
-// describes its services, teams and whatever else incidents touch.
+// catalogOperations are the operations on the catalog of services, teams and so on.
 func catalogOperations() []pdk.Operation {
 	types := definition("catalog_types", "/v2/catalog_types", "catalog types", "a catalog type", "catalog_types.view",
 		"Types of things in the catalog, with their attributes. This comes from version 2 of the API, which incident.io calls deprecated, and says what semantic_type each one has.")

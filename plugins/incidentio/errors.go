@@ -11,17 +11,16 @@ import (
 // maxMessage bounds the vendor's part of a message, in bytes.
 const maxMessage = 1000
 
-// vendorError reads incident.io's error body: {type, status, request_id, errors:
-// [{code, message, source: {field}}], rate_limit}. A proxy in between may answer
-// something else, which leaves what the status says.
+// vendorError reads incident.io's error body: {type, status, request_id, errors: [{code, message,
+// source: {field}}], rate_limit}. A proxy may answer something else; then only the status counts.
 func vendorError(r *pdk.Response) *abi.Error {
 	e := pdk.StatusError(r)
 	switch e.Kind {
 	case abi.KindAuthFailed:
 		e.Hint = "check the api_key of this connection; incident.io makes one under Settings, API keys"
 	case abi.KindPermissionDenied:
-		// What a key may do is chosen when it is made, and the message or the
-		// operation says what is missing.
+		// A key's scopes are chosen when it is made; the message or the operation names the
+		// missing one.
 		e.Hint = "make an API key under Settings, API keys that has the missing permission"
 		if r.Permission != "" {
 			e.Hint += " " + r.Permission
@@ -60,11 +59,11 @@ func vendorError(r *pdk.Response) *abi.Error {
 	return e
 }
 
-// maxWait bounds what the vendor can make a caller wait.
+// maxWait bounds how long the vendor can make a caller wait.
 const maxWait = time.Hour
 
-// untilReset is for a 429 without a Retry-After header: its body has a point in time
-// instead. A connector has no clock to trust, so that counts from the response's Date.
+// untilReset reads the time in the body of a 429 without a Retry-After header. A connector has no
+// reliable clock, so it counts from the response's Date.
 func untilReset(r *pdk.Response, body pdk.Raw) time.Duration {
 	reset, err := time.Parse(time.RFC3339, body.Member("rate_limit").Member("retry_after").Text())
 	if err != nil {

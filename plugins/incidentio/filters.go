@@ -7,8 +7,8 @@ import (
 	"github.com/agenthost/agenthost/pdk"
 )
 
-// incident.io writes a filter as field[operator]=value. A parameter is an object
-// with the operators as members, which package pdk sends in that form.
+// incident.io's filters have the form field[operator]=value. A parameter is an object with the
+// operators as members, which package pdk sends in that form.
 
 // among filters by ids.
 //
@@ -33,7 +33,7 @@ func amongValues(name, what string, values ...string) pdk.Param {
 // datePattern is a date, or a time that starts like one.
 const datePattern = `\d{4}-\d{2}-\d{2}(T[0-9:.+Z-]+)?`
 
-// dates filters by time. A row that has one needs listFiltered.
+// dates filters by time. Rows with it need listFiltered.
 //
 //go:noinline
 func dates(name, what string) pdk.Param {
@@ -44,9 +44,8 @@ func dates(name, what string) pdk.Param {
 	))
 }
 
-// listFiltered lists with filters. incident.io answers 422 to gte beside lte, so the
-// two become the range that they mean; for severity, which has no ranges, the
-// connector says what to do instead.
+// listFiltered lists with filters. incident.io answers 422 to gte with lte, so the two become a
+// range; for severity, which has no ranges, the error says what to do instead.
 func listFiltered(c *pdk.Call) error {
 	r := c.Request()
 	for _, field := range []string{"created_at", "updated_at"} {
@@ -83,8 +82,7 @@ func useRange(r *pdk.Request, field string) error {
 	return nil
 }
 
-// later says whether a is later than b, as far as they can be compared: a date stands
-// for a whole day.
+// later reports whether a is surely later than b: a date is a whole day.
 func later(a, b string) bool {
 	dayA, _, timeA := strings.Cut(a, "T")
 	dayB, _, timeB := strings.Cut(b, "T")

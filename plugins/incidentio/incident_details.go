@@ -9,7 +9,7 @@ var attachmentTypes = []string{
 	"outlook_calendar_event", "slack_file", "salesforce_case", "arbitrary_url", "scrubbed", "statuspage_incident",
 }
 
-// incidentDetailOperations are the operations on what belongs to an incident.
+// incidentDetailOperations are the operations on parts of an incident.
 func incidentDetailOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{
@@ -77,8 +77,7 @@ func incidentDetailOperations() []pdk.Operation {
 	}
 }
 
-// taskOperations are the operations on what people have to do: actions while an
-// incident lasts, follow-ups after it.
+// taskOperations are the operations on actions during an incident, and follow-ups after it.
 func taskOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

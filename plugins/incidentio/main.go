@@ -3,15 +3,14 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o incident-io.wasm ./plugins/incidentio
 //
-// The tables, one file per area, are the connector; filters.go and errors.go hold
-// what a table cannot say. Their source is incident.io's OpenAPI file of August 2026
-// and, for the names, Airbyte's connector of the same name.
+// The connector is the tables, one file per area; filters.go and errors.go have the rest. Their
+// source is incident.io's OpenAPI file of August 2026 and, for the names, Airbyte's connector of the
+// same name.
 //
-// Two entities come from endpoints that incident.io calls deprecated: incident_roles
-// (GET /v1/incident_roles) and catalog_types (GET /v2/catalog_types). Neither
-// successor answers with all that they do: a role of v2 lacks required, a catalog type
-// of v3 lacks semantic_type. So list and get keep answering what they always did, and
-// the successors have actions of their own: list_v2 and get_v2, list_v3 and get_v3.
+// Two entities use deprecated endpoints: incident_roles (GET /v1/incident_roles) and catalog_types
+// (GET /v2/catalog_types). Their successors answer less: a role of v2 lacks required, a catalog type
+// of v3 lacks semantic_type. So list and get keep the old endpoints, and the successors have actions
+// of their own: list_v2 and get_v2, list_v3 and get_v3.
 package main
 
 import (
@@ -21,7 +20,6 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// connector is read only.
 var connector = pdk.Connector{
 	Name:        "incident-io",
 	Title:       "incident.io",
@@ -42,9 +40,8 @@ var connector = pdk.Connector{
 
 const origin = "https://api.incident.io"
 
-// auth has two schemes because incident.io has two kinds of key: one for the API,
-// and one of each alert source, which can send that source's events and do nothing
-// else. A connection has one or the other.
+// auth has two schemes because incident.io has two kinds of key: for the API, and for an alert
+// source, which can only send that source's events. A connection has one or the other.
 var auth = abi.AuthSchema{
 	Schemes: []abi.AuthScheme{
 		{

@@ -2,7 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// escalationOperations are the operations on paging people.
+// escalationOperations are the operations on escalations.
 func escalationOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{
@@ -70,7 +70,7 @@ func escalationOperations() []pdk.Operation {
 	}
 }
 
-// scheduleOperations are the operations on who is on call.
+// scheduleOperations are the operations on schedules.
 func scheduleOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{
@@ -140,7 +140,7 @@ func scheduleOperations() []pdk.Operation {
 
 var overrideID = pdk.Path("id", id("Id of the override, as schedule_overrides.list gives it."))
 
-// overrideFields are what create and update have in common.
+// overrideFields are the parameters of create and update.
 func overrideFields() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("rotation_id", id("Id of the rotation, as the schedule's config has it.")).Required(),

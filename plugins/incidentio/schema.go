@@ -5,8 +5,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// What the tables are made of. The bounds are generous ones of ours, against
-// mistakes and not against use, except where the vendor documents one.
+// Parts of the tables. The bounds are generous and our own, unless the vendor documents one.
 
 const (
 	maxID    = 255
@@ -15,8 +14,8 @@ const (
 	maxItems = 1000
 )
 
-// The functions are kept out of line because the tables call them hundreds of
-// times, and hosts refuse huge functions.
+// The functions are not inlined, because the tables call them hundreds of times, and hosts refuse
+// huge functions.
 
 //go:noinline
 func id(description string) *pdk.Schema { return pdk.String(description).Min(1).Max(maxID) }
@@ -49,7 +48,7 @@ func idempotencyKey(what string) pdk.Param {
 	return pdk.Body("idempotency_key", pdk.String("A text of your own that is new for each "+what+". Repeat it to retry: incident.io makes one "+what+" per key.").Min(1).Max(maxText)).Required()
 }
 
-// oneID is the example of operations that need nothing but an id.
+// oneID is the example of operations that only need an id.
 var oneID = []string{`{"id":"01FCNDV6P870EA6S7TK1DSYDG0"}`}
 
 // user names a person in one of three ways.
@@ -63,16 +62,16 @@ func user(description string) *pdk.Schema {
 	)
 }
 
-// page is the pagination of the lists that have one. incident.io calls a cursor
-// after, and it is the id of the last record of the page before.
+// page is the pagination of lists. incident.io's cursor is called after, and is the id of the last
+// record of the page before.
 //
 //go:noinline
 func page(maxLimit int64) *pdk.Page {
 	return &pdk.Page{In: pdk.InQuery, CursorName: "after", LimitName: "page_size", MaxLimit: maxLimit, Cursor: "/pagination_meta/after"}
 }
 
-// sizedPage is the pagination of the lists whose page_size the OpenAPI file calls
-// required; 25 is its own default.
+// sizedPage is the pagination of lists whose page_size the OpenAPI file calls required; its default
+// is 25.
 //
 //go:noinline
 func sizedPage(maxLimit int64) *pdk.Page {
@@ -89,5 +88,5 @@ var pageMeta = []pdk.Meta{
 	{Name: "total_record_count", Pointer: "/pagination_meta/total_record_count"},
 }
 
-// perKey is the limit that all requests of an API key share.
+// perKey is the limit of an API key, for all requests.
 var perKey = abi.RateLimit{Requests: 1200, PerSeconds: 60, Bucket: "api_key"}

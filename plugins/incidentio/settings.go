@@ -2,8 +2,8 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// definition is the list and the get operation of something that an organization
-// sets up for its incidents. incident.io does not paginate these lists.
+// definition has the list and the get operation of a setting. incident.io does not paginate these
+// lists.
 //
 //go:noinline
 func definition(entity, path, plural, singular, permission, what string) []pdk.Operation {
@@ -23,7 +23,7 @@ func definition(entity, path, plural, singular, permission, what string) []pdk.O
 	}
 }
 
-// settingOperations are the operations on what incidents are described with.
+// settingOperations are the operations on severities, statuses, types, roles and so on.
 func settingOperations() []pdk.Operation {
 	roles := definition("incident_roles", "/v1/incident_roles", "incident roles", "an incident role", "incident_roles.view",
 		"Roles that people can have in an incident, such as the lead. This comes from version 1 of the API, which incident.io calls deprecated, and says for each role whether it is required.")
@@ -75,7 +75,7 @@ func settingOperations() []pdk.Operation {
 	)
 }
 
-// severityFields are what create and update have in common.
+// severityFields are the parameters of create and update.
 func severityFields() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),
@@ -84,8 +84,7 @@ func severityFields() []pdk.Param {
 	}
 }
 
-// customFieldOperations are the operations on the fields that an organization adds
-// to its incidents.
+// customFieldOperations are the operations on custom fields of incidents.
 func customFieldOperations() []pdk.Operation {
 	fields := definition("custom_fields", "/v2/custom_fields", "custom fields", "a custom field", "custom_fields.view",
 		"Fields that the organization has added to incidents, with their types.")
@@ -128,7 +127,7 @@ func customFieldOperations() []pdk.Operation {
 	)
 }
 
-// customFieldDetails are what create and update have in common.
+// customFieldDetails are the parameters of create and update.
 func customFieldDetails() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("name", pdk.String("What to call it.").Min(1).Max(50)).Required(),

@@ -2,7 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// statusPageOperations are the operations on what customers are told.
+// statusPageOperations are the operations on status pages.
 func statusPageOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

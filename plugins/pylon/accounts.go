@@ -29,7 +29,7 @@ var (
 	}
 )
 
-// accountOperations are the operations on accounts and what hangs on them.
+// accountOperations are the operations on accounts and their parts.
 func accountOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -2,8 +2,8 @@ package main
 
 import "github.com/agenthost/agenthost/pdk/abi"
 
-// airbyte is Airbyte's connector of October 2026. Its writes answer what Pylon sent, and its
-// reads the record alone.
+// airbyte is Airbyte's connector of October 2026. Its writes return Pylon's whole answer, its reads
+// only the record.
 var airbyte = abi.Airbyte{
 	ConnectorType: "Pylon",
 	DefinitionID:  "f2e53e88-3c6b-4e5a-b7c2-a1d9c5e8f4b6",

@@ -12,8 +12,8 @@ import (
 // maxFile bounds a file in characters of base64: 12 MiB of file.
 const maxFile = 16 << 20
 
-// createAttachment sends multipart/form-data (RFC 7578), which a table cannot say.
-// The same parameters give the same bytes, boundary and all.
+// createAttachment sends multipart/form-data (RFC 7578), which a table cannot express. The same
+// parameters give the same bytes and boundary.
 func createAttachment(c *pdk.Call) error {
 	file, fileURL := c.Param("file"), c.Param("file_url")
 	switch {
@@ -59,7 +59,7 @@ func createAttachment(c *pdk.Call) error {
 	return c.Respond(resp)
 }
 
-// form is a multipart/form-data body in the making: parts without boundaries.
+// form has the parts of a multipart/form-data body.
 type form struct{ parts []formPart }
 
 type formPart struct {
@@ -78,8 +78,7 @@ func (f *form) file(name, fileName, contentType string, content []byte) {
 	})
 }
 
-// encode joins the parts with a boundary that occurs in none of them, which needs
-// no randomness.
+// encode joins the parts with a boundary that does not occur in them, without randomness.
 func (f *form) encode() (body []byte, contentType string) {
 	boundary, size := "", 0
 	for n := 0; boundary == ""; n++ {
@@ -101,8 +100,8 @@ func (f *form) encode() (body []byte, contentType string) {
 	return body, "multipart/form-data; boundary=" + boundary
 }
 
-// quoted writes a name as the HTML standard has browsers write it in a multipart
-// header: quotes and line breaks percent-encoded.
+// quoted writes a name in a multipart header as browsers do (HTML standard): quotes and line breaks
+// percent-encoded.
 func quoted(name string) string {
 	return `"` + strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A").Replace(name) + `"`
 }

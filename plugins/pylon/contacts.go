@@ -4,7 +4,7 @@ import "github.com/agenthost/agenthost/pdk"
 
 var contactID = pdk.Path("id", id("Id of the contact."))
 
-// contactFields are what create and update have in common.
+// contactFields are the parameters of create and update.
 func contactFields() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("email", text("E-mail address.")),

@@ -10,9 +10,8 @@ import (
 // maxMessage bounds the vendor's part of a message, in bytes.
 const maxMessage = 1000
 
-// vendorError reads Pylon's error body: {errors: [text], request_id, exists_id,
-// code}. A proxy in between may answer something else, which leaves what the
-// status says.
+// vendorError reads Pylon's error body: {errors: [text], request_id, exists_id, code}. A proxy may
+// answer something else; then only the status counts.
 func vendorError(r *pdk.Response) *abi.Error {
 	e := pdk.StatusError(r)
 	var exists string
@@ -44,7 +43,7 @@ func vendorError(r *pdk.Response) *abi.Error {
 	}
 	switch e.Code {
 	case "wrong_region_token":
-		// The token is good, and the connection's server is not the one for it.
+		// The token is good, but not for the connection's server.
 		e.Kind, e.Field = abi.KindInvalidParams, "server"
 		e.Hint = "the token belongs to the other region: set server: eu for this connection if it is us, and us if it is eu"
 	case "invalid_authorization_header", "invalid_api_token", "invalid_oauth_token":

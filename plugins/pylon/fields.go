@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// fieldOperations are the operations on what an organization sets up for its
-// records: tags, custom fields and forms.
+// fieldOperations are the operations on tags, custom fields and forms.
 func fieldOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{
@@ -106,7 +105,7 @@ func fieldOperations() []pdk.Operation {
 
 var tagID = pdk.Path("id", id("Id of the tag."))
 
-// fieldDetails are what create and update of custom fields have in common.
+// fieldDetails are the parameters of create and update of custom fields.
 func fieldDetails() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("description", text("What the field is for.")),

@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// issueDetailOperations are the operations on parts of an issue: who works on it,
-// its state, who follows it, and what it is linked to.
+// issueDetailOperations are the operations on an issue's assignee, state, followers and links.
 func issueDetailOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

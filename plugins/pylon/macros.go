@@ -4,7 +4,7 @@ import "github.com/agenthost/agenthost/pdk"
 
 var macroID = pdk.Path("id", id("Id of the macro, as macros.list gives it."))
 
-// macroFields are what create and update have in common.
+// macroFields are the parameters of create and update.
 func macroFields() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("text_type", text("What kind of text it is, as other macros have it.")),
@@ -17,7 +17,7 @@ func macroFields() []pdk.Param {
 	}
 }
 
-// macroOperations are the operations on prepared answers.
+// macroOperations are the operations on macros: prepared answers.
 func macroOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -3,9 +3,9 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o pylon.wasm ./plugins/pylon
 //
-// The tables, one file per area, are the connector; windows.go, attachments.go and
-// errors.go hold what a table cannot say. Their source is Pylon's OpenAPI file of
-// July 2026 and, for the names, Airbyte's connector of the same name.
+// The connector is the tables, one file per area; windows.go, attachments.go and errors.go have the
+// rest. Their source is Pylon's OpenAPI file of July 2026 and, for the names, Airbyte's connector of
+// the same name.
 package main
 
 import (
@@ -15,7 +15,6 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// connector is read only.
 var connector = pdk.Connector{
 	Name:        "pylon",
 	Title:       "Pylon",

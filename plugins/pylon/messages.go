@@ -2,7 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// messageOperations are the operations on what people write in an issue.
+// messageOperations are the operations on the messages of an issue.
 func messageOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -2,8 +2,7 @@ package main
 
 import "github.com/agenthost/agenthost/pdk"
 
-// organizationOperations are the operations on the organization that uses Pylon:
-// its users and teams, their roles, and what they did.
+// organizationOperations are the operations on users, teams, roles and the audit log.
 func organizationOperations() []pdk.Operation {
 	return []pdk.Operation{
 		{

@@ -5,8 +5,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// What the tables are made of. The bounds are generous ones of ours, against
-// mistakes and not against use; Pylon documents none but those of limit.
+// Parts of the tables. The bounds are generous and our own; Pylon documents only those of limit.
 
 const (
 	maxName  = 1000
@@ -15,15 +14,15 @@ const (
 	maxID    = 255
 )
 
-// The functions are kept out of line because the tables call them hundreds of
-// times, and hosts refuse huge functions.
+// The functions are not inlined, because the tables call them hundreds of times, and hosts refuse
+// huge functions.
 
-// id is the id of something in Pylon, or an id of the customer's own.
+// id is an id of Pylon's, or the customer's own.
 //
 //go:noinline
 func id(description string) *pdk.Schema { return pdk.String(description).Min(1).Max(maxID) }
 
-// clearableID is an id, or "" to take it away.
+// clearableID is an id, or "" to remove it.
 //
 //go:noinline
 func clearableID(description string) *pdk.Schema {
@@ -49,8 +48,7 @@ func ids(description string) *pdk.Schema {
 	return pdk.Array(description, pdk.String("").Min(1).Max(maxID)).Max(maxItems)
 }
 
-// customFields are values of an organization's own fields; custom_fields.list has
-// their slugs.
+// customFields are values of custom fields; custom_fields.list has their slugs.
 //
 //go:noinline
 func customFields() pdk.Param {
@@ -87,7 +85,7 @@ var definitions = []pdk.Definition{{
 	),
 }}
 
-// filter is the filter of a search operation; fields says what it can look at.
+// filter is the filter of a search operation over some fields.
 //
 //go:noinline
 func filter(fields string) pdk.Param {
@@ -108,8 +106,8 @@ var pageMeta = []pdk.Meta{requestID[0], {Name: "has_next_page", Pointer: "/pagin
 //go:noinline
 func queryPage(maxLimit int64) *pdk.Page { return page(pdk.InQuery, maxLimit) }
 
-// wholePage is the pagination of lists for which Pylon documents a cursor in the answer
-// and no parameter for the length of a page.
+// wholePage is the pagination of lists with a cursor in the answer but no parameter for the length
+// of a page.
 //
 //go:noinline
 func wholePage() *pdk.Page {
@@ -118,7 +116,7 @@ func wholePage() *pdk.Page {
 	return p
 }
 
-// bodyPage is the pagination of searches, which all have the same bounds.
+// bodyPage is the pagination of searches.
 //
 //go:noinline
 func bodyPage() *pdk.Page { return page(pdk.InBody, 999) }
@@ -128,7 +126,7 @@ func page(in pdk.Place, maxLimit int64) *pdk.Page {
 	return &pdk.Page{In: in, MaxLimit: maxLimit, Cursor: "/pagination/cursor", More: "/pagination/has_next_page"}
 }
 
-// perMinute is a limit that all tokens of an organization share.
+// perMinute is a limit of an organization, for all its tokens.
 //
 //go:noinline
 func perMinute(n int) abi.RateLimit { return abi.RateLimit{Requests: n, PerSeconds: 60} }

@@ -104,7 +104,7 @@ var (
 	portalVisible = pdk.Body("customer_portal_visible", pdk.Boolean("Show it in the customer portal."))
 )
 
-// taskFields are what create and update have in common.
+// taskFields are the parameters of create and update.
 func taskFields() []pdk.Param {
 	return []pdk.Param{
 		pdk.Body("body_html", html("What is to be done, as HTML.")),

@@ -14,10 +14,10 @@ const maxWindow = 30 * 24 * time.Hour
 // cursor in it>". They are opaque to callers.
 const windowCursor = "w1~"
 
-// listIssues lists the issues of a window. Pylon refuses one of more than 30 days,
-// so a longer one is walked in consecutive parts of 30 days, a page per call; two
-// parts share a boundary, because an issue seen twice does less harm than one
-// missed. A window that Pylon takes is passed on untouched, cursor and all.
+// listIssues lists the issues of a window. Pylon refuses one of more than 30 days, so a longer one is
+// read in consecutive parts of 30 days, a page per call. Parts share a boundary, because an issue
+// seen twice does less harm than one missed. A window that Pylon accepts is sent unchanged, with its
+// cursor.
 func listIssues(c *pdk.Call) error {
 	start, err := timeParam(c, "start_time")
 	if err != nil {
@@ -34,7 +34,7 @@ func listIssues(c *pdk.Call) error {
 		return c.Run()
 	}
 
-	// Phase 1: which part of the window does this call look at?
+	// Phase 1: find this call's part of the window.
 	from, cursor := start, ""
 	if given := c.Param("cursor"); given.Exists() {
 		if from, cursor, err = parseWindowCursor(given.Text(), start, end); err != nil {
@@ -46,7 +46,7 @@ func listIssues(c *pdk.Call) error {
 		to = end
 	}
 
-	// Phase 2: that part, as Pylon wants it.
+	// Phase 2: request that part.
 	r := c.Request()
 	if !from.Equal(start) {
 		r.SetQuery("start_time", from.Format(time.RFC3339Nano))
@@ -60,7 +60,7 @@ func listIssues(c *pdk.Call) error {
 		return err
 	}
 
-	// Phase 3: go on within the part, then with the next one.
+	// Phase 3: continue in the part, then with the next one.
 	next := ""
 	if cursor = c.NextCursor(resp); cursor != "" {
 		next = part(from, cursor)
@@ -70,7 +70,7 @@ func listIssues(c *pdk.Call) error {
 	return c.RespondPage(resp, next)
 }
 
-// part is the cursor of a part of the window, and of Pylon's page in it.
+// part is the cursor of a page in a part of the window.
 func part(from time.Time, cursor string) string {
 	return windowCursor + from.Format(time.RFC3339Nano) + "~" + cursor
 }
