@@ -189,6 +189,7 @@ FUZZ := \
 	internal/sandbox:FuzzKernel \
 	internal/sandbox:FuzzParseRequest \
 	internal/shape:FuzzApply \
+	internal/table:FuzzRead \
 	pdk:FuzzLink
 
 .PHONY: soak

@@ -77,14 +77,15 @@ func (f *Failures) makeError(r *Response) *abi.Error {
 	body := ErrorBody(r)
 	code := Shorten(firstText(body, f.Code), longest)
 	for i := range f.Codes {
-		if f.Codes[i].Code == code {
-			as := *r
-			as.Status = f.Codes[i].Status
-			message := e.Message
-			e = StatusError(&as)
-			e.Status, e.Message = r.Status, message
-			break
+		if f.Codes[i].Code != code {
+			continue
 		}
+		as := *r
+		as.Status = f.Codes[i].Status
+		message := e.Message
+		e = StatusError(&as)
+		e.Status, e.Message = r.Status, message
+		break
 	}
 	e.Code, e.Field, e.RequestID = code, Shorten(firstText(body, f.Field), longest), Shorten(firstText(body, f.RequestID), longest)
 	switch messages := textsAt(body, f.Message); {

@@ -15,6 +15,18 @@ func (c *Connector) Manifest() []byte {
 	o.mustStr("version", c.Version)
 	o.mustStr("description", c.Description)
 	o.str("docs_url", c.DocsURL)
+	c.writeOrigins(o)
+	o.key("operations")
+	o.b = append(o.b, '[')
+	for i := range c.Operations {
+		o.b = c.appendOperation(appendComma(o.b, i), &c.Operations[i])
+	}
+	o.b = append(o.b, ']')
+	return o.close()
+}
+
+// writeOrigins writes where the API is, and what is said of all of its operations.
+func (c *Connector) writeOrigins(o *object) {
 	if c.Airbyte != nil {
 		o.key("airbyte")
 		o.b = appendAirbyte(o.b, c.Airbyte)
@@ -45,13 +57,6 @@ func (c *Connector) Manifest() []byte {
 		}
 		o.b = append(o.b, ']')
 	}
-	o.key("operations")
-	o.b = append(o.b, '[')
-	for i := range c.Operations {
-		o.b = c.appendOperation(appendComma(o.b, i), &c.Operations[i])
-	}
-	o.b = append(o.b, ']')
-	return o.close()
 }
 
 func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
@@ -67,16 +72,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	o.key("params")
 	o.b = c.appendParams(o.b, op.params())
 	o.key("requests")
-	o.b = append(o.b, '[')
-	for i, r := range op.requests() {
-		v := openObject(appendComma(o.b, i))
-		v.str("server", r.Server)
-		v.mustStr("method", r.Method)
-		v.mustStr("path", r.Path)
-		v.str("content", string(r.Content))
-		o.b = v.close()
-	}
-	o.b = append(o.b, ']')
+	o.b = appendTemplates(o.b, op.requests())
 	o.bool("paginated", op.Page != nil)
 	o.bool("host_limit", op.Page != nil && op.Page.NoLimit)
 	o.b = op.appendAliases(o)
@@ -91,6 +87,13 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 		c.writeDefinitions(v, result.refs(c.Definitions, nil))
 		o.b = v.close()
 	}
+	op.writeRateLimit(o)
+	o.texts("examples", op.Examples)
+	o.texts("answers", op.Answers)
+	return o.close()
+}
+
+func (op *Operation) writeRateLimit(o *object) {
 	if op.RateLimit.Requests > 0 {
 		o.key("rate_limit")
 		v := openObject(o.b)
@@ -99,9 +102,19 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 		v.str("bucket", op.RateLimit.Bucket)
 		o.b = v.close()
 	}
-	o.texts("examples", op.Examples)
-	o.texts("answers", op.Answers)
-	return o.close()
+}
+
+func appendTemplates(b []byte, templates []abi.RequestTemplate) []byte {
+	b = append(b, '[')
+	for i, r := range templates {
+		v := openObject(appendComma(b, i))
+		v.str("server", r.Server)
+		v.mustStr("method", r.Method)
+		v.mustStr("path", r.Path)
+		v.str("content", string(r.Content))
+		b = v.close()
+	}
+	return append(b, ']')
 }
 
 // texts writes an array of JSON values.

@@ -141,15 +141,15 @@ func (p *Page) counts() bool { return p.By == ByOffset || p.By == ByPage }
 
 // cursorOfHeader returns the cursor that a response's header has.
 func (c *Call) cursorOfHeader(resp *Response) Raw {
-	cursor, page := "", c.op.Page
-	if !strings.EqualFold(page.Header, "Link") {
-		if cursor = strings.TrimSpace(resp.Header(page.Header)); page.By == ByURL {
-			return c.cursorOfURL(resp, cursor)
-		}
-	} else {
+	page := c.op.Page
+	if strings.EqualFold(page.Header, "Link") {
 		return c.cursorOfURL(resp, resp.Link("next"))
 	}
-	if cursor == "" {
+	cursor := strings.TrimSpace(resp.Header(page.Header))
+	switch {
+	case page.By == ByURL:
+		return c.cursorOfURL(resp, cursor)
+	case cursor == "":
 		return nil
 	}
 	return AppendString(nil, cursor)

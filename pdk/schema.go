@@ -1,6 +1,10 @@
 package pdk
 
-import "strconv"
+import (
+	"iter"
+	"strconv"
+	"strings"
+)
 
 // Schema is the JSON Schema (2020-12) of a parameter or of a part of one. Start with [String],
 // [Integer] and so on; the methods return changed copies, so that a schema can be kept in a
@@ -23,6 +27,7 @@ type Schema struct {
 	values      *Schema
 	open        bool
 	lo, hi      bound
+	raw         Raw // of a table, instead of all the rest
 }
 
 // bound is one end of a range: of a number's value, a string's length in
@@ -189,6 +194,10 @@ func (s *Schema) Max(n int64) *Schema {
 
 // write appends the members of the schema to o.
 func (s *Schema) write(o *object) {
+	for name, value := range s.raw.Members() {
+		o.key(name)
+		o.b = append(o.b, value...)
+	}
 	if s.ref != "" {
 		o.str("$ref", "#/$defs/"+s.ref)
 	}
@@ -289,6 +298,9 @@ func (s *Schema) refs(definitions []Definition, found []*Definition) []*Definiti
 			}
 		}
 	}
+	for pointer := range references(s.raw) {
+		found = Ref(pointer, "").refs(definitions, found)
+	}
 	if s.items != nil {
 		found = s.items.refs(definitions, found)
 	}
@@ -302,4 +314,21 @@ func (s *Schema) refs(definitions []Definition, found []*Definition) []*Definiti
 		found = choice.refs(definitions, found)
 	}
 	return found
+}
+
+// references ranges over the names of the definitions that a schema of a table points to.
+func references(schema Raw) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		const start = `"#/$defs/`
+		for rest := text(schema); ; {
+			_, after, found := strings.Cut(rest, start)
+			if !found {
+				return
+			}
+			var name string
+			if name, rest, found = strings.Cut(after, `"`); !found || !yield(name) {
+				return
+			}
+		}
+	}
 }

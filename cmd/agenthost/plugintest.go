@@ -14,6 +14,7 @@ import (
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/table"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -148,14 +149,14 @@ func (a *app) showReport(file string, r *conformance.Report) error {
 }
 
 func (a *app) pluginSchemaCommand() *cobra.Command {
-	schemas := map[string]func() string{"manifest": abi.ManifestSchema, "auth": abi.AuthSchemaSchema}
-	names := []string{"manifest", "auth"}
+	schemas := map[string]func() string{"manifest": abi.ManifestSchema, "auth": abi.AuthSchemaSchema, "table": table.Schema}
+	names := []string{"manifest", "auth", "table"}
 	return &cobra.Command{
-		Use:   "schema [manifest|auth]",
-		Short: "Print the JSON Schema of a manifest or of an auth schema",
-		Long: `Print the JSON Schema (2020-12) of a manifest, which a connector's describe returns, or of
-an auth schema, which auth_schema returns. Authors of connectors in any language need it.`,
-		Args:      args(0, "manifest|auth"),
+		Use:   "schema [manifest|auth|table]",
+		Short: "Print the JSON Schema of a manifest, of an auth schema or of a table",
+		Long: `Print the JSON Schema (2020-12) of a manifest, which a connector's describe returns, of an
+auth schema, which auth_schema returns, or of a connector that is written as a table.`,
+		Args:      args(0, "manifest|auth|table"),
 		ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := names[0]

@@ -135,21 +135,6 @@ func (r *reader) mappingAround(n ast.Node, path string, keys []key, deeper map[s
 	})
 }
 
-// anchors finds every anchor of a document. If two have the same name, the last one wins.
-func anchors(body ast.Node) map[string]ast.Node {
-	found := make(map[string]ast.Node)
-	ast.Walk(visitor(func(n ast.Node) {
-		if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
-			found[a.Name.GetToken().Value] = a.Value
-		}
-	}), body)
-	return found
-}
-
-type visitor func(ast.Node)
-
-func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
-
 func join(path, name string) string {
 	if path == "" {
 		return name

@@ -1,0 +1,59 @@
+package table
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/pdk"
+)
+
+var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// operation checks what neither the schema nor the manifest says: that a row can be run.
+func (r *reader) operation(path string, op *pdk.Operation) {
+	note := func(key, message, hint string) {
+		at, _ := r.nearest(join(path, key))
+		r.problem(at, join(path, key), message, hint)
+	}
+	var inPath, names []string
+	for _, m := range placeholder.FindAllStringSubmatch(op.Path, -1) {
+		inPath = append(inPath, m[1])
+	}
+	placed := slices.Clone(inPath)
+	for _, p := range op.Parameters() {
+		names = append(names, p.Name)
+		key := "params." + clip(p.Name)
+		switch {
+		case p.In == pdk.InPath:
+			if i := slices.Index(placed, p.Wire); i >= 0 {
+				placed = slices.Delete(placed, i, i+1)
+			} else {
+				note(key, fmt.Sprintf("the path %s has no {%s}", op.Path, p.Wire), fault.Hint(p.Wire, inPath))
+			}
+		case p.In == pdk.InBody && op.Method == "GET":
+			note(key, "a GET has no body", "write in: query, or another method")
+		case p.In == pdk.InSelection && !strings.Contains(op.GraphQL, "{{"+p.Wire+"}}"):
+			note(key, fmt.Sprintf("graphql has no {{%s}}", p.Wire), "")
+		}
+	}
+	for _, left := range placed {
+		note("path", fmt.Sprintf("no parameter fills {%s}", left), "add it to params, with in: path")
+	}
+	for _, name := range op.AnyOf {
+		if !slices.Contains(names, name) {
+			note("any_of", fmt.Sprintf("there is no parameter %q", clip(name)), fault.Hint(name, names))
+		}
+	}
+	if op.GraphQL != "" && op.Method != "POST" {
+		note("method", "GraphQL goes with POST", "")
+	}
+	if page := op.Page; page != nil && page.Cursor == "" && page.Header == "" && page.By != pdk.ByOffset && page.By != pdk.ByPage {
+		note("page", "does not say where the next page is", "add cursor, header, or by: offset or page")
+	}
+	if page := op.Page; page != nil && page.In == pdk.InBody && op.Method == "GET" {
+		note("page.in", "a GET has no body", "write in: query")
+	}
+}

@@ -1,0 +1,136 @@
+// Package table reads connectors that are written as tables, in YAML or JSON, and makes of
+// them what the interpreter of tables runs.
+package table
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // the schema is a file, so that editors and other tools find it
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/yamlfile"
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/goccy/go-yaml"
+)
+
+//go:embed table.schema.json
+var tableSchema string
+
+// Schema returns the JSON Schema 2020-12 of a table.
+func Schema() string { return tableSchema }
+
+// maxFile is the size of the largest file with a table, in bytes.
+const maxFile = 4 << 20
+
+// limits bound what the YAML parser is given.
+func limits() yamlfile.Limits {
+	return yamlfile.Limits{Tokens: 400_000, Depth: 64, TooMany: "make several tables of it"}
+}
+
+// Table is a table that was checked.
+type Table struct {
+	// Rows are what calls need of it, and Auth and Manifest are what the exports auth_schema
+	// and describe answer: all three as JSON.
+	Rows, Auth, Manifest []byte
+	// Name is the connector's name, and Operations how many it has.
+	Name       string
+	Operations int
+}
+
+// Read reads a table. file is its name, for errors.
+//
+// # Errors
+//   - [*Error] with every problem
+func Read(ctx context.Context, file string, data []byte) (*Table, error) {
+	r := &reader{file: file, root: new(schema), places: make(map[string]place)}
+	if err := json.Unmarshal([]byte(tableSchema), r.root); err != nil {
+		return nil, fmt.Errorf("the schema of tables: %w", err)
+	}
+	if err := r.root.prepare(); err != nil {
+		return nil, fmt.Errorf("the schema of tables: %w", err)
+	}
+	if len(data) > maxFile {
+		r.problem(place{}, "", fmt.Sprintf("the file is larger than %d bytes", maxFile), "make several tables of it")
+		return nil, &Error{r.problems}
+	}
+	body, problem := yamlfile.Parse(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), limits())
+	switch {
+	case problem != nil:
+		r.problem(place{problem.Line, problem.Column}, "", problem.Message, problem.Hint)
+		return nil, &Error{r.problems}
+	case body == nil:
+		r.problem(place{}, "", "the file is empty", "begin with name: and title:, as docs/tables.md shows")
+		return nil, &Error{r.problems}
+	}
+	r.anchors = yamlfile.Anchors(body)
+	r.value(body, r.root, "", 0)
+	if len(r.problems) > 0 {
+		return nil, &Error{r.problems}
+	}
+	return r.compile(ctx)
+}
+
+// compile makes a connector of the document, and checks it as a host would.
+func (r *reader) compile(ctx context.Context) (*Table, error) {
+	c, err := pdk.ReadTable(r.out)
+	if err != nil {
+		return nil, fmt.Errorf("read the table: %w", err)
+	}
+	var rest struct {
+		Servers     []abi.Server      `json:"servers"`
+		Auth        abi.AuthSchema    `json:"auth"`
+		Airbyte     *abi.Airbyte      `json:"airbyte"`
+		RateHeaders []abi.RateHeaders `json:"rate_headers"`
+	}
+	if err := json.Unmarshal(r.out, &rest); err != nil {
+		r.problem(place{}, "", "cannot be read: "+err.Error(), "")
+		return nil, &Error{r.problems}
+	}
+	c.Servers, c.Auth, c.Airbyte, c.RateHeaders = rest.Servers, rest.Auth, rest.Airbyte, rest.RateHeaders
+	for i := range c.Operations {
+		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i])
+	}
+	if len(r.problems) > 0 {
+		return nil, &Error{r.problems}
+	}
+	t := &Table{Rows: c.Rows(), Auth: c.AuthSchema(), Manifest: c.Manifest(), Name: c.Name, Operations: len(c.Operations)}
+	if _, err := connector.Parse(ctx, "", t.Manifest, t.Auth); err != nil {
+		var e *abi.Error
+		if !errors.As(err, &e) {
+			return nil, err
+		}
+		path := named.ReplaceAllString(e.Field, "")
+		at, ok := r.nearest(path)
+		if !ok {
+			if at, ok = r.nearest("auth." + path); ok {
+				path = "auth." + path
+			}
+		}
+		r.problem(at, path, strings.TrimPrefix(e.Message, e.Field+" "), "")
+		return nil, &Error{r.problems}
+	}
+	return t, nil
+}
+
+// named are the names of operations that stand in the paths of a manifest.
+var named = regexp.MustCompile(` \([^)]*\)`)
+
+// nearest finds where the closest thing stands that a path leads through.
+func (r *reader) nearest(path string) (place, bool) {
+	for path != "" {
+		if at, ok := r.places[path]; ok {
+			return at, true
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return place{}, false
+}
+
+// YAML writes a table in JSON as YAML, in the same order.
+func YAML(table []byte) ([]byte, error) { return yaml.JSONToYAML(table) }

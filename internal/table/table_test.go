@@ -1,0 +1,191 @@
+package table
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// example is the table in docs/tables.md.
+func example(t *testing.T) string {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/tables.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "```yaml\n")
+	text, _, found := strings.Cut(text, "```")
+	if !found {
+		t.Fatal("docs/tables.md has no example")
+	}
+	return text
+}
+
+func TestExampleOfTheDocument(t *testing.T) {
+	t.Parallel()
+	got, err := Read(context.Background(), "birchdesk.yaml", []byte(example(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := connector.Parse(context.Background(), "", got.Manifest, got.Auth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create, err := c.Operation("tickets", "create")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := create.Validate(context.Background(), []byte(`{"project":"p","subject":"s","source":"x"}`)); err == nil {
+		t.Error("a caller can give a constant")
+	}
+	if got.Name != "birchdesk" || got.Operations != 3 || bytes.Contains(got.Rows, []byte("description")) || !json.Valid(got.Rows) {
+		t.Errorf("%s with %d operations: %s", got.Name, got.Operations, got.Rows)
+	}
+	// What a connector writes of itself is the same table.
+	rows, err := pdk.ReadTable(got.Rows)
+	if err != nil || !bytes.Equal(rows.Rows(), got.Rows) {
+		t.Errorf("%v\n%s\n%s", err, got.Rows, rows.Rows())
+	}
+}
+
+// What a connector writes of itself, as JSON or as YAML, reads as the same connector.
+func TestTableOfAConnector(t *testing.T) {
+	t.Parallel()
+	origin := "https://api.thing.example"
+	c := &pdk.Connector{
+		Name: "thing", Title: "Thing: yes", Version: "1.0.0", Description: "Things.", Accept: "application/vnd.thing+json",
+		Servers:     []abi.Server{{ID: "main", URL: origin}},
+		Auth:        abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Type: abi.AuthBearer, Fields: []abi.AuthField{{Name: "key", Secret: true, Required: true}}, Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {key}"}}, Origins: []string{origin}}}},
+		Definitions: []pdk.Definition{{Name: "tree", Schema: pdk.Object("A tree.", pdk.Prop("kids", pdk.Array("Kids.", pdk.Ref("tree", ""))))}},
+		RateHeaders: []abi.RateHeaders{{Reset: "X-Reset", Unit: "seconds"}},
+		Failures:    &pdk.Failures{If: []pdk.Condition{{Pointer: "/ok", Equals: `"no"`, Not: true}}, Message: []string{"/m"}, Codes: []pdk.CodeStatus{{Code: "x", Status: 404}}},
+		Operations: []pdk.Operation{
+			{
+				Entity: "things", Action: "list", Description: "Lists: all, \"quoted\", # not a comment.", Effect: pdk.Read, Method: "GET", Path: "/things/{id}", Data: "/a/*/b", Wrap: true,
+				Params: []pdk.Param{
+					pdk.Path("thing", pdk.String("An id.")).As("id"), pdk.Header("v", pdk.Enum("A version.", "1", "true", "null")).Send(`"1"`),
+					pdk.Query("q", pdk.Array("Some.", pdk.Integer("One.").Min(1).Max(12345678901234567))).Style(pdk.StyleIndices), pdk.Query("kind", nil).Const(`{"a":[1.5,null]}`),
+				},
+				Meta: []pdk.Meta{{Name: "total", Pointer: "/total"}, {Name: "next", Header: "Link", Link: "next"}},
+				Page: &pdk.Page{In: pdk.InQuery, By: pdk.ByPage, First: 1, SendFirst: true, Total: "/total"}, Examples: []string{`{"thing":"007"}`},
+				RateLimit: abi.RateLimit{Requests: 5, PerSeconds: 1}, Result: pdk.Ref("tree", "A tree."),
+			},
+			{
+				Entity: "things", Action: "upload", Description: "Uploads.", Effect: pdk.Write, Idempotent: true, Method: "POST", Path: "/things", ContentType: "multipart/related", AnyOf: []string{"file"},
+				Params: []pdk.Param{pdk.Body("name", pdk.String("A name.")).Required(), pdk.Body("file", pdk.String("A file.")).Base64("type"), pdk.Input("type", pdk.String("Its type."))},
+			},
+		},
+	}
+	text, err := YAML(c.Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for form, text := range map[string][]byte{"JSON": c.Table(), "YAML": text} {
+		got, err := Read(context.Background(), "t", text)
+		if err != nil {
+			t.Errorf("%s: %v\n%s", form, err, text)
+			continue
+		}
+		if !bytes.Equal(got.Manifest, c.Manifest()) || !bytes.Equal(got.Auth, c.AuthSchema()) || !bytes.Equal(got.Rows, c.Rows()) {
+			t.Errorf("%s:\n%s\nwant\n%s\n%s\nwant\n%s", form, got.Manifest, c.Manifest(), got.Rows, c.Rows())
+		}
+	}
+}
+
+func TestWhatIsWrongWithATable(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ from, to, want string }{
+		"a misspelt key":               {"cursor_name: offset", "cursor_nam: offset", `operations[1].page.cursor_nam: unknown key; did you mean cursor_name?`},
+		"a misspelt word":              {"by: offset", "by: ofset", `operations[1].page.by: "ofset" is not one of the words for it; did you mean offset?`},
+		"a place that is none":         {"in: path", "in: pat", `operations[2].params.project.in: "pat" is not one of the words for it`},
+		"a key that is missing":        {"    effect: write\n", "", "operations[2]: lacks the key effect"},
+		"a number for text":            {"version: 1.0.0", "version: 1.0", "version: needs text, has a number; put it in quotes"},
+		"a path without its parameter": {"{project}", "{projct}", `the path /projects/{projct}/tickets has no {project}; did you mean projct?`},
+		"a body of a GET":              {"state: {in: query,", "state: {in: body,", "operations[1].params.state: a GET has no body"},
+		"a pointer":                    {"data: /item\n", "data: item\n", `operations[2].data: "item" does not begin with a slash`},
+		"another origin":               {`origins: ["https://api.birchdesk.example"]`, `origins: ["https://evil.example"]`, "origin"},
+		"an example that is wrong":     {"state: open, limit: 20", "state: opn, limit: 20", "operations[1].examples[0]"},
+		"a schema in two places":       {"project: {in: path,", "project: {in: path, schema: {type: string},", "has a schema, and keywords of JSON Schema beside it"},
+		"a status":                     {"invalid_key: 401", "invalid_key: 200", "failures.codes.invalid_key: is 200, the least is 400"},
+		"a tag":                        {"effect: write", "effect: !!str write", "has a YAML tag"},
+		"a page that leads nowhere":    {"by: offset, ", "", "does not say where the next page is"},
+		"the same operation twice":     {"action: list", "action: create", "operations"},
+		"a name":                       {"name: birchdesk", "name: Birch Desk", "name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := example(t)
+			if !strings.Contains(text, tt.from) {
+				t.Fatalf("the example has no %q", tt.from)
+			}
+			_, err := Read(context.Background(), "t.yaml", []byte(strings.Replace(text, tt.from, tt.to, 1)))
+			var e *Error
+			switch {
+			case tt.want == "" && err == nil:
+			case !errors.As(err, &e) || !strings.Contains(err.Error(), tt.want):
+				t.Errorf("%v, want %q", err, tt.want)
+			case e.Problems[0].Line == 0:
+				t.Errorf("%v names no line", err)
+			}
+		})
+	}
+}
+
+func TestHostileTables(t *testing.T) {
+	t.Parallel()
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+	for i := range 12 {
+		bomb += string(rune('b'+i)) + ": &" + string(rune('b'+i)) + " [*" + strings.TrimSuffix(strings.Repeat(string(rune('a'+i))+",*", 10), ",*") + "]\n"
+	}
+	for name, text := range map[string]string{
+		"nothing":         "",
+		"a list":          "- a\n",
+		"no text":         "\xff\xfe",
+		"an alias bomb":   bomb,
+		"itself":          "name: &a\n  b: *a\n",
+		"deep":            strings.Repeat("[", 10_000),
+		"two documents":   "name: a\n---\nname: b\n",
+		"a key twice":     "name: a\nname: b\n",
+		"a merge":         "<<: {name: a}\n",
+		"infinity":        "name: a\nextra: .inf\n",
+		"too many tokens": strings.Repeat("[],", 500_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var e *Error
+			if _, err := Read(context.Background(), "t.yaml", []byte(text)); !errors.As(err, &e) || len(e.Problems) > maxProblems {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	doc, err := os.ReadFile("../../docs/tables.md")
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	f.Add(text)
+	f.Add("name: &a [*a]\n")
+	f.Add(`{"name":"x","operations":[{"params":{"a":{"in":"query"}}}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := Read(context.Background(), "t.yaml", []byte(text))
+		var e *Error
+		switch {
+		case err != nil && !errors.As(err, &e):
+			t.Errorf("%v is no *Error", err)
+		case err == nil && (!json.Valid(got.Rows) || !json.Valid(got.Manifest) || !json.Valid(got.Auth)):
+			t.Errorf("no JSON: %+v", got)
+		}
+	})
+}
