@@ -18,7 +18,7 @@ func TestClockThatStandsStill(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
-	engine, err := sandbox.NewEngine(sandbox.Config{Now: func() time.Time { return now }})
+	engine, err := sandbox.NewEngine(sandbox.Config{Cache: wasmtest.Cache(t), Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

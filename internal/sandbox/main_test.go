@@ -1,11 +1,9 @@
 package sandbox_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
-	"github.com/agenthost/agenthost/internal/sandbox"
 	"go.uber.org/goleak"
 )
 
@@ -13,10 +11,5 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == compileWorkerArgument {
 		os.Exit(serveCompile(os.Args[2:]))
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := sandbox.RemoveTestCache(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-		os.Exit(code)
-	}))
+	goleak.VerifyTestMain(m)
 }

@@ -3,10 +3,8 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/sandbox/pages"
@@ -251,26 +249,13 @@ func burst(t *testing.T, m *Module, check func(in, first *instance)) {
 	}
 }
 
-// testCache keeps the real connector compiled for all tests.
-var testCache = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "agenthost-sandbox-") })
-
-// RemoveTestCache is for TestMain.
-func RemoveTestCache() error {
-	dir, err := testCache()
-	return errors.Join(err, os.RemoveAll(dir))
-}
-
 func pylonModule(t testing.TB) *Module {
 	t.Helper()
-	cache, err := testCache()
-	if err != nil {
-		t.Fatal(err)
-	}
 	data, err := os.ReadFile(wasmtest.Build(t, "plugins/pylon"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := NewEngine(Config{Cache: cache})
+	e, err := NewEngine(Config{Cache: wasmtest.Cache(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

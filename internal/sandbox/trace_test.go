@@ -20,8 +20,12 @@ func TestTraceOfArguments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m, err := newEngine(t, sandbox.Config{Cache: wasmtest.Cache(t)}).Load(t.Context(), module)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var asked []string
-	_, err = load(t, module).Run(t.Context(), sandbox.Call{
+	_, err = m.Run(t.Context(), sandbox.Call{
 		Export: abi.ExportExecute, Input: []byte(`{"entity":"users","action":"list","params":{}}`),
 		Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			return &sandbox.Response{Status: 200, Body: []byte(`{"users":[],"pagination_meta":{"after":"a"}}`)}, nil

@@ -66,7 +66,7 @@ func (r *recorder) send(_ context.Context, req *abi.Request, body []byte) (*sand
 // host, unmetered and metered, and compares the requests, the results and the errors.
 // threat: E2
 func TestConnectorsOnBothHosts(t *testing.T) {
-	engine, err := sandbox.NewEngine(sandbox.Config{Random: zeros{}, Now: func() time.Time { return still }})
+	engine, err := sandbox.NewEngine(sandbox.Config{Cache: wasmtest.Cache(t), Random: zeros{}, Now: func() time.Time { return still }})
 	if err != nil {
 		t.Fatal(err)
 	}
