@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -79,30 +80,11 @@ func Clean(data json.RawMessage) json.RawMessage {
 	return c.copy(data)
 }
 
+// appendVisible shows hidden characters: it escapes their escapes.
 func appendVisible(out, quoted []byte) []byte {
-	out = append(out, '"')
-	for _, r := range strings.ToValidUTF8(rawjson.Unquote(quoted), "\ufffd") {
-		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r == '\n':
-			out = append(out, `\n`...)
-		case r == '\t':
-			out = append(out, `\t`...)
-		case r == '\r':
-			out = append(out, `\r`...)
-		case Hidden(r):
-			for _, c := range appendEscape(nil, r) {
-				if c == '\\' {
-					out = append(out, c)
-				}
-				out = append(out, c)
-			}
-		default:
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	return append(out, '"')
+	return appendText(out, strings.ToValidUTF8(rawjson.Unquote(quoted), "\ufffd"), func(out []byte, r rune) []byte {
+		return append(out, bytes.ReplaceAll(appendEscape(nil, r), []byte(`\`), []byte(`\\`))...)
+	})
 }
 
 // maxExact is the largest integer up to which a float64 has each integer.
@@ -125,7 +107,9 @@ func appendExact(out, raw []byte) []byte {
 }
 
 // AppendText appends a text as a JSON string with its hidden characters escaped.
-func AppendText(out []byte, text string) []byte {
+func AppendText(out []byte, text string) []byte { return appendText(out, text, appendEscape) }
+
+func appendText(out []byte, text string, appendHidden func([]byte, rune) []byte) []byte {
 	out = append(out, '"')
 	for _, r := range text {
 		switch {
@@ -138,7 +122,7 @@ func AppendText(out []byte, text string) []byte {
 		case r == '\r':
 			out = append(out, `\r`...)
 		case Hidden(r):
-			out = appendEscape(out, r)
+			out = appendHidden(out, r)
 		default:
 			out = utf8.AppendRune(out, r)
 		}

@@ -53,7 +53,7 @@ func DropAfterHandling() Effect {
 	}
 }
 
-// hangUp closes the connection with a reset rather than in good order, so that no answer can be mistaken for an empty one.
+// hangUp resets the connection, so that the answer cannot be mistaken for an empty one.
 func hangUp(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

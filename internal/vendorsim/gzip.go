@@ -26,8 +26,8 @@ func gzipTo(w io.Writer) *gzip.Writer {
 	return zw
 }
 
-// compressed gzips the answers of next for clients that say they accept it. Go's own client says so, and decodes
-// silently, unless the program sets Accept-Encoding itself or disables compression.
+// compressed gzips the answers of next for clients that accept it. Go's client does, and decodes silently, unless the
+// program sets Accept-Encoding itself or disables compression.
 func compressed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept-Encoding")

@@ -23,7 +23,7 @@ const (
 type Request struct {
 	// Method is the HTTP method as sent.
 	Method string
-	// Path is the path exactly as it was on the wire, percent-encoding included, without the query.
+	// Path is the percent-encoded path as it was sent, without the query.
 	Path string
 	// RawQuery is the query as sent, without the question mark.
 	RawQuery string
@@ -68,7 +68,7 @@ func (l *requestLog) configure(o Options) {
 	}
 }
 
-// record reads the body ahead of the handler, because a handler that refuses a request early never reads it.
+// record reads the body before the handler, which may refuse a request without reading it.
 func (l *requestLog) record(r *http.Request) error {
 	if l.size < 0 {
 		return nil

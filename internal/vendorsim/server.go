@@ -100,7 +100,7 @@ func Start(ctx context.Context, handler http.Handler, opts Options) (*Server, er
 	}
 	go func() {
 		defer close(s.served)
-		// Serve always returns an error; after Close it is ErrServerClosed, and any other ends the server just the same.
+		// Serve always returns an error, ErrServerClosed after Close.
 		_ = s.http.Serve(ln)
 	}()
 	// Close reads unwatch, and an ended ctx calls it from a goroutine of its own.
@@ -168,7 +168,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
 		return
 	}
-	// An effect decides about every byte on the wire, so it gets the vendor's answer before compression.
+	// An effect controls every byte on the wire, so it gets the vendor's answer before compression.
 	fault.Effect(w, r, s.handler)
 }
 
@@ -230,7 +230,7 @@ func (f *inflight) wait() {
 	}
 }
 
-// sleep waits for d or until ctx ends, and says whether it waited in full.
+// sleep waits for d or until ctx ends, and reports whether it waited in full.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

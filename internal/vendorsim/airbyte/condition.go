@@ -81,7 +81,7 @@ func parseAll(operator string, operand any, fields []string) (condition, error) 
 	}, nil
 }
 
-// test makes, of what an operator wants, what a field's value must be.
+// test makes a predicate of a field's value from an operator's operand.
 type test func(want any) (func(value any) bool, error)
 
 func comparison(holds func(order int) bool) test {
@@ -126,7 +126,7 @@ func operators() map[string]test {
 	}
 }
 
-// text is an operator that wants a text and is never true of anything else.
+// text is an operator on texts, false for other values.
 func text(of func(want string) (func(string) bool, error)) test {
 	return func(want any) (func(any) bool, error) {
 		wanted, ok := want.(string)
@@ -182,7 +182,7 @@ func arrayContains(want any) (func(any) bool, error) {
 	}, err
 }
 
-// anyElement is true of a list that has an element of which a condition is true.
+// anyElement is true for a list with an element for which a condition is true.
 func anyElement(want any) (func(any) bool, error) {
 	holds, err := parseCondition(want, nil)
 	if err != nil {

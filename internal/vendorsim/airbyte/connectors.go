@@ -93,7 +93,7 @@ func (s *Service) createConnector(w http.ResponseWriter, r *request) {
 	answer(w, http.StatusOK, c.whole())
 }
 
-// texts reads an object that must have all of some texts and nothing else.
+// texts reads an object that must have exactly the wanted texts.
 func texts(at string, from map[string]any, want []string) (map[string]string, []problem) {
 	found := make(map[string]string)
 	var wrong []problem
@@ -127,7 +127,7 @@ func (c *connector) row() airbyteapi.Record {
 	return airbyteapi.Record{ID: c.id, Name: c.name, Summary: c.template(), CreatedAt: created, UpdatedAt: created}
 }
 
-// whole is what create and get answer. It never holds the credentials.
+// whole is the answer of create and get, without the credentials.
 func (c *connector) whole() airbyteapi.Record {
 	created := c.created.Format(time.RFC3339)
 	return airbyteapi.Record{
@@ -187,7 +187,7 @@ func (s *Service) deleteConnector(w http.ResponseWriter, _ *request, c *connecto
 	answer(w, http.StatusAccepted, airbyteapi.DeleteAnswer{JobID: contract.UUID(s.rng)})
 }
 
-// checks are what proves a credential, as Airbyte's connectors have it.
+// checks are the entities whose lists prove a credential in Airbyte's connectors.
 var checks = map[string]string{"pylon": "accounts", "ashby": "users", "incident-io": "users"}
 
 func (s *Service) checkConnector(w http.ResponseWriter, r *request, c *connector) {
@@ -204,7 +204,7 @@ func (s *Service) checkConnector(w http.ResponseWriter, r *request, c *connector
 	answer(w, http.StatusOK, checked)
 }
 
-// inspectConnector says which copies the service has. It copies every entity that it can.
+// inspectConnector reports the service's copies. It copies every entity that it can.
 func (s *Service) inspectConnector(w http.ResponseWriter, _ *request, c *connector) {
 	readiness := &airbyteapi.Readiness{ConnectorID: c.id, DefinitionID: c.definition.ID}
 	for _, entity := range slices.Sorted(maps.Keys(c.definition.Searchable)) {
@@ -237,7 +237,7 @@ func (s *Service) Connectors() []string {
 	return ids
 }
 
-// contextStore are the records that the service has copied, by entity. They are copied when they are first asked for.
+// contextStore has the copied records, by entity. They are copied at their first use.
 type contextStore struct {
 	mu      sync.Mutex
 	records map[string][]json.RawMessage

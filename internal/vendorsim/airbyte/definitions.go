@@ -23,7 +23,7 @@ type Definition struct {
 	Credentials []string `json:"credentials"`
 	// StartDate is the form of replication_config.start_date, empty if the kind has no replication_config.
 	StartDate string `json:"start_date"`
-	// Operations are those of this connector, by entity and action, with their parameters. It drops all others.
+	// Operations are the connector's, by entity and action, with their parameters. It drops all other parameters.
 	Operations map[string][]string `json:"operations"`
 	// Drops are parameters that no operation of this connector has, not even one that it got since.
 	Drops []string `json:"drops"`
@@ -36,13 +36,13 @@ type Definition struct {
 		Cursor string `json:"cursor"`
 		More   string `json:"more"`
 	} `json:"metadata"`
-	// Wraps says which actions answer what the vendor sent.
+	// Wraps says which actions return the vendor's whole answer.
 	Wraps struct {
 		Actions []string        `json:"actions"`
 		Record  string          `json:"record"`
 		Beside  json.RawMessage `json:"beside"`
 	} `json:"wraps"`
-	// Deaf says that the vendor answers failures with status 200, and that this connector does not hear them.
+	// Deaf says that the connector ignores failures, which the vendor answers with status 200.
 	Deaf bool `json:"deaf"`
 	// Searchable are the fields of the context store, by entity.
 	Searchable map[string][]string `json:"searchable"`
@@ -68,7 +68,7 @@ func (s *Service) definition(id, name string) *Definition {
 	return &s.definitions[i]
 }
 
-// checkStartDate says what is wrong with a start_date, and nothing where all is well.
+// checkStartDate says what is wrong with a start_date, or "".
 func (d *Definition) checkStartDate(value string) string {
 	if !regexp.MustCompile(d.StartDate).MatchString(value) || !isTime(value) {
 		return "start_date does not match " + d.StartDate

@@ -58,7 +58,7 @@ func (s *Service) execute(w http.ResponseWriter, r *request, c *connector) {
 	})
 }
 
-// answer runs an operation, and gives its answer the form that the service gives it.
+// answer runs an operation, and converts its answer to the service's form.
 func (s *Service) answer(ctx context.Context, c *connector, entity, action string, params json.RawMessage) (result, metadata json.RawMessage, err *abi.Error) {
 	switch action {
 	case airbyteapi.ActionSearch:
@@ -83,15 +83,15 @@ func (s *Service) answer(ctx context.Context, c *connector, entity, action strin
 	case err != nil:
 		return nil, nil, err
 	case wraps && action == "delete":
-		data = d.Wraps.Beside // the vendor has no more to say
+		data = d.Wraps.Beside
 	case wraps:
 		data = slices.Concat(d.Wraps.Beside[:len(d.Wraps.Beside)-1], []byte(","+strconv.Quote(d.Wraps.Record)+":"), data, []byte("}"))
 	}
 	return data, s.metadata(d, meta), nil
 }
 
-// unheard is what becomes of a failure with status 200 in a connector that looks at the status alone: where it hands on
-// what the vendor sent, that; where it takes out the records, an empty list whose words for pages are null.
+// unheard is the answer of a connector that looks only at the status to a failure with status 200: the vendor's whole
+// answer if it wraps, or an empty list with null metadata.
 func (s *Service) unheard(d *Definition, e *abi.Error, wraps bool) (data, metadata json.RawMessage) {
 	if !wraps {
 		metadata = contract.Encode(map[string]any{s.cased(d.Metadata.Cursor): nil, s.cased(d.Metadata.More): nil})
@@ -134,7 +134,7 @@ func (s *Service) run(ctx context.Context, c *connector, entity, action string, 
 	return nil, nil, err
 }
 
-// metadata are the vendor's words for pages, null if there are none.
+// metadata has the vendor's names for the next cursor and for more pages, null if there are none.
 func (s *Service) metadata(d *Definition, meta json.RawMessage) json.RawMessage {
 	cursor, paginated, _ := rawjson.Pointer(meta, "/"+abi.MetaNextCursor)
 	if !paginated {

@@ -238,7 +238,7 @@ func (s *Service) all(ctx context.Context, c *connector, entity string, params m
 	}
 }
 
-// at is what a path with dots leads to.
+// at is the value at a path with dots.
 func at(row map[string]any, path string) any {
 	var v any = row
 	for name := range strings.SplitSeq(path, ".") {

@@ -29,7 +29,7 @@ type hitMetadata struct {
 	Context string  `json:"context"`
 }
 
-// searchByMeaning ranks records by how many words of the prompt they have: it knows words, and no meaning.
+// searchByMeaning ranks records by how many words of the prompt they have.
 func (s *Service) searchByMeaning(ctx context.Context, c *connector, entity string, q *semantic, limit int) (json.RawMessage, *abi.Error) {
 	fields := c.definition.Semantic[entity]
 	switch {

@@ -21,12 +21,12 @@ type Runner interface {
 
 // Options configure a [Service].
 type Options struct {
-	// ClientID and ClientSecret are those of the one application; [Service.RotateSecret] changes the latter.
+	// ClientID and ClientSecret are the application's; [Service.RotateSecret] changes the latter.
 	ClientID, ClientSecret string
-	// Organizations are those of the application; the first is the one of requests that name none. None means one
-	// organization with the workspace "default".
+	// Organizations are the application's; the first is the default of requests. Empty means one organization with the
+	// workspace "default".
 	Organizations []Organization
-	// Run runs operations. Nil lets every execution fail.
+	// Run runs operations; nil makes every execution fail.
 	Run Runner
 	// TokenLife is how long a token is good for; 0 means 15 minutes.
 	TokenLife time.Duration
@@ -34,8 +34,8 @@ type Options struct {
 	CamelCase bool
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
-	// Copies are the statuses of copies that are not ready, by connector and entity, as in "pylon.issues", and of fields
-	// that cannot be searched by meaning yet, as in "incident-io.alerts.description". Others are ready.
+	// Copies has the statuses of copies that are not ready, by connector and entity, as in "pylon.issues", and of fields
+	// that cannot be searched by meaning yet, as in "incident-io.alerts.description".
 	Copies map[string]string
 	// Seed makes ids repeatable.
 	Seed uint64
@@ -131,7 +131,7 @@ func (s *Service) handle(pattern string, serve func(http.ResponseWriter, *reques
 	})
 }
 
-// organization is the one that a request is about. Where it may not ask for that, the answer is written.
+// organization is the one that a request is about. If the request may not use it, organization writes the refusal.
 func (s *Service) organization(w http.ResponseWriter, r *http.Request) (string, bool) {
 	asked := r.Header.Get(airbyteapi.OrganizationHeader)
 	if asked == "" {

@@ -37,7 +37,7 @@ func project(result json.RawMessage, selected, excluded []string) json.RawMessag
 	return contract.Encode(value)
 }
 
-// take copies what a path leads to. A list on the way is kept whole.
+// take copies the value at a path. It copies a list on the way as a whole.
 func take(from any, path []string, into map[string]any) {
 	record, ok := from.(map[string]any)
 	if !ok {

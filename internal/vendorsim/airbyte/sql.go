@@ -10,12 +10,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// statement is the SQL that this service knows, of all that DuckDB has: columns of one entity, a text that a column
-// equals, and an order.
+// statement is the SQL that this service knows: columns of one entity, a text that a column equals, and an order.
 var statement = regexp.MustCompile(`(?is)^\s*select\s+(\*|\w+(?:\s*,\s*\w+)*)\s+from\s+(\w+)` +
 	`(?:\s+where\s+(\w+)\s*=\s*'([^']*)')?(?:\s+order\s+by\s+(\w+))?\s*;?\s*$`)
 
-// defaultRows is how many rows a query answers that has no limit.
+// defaultRows is the default limit of a query.
 const defaultRows = 1000
 
 // sqlQuery answers one statement that reads.

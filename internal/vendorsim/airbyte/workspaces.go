@@ -17,8 +17,7 @@ type workspace struct {
 // workspaceKeys are the generations of the workspace's name, newest first.
 var workspaceKeys = []string{airbyteapi.KeyWorkspaceName, airbyteapi.KeyCustomerName, airbyteapi.KeyExternalUserID}
 
-// findWorkspace finds the workspace that get names: by id, or by name in any generation. named is false if nothing
-// does.
+// findWorkspace finds the workspace that get names: by id, or by name in any generation. named is false without a name.
 func (s *Service) findWorkspace(organization string, get func(string) string) (found *workspace, named bool) {
 	id, name := get("workspace_id"), ""
 	for _, key := range workspaceKeys {

@@ -49,8 +49,8 @@ func createApplication(c *call) (result, *apiError) {
 	return one(add(c, &s.applications, a.ID, a))
 }
 
-// addPastStages records the applicationHistory that the body brings along. What names no stage of the plan or no time
-// is left out with a warning, as the vendor's example has it for what it cannot do besides creating the application.
+// addPastStages records the body's applicationHistory. It leaves out entries without a stage of the plan or a time, with
+// a warning as in the vendor's example.
 func (s *store) addPastStages(c *call, a *application, planID string) {
 	for _, h := range c.body.Objects("applicationHistory") {
 		st := s.stages.Get(h.Text("stageId"))
@@ -74,7 +74,7 @@ func (c *call) addHistory(applicationID string, st *interviewStage, entered stam
 	add(c, &s.history, h.ID, h)
 }
 
-// stageFor finds the stage that interviewStageId names, or the plan's first one for new applicants. The plan has to be one
+// stageFor finds the stage that interviewStageId names, or the plan's first one for new applicants. The plan must be one
 // of the job's.
 func (c *call) stageFor(j *job, planID string) (*row[interviewStage], *apiError) {
 	s := &c.v.store
@@ -195,7 +195,7 @@ func updateApplication(c *call) (result, *apiError) {
 	})
 }
 
-// transferApplication moves an application that is not decided to another job.
+// transferApplication moves an undecided application to another job.
 func transferApplication(c *call) (result, *apiError) {
 	s := &c.v.store
 	return c.changeApplication(func(a *application) *apiError {

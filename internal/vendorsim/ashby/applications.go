@@ -70,7 +70,7 @@ func applicationNotFound() *apiError {
 	return refuse("application_not_found", "Application not found - are you lacking permissions to edit candidates?")
 }
 
-// application is the one that applicationId names, or nil when nothing is named.
+// application is the one that applicationId names, or nil without a name.
 func (c *call) application() (*row[application], *apiError) {
 	r, err := lookup(c, &c.v.store.applications, "applicationId", "application", "Application")
 	if err != nil {

@@ -21,7 +21,7 @@ type Key struct {
 	Disabled bool
 }
 
-// permissions are all that the operations of this package ask for, by module.
+// permissions are all permissions of the operations, by module.
 var permissions = []string{
 	"jobsRead", "jobsWrite", "candidatesRead", "candidatesWrite", "interviewsRead", "interviewsWrite",
 	"hiringProcessMetadataRead", "hiringProcessMetadataWrite", "organizationRead", "organizationWrite", "offersRead", "offersWrite",
@@ -41,7 +41,7 @@ type apiKey struct {
 
 func (k *apiKey) may(permission string) bool { return slices.Contains(k.scopes, permission) }
 
-// keyring finds keys by the digest of their token. It does not keep tokens: this is a program that people read logs of.
+// keyring finds keys by the digest of their token. It keeps no tokens, because people read the logs of this program.
 type keyring map[[sha256.Size]byte]*apiKey
 
 func newKeyring(o Options, now time.Time) keyring {
@@ -66,8 +66,8 @@ func newKeyring(o Options, now time.Time) keyring {
 	return ring
 }
 
-// check reads the Authorization header. Exactly one header of the form "Basic base64(key:)" will do. The vendor is said
-// to ignore the password; here one is refused, because the documentation says to leave it empty.
+// check reads the Authorization header, which must be one of the form "Basic base64(key:)". The vendor is said to ignore
+// the password; check refuses one, because the documentation says to leave it empty.
 func (ring keyring) check(r *http.Request) (*apiKey, *apiError) {
 	missing := func(message string) (*apiKey, *apiError) {
 		return nil, &apiError{status: http.StatusUnauthorized, code: "missing_api_key", message: message}
@@ -91,7 +91,7 @@ func (ring keyring) check(r *http.Request) (*apiKey, *apiError) {
 	if password != "" {
 		return refuse("The password must be empty")
 	}
-	// Looking up a digest says nothing of use about the token to one who measures time.
+	// The time to look up a digest reveals nothing useful about the token.
 	key := ring[sha256.Sum256([]byte(token))]
 	if key == nil {
 		return refuse("The API key is not valid")

@@ -37,7 +37,7 @@ func createNote(c *call) (result, *apiError) {
 	return one(add(c, t, n.ID, n))
 }
 
-// changeCandidate stores what change makes of the candidate, unless change says that there is nothing to do.
+// changeCandidate stores the changed candidate, unless change reports no change.
 func (c *call) changeCandidate(change func(*candidate) (bool, *apiError)) (result, *apiError) {
 	r, err := c.candidate()
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *call) changeCandidate(change func(*candidate) (bool, *apiError)) (resul
 	return one(r)
 }
 
-// addTag answers alike whether or not the candidate has the tag already.
+// addTag succeeds also if the candidate has the tag already.
 func addTag(c *call) (result, *apiError) {
 	return c.changeCandidate(func(p *candidate) (bool, *apiError) {
 		t, err := lookup(c, &c.v.store.tags, "tagId", "tag", "Tag")
@@ -104,7 +104,7 @@ func addProject(c *call) (result, *apiError) {
 	})
 }
 
-// removeProject answers alike whether or not the candidate was in the project.
+// removeProject succeeds also if the candidate was not in the project.
 func removeProject(c *call) (result, *apiError) {
 	return c.changeCandidate(func(p *candidate) (bool, *apiError) {
 		s := &c.v.store
@@ -119,8 +119,7 @@ func removeProject(c *call) (result, *apiError) {
 	})
 }
 
-// anonymizeCandidate takes away what identifies a person, for good. The vendor wants all applications archived or
-// hired first.
+// anonymizeCandidate removes what identifies a person. The vendor requires that all applications are archived or hired.
 func anonymizeCandidate(c *call) (result, *apiError) {
 	s := &c.v.store
 	r, err := c.candidate()

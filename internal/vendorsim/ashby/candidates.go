@@ -174,8 +174,7 @@ func (c *call) setCandidate(p *candidate, website string) *apiError {
 	return nil
 }
 
-// addEmail adds an address, in front and primary if it is to be the primary one. An address that is there already is
-// moved, not repeated.
+// addEmail adds an address, in front if it is the primary one. It moves an existing address.
 func (p *candidate) addEmail(email string, primary bool) *apiError {
 	if at := strings.IndexByte(email, '@'); at < 1 || at == len(email)-1 || strings.ContainsAny(email, " \t\r\n") {
 		return invalid("%q is not an e-mail address", email)

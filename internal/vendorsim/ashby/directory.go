@@ -46,7 +46,7 @@ func searchUsers(c *call) (result, *apiError) {
 	return listOnce(&c.v.store.users, func(u *user) bool { return strings.EqualFold(u.Email, email) })
 }
 
-// listSources says moreDataAvailable, as the vendor does here, and never anything but false.
+// listSources sends moreDataAvailable, always false, as the vendor does here.
 func listSources(c *call) (result, *apiError) {
 	res, err := listOnce(&c.v.store.sources, unlessArchived(c, func(s *applicationSource) bool { return s.IsArchived }))
 	res.paged = true

@@ -9,10 +9,10 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// filePrefix is where files are kept. The vendor keeps them at another host; here they are at the same origin.
+// filePrefix is the path of files. The vendor has them on another host.
 const filePrefix = "/files/"
 
-// fileLife is how long the address of a file is good, in seconds. The vendor's is not documented.
+// fileLife is how long the address of a file is valid, in seconds. The vendor's is not documented.
 const fileLife = 15 * 60
 
 // fileInfo answers an address from which the file can be fetched for a while, without the API key and without a redirect.
@@ -26,8 +26,8 @@ func fileInfo(c *call) (result, *apiError) {
 	return value(map[string]any{"url": c.origin + filePrefix + r.ID + "?signature=" + signature})
 }
 
-// serveFile answers to whoever has an address that fileInfo made. A request that carries an API key is refused: a client
-// that sends its key to a file store has leaked it.
+// serveFile serves addresses that fileInfo made. It refuses a request with an API key: a client that sends its key to a
+// file store has leaked it.
 func (v *Vendor) serveFile(w http.ResponseWriter, r *http.Request, id string) {
 	if r.Header.Get("Authorization") != "" {
 		http.Error(w, "credentials are not accepted here", http.StatusBadRequest)

@@ -1,6 +1,6 @@
 package ashby
 
-// handlers binds every path of the contract. New panics when one is missing, and a test fails when one is left over.
+// handlers binds every path of the contract. New panics if one is missing, and a test fails if there is one too many.
 func handlers() map[string]handler {
 	return map[string]handler{
 		"/candidate.list":          listCandidates,

@@ -14,9 +14,8 @@ type query[T any] struct {
 	view func(*row[T]) source
 }
 
-// mark is the moment a list began: its time in seconds, and the count of changes made until then. Cursors and sync
-// tokens carry one. A sync token must hold the moment of the first page, not of the last: what changed while a client
-// paged has to come with the next sync.
+// mark is the start of a list: its time in seconds, and the count of changes until then. Cursors and sync tokens hold
+// one. A sync token has that of the first page, so that changes during paging come with the next sync.
 type mark struct{ at, change uint32 }
 
 func (m mark) pack() int64 { return int64(uint64(m.at)<<32 | uint64(m.change)) }
@@ -104,11 +103,10 @@ func count[T any](rows []*row[T], match func(*row[T]) bool) int {
 	return n
 }
 
-// sent says whether a parameter is there and not null, which means the same as absent where it is allowed at all.
+// sent reports whether a parameter is present and not null, which means absent.
 func (c *call) sent(name string) bool { return c.body[name] != nil }
 
-// filters is the part of the request that decides which records there are, in one canonical form. Cursors and sync
-// tokens are bound to it.
+// filters is the canonical form of the parameters that select records. Cursors and sync tokens are bound to it.
 func (c *call) filters() string {
 	out := map[string]any{}
 	for name, v := range c.body {
@@ -128,7 +126,7 @@ func (c *call) filters() string {
 	return string(b)
 }
 
-// since reads a parameter of Unix milliseconds; the zero time means that it is not there.
+// since reads a parameter of Unix milliseconds, the zero time if it is missing.
 func (c *call) since(name string) time.Time {
 	if !c.sent(name) {
 		return time.Time{}

@@ -1,6 +1,6 @@
 package ashby
 
-// Field names and order are the vendor's. What the vendor leaves out when there is none is omitempty.
+// Field names and order are the vendor's. Fields that the vendor may leave out are omitempty.
 
 type contactPoint struct {
 	Value     string `json:"value"`

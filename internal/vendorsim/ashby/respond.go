@@ -27,7 +27,7 @@ type apiError struct {
 	header  http.Header
 }
 
-// The codes that the vendor is known to send, but for <kind>_not_found, which notFound makes.
+// The codes that the vendor is known to send, except <kind>_not_found, which notFound makes.
 const (
 	codeMissingPermission = "missing_endpoint_permission"
 	codeInvalidInput      = "invalid_input"
@@ -65,12 +65,12 @@ func one(s source) (result, *apiError) { return result{Answer: contract.Answer{O
 
 func value(v any) (result, *apiError) { return one(encoded(contract.Encode(v))) }
 
-// encoded is a source made for one answer, in its JSON form already: it is read more than once.
+// encoded is a source that is already JSON, because it is read more than once.
 type encoded []byte
 
 func (e encoded) Encoded() []byte { return e }
 
-// spliced is a record with further fields, each of which is JSON already. It saves encoding the record again.
+// spliced is a record with further encoded fields, without encoding the record again.
 func spliced(record source, fields map[string][]byte) encoded {
 	base := record.Encoded()
 	out := append(make([]byte, 0, 2*len(base)), base[:len(base)-1]...)

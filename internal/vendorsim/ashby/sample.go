@@ -115,7 +115,7 @@ func (s *sampler) lonelyCandidate() *row[candidate] {
 	return add(s.c, &s.st.candidates, p.ID, p)
 }
 
-// activeApplication adds an application for when all the others are archived or hired.
+// activeApplication adds an application, if all others are archived or hired.
 func (s *sampler) activeApplication(j *job) *row[application] {
 	p := s.lonelyCandidate()
 	a := application{
@@ -146,7 +146,7 @@ func (s *sampler) hook() string {
 	return add(s.c, &s.st.webhooks, w.ID, w).ID
 }
 
-// known answers for parameters whose name means something. An id called just id is the operation's own kind of object.
+// known returns values for parameters by name. A parameter called id is an id of the operation's own kind.
 func (s *sampler) known(p Param) any {
 	st := s.st
 	switch p.Name {

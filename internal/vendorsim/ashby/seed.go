@@ -33,7 +33,7 @@ func SmallScale() Scale {
 	}
 }
 
-// seeder fills a store. Everything random comes from one source, in a fixed order, so that a seed always makes the same
+// seeder fills a store. All random choices come from one source, in a fixed order, so that a seed always makes the same
 // organization.
 type seeder struct {
 	*store
@@ -153,7 +153,7 @@ func (s *seeder) places() {
 		}
 		s.departments.Insert(d.ID, 0, d)
 	}
-	// The first locations are the regions that the others hang from.
+	// The first locations are regions, the parents of the others.
 	var regions []string
 	for _, name := range []string{"Americas", "EMEA", "APAC"} {
 		l := location{ID: s.newID(), Name: name, Type: "LocationHierarchy"}
@@ -192,7 +192,7 @@ func (s *seeder) vocabulary() {
 			s.sources.Insert(src.ID, 0, src)
 		}
 	}
-	// More than one page would hold, because the vendor sends them all at once.
+	// More than a page, because the vendor sends them all at once.
 	for i := range 100 {
 		src := applicationSource{ID: s.newID(), Title: "Campaign " + strconv.Itoa(2020+i/12) + "-" + strconv.Itoa(i%12+1), SourceType: s.sources.Rows[0].Val.SourceType, IsArchived: i < 20}
 		s.sources.Insert(src.ID, 0, src)

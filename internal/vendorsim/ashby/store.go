@@ -17,10 +17,10 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 	return s.UTC().AppendFormat(make([]byte, 0, 26), `"2006-01-02T15:04:05.000Z"`), nil
 }
 
-// store is the organization's data. The vendor's lock guards all of it, the random source included.
+// store is the organization's data, with its random source. The vendor's lock guards it.
 type store struct {
 	rng *rand.Rand
-	// change counts changes; changes says by which one each record last changed. Records that are as seeded are not in it.
+	// change counts changes; changes has each record's last one, except for unchanged records of the seed.
 	change  uint32
 	changes map[string]uint32
 
@@ -65,7 +65,7 @@ type store struct {
 
 func (s *store) newID() string { return contract.UUID(s.rng) }
 
-// touch notes that a record was created or changed, for incremental syncs.
+// touch counts a new or changed record, for incremental syncs.
 func (s *store) touch(id string) {
 	s.change++
 	s.changes[id] = s.change
@@ -97,7 +97,7 @@ func (c *call) createdAt() stamp {
 	return c.stamp()
 }
 
-// lookup finds the record that a parameter names. An absent parameter names none, which is no error.
+// lookup finds the record that a parameter names, nil for an absent parameter.
 func lookup[T any](c *call, t *table[T], param, kind, title string) (*row[T], *apiError) {
 	id := c.body.Text(param)
 	if id == "" {
@@ -138,10 +138,10 @@ func (c *call) creditedUser() (*userRef, *apiError) {
 	return &ref, nil
 }
 
-// with is list with item, in an array of its own: records are shared with readers and never change.
+// with is list with item, in a new array: readers share records, which must not change.
 func with[T any](list []T, item T) []T { return append(slices.Clip(list), item) }
 
-// without is list less what drop picks, in an array of its own.
+// without is list without what drop picks, in a new array.
 func without[T any](list []T, drop func(T) bool) []T {
 	out := make([]T, 0, len(list))
 	for _, v := range list {

@@ -29,7 +29,7 @@ type Options struct {
 	RateLimit bool
 	// RequestsPerMinute is the limit of each key. 0 means 1000, a guess: the vendor publishes no number.
 	RequestsPerMinute int
-	// CursorLife and SyncTokenLife are how long what a list hands out stays good. 0 means an hour and 30 days, both guesses.
+	// CursorLife and SyncTokenLife are how long cursors and sync tokens are valid. 0 means an hour and 30 days, both guesses.
 	CursorLife, SyncTokenLife time.Duration
 	// MaxSyncRecords is how many changed records an incremental sync may return before it is refused as too large. 0 means 10,000.
 	MaxSyncRecords int
@@ -151,8 +151,7 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *apiErro
 	return res, err
 }
 
-// readBody reads the JSON body and holds it against the contract. Where there is nothing to say, no body and {} will
-// do.
+// readBody reads the JSON body and checks it against the contract. Operations without parameters take no body or {}.
 func readBody(w http.ResponseWriter, r *http.Request, op *Operation) (contract.Fields, *apiError) {
 	raw, p := contract.ReadRaw(w, r)
 	if p == nil && op.ContentType == "" && len(raw) == 0 {

@@ -50,5 +50,5 @@ func SendJSON(w http.ResponseWriter, contentType string, status int, body []byte
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no concern of the vendor's
+	_, _ = w.Write(body) // the client may be gone
 }

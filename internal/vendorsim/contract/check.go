@@ -203,7 +203,7 @@ func checkItems(p *Param, path string, items []any) *Problem {
 	return nil
 }
 
-// kindAmong picks the alternative that v is, or none.
+// kindAmong returns the alternative that v is, or "".
 func kindAmong(kinds string, v any) string {
 	for kind := range strings.SplitSeq(kinds, "|") {
 		if _, name, _ := strings.Cut(JSONType(v), " "); name == kind {

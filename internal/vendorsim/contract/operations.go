@@ -34,8 +34,8 @@ type Operation struct {
 // Pylon connector (issues.update, issue_assignments.update, issue_statuses.update) share one.
 func (o Operation) Route() string { return o.Method + " " + o.Path }
 
-// Operations reads a vendor's table of operations, a JSON array, into the vendor's type of them. It panics on a table
-// that does not fit the type, which is part of the program.
+// Operations reads a vendor's table of operations, a JSON array, into the vendor's type. It panics if the table, which is
+// part of the program, does not fit the type.
 func Operations[O any](table []byte) []O {
 	dec := json.NewDecoder(bytes.NewReader(table))
 	dec.DisallowUnknownFields()
@@ -46,7 +46,7 @@ func Operations[O any](table []byte) []O {
 	return ops
 }
 
-// Handler finds what serves a route. It panics where nothing does, for a contract that is not served is a bug.
+// Handler finds the handler of a route. It panics if there is none: that is a bug.
 func Handler[H any](handlers map[string]H, route string) H {
 	h, ok := handlers[route]
 	if !ok {

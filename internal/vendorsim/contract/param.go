@@ -28,7 +28,7 @@ type Param struct {
 	MaxLength int `json:"max_length,omitempty"`
 	// Fields are the fields of an object or of an array's items. Without any, every field is accepted.
 	Fields []Param `json:"fields,omitempty"`
-	// Note says what is doubtful about this entry.
+	// Note says what is uncertain about this entry.
 	Note string `json:"note,omitempty"`
 }
 
@@ -42,8 +42,8 @@ func ParamNamed(params []Param, name string) *Param {
 	return nil
 }
 
-// Fields are the fields of a checked JSON object: those that are there have the type the contract gives them. The
-// methods answer the zero value for what is not there.
+// Fields are the fields of a checked JSON object, with the contract's types. The methods return the zero value for a
+// missing field.
 type Fields map[string]any
 
 // Has says whether the field was sent, null included.

@@ -4,8 +4,8 @@ import "time"
 
 // Sampler makes valid values for parameters.
 type Sampler struct {
-	// Known answers for the names that mean something to the vendor; nil means that the type decides. For an array it
-	// answers one item.
+	// Known returns a value for names that the vendor knows, or nil, and then the type decides. For an array it returns
+	// one item.
 	Known func(Param) any
 	// Now dates the values; a sample time lies an hour before it.
 	Now time.Time
@@ -13,7 +13,7 @@ type Sampler struct {
 	Fresh string
 }
 
-// Value makes a value for one parameter, by its name where the name means something, else by its type.
+// Value makes a value for one parameter, by its name if Known knows it, else by its type.
 func (s *Sampler) Value(p Param) any {
 	if v := s.Known(p); v != nil {
 		if p.Type == "array" {

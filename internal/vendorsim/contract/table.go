@@ -18,8 +18,8 @@ type Value struct{ V any }
 // Encoded is the value's JSON.
 func (x Value) Encoded() []byte { return Encode(x.V) }
 
-// Encode is json.Marshal without HTML escaping; it keeps HTML bodies readable, as vendors do. It panics on what has no
-// JSON form, which no record is.
+// Encode is json.Marshal without HTML escaping, which keeps HTML bodies readable, as vendors do. It panics on values
+// without a JSON form.
 func Encode(v any) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -30,13 +30,13 @@ func Encode(v any) []byte {
 	return bytes.TrimRight(buf.Bytes(), "\n")
 }
 
-// Row is a stored record. Rows never change: an update puts a new row in the old one's place. That lets readers
-// render what they found without holding the lock.
+// Row is a stored record. Rows never change: an update replaces the row, so that readers need not hold the lock while
+// they render.
 type Row[T any] struct {
 	// ID is the key in the table, Pos the place in list order.
 	ID  string
 	Pos Position
-	// Val is the record; whoever reads it must not change it.
+	// Val is the record. Do not change it.
 	Val T
 	enc atomic.Pointer[[]byte]
 }

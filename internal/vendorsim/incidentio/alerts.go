@@ -34,15 +34,15 @@ func (c *call) checkSourceToken(src *row[alertSource]) *apiError {
 			return err
 		}
 	}
-	// A source that does not exist is refused like a wrong token, so that ids cannot be guessed.
+	// An unknown source is refused like a wrong token, so that ids cannot be guessed.
 	if src == nil || src.Val.SecretToken == "" || subtle.ConstantTimeCompare([]byte(token), []byte(src.Val.SecretToken)) != 1 {
 		return badKey()
 	}
 	return nil
 }
 
-// createAlertEvent opens, updates or resolves the alert that the deduplication key names. It is accepted, not carried
-// out, by the vendor: the answer does not name the alert. Here the alert is there at once.
+// createAlertEvent opens, updates or resolves the alert of the deduplication key. The vendor only accepts the event, so
+// the answer does not name the alert; here the alert exists at once.
 func createAlertEvent(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	src := s.alertSources.Get(c.vars[0])

@@ -61,7 +61,7 @@ func listCatalogEntries(c *call) (result, *apiError) {
 	}})
 }
 
-// getCatalogEntry answers the same with expand and without it: what it adds is not simulated.
+// getCatalogEntry ignores expand, which is not simulated.
 func getCatalogEntry(c *call) (result, *apiError) {
 	return byID(&c.v.store.catalogEntries, "catalog entry", c.vars[0])
 }
@@ -81,7 +81,7 @@ func createCatalogEntry(c *call) (result, *apiError) {
 	return one(s.catalogEntries.Insert(e.ID, 0, e))
 }
 
-// updateCatalogEntry replaces the entry, and of its attributes all, or those that update_attributes names.
+// updateCatalogEntry replaces the entry, with all its attributes or those that update_attributes names.
 func updateCatalogEntry(c *call) (result, *apiError) {
 	s := &c.v.store
 	r := s.catalogEntries.Get(c.vars[0])

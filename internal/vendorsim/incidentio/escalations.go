@@ -19,8 +19,8 @@ func getEscalation(c *call) (result, *apiError) {
 	return byID(&c.v.store.escalations, "escalation", c.vars[0])
 }
 
-// createEscalation pages the first level of a path, or users. It answers the first escalation made with an idempotency
-// key again.
+// createEscalation pages the first level of a path, or users. For a repeated idempotency key it returns the first
+// escalation again.
 func createEscalation(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	key := b.Text("idempotency_key")
@@ -62,7 +62,7 @@ func createEscalation(c *call) (result, *apiError) {
 	return one(s.escalations.Insert(e.ID, newestFirst(now), e))
 }
 
-// cancelEscalation stops paging. The vendor answers nothing.
+// cancelEscalation stops paging. The answer is empty.
 func cancelEscalation(c *call) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
 	r := s.escalations.Get(c.vars[0])

@@ -21,7 +21,7 @@ type field[T any] struct {
 	known func(id string) bool
 }
 
-// compile makes a predicate of conditions: all must hold, or with either set one of them.
+// compile makes a predicate of conditions: all must hold, or one of them if either is set.
 func compile[T any](conditions []condition, properties map[string]field[T], either bool) (func(*T) bool, *apiError) {
 	tests := make([]func(*T) bool, 0, len(conditions))
 	for _, c := range conditions {
@@ -178,7 +178,7 @@ func (s *store) incidentFields() map[string]field[incident] {
 	}
 }
 
-// keys are the values as a filter names them: options and catalog entries by id, all else as it reads.
+// keys are the values in the form of a filter: options and catalog entries by id, others as they are.
 func (e customFieldEntry) keys() []string {
 	var out []string
 	for _, v := range e.Values {

@@ -11,7 +11,7 @@ import (
 
 const slackTeam = "T02A1FSLE8J"
 
-// createIncident answers the first incident made with an idempotency key again, whatever else the second request says.
+// createIncident returns the first incident again for a repeated idempotency key, regardless of the rest of the request.
 func createIncident(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	if id, ok := s.incidentsByIdemp[b.Text("idempotency_key")]; ok {
@@ -220,7 +220,7 @@ func isWebURL(s string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
-// customFieldEntry reads the values of one custom field; none clear it.
+// customFieldEntry reads the values of one custom field; an empty list clears it.
 func (c *call) customFieldEntry(path string, f fields) (customFieldEntry, *apiError) {
 	s := &c.v.store
 	def, err := refIn(&s.customFields, path+".custom_field_id", "custom field", f.Text("custom_field_id"))
@@ -252,7 +252,7 @@ func (s *store) fieldInfo(def *customField) customFieldInfo {
 	return info
 }
 
-// customValue takes exactly the value_ field that belongs to the type of the custom field.
+// customValue accepts only the value_ field for the type of the custom field.
 func (s *store) customValue(at string, def *customField, v fields) (customFieldValue, *apiError) {
 	want := map[string]string{"text": "value_text", "link": "value_link", "numeric": "value_numeric"}[def.FieldType]
 	switch {

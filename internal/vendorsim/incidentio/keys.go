@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// apiKey is a key as the vendor stores it: it keeps only the digest of the secret, for this is a program that people
-// read logs of.
+// apiKey keeps only the digest of a key's secret, because people read the logs of this program.
 type apiKey struct {
 	digest [sha256.Size]byte
 	name   string
@@ -38,7 +37,7 @@ func newKeyring(o Options) keyring {
 	return ring
 }
 
-// bearer reads the Authorization header. Exactly one header of the form "Bearer TOKEN" will do.
+// bearer reads the Authorization header, which must be one of the form "Bearer TOKEN".
 func bearer(h http.Header) (string, *apiError) {
 	refuse := func(code, message string) (string, *apiError) {
 		return "", &apiError{status: http.StatusUnauthorized, kind: kindAuthentication, code: code, message: message}
@@ -76,7 +75,7 @@ func (k *apiKey) has(scope string) bool {
 	return k.all || k.view && strings.HasSuffix(scope, ".view") || slices.Contains(k.scopes, scope)
 }
 
-// permit refuses what the key may not do and names the missing scope.
+// permit refuses an operation that the key may not run, and names the missing scope.
 func (k *apiKey) permit(op *Operation) *apiError {
 	for _, scope := range append(slices.Clone(op.Scopes), op.AssumedScope) {
 		if scope != "" && !k.has(scope) {

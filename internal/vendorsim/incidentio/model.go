@@ -2,7 +2,7 @@ package incidentio
 
 import "time"
 
-// The records below carry the vendor's response fields. Unexported fields are what the vendor knows and does not show.
+// The records below have the vendor's response fields. Unexported fields are known to the vendor but not shown.
 
 type userRef struct {
 	ID          string `json:"id"`
@@ -81,7 +81,7 @@ type incidentType struct {
 	UpdatedAt            time.Time `json:"updated_at"`
 }
 
-// incidentRole is a role as /v2 shows it; incidentRoleV1 adds what only /v1 does.
+// incidentRole is a role as /v2 shows it; incidentRoleV1 adds the fields of /v1.
 type incidentRole struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`

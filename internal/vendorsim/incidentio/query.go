@@ -58,7 +58,7 @@ func splitName(name string) (field string, keys []string, ok bool) {
 	return field, nil, true
 }
 
-// checkQuery decodes a query string and holds it against the declared parameters.
+// checkQuery decodes a query string and checks it against the declared parameters.
 func checkQuery(raw string, op *Operation) (query, *apiError) {
 	q := query{}
 	if raw != "" {
@@ -160,7 +160,7 @@ func (q *query) addCondition(p *Param, name string, keys, values []string) *apiE
 	return nil
 }
 
-// checkRanges refuses gte beside lte on one field, as the vendor does.
+// checkRanges refuses gte with lte on one field, as the vendor does.
 func (q *query) checkRanges() *apiError {
 	for _, a := range q.filters {
 		for _, b := range q.filters {
@@ -172,8 +172,8 @@ func (q *query) checkRanges() *apiError {
 	return nil
 }
 
-// readBody reads a JSON body and holds it against the declared parameters. An operation without body parameters
-// takes no body.
+// readBody reads a JSON body and checks it against the declared parameters. An operation without body parameters takes no
+// body.
 func readBody(w http.ResponseWriter, r *http.Request, op *Operation) (fields, *apiError) {
 	raw, p := contract.ReadRaw(w, r)
 	if p != nil {

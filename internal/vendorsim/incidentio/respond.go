@@ -67,7 +67,6 @@ func duplicate(field, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusConflict, kind: kindConflict, code: codeDuplicate, message: fmt.Sprintf(format, args...), field: field}
 }
 
-// refused puts a problem of the request in incident.io's terms.
 func refused(p *contract.Problem) *apiError {
 	switch {
 	case p == nil:
@@ -93,7 +92,7 @@ type page struct {
 	after string
 	size  int
 	total int
-	// counted says that total is sent, null that the last page says "after":null rather than nothing.
+	// counted says that total is sent, null that the last page has "after":null.
 	counted, null bool
 }
 

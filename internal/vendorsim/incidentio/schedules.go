@@ -105,7 +105,7 @@ func listScheduleEntries(c *call) (result, *apiError) {
 	return made(c.v.store.entries(&r.Val, from.UTC(), end.UTC()))
 }
 
-// entries are the shifts of a schedule that touch a window: as planned, the overrides, and what results.
+// entries are the shifts of a schedule in a window: the planned ones, the overrides, and the result.
 func (s *store) entries(sc *schedule, from, end time.Time) scheduleEntries {
 	out := scheduleEntries{Scheduled: []shift{}, Overrides: []shift{}, Final: []shift{}}
 	var touching []*row[override]
@@ -114,7 +114,7 @@ func (s *store) entries(sc *schedule, from, end time.Time) scheduleEntries {
 			touching = append(touching, r)
 		}
 	}
-	// In the order in which they were made, for of two that overlap the later wins.
+	// In order of creation, because the later of two overlapping ones wins.
 	slices.SortFunc(touching, func(a, b *row[override]) int { return cmp.Compare(a.Pos.Seq, b.Pos.Seq) })
 	for _, r := range touching {
 		o, u := &r.Val, r.Val.User
@@ -160,7 +160,7 @@ func (r *rotation) shifts(from, end time.Time) []shift {
 	return out
 }
 
-// newShift gives equal shifts equal ids, so that an entry keeps its id from one request to the next.
+// newShift gives equal shifts equal ids, so that an entry keeps its id between requests.
 func newShift(rotationID, layerID string, start, end time.Time, u *userRef) shift {
 	id := contract.ScopeOf(rotationID, layerID, u.ID, strconv.FormatInt(start.Unix(), 36), strconv.FormatInt(end.Unix(), 36))
 	text := strconv.FormatUint(id, 16)
@@ -170,7 +170,7 @@ func newShift(rotationID, layerID string, start, end time.Time, u *userRef) shif
 	}
 }
 
-// overlay is what is left of a shift beside the overrides of its layer.
+// overlay is what the overrides of its layer leave of a shift.
 func overlay(sh shift, overrides []shift) []shift {
 	left := []shift{sh}
 	for _, o := range overrides {

@@ -31,7 +31,7 @@ func SmallScale() Scale {
 	return Scale{Incidents: 120, Updates: 260, FollowUps: 60, Actions: 50, Attachments: 40, Alerts: 140, Escalations: 60, Users: 30, CatalogEntries: 60, Schedules: 8}
 }
 
-// seeder fills a store. Everything random comes from one source, in a fixed order, so that a seed always makes the
+// seeder fills a store. All random choices come from one source, in a fixed order, so that a seed always makes the
 // same organisation.
 type seeder struct {
 	*store
@@ -78,7 +78,7 @@ func (s *seeder) between(from time.Time, most time.Duration) time.Time {
 	return from.Add(time.Duration(s.rng.Int64N(int64(span)))).Truncate(time.Second)
 }
 
-// old is a time and an id of it, for what was configured long ago.
+// old is a time long ago, and an id dated then.
 func (s *seeder) old() (string, time.Time) {
 	at := s.ago(400*day, 900*day)
 	return s.newID(at), at

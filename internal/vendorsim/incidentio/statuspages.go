@@ -11,7 +11,7 @@ func listStatusPages(c *call) (result, *apiError) {
 	return paginate(c, listing[statusPage]{table: &c.v.store.statusPages})
 }
 
-// createStatusPageIncident publishes. It answers the first incident made with an idempotency key again.
+// createStatusPageIncident publishes an incident. For a repeated idempotency key it returns the first one again.
 func createStatusPageIncident(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	pg, err := refIn(&s.statusPages, "status_page_id", "status page", b.Text("status_page_id"))
@@ -51,7 +51,7 @@ func (c *call) setComponents(pg *statusPage, i *statusPageIncident, up *statusPa
 	return nil
 }
 
-// endImpact ends what a component suffers; an empty id stands for all of them.
+// endImpact ends the impact on a component; an empty id means all of them.
 func (i *statusPageIncident) endImpact(component string, at time.Time) {
 	i.ComponentImpacts = slices.Clone(i.ComponentImpacts)
 	for n := range i.ComponentImpacts {
@@ -61,7 +61,7 @@ func (i *statusPageIncident) endImpact(component string, at time.Time) {
 	}
 }
 
-// getStatusPageStructure answers the components, none of which is in a group.
+// getStatusPageStructure returns the components. There are no groups.
 func getStatusPageStructure(c *call) (result, *apiError) {
 	r := c.v.store.statusPages.Get(c.vars[0])
 	if r == nil {
@@ -74,7 +74,7 @@ func getStatusPageStructure(c *call) (result, *apiError) {
 	return made(map[string]any{"items": items})
 }
 
-// listStatusPageIncidents finds none in a group or on a sub-page, of which these pages have none.
+// listStatusPageIncidents finds no incidents in a group or on a sub-page, because these pages have neither.
 func listStatusPageIncidents(c *call) (result, *apiError) {
 	q := c.query
 	page, component := q.text("status_page_id"), q.text("component_id")
@@ -105,8 +105,8 @@ func updateStatusPageIncident(c *call) (result, *apiError) {
 	return one(s.statusPageIncidents.Replace(r, i))
 }
 
-// createStatusPageIncidentUpdate publishes how an incident goes on. Without incident_status it stays as it is; resolved
-// ends what its components suffer.
+// createStatusPageIncidentUpdate publishes an update. Without incident_status the status stays; resolved ends the impact
+// on all components.
 func createStatusPageIncidentUpdate(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	i, err := refIn(&s.statusPageIncidents, "status_page_incident_id", "status page incident", b.Text("status_page_incident_id"))

@@ -13,7 +13,7 @@ type (
 	table[T any] = contract.Table[T]
 )
 
-// store is the organisation's data. The vendor's lock guards all of it, the random source included.
+// store is the organisation's data, with its random source. The vendor's lock guards it.
 type store struct {
 	rng *rand.Rand
 

@@ -15,7 +15,7 @@ import (
 type Options struct {
 	// Token is an API key with every scope. With neither Token, ReadToken nor Keys every request is refused.
 	Token string
-	// ReadToken is an API key with every scope that ends in .view; what else it asks for is refused with 403.
+	// ReadToken is an API key with every scope that ends in .view; other requests are refused with 403.
 	ReadToken string
 	// Keys are further API keys, each with scopes of its own.
 	Keys []Key

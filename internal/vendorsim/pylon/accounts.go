@@ -170,7 +170,7 @@ func updateAccount(c *call) (result, *apiError) {
 	return one(c.v.store.accounts.Replace(r, a))
 }
 
-// deleteAccount removes an account and what links to it, so that every id left in an answer still resolves.
+// deleteAccount removes an account and links to it, so that every id in later answers resolves.
 func deleteAccount(c *call) (result, *apiError) {
 	r, err := c.accountAt()
 	if err != nil {
@@ -210,8 +210,8 @@ type success struct {
 	Success bool `json:"success"`
 }
 
-// createActivity checks an activity and moves the account's latest activity. The vendor has no call that reads
-// activities back, so nothing else is kept.
+// createActivity checks an activity and updates the account's latest activity. It keeps nothing else, because the vendor
+// has no call that reads activities.
 func createActivity(c *call) (result, *apiError) {
 	r, err := c.accountAt()
 	if err != nil {

@@ -24,8 +24,7 @@ type upload struct {
 	size        int64
 }
 
-// readUpload reads the parts of a multipart body, each at most once and only declared ones. Of a file it keeps name
-// and size.
+// readUpload reads the parts of a multipart body, which must be declared and unique. It keeps a file's name and size.
 func readUpload(w http.ResponseWriter, r *http.Request, op *Operation) (*upload, *apiError) {
 	mt, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mt != "multipart/form-data" || params["boundary"] == "" {

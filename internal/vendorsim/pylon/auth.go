@@ -13,7 +13,7 @@ const (
 	RegionEU = "eu"
 )
 
-// The beginnings by which this simulation tells whose token it is. How the vendor tells is not documented.
+// The prefixes of tokens, which are this simulation's own: the vendor's are not documented.
 const (
 	// TokenPrefixUS marks a token of the US region.
 	TokenPrefixUS = "pylon_us_"
@@ -29,7 +29,7 @@ const (
 	accessFull
 )
 
-// authenticator checks tokens. It keeps only their digests: this is a program that people read logs of.
+// authenticator checks tokens. It keeps only their digests, because people read the logs of this program.
 type authenticator struct {
 	full, read   [sha256.Size]byte
 	hasFull      bool
@@ -49,7 +49,7 @@ func newAuthenticator(o Options) authenticator {
 	return a
 }
 
-// check reads the Authorization header. Exactly one header of the form "Bearer TOKEN" will do.
+// check reads the Authorization header, which must be one of the form "Bearer TOKEN".
 func (a *authenticator) check(r *http.Request) (access, *apiError) {
 	refuse := func(code, message string) (access, *apiError) {
 		return accessNone, &apiError{status: http.StatusUnauthorized, code: code, messages: []string{message}}

@@ -83,7 +83,7 @@ func updateCollection(c *call) (result, *apiError) {
 	return one(t.Replace(r, col))
 }
 
-// deleteCollection removes a collection; what it held belongs to none then.
+// deleteCollection removes a collection, but not its articles.
 func deleteCollection(c *call) (result, *apiError) {
 	t, r, err := c.collectionAt()
 	if err != nil {

@@ -92,7 +92,7 @@ func (s *store) customField(objectType, slug string) *row[customField] {
 	return s.customFields.Find(func(f *customField) bool { return f.ObjectType == objectType && f.Slug == slug })
 }
 
-// customValues lays the custom_fields of the body over what a record has.
+// customValues merges the body's custom_fields into a record's.
 func (c *call) customValues(objectType string, have customValues) (customValues, *apiError) {
 	if !c.body.Has("custom_fields") {
 		return have, nil

@@ -23,8 +23,8 @@ var operators = []string{
 	"greater_than_or_equals", "less_than_or_equals",
 }
 
-// field is something that can be filtered by: the operators the vendor takes for it, its values where they are a closed
-// set, and how to read it. A field has any number of values: none when it is unset, several for tags.
+// field is a filter's field: its operators, its permitted values if they are a closed set, and how to read it. A field
+// has any number of values, such as several tags.
 type field[T any] struct {
 	operators []string
 	values    []string
@@ -67,7 +67,7 @@ func (fc *filterCompiler[T]) compile(v any, path string, depth int) (predicate[T
 	if f.Has("subfilters") {
 		return nil, invalid("%s.subfilters go with the operators and and or only", path)
 	}
-	// The specification marks field as required for every filter; for and and or it would mean nothing.
+	// The specification marks field as required for every filter, but it has no meaning for and and or.
 	name := f.Text("field")
 	if name == "" {
 		return nil, invalid("%s.field is required", path)
@@ -128,8 +128,8 @@ func (fc *filterCompiler[T]) compound(f fields, op, path string, depth int) (pre
 	return func(r *T) bool { return slices.ContainsFunc(parts, func(p predicate[T]) bool { return p(r) }) }, nil
 }
 
-// field finds a field by name, or a custom field by slug. Which operators custom fields take is not documented; all
-// that make sense are taken.
+// field finds a field by name, or a custom field by slug. The operators of custom fields are not documented; it accepts
+// all that make sense.
 func (fc *filterCompiler[T]) field(name, path string) (field[T], *apiError) {
 	if fl, ok := fc.schema.fields[name]; ok {
 		return fl, nil
@@ -258,8 +258,7 @@ func timeMatcher(op string, values []string, path string) (func(string) bool, *a
 	}, nil
 }
 
-// search answers one page of a search: the filter and search_text both have to match. Every word of search_text has to
-// occur, case ignored.
+// search answers one page of a search: the filter and every word of search_text must match, in any case.
 func search[T any](c *call, t *table[T], sc *schema[T]) (result, *apiError) {
 	q := pageQuery[T]{table: t, search: true}
 	filter, text := c.body["filter"], c.body.Text("search_text")

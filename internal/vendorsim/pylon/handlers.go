@@ -1,6 +1,6 @@
 package pylon
 
-// handlers binds every route of the contract. New panics when one is missing, and a test fails when one is left over.
+// handlers binds every route of the contract. New panics if one is missing, and a test fails if there is one too many.
 func handlers() map[string]*endpoint {
 	read := func(h handler) *endpoint { return &endpoint{handle: h} }
 	write := func(h handler) *endpoint { return &endpoint{handle: h, write: true} }

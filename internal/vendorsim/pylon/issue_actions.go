@@ -44,7 +44,7 @@ func followers(is *issue) (result, *apiError) {
 	return all(out)
 }
 
-// changeFollowers adds (the default) or removes followers. Adding one twice and removing one who is not there change nothing.
+// changeFollowers adds (the default) or removes followers. Repeating it has no effect.
 func changeFollowers(c *call) (result, *apiError) {
 	r, err := c.issueAt()
 	if err != nil {

@@ -29,8 +29,8 @@ func (c *call) issueAt() (*row[issue], *apiError) {
 	return nil, notFound("issue", id)
 }
 
-// listIssues answers the issues created in [start_time, end_time), newest first. The vendor documents neither the
-// order nor which ends belong to the window; half-open windows are what makes split windows add up.
+// listIssues answers the issues created in [start_time, end_time), newest first. The vendor documents neither the order
+// nor which ends belong to the window; half-open windows can be split.
 func listIssues(c *call) (result, *apiError) {
 	start, err1 := time.Parse(time.RFC3339Nano, c.query["start_time"])
 	end, err2 := time.Parse(time.RFC3339Nano, c.query["end_time"])
@@ -110,7 +110,7 @@ func issueLink(number int) string {
 	return fmt.Sprintf("https://app.usepylon.com/issues?issueNumber=%d", number)
 }
 
-// setRequester finds the requester by id or e-mail address, or makes a contact for an address that nobody has.
+// setRequester finds the requester by id or e-mail address, or makes a contact for a new address.
 func (c *call) setRequester(is *issue) *apiError {
 	s := &c.v.store
 	if !c.body.Has("requester_id") && c.body.Text("requester_email") != "" {
@@ -161,7 +161,7 @@ func (c *call) setIssueFields(is *issue) (err *apiError) {
 			return err
 		}
 	}
-	// The specification spells it both ways, so both are taken.
+	// The specification spells it both ways, so accept both.
 	for _, name := range []string{"requester_id", "requestor_id"} {
 		if b.Has(name) {
 			if is.Requester, err = c.contactRef(name, b.Text(name)); err != nil {
@@ -206,8 +206,7 @@ func updateIssue(c *call) (result, *apiError) {
 	return one(s.issues.Replace(r, is))
 }
 
-// setState keeps what follows from the state in step: closing dates the resolution, opening again clears it, and any
-// change ends a snooze.
+// setState changes the state: closing sets the resolution time, reopening clears it, and any change ends a snooze.
 func (c *call) setState(is *issue, state string) {
 	now := c.stamp()
 	closed := func(slug string) bool {

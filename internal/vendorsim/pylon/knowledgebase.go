@@ -24,7 +24,7 @@ func getKnowledgeBase(c *call) (result, *apiError) {
 	return byID(&c.v.store.knowledgeBases, "knowledge base", c.vars[0])
 }
 
-// articleAt finds the article the path names. It does not make tables: reads share the lock.
+// articleAt finds the article of the path. It does not make tables, because reads share the lock.
 func (c *call) articleAt() (*table[article], *row[article], *apiError) {
 	kb, err := c.knowledgeBaseAt()
 	if err != nil {

@@ -40,12 +40,12 @@ func notFound(kind, id string) *apiError {
 	return &apiError{status: http.StatusNotFound, code: codeNotFound, messages: []string{fmt.Sprintf("%s %q not found", kind, id)}}
 }
 
-// duplicate is the answer to creating what already exists. The facts know exists_id but not the status; 409 is a guess.
+// duplicate is the answer to creating what already exists. exists_id is documented; the status 409 is a guess.
 func duplicate(kind, what, id string) *apiError {
 	return &apiError{status: http.StatusConflict, code: codeDuplicate, existsID: id, messages: []string{fmt.Sprintf("%s with this %s already exists", kind, what)}}
 }
 
-// result is a successful answer. The zero value is one that holds only a request id, as deletes answer.
+// result is a successful answer. The zero value has only a request id, as after a delete.
 type result struct {
 	contract.Answer
 	page *page
@@ -54,8 +54,8 @@ type result struct {
 type page struct {
 	next string
 	more bool
-	// emptyCursor writes an exhausted cursor as "" rather than null. Clients must take both as the end, so GET lists
-	// say null here and searches say "".
+	// emptyCursor writes the last page's cursor as "" and not as null. Clients must accept both, so searches send "" and
+	// GET lists null.
 	emptyCursor bool
 }
 

@@ -31,7 +31,7 @@ func SmallScale() Scale {
 	}
 }
 
-// seeder fills a store. Everything random comes from one source, in a fixed order, so that a seed always makes the
+// seeder fills a store. All random choices come from one source, in a fixed order, so that a seed always makes the
 // same organization.
 type seeder struct {
 	*store

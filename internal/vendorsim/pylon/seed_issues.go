@@ -30,7 +30,7 @@ func (s *seeder) issuesAndMessages() {
 	}
 }
 
-// messageCounts deals out the messages: one for every issue, the rest at random.
+// messageCounts distributes the messages: one for every issue, the rest at random.
 func (s *seeder) messageCounts(issues int) []int {
 	counts := make([]int, issues)
 	for i := range counts {
@@ -169,7 +169,7 @@ func (s *seeder) lifecycle(is *issue) {
 	}
 }
 
-// everyField fills in what few issues have, so that every field of the vendor's schema occurs.
+// everyField fills rare fields, so that every field of the vendor's schema occurs.
 func (s *seeder) everyField(is *issue) {
 	breach := is.CreatedAt.Add(4 * time.Hour)
 	is.FirstResponseBreach, is.ResolutionBreach = &breach, &breach

@@ -7,7 +7,7 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-// store is the organization's data. The vendor's lock guards all of it, the random source included.
+// store is the organization's data, with its random source. The vendor's lock guards it.
 type store struct {
 	rng  *rand.Rand
 	org  organization
@@ -67,7 +67,7 @@ func (c *call) audit(action, objectType, objectID string) {
 	})
 }
 
-// child returns the table of parent's records, making it when needed.
+// child returns the table of parent's records, which it makes if needed.
 func child[T any](m map[string]*table[T], parent string) *table[T] {
 	t := m[parent]
 	if t == nil {

@@ -9,7 +9,7 @@ func listTags(c *call) (result, *apiError) { return listAll(c, &c.v.store.tags) 
 
 func getTag(c *call) (result, *apiError) { return byID(&c.v.store.tags, "tag", c.vars[0]) }
 
-// checkTag refuses a second tag of the same text for the same kind of object, and colours that are none.
+// checkTag refuses a second tag with the same text for a kind of object, and invalid colours.
 func (c *call) checkTag(t *tag) *apiError {
 	if t.Value == "" {
 		return invalid("value must not be empty")

@@ -16,7 +16,6 @@ type (
 
 const maxBody = contract.MaxBody
 
-// refused puts a problem of the request in Pylon's terms.
 func refused(p *contract.Problem) *apiError {
 	if p == nil {
 		return nil
@@ -32,8 +31,8 @@ func checkQuery(raw string, params []Param) (map[string]string, *apiError) {
 	return out, refused(p)
 }
 
-// readBody reads a JSON body and holds it against the declared parameters. An operation without body parameters
-// takes no body; on methods that customarily have one, {} will do as well.
+// readBody reads a JSON body and checks it against the declared parameters. An operation without body parameters takes no
+// body, or {} if its method usually has one.
 func readBody(w http.ResponseWriter, r *http.Request, op *Operation) (fields, *apiError) {
 	raw, p := contract.ReadRaw(w, r)
 	if p != nil {
