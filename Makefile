@@ -36,8 +36,8 @@ demo: build ## run everything against simulated vendors, no account needed
 	@$(OUT)/agenthost demo --plugins $(PLUGINS)
 
 .PHONY: build
-build: connectors ## build the connectors, and the command that knows them, into build/
-	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(FIRST_PARTY)) && \
+build: connectors $(OUT)/interpreter.wasm ## build the connectors, and the command that knows them, into build/
+	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(OUT)/interpreter.wasm $(FIRST_PARTY)) && \
 		$(GO) build -trimpath -overlay "$$overlay" -o $(OUT)/agenthost ./cmd/agenthost
 
 .PHONY: connectors
@@ -47,6 +47,8 @@ connectors: $(MODULES) ## build the connectors into build/plugins/
 .PHONY: force
 $(PLUGINS)/incident-io.wasm: force
 	@$(WASM_BUILD) -o $@ ./plugins/incidentio
+$(OUT)/interpreter.wasm: force
+	@$(WASM_BUILD) -o $@ ./internal/table/interpreter
 $(PLUGINS)/overreach.wasm: force
 	@$(WASM_BUILD) -o $@ ./internal/demo/overreach
 $(PLUGINS)/%.wasm: force

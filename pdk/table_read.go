@@ -16,7 +16,7 @@ func ReadTable(table []byte) (*Connector, error) {
 	if Raw(table).Kind() != JSONObject || end < 0 || skipSpace(table, end) != len(table) {
 		return nil, errors.New("the table is not a JSON object")
 	}
-	c := &Connector{}
+	c, unknown := &Connector{}, ""
 	for name, v := range Raw(table).Members() {
 		switch name {
 		case "name":
@@ -43,10 +43,19 @@ func ReadTable(table []byte) (*Connector, error) {
 			c.Operations = make([]Operation, 0, v.length())
 			for op := range v.Elements() {
 				c.Operations = append(c.Operations, Operation{})
-				c.Operations[len(c.Operations)-1].read(op)
+				if name := c.Operations[len(c.Operations)-1].read(op); name != "" {
+					unknown = name
+				}
 			}
+		case "servers", "auth", "rate_headers", "airbyte":
+		default:
+			unknown = name
 		}
 	}
+	if unknown != "" {
+		return nil, errors.New("the table has the unknown key " + Shorten(unknown, 60))
+	}
+	c.table() // here nobody waits for it
 	return c, nil
 }
 
@@ -85,7 +94,8 @@ func (r Raw) integer() int64 {
 	return n
 }
 
-func (op *Operation) read(r Raw) {
+// read reads an operation, and returns a key that it does not know, or "".
+func (op *Operation) read(r Raw) (unknown string) {
 	for name, v := range r.Members() {
 		switch name {
 		case "entity":
@@ -110,7 +120,10 @@ func (op *Operation) read(r Raw) {
 			op.Server = v.Text()
 		case "params":
 			for name, p := range v.Members() {
-				op.Params = append(op.Params, readParam(name, p))
+				param, key := readParam(name, p)
+				if op.Params = append(op.Params, param); key != "" {
+					unknown = key
+				}
 			}
 		case "any_of":
 			op.AnyOf = v.texts()
@@ -149,8 +162,11 @@ func (op *Operation) read(r Raw) {
 			op.Answers = v.raws()
 		case "result":
 			op.Result = &Schema{raw: v}
+		default:
+			unknown = name
 		}
 	}
+	return unknown
 }
 
 // places and styles are the words of tables for them.
@@ -169,8 +185,8 @@ func indexOf(words []string, word string) int {
 	return 0
 }
 
-func readParam(name string, r Raw) Param {
-	p := Param{name: name, schema: &Schema{raw: Raw("{}")}}
+func readParam(name string, r Raw) (p Param, unknown string) {
+	p = Param{name: name, schema: &Schema{raw: Raw("{}")}}
 	for key, v := range r.Members() {
 		switch key {
 		case "in":
@@ -193,10 +209,12 @@ func readParam(name string, r Raw) Param {
 			p.mediaOf = v.Text()
 		case "schema":
 			p.schema = &Schema{raw: v}
+		default:
+			unknown = key
 		}
 	}
 	p.required = p.required || p.in == InPath
-	return p
+	return p, unknown
 }
 
 func readPage(r Raw) *Page {

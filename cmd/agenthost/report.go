@@ -10,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/table"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -22,6 +23,7 @@ func (a *app) report(err error) {
 	}
 	var usage *usageError
 	var configuration *config.Error
+	var written *table.Error
 	var public *abi.Error
 	switch {
 	case errors.As(err, &usage):
@@ -29,6 +31,11 @@ func (a *app) report(err error) {
 		public = &abi.Error{Kind: abi.KindInvalidParams, Message: usage.message, Hint: usage.hint}
 	case errors.As(err, &configuration):
 		for _, p := range configuration.Problems {
+			a.complain(p.String(), p.Hint)
+		}
+		errors.As(err, &public)
+	case errors.As(err, &written):
+		for _, p := range written.Problems {
 			a.complain(p.String(), p.Hint)
 		}
 		errors.As(err, &public)

@@ -18,11 +18,15 @@ import (
 // this test binary reads it.
 const firstPartyVariable = "TEST_FIRST_PARTY"
 
+// interpreterVariable names the interpreter of tables in the same way.
+const interpreterVariable = "TEST_INTERPRETER"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"agenthost": func() {
 			list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
 			firstParty = firstparty.List(list)
+			interpreter, _ = os.ReadFile(os.Getenv(interpreterVariable))
 			main()
 		},
 		"terminal": terminalMain,
@@ -72,8 +76,12 @@ func TestScript(t *testing.T) {
 	spread := wasmtest.Folder(t, "plugins/pylon", "host/testdata/spread")
 	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
 	home := wasmtest.Home(t)
-	firstParty := asFirstParty(t, plugins)
+	firstParty, interpreter := asFirstParty(t, plugins), wasmtest.Build(t, "internal/table/interpreter")
 	compiled(t, plugins, login, spread)
+	tables, err := filepath.Abs("../../docs/tables.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -103,6 +111,8 @@ func TestScript(t *testing.T) {
 			e.Setenv("LOGINPLUGINS", login)
 			e.Setenv("SPREAD", spread)
 			e.Setenv(firstPartyVariable, firstParty)
+			e.Setenv(interpreterVariable, interpreter)
+			e.Setenv("TABLES", tables)
 			// Compiled modules outlive a run of the tests; they are keyed by content.
 			e.Setenv("XDG_CACHE_HOME", home)
 			// Under the race detector every command would wait a second before it ends.

@@ -67,20 +67,27 @@ func Make(ctx context.Context, cache string, files ...string) (list List, err er
 	return List(b.String()), nil
 }
 
-// embedded is the file of the command that a list takes the place of.
-const embedded = "cmd/agenthost/firstparty.txt"
+// The files of the command whose places a list and the interpreter of tables take.
+const (
+	embedded            = "cmd/agenthost/firstparty.txt"
+	embeddedInterpreter = "cmd/agenthost/interpreter.wasm"
+)
 
 // Overlay writes a list into a folder, and returns the file for go build's -overlay with which
-// the command is built with that list. The build has to run in the root of the repository.
-func (l List) Overlay(folder string) (overlay string, err error) {
+// the command is built with that list, and with an interpreter of tables. The build has to run
+// in the root of the repository.
+func (l List) Overlay(folder, interpreter string) (overlay string, err error) {
 	if folder, err = filepath.Abs(folder); err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}
+	if interpreter, err = filepath.Abs(interpreter); err != nil {
+		return "", err
+	}
 	file := filepath.Join(folder, "firstparty.txt")
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {embedded: file}})
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {embedded: file, embeddedInterpreter: interpreter}})
 	if err != nil {
 		return "", err
 	}

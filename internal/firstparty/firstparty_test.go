@@ -68,7 +68,11 @@ func TestList(t *testing.T) {
 func TestOverlay(t *testing.T) {
 	folder := t.TempDir()
 	const list firstparty.List = "a b {}\n"
-	overlay, err := list.Overlay(folder)
+	interpreter := filepath.Join(folder, "interpreter.wasm")
+	if err := os.WriteFile(interpreter, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := list.Overlay(folder, interpreter)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +80,7 @@ func TestOverlay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := list.Overlay(folder); err != nil {
+	if _, err := list.Overlay(folder, interpreter); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := os.Stat(overlay); err != nil || !after.ModTime().Equal(before.ModTime()) {
@@ -99,7 +103,7 @@ func TestOverlay(t *testing.T) {
 			t.Errorf("%s: %q, %v", to, data, err)
 		}
 	}
-	if len(o.Replace) != 1 {
+	if len(o.Replace) != 2 {
 		t.Errorf("%s", text)
 	}
 }

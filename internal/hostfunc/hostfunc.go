@@ -51,6 +51,9 @@ const (
 	Log = "log"
 	// Sleep (milliseconds) -> 0: the host waits, and the guest runs on afterwards.
 	Sleep = "sleep"
+	// Section (ptr, len) -> handle of the custom section agenthost.NAME of the
+	// module, where NAME is at ptr, 0 where there is none.
+	Section = "section"
 	// Error () -> handle of the last failure, 0 if there was none.
 	Error = "error"
 )

@@ -43,7 +43,7 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := list.Overlay(t.TempDir())
+	overlay, err := list.Overlay(t.TempDir(), wasmtest.Build(t, "internal/table/interpreter"))
 	if err != nil {
 		t.Fatal(err)
 	}

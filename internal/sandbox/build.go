@@ -21,7 +21,7 @@ const (
 )
 
 // cacheFormat goes up with every change of what an entry of the cache is.
-const cacheFormat = 2
+const cacheFormat = 3
 
 // build names all that native code in the cache depends on beside its module: whoever
 // differs in one of these compiles for itself.

@@ -88,6 +88,13 @@ func extismFunctions() []extismFunction {
 			return 0, nil
 		}},
 		{hostfunc.Sleep, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return 0, r.sleep(a[0]) }},
+		{hostfunc.Section, 1, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
+			name, err := b.read(a[0])
+			if err != nil {
+				return 0, err
+			}
+			return widen(r.section(name))
+		}},
 		{hostfunc.Error, 0, func(r *running, _ blocks, _ []uint64) (int64, *abi.Error) { return widen(r.lastError()) }},
 	}
 }

@@ -31,13 +31,13 @@ func targets() []target {
 		hostfunc.Input: "", hostfunc.ValueLength: "i", hostfunc.ValueRead: "iiii", hostfunc.ValueKind: "i",
 		hostfunc.ValueCount: "i", hostfunc.ValuePart: "iii", hostfunc.ValueDrop: "i", hostfunc.HTTPSend: "iiii",
 		hostfunc.HTTPStatus: "i", hostfunc.HTTPHeader: "iii", hostfunc.OutputWrite: "ii", hostfunc.OutputPart: "i",
-		hostfunc.Log: "iii", hostfunc.Error: "", hostfunc.Sleep: "i",
+		hostfunc.Log: "iii", hostfunc.Error: "", hostfunc.Sleep: "i", hostfunc.Section: "ii",
 	}
 	blocks := map[string]string{
 		hostfunc.Input: "", hostfunc.ValueLength: "I", hostfunc.ValueRead: "I", hostfunc.ValueKind: "I",
 		hostfunc.ValueCount: "I", hostfunc.ValuePart: "II", hostfunc.ValueDrop: "I", hostfunc.HTTPSend: "II",
 		hostfunc.HTTPStatus: "I", hostfunc.HTTPHeader: "II", hostfunc.OutputWrite: "I", hostfunc.OutputPart: "I",
-		hostfunc.Log: "II", hostfunc.Error: "", hostfunc.Sleep: "I",
+		hostfunc.Log: "II", hostfunc.Error: "", hostfunc.Sleep: "I", hostfunc.Section: "I",
 	}
 	kernel := map[string]string{
 		"alloc": "I:I", "free": "I:", "load_u8": "I:i", "load_u64": "I:I", "input_load_u8": "I:i", "input_load_u64": "I:I",

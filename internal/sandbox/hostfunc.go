@@ -74,6 +74,13 @@ func hostFunctions() []hostFunction {
 			return 0, nil
 		}},
 		{hostfunc.Sleep, 1, func(r *running, a arguments) (int32, *abi.Error) { return 0, r.sleep(uint64(a.u32(0))) }},
+		{hostfunc.Section, 2, func(r *running, a arguments) (int32, *abi.Error) {
+			name, err := r.guestBytes(a.u32(0), a.u32(1))
+			if err != nil {
+				return 0, err
+			}
+			return r.section(name)
+		}},
 		{hostfunc.Error, 0, func(r *running, _ arguments) (int32, *abi.Error) { return r.lastError() }},
 	}
 }

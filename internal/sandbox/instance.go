@@ -270,7 +270,7 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 
 // call calls an export and turns every way in which it can end into an error of ours.
 func (in *instance) call(r *running, export string) (err error) {
-	in.stdio.current, r.turn, r.clock = r, in.turn, &in.clock
+	in.stdio.current, r.turn, r.clock, r.sections = r, in.turn, &in.clock, in.module.info.Sections
 	in.clock.ahead = 0
 	defer func() {
 		in.stdio.flush()

@@ -23,6 +23,8 @@ type running struct {
 	clock  *clock
 	sleeps int // so far
 
+	sections map[string][]byte // of the module
+
 	values []*value // by handle - 1; nil if dropped
 	last   *abi.Error
 	// lastHandle names the last failure once the guest has asked for one, and is 0
@@ -65,6 +67,15 @@ func (r *running) add(v *value) (int32, *abi.Error) {
 	}
 	r.values = append(r.values, v)
 	return int32(len(r.values)), nil
+}
+
+// section returns a handle of a section of the module, 0 if it has none of that name.
+func (r *running) section(name []byte) (int32, *abi.Error) {
+	data, found := r.sections[string(name)]
+	if !found {
+		return 0, nil
+	}
+	return r.add(whole(data))
 }
 
 // value returns what a handle names.

@@ -21,7 +21,7 @@ type Problem struct {
 	Hint string
 }
 
-// String returns the problem in a line.
+// String returns the place and the message, without the hint.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -33,9 +33,6 @@ func (p Problem) String() string {
 		b.WriteString(p.Path + ": ")
 	}
 	b.WriteString(p.Message)
-	if p.Hint != "" {
-		b.WriteString("; " + p.Hint)
-	}
 	return b.String()
 }
 
@@ -46,7 +43,9 @@ type Error struct{ Problems []Problem }
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		lines[i] = p.String()
+		if lines[i] = p.String(); p.Hint != "" {
+			lines[i] += "; " + p.Hint
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -54,6 +53,5 @@ func (e *Error) Error() string {
 // Unwrap returns the first problem as an error of agenthost.
 func (e *Error) Unwrap() error {
 	p := e.Problems[0]
-	p.Hint = ""
-	return &abi.Error{Kind: abi.KindInvalidParams, Message: p.String(), Hint: e.Problems[0].Hint, Field: p.Path}
+	return &abi.Error{Kind: abi.KindInvalidParams, Message: p.String(), Hint: p.Hint, Field: p.Path}
 }

@@ -289,7 +289,7 @@ func (r *reader) mapping(pairs []*ast.MappingValueNode, s *schema, name, path st
 	if s.MaxProperties > 0 && len(pairs) > s.MaxProperties {
 		r.problem(at, path, fmt.Sprintf("has %d keys, the limit is %d", len(pairs), s.MaxProperties), "")
 	}
-	var own, rest []*ast.MappingValueNode
+	var own, rest []keyed
 	has := make(map[string]bool, len(pairs))
 	for _, pair := range pairs {
 		key, ok := pair.Key.(*ast.StringNode)
@@ -299,9 +299,9 @@ func (r *reader) mapping(pairs []*ast.MappingValueNode, s *schema, name, path st
 		}
 		has[key.Value] = true
 		if name == "param" && !slices.Contains(ofParam, key.Value) {
-			rest = append(rest, pair)
+			rest = append(rest, keyed{key.Value, pair})
 		} else {
-			own = append(own, pair)
+			own = append(own, keyed{key.Value, pair})
 		}
 	}
 	for _, required := range s.Required {
@@ -313,7 +313,7 @@ func (r *reader) mapping(pairs []*ast.MappingValueNode, s *schema, name, path st
 	r.pairs(own, s, path, depth)
 	if len(rest) > 0 {
 		if has["schema"] {
-			r.problem(placeOf(rest[0].Key), path, "has a schema, and keywords of JSON Schema beside it", "write all of them under schema, or none")
+			r.problem(placeOf(rest[0].pair.Key), path, "has a schema, and keywords of JSON Schema beside it", "write all of them under schema, or none")
 		}
 		if len(own) > 0 {
 			r.out = append(r.out, ',')
@@ -325,9 +325,15 @@ func (r *reader) mapping(pairs []*ast.MappingValueNode, s *schema, name, path st
 	r.out = append(r.out, '}')
 }
 
-func (r *reader) pairs(pairs []*ast.MappingValueNode, s *schema, path string, depth int) {
-	for i, pair := range pairs {
-		key := pair.Key.(*ast.StringNode).Value
+// keyed is a member of a mapping whose key is text.
+type keyed struct {
+	key  string
+	pair *ast.MappingValueNode
+}
+
+func (r *reader) pairs(pairs []keyed, s *schema, path string, depth int) {
+	for i, member := range pairs {
+		key, pair := member.key, member.pair
 		inner := s.Properties[key]
 		at := join(path, clip(key))
 		switch {

@@ -112,7 +112,7 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 		"a body of a GET":              {"state: {in: query,", "state: {in: body,", "operations[1].params.state: a GET has no body"},
 		"a pointer":                    {"data: /item\n", "data: item\n", `operations[2].data: "item" does not begin with a slash`},
 		"another origin":               {`origins: ["https://api.birchdesk.example"]`, `origins: ["https://evil.example"]`, "origin"},
-		"an example that is wrong":     {"state: open, limit: 20", "state: opn, limit: 20", "operations[1].examples[0]"},
+		"an example that is wrong":     {"state: open, limit: 1", "state: opn, limit: 1", "operations[1].examples[0]"},
 		"a schema in two places":       {"project: {in: path,", "project: {in: path, schema: {type: string},", "has a schema, and keywords of JSON Schema beside it"},
 		"a status":                     {"invalid_key: 401", "invalid_key: 200", "failures.codes.invalid_key: is 200, the least is 400"},
 		"a tag":                        {"effect: write", "effect: !!str write", "has a YAML tag"},

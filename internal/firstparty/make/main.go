@@ -1,7 +1,7 @@
 // Command make prints the file for go build's -overlay with which agenthost is built with some
-// connectors:
+// connectors, and with the interpreter of tables:
 //
-//	go build -overlay "$(make FOLDER MODULE...)" ./cmd/agenthost
+//	go build -overlay "$(make FOLDER INTERPRETER MODULE...)" ./cmd/agenthost
 //
 // It writes that file and the list of the connectors into the folder, which is also the cache
 // of what it has to compile.
@@ -16,11 +16,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: make FOLDER MODULE...")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: make FOLDER INTERPRETER MODULE...")
 		os.Exit(2)
 	}
-	overlay, err := run(context.Background(), os.Args[1], os.Args[2:])
+	overlay, err := run(context.Background(), os.Args[1], os.Args[2], os.Args[3:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "firstparty:", err)
 		os.Exit(1)
@@ -28,10 +28,10 @@ func main() {
 	fmt.Println(overlay)
 }
 
-func run(ctx context.Context, folder string, modules []string) (overlay string, err error) {
+func run(ctx context.Context, folder, interpreter string, modules []string) (overlay string, err error) {
 	list, err := firstparty.Make(ctx, folder, modules...)
 	if err != nil {
 		return "", err
 	}
-	return list.Overlay(folder)
+	return list.Overlay(folder, interpreter)
 }

@@ -4,6 +4,7 @@ package wasm
 // can take gigabytes to instantiate and one of a few kilobytes minutes to compile.
 type Limits struct {
 	ModuleBytes  int // the whole module
+	SectionBytes int // each custom section that the guest can read
 	Types        int
 	Params       int // parameters and results of one type, each
 	Imports      int
@@ -45,6 +46,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		ModuleBytes:   16 << 20,
+		SectionBytes:  4 << 20,
 		Types:         8192,
 		Params:        64,
 		Imports:       256,

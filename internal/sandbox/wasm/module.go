@@ -55,8 +55,10 @@ type Module struct {
 	importedGlobals int
 	names           names
 
-	vetted       *Limits // set by Vet
-	hostIndirect bool    // set by Vet: call_indirect can reach an imported function
+	kept         map[string][]byte // by name: see Sections
+	unkept       error             // why Vet refuses a section that is for the guest
+	vetted       *Limits           // set by Vet
+	hostIndirect bool              // set by Vet: call_indirect can reach an imported function
 }
 
 // Parse reads the sections of a module. What it allocates is bounded by a small

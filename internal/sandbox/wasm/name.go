@@ -1,6 +1,9 @@
 package wasm
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // names is what the name section
 // (https://www.w3.org/TR/wasm-core-2/#name-section) says about functions. It
@@ -19,7 +22,12 @@ const maxName = 4096
 // information no longer fits the rewritten code. A name section that is not in
 // order is dropped too; that never makes a module invalid.
 func (m *Module) custom(sec reader) {
-	if sec.name() != "name" || sec.err != nil || m.names.data != nil {
+	title := sec.name()
+	if sec.err == nil && strings.HasPrefix(title, SectionPrefix) {
+		m.keep(strings.TrimPrefix(title, SectionPrefix), sec.data[sec.pos:])
+		return
+	}
+	if title != "name" || sec.err != nil || m.names.data != nil {
 		return
 	}
 	for sec.left() > 0 && sec.err == nil {

@@ -48,6 +48,9 @@ type Info struct {
 	// entries of all tables at the start: what makes one instance larger than another
 	// besides its memory.
 	Elements, Entries int
+	// Sections are the custom sections that the guest can read, by name without
+	// [SectionPrefix].
+	Sections map[string][]byte `json:",omitempty"`
 }
 
 // Rewrite returns the module with what the options ask for. The result has no
@@ -83,6 +86,7 @@ func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
 	w.info.Globals = len(shadows)
 	w.info.Elements, w.info.Entries = m.elementItems(), m.tableEntries()
 	w.info.Snapshot = w.info.WhyNot == ""
+	w.info.Sections = m.kept
 	if o.Snapshot && w.info.Snapshot {
 		w.shadows = shadows
 		w.info.Kept = kept(shadows)

@@ -36,13 +36,13 @@ const (
 // # Errors
 //
 //   - [*Refusal]: a limit is exceeded, an import is not in known, the module has a
-//     start section or uses a name that is reserved, or a feature is not accepted
+//     start section, a custom section for guests that they may not have, or uses a name that is reserved, or a feature is not accepted
 //   - [*Malformed]: the bytes of a function are no instructions, or an index refers to nothing
 //
 // Vet does not check operand types. A module that passes can still be refused by
 // an engine.
 func (m *Module) Vet(l Limits, known Imports) error {
-	for _, check := range []func(Limits) error{m.vetSizes, m.vetMemories, m.vetSegments} {
+	for _, check := range []func(Limits) error{m.vetSizes, m.vetMemories, m.vetSegments, m.vetKept} {
 		if err := check(l); err != nil {
 			return err
 		}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	_ "embed" // the interpreter is a file that make build replaces
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
+	"github.com/agenthost/agenthost/internal/table"
+	"github.com/spf13/cobra"
+)
+
+// interpreter is the connector that runs tables. The file is empty in the repository; "make
+// build" replaces it as it does firstparty.txt.
+//
+//go:embed interpreter.wasm
+var interpreter []byte
+
+func (a *app) pluginBuildCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "build FILE",
+		Short: "Make a connector file of a table in YAML or JSON",
+		Long: `Make a connector file of a table in YAML or JSON. It needs no other program. The connector
+is one as any other: inspect, approve and test it before you use it. docs/tables.md has the
+format, and agenthost plugin schema table its JSON Schema.`,
+		Example: `  agenthost plugin build birchdesk.yaml
+  agenthost plugin test birchdesk.wasm`,
+		Args: args(1, "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(interpreter) == 0 {
+				return &usageError{message: "this agenthost was built without the interpreter of tables", hint: "use a released agenthost, or build one with make build"}
+			}
+			data, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			t, err := table.Read(cmd.Context(), args[0], data)
+			if err != nil {
+				return err
+			}
+			module := wasm.WithSections(interpreter,
+				wasm.Section{Name: "rows", Data: t.Rows}, wasm.Section{Name: "auth", Data: t.Auth}, wasm.Section{Name: "manifest", Data: t.Manifest})
+			if err := sandbox.Vet(module); err != nil {
+				return fmt.Errorf("the table makes no connector: %w", err)
+			}
+			if out == "" {
+				out = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".wasm"
+			}
+			if err := replaceFile(out, module); err != nil {
+				return err
+			}
+			return a.print("%s: %s with %d operations, sha256:%s\n", out, t.Name, t.Operations, sandbox.Digest(module))
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output-file", "o", "", "`file` to write; that of the table with the ending .wasm without it")
+	return cmd
+}
+
+// replaceFile writes a file whole, so that a host that watches its folder never sees a part.
+func replaceFile(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".building-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // which is gone where all went well
+	_, err = f.Write(data)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644) //nolint:gosec // as a compiler leaves it
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

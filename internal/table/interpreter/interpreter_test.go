@@ -1,0 +1,121 @@
+//go:build !wasip1
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
+	"github.com/agenthost/agenthost/internal/table"
+	"github.com/agenthost/agenthost/internal/wasmtest"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// load makes a module of the interpreter and some sections.
+func load(t *testing.T, e *sandbox.Engine, sections ...wasm.Section) *sandbox.Module {
+	t.Helper()
+	interpreter, err := os.ReadFile(wasmtest.Build(t, "internal/table/interpreter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := e.Load(t.Context(), wasm.WithSections(interpreter, sections...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func engine(t *testing.T) *sandbox.Engine {
+	t.Helper()
+	e, err := sandbox.NewEngine(sandbox.Config{Cache: wasmtest.Cache(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close(context.WithoutCancel(t.Context())) })
+	return e
+}
+
+// What cannot be read is said so by every export, and stops nothing else.
+func TestUnreadableTables(t *testing.T) {
+	e := engine(t)
+	section := func(rows string) []wasm.Section {
+		return []wasm.Section{{Name: "rows", Data: []byte(rows)}, {Name: "auth", Data: []byte("{}")}, {Name: "manifest", Data: []byte("{}")}}
+	}
+	for name, tt := range map[string]struct {
+		sections []wasm.Section
+		want     string
+	}{
+		"no sections":       {nil, "has no table"},
+		"no JSON":           {section(`{"name":"x"`), "has no table"},
+		"no object":         {section(`[]`), "has no table"},
+		"an unknown key":    {section(`{"nam":"x"}`), "unknown key nam"},
+		"a key of a row":    {section(`{"operations":[{"pth":"/"}]}`), "unknown key pth"},
+		"a key of a param":  {section(`{"operations":[{"params":{"a":{"inn":"query"}}}]}`), "unknown key inn"},
+		"rows and no more":  {section(`{}`)[:1], "has no table, or not all of one"},
+		"nothing in it":     {section(`{}`), ""},
+		"rows of no object": {section(`{"operations":[1,null,"x"]}`), ""},
+	} {
+		m := load(t, e, tt.sections...)
+		o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if !strings.Contains(string(o.Output), tt.want) || tt.want == "" && string(o.Output) != "{}" {
+			t.Errorf("%s: %s, want %q", name, o.Output, tt.want)
+		}
+		o, err = m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`)})
+		if err != nil || o.Err == nil {
+			t.Errorf("%s: %v, %v", name, o, err)
+		}
+	}
+}
+
+// A call costs what a compiled connector's costs, however many operations the table has:
+// they are read once, before the first call.
+func TestCallsDoNotReadTheTable(t *testing.T) {
+	e := engine(t)
+	fuel := map[int]int64{}
+	for _, n := range []int{1, 300} {
+		var text strings.Builder
+		text.WriteString(`{"name":"big","title":"Big","version":"1.0.0","description":"Many.","servers":[{"id":"main","url":"https://api.big.example"}],
+			"auth":{"schemes":[{"id":"key","type":"bearer","fields":[{"name":"key","secret":true,"required":true}],"inject":[{"in":"header","name":"Authorization","value":"Bearer {key}"}],"origins":["https://api.big.example"]}]},"operations":[`)
+		for i := range n {
+			if i > 0 {
+				text.WriteString(",")
+			}
+			fmt.Fprintf(&text, `{"entity":"things%d","action":"get","description":"Gets a thing.","effect":"read","method":"GET","path":"/things%d/{id}",
+				"params":{"id":{"in":"path","type":"string","description":"Its id."},"v":{"in":"header","const":"1"}},"data":"/data"}`, i, i)
+		}
+		text.WriteString("]}")
+		read, err := table.Read(t.Context(), "big.json", []byte(text.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := load(t, e, wasm.Section{Name: "rows", Data: read.Rows}, wasm.Section{Name: "auth", Data: read.Auth}, wasm.Section{Name: "manifest", Data: read.Manifest})
+		var sent *abi.Request
+		call := sandbox.Call{
+			Export: abi.ExportExecute, Input: []byte(`{"entity":"things0","action":"get","params":{"id":"x"},"server":"main"}`),
+			Send: func(_ context.Context, r *abi.Request, _ []byte) (*sandbox.Response, error) {
+				sent = r
+				return &sandbox.Response{Status: 200, Header: http.Header{}, Body: []byte(`{"data":{"id":"x"}}`)}, nil
+			},
+		}
+		o, err := m.Run(t.Context(), call)
+		if err != nil || o.Err != nil || string(o.Data) != `{"id":"x"}` {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		if len(sent.Headers) != 1 || sent.Headers[0] != [2]string{"v", "1"} || sent.PathParams["id"] != "x" {
+			t.Errorf("%+v", sent)
+		}
+		fuel[n] = o.Fuel
+	}
+	if fuel[300] > fuel[1]+fuel[1]/20 {
+		t.Errorf("a call costs %d counts among 300 operations, %d alone", fuel[300], fuel[1])
+	}
+	t.Logf("%d counts among 300 operations, %d alone", fuel[300], fuel[1])
+}
