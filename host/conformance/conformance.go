@@ -34,15 +34,14 @@ type Options struct {
 	CompileWorker []string
 	// Logger gets what the connector logs; nil drops it.
 	Logger hclog.Logger
-	// Progress, if there is one, is told before each check how many are done. It runs
-	// on the goroutine of Run.
+	// Progress, if not nil, is called before each check with the number of finished ones, on
+	// the goroutine of Run.
 	Progress func(done, total int, title string)
 
 	// loader is an engine to use again, for tests; nil means a new one.
 	loader loader
 }
 
-// logger returns what the connector's lines go to.
 func (o *Options) logger() hclog.Logger {
 	if o.Logger == nil {
 		return hclog.NewNullLogger()
@@ -50,7 +49,7 @@ func (o *Options) logger() hclog.Logger {
 	return o.Logger
 }
 
-// loader is what the checks need of a sandbox.Engine.
+// loader is the part of sandbox.Engine that the checks need.
 type loader interface {
 	catalog.Checker
 	Load(ctx context.Context, module []byte) (*sandbox.Module, error)
@@ -67,18 +66,18 @@ const (
 	Skip Status = "skip"
 )
 
-// Check is one thing that a connector is judged by.
+// Check is the outcome of one check.
 type Check struct {
 	// ID is stable: a name such as vendor.errors.
 	ID string `json:"id"`
-	// Title says what passes.
+	// Title says what a good connector does.
 	Title  string `json:"title"`
 	Status Status `json:"status"`
 	// Cases is how many cases were tried.
 	Cases int `json:"cases"`
 	// Reason says why a check was skipped.
 	Reason string `json:"reason,omitempty"`
-	// Problems are what failed, the first few of each check.
+	// Problems are the first few failures.
 	Problems []string `json:"problems,omitempty"`
 	// More is how many problems were left out.
 	More int `json:"more,omitempty"`
@@ -120,7 +119,7 @@ func (c *Check) problem(format string, args ...any) {
 	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
 }
 
-// instead puts one problem in the place of those that came after before.
+// instead replaces the problems after before with one.
 func (c *Check) instead(before Check, format string, args ...any) {
 	c.Problems, c.More = c.Problems[:len(before.Problems)], before.More
 	c.problem(format, args...)
@@ -137,8 +136,8 @@ func Checks() []Check {
 
 // Run checks a module. It takes seconds, mostly to compile the module.
 //
-// The error is about the host, such as a cache folder that cannot be used, or that ctx
-// ended; what is wrong with the connector is in the report.
+// The error is about the host, such as an unusable cache folder, or the end of ctx; problems of
+// the connector are in the report.
 func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 	if o.loader == nil {
 		engine, done, err := newEngine(o, func() time.Time { return testTime }) //nolint:contextcheck // done frees it even where ctx has ended
@@ -194,12 +193,11 @@ func newEngine(o Options, now func() time.Time) (engine *sandbox.Engine, done fu
 	}, nil
 }
 
-// testTime is the guest's clock. It stands still: time is something that a connector
-// may let its requests depend on.
+// testTime is the guest's clock. It stands still, because requests may depend on the time.
 var testTime = time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
 
-// unlike is the guest's source of random bytes, different ones for every instance, so
-// that what depends on them shows. It is safe for concurrent use.
+// unlike gives every instance other random bytes, so that a dependence on them shows. It is safe
+// for concurrent use.
 type unlike struct{ n atomic.Uint64 }
 
 func (u *unlike) Read(p []byte) (int, error) {
@@ -223,14 +221,14 @@ type examination struct {
 	module    *sandbox.Module
 	outputs   map[string][]byte // of describe and auth_schema
 	connector *connector.Connector
-	// rules are what a host holds requests to, with the credential of each scheme.
+	// rules are a host's rules for requests, with the credential of each scheme.
 	rules    []*wire.Rules
 	nonsense func() []nonsense
 	subjects []*subject
-	// sending is how many of them send something, and stuck how many do not end.
+	// sending is how many of them send requests, and stuck how many do not end.
 	sending, stuck int
 
-	// What all runs sent, for requests.declared.
+	// The requests of all runs, for requests.declared.
 	sent    int
 	refused []string
 	// reached holds the declared requests that were sent.

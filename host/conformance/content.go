@@ -32,7 +32,7 @@ func sampleOf(content abi.Content) sample {
 	return sample{"application/json", ""}
 }
 
-// contentOf is what the operation declares as the answer to a request.
+// contentOf is the declared form of the answer to a request.
 func (s *subject) contentOf(req *abi.Request) abi.Content {
 	for _, t := range s.Requests {
 		if t.Method == req.Method && t.Path == req.Path && (t.Server == req.Server || t.Server == "" || req.Server == "") {
@@ -81,7 +81,7 @@ func (s *subject) talks(n nonsense) vendor {
 }
 
 // mayTake reports whether a nonsensical answer may count as success. Text and bytes may be
-// anything; a page of HTML is no CSV.
+// anything, but a page of HTML is not CSV.
 func (s *subject) mayTake(n nonsense) bool {
 	if s.Effect != abi.EffectRead {
 		return true
@@ -107,8 +107,8 @@ func (s *subject) wrongContent(data []byte) string {
 	return ""
 }
 
-// headerShapes are what may stand in a header that the operation looks for: a cursor, in Link
-// as any parameter of the next page's address.
+// headerShapes are values for a header that the operation reads: a cursor, in Link as any
+// parameter of the next page's address.
 func (s *subject) headerShapes(name string) []string {
 	if name != "Link" {
 		return []string{"2", "cursor-2", "true"}
@@ -128,8 +128,8 @@ func (s *subject) headerShapes(name string) []string {
 	return []string{`<` + at + `>; rel="next", <` + at + `>; rel="last"`}
 }
 
-// endingWords are what vendors call the state of a job that has ended well. They are tried
-// where an operation sleeps: it waits for one of them.
+// endingWords are vendors' names for the state of a successful job, for operations that sleep
+// until they read one of them.
 var endingWords = []any{
 	"completed", "complete", "done", "finished", "success", "succeeded", "successful", "ready", "available", "processed", "exported", "generated",
 	"COMPLETED", "COMPLETE", "DONE", "FINISHED", "SUCCESS", "SUCCEEDED", "READY", "Completed", "Complete", "Done", "Finished", "Success", "Succeeded", "Ready",

@@ -30,7 +30,7 @@ func describe(ctx context.Context, e *examination, c *Check) {
 		if err != nil {
 			c.problem("%s: %s", export, message(err))
 			if stuck(err) {
-				return // the other would take as long
+				return // the other would take as long again
 			}
 			continue
 		}
@@ -73,8 +73,8 @@ func declaration(ctx context.Context, e *examination, c *Check) {
 
 var fieldInText = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
 
-// authenticating are the templates that make a scheme's credential. The user name
-// beside a password is none, but without one it is the secret.
+// authenticating are the templates that make a scheme's credential. The user name beside a
+// password does not count, but without one it is the secret.
 func authenticating(scheme *abi.AuthScheme) []string {
 	var templates []string
 	for _, in := range scheme.Inject {
@@ -89,8 +89,8 @@ func authenticating(scheme *abi.AuthScheme) []string {
 	return templates
 }
 
-// authSecret looks for fields that go into the credential and are not marked as
-// secret: who asks for them shows them, and the host may hand them on.
+// authSecret looks for fields of the credential that are not marked as secret: prompts would
+// show them, and the host may reveal them.
 func authSecret(_ context.Context, e *examination, c *Check) {
 	for i := range e.connector.Auth.Schemes {
 		scheme := &e.connector.Auth.Schemes[i]

@@ -13,11 +13,10 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// discover finds an answer that an operation accepts, without knowing its vendor. It
-// watches which JSON Pointers the connector looks for in an answer and finds nothing
-// at, and puts something there: a list, an object, a string, true. It goes on from the
-// best answer so far, or from an answer that the manifest has as an example, until there are records and, if the operation has pages, a next
-// one.
+// discover finds an answer that an operation accepts, without knowing its vendor. It watches
+// which JSON Pointers the connector looks for in vain, and puts a value there: a list, an
+// object, a string, true. It continues from the best answer so far, or from an example of the
+// manifest, until there are records and, if the operation has pages, a next one.
 func (s *subject) discover(ctx context.Context) {
 	search := search{subject: s, tried: make(map[string]bool)}
 	for _, raw := range s.Answers {
@@ -70,7 +69,7 @@ func (s *subject) discover(ctx context.Context) {
 // maxTrials bounds the search of one operation.
 const maxTrials = 300
 
-// shapes are what may stand at a pointer, the likeliest first.
+// shapes are values for a pointer, the likeliest first.
 func (s *subject) shapes() []any {
 	record := map[string]any{"id": "a"}
 	list := []any{record, map[string]any{"id": "b"}}
@@ -102,9 +101,8 @@ type attempt struct {
 	records bool
 }
 
-// The parts of a score. An answer that is accepted is better than one that is not, one
-// with records better than one without; of those that are refused, the one is better
-// that the connector looked at longer.
+// The parts of a score. An accepted answer is better than a refused one, and one with records
+// better than one without; of refused ones, that is better which the connector read longer.
 const (
 	accepted    = 1000
 	withRecords = 2000
@@ -148,8 +146,7 @@ func (a *attempt) body() []byte {
 	return document(a.values)
 }
 
-// document makes JSON with values at pointers, as far as they do not contradict each
-// other.
+// document makes JSON with values at pointers, if they do not contradict each other.
 func document(values map[string]any) []byte {
 	var root any = map[string]any{}
 	for _, pointer := range slices.Sorted(maps.Keys(values)) {
@@ -158,8 +155,7 @@ func document(values map[string]any) []byte {
 	return marshal(root)
 }
 
-// put returns at with a value where tokens lead. What at shares with other documents is
-// copied.
+// put returns a copy of at with a value at the path of tokens.
 func put(at any, tokens []string, value any) any {
 	if len(tokens) == 0 {
 		return value

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// distortions are documents like one, each with another member of another type.
+// distortions are copies of a document, each with one member of another type.
 func distortions(body []byte) [][]byte {
 	var whole any
 	if json.Unmarshal(body, &whole) != nil {
@@ -21,13 +21,13 @@ func distortions(body []byte) [][]byte {
 	return made
 }
 
-// maxDistorted bounds the members that are tried, and how deep they lie.
+// maxDistorted bounds the tried members, and their depth.
 const (
 	maxDistorted      = 12
 	maxDistortedDepth = 3
 )
 
-// pointers lists where the members of a document are, as the tokens of JSON Pointers.
+// pointers lists the members of a document, as the tokens of JSON Pointers.
 func pointers(whole any) [][]string {
 	var found [][]string
 	var walk func(at any, path []string)

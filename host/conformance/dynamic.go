@@ -67,9 +67,8 @@ func (s *subject) prepare(ctx context.Context, c *Check) {
 	}
 }
 
-// choose finds parameters with which the operation does what it declares: to send a
-// request, if it declares any. Where there are none, it returns what the operation says to the
-// first ones, if it says anything.
+// choose finds parameters with which the operation sends a request, if it declares any. If there
+// are none, it returns the operation's error for the first ones, if any.
 func (s *subject) choose(ctx context.Context) (says *abi.Error, ok bool) {
 	works := func(params json.RawMessage) bool {
 		r := s.run(ctx, params, answers(200, []byte("{}")))
@@ -109,7 +108,7 @@ func (s *subject) misshapen(r *run) string {
 	return s.wrongContent(data)
 }
 
-// body is the best answer that is known.
+// body is the best known answer.
 func (s *subject) body() []byte {
 	if s.closest == nil {
 		return []byte("{}")
@@ -117,15 +116,15 @@ func (s *subject) body() []byte {
 	return s.closest
 }
 
-// senders are the subjects that send something and come to an end.
+// senders are the subjects that send requests and end.
 func (e *examination) senders() []*subject {
 	return slices.DeleteFunc(slices.Clone(e.subjects), func(s *subject) bool {
 		return s.sending == nil || len(s.Requests) == 0 || s.stuck != ""
 	})
 }
 
-// eachSender makes a check of one for each subject that sends something. Where one does not
-// end, that is the problem with it, and the only one.
+// eachSender applies a check to each subject that sends requests. If one does not end, that is
+// its only problem.
 func eachSender(check func(ctx context.Context, s *subject, c *Check)) func(context.Context, *examination, *Check) {
 	return func(ctx context.Context, e *examination, c *Check) {
 		for _, s := range e.senders() {
@@ -141,8 +140,7 @@ func eachSender(check func(ctx context.Context, s *subject, c *Check)) func(cont
 	}
 }
 
-// unknownTolerated adds members that this version of the ABI does not have to the
-// input, and members that the connector does not know to the vendor's answer.
+// unknownTolerated adds unknown members to the input and to the vendor's answer.
 func unknownTolerated(ctx context.Context, s *subject, c *Check) {
 	c.Cases++
 	body := s.body()
@@ -163,13 +161,13 @@ func unknownTolerated(ctx context.Context, s *subject, c *Check) {
 	}
 }
 
-// twins is how many modules do the same. What depends on random bytes, as the order of
-// a map of two members does in Go, is the same in all of them once in 2^twins times, for
-// each operation and set of parameters.
+// twins is how many modules run the same calls. What depends on random bytes, such as the order
+// of a Go map with two members, is the same in all of them once in 2^twins times, for each
+// operation and set of parameters.
 const twins = 2
 
-// deterministic loads the module again. All calls of one start from the same memory, in
-// which random bytes are settled; another's are different.
+// deterministic loads the module again, because all calls of one module start from the same
+// memory with the same random bytes.
 func deterministic(ctx context.Context, e *examination, c *Check) {
 	var others []*sandbox.Module
 	for range twins {

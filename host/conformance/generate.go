@@ -13,21 +13,21 @@ import (
 
 // filling says how to make a value of a schema.
 type filling struct {
-	// least leaves out what is not required.
+	// least leaves out optional values.
 	least bool
 	// largest goes to the limits; odd makes texts of characters that need escaping.
 	largest, odd bool
-	// step lies between one point in time and the next: operations want the start
-	// before the end, and only their names tell which is which.
+	// step is the time between one value and the next: operations want the start before the
+	// end, and only the names of parameters tell them apart.
 	step  time.Duration
 	times int
-	// made counts values, long texts as several; there are about maxValues at most.
+	// made counts values, long texts as several, up to about maxValues.
 	made int
 }
 
-// valid makes parameters that fit an operation's schema: its examples first, which are
-// the likeliest to make sense, then the fewest, all, and odd ones. What the schema
-// refuses all the same, because it says more than this package understands, is left out.
+// valid makes parameters that fit an operation's schema: first its examples, which are the
+// likeliest to make sense, then the fewest, all, and odd ones. It leaves out those that the schema
+// refuses by keywords that this package does not know.
 func valid(ctx context.Context, op *connector.Operation) []json.RawMessage {
 	s := parseSchema(op.Params)
 	candidates := slices.Clone(op.Examples)
@@ -138,7 +138,7 @@ func (f *filling) array(s schema, depth int) any {
 	return list
 }
 
-// text makes a string of the format and the length that are asked for.
+// text makes a string of the required format and length.
 func (f *filling) text(s schema) string {
 	switch s["format"] {
 	case "date-time", "date":

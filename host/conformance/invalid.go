@@ -10,8 +10,8 @@ import (
 	"github.com/agenthost/agenthost/internal/connector"
 )
 
-// invalidParams tries what must not reach the connector. The host refuses it by the
-// schema; a schema that lets it through is the connector's.
+// invalidParams tries parameters that must not reach the connector, because the schema should
+// refuse them.
 func invalidParams(ctx context.Context, e *examination, c *Check) {
 	e.each(func(op *connector.Operation) {
 		cases := invalid(op)
@@ -24,7 +24,7 @@ func invalidParams(ctx context.Context, e *examination, c *Check) {
 	})
 }
 
-// invalid makes parameters that an operation must refuse, by what is wrong with them.
+// invalid makes parameters that an operation must refuse, by their mistake.
 func invalid(op *connector.Operation) map[string]json.RawMessage {
 	s := parseSchema(op.Params)
 	whole, _ := (&filling{}).value(s, 0).(map[string]any)
@@ -57,7 +57,7 @@ func invalid(op *connector.Operation) map[string]json.RawMessage {
 	return made
 }
 
-// wrongType makes a value of a type that a schema does not allow. There may be none.
+// wrongType makes a value of a type that a schema does not allow, if there is one.
 func wrongType(s schema) (any, bool) {
 	types := s.types()
 	if len(types) == 0 {

@@ -7,13 +7,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// starved is how many operations run out of CPU: where that happens does not depend on
-// what they do, and each costs an instance.
+// starved is how many operations run out of CPU. A few are enough, and each costs an instance.
 const starved = 3
 
-// limitsKept runs operations with far too little of everything, and stops them while
-// they wait for the vendor. Whoever called must learn the reason, not that the
-// connector failed.
+// limitsKept runs operations with far too low limits, and stops them while they wait for the
+// vendor. The caller must get the reason, not a failure of the connector.
 func limitsKept(ctx context.Context, s *subject, c *Check) {
 	body := s.body()
 	for _, small := range []struct {
@@ -39,7 +37,7 @@ func limitsKept(ctx context.Context, s *subject, c *Check) {
 	}
 }
 
-// cancelled ends the call while its first request is under way.
+// cancelled ends the call during its first request.
 func (s *subject) cancelled(ctx context.Context) *abi.Error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -13,8 +13,8 @@ const (
 	rounded = "900719925474099"
 )
 
-// numbersKept puts an integer where the records have their id. A connector may leave it out,
-// but must not change it.
+// numbersKept puts an integer into the id of records. A connector may leave it out, but must not
+// change it.
 func numbersKept(ctx context.Context, s *subject, c *Check) {
 	if s.Effect != abi.EffectRead || !s.records {
 		return

@@ -8,9 +8,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// pagesEnd gives an operation an answer that has a next page, as all its pages: one
-// call must end all the same, and the cursor must lead on. That pages without end and
-// cursors that come again are refused is the host's doing.
+// pagesEnd gives an operation the same answer with a next page again and again: one call must
+// still end, and send the cursor. The host itself refuses endless pages and repeated cursors.
 func pagesEnd(ctx context.Context, e *examination, c *Check) {
 	for _, s := range e.subjects {
 		if s.endless && s.stuck == "" {
@@ -34,7 +33,7 @@ func pagesEnd(ctx context.Context, e *examination, c *Check) {
 	}
 }
 
-// follow gives a cursor back and looks whether it is sent.
+// follow passes a cursor back and checks that it is sent.
 func (s *subject) follow(ctx context.Context, c *Check, first *run) {
 	c.Cases++
 	var params map[string]any
@@ -62,8 +61,8 @@ func (s *subject) follow(ctx context.Context, c *Check, first *run) {
 	}
 }
 
-// ends reports whether some answer makes a last page: one like that which has a next page,
-// with a header or a member less, or a list empty.
+// ends reports whether some answer makes a last page: the one with a next page, without one
+// header or member, or with an empty list.
 func (s *subject) ends(ctx context.Context) bool {
 	last := func(v vendor) bool {
 		r := s.run(ctx, s.sending, v)

@@ -9,8 +9,8 @@ import (
 	patterns "github.com/agenthost/agenthost/internal/pattern"
 )
 
-// matching makes a text that a pattern matches as a whole: seed where it does, and
-// otherwise one made of the pattern's own parts.
+// matching makes a text that a pattern matches as a whole: seed if it does, otherwise one made of
+// the pattern's parts.
 func matching(pattern, seed string) (string, error) {
 	if pattern == "" {
 		return seed, nil
@@ -35,10 +35,10 @@ func matching(pattern, seed string) (string, error) {
 
 var errUnmatched = errors.New("the pattern is too complex for this check")
 
-// minCanary is the length of the shortest value that is not found by chance.
+// minCanary is the shortest length of a value that does not occur by chance.
 const minCanary = 12
 
-// maxRepeat is how often what may come any number of times does.
+// maxRepeat bounds repetitions.
 const maxRepeat = 24
 
 // write appends a text that a part of a pattern matches.
@@ -70,7 +70,7 @@ func write(b *strings.Builder, part *syntax.Regexp, seed string, depth int) {
 	}
 }
 
-// member is a character of a class: the one that is wanted, if it is one.
+// member is a character of a class, the wanted one if possible.
 func member(ranges []rune, want rune) rune {
 	for i := 0; i+1 < len(ranges); i += 2 {
 		if ranges[i] <= want && want <= ranges[i+1] {

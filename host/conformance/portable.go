@@ -8,8 +8,8 @@ import (
 	"github.com/agenthost/agenthost/internal/portable"
 )
 
-// toolsPortable looks at the schemas of tools as the clients of language models do, and whether
-// tools take the calls that the connector takes.
+// toolsPortable checks that clients of language models accept the schemas of tools, and that tools
+// accept the connector's calls.
 func toolsPortable(ctx context.Context, e *examination, c *Check) {
 	e.each(func(op *connector.Operation) {
 		c.Cases++

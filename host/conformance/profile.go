@@ -9,14 +9,13 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Profile runs one operation of a module against the vendor that [Run] would make up for
-// it, and says where the module spends its fuel. Params nil stands for parameters that
-// are made up too.
+// Profile runs one operation of a module against the simulated vendor of [Run], and says where the
+// module spends its fuel. Nil params are made up too.
 //
-// The profile is there also where the operation fails, beside the error; it is nil if
-// the operation did not run:
+// It returns the profile also if the operation fails. The profile is nil if the operation did not
+// run:
 //
-//   - connector_fault: the module does not load, or what it declares does not hold
+//   - connector_fault: the module does not load, or its declaration is wrong
 //   - unknown_operation: it has no such operation
 //   - invalid_params: the parameters do not fit the operation's schema
 func Profile(ctx context.Context, module []byte, o Options, entity, action string, params json.RawMessage) (*sandbox.Profile, error) {
@@ -60,7 +59,7 @@ func Profile(ctx context.Context, module []byte, o Options, entity, action strin
 	return profile, nil
 }
 
-// lookUp loads the module and finds an operation in what it declares.
+// lookUp loads the module and finds one of its operations.
 func lookUp(ctx context.Context, e *examination, entity, action string) (*subject, error) {
 	for _, step := range []func(context.Context, *examination, *Check){load, describe, declaration} {
 		c := Check{Status: Pass}

@@ -10,8 +10,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// refuses returns why a host refuses a request with the credential of some scheme, and nil
-// where it sends it. What only the author can change is a problem of requests.declared.
+// refuses returns why a host refuses a request with the credential of some scheme, nil if it sends
+// it. Refusals that only the author can prevent are problems of requests.declared.
 func (s *subject) refuses(req *abi.Request, body []byte, given *wire.Given) *abi.Error {
 	for _, rules := range s.examination.rules {
 		_, refusal := rules.Check(wire.Scope{Requests: s.Requests, Given: given}, req, body)
@@ -29,7 +29,7 @@ func (s *subject) refuses(req *abi.Request, body []byte, given *wire.Given) *abi
 	return nil
 }
 
-// wrong notes what is wrong with a request of the operation.
+// wrong records a problem of a request.
 func (s *subject) wrong(why string) {
 	if s.refused == "" {
 		s.refused = why
@@ -39,8 +39,8 @@ func (s *subject) wrong(why string) {
 	}
 }
 
-// reachable wants one of an operation's requests, and not all: which it sends may
-// depend on more than its parameters.
+// reachable wants at least one of an operation's requests sent; others may depend on more than its
+// parameters.
 func reachable(_ context.Context, e *examination, c *Check) {
 	for _, s := range e.subjects {
 		if len(s.Requests) == 0 || s.stuck != "" {

@@ -7,13 +7,12 @@ import (
 	"strings"
 )
 
-// schema is a JSON Schema as a document: this package looks at how it is written, which
-// a compiled one does not show.
+// schema is a JSON Schema as a document, because a compiled one does not show how it is written.
 type schema map[string]any
 
 func parseSchema(raw json.RawMessage) schema {
 	var s schema
-	// What does not parse was refused with the declaration.
+	// The check of the declaration refused what does not parse.
 	_ = json.Unmarshal(raw, &s)
 	if s == nil {
 		s = schema{}
@@ -23,14 +22,14 @@ func parseSchema(raw json.RawMessage) schema {
 	return s
 }
 
-// maxDepth is how deep references to definitions are followed, since filters refer to
-// themselves, and maxReferences how many are, long ones counted as several.
+// maxDepth bounds the depth of references, since filters refer to themselves, and maxReferences
+// their number, with long ones counted as several.
 const (
 	maxDepth      = 4
 	maxReferences = 1000
 )
 
-// resolve puts definitions in the place of references to them.
+// resolve replaces references with their definitions.
 func (s schema) resolve(root schema, depth int, left *int) {
 	if ref, ok := s["$ref"].(string); ok {
 		delete(s, "$ref")
@@ -66,7 +65,7 @@ func (s schema) lookup(ref string) schema {
 	return at
 }
 
-// clone copies a schema and says how long it is as text.
+// clone copies a schema and returns its length as text.
 func clone(s schema) (schema, int) {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -126,7 +125,7 @@ func (s schema) describes() string {
 	return text
 }
 
-// types are the types of the values, none where the schema does not say.
+// types are the types of the values, empty if the schema has none.
 func (s schema) types() []string {
 	switch t := s["type"].(type) {
 	case string:
@@ -143,7 +142,6 @@ func (s schema) types() []string {
 	return nil
 }
 
-// kind is the first of the types.
 func (s schema) kind() string {
 	if types := s.types(); len(types) > 0 {
 		return types[0]
@@ -151,7 +149,7 @@ func (s schema) kind() string {
 	return ""
 }
 
-// number is a bound of numbers, in the range in which a float64 is a whole number.
+// number is a bound of numbers, in the range of exact integers of a float64.
 func (s schema) number(key string, otherwise int) int {
 	if n, ok := s[key].(float64); ok {
 		return int(max(-1<<52, min(1<<52, n)))
@@ -164,7 +162,7 @@ func (s schema) length(key string, otherwise int) int {
 	return max(0, min(maxLength, s.number(key, otherwise)))
 }
 
-// maxLength is the largest length that makes a difference here.
+// maxLength bounds lengths; larger ones make no difference here.
 const maxLength = 1 << 20
 
 // walk calls f with a schema and all schemas in it.

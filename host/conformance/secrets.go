@@ -27,9 +27,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// secretsKept sends the requests of every operation through egress, with a credential
-// that nobody else has, to a vendor that tells what it got: in headers, in the body, in
-// errors. Nothing that leaves the sandbox, and nothing in it, may hold the credential.
+// secretsKept sends the requests of every operation through egress, with a unique credential, to a
+// vendor that echoes what it gets: in headers, in the body, in errors. The credential must not occur
+// inside the sandbox or in what leaves it.
 func secretsKept(ctx context.Context, e *examination, c *Check) {
 	for i := range e.connector.Auth.Schemes {
 		scheme := &e.connector.Auth.Schemes[i]
@@ -74,7 +74,7 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	scope := egress.Scope{Requests: s.Requests, Budget: egress.NewBudget(maxRequestsPerCall, 64<<20, 64<<20)}
 	inside := false
 	r := s.call(ctx, sandbox.Call{Input: s.input(s.sending), Logger: func() hclog.Logger { return logger }, Trace: func(hc sandbox.HostCall) {
-		// Whatever the guest knows, it knows when it writes the result.
+		// When it writes the result, the guest has everything it got.
 		if strings.TrimPrefix(hc.Function, hostfunc.ExtismPrefix) == hostfunc.OutputWrite {
 			inside = inside || holds(hc.Memory, plain)
 		}
@@ -104,7 +104,7 @@ func (s *subject) echoed(ctx context.Context, c *Check, scheme *abi.AuthScheme, 
 	return nil
 }
 
-// canary is a credential that stands nowhere else.
+// canary is a unique credential.
 type canary struct {
 	value string
 	// secret is false for the user name beside a password.
@@ -129,7 +129,7 @@ func canariesOf(scheme *abi.AuthScheme) (map[string]canary, error) {
 	return values, nil
 }
 
-// traces are the forms in which a credential may show.
+// traces are the forms in which a credential may occur.
 func traces(value string) []string {
 	marks := []string{value, url.QueryEscape(value)}
 	for lead := range 3 {
@@ -158,7 +158,7 @@ func (nowhere) LookupNetIP(context.Context, string, string) ([]netip.Addr, error
 	return nil, errors.New("the test has no network")
 }
 
-// echo is a vendor that answers with what it was sent.
+// echo is a vendor that answers with the request.
 type echo struct {
 	status  int
 	answer  []byte
@@ -196,13 +196,13 @@ func (v *echo) serve(conn net.Conn) {
 	if text := sampleOf(v.content).body; text != "" && v.status == 200 {
 		body = []byte(text + strings.Join(seen, "\n"))
 	}
-	// net.Pipe has no buffer, so that an error means that nobody reads any more.
+	// net.Pipe has no buffer: an error means that the reader is gone.
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d Echo\r\nContent-Type: %s\r\nX-Request-Id: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s",
 		v.status, mediaType, strings.Join(seen, " "), strconv.Itoa(len(body)), body)
 }
 
-// body is the answer that the operation accepts, with what was seen put into every
-// record; of an error, with what was seen as the vendor's words.
+// body is the answer that the operation accepts, with the request in every record, or an error with
+// the request as the vendor's message.
 func (v *echo) body(seen []string) []byte {
 	if v.status != 200 {
 		return marshal(map[string]any{"message": strings.Join(seen, " "), "errors": seen, "code": seen[len(seen)-1], "request_id": seen[0], "error": map[string]any{"message": seen}})
@@ -214,7 +214,7 @@ func (v *echo) body(seen []string) []byte {
 	return marshal(reflecting(whole, seen))
 }
 
-// reflecting adds what was seen to every object of a document.
+// reflecting adds the request to every object of a document.
 func reflecting(at any, seen []string) any {
 	switch at := at.(type) {
 	case map[string]any:

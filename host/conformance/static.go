@@ -42,19 +42,19 @@ func operationsDescribed(_ context.Context, e *examination, c *Check) {
 	})
 }
 
-// Lengths of a description, in bytes: shorter says nothing, longer crowds a context. Of
-// a parameter one word may be enough.
+// Lengths of a description, in bytes: shorter ones say too little, longer ones fill a context. For a
+// parameter one word may be enough.
 const (
 	minDescription = 10
 	minParameter   = 4
 	maxDescription = 1000
 )
 
-// commands are sentences that talk to a model instead of describing an operation: the
-// mark of a poisoned tool.
+// commands are sentences that address a model instead of describing an operation: signs of a
+// poisoned tool.
 var commands = regexp.MustCompile(`(?i)\b(ignore (all|any|the|previous|prior)|disregard|you (must|should|are to) (always|never|first|not)|do not (tell|mention|reveal)|system prompt|before (using|calling) (this|any))|<(important|system)>`)
 
-// describes says what is wrong with a description, and "" where nothing is.
+// describes says what is wrong with a description, or "".
 func describes(text string, least int) string {
 	switch trimmed := strings.TrimSpace(text); {
 	case trimmed == "":
@@ -78,7 +78,7 @@ func operationsBounded(_ context.Context, e *examination, c *Check) {
 	})
 }
 
-// unbounded lists what in a schema lets a caller send without end.
+// unbounded lists the parts of a schema without a bound on size.
 func unbounded(s schema) []string {
 	var problems []string
 	s.walk("params", func(at string, s schema) {
@@ -100,15 +100,14 @@ func unbounded(s schema) []string {
 func operationsExamples(_ context.Context, e *examination, c *Check) {
 	e.each(func(op *connector.Operation) {
 		c.Cases++
-		// What does not validate was refused with the declaration.
+		// The check of the declaration refused what does not validate.
 		if len(op.Examples) == 0 && len(parseSchema(op.Params).required()) > 0 {
 			c.problem("%s has required parameters and no example", op.Name())
 		}
 	})
 }
 
-// operationsCheck asks for a check where an operation could be one: a read that needs no
-// parameters.
+// operationsCheck requires a check if an operation could be one: a read without required parameters.
 func operationsCheck(ctx context.Context, e *examination, c *Check) {
 	c.Cases++
 	if e.connector.Manifest.Check != nil {

@@ -9,18 +9,18 @@ import (
 	"github.com/agenthost/agenthost/internal/sandbox"
 )
 
-// watch is what a connector looked for in answers, seen from its calls of the host.
+// watch records what a connector looks for in answers, by its calls of the host.
 type watch struct {
 	// places are the JSON Pointers of handles within an answer.
 	places map[int64]string
-	// missed are the pointers where the answer had nothing, in the order in which they
-	// were asked for; found are the others.
+	// missed are the pointers that the answer lacked, in the order of the requests for them;
+	// found are the others.
 	missed, found []string
-	// headers are those of answers that there were none of.
+	// headers are the missing headers.
 	headers []string
 }
 
-// maxPointers bounds what is remembered of one run, and maxPointer the length of each.
+// maxPointers bounds the recorded pointers of one run, and maxPointer the length of each.
 const (
 	maxPointers = 64
 	maxPointer  = 1024

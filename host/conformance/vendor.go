@@ -10,7 +10,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// statuses are what vendors fail with, and the kinds that fit.
+// statuses are statuses of failures, with the fitting kinds.
 var statuses = map[int][]abi.Kind{
 	400: {abi.KindInvalidParams, abi.KindVendorError, abi.KindConflict},
 	401: {abi.KindAuthFailed},
@@ -38,7 +38,7 @@ var otherStatus = []abi.Kind{
 // use: every so many operations are enough.
 const everyStatus = 8
 
-// errorBodies are what comes with them, in turns.
+// errorBodies are their bodies, in turns.
 var errorBodies = []string{`{"errors":["no"],"message":"no","request_id":"r1"}`, `<html>no</html>`, ``}
 
 func vendorErrors(ctx context.Context, s *subject, c *Check) {
@@ -62,18 +62,18 @@ func vendorErrors(ctx context.Context, s *subject, c *Check) {
 	}
 }
 
-// nonsense is an invalid response with status 200. One that is not JSON
-// must be reported by a read; what is JSON of another shape may be taken as empty.
+// nonsense is an invalid response with status 200. A read must report one that is not JSON; it may
+// take JSON of another shape as empty.
 type nonsense struct {
 	name   string
 	body   []byte
 	isJSON bool
-	// mediaType is what it says that it is, where that is not what was asked for.
+	// mediaType is its media type, if that is not the requested one.
 	mediaType string
 }
 
-// someNonsense makes megabytes, so it is not a variable of the package: every program that
-// this package is a part of would make them when it starts.
+// someNonsense is a function and not a variable, because programs would make its megabytes when they
+// start.
 func someNonsense() []nonsense {
 	return []nonsense{
 		{"HTML", []byte("<!doctype html><html><body>Sign in</body></html>"), false, "text/html"},
@@ -118,7 +118,7 @@ func vendorNonsense(ctx context.Context, s *subject, c *Check) {
 	}
 }
 
-// vendorSilence is a vendor that cannot be reached: the host's error must come back.
+// vendorSilence is a vendor that cannot be reached: the connector must return the host's error.
 func vendorSilence(ctx context.Context, s *subject, c *Check) {
 	for _, kind := range []abi.Kind{abi.KindNetwork, abi.KindTimeout, abi.KindLimitExceeded, abi.KindDenied} {
 		c.Cases++

@@ -79,9 +79,9 @@ func exchangeOf(r *http.Request) *exchange {
 	return e
 }
 
-// untilGone returns ctx, which also ends when the client of a request without a session
-// disconnects: nobody can get the answer then. The protocol's library ends it so only for
-// protocol version 2026-07-28 and later. In a session, ctx knows the session's first request.
+// untilGone returns a ctx that also ends when the client of a request without a session disconnects,
+// because then no one can get the answer. The protocol's library does that only for protocol version
+// 2026-07-28 and later. In a session, ctx belongs to the session's first request.
 func untilGone(ctx context.Context, session *sdk.ServerSession) (context.Context, context.CancelFunc) {
 	e, overHTTP := ctx.Value(exchangeKey{}).(*exchange)
 	if !overHTTP || session.ID() != "" {

@@ -37,7 +37,7 @@ func (s *Server) inPages(next sdk.MethodHandler) sdk.MethodHandler {
 	}
 }
 
-// page keeps of a list of tools those of the page after a name.
+// page keeps the tools of the page after a name.
 func (s *Server) page(ctx context.Context, after string, next sdk.MethodHandler, method string, req sdk.Request) (sdk.Result, error) {
 	result, err := next(ctx, method, req)
 	list, ok := result.(*sdk.ListToolsResult)
@@ -61,7 +61,7 @@ func (s *Server) page(ctx context.Context, after string, next sdk.MethodHandler,
 	return list, nil
 }
 
-// decodeCursor returns the name in a cursor, and "" where there is no cursor.
+// decodeCursor returns the name in a cursor, or "" without a cursor.
 func decodeCursor(cursor string) (after string, err error) {
 	if cursor == "" {
 		return "", nil

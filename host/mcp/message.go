@@ -33,7 +33,7 @@ type message struct {
 // refusal is the JSON-RPC error for a rejected message.
 type refusal struct {
 	code int
-	id   string // that of the message as it stands there; empty if none can be repeated
+	id   string // the message's id, unchanged; empty if it cannot be repeated
 	why  string
 }
 
@@ -72,13 +72,13 @@ func readMessage(ctx context.Context, text []byte) (message, *refusal) {
 // messageReader reads one message.
 type messageReader struct {
 	ctx      context.Context
-	work     int // bytes that were read, those that were read again counted again
+	work     int // bytes read, repeated reads included
 	message  message
 	code     int    // of the error
 	answerTo string // id that an error repeats
 }
 
-// spend ends the work when nobody waits for it any more.
+// spend ends the work when ctx has ended.
 func (r *messageReader) spend(bytes int) error {
 	r.work += bytes
 	return r.ctx.Err()
@@ -110,7 +110,7 @@ func (r *messageReader) read(text []byte) error {
 	return fmt.Errorf("the message is not a JSON object")
 }
 
-// idToRepeat returns the id of an object as it stands there, if an answer can repeat it.
+// idToRepeat returns the unchanged id of an object, if an answer can repeat it.
 func idToRepeat(object []byte) string {
 	var id []byte
 	for name, value := range rawjson.Members(object) {
@@ -118,7 +118,7 @@ func idToRepeat(object []byte) string {
 			continue
 		}
 		if id != nil {
-			return "" // which of the two is anybody's guess
+			return "" // ambiguous
 		}
 		id = value
 	}
@@ -164,7 +164,7 @@ func (r *messageReader) object(text []byte) error {
 	return nil
 }
 
-// answer reads what is no request: this server asks its clients nothing, and ignores it.
+// answer reads an answer, which it ignores: this server sends no requests.
 func (r *messageReader) answer(members map[string][]byte) error {
 	_, result := members["result"]
 	_, failed := members["error"]
@@ -207,8 +207,8 @@ func (r *messageReader) params(text []byte) (arguments int, err error) {
 	return arguments, nil
 }
 
-// checkID says whether every reader and writer of JSON passes a value on as it stands
-// there: it is text, or an integer that a float64 holds, in digits.
+// checkID reports whether every reader and writer of JSON keeps a value unchanged: it is text, or
+// an integer in digits that a float64 holds.
 func checkID(name string, value []byte) error {
 	switch rawjson.KindOf(value) {
 	case rawjson.String:
@@ -220,7 +220,7 @@ func checkID(name string, value []byte) error {
 		}
 		return nil
 	case rawjson.Number:
-		// ParseInt refuses fractions, exponents and what is out of its range.
+		// ParseInt refuses fractions, exponents and numbers out of range.
 		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil && -maxInteger <= n && n <= maxInteger && string(value) != "-0" {
 			return nil
 		}
@@ -228,8 +228,8 @@ func checkID(name string, value []byte) error {
 	return fmt.Errorf("%s is neither text nor an integer between -2^53 and 2^53 in plain digits", name)
 }
 
-// names are the members that the protocol has in an object, by their folded form. One that
-// differs from these in case alone means something else to each parser that reads it.
+// names are the protocol's members of an object, by their folded form. Parsers disagree about names
+// that differ from these only in case.
 type names map[string]string
 
 var (
@@ -246,8 +246,7 @@ func namesOf(list ...string) names {
 	return n
 }
 
-// members returns the members of an object that the protocol has there. No two names may
-// differ in case alone.
+// members returns the protocol's members of an object. It refuses names that differ only in case.
 func (r *messageReader) members(object []byte, protocol names) (map[string][]byte, error) {
 	known := make(map[string][]byte)
 	others := make(map[string]string)
@@ -272,7 +271,7 @@ func (r *messageReader) members(object []byte, protocol names) (map[string][]byt
 	return known, nil
 }
 
-// fold returns one text for all that [strings.EqualFold] calls equal.
+// fold returns the same text for all that [strings.EqualFold] calls equal.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r

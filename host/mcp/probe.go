@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// The paths at which [Server.Handler] answers load balancers and supervisors, without a
-// token and by any name. What they learn is that the server runs, and nothing else.
+// The paths at which [Server.Handler] answers load balancers and supervisors, without a token and
+// with any Host. The answers reveal only that the server runs.
 const (
 	healthPath = "/healthz" // 200 while the process serves
 	readyPath  = "/readyz"  // 200 while it takes calls, 503 once it was told to end

@@ -8,13 +8,13 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// How many sessions there are over HTTP, in all and of one caller.
+// The limits of sessions over HTTP, in all and for one caller.
 const (
 	maxSessions     = 1024
 	maxSessionsEach = 256
 )
 
-// shares counts what callers hold, of which there is a bounded number in all and for each.
+// shares counts what callers hold, with a limit in all and for each caller.
 type shares struct {
 	most, each int
 
@@ -47,9 +47,9 @@ func (s *shares) give(caller string) {
 	}
 }
 
-// sessions are those of clients over HTTP. Many clients never end one, so that a new one
-// takes the place of the one that was not used for longest: of the same caller, if he has
-// his share, or of all. Its client begins a new one, as the protocol says.
+// sessions are the sessions of clients over HTTP. Many clients never end one, so at a limit a new one
+// replaces the least recently used one, of the same caller or of all. Its client begins a new one, as
+// the protocol says.
 type sessions struct {
 	most, each int
 
@@ -60,28 +60,28 @@ type sessions struct {
 type session struct {
 	caller string
 	used   time.Time
-	ending bool // it makes room, and waits for what it runs
+	ending bool // it makes room, after its running calls
 }
 
 func newSessions(most, each int) *sessions {
 	return &sessions{most: most, each: each, open: make(map[*sdk.ServerSession]*session)}
 }
 
-// countSession notes each use of a session.
+// countSession records each use of a session.
 func (s *Server) countSession(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
-		// Those without an id end with their request, or are that of standard input.
+		// Sessions without an id end with their request, or are over standard input.
 		if of, ok := req.GetSession().(*sdk.ServerSession); ok && of.ID() != "" {
 			if oldest := s.sessions.use(of, s.caller(req)); oldest != nil {
 				s.log.Info("ended a session because there are too many", "caller", s.caller(req))
-				go func() { _ = oldest.Close() }() // which waits for what it runs
+				go func() { _ = oldest.Close() }() // waits for its running calls
 			}
 		}
 		return next(ctx, method, req)
 	}
 }
 
-// use notes that a session is used, and returns the one that has to end for it.
+// use records the use of a session, and returns the one that has to end for it.
 func (s *sessions) use(of *sdk.ServerSession, caller string) (oldest *sdk.ServerSession) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *sessions) use(of *sdk.ServerSession, caller string) (oldest *sdk.Server
 	}
 	s.open[of] = &session{caller: caller, used: time.Now()}
 	go func() {
-		_ = of.Wait() // how it ended is of no interest
+		_ = of.Wait()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.open, of)
@@ -119,7 +119,7 @@ func (s *sessions) use(of *sdk.ServerSession, caller string) (oldest *sdk.Server
 	return oldest
 }
 
-// close ends all sessions, and does not wait for what they run.
+// close ends all sessions, without waiting for their calls.
 func (s *sessions) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,15 +17,15 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// drain is how long calls may run on when their client has closed its end, or the server is
-// told to end.
+// drain is how long calls may still run after the client closed its end, or the server was told to
+// end.
 const drain = 10 * time.Second
 
-// ServeStdio serves one client that writes a message per line to in and reads answers from
-// out, until ctx ends or in has ended. Then it waits for the answers that are still to come;
-// calls that run ten seconds later are cancelled. Both are good ends: the error is nil.
+// ServeStdio serves one client that writes a message per line to in and reads answers from out, until
+// ctx or in ends, and returns nil for both. Then it waits for the remaining answers, and cancels calls
+// that still run after ten seconds.
 //
-// A message that is refused for its form is answered with a JSON-RPC error; the session goes on.
+// It answers a malformed message with a JSON-RPC error; the session continues.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -45,13 +45,13 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 		if errors.Is(err, io.EOF) {
 			locked.settle(serving, drain)
 		}
-		_ = writer.CloseWithError(err) // which cancels the calls that still run
+		_ = writer.CloseWithError(err) // cancels the running calls
 	}()
 	err = session.Wait()
 	// The filter may still wait for a line; it ends at the next one, or with in.
 	_ = reader.Close()
 	if failed := locked.failure(); failed != nil {
-		err = failed // what the protocol's library reports is what it did about this
+		err = failed // the library's error is only a consequence
 	}
 	if err == nil || errors.Is(err, io.EOF) || hungUp(err) {
 		return nil
@@ -59,14 +59,14 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	return fmt.Errorf("mcp: %w", err)
 }
 
-// hungUp is whether a write failed because nobody reads any more.
+// hungUp reports whether a write failed because the client closed its end.
 func hungUp(err error) bool {
 	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE)
 }
 
-// filter passes requests and notifications on, and answers what is refused for its form. What
-// answers a question goes no further: this server asks its clients nothing. A long message waits
-// until there is memory for it, and those behind it wait too.
+// filter passes requests and notifications on, and answers malformed messages itself. It drops
+// answers, because this server sends no requests. A long message waits until there is memory for it,
+// and those after it wait too.
 func (s *Server) filter(ctx context.Context, in io.Reader, to io.Writer, answers *lockedWriter) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	for {
@@ -93,7 +93,7 @@ func (s *Server) filter(ctx context.Context, in io.Reader, to io.Writer, answers
 				}
 			}
 			if m.id == "" || m.method == "" {
-				release() // it has no answer that ends it
+				release() // no answer will
 			}
 		}
 		if err != nil {
@@ -102,8 +102,8 @@ func (s *Server) filter(ctx context.Context, in io.Reader, to io.Writer, answers
 	}
 }
 
-// hold reserves memory for a message before the protocol's library reads it. Release may be
-// called more than once.
+// hold reserves memory for a message before the protocol's library reads it. release may be called
+// more than once.
 func (s *Server) hold(ctx context.Context, m message, line []byte) (release func(), refused *refusal) {
 	if len(line) <= shortBody {
 		return func() {}, nil
@@ -117,9 +117,8 @@ func (s *Server) hold(ctx context.Context, m message, line []byte) (release func
 	return release, nil
 }
 
-// readLine reads up to the end of a line. Of one that is too long nothing is kept. A long one
-// is put together once it is whole: a slice that grows on the way is copied again and again,
-// and a message of 15 MB left 60 MB behind.
+// readLine reads a line, and drops one that is too long. It joins the parts of a long line at the
+// end: a growing slice would be copied again and again, and a message of 15 MB left 60 MB of garbage.
 func readLine(r *bufio.Reader, most int) (line []byte, tooLong bool, err error) {
 	var parts [][]byte
 	for size := 0; ; {
@@ -143,24 +142,24 @@ func readLine(r *bufio.Reader, most int) (line []byte, tooLong bool, err error) 
 	}
 }
 
-// lockedWriter writes whole messages, whoever they come from, and knows which answers are
-// still to come. Closing it leaves the underlying writer open.
+// lockedWriter writes whole messages of several goroutines, and knows which answers are missing.
+// Closing it leaves the underlying writer open.
 type lockedWriter struct {
 	mu      sync.Mutex
 	to      io.Writer
-	failed  error            // of the first write that did not go through
+	failed  error            // of the first failed write
 	pending map[string]asked // requests without an answer, by id
-	waits   int              // how many of them are waited for
+	waits   int              // how many of them settle waits for
 	idle    chan struct{}    // has a value after the last answer that is waited for
 }
 
-// asked is a request that has no answer yet.
+// asked is a request without an answer.
 type asked struct {
 	wait    bool   // for its answer, when the client has closed its end
 	release func() // of the memory that it holds
 }
 
-// forget releases what requests hold that will have no answer.
+// forget releases the memory of requests that will have no answer.
 func (w *lockedWriter) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,9 +168,9 @@ func (w *lockedWriter) forget() {
 	}
 }
 
-// expect notes that a message asks for an answer, after which it is released. One that listens for changes has it when
-// the client cancels it. Of two requests with one id that run, the client could not tell the
-// answers apart, so that the second one is refused, and by an answer that is not the first's.
+// expect records a request, whose memory is released after its answer. A request that listens for
+// changes has its answer when the client cancels it. It refuses a second running request with the same
+// id, whose answer the client could not tell apart.
 func (w *lockedWriter) expect(m message, release func()) *refusal {
 	if m.id == "" || m.method == "" {
 		return nil
@@ -192,7 +191,7 @@ func (w *lockedWriter) expect(m message, release func()) *refusal {
 	return nil
 }
 
-// idKey is the same for an id however its characters are escaped.
+// idKey is the same for all escaped forms of an id.
 func idKey(id []byte) string {
 	if rawjson.KindOf(id) == rawjson.String {
 		return `"` + rawjson.Unquote(id)
@@ -200,8 +199,8 @@ func idKey(id []byte) string {
 	return string(id)
 }
 
-// refuse answers a message for its form. If a request with its id runs, the answer has none:
-// the client would take it for that request's.
+// refuse answers a malformed message. If a request with its id runs, the answer has no id: the client
+// would take it for that request's.
 func (w *lockedWriter) refuse(r *refusal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -249,7 +248,7 @@ func (w *lockedWriter) failure() error {
 	return w.failed
 }
 
-// settle waits for the answers that are still to come.
+// settle waits for the missing answers.
 func (w *lockedWriter) settle(ctx context.Context, most time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()

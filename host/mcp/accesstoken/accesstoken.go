@@ -1,7 +1,6 @@
-// Package accesstoken checks the access tokens of an OAuth 2.0 issuer, for a server that
-// is a protected resource. Tokens are JWTs (RFC 7519), in the profile of RFC 9068 or close
-// to it. The issuer is found by its metadata (RFC 8414, or OpenID Connect Discovery), and
-// its keys by what that says.
+// Package accesstoken checks the access tokens of an OAuth 2.0 issuer, for a server that is a
+// protected resource. Tokens are JWTs (RFC 7519), in the profile of RFC 9068 or similar. The
+// issuer's metadata (RFC 8414, or OpenID Connect Discovery) says where its keys are.
 //
 //	v, err := accesstoken.New(accesstoken.Config{
 //		Issuer:   "https://login.example.com",
@@ -10,8 +9,8 @@
 //	if err != nil { ... }
 //	options := mcp.HTTPOptions{Verify: v.Verify, Issuer: ..., Resource: ...}
 //
-// It is not for opaque tokens, which only the issuer can tell (RFC 7662), nor for id tokens,
-// which say who logged in and open nothing.
+// It is not for opaque tokens, which only the issuer can check (RFC 7662), nor for id tokens, which
+// grant no access.
 package accesstoken
 
 import (
@@ -31,19 +30,18 @@ import (
 // Proxy configures a proxy.
 type Proxy = egress.ProxyConfig
 
-// Config says whose tokens are good, and for what. Issuer and Audience are required.
+// Config says which tokens are valid. Issuer and Audience are required.
 type Config struct {
-	// Issuer is the URL that the issuer's metadata and its tokens have, letter for
-	// letter. It is https, or http at a loopback address. It may be at a private
-	// address, since the operator wrote it; what its metadata leads to may be there at
-	// the same origin alone.
+	// Issuer is the URL in the issuer's metadata and tokens, compared exactly. It is https, or
+	// http at a loopback address. It may be at a private address, since the operator wrote it;
+	// URLs in its metadata may be so only at the same origin.
 	Issuer string
-	// Audience is what a token has to be for: the URL of the server, or what the issuer
-	// calls it.
+	// Audience is the required audience of a token: the URL of the server, or the issuer's
+	// name for it.
 	Audience string
-	// Scopes a token has to have, all of them; none asks for none.
+	// Scopes are the scopes that a token must have.
 	Scopes []string
-	// Logger says when keys cannot be read; nil says nothing.
+	// Logger gets a line if keys cannot be read; nil logs nothing.
 	Logger hclog.Logger
 	// Timeout is how long each request for metadata and keys may take; 0 means two minutes.
 	Timeout time.Duration
@@ -62,7 +60,7 @@ type Verifier struct {
 	keys   *keys
 }
 
-// New returns a Verifier. It asks nobody for anything: see [Verifier.Ready].
+// New returns a Verifier. It sends no request: see [Verifier.Ready].
 //
 // # Errors
 //
@@ -97,29 +95,28 @@ func New(c Config) (*Verifier, error) {
 	return &Verifier{c, newKeys(source.fetch, c.Now, c.Logger)}, nil
 }
 
-// Ready reads the issuer's metadata and keys, so that a mistake shows before the first
-// token comes.
+// Ready reads the issuer's metadata and keys, so that a mistake shows before the first token.
 //
 // # Errors
 //
-// *[abi.Error] of the kinds of [egress.Client.Send], and vendor_error for an answer that is
-// no metadata of this issuer or has no key.
+// *[abi.Error] of the kinds of [egress.Client.Send], and vendor_error for an answer that is not
+// metadata of this issuer or has no key.
 func (v *Verifier) Ready(ctx context.Context) error { return v.keys.refresh(ctx) }
 
-// Verify says who a token is for: the issuer and the token's subject, as
-// https://login.example.com#ada. The two together are one person or one program.
+// Verify returns the caller of a token: the issuer and the token's subject, as
+// https://login.example.com#ada, which together identify a person or a program.
 //
 // # Errors
 //
-// All are *[abi.Error]: auth_failed for a token that is not good; permission_denied for one
-// that lacks a scope; any other kind where the issuer's keys could not be read, so that
-// nothing can be said of the token. No message has any part of a token in it.
+// All are *[abi.Error]: auth_failed for an invalid token; permission_denied for one that lacks a
+// scope; any other kind if the issuer's keys could not be read, so that the token cannot be checked.
+// Messages have no part of a token.
 func (v *Verifier) Verify(ctx context.Context, token string) (caller string, err error) {
 	t, err := parse(token)
 	if err != nil {
 		return "", err
 	}
-	// Who signs for somebody else is refused before anybody is asked for keys.
+	// Another issuer's token is refused before keys are read.
 	if err := t.claimsIssuer(v.config.Issuer); err != nil {
 		return "", err
 	}
@@ -137,8 +134,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (caller string, err
 	return v.config.Issuer + "#" + c.Subject, nil
 }
 
-// parseIssuer reads the URL of an issuer (RFC 8414, section 2). Keys that came over plain
-// http could be anybody's, so that is for this machine alone.
+// parseIssuer reads the URL of an issuer (RFC 8414, section 2). Keys over plain http could be
+// anyone's, so it permits that on this machine only.
 func parseIssuer(text string) (*url.URL, error) {
 	const hint = "write it as in the issuer's metadata, such as https://login.example.com"
 	u, err := url.Parse(text)
@@ -157,7 +154,7 @@ func parseIssuer(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// validScope says whether a text is one scope: RFC 6749, section 3.3.
+// validScope reports whether a text is one scope: RFC 6749, section 3.3.
 func validScope(scope string) bool {
 	return scope != "" && strings.IndexFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) < 0
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// claims are what a token says that matters here.
+// claims are the used claims of a token.
 type claims struct {
 	jwt.Claims
 	Scope scopes `json:"scope"` // RFC 9068, section 2.2.3
@@ -33,7 +33,7 @@ func (s *scopes) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(s))
 }
 
-// check says whether a token that the issuer signed is good here and now.
+// check checks the claims of a token that the issuer signed.
 func (c *claims) check(want Config) error {
 	now := want.Now()
 	switch {
@@ -50,7 +50,7 @@ func (c *claims) check(want Config) error {
 	case c.IssuedAt != nil && now.Before(c.IssuedAt.Time().Add(-leeway)):
 		return refused("the token was issued in the future")
 	case c.Confirmation != nil:
-		// As a bearer token it would be good for whoever stole it: RFC 9449, section 7.2.
+		// As a bearer token, a thief could use it: RFC 9449, section 7.2.
 		return refused("the token is bound to a key or certificate, which this server does not support")
 	case !validSubject(c.Subject):
 		return refused("the token has no usable subject")
@@ -71,8 +71,8 @@ func (c *claims) check(want Config) error {
 // section 2.
 const maxSubject = 255
 
-// validSubject says whether a subject can go into a record and on a screen: it is short and
-// has no character that is not seen.
+// validSubject reports whether a subject is short and has no invisible characters, for records and
+// screens.
 func validSubject(subject string) bool {
 	return subject != "" && len(subject) <= maxSubject && utf8.ValidString(subject) &&
 		strings.IndexFunc(subject, func(r rune) bool { return !unicode.IsPrint(r) }) < 0

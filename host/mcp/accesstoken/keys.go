@@ -17,11 +17,11 @@ import (
 const (
 	// refreshAge is how old keys become before they are read again.
 	refreshAge = time.Hour
-	// maxAge is how long keys are good while they cannot be read again: what the issuer
-	// withdrew is good for no longer.
+	// maxAge is how long keys are valid while they cannot be read again, so that withdrawn
+	// keys end.
 	maxAge = 24 * time.Hour
-	// Interval is the least time between two readings, so that tokens with made-up keys
-	// make nobody ask the issuer again and again.
+	// Interval is the least time between two readings, so that tokens with made-up keys do
+	// not cause requests to the issuer again and again.
 	interval = 30 * time.Second
 	// readTime bounds one reading, metadata included.
 	readTime = 20 * time.Second
@@ -32,7 +32,7 @@ type keys struct {
 	read func(ctx context.Context) ([]jose.JSONWebKey, error)
 	now  func() time.Time
 	log  hclog.Logger
-	turn chan struct{} // who has sent to it reads
+	turn chan struct{} // held by the reader
 
 	mu    sync.Mutex
 	known []jose.JSONWebKey
@@ -45,8 +45,8 @@ func newKeys(read func(ctx context.Context) ([]jose.JSONWebKey, error), now func
 	return &keys{read: read, now: now, log: log, turn: make(chan struct{}, 1)}
 }
 
-// find returns the keys that may have signed a token. One that is not known is looked for
-// at the issuer, and so are keys that have become old.
+// find returns the keys that may have signed a token. It reads the issuer's keys again if they are
+// old or lack the token's.
 func (k *keys) find(ctx context.Context, t *token) ([]jose.JSONWebKey, error) {
 	found, due := k.look(t)
 	if !due {
@@ -62,7 +62,7 @@ func (k *keys) find(ctx context.Context, t *token) ([]jose.JSONWebKey, error) {
 	return nil, refused("the key of the token's signature is not among the issuer's keys")
 }
 
-// look returns the known keys for a token, and whether the issuer should be asked.
+// look returns the known keys for a token, and whether to read them again.
 func (k *keys) look(t *token) (found []jose.JSONWebKey, due bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -76,14 +76,13 @@ func (k *keys) look(t *token) (found []jose.JSONWebKey, due bool) {
 		}
 	}
 	if t.key == "" && len(found) > 1 {
-		found = nil // nothing says which, and trying each would be the caller's choice of work
+		found = nil // ambiguous, and a caller must not choose how much work to cause
 	}
 	return found, len(found) == 0 || now.Sub(k.since) > refreshAge && now.Sub(k.tried) > interval
 }
 
-// refresh reads the keys, unless somebody has just done so: then it says what came of that.
-// A reading goes on when its caller gives up, so that callers who give up keep nobody from
-// new keys.
+// refresh reads the keys, or returns the result of a reading that has just ended. A reading
+// continues if its caller gives up, for the sake of others.
 func (k *keys) refresh(ctx context.Context) error {
 	select {
 	case k.turn <- struct{}{}:
@@ -100,7 +99,7 @@ func (k *keys) refresh(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err = err; err != nil {
-		if len(k.known) > 0 { // otherwise whoever asks hears of it
+		if len(k.known) > 0 { // otherwise callers get the error
 			k.log.Warn("cannot refresh the keys of the issuer", "error", err, "read", k.since)
 		}
 		return err
@@ -109,7 +108,7 @@ func (k *keys) refresh(ctx context.Context) error {
 	return nil
 }
 
-// begin notes that a reading begins, unless the last one is too short ago.
+// begin records the start of a reading, unless the last one was too recent.
 func (k *keys) begin() (begun bool, last error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -121,8 +120,8 @@ func (k *keys) begin() (begun bool, last error) {
 	return true, nil
 }
 
-// fits says whether a key may have signed a token: it has the name that the token gives, and
-// is of the kind that the token's algorithm needs, so that no key is used for another's.
+// fits reports whether a key may have signed a token: it has the token's key id, and the type that
+// the token's algorithm needs.
 func fits(key jose.JSONWebKey, t *token) bool {
 	if t.key != "" && key.KeyID != t.key || key.Algorithm != "" && key.Algorithm != t.algorithm {
 		return false
@@ -138,8 +137,8 @@ func fits(key jose.JSONWebKey, t *token) bool {
 	return false
 }
 
-// usable says whether a key of the issuer's set is a public one for signatures, of a size
-// that is safe and that can be verified in no time.
+// usable reports whether a key of the issuer's set is a public one for signatures, of a safe size
+// that is fast to verify.
 func usable(key jose.JSONWebKey) bool {
 	if key.Use != "" && key.Use != "sig" || !key.IsPublic() || !key.Valid() {
 		return false

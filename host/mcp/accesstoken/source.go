@@ -18,11 +18,11 @@ const (
 	// maxDocument is the length of the longest metadata and the longest set of keys, in
 	// bytes.
 	maxDocument = 256 << 10
-	// maxKeys is how many keys of a set are looked at.
+	// maxKeys bounds the keys read from a set.
 	maxKeys = 64
 )
 
-// source reads the keys of an issuer where its metadata says that they are.
+// source reads the keys of an issuer, which its metadata locates.
 type source struct {
 	issuer *url.URL
 	text   string // the issuer, letter for letter
@@ -45,8 +45,7 @@ func (s *source) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	return parseKeys(body)
 }
 
-// parseKeys reads a set of keys. What is not understood is left out, as RFC 7517, section
-// 5, says.
+// parseKeys reads a set of keys. It ignores unknown ones (RFC 7517, section 5).
 func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -67,9 +66,9 @@ func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 	return found, nil
 }
 
-// locations are where an issuer's metadata may be, in the order of the protocol's
-// specification: RFC 8414, section 3.1; OpenID's document in the same way; and as OpenID
-// Connect Discovery, section 4, has it.
+// locations are the possible URLs of an issuer's metadata, in the order of the protocol's
+// specification: RFC 8414, section 3.1; OpenID's document in the same way; and OpenID Connect
+// Discovery, section 4.
 func locations(issuer *url.URL) []*url.URL {
 	path := strings.TrimRight(issuer.EscapedPath(), "/")
 	paths := []string{"/.well-known/oauth-authorization-server" + path, "/.well-known/openid-configuration" + path}
@@ -85,7 +84,7 @@ func locations(issuer *url.URL) []*url.URL {
 	return found
 }
 
-// discover returns where the issuer's keys are.
+// discover returns the URL of the issuer's keys.
 func (s *source) discover(ctx context.Context) (*url.URL, error) {
 	for _, at := range locations(s.issuer) {
 		body, err := s.get(ctx, at)
@@ -99,13 +98,13 @@ func (s *source) discover(ctx context.Context) (*url.URL, error) {
 	return nil, wrong("the issuer has no metadata", "check the URL: it has neither .well-known/oauth-authorization-server nor .well-known/openid-configuration")
 }
 
-// keysOf reads metadata. RFC 8414, section 3.3: that of another issuer must not be used.
+// keysOf reads metadata, which must be this issuer's: RFC 8414, section 3.3.
 func (s *source) keysOf(body []byte) (*url.URL, error) {
 	var metadata struct {
 		Issuer string `json:"issuer"`
 		Keys   string `json:"jwks_uri"`
 	}
-	// In its names every letter counts, and none occurs twice.
+	// Names are case-sensitive and unique.
 	if err := strictjson.Unmarshal(body, &metadata); err != nil {
 		return nil, wrong("the issuer's metadata is not JSON of that form", "check the URL of the issuer")
 	}
@@ -123,13 +122,13 @@ func (s *source) keysOf(body []byte) (*url.URL, error) {
 	return at, nil
 }
 
-// own says whether a URL is at the issuer's own origin.
+// own reports whether a URL is at the issuer's own origin.
 func (s *source) own(u *url.URL) bool {
 	return u.Scheme == s.issuer.Scheme && strings.EqualFold(u.Host, s.issuer.Host)
 }
 
-// get reads a document, or nil if there is none. No redirect is followed. The operator
-// named the issuer's origin, and no other: addresses elsewhere are public ones.
+// get reads a document, nil if there is none. It follows no redirect. Only the issuer's origin,
+// which the operator named, may be at a private address.
 func (s *source) get(ctx context.Context, at *url.URL) ([]byte, error) {
 	path := at.EscapedPath()
 	e := s.http.At("issuer", at.Scheme+"://"+at.Host, s.own(at))
@@ -167,7 +166,7 @@ func (s *source) get(ctx context.Context, at *url.URL) ([]byte, error) {
 	return nil, &abi.Error{Kind: abi.KindVendorError, Status: resp.Status, Retryable: true, Message: "unexpected status from the issuer"}
 }
 
-// about says what an error of egress is about, which speaks of vendors.
+// about rewords an error of egress, which is about vendors.
 func about(err error, what string) error {
 	var e *abi.Error
 	if !errors.As(err, &e) {

@@ -7,24 +7,23 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// maxToken is the length of the longest token, in bytes. What carries it is a header.
+// maxToken is the length of the longest token, in bytes.
 const maxToken = 16 << 10
 
-// algorithms are those that a token may be signed with: all of them have a private key,
-// which the issuer alone has. Those of RFC 9068 are RS256 and what others agree on; none and
-// the HS family would make a signer of anybody who knows the public keys.
+// algorithms are the permitted signatures, all with a private key of the issuer. RFC 9068 requires
+// RS256 and permits others; with none and the HS family, anyone with the public keys could sign.
 func algorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
 }
 
-// token is a signed token of which nothing is known to be true yet.
+// token is a signed token that is not verified yet.
 type token struct {
 	signed         *jwt.JSONWebToken
 	key, algorithm string
 }
 
-// parse reads the form of a token. Where a token says that its key is, inside it or at a
-// URL, does not count: only the issuer's metadata says that.
+// parse reads a token. It ignores keys and URLs of keys in the token: only the issuer's metadata
+// counts.
 func parse(text string) (*token, error) {
 	if len(text) > maxToken {
 		return nil, refused("the token is too long")
@@ -40,14 +39,14 @@ func parse(text string) (*token, error) {
 	return &token{signed, header.KeyID, header.Algorithm}, nil
 }
 
-// validType says whether a token of that typ may be an access token. RFC 9068, section 4,
-// wants at+jwt; issuers from before it say JWT, or leave it out, which is the same.
+// validType reports whether a token of that typ may be an access token. RFC 9068, section 4, wants
+// at+jwt; older issuers send JWT or no typ.
 func validType(typ any) bool {
 	name, ok := typ.(string)
 	return ok && (strings.EqualFold(name, "at+jwt") || strings.EqualFold(name, "application/at+jwt") || strings.EqualFold(name, "JWT"))
 }
 
-// claimsIssuer looks at who the token says it is from, before that is known to be true.
+// claimsIssuer checks the unverified issuer of a token.
 func (t *token) claimsIssuer(issuer string) error {
 	var c struct {
 		Issuer string `json:"iss"`
@@ -61,12 +60,12 @@ func (t *token) claimsIssuer(issuer string) error {
 	return nil
 }
 
-// verify returns what a token says if one of the keys signed it.
+// verify returns a token's claims if one of the keys signed it.
 func (t *token) verify(candidates []jose.JSONWebKey) (*claims, error) {
 	var err error
 	for _, key := range candidates {
 		var c claims
-		// The key itself, not the set or its header, so that nothing of the token chooses.
+		// The key itself, not the set, so that the token does not choose.
 		if err = t.signed.Claims(key.Key, &c); err == nil {
 			return &c, nil
 		}
