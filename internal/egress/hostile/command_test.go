@@ -18,6 +18,7 @@ import (
 //
 // threat: N1, N7, N8, N9, N11
 func TestCommand(t *testing.T) {
+	t.Parallel()
 	every := 12
 	if underRace || testing.Short() {
 		every = 48

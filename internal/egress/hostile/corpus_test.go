@@ -31,6 +31,7 @@ func TestCorpus(t *testing.T) {
 	}
 	for table, attacks := range corpus() {
 		t.Run(table, func(t *testing.T) {
+			t.Parallel()
 			for i, a := range attacks {
 				if underRace && i%3 != 0 {
 					continue // a module each, and little that two goroutines share

@@ -58,6 +58,7 @@ func rowIDs[T any](tb *table[T], match func(*T) bool) []string {
 }
 
 func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	var noted string
@@ -127,6 +128,7 @@ func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
 
 // At the default scale lists that are not paginated hold more than a page would, and come whole: they take no limit.
 func TestListsWithoutPages(t *testing.T) {
+	t.Parallel()
 	v := New(Options{Token: fullToken, Seed: 1, Now: func() time.Time { return testNow }})
 	s := &v.store
 	for path, want := range map[string][]string{
@@ -157,6 +159,7 @@ func TestListsWithoutPages(t *testing.T) {
 }
 
 func TestIncrementalSync(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	path := "/candidate.list"
 	before, token := walk(t, v, path, nil, 20, nil)
@@ -187,6 +190,7 @@ func TestIncrementalSync(t *testing.T) {
 
 // What changes while a client pages must come with the next sync, even if it was on a page not yet read.
 func TestSyncTokenLosesNothing(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	all := rowIDs(&v.store.candidates, nil)
 	changed := map[string]bool{}
@@ -209,6 +213,7 @@ func TestSyncTokenLosesNothing(t *testing.T) {
 
 // Cursors are positions: what is added while a client pages neither repeats nor hides the other records.
 func TestPagingWhileRecordsCome(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	before := rowIDs(&v.store.candidates, nil)
 	got, _ := walk(t, v, "/candidate.list", nil, 9, func(page int) {
@@ -222,6 +227,7 @@ func TestPagingWhileRecordsCome(t *testing.T) {
 }
 
 func TestTokensGoStale(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) {
 		o.Now = func() time.Time { return now }
@@ -251,6 +257,7 @@ func TestTokensGoStale(t *testing.T) {
 }
 
 func TestTokensBelongToTheirQuery(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	first := do(t, v, "/application.list", m{"limit": 1, "status": "Active"})
 	cursor := first.body.Next
@@ -274,6 +281,7 @@ func TestTokensBelongToTheirQuery(t *testing.T) {
 }
 
 func TestMarkSurvivesPacking(t *testing.T) {
+	t.Parallel()
 	for _, want := range []mark{{}, {1, 2}, {^uint32(0), ^uint32(0)}, {0, ^uint32(0)}, {1 << 31, 0}} {
 		if got := unpack(want.pack()); got != want {
 			t.Errorf("%v became %v", want, got)

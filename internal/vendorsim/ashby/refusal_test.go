@@ -13,6 +13,7 @@ func basic(userinfo string) string {
 }
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Keys = []Key{{Token: "off", Disabled: true, Permissions: Permissions()}} })
 	for _, tc := range []struct {
 		name, header string
@@ -46,6 +47,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	app := v.store.applications.Rows[0].Val
 	cand := app.Candidate.ID

@@ -9,6 +9,7 @@ import (
 
 // Every operation must answer a request with just what is required, and one with everything it takes.
 func TestEveryOperationAnswers(t *testing.T) {
+	t.Parallel()
 	for _, full := range []bool{false, true} {
 		v := small(t)
 		for _, op := range Operations() {
@@ -41,6 +42,7 @@ func TestEveryOperationAnswers(t *testing.T) {
 
 // Samples stay good however often they are used, and whatever the seed.
 func TestSamplesDoNotWearOut(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		v := small(t, func(o *Options) { o.Seed, o.Scale.Applications = seed, 12 })
 		for round := range 12 {
@@ -62,6 +64,7 @@ func TestSamplesDoNotWearOut(t *testing.T) {
 // Leaving out any required parameter must be refused, and so must a parameter that the operation does not have, a wrong
 // type, and null where it means nothing.
 func TestEveryOperationIsStrict(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	refuses := func(op Operation, body m, says string) {
 		t.Helper()
@@ -110,6 +113,7 @@ func TestEveryOperationIsStrict(t *testing.T) {
 
 // A key that lacks the one permission that an operation needs must be refused, and one that has only it must not.
 func TestEveryOperationNeedsItsPermission(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) {
 		for _, p := range Permissions() {
 			o.Keys = append(o.Keys, Key{Token: "only-" + p, Permissions: []string{p}})

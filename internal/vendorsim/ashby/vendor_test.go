@@ -12,6 +12,7 @@ import (
 )
 
 func TestEveryHandlerHasAnOperation(t *testing.T) {
+	t.Parallel()
 	paths := map[string]bool{}
 	airbyte := 0
 	for _, op := range Operations() {
@@ -37,6 +38,7 @@ func TestEveryHandlerHasAnOperation(t *testing.T) {
 }
 
 func TestSameSeedSameData(t *testing.T) {
+	t.Parallel()
 	read := func(seed uint64) string {
 		v := small(t, func(o *Options) { o.Seed = seed })
 		out := ""
@@ -58,6 +60,7 @@ func TestSameSeedSameData(t *testing.T) {
 
 // Every id in an answer must name something that can be fetched, and no time may lie ahead that should not.
 func TestLinksResolve(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	known := map[string]bool{}
 	everything := map[string][]m{}
@@ -145,6 +148,7 @@ func TestLinksResolve(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	o := v.store.openings.Rows[0].Val
 	jobID := o.LatestVersion.JobIDs[0]
@@ -187,6 +191,7 @@ func TestExpand(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) {
 		o.RateLimit, o.RequestsPerMinute, o.Now = true, 20, func() time.Time { return now }
@@ -221,6 +226,7 @@ func TestRateLimit(t *testing.T) {
 
 // Readers and writers at once, for the race detector.
 func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	cand, app := v.store.candidates.Rows[0].ID, v.store.applications.Rows[0].ID
 	tagID, source := v.store.tags.Rows[0].ID, v.store.sources.Rows[1].ID

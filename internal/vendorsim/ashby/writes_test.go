@@ -9,6 +9,7 @@ import (
 )
 
 func TestCandidateLife(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return now } })
 	users := list(t, v, "/user.list", m{})
@@ -61,6 +62,7 @@ func TestCandidateLife(t *testing.T) {
 }
 
 func TestNotesTagsAndProjects(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	id := at(ok(t, v, "/candidate.create", m{"name": "A"}), "id")
 	if got := list(t, v, "/candidate.listNotes", m{"candidateId": id}); len(got) != 0 {
@@ -104,6 +106,7 @@ func TestNotesTagsAndProjects(t *testing.T) {
 }
 
 func TestApplicationLife(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return now } })
 	s := &v.store
@@ -199,6 +202,7 @@ func TestApplicationLife(t *testing.T) {
 }
 
 func TestAnonymize(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	r := v.store.candidates.Find(func(p *candidate) bool {
 		return p.ResumeFileHandle != nil && len(p.ApplicationIDs) > 0 && !slices.ContainsFunc(p.ApplicationIDs, func(id string) bool {
@@ -232,6 +236,7 @@ func TestAnonymize(t *testing.T) {
 }
 
 func TestJobLife(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return now } })
 	team, place, plan := list(t, v, "/department.list", m{})[0], list(t, v, "/location.list", m{})[0], list(t, v, "/interviewPlan.list", m{})[0]
@@ -267,6 +272,7 @@ func TestJobLife(t *testing.T) {
 }
 
 func TestInterviewSchedules(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	app := v.store.applications.Find(func(a *application) bool { return a.Status == "Active" }).Val
 	done := v.store.applications.Find(func(a *application) bool { return a.Status == "Archived" }).Val
@@ -306,6 +312,7 @@ func TestInterviewSchedules(t *testing.T) {
 }
 
 func TestCustomFieldValues(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	objects := map[string]string{"Candidate": s.candidates.Rows[0].ID, "Application": s.applications.Rows[0].ID, "Job": s.jobs.Rows[0].ID, "Opening": s.openings.Rows[0].ID}
@@ -349,6 +356,7 @@ func TestCustomFieldValues(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return now } })
 	h := v.store.candidates.Rows[0].Val.ResumeFileHandle
@@ -384,6 +392,7 @@ func TestFiles(t *testing.T) {
 }
 
 func TestReportsWebhooksAndKey(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	id := v.store.reports.Rows[0].ID
 	headed := ok(t, v, "/report.synchronous", m{"reportId": id})
@@ -435,6 +444,7 @@ func TestReportsWebhooksAndKey(t *testing.T) {
 
 // What jobs and messages are made from can be listed, and nothing else is taken.
 func TestTemplatesAndBrands(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	job := m{"title": "New", "teamId": v.store.departments.Rows[0].ID, "locationId": v.store.locations.Rows[3].ID}
 	for param, path := range map[string]string{"brandId": "/brand.list", "jobTemplateId": "/jobTemplate.list"} {
@@ -464,6 +474,7 @@ func TestTemplatesAndBrands(t *testing.T) {
 }
 
 func TestCandidateLeavesAProject(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	in := m{"candidateId": v.store.candidates.Rows[0].ID, "projectId": v.store.projects.Rows[0].ID}
 	ok(t, v, "/candidate.addProject", in)

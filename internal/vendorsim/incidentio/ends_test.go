@@ -7,6 +7,7 @@ import (
 )
 
 func TestEscalationIsCancelledOnce(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	e := ok(t, v, "POST", "/v2/escalations", obj{"idempotency_key": "k", "title": "Help", "user_ids": []any{v.store.users.Rows[0].ID}})
 	target := "/v2/escalations/" + e["id"].(string)
@@ -25,6 +26,7 @@ func TestEscalationIsCancelledOnce(t *testing.T) {
 }
 
 func TestResolvedAlertOpensAnew(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	src := v.store.alertSources.Find(func(s *alertSource) bool { return s.SecretToken != "" }).Val
 	send := func() string {
@@ -51,6 +53,7 @@ func TestResolvedAlertOpensAnew(t *testing.T) {
 }
 
 func TestAlertsOfIncidents(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	link := v.store.incidentAlerts.Rows[0].Val
 	for _, filter := range []string{"&alert_id=" + link.alertID, "&incident_id=" + link.incidentID, "&alert_id=" + link.alertID + "&incident_id=" + link.incidentID} {
@@ -68,6 +71,7 @@ func TestAlertsOfIncidents(t *testing.T) {
 }
 
 func TestOverrideIsChangedAndTakenAway(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	sc := v.store.schedules.Rows[0].Val
 	r := sc.Config.Rotations[0]
@@ -97,6 +101,7 @@ func TestOverrideIsChangedAndTakenAway(t *testing.T) {
 }
 
 func TestPublishedIncidentEnds(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	pg := v.store.statusPages.Rows[0].Val
 	structure := ok(t, v, "GET", "/v2/status_page_structures/"+pg.ID, nil)
@@ -134,6 +139,7 @@ func TestPublishedIncidentEnds(t *testing.T) {
 }
 
 func TestSettingsAreReplacedAndRemoved(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := ok(t, v, "POST", "/v1/severities", obj{"name": "Odd", "description": "d"})
 	target := "/v1/severities/" + s["id"].(string)

@@ -73,6 +73,7 @@ func dates(name, operator, value string, from, end time.Time) clause {
 
 // Random pairs of filters must pick exactly what a reader of the unfiltered list would, joined with all and with any.
 func TestIncidentFiltersAgreeWithBruteForce(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	all := everything(t, v, everyIncident, 250)
@@ -197,6 +198,7 @@ func TestIncidentFiltersAgreeWithBruteForce(t *testing.T) {
 }
 
 func TestAlertAndEscalationFiltersAgreeWithBruteForce(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	alerts := everything(t, v, "/v2/alerts?has_notes[is]=true", 50)
@@ -306,6 +308,7 @@ func TestAlertAndEscalationFiltersAgreeWithBruteForce(t *testing.T) {
 
 // The parameters that are no operators.
 func TestPlainFilters(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	inc := s.actions.Rows[0].Val.IncidentID

@@ -49,6 +49,7 @@ func walk(t *testing.T, v *Vendor, target string, size int, between func(page in
 }
 
 func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	field, service := s.customFields.Rows[0].ID, s.catalogTypes.Find(func(c *catalogTypeV3) bool { return c.Name == "Service" }).ID
@@ -101,6 +102,7 @@ const everyIncident = "/v2/incidents?mode[one_of]=standard&mode[one_of]=retrospe
 
 // After names a record, not a number of records: what is added or removed meanwhile changes nothing about the others.
 func TestPagingWhileRecordsComeAndGo(t *testing.T) {
+	t.Parallel()
 	clock := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return clock } })
 	before := rowIDs(&v.store.incidentUpdates, nil)
@@ -124,6 +126,7 @@ func TestPagingWhileRecordsComeAndGo(t *testing.T) {
 }
 
 func TestPageSizes(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Scale.Incidents, o.Scale.Schedules = 700, 30 })
 	rep := do(t, v, "GET", "/v2/incidents?page_size=500", nil)
 	if n := len(rep.records(t)); n != 250 || rep.page.PageSize != 250 || rep.page.After == nil || rep.page.Total == nil || *rep.page.Total <= 250 {
@@ -146,6 +149,7 @@ func TestPageSizes(t *testing.T) {
 
 // /v2 leaves after out at the end, /v1 and /v3 say null.
 func TestHowPagesEnd(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	for target, want := range map[string]string{
 		"/v2/status_pages?page_size=250":                     `{"page_size":250}`,

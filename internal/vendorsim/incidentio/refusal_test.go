@@ -10,6 +10,7 @@ import (
 )
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	inc := s.incidents.Rows[0].ID
@@ -172,6 +173,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestScopes(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) {
 		o.Keys = []Key{{Token: "pager", Scopes: []string{"escalations.create", "escalations.view", "escalations.cancel"}, Roles: []string{"on_call_editor"}}, {Token: "nothing"}}
 	})
@@ -206,6 +208,7 @@ func TestScopes(t *testing.T) {
 }
 
 func TestNoKeyMeansNobody(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Token, o.ReadToken = "", "" })
 	if rep := do(t, v, "GET", "/v1/identity", nil); rep.status != 401 {
 		t.Errorf("%s", rep.raw)

@@ -26,6 +26,7 @@ func send(t *testing.T, v *Vendor, op Operation, s Sample) reply {
 
 // Every operation must answer a request with just what is required, and one with everything it takes.
 func TestEveryOperationAnswers(t *testing.T) {
+	t.Parallel()
 	for _, full := range []bool{false, true} {
 		v := small(t)
 		for _, op := range Operations() {
@@ -52,6 +53,7 @@ func TestEveryOperationAnswers(t *testing.T) {
 
 // Leaving out any required parameter must be refused, and so must a parameter that the operation does not have.
 func TestEveryOperationIsStrict(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	refused := func(op Operation, rep reply, code, field string) {
 		t.Helper()
@@ -109,6 +111,7 @@ func strictFields(params []Param, path []string, visit func(path []string, p Par
 }
 
 func TestSampleDoesNotTouchRecords(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	read := func() string {
 		return string(do(t, v, "GET", "/v2/incidents?page_size=250", nil).raw) + string(do(t, v, "GET", "/v3/catalog_types", nil).raw)
@@ -124,6 +127,7 @@ func TestSampleDoesNotTouchRecords(t *testing.T) {
 
 // The declarations must be such that the checks can understand them.
 func TestDeclarations(t *testing.T) {
+	t.Parallel()
 	for _, op := range Operations() {
 		strictFields(append(op.Query[:len(op.Query):len(op.Query)], op.Body...), nil, func(path []string, p Param) {
 			if p.Type == "array" && p.Items == "" || !slices.Contains([]string{"string", "integer", "boolean", "object", "array"}, p.Type) {

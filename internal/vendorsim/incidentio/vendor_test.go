@@ -14,6 +14,7 @@ import (
 )
 
 func TestEveryHandlerHasAnOperation(t *testing.T) {
+	t.Parallel()
 	routes := map[string]bool{}
 	airbyte, deprecated, successors := 0, 0, 0
 	for _, op := range Operations() {
@@ -42,6 +43,7 @@ func TestEveryHandlerHasAnOperation(t *testing.T) {
 }
 
 func TestSameSeedSameData(t *testing.T) {
+	t.Parallel()
 	read := func(seed uint64) string {
 		v := small(t, func(o *Options) { o.Seed = seed })
 		out := ""
@@ -60,6 +62,7 @@ func TestSameSeedSameData(t *testing.T) {
 }
 
 func TestSizeOfTheDefault(t *testing.T) {
+	t.Parallel()
 	v := New(Options{Token: fullToken, Seed: 1, Now: func() time.Time { return testNow }})
 	s := &v.store
 	n := len(s.incidents.Rows) + len(s.incidentUpdates.Rows) + len(s.followUps.Rows) + len(s.actions.Rows) + len(s.alerts.Rows) + len(s.escalations.Rows) + len(s.catalogEntries.Rows) + len(s.users.Rows)
@@ -70,6 +73,7 @@ func TestSizeOfTheDefault(t *testing.T) {
 
 // Every id in an answer must name something that can be fetched, and nothing may be dated after now.
 func TestLinksResolve(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	known := map[string]bool{}
 	for _, path := range []string{
@@ -140,6 +144,7 @@ func TestLinksResolve(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.RateLimit, o.Now = true, func() time.Time { return now } })
 	header := func(r reply, name string) int { n, _ := strconv.Atoi(r.header.Get(name)); return n }
@@ -175,6 +180,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestRateLimitOfTheKey(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.RateLimit, o.RatePerMinute, o.Now = true, 30, func() time.Time { return now } })
 	for i := range 30 {
@@ -194,6 +200,7 @@ func TestRateLimitOfTheKey(t *testing.T) {
 
 // Readers and writers at once; the race detector does the judging.
 func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.RateLimit = true })
 	inc := v.store.incidents.Rows[0].ID
 	var wg sync.WaitGroup
@@ -215,6 +222,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func TestReferencesAreUnique(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	var refs []string
 	for _, r := range everything(t, v, everyIncident, 250) {

@@ -30,6 +30,7 @@ func dig(v any, path ...any) any {
 }
 
 func TestIncidentRoundTrip(t *testing.T) {
+	t.Parallel()
 	clock := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return clock } })
 	s := &v.store
@@ -100,6 +101,7 @@ func TestIncidentRoundTrip(t *testing.T) {
 // A refused write must leave no trace. The records are read only afterwards, and from another organisation of the same
 // seed before: a record keeps the JSON of its first reading, which would hide what changed behind it.
 func TestRefusedWritesChangeNothing(t *testing.T) {
+	t.Parallel()
 	v, untouched := small(t), small(t)
 	read := func(v *Vendor) string {
 		return string(do(t, v, "GET", everyIncident+"&page_size=250", nil).raw) + string(do(t, v, "GET", "/v2/incident_updates?page_size=250", nil).raw)
@@ -137,6 +139,7 @@ func TestRefusedWritesChangeNothing(t *testing.T) {
 }
 
 func TestRetrospectiveIncident(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	is := ok(t, v, "POST", "/v2/incidents", obj{"idempotency_key": "r", "visibility": "public", "mode": "retrospective",
 		"retrospective_incident_options": obj{"external_id": 90001, "postmortem_document_url": "https://docs.example/p", "slack_channel_id": "C123"}})
@@ -150,6 +153,7 @@ func TestRetrospectiveIncident(t *testing.T) {
 }
 
 func TestAlertEvents(t *testing.T) {
+	t.Parallel()
 	clock := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return clock } })
 	var src obj
@@ -200,6 +204,7 @@ func TestAlertEvents(t *testing.T) {
 }
 
 func TestEscalationRoundTrip(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	path, inc, u := s.escalationPaths.Rows[0].ID, s.incidents.Rows[0].ID, s.users.Rows[1].ID
@@ -225,6 +230,7 @@ func TestEscalationRoundTrip(t *testing.T) {
 }
 
 func TestOverridesReplaceShifts(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	s.overrides = table[override]{}
@@ -283,6 +289,7 @@ func TestOverridesReplaceShifts(t *testing.T) {
 }
 
 func TestNobodyIsOnCallBeforeTheRotationStarts(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	sc := v.store.schedules.Rows[0].Val
 	start := sc.Config.Rotations[0].HandoverStartAt
@@ -300,6 +307,7 @@ func TestNobodyIsOnCallBeforeTheRotationStarts(t *testing.T) {
 }
 
 func TestCurrentShiftsAreTheFinalEntries(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	for _, sc := range list(t, v, "/v2/schedules") {
 		id := sc["id"].(string)
@@ -325,6 +333,7 @@ func TestCurrentShiftsAreTheFinalEntries(t *testing.T) {
 }
 
 func TestCatalogRoundTrip(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	of := s.catalogTypes.Find(func(c *catalogTypeV3) bool { return c.Name == "Service" }).Val
@@ -361,6 +370,7 @@ func TestCatalogRoundTrip(t *testing.T) {
 }
 
 func TestSettingsRoundTrip(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	sev := ok(t, v, "POST", "/v1/severities", obj{"name": "Catastrophic", "description": "d"})
 	if sev["rank"] != 3.0 || fmt.Sprint(ok(t, v, "GET", "/v1/severities/"+sev["id"].(string), nil)) != fmt.Sprint(sev) {
@@ -392,6 +402,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 }
 
 func TestStatusPageIncident(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	pg := v.store.statusPages.Rows[0].Val
 	body := obj{"idempotency_key": "p", "incident_status": "identified", "message": "m", "name": "n", "notify_subscribers": true, "status_page_id": pg.ID, "component_statuses": []any{
@@ -408,6 +419,7 @@ func TestStatusPageIncident(t *testing.T) {
 
 // Deprecated endpoints and their successors show the same things, but for the fields that the specification tells apart.
 func TestSuccessors(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	for _, tc := range []struct {
 		old, new         string
@@ -445,6 +457,7 @@ func TestSuccessors(t *testing.T) {
 }
 
 func TestCustomFieldValues(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	s := &v.store
 	id := s.incidents.Rows[0].ID

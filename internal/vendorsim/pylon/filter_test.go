@@ -57,6 +57,7 @@ func stringsAt(r m, key string) []string {
 
 // Filters are compared with a plain reading of the same records, taken from the answers and not from the store.
 func TestFiltersAgainstBruteForce(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	issues := do(t, v, "POST", "/issues/search", m{"limit": 999}).records(t)
 	accounts := list(t, v, "/accounts?limit=999")
@@ -143,6 +144,7 @@ func TestFiltersAgainstBruteForce(t *testing.T) {
 }
 
 func TestSearchText(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	var want []string
 	for _, r := range do(t, v, "POST", "/issues/search", m{"limit": 999}).records(t) {
@@ -159,6 +161,7 @@ func TestSearchText(t *testing.T) {
 }
 
 func TestFilterRefusals(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	deep := m{"field": "state", "operator": "equals", "value": "new"}
 	for range maxFilterDepth {

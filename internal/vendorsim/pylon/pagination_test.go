@@ -54,6 +54,7 @@ func walk(t *testing.T, v *Vendor, target string, limit int, between func(page i
 }
 
 func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	kb := v.store.knowledgeBases.Rows[0].ID
 	issueID := v.store.issues.Rows[0].ID
@@ -86,6 +87,7 @@ func TestPagesHoldEveryRecordOnceInOrder(t *testing.T) {
 
 // The vendor gives these lists in pages, and documents no way to say how long one is.
 func TestPagesOfFixedLength(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Scale.Contacts = 3*fixedPage - 1 })
 	want := []string{}
 	for _, r := range v.store.contacts.Rows {
@@ -110,6 +112,7 @@ func TestPagesOfFixedLength(t *testing.T) {
 
 // Cursors are positions: what is added or removed while a client pages changes nothing about the other records.
 func TestPagingWhileRecordsComeAndGo(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	before := ids(list(t, v, "/accounts?limit=999"))
 	gone := map[string]bool{}
@@ -127,6 +130,7 @@ func TestPagingWhileRecordsComeAndGo(t *testing.T) {
 }
 
 func TestDefaultLimits(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Scale.Accounts, o.Scale.Messages = 150, 120*40 })
 	if n := len(list(t, v, "/accounts")); n != 100 {
 		t.Errorf("accounts: %d, want the default of 100", n)
@@ -147,6 +151,7 @@ func TestDefaultLimits(t *testing.T) {
 
 // Adjacent windows must add up: no issue twice, none lost.
 func TestIssueWindowsAddUp(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	var got []string
 	for i := range 30 {
@@ -161,6 +166,7 @@ func TestIssueWindowsAddUp(t *testing.T) {
 }
 
 func TestCursorBelongsToItsQuery(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	cursor := *do(t, v, "GET", "/accounts?limit=1", nil).body.Pagination.Cursor
 	for _, target := range []string{"/contacts?cursor=" + cursor, "/accounts?cursor=A" + cursor[1:], "/accounts?cursor=" + cursor + "A", "/accounts?cursor=" + cursor[:20]} {
@@ -192,6 +198,7 @@ func TestCursorBelongsToItsQuery(t *testing.T) {
 }
 
 func TestExhaustedCursors(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	pagination := func(r reply) string {
 		var b map[string]json.RawMessage

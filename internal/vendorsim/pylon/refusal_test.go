@@ -8,6 +8,7 @@ import (
 )
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	issueID := v.store.issues.Rows[0].ID
 	kb := v.store.knowledgeBases.Rows[0].ID
@@ -129,6 +130,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestReadTokenReads(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	for _, target := range []string{"GET /me", "GET /accounts", "POST /issues/search"} {
 		method, path, _ := strings.Cut(target, " ")
@@ -143,6 +145,7 @@ func TestReadTokenReads(t *testing.T) {
 }
 
 func TestRegionEU(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Region, o.Token = RegionEU, TokenPrefixEU+"full" })
 	if rep := do(t, v, "GET", "/me", nil, "Authorization", "Bearer "+TokenPrefixEU+"full"); rep.status != 200 {
 		t.Errorf("own token: %s", rep.raw)
@@ -153,6 +156,7 @@ func TestRegionEU(t *testing.T) {
 }
 
 func TestNoTokenMeansNobody(t *testing.T) {
+	t.Parallel()
 	v := small(t, func(o *Options) { o.Token, o.ReadToken = "", "" })
 	if rep := do(t, v, "GET", "/me", nil, "Authorization", "Bearer x"); rep.status != 401 {
 		t.Errorf("%s", rep.raw)
@@ -160,6 +164,7 @@ func TestNoTokenMeansNobody(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.RateLimit, o.Now = true, func() time.Time { return now } })
 	for i := range 10 {

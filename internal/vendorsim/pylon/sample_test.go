@@ -36,6 +36,7 @@ func send(t *testing.T, v *Vendor, op Operation, s Sample) reply {
 
 // Every operation must answer a request with just what is required, and one with everything it takes.
 func TestEveryOperationAnswers(t *testing.T) {
+	t.Parallel()
 	for _, full := range []bool{false, true} {
 		v := small(t)
 		for _, op := range Operations() {
@@ -61,6 +62,7 @@ func TestEveryOperationAnswers(t *testing.T) {
 
 // Leaving out any required parameter must be refused, and so must a parameter that the operation does not have.
 func TestEveryOperationIsStrict(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	routes := mergedRoutes()
 	for _, op := range Operations() {
@@ -98,6 +100,7 @@ func TestEveryOperationIsStrict(t *testing.T) {
 }
 
 func TestSampleDoesNotTouchOtherRecords(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	before := string(do(t, v, "GET", "/accounts?limit=999", nil).body.Data)
 	for _, op := range Operations() {

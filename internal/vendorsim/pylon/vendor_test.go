@@ -10,6 +10,7 @@ import (
 )
 
 func TestEveryHandlerHasAnOperation(t *testing.T) {
+	t.Parallel()
 	ops := Operations()
 	airbyte := 0
 	for _, op := range ops {
@@ -29,6 +30,7 @@ func TestEveryHandlerHasAnOperation(t *testing.T) {
 }
 
 func TestSameSeedSameData(t *testing.T) {
+	t.Parallel()
 	read := func(seed uint64) string {
 		v := small(t, func(o *Options) { o.Seed = seed })
 		out := ""
@@ -48,6 +50,7 @@ func TestSameSeedSameData(t *testing.T) {
 
 // The benchmarks of the host rely on these sizes.
 func TestBenchmarkSizes(t *testing.T) {
+	t.Parallel()
 	v := New(Options{Token: fullToken, Seed: 1, Now: func() time.Time { return testNow }})
 	for _, tc := range []struct {
 		limit    string
@@ -65,6 +68,7 @@ func TestBenchmarkSizes(t *testing.T) {
 
 // Every id in an answer must name something that can be fetched.
 func TestLinksResolve(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	known := map[string]bool{}
 	for _, path := range []string{"/accounts?limit=999", "/contacts", "/users", "/teams", "/user-roles", "/tasks?limit=999"} {
@@ -106,6 +110,7 @@ func TestLinksResolve(t *testing.T) {
 }
 
 func TestIssuesOfTheLast30Days(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	got := list(t, v, "/issues?"+last30Days())
 	if want := SmallScale().Issues * 5 / 8; len(got) < want {

@@ -7,6 +7,7 @@ import (
 
 // What is deleted is gone, and nothing that is left names it.
 func TestDeletesLeaveNoLinks(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	task := v.store.tasks.Find(func(x *task) bool { return x.Milestone != nil && x.Project != nil }).Val
 	remove(t, v, "/milestones/"+task.Milestone.ID)
@@ -41,6 +42,7 @@ func TestDeletesLeaveNoLinks(t *testing.T) {
 }
 
 func TestTaskComments(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	comments := "/tasks/" + v.store.tasks.Rows[0].ID + "/comments"
 	if n := len(list(t, v, comments)); n != 0 {
@@ -66,6 +68,7 @@ func TestTaskComments(t *testing.T) {
 }
 
 func TestCollections(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	kb := v.store.knowledgeBases.Rows[0]
 	base := "/knowledge-bases/" + kb.ID
@@ -95,6 +98,7 @@ func TestCollections(t *testing.T) {
 }
 
 func TestMacros(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	groups := ids(list(t, v, "/macro-groups"))
 	all, some := ids(list(t, v, "/macros")), ids(list(t, v, "/macros?macro_group_id="+groups[0]))
@@ -120,6 +124,7 @@ func TestMacros(t *testing.T) {
 }
 
 func TestCustomFieldIsUpdated(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	f := v.store.customFields.Rows[0].Val
 	taken := v.store.customFields.Find(func(o *customField) bool { return o.ObjectType == f.ObjectType && o.ID != f.ID })

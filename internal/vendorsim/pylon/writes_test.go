@@ -32,6 +32,7 @@ func gone(t *testing.T, v *Vendor, path string) {
 }
 
 func TestIssueLife(t *testing.T) {
+	t.Parallel()
 	now := testNow
 	v := small(t, func(o *Options) { o.Now = func() time.Time { return now } })
 	user, team := at(list(t, v, "/users")[3], "id"), at(list(t, v, "/teams")[0], "id")
@@ -118,6 +119,7 @@ func TestIssueLife(t *testing.T) {
 }
 
 func TestConversation(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	is := ok(t, v, "POST", "/issues", m{"title": "t", "body_html": "<p>first</p>", "requester_email": "p@x.example"})
 	path := "/issues/" + at(is, "id")
@@ -174,6 +176,7 @@ func TestConversation(t *testing.T) {
 }
 
 func TestEmailRepliesNeedRecipients(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	r := v.store.issues.Find(func(is *issue) bool { return is.Source == "email" })
 	top := v.store.messages[r.ID].Rows[0].ID
@@ -186,6 +189,7 @@ func TestEmailRepliesNeedRecipients(t *testing.T) {
 }
 
 func TestDuplicates(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	account, contact, tag := list(t, v, "/accounts")[0], list(t, v, "/contacts")[0], list(t, v, "/tags")[0]
 	field := list(t, v, "/custom-fields?object_type=issue")[0]
@@ -204,6 +208,7 @@ func TestDuplicates(t *testing.T) {
 }
 
 func TestAccountLife(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	owner := at(list(t, v, "/users")[1], "id")
 	a := ok(t, v, "POST", "/accounts", m{"name": "Ñandú", "domains": []string{"a.example", "b.example"}, "primary_domain": "b.example", "owner_id": owner, "external_ids": []m{{"external_id": "ext 1", "label": "crm"}}})
@@ -259,6 +264,7 @@ func TestAccountLife(t *testing.T) {
 }
 
 func TestTagLife(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	tag := ok(t, v, "POST", "/tags", m{"value": "fresh", "object_type": "issue", "hex_color": "#abcdef"})
 	is := ok(t, v, "POST", "/issues", m{"title": "t", "body_html": "b", "tags": []string{"fresh", "x"}})
@@ -277,6 +283,7 @@ func TestTagLife(t *testing.T) {
 }
 
 func TestWorkLife(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	user, account := at(list(t, v, "/users")[0], "id"), at(list(t, v, "/accounts")[0], "id")
 	p := ok(t, v, "POST", "/projects", m{"name": "P", "account_id": account, "start_date": "2026-01-01T00:00:00Z"})
@@ -312,6 +319,7 @@ func TestWorkLife(t *testing.T) {
 }
 
 func TestKnowledgeBaseLife(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	user := at(list(t, v, "/users")[0], "id")
 	kb := "/knowledge-bases/" + at(list(t, v, "/knowledge-bases")[0], "id")
@@ -348,6 +356,7 @@ func TestKnowledgeBaseLife(t *testing.T) {
 }
 
 func TestDirectoryAndAudit(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	me := ok(t, v, "GET", "/me", nil)
 	ok(t, v, "GET", "/users/"+at(me, "user.id"), nil)
@@ -376,6 +385,7 @@ func TestDirectoryAndAudit(t *testing.T) {
 }
 
 func TestAttachments(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	send := func(build func(*multipart.Writer)) reply {
 		t.Helper()
@@ -426,6 +436,7 @@ func TestAttachments(t *testing.T) {
 // Readers and writers of the same records at once; the race detector does the checking, and paging must still give
 // every record that was there throughout exactly once.
 func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
 	v := small(t)
 	before := ids(list(t, v, "/accounts?limit=999"))
 	issueID := v.store.issues.Rows[0].ID
