@@ -12,24 +12,22 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// engineVersions are those of wazero and go-sdk that this package is built with. They
-// are constants because the build information of a program may lack them; a test
-// compares them with go.mod.
+// engineVersions are the versions of wazero and go-sdk. They are constants because the build
+// information of a program may lack them; a test compares them with go.mod.
 const (
 	wazeroVersion = "v1.12.0"
 	extismVersion = "v1.7.1"
 )
 
-// cacheFormat goes up with every change of what an entry of the cache is.
+// cacheFormat is the version of the form of cache entries.
 const cacheFormat = 3
 
-// build names all that native code in the cache depends on beside its module: whoever
-// differs in one of these compiles for itself.
+// build names all that native code in the cache depends on besides its module.
 func build() string {
 	var all bytes.Buffer
 	fmt.Fprintln(&all, cacheFormat, wasm.RewriteVersion, wazeroVersion, extismVersion)
 	if info, ok := debug.ReadBuildInfo(); ok {
-		// The program that embeds the host may have chosen newer ones.
+		// The embedding program may use newer ones.
 		for _, dep := range info.Deps {
 			switch dep.Path {
 			case "github.com/tetratelabs/wazero", "github.com/extism/go-sdk":

@@ -23,8 +23,8 @@ import (
 //	native/       wazero's own cache, with the code
 //	seal          the MAC of all that
 //
-// An entry is made in a folder of its own and appears under its name whole. It is never
-// changed after that. What has no valid seal is not used.
+// A new entry is made in a temporary folder and then renamed. It is never changed after that,
+// and not used without a valid seal.
 type cache struct {
 	dir    string
 	build  string
@@ -38,8 +38,8 @@ const (
 	nativeDir  = "native"
 	sealFile   = "seal"
 
-	stagePrefix = "new-" // folders that entries are made in
-	oldPrefix   = "old-" // folders on their way out
+	stagePrefix = "new-" // folders for making entries
+	oldPrefix   = "old-" // folders that are being removed
 
 	sealPurpose = "compiled module"
 )
@@ -70,7 +70,7 @@ func (c *cache) path(digest string) string {
 	return filepath.Join(c.dir, digest+"-"+c.build)
 }
 
-// load returns the entry of a module, or nil if there is none that may be used.
+// load returns the entry of a module, or nil if there is no valid one.
 func (c *cache) load(digest string) *entry {
 	dir := c.path(digest)
 	e, err := c.read(dir, digest)
@@ -119,8 +119,7 @@ func (c *cache) stage() (string, error) {
 	return os.MkdirTemp(c.dir, stagePrefix) // mode 0700
 }
 
-// commit seals what is in a folder that stage made, and gives it its name. Another
-// process may have been faster; then its entry is used.
+// commit seals a folder of stage and renames it, unless another process was faster.
 func (c *cache) commit(stage, digest string) (*entry, error) {
 	folder, err := c.sealer.ReadFolder(stage, sealFile, moduleFile, infoFile)
 	if err != nil {
@@ -145,7 +144,7 @@ func (c *cache) commit(stage, digest string) (*entry, error) {
 	return e, os.Rename(stage, e.dir)
 }
 
-// remove deletes a folder. It renames the folder first, so that no process finds half of it.
+// remove deletes a folder. It renames it first, so that no process finds half of it.
 func (c *cache) remove(dir string) {
 	old, err := os.MkdirTemp(c.dir, oldPrefix)
 	if err == nil {

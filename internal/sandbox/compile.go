@@ -18,17 +18,16 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// ServeCompile compiles one module in a process that may be ended: it is what the
-// command of [Config.CompileWorker] calls, with the arguments that follow its own. It
-// reads the module from in and answers on out, and writes to no other place than the
-// folder that the arguments name. It puts limits on the whole process, and ends it with
-// exit, which is os.Exit, where one is reached. For [Engine.Check] it calls check in place of
-// compiling.
+// ServeCompile compiles one module in a process of its own: the command of
+// [Config.CompileWorker] calls it, with the arguments after its own. It reads the module from in,
+// answers on out, and writes only to the folder in the arguments. It puts limits on the whole
+// process, and ends it with exit, which is os.Exit, if one is reached. For [Engine.Check] it
+// calls check instead of compiling.
 func ServeCompile(ctx context.Context, arguments []string, in io.Reader, out io.Writer, exit func(code int), check func(ctx context.Context, declaration []byte) error) error {
 	return compileworker.Serve(ctx, arguments, in, out, compileworker.Work{Build: build(), Compile: compileInto, Check: check, Exit: exit})
 }
 
-// rewrite makes what is compiled of a module.
+// rewrite returns the module that is compiled.
 func rewrite(module []byte) ([]byte, wasm.Info, error) {
 	parsed, err := vet(module)
 	if err != nil {
@@ -41,7 +40,7 @@ func rewrite(module []byte) ([]byte, wasm.Info, error) {
 	return rewritten, info, nil
 }
 
-// compileInto makes an entry of the cache in a folder, all but its seal.
+// compileInto makes an entry of the cache in a folder, without its seal.
 func compileInto(ctx context.Context, module []byte, folder string) error {
 	rewritten, info, err := rewrite(module)
 	if err != nil {
@@ -68,9 +67,9 @@ func compileInto(ctx context.Context, module []byte, folder string) error {
 		os.WriteFile(filepath.Join(folder, infoFile), found, 0o600))
 }
 
-// compileNative compiles a module and returns what wazero is to be given instead, to
-// find the code: the module's skeleton. wazero files code under a sum of the bytes that
-// it was given, so the code of the module gets the name that the skeleton's would have.
+// compileNative compiles a module and returns its skeleton, with which wazero finds the code.
+// wazero names code after a sum of the module's bytes, so the module's code is renamed to the
+// skeleton's name.
 func compileNative(ctx context.Context, rewritten []byte, folder string) (given []byte, err error) {
 	whole := filepath.Join(folder, "whole")
 	defer func() { err = errors.Join(err, os.RemoveAll(whole)) }()
@@ -114,13 +113,12 @@ func compileFile(ctx context.Context, module []byte, folder string) (_ string, e
 	return files[0], nil
 }
 
-// version is done once wazero knows its own version. It looks for it on first use and keeps
-// it in a variable without a lock (internal/version of v1.12.0), and several goroutines open
-// modules.
+// version is done once wazero knows its own version. It finds it at its first use and keeps it in
+// a variable without a lock (internal/version of v1.12.0), but several goroutines open modules.
 var version sync.Once
 
-// knowVersion makes wazero look for its version: before it finds that no folder has such a
-// name, so that nothing else happens.
+// knowVersion makes wazero find its version. It names an invalid folder, so that nothing else
+// happens.
 func knowVersion() {
 	version.Do(func() { _, _ = wazero.NewCompilationCacheWithDir("\x00") })
 }
@@ -133,11 +131,10 @@ func doesNotCompile(err error) *abi.Error {
 	return (&abi.Error{Kind: abi.KindConnectorFault, Message: "the module does not compile: " + firstLine(err), Hint: "build it for the WebAssembly core specification 2.0"}).WithCause(err)
 }
 
-// open makes native code of a module, or finds it in the folder native, unless that is
-// empty.
+// open compiles a module, or finds its code in the folder native, unless that is "".
 func (m *Module) open(ctx context.Context, module []byte, native string) (err error) {
-	// One cache object per module: wazero's in-memory cache ties the entries of
-	// two runtimes together, and what they share is on disk anyway.
+	// One cache object per module: wazero's in-memory cache would tie the entries of two
+	// runtimes together.
 	knowVersion()
 	config := runtimeConfig()
 	if native != "" {

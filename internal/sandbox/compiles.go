@@ -10,8 +10,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// compiles are the compiles that run. Each has a process of its own where there is a worker,
-// and none waits for that of another module.
+// compiles are the running compiles. With a worker each has its own process, and they do not wait
+// for each other.
 type compiles struct {
 	mu      sync.Mutex
 	running map[compileKey]*compiling
@@ -22,17 +22,16 @@ type compileKey struct {
 	ahead  bool // no call waits for it
 }
 
-// compiling is a compile that runs.
+// compiling is a running compile.
 type compiling struct {
 	cancel context.CancelFunc
-	done   chan struct{} // closed when it has ended; then the others are good
+	done   chan struct{} // closed at its end, when the other fields are set
 	made   *entry
 	err    error
 }
 
-// add notes a compile that is about to run, and returns the one of the same module that runs
-// already, of the other kind. Nothing is compiled ahead that somebody waits for: own is nil
-// then.
+// add registers a new compile, and returns a running one of the same module and the other kind.
+// own is nil if it would compile ahead what a call is waiting for.
 func (c *compiles) add(ctx context.Context, key compileKey) (ownCtx context.Context, own, other *compiling) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,9 +62,9 @@ func (c *compiles) run(ctx context.Context, key compileKey, own *compiling, comp
 	own.made, own.err = compile(ctx)
 }
 
-// now compiles a module that a caller waits for. Where it is being compiled ahead, that goes
-// on beside: it may be almost done, or the machine too busy for it, and its priority cannot be
-// raised. Whichever is ready first counts, and ends the other one.
+// now compiles a module that a caller waits for. If it is being compiled ahead, that continues: it
+// may be almost done, or starve on a busy machine, and its priority cannot be raised. The first to
+// finish ends the other one.
 func (c *compiles) now(ctx context.Context, digest string, compile func(context.Context) (*entry, error)) (*entry, error) {
 	key := compileKey{digest: digest}
 	ctx, own, ahead := c.add(ctx, key)
@@ -111,10 +110,10 @@ func (c *compiles) ahead(ctx context.Context, digest string, compiled func() boo
 	return nil
 }
 
-// Compile compiles a module that [Engine.LoadCached] does not find, which takes a second or
-// so, and loads it. Begins, if not nil, is called before that, unless the module is refused.
+// Compile compiles a module that [Engine.LoadCached] does not find, which takes about a second,
+// and loads it. begins, if not nil, is called before that, unless the module is refused.
 func (e *Engine) Compile(ctx context.Context, module []byte, begins func()) (*Module, error) {
-	// The worker vets too. Here it costs no process, and the error is whole.
+	// The worker vets too, but here it needs no process, and the error is complete.
 	if err := Vet(module); err != nil {
 		return nil, err
 	}
@@ -142,10 +141,9 @@ func (e *Engine) Compile(ctx context.Context, module []byte, begins func()) (*Mo
 	return m, err
 }
 
-// CompileAhead compiles a module into the cache for a Load that may come, in the worker, at
-// the lowest priority that the system has. It does nothing where the module is in the cache,
-// or being compiled because somebody waits for it. A Load that comes meanwhile does not wait
-// for it. Ending ctx ends the worker.
+// CompileAhead compiles a module into the cache for a later Load, in the worker, at the lowest
+// priority of the system. It does nothing if the module is in the cache, or being compiled for a
+// waiting call. A Load does not wait for it. Ending ctx ends the worker.
 //
 // The error is that of [Engine.Load], or of kind invalid_params if there is no worker.
 func (e *Engine) CompileAhead(ctx context.Context, module []byte) error {
@@ -161,15 +159,14 @@ func (e *Engine) CompileAhead(ctx context.Context, module []byte) error {
 	})
 }
 
-// Compiled says whether the cache has the module of a digest. It looks at a name only: Load
-// may still find that somebody changed the files.
+// Compiled reports whether the cache has the module of a digest. It checks only the name: Load may
+// still find that the files were changed.
 func (e *Engine) Compiled(digest string) bool {
 	return e.cache != nil && exists(e.cache.path(digest))
 }
 
-// Check lets the worker check what a connector declares, within its limits. Done is false if
-// there is no worker. The error is that of the check, or as that of a module that cannot be
-// compiled.
+// Check lets the worker check what a connector declares, within its limits. done is false if there
+// is no worker. The error is that of the check, or like that of a module that cannot be compiled.
 func (e *Engine) Check(ctx context.Context, declaration []byte) (done bool, err error) {
 	if e.cache == nil || len(e.config.CompileWorker) == 0 {
 		return false, nil
@@ -184,7 +181,7 @@ func (e *Engine) Check(ctx context.Context, declaration []byte) (done bool, err 
 	return true, e.config.RunWorker(ctx, job, declaration)
 }
 
-// job is what the worker is told of a folder to work in.
+// job describes the worker's job in a folder.
 func (e *Engine) job(folder string) compileworker.Job {
 	return compileworker.Job{
 		Command: e.config.CompileWorker,

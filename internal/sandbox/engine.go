@@ -30,11 +30,11 @@ type Engine struct {
 	config   Config
 	compiles compiles
 	cache    *cache       // nil if there is no folder
-	pages    *pages.Table // nil if the kernel does not tell what a guest wrote
-	held     atomic.Int64 // bytes that instances hold which wait, and images
+	pages    *pages.Table // nil if the kernel does not report written pages
+	held     atomic.Int64 // bytes of waiting instances and images
 	turns    *turns.Turns
 
-	// reserve takes address space for a memory; nil says that there is none.
+	// reserve reserves address space for a memory, or returns nil.
 	reserve func(size uint64) []byte
 
 	mu      sync.Mutex
@@ -42,8 +42,7 @@ type Engine struct {
 	closed  bool
 }
 
-// maxPages is the limit of any linear memory, in Wasm pages of 64 KiB: what
-// Limits.Memory may at most ask for.
+// maxPages is the largest size of a linear memory, in Wasm pages of 64 KiB.
 const maxPages = 4096
 
 // NewEngine returns an engine. Close it when its modules are no longer needed.
@@ -91,7 +90,7 @@ func NewEngine(config Config) (*Engine, error) {
 	return e, nil
 }
 
-// privateFolder makes sure that no other user can put code into the cache.
+// privateFolder ensures that no other user can put code into the cache.
 func privateFolder(dir string) error {
 	err := owned.Folder(dir)
 	var refused *owned.Error
@@ -104,12 +103,10 @@ func privateFolder(dir string) error {
 	return nil
 }
 
-// NewShare returns a share for [Call.Share]: what a connection gets of the time that guests
-// run, say.
+// NewShare returns a share for [Call.Share], such as a connection's share of the guests' time.
 func (e *Engine) NewShare() *turns.Share { return e.turns.NewShare() }
 
-// Close ends all modules. It waits for the calls that run, and new ones end with an
-// error.
+// Close closes all modules. It waits for running calls, and new ones fail.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
@@ -123,26 +120,26 @@ func (e *Engine) Close(ctx context.Context) error {
 		errs = append(errs, m.Close(ctx))
 	}
 	if e.pages != nil {
-		e.pages.Close() // every memory is gone
+		e.pages.Close() // no memory is left
 	}
 	return errors.Join(errs...)
 }
 
-// Modules is how many modules are loaded and not closed.
+// Modules is the number of loaded modules.
 func (e *Engine) Modules() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.modules)
 }
 
-// Digest is how modules are named: the SHA-256 of the file, in hexadecimal.
+// Digest is the name of a module: the SHA-256 of the file, in hexadecimal.
 func Digest(module []byte) string {
 	sum := sha256.Sum256(module)
 	return hex.EncodeToString(sum[:])
 }
 
-// Vet reads a module and refuses one that may not run, without compiling it. The
-// error has kind connector_fault and says what is wrong with the module.
+// Vet checks whether a module may run, without compiling it. The error has kind connector_fault and
+// says what is wrong with the module.
 func Vet(module []byte) error {
 	_, err := vet(module)
 	return err
@@ -197,9 +194,8 @@ func checkExports(m *wasm.Module) error {
 	return nil
 }
 
-// Load vets, rewrites and compiles a module. The first use of a module compiles it,
-// which takes a second or so; later ones find it in the cache. An error has kind
-// connector_fault if the module is at fault.
+// Load vets, rewrites and compiles a module. The first compile takes about a second; later ones find
+// it in the cache. An error has kind connector_fault if the module is at fault.
 func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 	m, err := e.LoadCached(ctx, Digest(module))
 	if m != nil || err != nil {
@@ -208,9 +204,8 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 	return e.Compile(ctx, module, nil)
 }
 
-// LoadCached returns the module of a digest if it was compiled before, without reading
-// the module, or nil if it was not. It is the module of that digest: what the cache
-// holds is sealed together with it.
+// LoadCached returns the module of a digest if the cache has it, or nil, without reading the file.
+// The seal of the cache entry covers the digest.
 func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error) {
 	if e.cache == nil {
 		return nil, nil
@@ -222,8 +217,8 @@ func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error)
 	return e.openEntry(ctx, digest, found)
 }
 
-// openEntry opens an entry of the cache. It returns nil if the entry is gone or is of
-// no use to wazero, which then compiled what it was given: a skeleton.
+// openEntry opens an entry of the cache. It returns nil if the entry is gone, or if wazero did not
+// find the code and compiled the skeleton.
 func (e *Engine) openEntry(ctx context.Context, digest string, found *entry) (*Module, error) {
 	before := found.files()
 	m, err := e.open(ctx, digest, found.module, found.info, filepath.Join(found.dir, nativeDir))
@@ -238,7 +233,7 @@ func (e *Engine) openEntry(ctx context.Context, digest string, found *entry) (*M
 	return nil, nil
 }
 
-// open makes a module of what wazero is to be given.
+// open makes a module of a skeleton or a rewritten module.
 func (e *Engine) open(ctx context.Context, digest string, given []byte, info wasm.Info, native string) (*Module, error) {
 	m := &Module{
 		engine: e,
@@ -268,8 +263,7 @@ func (e *Engine) open(ctx context.Context, digest string, given []byte, info was
 	return m, nil
 }
 
-// compileContext is what everything is compiled with, whether it comes from the cache or
-// goes into it.
+// compileContext is the context for all compiling, from and into the cache.
 func (m *Module) compileContext(ctx context.Context) context.Context {
 	listeners := experimental.FunctionListenerFactory(finder{})
 	if m.engine != nil && m.engine.config.Profile {

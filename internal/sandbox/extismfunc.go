@@ -11,9 +11,9 @@ import (
 	extism "github.com/extism/go-sdk"
 )
 
-// extismFunction is a function of hostfunc.ExtismModule: the same operations for plugins
-// that are built with a plain Extism PDK. Such a guest has no pointer of ours; what it
-// passes are offsets of blocks in Extism's shared memory, and handles, all as i64.
+// extismFunction is a function of hostfunc.ExtismModule: the same operations for plugins built with
+// a plain Extism PDK. Such a guest passes offsets of blocks in Extism's shared memory, and handles,
+// all as i64.
 type extismFunction struct {
 	name   string
 	params int
@@ -99,7 +99,7 @@ func extismFunctions() []extismFunction {
 	}
 }
 
-// handle narrows an i64 to a handle; what does not fit names nothing.
+// handle narrows an i64 to a handle, 0 if it does not fit.
 func handle(v uint64) int32 {
 	if v > math.MaxInt32 {
 		return -1
@@ -113,7 +113,7 @@ func widen(v int32, err *abi.Error) (int64, *abi.Error) { return int64(v), err }
 type blocks struct{ r *running }
 
 func (b blocks) read(offset uint64) ([]byte, *abi.Error) {
-	// A view is enough: the guest does not run while it is used.
+	// No copy is needed: the guest does not run meanwhile.
 	p := b.r.shared().block(offset)
 	if p == nil {
 		return nil, misuse("no block at %d", offset)

@@ -11,9 +11,9 @@ import (
 	extism "github.com/extism/go-sdk"
 )
 
-// interval is how many counts a guest runs between two checkpoints: 10 to 50
-// microseconds. A checkpoint costs 0.14 of them. It is also where the Go scheduler and
-// collector get a word in, so it must not be rare.
+// interval is how many counts a guest runs between two checkpoints: 10 to 50 microseconds. A
+// checkpoint costs 0.14 microseconds. It also lets the Go scheduler and collector run, so it must
+// not be rare.
 const interval = 100_000
 
 // fuel is a call's CPU budget, in counts of the guest's meter. The same call on the
@@ -22,10 +22,10 @@ type fuel struct {
 	left    int64
 	used    int64
 	granted int64
-	unseen  int64 // work that the host did since the last checkpoint
+	unseen  int64 // the host's work since the last checkpoint
 }
 
-// settle books what the guest used of its last grant, and leaves it without one.
+// settle charges what the guest used of its last grant, and ends the grant.
 func (f *fuel) settle(remaining int32) {
 	spent := f.granted - int64(remaining)
 	f.granted = 0
@@ -33,21 +33,21 @@ func (f *fuel) settle(remaining int32) {
 	f.left -= spent
 }
 
-// grant gives the guest its next allotment.
+// grant returns the guest's next allotment.
 func (f *fuel) grant() int32 {
 	f.granted = min(interval, f.left)
 	return int32(f.granted)
 }
 
-// spend books work that the host did for the guest.
+// spend charges the host's work for the guest.
 func (f *fuel) spend(counts int64) {
 	f.used += counts
 	f.left -= counts
 	f.unseen += counts
 }
 
-// What a host function costs besides the call itself, in counts: so much that a guest
-// gains nothing by letting the host work for it.
+// What a host function costs besides the call itself, in counts: at least as much as the same work
+// in the guest.
 
 // copied is the cost of copying bytes, the same as inside the guest.
 func copied(bytes int) int64 { return int64(bytes) / 16 }
@@ -55,9 +55,9 @@ func copied(bytes int) int64 { return int64(bytes) / 16 }
 // scanned is the cost of reading bytes as JSON.
 func scanned(bytes int) int64 { return int64(bytes) }
 
-// work books what a host function is about to do, and ends the guest if its time or its
-// fuel is up. Every host function calls it before it does anything, because many calls
-// fit between two checkpoints. It may be called only while the guest runs.
+// work charges a host function's work in advance, and ends the guest if its time or fuel is used up.
+// Every host function calls it first, because many calls fit between two checkpoints. It may be
+// called only while the guest runs.
 func (r *running) work(counts int64) {
 	r.fuel.spend(counts)
 	r.bounded()
@@ -66,13 +66,13 @@ func (r *running) work(counts int64) {
 	}
 }
 
-// pass lets others run where it is time.
+// pass lets other guests run if it is time.
 func (r *running) pass() {
 	r.fuel.unseen = 0
 	r.goOn(r.turn.Checkpoint(r.ctx))
 }
 
-// goOn ends the guest where it got no turn before its time was up.
+// goOn ends the guest if its time ended before it got a turn.
 func (r *running) goOn(err error) {
 	if err != nil {
 		r.stop = fault.Ended(r.ctx)
@@ -91,10 +91,9 @@ func (r *running) bounded() {
 	}
 }
 
-// boundStack ends a guest whose stack and memory are larger together than its memory may
-// be. wazero doubles a stack that is full, up to 84 MB and whatever the memory's limit is.
-// It does so between two checkpoints as well; the meter charges calls for their frames, so
-// that not much more than ten megabytes fit in between.
+// boundStack ends a guest whose stack and memory together exceed its limit of memory. wazero doubles
+// a full stack, up to 84 MB, regardless of that limit and also between two checkpoints. The meter
+// charges calls for their frames, so that little more than ten megabytes fit between two.
 func (r *running) boundStack() {
 	deep := stackOf(r.function)
 	if deep <= r.stack || int64(r.memory.size)+int64(deep) <= r.limits.Memory {
@@ -104,11 +103,11 @@ func (r *running) boundStack() {
 	panic(errStopped)
 }
 
-// errStopped unwinds a guest that the host ends; the reason is in running.stop.
+// errStopped ends a guest; the reason is in running.stop.
 var errStopped = errors.New("stopped by the host")
 
-// checkpoint is what a metered guest calls when its allotment is used up. It stops
-// the guest by panicking, which wazero turns into the error of the call.
+// checkpoint is called by a metered guest when its allotment is used up. It stops the guest with a
+// panic, which wazero turns into the error of the call.
 func checkpoint(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 	r := fromContext(ctx)
 	if r == nil {

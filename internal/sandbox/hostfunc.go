@@ -21,12 +21,12 @@ type hostFunction struct {
 // arguments are the parameters of a host function.
 type arguments []uint64
 
-// first is a signed one, such as a handle; all others are lengths and pointers.
+// first is a signed one, such as a handle; the others are lengths and pointers.
 func (a arguments) first() int32     { return int32(uint32(a[0])) }
 func (a arguments) u32(i int) uint32 { return uint32(a[i]) }
 
-// hostFunctions are what a guest may import from hostfunc.Module. None of them panics
-// or blocks longer than the call's context, whatever its arguments are.
+// hostFunctions are what a guest may import from hostfunc.Module. With any arguments, they do not
+// panic or block longer than the call's context.
 func hostFunctions() []hostFunction {
 	return []hostFunction{
 		{hostfunc.Input, 0, func(*running, arguments) (int32, *abi.Error) { return inputHandle, nil }},
@@ -85,15 +85,13 @@ func hostFunctions() []hostFunction {
 	}
 }
 
-// traced tells the trace of a call.
 func (r *running) traced(hc HostCall) {
 	hc.Memory, hc.Pointer = r.memory.bytes(), r.pointer
 	r.pointer = ""
 	r.call.Trace(hc)
 }
 
-// guestBytes returns a range of the guest's memory. It is good until the guest runs
-// again, so whoever keeps it copies it.
+// guestBytes returns a range of the guest's memory, valid until the guest runs again.
 func (r *running) guestBytes(ptr, length uint32) ([]byte, *abi.Error) {
 	memory := r.memory.bytes()
 	if end := uint64(ptr) + uint64(length); end > uint64(len(memory)) {
@@ -128,8 +126,8 @@ func httpSend(r *running, a arguments) (int32, *abi.Error) {
 	if err != nil {
 		return 0, err
 	}
-	// The guest does not run while its request is sent, and its memory does not
-	// move, so the body need not be copied.
+	// The guest does not run while its request is sent, and its memory does not move, so no
+	// copy is needed.
 	return r.send(request, body)
 }
 

@@ -7,22 +7,22 @@ import (
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 )
 
-// What waits for a call is bounded by the bytes that it holds and by how long it waits, and
-// not by a number: a burst of callers finds the instances that the burst before it left.
+// Waiting instances are bounded by their bytes and by their waiting time, not by a number, so that a
+// burst of callers finds the instances of the last one.
 
 // bytes is what an instance holds while it waits.
 func (in *instance) bytes() int64 { return in.guest.held + instanceBytes(in.module.info) }
 
-// instanceBytes is what an instance takes of Go's heap: wazero's module, three functions with
-// their stacks, and go-sdk's kernel and plugin; and for each function that a table refers to
-// a record and two pointers. The numbers were measured, and a test measures them again.
+// instanceBytes is an instance's part of Go's heap: wazero's module, three functions with their
+// stacks, and go-sdk's kernel and plugin; and for each function in a table a record and two
+// pointers. The numbers were measured, and a test measures them again.
 func instanceBytes(info wasm.Info) int64 {
 	const each, element, entry = 48 << 10, 42, 8
 	return each + element*int64(info.Elements) + entry*int64(info.Entries)
 }
 
-// hold books bytes that are to wait, and says whether there is room for them. It makes room
-// by closing the instances that have waited longest.
+// hold reserves bytes for waiting, and reports whether there is room. It makes room by closing the
+// instances that have waited longest.
 func (e *Engine) hold(bytes int64) bool {
 	if bytes > e.config.MaxIdleBytes {
 		return false
@@ -36,7 +36,7 @@ func (e *Engine) hold(bytes int64) bool {
 	return true
 }
 
-// closeOldest closes the instance that has waited longest of all, if one waits.
+// closeOldest closes the instance that has waited longest, if any.
 func (e *Engine) closeOldest() bool {
 	var oldest *Module
 	var since time.Time
@@ -52,8 +52,8 @@ func (e *Engine) closeOldest() bool {
 	return oldest != nil && oldest.closeWaiting(func(n int, _ *instance) bool { return n == 0 })
 }
 
-// closeIdle closes the instances that waited for longer than the idle timeout, and
-// comes again while some are left.
+// closeIdle closes the instances that waited longer than the idle timeout, and runs again while some
+// are left.
 func (m *Module) closeIdle() {
 	now := m.engine.config.Now()
 	m.closeWaiting(func(_ int, in *instance) bool { return now.Sub(in.since) >= m.engine.config.IdleTimeout })
@@ -65,9 +65,8 @@ func (m *Module) closeIdle() {
 	}
 }
 
-// closeWaiting closes instances for as long as the next one, which has waited longest, is
-// one to close. Unless the module is being closed, it reports true: what it found may have
-// been taken by a call, which makes room too.
+// closeWaiting closes instances, longest waiting first, while the next one is to be closed. It reports
+// true unless the module is being closed: if a call took an instance, that makes room too.
 func (m *Module) closeWaiting(closes func(n int, in *instance) bool) bool {
 	m.mu.Lock()
 	if m.closing {

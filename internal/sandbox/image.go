@@ -6,13 +6,12 @@ import (
 	"github.com/agenthost/agenthost/internal/sandbox/pages"
 )
 
-// image is the state that the instances of a module start from and go back to: the
-// content of their memory, and the values of their globals. Nobody writes it.
+// image is the immutable state that the instances of a module start from and return to: the content
+// of their memory, and the values of their globals.
 //
-// Where the kernel can, an image is a file in memory that each instance maps
-// privately: a page that the guest has not written is the image's own, shared by all
-// instances, and the kernel knows which pages are not. Elsewhere it is a copy that
-// memories are compared with.
+// If the kernel supports it, an image is a file in memory that each instance maps privately: all
+// instances share the pages that their guests have not written, and the kernel knows the others.
+// Elsewhere it is a copy for comparing.
 type image struct {
 	content []byte
 	file    *pages.File // nil if memories are compared
@@ -30,7 +29,7 @@ func newImage(table *pages.Table, memory []byte) *image {
 	return &image{content: bytes.Clone(memory)}
 }
 
-// close frees an image that no memory goes back to any more.
+// close frees an unused image.
 func (i *image) close() {
 	if i.file != nil {
 		i.file.Close()
@@ -48,10 +47,9 @@ func (m *Module) borrow() *image {
 	return m.image
 }
 
-// publish makes an image of an instance, for the instance itself and, where it can be
-// another one's, for all that come after it. The module keeps it for as long as it is
-// loaded, if there is room among what waits for calls; or else it goes with the last
-// instance that uses it.
+// publish makes an image of an instance, for itself and, if they can share it, for all later ones. The
+// module keeps it while it is loaded, if there is room; otherwise it is freed with the last instance
+// that uses it.
 func (m *Module) publish(in *instance) *image {
 	i := newImage(m.engine.pages, in.guest.bytes())
 	i.users = 1
@@ -87,7 +85,7 @@ func (m *Module) unshare(i *image) {
 	}
 }
 
-// forget lets go of the image that the module keeps.
+// forget releases the module's image.
 func (m *Module) forget() {
 	if m.keeps {
 		m.keeps = false

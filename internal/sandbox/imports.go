@@ -7,8 +7,8 @@ import (
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 )
 
-// knownImports are the functions that a module may import: ours, those of Extism's
-// kernel, and those of WASI, which give access to nothing.
+// knownImports are the functions that a module may import: ours, those of Extism's kernel, and those
+// of WASI, which give no access.
 func knownImports() wasm.Imports {
 	known := make(wasm.Imports)
 	add := func(module, name string, params string, results string) {
@@ -33,7 +33,7 @@ func knownImports() wasm.Imports {
 	return known
 }
 
-// renamedImports are the imports that the rewrite leads to functions of ours.
+// renamedImports are the imports that the rewrite renames to functions of ours.
 func renamedImports() map[wasm.ImportName]wasm.ImportName {
 	renamed := make(map[wasm.ImportName]wasm.ImportName)
 	rename := func(from, to, name string) {

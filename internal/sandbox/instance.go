@@ -35,15 +35,15 @@ type instance struct {
 	random *randomness
 	clock  clock
 	since  time.Time   // when it began to wait
-	turn   *turns.Turn // of the call that has it; nil takes no turns
+	turn   *turns.Turn // of its call; nil takes no turns
 
 	fuel, putBack api.Function // of the rewrite
 	result        [1]uint64    // of the two
 	execute       api.Function // for the next call; nil if it is not looked up
-	stack         int          // bytes of it that execute began with
-	initialised   bool         // or has the state of one that is
+	stack         int          // bytes that execute began with
+	initialised   bool         // or has such a state
 	ready         bool         // for its first call; until then time stands still
-	granted       int64        // what the guest has left of its first grant
+	granted       int64        // the rest of the guest's first grant
 }
 
 // initLimits bound the initialisation of an instance.
@@ -62,7 +62,7 @@ func (m *Module) newInstance(ctx context.Context, turn *turns.Turn) (*instance, 
 		err = in.initialise(ctx)
 	}
 	if errors.Is(err, errTraining) {
-		// Its state may be anything. The next one does without, and so do all others.
+		// Its state is unknown. Later ones are not trained.
 		m.untrained.Store(true)
 		in.close()
 		return m.newInstance(ctx, turn)
@@ -75,7 +75,7 @@ func (m *Module) newInstance(ctx context.Context, turn *turns.Turn) (*instance, 
 	return in, nil
 }
 
-// instantiate makes an instance of which no code has run.
+// instantiate makes an instance without running its code.
 func (m *Module) instantiate(ctx context.Context) (in *instance, err error) {
 	in = &instance{module: m, stdio: new(stdio)}
 	in.random = &randomness{stdio: in.stdio, source: rand.NewChaCha8(m.seed)}
@@ -89,8 +89,7 @@ func (m *Module) instantiate(ctx context.Context) (in *instance, err error) {
 		WithRandSource(in.random).
 		WithStdout(in.stdio).
 		WithStderr(in.stdio).
-		// A clock with a resolution of a millisecond times nothing that is worth
-		// timing in a side channel.
+		// A resolution of a millisecond is too coarse for timing side channels.
 		WithWalltime(func() (int64, int32) {
 			t := in.clock.read().Truncate(time.Millisecond)
 			return t.Unix(), int32(t.Nanosecond())
@@ -98,8 +97,8 @@ func (m *Module) instantiate(ctx context.Context) (in *instance, err error) {
 		WithNanotime(in.clock.monotonic, sys.ClockResolution(time.Millisecond))
 	allocator := &allocator{limit: maxPages << 16, reserve: m.engine.reserve}
 	defer func() {
-		// wazero has no other way to say that it got no memory, and what else it
-		// panics over is no reason to end the process either.
+		// wazero panics without memory, and other panics must not end the process
+		// either.
 		p := recover()
 		if p == nil {
 			return
@@ -117,7 +116,7 @@ func (m *Module) instantiate(ctx context.Context) (in *instance, err error) {
 	}
 	// Lines of go-sdk itself; guests log through us.
 	in.plugin.SetLogger(func(_ extism.LogLevel, text string) { m.log.Trace(text) })
-	in.guest = new(linear) // a module without a memory has nothing to point into
+	in.guest = new(linear) // a module without a memory
 	if len(allocator.memories) > 1 {
 		in.guest = allocator.memories[1]
 	}
@@ -132,14 +131,14 @@ func (m *Module) instantiate(ctx context.Context) (in *instance, err error) {
 	return in, nil
 }
 
-// begin brings a new instance into the module's first state: the first one by running its
-// code, all others by giving them what became of that one.
+// begin brings a new instance into the module's first state: the first one by running its code, all
+// others with that one's image.
 func (in *instance) begin(ctx context.Context) error {
 	m := in.module
 	if i := m.borrow(); i != nil {
 		return in.adopt(i)
 	}
-	in.turn.Give() // to wait for the call that makes the image
+	in.turn.Give() // while waiting for the call that makes the image
 	select {
 	case m.making <- struct{}{}:
 		defer func() { <-m.making }()
@@ -163,8 +162,7 @@ func (in *instance) begin(ctx context.Context) error {
 	return in.adopt(m.publish(in))
 }
 
-// adopt gives the instance the state that an image holds, and makes it the one to go back
-// to.
+// adopt gives the instance the state of an image, to which restore returns.
 func (in *instance) adopt(i *image) error {
 	failed := &abi.Error{Kind: abi.KindInternal, Message: "the sandbox failed: cannot restore a new instance"}
 	if more := len(i.content) - int(in.guest.size); more > 0 {
@@ -183,8 +181,8 @@ func (in *instance) adopt(i *image) error {
 		global.Set(value)
 	}
 	in.initialised = true
-	// The meter starts at 0 for every call, the first one included: that makes
-	// the fuel of a call the same however often the instance was used.
+	// The meter starts at 0 for every call, so that a call's fuel does not depend on the
+	// instance's age.
 	if !in.restore(context.Background()) {
 		return failed
 	}
@@ -192,7 +190,7 @@ func (in *instance) adopt(i *image) error {
 	return nil
 }
 
-// keptGlobal is a value that the rewritten module goes back to.
+// keptGlobal is a kept value of a global of the rewritten module.
 func (in *instance) keptGlobal(n int) api.Global {
 	return in.main.ExportedGlobal(wasm.KeptExport + strconv.Itoa(n))
 }
@@ -206,7 +204,7 @@ func (in *instance) keptGlobals() []uint64 {
 }
 
 func (in *instance) close() {
-	// Memory is freed whatever the error; there is nothing else to do about one.
+	// An error changes nothing: memory is freed anyway.
 	if err := in.plugin.Close(context.Background()); err != nil {
 		in.module.log.Debug("closing an instance", "error", firstLine(err))
 	}
@@ -216,9 +214,9 @@ func (in *instance) close() {
 	}
 }
 
-// restore puts the instance into the module's first state, however the last call ended.
-// There is nothing else that a guest can change: its stack went with the call, and a
-// module that can change a table or drop a segment has no such state.
+// restore puts the instance into the module's first state, after any end of the last call. A guest
+// has no other state: its stack ended with the call, and modules that can change a table or drop a
+// segment are not restored.
 func (in *instance) restore(ctx context.Context) (ok bool) {
 	start := time.Now()
 	defer func() {
@@ -243,8 +241,8 @@ func (in *instance) restore(ctx context.Context) (ok bool) {
 	return ok
 }
 
-// run runs an export of the ABI and reads what it wrote. Where the guest failed, the
-// outcome says what it cost all the same.
+// run runs an export of the ABI and reads its output. The outcome has the cost even if the guest
+// failed.
 func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	r := newRunning(ctx, call, in.guest)
 	if in.guest.size > uint64(r.limits.Memory) {
@@ -268,7 +266,7 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	return outcome, r.read(outcome)
 }
 
-// call calls an export and turns every way in which it can end into an error of ours.
+// call calls an export and turns every kind of end into an error of ours.
 func (in *instance) call(r *running, export string) (err error) {
 	in.stdio.current, r.turn, r.clock, r.sections = r, in.turn, &in.clock, in.module.info.Sections
 	in.clock.ahead = 0
@@ -289,10 +287,9 @@ func (in *instance) call(r *running, export string) (err error) {
 	case r.ctx.Err() != nil && callErr != nil:
 		return fault.Ended(r.ctx)
 	case callErr != nil && strings.Contains(callErr.Error(), "(recovered by wazero)"):
-		// wazero turns panics of host functions into errors that say so, and
-		// go-sdk makes plain text of some. This is one that nobody meant: a bug
-		// of ours or of the engine.
-		// The first line quotes the panic, which may quote what the guest gave.
+		// wazero turns panics of host functions into errors that say so, and go-sdk some
+		// of them into plain text. This one is a bug of ours or of the engine.
+		// The first line quotes the panic, which may quote the guest.
 		_, stack, _ := strings.Cut(callErr.Error(), "\n")
 		in.module.log.Error("BUG: panic in a host function", "export", export, "stack", stack)
 		return failed()
@@ -315,19 +312,19 @@ func (in *instance) call(r *running, export string) (err error) {
 	return nil
 }
 
-// What is wrong with a module that was built to be run from its main function, and what to do.
+// The error and the hint for a module that was built to run its main function.
 const (
 	isProgram    = "the module is a program, which exports _start and no _initialize; build it as a library, in Go with -buildmode=c-shared"
 	buildLibrary = "in Rust, build a cdylib; with clang, use -mexec-model=reactor"
 )
 
-// isProgram reports whether nothing has initialised the module.
+// isProgram reports whether the module has no initialisation.
 func (in *instance) isProgram() bool {
 	return in.main != nil && in.main.ExportedFunction("_start") != nil && in.main.ExportedFunction("_initialize") == nil
 }
 
-// panicked logs a panic that nobody meant and returns the error of the call. The log has
-// the panic's type and stack, and not its value: that may quote what it was given.
+// panicked logs an unexpected panic and returns the error of the call. The log has the panic's type
+// and stack, but not its value, which may quote data.
 func panicked(log hclog.Logger, doing string, p any) *abi.Error {
 	log.Error("BUG: panic in the sandbox", "doing", doing, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	return failed()
@@ -350,7 +347,7 @@ func faulted(export string, err error) *abi.Error {
 	}).WithCause(err)
 }
 
-// maxError is the size of the largest error that a guest answers with.
+// maxError is the size of a guest's largest error.
 const maxError = 1 << 20
 
 // read reads the output: whole for describe and auth_schema, in parts for execute.

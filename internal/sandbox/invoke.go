@@ -15,14 +15,13 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// go-sdk instantiates and initialises a plugin. Its Plugin.Call would also move input,
-// output and error through a kernel that no guest of ours reaches, at seven calls of
-// Wasm functions and 80 KB of garbage for each call of ours; so functions are called on
-// the plugin's module itself. go-sdk keeps that to itself, but wazero hands it to a
-// listener of the start function that the rewrite adds.
+// go-sdk instantiates and initialises a plugin. Its Plugin.Call would also move input, output and
+// error through a kernel that our guests do not use, with seven calls of Wasm functions and 80 KB of
+// garbage; so functions are called on the plugin's module itself. go-sdk hides that, but wazero
+// passes it to a listener of the start function that the rewrite adds.
 
-// callContext is the context of one call of a guest, and of the making of an instance. It
-// answers what host functions ask for without walking through the caller's contexts.
+// callContext is the context of one call of a guest, or of making an instance. It has the values for
+// host functions, without walking through the caller's contexts.
 type callContext struct {
 	context.Context
 	running  *running // nil if an instance is made
@@ -76,8 +75,8 @@ func (finder) After(context.Context, api.Module, api.FunctionDefinition, []uint6
 // Abort implements experimental.FunctionListener.
 func (finder) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
 
-// initialise lets go-sdk initialise the guest, which it does on the first call of
-// anything. Keeping the globals is that call, where there is something to go back to.
+// initialise makes go-sdk initialise the guest, which it does at the first call. That call keeps the
+// globals, if they can be restored.
 func (in *instance) initialise(ctx context.Context) error {
 	first := wasm.FuelExport
 	if in.module.info.Snapshot {
@@ -91,7 +90,7 @@ func (in *instance) initialise(ctx context.Context) error {
 	return nil
 }
 
-// remaining is what the guest has left of its last grant.
+// remaining is the rest of the guest's last grant.
 func (in *instance) remaining() int32 {
 	if err := in.fuel.CallWithStack(context.Background(), in.result[:]); err != nil {
 		return 0 // it reads a global
@@ -99,8 +98,8 @@ func (in *instance) remaining() int32 {
 	return int32(uint32(in.result[0]))
 }
 
-// invoke calls an exported function without parameters and with at most one result, and
-// returns that as go-sdk does: a guest that exits has returned its exit code.
+// invoke calls an exported function without parameters and returns its result, if any, or the exit
+// code of a guest that exits, as go-sdk does.
 func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err error) {
 	if !in.initialised {
 		rc, _, err = in.plugin.CallWithContext(ctx, export, nil)
@@ -127,16 +126,15 @@ func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err e
 	return api.DecodeU32(in.result[0]), err
 }
 
-// function looks an exported function up. That of execute is looked up when the instance is
-// put back, off the caller's path, and is used again by the next call while it is as it was:
-// looking it up takes 11.5 KB, half of what a small call allocates.
+// function looks an exported function up. execute is looked up when the instance is restored, while
+// the caller goes on, and reused by the next call: looking it up takes 11.5 KB, half of what a small
+// call allocates.
 //
-// What it holds between two calls is the stack that they run on. No guest can read what
-// earlier calls left there, since Wasm has no pointers into it and locals start at 0. But wazero keeps
-// a stack as large as it ever had to be, up to 100 MB, which a guest brings about with a few
-// counts of fuel: that would be held unseen, and would let a later call go deeper than
-// an earlier one. So a function whose stack has grown is not used again, and neither is one whose
-// call ended in an error.
+// Between calls it holds their stack. Guests cannot read what earlier calls left there, since Wasm has
+// no pointers into it and locals start at 0. But wazero keeps a stack as large as it ever was, up to
+// 100 MB, for which a guest needs little fuel: that memory would not be counted, and a later call
+// could nest deeper than an earlier one. So a function is not reused if its stack has grown or its
+// call failed.
 func (in *instance) function(export string) api.Function {
 	if in.execute != nil && export == abi.ExportExecute {
 		return in.execute
@@ -144,8 +142,8 @@ func (in *instance) function(export string) api.Function {
 	return in.main.ExportedFunction(export)
 }
 
-// stackOf returns the size of a function's stack in bytes, and -1 where it cannot be told.
-// wazero does not publish it.
+// stackOf returns the size of a function's stack in bytes, or -1 if unknown: wazero does not publish
+// it.
 func stackOf(f api.Function) int {
 	v := reflect.ValueOf(f)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
@@ -158,9 +156,9 @@ func stackOf(f api.Function) int {
 	return stack.Len()
 }
 
-// settle books the fuel that was used since the last checkpoint.
+// settle charges the fuel used since the last checkpoint.
 func (in *instance) settle(r *running) {
-	if r.stop == nil { // or it was settled at the checkpoint that stopped it
+	if r.stop == nil { // otherwise the checkpoint that stopped it did that
 		r.fuel.settle(in.remaining())
 	}
 }

@@ -5,18 +5,17 @@ import (
 	"slices"
 )
 
-// kernel is Extism's shared memory for one call: blocks that the guest and the host
-// pass to each other, the guest's input, output and error, and its variables.
+// kernel is Extism's shared memory for one call: blocks that the guest and the host exchange, the
+// guest's input, output and error, and its variables.
 //
-// go-sdk brings a kernel of its own, a Wasm module beside the guest. No guest reaches
-// it, for three reasons: it lets a guest write over the list of its blocks, so that the
-// next allocation loops for ever where no checkpoint is; it panics on bad offsets; and
-// it keeps what one call wrote until somebody clears it. This one is made when a guest
-// first calls it and goes away with the call.
+// go-sdk has its own kernel, a Wasm module beside the guest. Guests do not get it, for three reasons:
+// a guest can overwrite the list of its blocks, so that the next allocation loops forever without a
+// checkpoint; it panics on bad offsets; and it keeps a call's data. This one is made at its first use
+// and ends with the call.
 type kernel struct {
 	blocks []block // in the order of their offsets, freed ones included
 	freed  int
-	last   int // the block found last: PDKs read one from end to end
+	last   int // the last found block: PDKs read a block from end to end
 	next   uint64
 	used   int64
 	limit  int64
@@ -25,7 +24,7 @@ type kernel struct {
 	vars                 map[string][]byte
 }
 
-// block is a piece of the kernel's address space. Freed ones have no data.
+// block is a range of the kernel's address space. Freed ones have no data.
 type block struct {
 	at   uint64
 	data []byte
@@ -34,7 +33,7 @@ type block struct {
 // span is a part of a block; its length is 0 if there is none.
 type span struct{ at, length uint64 }
 
-// blockCost is what a block costs the host besides its bytes.
+// blockCost is the host's memory for a block besides its bytes.
 const blockCost = 64
 
 // firstBlock is the offset of the first block; 0 is no block.
@@ -49,7 +48,7 @@ func newKernel(limit int64, input []byte) *kernel {
 	return k
 }
 
-// alloc returns the offset of a new block of zeros, and 0 if there is no room.
+// alloc returns the offset of a new block of zeros, or 0 if there is no room.
 func (k *kernel) alloc(length uint64) uint64 {
 	if length == 0 || length > uint64(k.limit) || k.used+int64(length)+blockCost > k.limit {
 		return 0
@@ -62,7 +61,7 @@ func (k *kernel) alloc(length uint64) uint64 {
 	return at
 }
 
-// free forgets a block. An offset of none is no fault.
+// free frees a block, and ignores other offsets.
 func (k *kernel) free(at uint64) {
 	i, ok := k.find(at)
 	if !ok || k.blocks[i].at != at {
@@ -104,8 +103,7 @@ func (k *kernel) find(at uint64) (int, bool) {
 	return i, true
 }
 
-// bytes returns length bytes from an offset on. They lie in one block. The slice is the
-// block's own memory.
+// bytes returns length bytes at an offset, within one block, without copying.
 func (k *kernel) bytes(at, length uint64) ([]byte, bool) {
 	i, ok := k.find(at)
 	if !ok {
@@ -136,7 +134,7 @@ func (k *kernel) put(p []byte) uint64 {
 	return at
 }
 
-// take returns a copy of what a span names, cut off after most bytes.
+// take returns a copy of a span, cut to most bytes.
 func (k *kernel) take(s span, most uint64) []byte {
 	p, ok := k.bytes(s.at, min(s.length, most))
 	if !ok {
@@ -145,8 +143,8 @@ func (k *kernel) take(s span, most uint64) []byte {
 	return slices.Clone(p)
 }
 
-// load and store move one byte or eight, least significant first. Outside a block they
-// read zeros and write nothing.
+// load and store move one byte or eight, little-endian. Outside a block they read zeros and write
+// nothing.
 
 func (k *kernel) load(at, width uint64) uint64 {
 	p, ok := k.bytes(at, width)

@@ -9,23 +9,23 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// kernelModule is what guests import Extism's kernel from; the rewrite renames it to
-// kernelOwn, since go-sdk would not let us define functions there.
+// kernelModule is the module of Extism's kernel; the rewrite renames it to kernelOwn, since go-sdk
+// does not permit functions of ours there.
 const (
 	kernelModule = "extism:host/env"
 	kernelOwn    = "agenthost:extism"
 )
 
-// kernelFunction is a function of Extism's kernel, with the parameters and results that
-// go-sdk v1.7.1 defines. None of them fails: as in Extism's own kernel, an offset of no
-// block reads as zero and takes no writes.
+// kernelFunction is a function of Extism's kernel, with the parameters and results of go-sdk v1.7.1.
+// They never fail: as in Extism's own kernel, an offset outside blocks reads as zero and ignores
+// writes.
 type kernelFunction struct {
 	params, results string
 	run             func(r *running, k *kernel, a []uint64) uint64
 }
 
-// kernelFunctions are what a guest may import from kernelModule. The HTTP functions are
-// left out: requests go through http_send, behind our egress, or not at all.
+// kernelFunctions are what a guest may import from kernelModule, without the HTTP functions: requests
+// must go through http_send and our egress.
 var kernelFunctions = map[string]kernelFunction{
 	"alloc": {"I", "I", func(r *running, k *kernel, a []uint64) uint64 {
 		at := k.alloc(a[0])
@@ -98,8 +98,8 @@ var kernelFunctions = map[string]kernelFunction{
 	}},
 }
 
-// kernelLog logs a block and frees it, as Extism does. go-sdk would drop the line unless
-// the whole process had set a level.
+// kernelLog logs a block and frees it, as Extism does. go-sdk would drop the line unless the process
+// had set a level.
 func kernelLog(level hclog.Level) kernelFunction {
 	return kernelFunction{"I", "", func(r *running, k *kernel, a []uint64) uint64 {
 		text := k.block(a[0])

@@ -13,9 +13,9 @@ import (
 // maxLogLine is the length of the longest log line, in bytes.
 const maxLogLine = 4096
 
-// logBudget passes on what a guest logs until it has logged too much.
+// logBudget passes on a guest's log lines up to a limit.
 type logBudget struct {
-	make   func() hclog.Logger // nil if nobody listens
+	make   func() hclog.Logger // nil drops the lines
 	logger hclog.Logger        // made by out
 	lines  int
 	bytes  int64
@@ -35,7 +35,7 @@ func (b *logBudget) line(level hclog.Level, text []byte) {
 	b.out().Log(level, printable(text))
 }
 
-// end says how much was left out.
+// end logs how many lines were left out.
 func (b *logBudget) end() {
 	if b.over > 0 {
 		b.out().Warn("the connector logged too much; the rest of this call's lines are left out", "lines", b.over)
@@ -78,14 +78,13 @@ func level(l int32) hclog.Level {
 	return hclog.Info
 }
 
-// stdio is an instance's standard output or error. It logs what the guest writes,
-// line by line, to the call that runs.
+// stdio is an instance's standard output or error. It logs the guest's lines for the running call.
 type stdio struct {
 	current *running
 	partial []byte
 }
 
-// Write implements io.Writer and never fails: a guest that prints is not at fault.
+// Write implements io.Writer and never fails, because a guest may print.
 func (s *stdio) Write(p []byte) (int, error) {
 	if s.current == nil {
 		return len(p), nil
@@ -114,9 +113,8 @@ func (s *stdio) flush() {
 	s.partial = s.partial[:0]
 }
 
-// randomness is an instance's source of random bytes, of the module's seed while it
-// initialises and of the host's afterwards. It hands them out in pieces, so
-// that a guest that asks for all its memory at once is still stopped.
+// randomness is an instance's source of random bytes: the module's seed while it initialises, the
+// host's afterwards. It returns them in pieces, so that a guest that asks for too many can be stopped.
 type randomness struct {
 	stdio  *stdio
 	source io.Reader

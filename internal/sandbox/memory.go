@@ -10,34 +10,34 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// linear is a Wasm linear memory whose address never changes. Host functions read and
-// write the guest's memory through it, since go-sdk shows them only the kernel's.
+// linear is a Wasm linear memory with a fixed address. Host functions access the guest's memory through
+// it, since go-sdk gives them only the kernel's.
 type linear struct {
 	// reserved is the address range; the first size bytes of it are in use.
 	reserved []byte
 	size     uint64
-	// limit is the size that the running call may grow it to.
+	// limit is the largest size for the running call.
 	limit uint64
-	// wazero is wazero's side of the memory, and shrinking says that it is being made to
-	// take the memory for smaller than it was.
+	// wazero is wazero's side of the memory, and shrinking is set while shrink makes it
+	// smaller there.
 	wazero    api.Memory
 	shrinking bool
-	// kept is how many bytes are still there of what calls have grown it by.
+	// kept is how many bytes of earlier growth are still committed.
 	kept uint64
 
-	// image is the content to go back to.
+	// image is the content that restore returns to.
 	image *image
-	// table tells which pages were written; nil if all are compared.
+	// table reports the written pages; nil if all are compared.
 	table *pages.Table
-	// private are the pages of the last restore, and unchanged counts, by page, how
-	// many restores found a private one as it should be.
+	// private are the private pages at the last restore, and unchanged counts, by page, how
+	// many restores found one unchanged.
 	private   []pages.Range
 	unchanged []uint8
-	// held is how many bytes the memory had to itself after the last restore.
+	// held is how many private bytes the memory had after the last restore.
 	held int64
 }
 
-// bytes returns the memory as it is now. The slice is good until the guest runs again.
+// bytes returns the memory's current content, valid until the guest runs again.
 func (l *linear) bytes() []byte { return l.reserved[:l.size:l.size] }
 
 // Reallocate implements experimental.LinearMemory.
@@ -63,8 +63,7 @@ func (l *linear) Free() {
 	}
 }
 
-// backTo makes an image of the memory's current content the one that restore goes back
-// to. The image may be that of another instance.
+// backTo sets the image that restore returns to, which must have the memory's current content.
 func (l *linear) backTo(i *image, table *pages.Table) {
 	l.image = i
 	if i.file == nil || i.file.Under(l.bytes()) != nil {
@@ -74,25 +73,23 @@ func (l *linear) backTo(i *image, table *pages.Table) {
 	l.unchanged = make([]uint8, l.size/table.PageSize())
 }
 
-// patience is how many restores may find a private page unchanged before it is given
-// up. Most calls write the same few pages: letting the guest keep those costs a copy
-// each, while giving them up costs a page fault in the next call as well.
+// patience is how many restores may find a private page unchanged before it is given up. Most calls
+// write the same few pages: keeping one costs a copy, giving it up also a page fault in the next call.
 const patience = 16
 
-// maxGrown is by how many bytes a call may grow a memory that is used again. The kernel
-// keeps the page tables of what was there, a 512th of it.
+// maxGrown bounds the growth of a memory that is used again. The kernel keeps the page tables of the
+// growth, a 512th of it.
 const (
 	maxGrown   = 64 << 20
 	pageTables = 512
 )
 
-// shrink takes away what a call has grown the memory by, and reports whether it could. The
-// guest finds the size that it started with, and zeros where it grows again.
+// shrink undoes a call's growth of the memory, and reports whether it could. The memory then has its
+// first size, and zeros after it grows again.
 //
-// wazero has no way to make a memory smaller. But it asks the memory's allocator when a
-// memory grows, and takes what the allocator answers for the whole of it. So the memory is
-// made to grow by a page, and the allocator answers with less. That cannot be done where
-// the memory has its largest size.
+// wazero cannot shrink a memory. But when a memory grows, it takes the allocator's answer as the whole
+// memory. So shrink grows the memory by a page, and the allocator answers with less. That is not
+// possible at the memory's largest size.
 func (l *linear) shrink() bool {
 	size := uint64(len(l.image.content))
 	if l.size == size {
@@ -117,8 +114,8 @@ func (l *linear) shrink() bool {
 	return true
 }
 
-// restore puts the image's content back and reports whether it could: it cannot once ctx has
-// ended while the call waits for its turn. Copied is how many pages differed.
+// restore restores the image's content and reports whether it could: it cannot if ctx ends while the
+// call waits for its turn. copied is how many pages differed.
 func (l *linear) restore(ctx context.Context, turn *turns.Turn) (copied int, ok bool) {
 	if l.image == nil || !l.shrink() {
 		return 0, false
@@ -134,7 +131,7 @@ func (l *linear) restore(ctx context.Context, turn *turns.Turn) (copied int, ok 
 	}
 	l.held = int64(l.kept)
 	size, seen := l.table.PageSize(), uint64(0)
-	var stale pages.Range // that is given up
+	var stale pages.Range // to give up
 	for _, r := range l.private {
 		for at := r.From; at < r.To; at += size {
 			next := at + size
@@ -156,7 +153,7 @@ func (l *linear) restore(ctx context.Context, turn *turns.Turn) (copied int, ok 
 			*count = 0
 			l.held -= int64(size)
 			if stale.To != at {
-				_ = pages.Discard(now[stale.From:stale.To]) // they are as the file's are
+				_ = pages.Discard(now[stale.From:stale.To]) // on failure they still equal the file's
 				stale.From = at
 			}
 			stale.To = next
@@ -166,11 +163,11 @@ func (l *linear) restore(ctx context.Context, turn *turns.Turn) (copied int, ok 
 	return copied, true
 }
 
-// stride is how many bytes are compared between two checkpoints of the call's turn. It takes
-// 50 to 200 microseconds.
+// stride is how many bytes to compare between two checkpoints of the call's turn: 50 to 200
+// microseconds.
 const stride = 1 << 20
 
-// compare puts all of the memory back.
+// compare restores all of the memory.
 func (l *linear) compare(ctx context.Context, turn *turns.Turn) (copied int, ok bool) {
 	for at := uint64(0); at < l.size; at += stride {
 		copied += l.putBack(at, min(at+stride, l.size))
@@ -181,13 +178,12 @@ func (l *linear) compare(ctx context.Context, turn *turns.Turn) (copied int, ok 
 	return copied, true
 }
 
-// page is the unit of comparison. It is the processor's page size on most machines,
-// which is also about where comparing stops being cheaper than copying.
+// page is the unit of comparison: most processors' page size, and about the size at which comparing
+// stops being cheaper than copying.
 const page = 4096
 
-// putBack compares a part of the memory with the image, and copies what differs: a
-// call changes little, and reading is cheaper than writing. It returns how many pages
-// it copied.
+// putBack compares a part of the memory with the image, and copies the pages that differ: a call
+// changes little, and reading is cheaper than writing. It returns how many it copied.
 func (l *linear) putBack(from, to uint64) (copied int) {
 	now, image := l.reserved, l.image.content
 	for at := from; at < to; at += page {
@@ -200,18 +196,17 @@ func (l *linear) putBack(from, to uint64) (copied int) {
 	return copied
 }
 
-// allocator hands out the memories of one instance. go-sdk instantiates its kernel
-// first and the guest second.
+// allocator allocates the memories of one instance: go-sdk instantiates first its kernel, then the
+// guest.
 type allocator struct {
 	memories []*linear
 	limit    uint64
 	reserve  func(size uint64) []byte // nil if there is no room
-	failed   bool                     // whether there was none
+	failed   bool                     // whether there was no room
 }
 
-// Allocate implements experimental.MemoryAllocator. It cannot fail by its signature:
-// where the address space is used up it hands out a memory that refuses to grow. wazero
-// then panics.
+// Allocate implements experimental.MemoryAllocator, which cannot return an error: without address
+// space it returns a memory that refuses to grow. wazero then panics.
 func (a *allocator) Allocate(_, most uint64) experimental.LinearMemory {
 	most = min(most, a.limit)
 	l := &linear{reserved: a.reserve(most), limit: most}
@@ -220,7 +215,7 @@ func (a *allocator) Allocate(_, most uint64) experimental.LinearMemory {
 	return l
 }
 
-// free releases the memories of an instance that was not made.
+// free releases the memories of an instance whose making failed.
 func (a *allocator) free() {
 	for _, l := range a.memories {
 		l.Free()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve takes an address range without memory behind it. Memory outside Go's heap
-// does not make the collector run later.
+// reserve reserves an address range without memory. Memory outside Go's heap does not delay the
+// collector.
 func reserve(size uint64) []byte {
 	if size == 0 || size > math.MaxInt {
 		return nil
@@ -31,6 +31,6 @@ func commit(reserved []byte, from, to uint64) bool {
 }
 
 func release(reserved []byte) {
-	// The range came from Mmap whole, so this cannot fail.
+	// Cannot fail: the whole range came from Mmap.
 	_ = unix.Munmap(reserved)
 }

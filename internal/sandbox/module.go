@@ -17,8 +17,7 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// Module is a compiled module. It is safe for concurrent use: every call runs in an
-// instance of its own.
+// Module is a compiled module. It is safe for concurrent use: every call has its own instance.
 type Module struct {
 	engine   *Engine
 	digest   string
@@ -27,66 +26,65 @@ type Module struct {
 	cache    wazero.CompilationCache
 	compiled *extism.CompiledPlugin
 
-	// An instance that initialises gets the same random bytes and the same time as every
-	// other.
+	// All instances initialise with the same random bytes and time.
 	seed   [32]byte
 	loaded time.Time
 
-	// share is what takes turns where no connection does: describing a module, and putting
-	// its instances back.
+	// share takes turns for work without a connection: describing a module, and restoring
+	// its instances.
 	share   *turns.Share
 	putting turns.Turn // of restoreUsed
 
 	counters  counters
-	untrained atomic.Bool   // whether instances are used as they are initialised
-	making    chan struct{} // held by who makes the first instance and its image
+	untrained atomic.Bool   // whether instances are not trained
+	making    chan struct{} // held while the first instance and its image are made
 
 	mu        sync.Mutex
-	idle      []*instance // in their first state, and booked; the one used last is at the end
-	used      []*instance // to be put back
+	idle      []*instance // in their first state, and counted; the last used one is at the end
+	used      []*instance // to be restored
 	restoring bool        // whether restoreUsed runs
 	image     *image      // that instances share; nil if there is none
 	keeps     bool        // whether the module is a user of the image
 	sweep     *time.Timer
-	busy      sync.WaitGroup // calls, and instances being put back
+	busy      sync.WaitGroup // calls, and instances being restored
 	closing   bool
 	close     sync.Once
 	closed    error // of the one closing
 }
 
-// Digest is the SHA-256 of the module as it was loaded, in hexadecimal.
+// Digest is the SHA-256 of the module's file, in hexadecimal.
 func (m *Module) Digest() string { return m.digest }
 
-// Stats count what a module has done since it was loaded.
+// Stats count a module's work since it was loaded.
 type Stats struct {
 	Calls     int64 // that began
 	Instances int64 // that were made
 	Restores  int64 // of instances that were put into their first state
 	Pages     int64 // of guest memory that restores copied, 4096 bytes each
 
-	// How long making and restoring instances took, together.
+	// The total time to make and restore instances.
 	InstanceTime, RestoreTime time.Duration
 }
 
 type counters struct{ calls, instances, restores, pages, instanceTime, restoreTime atomic.Int64 }
 
-// Stats returns what the module has done so far.
+// Stats returns the module's counts so far.
 func (m *Module) Stats() Stats {
 	c := &m.counters
 	return Stats{c.calls.Load(), c.instances.Load(), c.restores.Load(), c.pages.Load(),
 		time.Duration(c.instanceTime.Load()), time.Duration(c.restoreTime.Load())}
 }
 
-// Run runs one export. An error is an [*abi.Error]: of kind connector_fault if the
-// guest trapped or sent invalid output, timeout or limit_exceeded if the host ended
-// it. What execute answered as an error is no error of Run but in the outcome. With an
-// error of a guest that ran, the outcome has Fuel and Memory alone; it is nil if none ran.
+// Run runs one export. An error is an [*abi.Error]: of kind connector_fault if the guest trapped or
+// sent invalid output, timeout or limit_exceeded if the host ended it. An error that execute returns is
+// in the outcome instead. With an error of a guest that ran, the outcome has only Fuel and Memory; it
+// is nil if none ran.
 func (m *Module) Run(ctx context.Context, call Call) (outcome *Outcome, err error) {
 	if err := m.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer m.busy.Done()
-	// Whatever fails ends this call and nothing else: Close waits for it to leave.
+	// A failure ends only this call.
 	defer func() {
 		if p := recover(); p != nil {
 			outcome, err = nil, panicked(m.log, "a call", p)
@@ -112,7 +110,7 @@ func (m *Module) Run(ctx context.Context, call Call) (outcome *Outcome, err erro
 	return outcome, err
 }
 
-// enter counts a call in. Who entered says m.busy.Done in the end.
+// enter counts a call, which calls m.busy.Done at its end.
 func (m *Module) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fault.Ended(ctx)
@@ -126,8 +124,8 @@ func (m *Module) enter(ctx context.Context) error {
 	return nil
 }
 
-// sound reports whether an instance can be put back after a call that ended with an error.
-// It can whatever the guest did; but where the host failed, nobody knows what else did.
+// sound reports whether an instance can be restored after a failed call. It cannot after a failure of
+// the host, whose effects are unknown.
 func sound(err error) bool {
 	if err == nil {
 		return true
@@ -136,8 +134,8 @@ func sound(err error) bool {
 	return errors.As(err, &e) && e.Kind != abi.KindInternal
 }
 
-// take returns an instance in its first state: one that waits, or one that was used
-// and has not been put back yet, which takes microseconds, or a new one.
+// take returns an instance in its first state: a waiting one, or a used one, which it restores in
+// microseconds, or a new one.
 func (m *Module) take(ctx context.Context, turn *turns.Turn) (*instance, error) {
 	m.mu.Lock()
 	idle := pop(&m.idle)
@@ -172,8 +170,7 @@ func (m *Module) take(ctx context.Context, turn *turns.Turn) (*instance, error) 
 	return in, nil
 }
 
-// pop takes the instance that was added last: it is the one most likely to be in the
-// processor's caches.
+// pop takes the last added instance, which is the likeliest to be in the processor's caches.
 func pop(list *[]*instance) *instance {
 	n := len(*list) - 1
 	if n < 0 {
@@ -185,8 +182,8 @@ func pop(list *[]*instance) *instance {
 	return in
 }
 
-// giveBack lets an instance be put into its first state and wait for the next call,
-// off the caller's path. An instance that cannot be put back is closed.
+// giveBack restores an instance for the next call, while the caller goes on. It closes one that cannot
+// be restored.
 func (m *Module) giveBack(in *instance, sound bool) {
 	in.turn = nil
 	if !sound || !m.info.Snapshot {
@@ -203,8 +200,8 @@ func (m *Module) giveBack(in *instance, sound bool) {
 	}
 }
 
-// restoreUsed puts back what was used until nothing is left. There is one of it: where
-// calls come faster, take does it for them.
+// restoreUsed restores used instances until none is left. Only one runs at a time; if calls come
+// faster, take restores for them.
 func (m *Module) restoreUsed() {
 	defer m.busy.Done()
 	ctx := context.Background()
@@ -218,7 +215,7 @@ func (m *Module) restoreUsed() {
 			return
 		}
 		m.mu.Unlock()
-		_ = m.putting.Take(ctx) // which does not end
+		_ = m.putting.Take(ctx) // ctx does not end
 		in.turn = &m.putting
 		held := in.restore(ctx) && m.engine.hold(in.bytes())
 		in.turn = nil
@@ -241,9 +238,8 @@ func (m *Module) restoreUsed() {
 	}
 }
 
-// Close waits for the calls that run and frees everything. The module cannot be used
-// afterwards. Whoever closes it a second time waits for the first as well: the engine takes
-// away what instances are put back with as soon as its modules are closed.
+// Close waits for running calls and frees everything. The module cannot be used afterwards. A second
+// Close also waits: the engine frees what restoring needs as soon as its modules are closed.
 func (m *Module) Close(ctx context.Context) error {
 	m.close.Do(func() { m.closed = m.free(ctx) })
 	return m.closed
@@ -266,8 +262,7 @@ func (m *Module) free(ctx context.Context) error {
 	m.engine.mu.Lock()
 	delete(m.engine.modules, m)
 	m.engine.mu.Unlock()
-	// The cache comes last: closing it first takes the code away from under the
-	// runtime.
+	// The cache last, because it owns the runtime's code.
 	err := m.compiled.Close(ctx)
 	if m.cache != nil {
 		err = errors.Join(err, m.cache.Close(ctx))

@@ -1,11 +1,10 @@
-// Package compileworker compiles modules, and checks declarations, in a process of its own with a
-// limit on time and on memory, so that a file which is made to be expensive costs the host no
-// more than that. It is the one package of the host that starts a process: the child gets an
-// empty environment, and so no credential.
+// Package compileworker compiles modules, and checks declarations, in a process of its own with
+// limits on time and memory, which also bound the cost of a hostile file. The child gets an empty
+// environment, and so no credential.
 //
-// [Run] is the host's side and [Serve] that of the child. The module or declaration goes through
-// the child's standard input; what is compiled goes into a folder that the last arguments
-// name, with the limits; one line of JSON comes back on standard output.
+// [Run] is the host's side and [Serve] the child's. The child reads the module or declaration from
+// standard input, writes compiled code into a folder that its last arguments name, with the limits,
+// and prints one line of JSON on standard output.
 package compileworker
 
 import (
@@ -32,31 +31,30 @@ type Job struct {
 	Command []string
 	// Folder is where the child writes; it is the child's working directory too.
 	Folder string
-	// Timeout is wall time. At the lowest priority it is ten times that.
+	// Timeout is wall time, ten times as long at the lowest priority.
 	Timeout time.Duration
 	// Memory is in bytes.
 	Memory int64
-	// Build names what the compiled code is good for. A child that says something
-	// else is another program than its parent.
+	// Build names the build that can use the compiled code. A child with another one is
+	// another program than its parent.
 	Build string
-	// Lowest runs the child at the lowest priority that the system has. Its priority
-	// cannot be raised again.
+	// Lowest runs the child at the lowest priority, which cannot be raised again.
 	Lowest bool
-	// Check says that the input is what a connector declares, and not a module.
+	// Check says that the input is a declaration and not a module.
 	Check bool
 }
 
-// patience is how many times as long a child of the lowest priority may take: on a busy
-// machine it hardly gets to run. On Linux it gets no more processor time than others do.
+// patience multiplies the time of a child at the lowest priority, which hardly runs on a busy
+// machine. On Linux its processor time is still limited as for others.
 const patience = 10
 
-// What may follow the limits in the arguments of a child.
+// Arguments of a child after the limits.
 const (
 	lowestArgument = "lowest" // the lowest priority
 	checkArgument  = "check"  // the input is a declaration
 )
 
-// answer is what the child says at the end.
+// answer is the child's answer.
 type answer struct {
 	Build string     `json:"build"`
 	Error *abi.Error `json:"error,omitempty"`
@@ -65,20 +63,20 @@ type answer struct {
 const (
 	// The answer is one line, an error in it a few hundred bytes.
 	maxAnswer = 64 << 10
-	// exitMemory is the exit code of a child that had its fill.
+	// exitMemory is the exit code of a child that reached its limit of memory.
 	exitMemory = 12
 	// grace is how long a killed child may keep its pipes open.
 	grace = 2 * time.Second
 )
 
-// Run does a job in a child process, and waits for its end, or kills it where ctx ends.
+// Run does a job in a child process, and waits for its end, or kills it if ctx ends.
 //
 // # Errors
 //
 // Every error is an [*abi.Error]:
 //
 //   - connector_fault: the child refused the input, crashed on it, or reached a limit
-//   - internal: the command cannot be started, or is no compile worker of this build
+//   - internal: the command cannot be started, or is not a compile worker of this build
 //   - timeout: ctx ended
 func Run(ctx context.Context, job Job, input []byte) error {
 	if len(job.Command) == 0 {
@@ -134,8 +132,8 @@ func Run(ctx context.Context, job Job, input []byte) error {
 	return nil
 }
 
-// wait runs a child until its end. A child of the lowest priority that is ended because the
-// caller goes is not waited for: on a busy machine it may take seconds to get to its end.
+// wait runs a child until its end. It does not wait for a killed child of the lowest priority,
+// which may take seconds to end on a busy machine.
 func (job Job) wait(ctx context.Context, cmd *exec.Cmd) error {
 	if !job.Lowest {
 		return cmd.Run()
@@ -153,7 +151,7 @@ func (job Job) wait(ctx context.Context, cmd *exec.Cmd) error {
 	}
 }
 
-// object, verb and part say in errors what a job works on, what it does, and what is large.
+// object, verb and part are words for a job in errors.
 func (job Job) object() string { return job.word("the module", "the declaration") }
 func (job Job) verb() string   { return job.word("compile", "check") }
 func (job Job) part() string   { return job.word("its functions", "its schemas") }
@@ -173,7 +171,7 @@ func wall(timeout time.Duration, lowest bool) time.Duration {
 	return timeout
 }
 
-// blame says why a child did not live to answer.
+// blame says why a child did not answer.
 func (job Job) blame(exit *exec.ExitError, problems string) error {
 	if exit.ExitCode() == exitMemory || outOfMemory(problems) {
 		return (&abi.Error{
@@ -190,8 +188,7 @@ func (job Job) blame(exit *exec.ExitError, problems string) error {
 	}).WithCause(exit)
 }
 
-// outOfMemory knows what Go's runtime, and that of its race detector, say when they get no more
-// memory.
+// outOfMemory recognises the messages of Go's runtime, and of its race detector's, without memory.
 func outOfMemory(problems string) bool {
 	for _, words := range []string{"out of memory", "cannot allocate memory", "failed to allocate", "Failed to mmap"} {
 		if strings.Contains(problems, words) {
@@ -209,8 +206,8 @@ func misconfigured(why string, cause error) error {
 	}).WithCause(cause)
 }
 
-// environment is what the child gets: nothing, but on Windows, where no process starts
-// without one variable. The limits of Go's runtime are arguments.
+// environment is the child's environment: empty, except for a variable that processes on Windows
+// need. The limits of Go's runtime are arguments.
 func environment() []string {
 	if root, ok := os.LookupEnv("SYSTEMROOT"); ok && runtime.GOOS == "windows" {
 		return []string{"SYSTEMROOT=" + root}
@@ -226,8 +223,8 @@ func clip(s string) string {
 	return s
 }
 
-// capped keeps the first bytes that are written to it, and takes the others as well, so
-// that a child which writes too much ends by itself.
+// capped keeps the first bytes, and discards the rest, so that a child that writes too much ends by
+// itself.
 type capped struct {
 	bytes.Buffer
 	over bool

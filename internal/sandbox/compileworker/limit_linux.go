@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// overhead is private memory that Go's runtime and the engine have beside what the
-// watchdog counts: stacks of threads, the program's own variables, code segments.
+// overhead is private memory that the watchdog does not count: stacks of threads, the program's
+// variables, code segments.
 const overhead = 256 << 20
 
-// limitProcess is for what the watchdog in the process is too slow for. RLIMIT_DATA
-// counts private memory that can be written, which is what Go's heap is made of;
-// RLIMIT_AS would count the hundreds of megabytes of addresses that Go's runtime
-// reserves and never touches.
+// limitProcess limits memory for cases in which the watchdog is too slow. RLIMIT_DATA counts
+// private writable memory, such as Go's heap; RLIMIT_AS would count the hundreds of megabytes of
+// addresses that Go's runtime reserves and never uses.
 func limitProcess(memory int64, timeout time.Duration) error {
 	data := uint64(memory) + overhead
 	if err := lower(syscall.RLIMIT_DATA, data); err != nil {
@@ -24,14 +23,14 @@ func limitProcess(memory int64, timeout time.Duration) error {
 	if err := lower(syscall.RLIMIT_CPU, seconds*uint64(runtime.NumCPU())); err != nil {
 		return fmt.Errorf("cannot set the limit of processor time: %w", err)
 	}
-	// A crash leaves no file behind.
+	// No core file after a crash.
 	if err := lower(syscall.RLIMIT_CORE, 0); err != nil {
 		return fmt.Errorf("cannot turn off core files: %w", err)
 	}
 	return nil
 }
 
-// lower sets a limit, where it is not lower already.
+// lower sets a limit, unless it is lower already.
 func lower(resource int, to uint64) error {
 	var now syscall.Rlimit
 	if err := syscall.Getrlimit(resource, &now); err != nil {

@@ -10,6 +10,5 @@ import (
 // startLowest leaves it to the child.
 func startLowest(*exec.Cmd) {}
 
-// lowerPriority gives this process the lowest priority. One that keeps its priority still
-// compiles.
+// lowerPriority gives this process the lowest priority, if possible.
 func lowerPriority() { _ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 20) }

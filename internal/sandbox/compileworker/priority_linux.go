@@ -14,9 +14,8 @@ const lowestNice = 19
 // startLowest leaves it to the child.
 func startLowest(*exec.Cmd) {}
 
-// lowerPriority gives this process the lowest priority. Linux keeps one for each thread, and
-// a new thread gets that of the thread which makes it: so it is done when there is no thread
-// that was not there at the last look. A process that keeps its priority still compiles.
+// lowerPriority gives this process the lowest priority, if possible. On Linux each thread has a
+// priority, and a new thread inherits it, so lowerPriority repeats until there is no new thread.
 func lowerPriority() {
 	var done []string
 	for {

@@ -13,5 +13,5 @@ func startLowest(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: idlePriorityClass}
 }
 
-// lowerPriority has nothing left to do.
+// lowerPriority does nothing: startLowest did it.
 func lowerPriority() {}

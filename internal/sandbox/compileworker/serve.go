@@ -14,25 +14,24 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Work is what a child does.
+// Work has the functions of a child.
 type Work struct {
-	// Build names what the compiled code is good for.
+	// Build names the build that can use the compiled code.
 	Build string
-	// Compile compiles a module into a folder. An error that is not an [*abi.Error] is
-	// not the module's fault.
+	// Compile compiles a module into a folder. Only an [*abi.Error] is the module's fault.
 	Compile func(ctx context.Context, module []byte, folder string) error
-	// Check checks what a connector declares. Its errors are as those of Compile.
+	// Check checks what a connector declares. Its errors are like those of Compile.
 	Check func(ctx context.Context, declaration []byte) error
 	// Exit ends the process: os.Exit.
 	Exit func(code int)
 }
 
-// maxInput is more than any module that is vetted may have.
+// maxInput is larger than any vetted module.
 const maxInput = 64 << 20
 
-// Serve is what the child does: it puts limits on itself, reads its input, compiles it into the
-// folder that the arguments name or checks it, and answers. It ends the process where a
-// limit is reached. An error means that the command was not started by [Run].
+// Serve runs the child: it puts limits on itself, reads its input, compiles it into the folder in
+// the arguments or checks it, and answers. It ends the process if a limit is reached. An error means
+// that [Run] did not start the command.
 func Serve(ctx context.Context, arguments []string, in io.Reader, out io.Writer, work Work) error {
 	job, err := parse(arguments)
 	if err != nil {
@@ -44,7 +43,7 @@ func Serve(ctx context.Context, arguments []string, in io.Reader, out io.Writer,
 	if err := limitProcess(job.Memory, job.Timeout); err != nil {
 		return fmt.Errorf("compile worker: %w", err)
 	}
-	// Near the limit the garbage collector shall work for every byte.
+	// Near the limit, collect garbage as often as needed.
 	debug.SetMemoryLimit(job.Memory - job.Memory/8)
 	stop := make(chan struct{})
 	defer close(stop)
@@ -66,7 +65,7 @@ func Serve(ctx context.Context, arguments []string, in io.Reader, out io.Writer,
 		return fmt.Errorf("compile worker: %w", err)
 	}
 	if taken() > uint64(job.Memory) {
-		work.Exit(exitMemory) // it was over between two looks of watch
+		work.Exit(exitMemory) // it exceeded the limit between two checks of watch
 	}
 	return json.NewEncoder(out).Encode(a)
 }
@@ -97,8 +96,7 @@ func parse(arguments []string) (Job, error) {
 	return job, nil
 }
 
-// watch ends the process when it uses more memory than it may, and when it is late: a
-// child whose parent has died has nobody else to end it.
+// watch ends the process if it uses too much memory or time: the parent may have died.
 func watch(memory int64, timeout time.Duration, exit func(code int), stop <-chan struct{}) {
 	deadline := time.NewTimer(timeout + grace)
 	defer deadline.Stop()
