@@ -30,6 +30,9 @@ func Run(h Host, c *Connector, export string) (result int32) {
 	c.table() // before the first call, because later calls may start from its state
 	switch export {
 	case abi.ExportDescribe:
+		if (Value{s, inputHandle}).Part("/as").Text() == asTable {
+			return s.write(c.Table())
+		}
 		return s.write(c.Manifest())
 	case abi.ExportAuthSchema:
 		return s.write(c.AuthSchema())
@@ -38,6 +41,10 @@ func Run(h Host, c *Connector, export string) (result int32) {
 	}
 	return 1
 }
+
+// asTable is what the member as of the input of describe is if the host wants the table in
+// place of the manifest: for agenthost plugin table.
+const asTable = "table"
 
 func (s *session) execute(c *Connector) int32 {
 	call := &s.call

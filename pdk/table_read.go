@@ -112,6 +112,7 @@ func (op *Operation) read(r Raw) (unknown string) {
 			op.Permission = v.Text()
 		case "idempotent":
 			op.Idempotent = v.Bool()
+		case "handled": // by code that is not here
 		case "method":
 			op.Method = v.Text()
 		case "path":

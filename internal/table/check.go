@@ -18,6 +18,9 @@ func (r *reader) operation(path string, op *pdk.Operation) {
 		at, _ := r.nearest(join(path, key))
 		r.problem(at, join(path, key), message, hint)
 	}
+	if _, handled := r.places[join(path, "handled")]; handled {
+		note("handled", "the operation has code, which a table cannot have", "say with the other keys what it does, and remove this one, or remove the operation")
+	}
 	var inPath, names []string
 	for _, m := range placeholder.FindAllStringSubmatch(op.Path, -1) {
 		inPath = append(inPath, m[1])

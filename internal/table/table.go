@@ -11,6 +11,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/yamlfile"
@@ -132,5 +135,28 @@ func (r *reader) nearest(path string) (place, bool) {
 	return place{}, false
 }
 
-// YAML writes a table in JSON as YAML, in the same order.
-func YAML(table []byte) ([]byte, error) { return yaml.JSONToYAML(table) }
+// YAML writes a table in JSON as YAML, in the same order. Where that would have characters
+// that a terminal obeys or that nobody sees, it is the JSON that YAML includes.
+func YAML(table []byte) ([]byte, error) {
+	text, err := yaml.JSONToYAML(table)
+	if err != nil || !bytes.ContainsFunc(text, unseen) {
+		return text, err
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, table, "", "  "); err != nil {
+		return nil, err
+	}
+	text = text[:0]
+	for _, c := range indented.String() {
+		if unseen(c) { // which is inside of a string
+			for _, unit := range utf16.Encode([]rune{c}) {
+				text = fmt.Appendf(text, "\\u%04x", unit)
+			}
+			continue
+		}
+		text = utf8.AppendRune(text, c)
+	}
+	return append(text, '\n'), nil
+}
+
+func unseen(c rune) bool { return c != '\n' && !unicode.IsPrint(c) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -97,6 +98,20 @@ func TestTableOfAConnector(t *testing.T) {
 		if !bytes.Equal(got.Manifest, c.Manifest()) || !bytes.Equal(got.Auth, c.AuthSchema()) || !bytes.Equal(got.Rows, c.Rows()) {
 			t.Errorf("%s:\n%s\nwant\n%s\n%s\nwant\n%s", form, got.Manifest, c.Manifest(), got.Rows, c.Rows())
 		}
+	}
+}
+
+// A connector that nobody trusts yet writes its own table; a terminal shows it.
+func TestTableForATerminal(t *testing.T) {
+	t.Parallel()
+	const table = `{"a":"\u001b[31mx","b":"l\n\u202e\u007f","c\u0007":"\ud83e\udd89","d":"\udb40\udc41"}`
+	text, err := YAML([]byte(table))
+	if err != nil || bytes.ContainsFunc(text, unseen) {
+		t.Fatalf("%q, %v", text, err)
+	}
+	var got, want any
+	if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal([]byte(table), &want)); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -43,7 +44,7 @@ func TestGuestSections(t *testing.T) {
 				t.Fatalf("%v, %v", info.Sections, err)
 			}
 			for _, s := range tt.sections {
-				if string(info.Sections[s.Name]) != string(s.Data) {
+				if !bytes.Equal(info.Sections[s.Name], s.Data) {
 					t.Errorf("%s is %q", s.Name, info.Sections[s.Name])
 				}
 			}
