@@ -13,28 +13,27 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// Profile says where a call spent its fuel. It has what [Outcome.Fuel] has, count for
-// count, and is the same on every machine.
+// Profile says where a call spent its fuel. It accounts for all of [Outcome.Fuel], and is the same
+// on every machine.
 type Profile struct {
-	// Fuel is what the call cost: the sum of Self of all functions, and what the
-	// guest paid outside any, which is nothing to speak of.
+	// Fuel is the cost of the call: the sum of Self of all functions, and a negligible cost
+	// outside of them.
 	Fuel int64 `json:"fuel"`
-	// Functions are those that ran, the one that cost most by itself first.
+	// Functions are the functions that ran, by Self, the largest first.
 	Functions []FunctionCost `json:"functions"`
 }
 
-// FunctionCost is what one function cost in a call, in counts of fuel.
+// FunctionCost is the cost of one function in a call, in counts of fuel.
 type FunctionCost struct {
-	// Name is what the module's name section calls it, or $ and its index where it has
-	// none. Functions of the host have the name of their module in front:
-	// agenthost.value_part.
+	// Name is the name in the module's name section, or $ and its index without one. Functions
+	// of the host have the name of their module in front: agenthost.value_part.
 	Name string `json:"name"`
-	// Host says that it is a function of the host, whose cost is the host's work.
+	// Host says that it is a function of the host; its cost is the host's work.
 	Host bool `json:"host,omitempty"`
 	// Calls is how often it was called.
 	Calls int64 `json:"calls"`
-	// Self is what it cost without the functions that it called, Total with them. A
-	// function that calls itself has its Total once.
+	// Self is its cost without the functions that it called, Total with them. Recursion counts
+	// once in Total.
 	Self  int64 `json:"self"`
 	Total int64 `json:"total"`
 }
@@ -42,13 +41,13 @@ type FunctionCost struct {
 // unnamed is before the number of a function without a name.
 const unnamed = "$"
 
-// Named says whether any function of the guest has a name.
+// Named reports whether any function of the guest has a name.
 func (p *Profile) Named() bool {
 	return slices.ContainsFunc(p.Functions, func(f FunctionCost) bool { return !f.Host && !strings.HasPrefix(f.Name, unnamed) })
 }
 
-// profiler counts what the functions of one call cost. It listens to every function:
-// between two of them the meter's count belongs to the one that runs.
+// profiler counts the cost of the functions in one call. It listens to every function: the counts
+// between two events belong to the running one.
 type profiler struct {
 	counter   int // the global that counts, by its index
 	functions map[api.FunctionDefinition]*functionCost
@@ -66,7 +65,7 @@ func newProfiler(info wasm.Info) *profiler {
 	return &profiler{counter: info.Counter, functions: make(map[api.FunctionDefinition]*functionCost)}
 }
 
-// used is the fuel that the call has used, the part of the last grant included.
+// used is the fuel that the call has used, including the last grant.
 func (p *profiler) used(r *running, m api.Module) int64 {
 	module, ok := m.(experimental.InternalModule)
 	if !ok || p.counter >= module.NumGlobal() {
@@ -75,7 +74,7 @@ func (p *profiler) used(r *running, m api.Module) int64 {
 	return r.fuel.used + r.fuel.granted - int64(int32(uint32(module.Global(p.counter).Get())))
 }
 
-// spend books what was used since the last function was entered or left.
+// spend charges the fuel used since the last function was entered or left.
 func (p *profiler) spend(now int64) {
 	if n := len(p.stack); n > 0 {
 		p.stack[n-1].Self += now - p.at
@@ -111,8 +110,7 @@ func (p *profiler) leave(now int64) {
 	}
 }
 
-// profile is what was counted, once the call has ended. A call that was stopped has
-// functions that did not return.
+// profile returns the profile of an ended call. In a stopped call some functions did not return.
 func (p *profiler) profile(fuel int64) *Profile {
 	for len(p.stack) > 0 {
 		p.leave(max(p.at, fuel))
@@ -127,8 +125,7 @@ func (p *profiler) profile(fuel int64) *Profile {
 	return list
 }
 
-// functionName names a function as the guest's author knows it: kernel and WASI have the
-// names that guests import them by.
+// functionName is the author's name of a function: the kernel and WASI have their imported names.
 func functionName(d api.FunctionDefinition) string {
 	if d.GoFunction() == nil {
 		if name := d.Name(); name != "" {
@@ -149,8 +146,8 @@ func functionName(d api.FunctionDefinition) string {
 // profileListener tells the profiler of a call about a function.
 type profileListener struct{}
 
-// NewFunctionListener implements experimental.FunctionListenerFactory. The functions that
-// the rewrite added for the host, and the checkpoint, are no part of the guest.
+// NewFunctionListener implements experimental.FunctionListenerFactory. The rewrite's functions and
+// the checkpoint are not part of the guest.
 func (profileListener) NewFunctionListener(d api.FunctionDefinition) experimental.FunctionListener {
 	if d.ModuleName() == hostfunc.Module && d.Name() == wasm.CheckpointName {
 		return nil
@@ -177,6 +174,5 @@ func (profileListener) After(ctx context.Context, m api.Module, _ api.FunctionDe
 	}
 }
 
-// Abort implements experimental.FunctionListener. The functions that a call was stopped
-// in are left by profile.
+// Abort implements experimental.FunctionListener. profile handles the functions of a stopped call.
 func (profileListener) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}

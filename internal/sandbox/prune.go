@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// What the cache keeps. The time of an entry's last use is that of its seal file.
+// What the cache keeps. The modification time of the seal file is an entry's last use.
 const (
 	pruneEvery = 24 * time.Hour
 	keepUnused = 30 * 24 * time.Hour
 	keepBytes  = 4 << 30
-	// An entry that was used this recently stays, whatever its size: a process may
-	// be about to read it. So does a folder that an entry may be made in.
+	// A recently used entry stays, because a process may be about to read it. So does a folder
+	// in which an entry may be made.
 	keepRecent = time.Hour
-	// The use of an entry is written down no more often than this.
+	// The use of an entry is recorded no more often than this.
 	touchEvery = time.Hour
 	pruneMark  = "pruned"
 )
 
-// touch notes that an entry was used.
+// touch records the use of an entry.
 func (c *cache) touch(dir string, now time.Time) {
 	path := filepath.Join(dir, sealFile)
 	if info, err := os.Stat(path); err == nil && now.Sub(info.ModTime()) > touchEvery {
@@ -50,8 +50,8 @@ func (c *cache) pruneDaily(now time.Time) error {
 	return c.prune(now, keepBytes)
 }
 
-// prune removes entries that nobody has used for long, then those used longest ago until
-// the others fit into limit bytes, and what interrupted processes left behind.
+// prune removes entries that were not used for long, then the least recently used ones until the
+// others fit into limit bytes, and leftovers of interrupted processes.
 func (c *cache) prune(now time.Time, limit int64) error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {

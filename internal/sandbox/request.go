@@ -8,9 +8,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// parseRequest reads the JSON of an abi.Request. Every call has one, so it is read
-// without reflection where it is written as PDKs write it, and by encoding/json, with the
-// same result, where it is not.
+// parseRequest reads the JSON of an abi.Request. Every call has one, so it reads the form of PDKs
+// without reflection, and other forms with encoding/json, with the same result.
 func parseRequest(data []byte) (*abi.Request, error) {
 	if req, ok := plainRequest(data); ok {
 		return req, nil
@@ -19,7 +18,7 @@ func parseRequest(data []byte) (*abi.Request, error) {
 	return req, json.Unmarshal(data, req)
 }
 
-// plainRequest reads a request whose members have their own names and types, once each.
+// plainRequest reads a request whose members have the exact names and types, once each.
 func plainRequest(data []byte) (*abi.Request, bool) {
 	if rawjson.KindOf(data) != rawjson.Object || !rawjson.Valid(data) || !utf8.Valid(data) {
 		return nil, false
@@ -76,7 +75,7 @@ func plainRequest(data []byte) (*abi.Request, bool) {
 			once(32)
 			req.Headers = pairs(value)
 		default:
-			return nil, false // perhaps a name in other letters, which encoding/json takes
+			return nil, false // perhaps a name in other case, which encoding/json accepts
 		}
 	}
 	return req, ok

@@ -27,8 +27,8 @@ type running struct {
 
 	values []*value // by handle - 1; nil if dropped
 	last   *abi.Error
-	// lastHandle names the last failure once the guest has asked for one, and is 0
-	// before. It is always the same, so that failures do not use up handles.
+	// lastHandle is the handle of the last failure, 0 until the guest asks for one. It stays
+	// the same, so that failures do not use up handles.
 	lastHandle int32
 	kernel     *kernel // nil until the guest uses Extism's
 	output     rawjson.Spliced
@@ -43,7 +43,7 @@ type running struct {
 	stack    int          // bytes of its stack at the start, which every function has
 	profiler *profiler    // nil if the call is not profiled
 	pointer  string       // of the value_part that is to be traced
-	// stop is why the host ended the guest, where it did.
+	// stop is why the host ended the guest, if it did.
 	stop   *abi.Error
 	exited bool // by proc_exit
 }
@@ -57,7 +57,7 @@ func newRunning(ctx context.Context, call *Call, memory *linear) *running {
 	return r
 }
 
-// inputHandle is what hostfunc.Input answers.
+// inputHandle is the result of hostfunc.Input.
 const inputHandle = 1
 
 // add keeps a value and returns its handle.
@@ -78,7 +78,7 @@ func (r *running) section(name []byte) (int32, *abi.Error) {
 	return r.add(whole(data))
 }
 
-// value returns what a handle names.
+// value returns the value of a handle.
 func (r *running) value(handle int32) (*value, *abi.Error) {
 	if handle < 1 || int(handle) > len(r.values) || r.values[handle-1] == nil {
 		return nil, misuse("handle %d does not name a value", handle)
@@ -97,7 +97,7 @@ func (r *running) drop(handle int32) *abi.Error {
 	return nil
 }
 
-// kind, count and part look into a value.
+// kind, count and part read a value.
 
 func (r *running) kind(handle int32) (int32, *abi.Error) {
 	v, err := r.value(handle)
@@ -160,11 +160,11 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 	if err != nil {
 		return 0, misuse("the request is not the JSON of abi.Request: %v", err)
 	}
-	r.turn.Give() // others run while the vendor works
+	r.turn.Give() // other guests run meanwhile
 	resp, err := r.call.Send(r.ctx, req, body)
 	r.goOn(r.turn.Take(r.ctx))
 	if err != nil {
-		r.bounded() // what ended the call is nothing that a guest handles
+		r.bounded() // a guest does not handle the end of its call
 		return 0, fault.Of(err)
 	}
 	v := whole(resp.Body)
@@ -213,7 +213,7 @@ func (r *running) write(p []byte) *abi.Error {
 	if err := r.room(len(p)); err != nil {
 		return err
 	}
-	// What is written is read again when the call ends.
+	// The text is read again when the call ends.
 	r.fuel.spend(scanned(len(p)))
 	_, _ = r.output.Write(p)
 	r.wrote = true
@@ -237,8 +237,8 @@ func (r *running) writePart(handle int32) *abi.Error {
 	return nil
 }
 
-// pieceCost is what a piece of the output costs the host besides its bytes. It counts
-// as output, so that a guest cannot fill the host's memory with small pieces.
+// pieceCost is the host's memory for a piece of the output besides its bytes. It counts as output, so
+// that a guest cannot fill the host's memory with small pieces.
 const pieceCost = 32
 
 func (r *running) room(more int) *abi.Error {
@@ -252,7 +252,7 @@ func (r *running) room(more int) *abi.Error {
 	return nil
 }
 
-// failed remembers an error for hostfunc.Error and answers hostfunc.Failure.
+// failed keeps an error for hostfunc.Error and returns hostfunc.Failure.
 func (r *running) failed(err *abi.Error) int32 {
 	r.last = err
 	return hostfunc.Failure
@@ -269,7 +269,7 @@ func (r *running) lastError() (int32, *abi.Error) {
 	}
 	r.work(copied(len(data)))
 	if r.lastHandle == 0 {
-		// Beyond the limit of values, if need be: it may be what the error says.
+		// Even beyond the limit of values, which may be the error.
 		r.values = append(r.values, nil)
 		r.lastHandle = int32(len(r.values))
 	}
@@ -277,7 +277,7 @@ func (r *running) lastError() (int32, *abi.Error) {
 	return r.lastHandle, nil
 }
 
-// misuse is the error for a host function called wrongly. It is the guest's to see.
+// misuse is the guest's error for a wrong call of a host function.
 func misuse(format string, args ...any) *abi.Error {
 	return &abi.Error{Kind: abi.KindConnectorFault, Message: "host function misused: " + fmt.Sprintf(format, args...), Hint: "see docs/abi.md"}
 }

@@ -1,12 +1,11 @@
-// Package sandbox runs connectors: it vets and rewrites a module, compiles it once,
-// and runs each call in an instance whose state is as it was after initialisation.
+// Package sandbox runs connectors: it vets and rewrites a module, compiles it once, and runs each
+// call in an instance with the state after initialisation.
 //
-// A guest reaches the outside through the host functions of this package alone. It
-// has no files, no sockets, no environment; its clock is coarse; and what it may ask
-// the host to do is bounded by [Limits] and by the call's context, which stops a
-// guest wherever it is.
+// A guest reaches the outside only through the host functions of this package. It has no files, no
+// sockets and no environment, and its clock is coarse. [Limits] and the call's context, which stops a
+// guest anywhere, bound what it may ask the host to do.
 //
-// The package sends nothing itself: [Call.Send] is given by the host.
+// The package sends no requests itself: the host supplies [Call.Send].
 package sandbox
 
 import (
@@ -24,47 +23,46 @@ import (
 
 // Config is what an [Engine] needs.
 type Config struct {
-	// Cache is a folder for compiled modules, created with mode 0700 where it is
-	// missing. Its content runs as native code, so nobody else may write there.
-	// Empty keeps compiled modules in memory alone.
+	// Cache is a folder for compiled modules, created with mode 0700 if it is missing. Its
+	// content runs as native code, so no other user may write there. Empty keeps compiled modules
+	// only in memory.
 	Cache string
-	// CompileWorker is a program and its arguments that compiles modules in a process
-	// of its own, within the two limits below: it calls [ServeCompile] with the
-	// arguments that follow, and is built with this package. It needs Cache. Empty
-	// compiles in this process, where only vetting bounds what a module costs.
+	// CompileWorker is a program, with arguments, that compiles modules in a process of its own,
+	// within the two limits below: it is built with this package and calls [ServeCompile] with
+	// the further arguments. It needs Cache. Empty compiles in this process, where only vetting
+	// bounds the cost of a module.
 	CompileWorker []string
 	// CompileTimeout is the wall time of the worker; 0 means 60 seconds.
 	CompileTimeout time.Duration
-	// CompileMemory is what the worker may use, in bytes; 0 means 1 GiB.
+	// CompileMemory is the worker's limit of memory in bytes; 0 means 1 GiB.
 	CompileMemory int64
 	// RunWorker runs the worker; nil means [compileworker.Run]. It is for tests.
 	RunWorker func(ctx context.Context, job compileworker.Job, module []byte) error
 	// Logger gets the engine's own lines. Nil logs nothing.
 	Logger hclog.Logger
-	// Now is the guests' clock, and that by which instances wait; nil means time.Now. It
-	// must be safe for concurrent use.
+	// Now is the clock of guests and of waiting instances; nil means time.Now. It must be safe
+	// for concurrent use.
 	Now func() time.Time
 	// Random is the guests' source of random bytes; nil means crypto/rand. It must be
 	// safe for concurrent use.
 	Random io.Reader
-	// MaxIdleBytes is what instances that wait for a call may hold in memory, those of all
-	// modules together; 0 means 256 MiB. Where that is not enough, those go that have
-	// waited longest. A new one takes a call a millisecond. An instance holds what its last
-	// calls wrote where the system says which pages those are, its whole memory elsewhere,
-	// and besides that 40 to 200 KB.
+	// MaxIdleBytes bounds the memory of waiting instances, of all modules together; 0 means
+	// 256 MiB. Those that have waited longest make room. Making one takes a millisecond. An
+	// instance holds the pages that its last calls wrote, or its whole memory if the system does
+	// not report pages, and 40 to 200 KB besides.
 	MaxIdleBytes int64
 	// IdleTimeout is how long they wait; 0 means 15 seconds.
 	IdleTimeout time.Duration
-	// Running is how many guests run at once, work for guests included; those that wait for
-	// a vendor do not run. 0 means as many as there are processors that Go may use.
+	// Running is how many guests run at once, with the host's work for them, but without those
+	// that wait for a vendor; 0 means the number of processors that Go may use.
 	Running int
-	// Profile makes modules whose calls can be profiled, with [Call.Profile]. They run
-	// many times slower at the same cost of fuel, and are compiled in this process each
-	// time they are loaded, whatever Cache and CompileWorker say.
+	// Profile makes modules whose calls can be profiled, with [Call.Profile]. They run many times
+	// slower with the same fuel, and are compiled in this process each time they are loaded,
+	// without Cache and CompileWorker.
 	Profile bool
 }
 
-// Limits bound one call. A zero field means the default that [DefaultLimits] gives.
+// Limits bound one call. A zero field means the default of [DefaultLimits].
 type Limits struct {
 	Memory      int64 // bytes of the guest's linear memory
 	Fuel        int64 // counts of the guest's meter
@@ -101,8 +99,7 @@ func (l Limits) withDefaults() Limits {
 // Send sends a guest's request, or refuses it with an [*abi.Error].
 type Send func(ctx context.Context, req *abi.Request, body []byte) (*Response, error)
 
-// Response is what a vendor answered. The sandbox keeps it for the guest and does
-// not change it.
+// Response is a vendor's answer. The sandbox keeps it for the guest and does not change it.
 type Response struct {
 	Status int
 	Header http.Header
@@ -111,7 +108,7 @@ type Response struct {
 
 // Room is memory that calls share.
 type Room interface {
-	// Grow takes bytes, and reports false if they are not free.
+	// Grow takes bytes, and reports whether they were free.
 	Grow(bytes int64) bool
 }
 
@@ -121,27 +118,25 @@ type Call struct {
 	Export string
 	// Input is JSON; nil is none.
 	Input []byte
-	// Send is what http_send does; nil refuses every request.
+	// Send implements http_send; nil refuses every request.
 	Send Send
-	// Sleep is what sleep does; nil refuses to. The guest's clock is then at least as much
-	// later as it was asked to be.
+	// Sleep implements sleep; nil refuses it. The guest's clock advances at least by the
+	// requested time.
 	Sleep Sleep
-	// Share is whose turn it is when the guest runs: of all guests that want to, as many do at
-	// once as Config.Running says, and they take turns by share. Nil is one for all such calls
-	// of the module.
+	// Share is the share by which the guest takes turns with others, as Config.Running guests
+	// run at once. Nil is a common share of the module.
 	Share *turns.Share
 	// Limits of the call.
 	Limits Limits
-	// Room is asked for the memory of the output as it is written; nil gives all.
+	// Room provides the memory of the output as it is written; nil sets no bound.
 	Room Room
-	// Logger makes the logger that gets what the guest logs, when there is something; most
-	// calls log nothing. Nil drops it.
+	// Logger makes the logger for the guest's lines at the first one, because most calls log
+	// nothing. Nil drops them.
 	Logger func() hclog.Logger
-	// Trace is told of every function of the ABI that the guest calls, after it has
-	// run, for authors of PDKs. Nil traces nothing. It runs on the goroutine of Run.
+	// Trace, if not nil, is called after every function of the ABI that the guest calls, for
+	// authors of PDKs. It runs on the goroutine of Run.
 	Trace func(HostCall)
-	// Profile is told where the call spent its fuel when it has ended, however it
-	// ended. It needs [Config.Profile]; elsewhere it is not called.
+	// Profile is called with the profile of the call after any end. It needs [Config.Profile].
 	Profile func(*Profile)
 
 	turn turns.Turn // here, so that it needs no memory of its own
@@ -150,25 +145,24 @@ type Call struct {
 // HostCall is one call of a function of hostfunc.Module or hostfunc.ExtismModule.
 type HostCall struct {
 	Function string
-	// Args are those of the Wasm function, without sign.
+	// Args are the unsigned arguments of the Wasm function.
 	Args   []uint64
 	Result int64
-	// Memory is the guest's linear memory. It is good until Trace returns.
+	// Memory is the guest's linear memory, valid until Trace returns.
 	Memory []byte
 	// Pointer is the JSON Pointer of value_part, or the name of http_header, which for
 	// hostfunc.ExtismModule is not in the guest's memory.
 	Pointer string
 }
 
-// Outcome is what an export wrote.
+// Outcome is the result of an export.
 type Outcome struct {
 	// Output is the whole output of describe and auth_schema.
 	Output []byte
-	// Data and Meta are the parts of what execute answered; Err is set where it
-	// answered an error.
+	// Data and Meta are the parts of execute's answer; Err is its error.
 	Data, Meta []byte
 	Err        *abi.Error
-	// Fuel is what the call cost, in counts of the guest's meter.
+	// Fuel is the cost of the call, in counts of the guest's meter.
 	Fuel int64
 	// Memory is the size of the guest's linear memory at the end, in bytes.
 	Memory int64

@@ -10,21 +10,21 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Bounds of what a guest may wait in one call, beside the call's deadline.
+// Bounds of a guest's sleep in one call, besides the call's deadline.
 const (
 	maxSleep  = 30 * time.Second
 	maxSleeps = 100
 )
 
-// Sleep waits for d, and returns early with the context's error where ctx ends.
+// Sleep waits for d, and returns early with the context's error if ctx ends.
 type Sleep func(ctx context.Context, d time.Duration) error
 
-// clock is the time that a guest sees.
+// clock is the guest's clock.
 type clock struct {
 	now    func() time.Time
 	loaded time.Time // the module
-	// ahead is what the guest has slept while now stood still: in replays, in tests, and
-	// where Config.Now is not the clock that Call.Sleep goes by.
+	// ahead is how long the guest has slept while now stood still: in replays, in tests, and
+	// if Config.Now is not the clock of Call.Sleep.
 	ahead time.Duration
 }
 
@@ -43,7 +43,7 @@ func (c *clock) slept(start time.Time, d time.Duration) {
 	}
 }
 
-// sleep lets the guest wait, without its slot.
+// sleep lets the guest wait, without its turn.
 func (r *running) sleep(milliseconds uint64) *abi.Error {
 	switch {
 	case r.call.Sleep == nil:
@@ -77,8 +77,8 @@ const (
 	clockMonotonic = 1
 )
 
-// sleepUntil waits until a subscription to a clock is due, in execute. A language's own sleep
-// comes here. What is shorter than the clock's resolution is not waited for.
+// sleepUntil waits until a subscription to a clock is due, in execute, such as a language's own sleep.
+// It does not wait for less than the clock's resolution.
 func (r *running) sleepUntil(subscription []byte) {
 	if r.call.Sleep == nil {
 		return
@@ -96,7 +96,7 @@ func (r *running) sleepUntil(subscription []byte) {
 	}
 }
 
-// clockLeft is how many nanoseconds are left until a subscription to a clock is due.
+// clockLeft is the time until a subscription to a clock is due, in nanoseconds.
 func (r *running) clockLeft(s []byte) int64 {
 	const most = int64((maxSleeps + 1) * maxSleep) // more than a guest may sleep
 	timeout := binary.LittleEndian.Uint64(s[clockTimeout:])

@@ -19,12 +19,11 @@ const (
 	trainingMemory = 1 << 20
 )
 
-// train lets an instance do what it does but once: sort a table, fill a free list, grow a
-// stack. All calls start from the state after it, so that none of them pays for that.
+// train lets an instance do its one-time work: sort a table, fill a free list, grow a stack. All calls
+// start from the state after it, and do not pay for that.
 //
-// Auth_schema is the export for that: it has no input, sends nothing, and answers the
-// same each time, so a connector that is true to the ABI is as good after it as before.
-// What it answers is dropped.
+// It runs auth_schema, and drops the answer: the export has no input, sends no requests, and answers
+// the same each time, so a connector that follows the ABI is as good after it as before.
 func (in *instance) train(ctx context.Context) error {
 	failed := func(err error) error {
 		if ctx.Err() != nil {
@@ -51,5 +50,5 @@ func (in *instance) train(ctx context.Context) error {
 	return nil
 }
 
-// errTraining says that an instance is of no use after it was trained.
+// errTraining means that an instance is unusable after training.
 var errTraining = errors.New("cannot warm up the module")

@@ -8,12 +8,12 @@ import (
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// value is something that the host keeps for a guest during one call: the input, a
-// response with its body, or a part of one of them.
+// value is a value that the host keeps for a guest during one call: the input, a response with its
+// body, or a part of one.
 type value struct {
 	data     []byte
 	response *Response         // set where data is the body of a response
-	headers  map[string][]byte // those that were asked for, joined
+	headers  map[string][]byte // the requested ones, joined
 
 	checked bool
 	json    []byte            // data without the white space around it; nil if it is not JSON
@@ -25,20 +25,18 @@ type value struct {
 // handles can name the same object.
 const maxIndexedPerCall = 64 << 10
 
-// maxIndexed is how many members of an object are indexed. More than that are no
-// envelope around records, and an index of millions would take many times the memory of
-// the text.
+// maxIndexed bounds the indexed members of an object. One with more is not an envelope of records, and
+// an index of millions would take many times the memory of the text.
 const maxIndexed = 1024
 
-// whole makes a value of a text of which nothing is known.
+// whole makes a value of an unchecked text.
 func whole(data []byte) *value { return &value{data: data} }
 
-// piece makes a value of a part of valid JSON, or of JSON that the host wrote, with no white
-// space around it.
+// piece makes a value of valid JSON without white space around it: a part, or the host's own.
 func piece(data []byte) *value { return &value{data: data, checked: true, json: data} }
 
-// text returns the text without the white space around it, or nil if it is not JSON. It
-// scans the text at most once, and tells work how many bytes it reads, as it reads them.
+// text returns the text without the white space around it, or nil if it is not JSON. It scans the text
+// at most once, and charges work for the bytes as it reads them.
 func (v *value) text(work func(bytes int) error) []byte {
 	if !v.checked {
 		v.checked = true
@@ -47,11 +45,11 @@ func (v *value) text(work func(bytes int) error) []byte {
 	return v.json
 }
 
-// part follows a JSON Pointer in a value that is JSON. The members of the top level are indexed once, since
-// connectors ask for several of them: the records, the cursor, the request id. Work is
-// told how many bytes are read, as they are: a body of 30 MB takes a while.
+// part follows a JSON Pointer in a JSON value. It indexes the members of the top level once, since
+// connectors ask for several of them: the records, the cursor, the request id. It charges work for
+// bytes as it reads them: a body of 30 MB takes a while.
 //
-// Room is how many members the call may still index.
+// room is how many members the call may still index.
 func (v *value) part(pointer string, room *int, work func(bytes int) error) (part []byte, found bool, err error) {
 	if pointer == "" {
 		return v.json, true, nil

@@ -8,16 +8,15 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// wasiModule is what guests import WASI from. The rewrite renames the functions of
-// wasiClosed to wasiOwn; wazero answers the others.
+// wasiModule is the module of WASI. The rewrite renames its functions to wasiOwn, except for those of
+// wasiNative, which are wazero's.
 const (
 	wasiModule = "wasi_snapshot_preview1"
 	wasiOwn    = "agenthost:wasi"
 )
 
-// wasi are the functions of wasi_snapshot_preview1 that a module may import, with
-// their parameters. There are no files and no sockets behind them: a guest finds
-// standard output and error, a clock, random bytes, and nothing else.
+// wasi are the functions of wasi_snapshot_preview1 that a module may import, with their parameters.
+// They have no files and no sockets, only standard output and error, a clock and random bytes.
 var wasi = map[string]string{
 	"args_get":                "ii",
 	"args_sizes_get":          "ii",
@@ -67,19 +66,17 @@ var wasi = map[string]string{
 	"sock_shutdown":           "ii",
 }
 
-// wasiNative are the functions that wazero answers. They keep no state, and what they
-// do beyond a few instructions passes through our reader of random bytes and our
-// standard output, which look at the deadline. The rest is answered here, because it
-// either has state that would survive a call (a closed descriptor, or with wazero's
-// proc_exit a closed instance), or copies as much memory as a guest asks for before it
-// finds that there is no file.
+// wasiNative are the functions that wazero implements. They keep no state, and all longer work passes
+// through our random bytes and our standard output, which check the deadline. The others are here,
+// because wazero's have state that would survive a call (a closed descriptor, or with proc_exit a
+// closed instance), or copy any amount of memory before they find that there is no file.
 var wasiNative = map[string]bool{
 	"args_get": true, "args_sizes_get": true, "environ_get": true, "environ_sizes_get": true,
 	"clock_res_get": true, "clock_time_get": true, "fd_fdstat_get": true, "fd_filestat_get": true,
 	"fd_read": true, "fd_write": true, "random_get": true, "sched_yield": true,
 }
 
-// The errors of WASI that are answered, by their numbers in its witx files
+// The used errors of WASI, by their numbers in its witx files
 // (https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#errno).
 const (
 	wasiOK     = 0
@@ -91,7 +88,7 @@ const (
 	wasiSPipe  = 70
 )
 
-// wasiAnswer is what a function that is closed to guests answers.
+// wasiAnswer is the answer of a function that does nothing.
 func wasiAnswer(name string, stack []uint64) uint64 {
 	stdio := len(stack) > 0 && uint32(stack[0]) <= 2
 	switch name {
@@ -145,8 +142,8 @@ func bindWASI() []extism.HostFunction {
 	return bound
 }
 
-// bindExit makes proc_exit, which unwinds the guest. Unlike wazero's it leaves the
-// instance open, so that it can be put back and used again.
+// bindExit makes proc_exit, which ends the guest. Unlike wazero's it leaves the instance open, so that
+// it can be restored and used again.
 func bindExit() extism.HostFunction {
 	callback := func(ctx context.Context, _ *extism.CurrentPlugin, stack []uint64) {
 		if r := fromContext(ctx); r != nil {
@@ -166,8 +163,8 @@ const (
 	maxSubscriptions = 1024
 )
 
-// pollOneoff waits for a clock where it is asked for nothing else, and otherwise answers every
-// subscription at once: standard input is at its end.
+// pollOneoff waits for a clock if that is the only subscription; otherwise it answers all at once:
+// standard input is at its end.
 func pollOneoff(r *running, a []uint64) uint64 {
 	n := uint32(a[2])
 	if n == 0 || n > maxSubscriptions {

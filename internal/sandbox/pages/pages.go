@@ -1,13 +1,11 @@
-// Package pages lets many memories start from one content and go back to it at the
-// cost of what they changed.
+// Package pages lets many memories start from one content and return to it at the cost of
+// their changes.
 //
-// The content is a [File] that lies under each memory, mapped privately. A page that
-// nobody has written is the file's own, shared by all memories; the first write to a
-// page gives the memory one of its own. Which pages those are, the processor's page
-// tables say, and a [Table] reads them.
+// The content is a [File] that is mapped privately under each memory. All memories share its
+// unwritten pages; the first write to a page gives the memory its own copy. A [Table] reads
+// from the processor's page tables which pages those are.
 //
-// It is a package of its own because it names addresses: it imports unsafe, and nothing
-// else of the host may.
+// It is a package of its own because only it may import unsafe.
 package pages
 
 // Range is a part of a memory, in bytes from its start. Its layout is that of the

@@ -47,7 +47,7 @@ func NewFile(content []byte) (_ *File, err error) {
 			at += uint64(max(n, 0))
 		}
 	}
-	// From here on not even a bug of the host changes it.
+	// From here on not even a bug of the host can change it.
 	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func NewFile(content []byte) (_ *File, err error) {
 	return &File{fd, view}, nil
 }
 
-// written yields the parts of a content that are not zero: half of a young memory is.
+// written yields the parts of a content that are not zero, about half of a young memory.
 func written(content []byte) iter.Seq[Range] {
 	return func(yield func(Range) bool) {
 		var zeros [4096]byte
@@ -83,12 +83,12 @@ func written(content []byte) iter.Seq[Range] {
 	}
 }
 
-// Content is what the file holds. It cannot be written to, and is gone after Close.
+// Content is the file's read-only content, valid until Close.
 func (f *File) Content() []byte { return f.view }
 
-// Under puts the file under a memory of the same length, in place of what was there.
-// What is written to the memory from then on stays private to it. The memory must be
-// whole pages that the operating system mapped, not part of Go's heap.
+// Under maps the file under a memory of the same length, which loses its content. Later writes
+// to the memory are private to it. The memory must be whole pages mapped by the operating
+// system, not part of Go's heap.
 func (f *File) Under(memory []byte) error {
 	if len(memory) != len(f.view) {
 		return unix.EINVAL
@@ -98,15 +98,15 @@ func (f *File) Under(memory []byte) error {
 	return err
 }
 
-// Close frees the file. Memories that it lies under keep it.
+// Close frees the file. Memories on it keep its content.
 func (f *File) Close() {
 	_ = unix.Munmap(f.view)
 	_ = unix.Close(f.fd)
 }
 
-// Discard gives up the private pages in a part of a memory: the file's show again, and
-// zeros where there is no file. An error is that of the operating system, such as for
-// memory that is locked; then some pages may be as they were.
+// Discard gives up the private pages in a part of a memory, which then has the file's, or zeros
+// without a file. An error is that of the operating system, such as for locked memory; some
+// pages may then be unchanged.
 func Discard(memory []byte) error {
 	if len(memory) == 0 {
 		return nil
@@ -114,21 +114,21 @@ func Discard(memory []byte) error {
 	return unix.Madvise(memory, unix.MADV_DONTNEED)
 }
 
-// Table tells which pages of a memory are no longer those of the file under it. It
-// reads what the processor's own page tables say (/proc/self/pagemap), so it knows of
-// every write, the kernel's included (a read(2) into the memory). It needs no
-// privilege, unlike userfaultfd(2). It is safe for concurrent use.
+// Table reports which pages of a memory are no longer those of the file under it. It reads the
+// processor's page tables (/proc/self/pagemap), so it knows of every write, also by the kernel (a
+// read(2) into the memory). Unlike userfaultfd(2) it needs no privilege. It is safe for concurrent
+// use.
 type Table struct {
 	file *os.File
 	scan bool // by PAGEMAP_SCAN, Linux 6.7 and later
 	page uint64
 }
 
-// PageSize is the size of the pages it tells of, in bytes.
+// PageSize is the size of the pages, in bytes.
 func (t *Table) PageSize() uint64 { return t.page }
 
-// Open returns nil if the kernel, or what stands in for one, does not
-// tell. It tries rather than asks for versions.
+// Open returns nil if the kernel, or a substitute such as gVisor, does not support it. It tries,
+// instead of checking versions.
 func Open() *Table {
 	file, err := os.Open("/proc/self/pagemap")
 	if err != nil {
@@ -149,8 +149,8 @@ func Open() *Table {
 // Close frees the table.
 func (t *Table) Close() { _ = t.file.Close() }
 
-// works tries it on a memory of four pages: one that is read, one that we write, one
-// that the kernel writes, and one that nobody touches.
+// works tries it on a memory of four pages: one that is read, one that we write, one that the
+// kernel writes, and an unused one.
 func (t *Table) works() bool {
 	content := make([]byte, 4*t.page)
 	f, err := NewFile(content)
@@ -181,9 +181,8 @@ func (t *Table) works() bool {
 	return err == nil && memory[t.page] == 0 && slices.Equal(got, []Range{{From: 2 * t.page, To: 3 * t.page}})
 }
 
-// Private appends the parts of a memory that are not the file's, in their order. The
-// memory must have a [File] under it. An error is that of the operating system; what
-// is private is unknown then.
+// Private appends the parts of a memory that are not the file's, in order. The memory must have a
+// [File] under it. After an error, which is the operating system's, the result is unknown.
 func (t *Table) Private(memory []byte, into []Range) ([]Range, error) {
 	if t.scan {
 		return t.byScan(memory, into)
@@ -214,13 +213,12 @@ func (t *Table) byScan(memory []byte, into []Range) ([]Range, error) {
 		start: base, end: base + uint64(len(memory)),
 		// A page that is there, in memory or swapped out, and not of the file.
 		categoryInverted: pageIsFile, categoryMask: pageIsFile, categoryAnyOf: pageIsPresent | pageIsSwapped,
-		returnMask: pageIsFile, // only so that neighbours come as one range
+		returnMask: pageIsFile, // to get neighbours as one range
 	}
 	args.size = uint64(unsafe.Sizeof(args))
 	fd := t.file.Fd()
 	for args.start < args.end {
-		// The kernel writes into the slice. It is on the heap, since the caller keeps it,
-		// and Go's heap does not move.
+		// The kernel writes into the slice, which is on Go's heap, and so does not move.
 		into = slices.Grow(into, 64)
 		room := into[len(into):cap(into)]
 		args.vec, args.vecLen = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(room)))), uint64(len(room))

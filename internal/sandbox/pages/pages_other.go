@@ -4,7 +4,7 @@ package pages
 
 import "errors"
 
-// File is there on Linux alone.
+// File exists only on Linux.
 type File struct{}
 
 // NewFile returns an error.
@@ -22,7 +22,7 @@ func (*File) Close() {}
 // Discard returns an error.
 func Discard([]byte) error { return errors.ErrUnsupported }
 
-// Table is there on Linux alone.
+// Table exists only on Linux.
 type Table struct{}
 
 // Open returns nil.

@@ -17,8 +17,8 @@ import (
 	"sync/atomic"
 )
 
-// A folder is hashed in chunks, on all processors: a cached module has 14 MB that are
-// hashed before its first call.
+// A folder is hashed in chunks, on all processors: a cached module has 14 MB to hash before its
+// first call.
 const chunkSize = 256 << 10
 
 // The most that a folder holds.
@@ -29,11 +29,11 @@ const (
 
 // Folder is the content of a folder.
 type Folder struct {
-	// Sum stands for the names, sizes and bytes of all files. It is for [Sealer.Sum] and
-	// [Sealer.Valid] of the same sealer, and must not be shown to anybody.
+	// Sum identifies the names, sizes and bytes of all files. It is for [Sealer.Sum] and
+	// [Sealer.Valid] of the same sealer, and must stay secret.
 	Sum []byte
-	// Kept are the bytes of the files that were asked for, by their names: the very
-	// bytes that Sum covers, whatever happens to the file afterwards.
+	// Kept are the bytes of the requested files, by name: the bytes that Sum covers, even if
+	// the file changes later.
 	Kept map[string][]byte
 }
 
@@ -154,7 +154,7 @@ func (s *Sealer) hash(chunks []chunk) error {
 					errs[worker] = fmt.Errorf("seal: %s: %w", c.of.name, err)
 					return
 				}
-				universal.Seal(c.sum[:0], noNonce[:], nil, into) //nolint:gosec // nobody sees what it returns
+				universal.Seal(c.sum[:0], noNonce[:], nil, into) //nolint:gosec // the result stays secret
 			}
 		})
 	}
@@ -168,15 +168,14 @@ const hashSize = 16
 // noNonce is always the same: see [Sealer.universal].
 var noNonce [12]byte
 
-// universal returns a hash function that only who has the key can compute: two chunks
-// that somebody without it chose have the same hash with a probability below 2^-110. It
-// is AES-GCM's authentication of data that it does not encrypt, which is four times as
-// fast as SHA-256 on today's processors, and ten times on those without instructions for
+// universal returns a keyed hash function: two chunks that were chosen without the key have the same
+// hash with a probability below 2^-110. It is AES-GCM's authentication of unencrypted data, which is
+// four times as fast as SHA-256 on today's processors, and ten times on those without instructions for
 // SHA-256.
 //
-// As a MAC of its own AES-GCM would need a nonce that is never used again. Here the
-// hashes stay in this package: what is written down is an HMAC of them, as in every MAC
-// that hashes with a secret function first (Wegman and Carter, 1981).
+// As a MAC, AES-GCM would need a nonce that is never used again. Here the hashes stay in this package;
+// only an HMAC of them is written, as in every MAC that first hashes with a secret function (Wegman
+// and Carter, 1981).
 func (s *Sealer) universal() (cipher.AEAD, error) {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write([]byte("chunks of a folder"))

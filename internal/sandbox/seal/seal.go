@@ -1,11 +1,9 @@
-// Package seal tells what a host wrote into its private cache folder from what was
-// changed, cut short or mixed up since: whatever is in the folder carries a
-// message authentication code (MAC), HMAC-SHA-256 with a random key of the folder.
+// Package seal detects changes to a host's private cache folder: all content has a message
+// authentication code (MAC), HMAC-SHA-256 with a random key of the folder.
 //
-// It does not stop somebody who can read the key, which is a file of mode 0600 in the
-// same folder: that person is the operator, or has the operator's rights. What it does
-// stop is running bytes that a failing disk, an interrupted copy, a restored backup, a
-// program with write access alone, or another folder's content put there.
+// It does not stop someone who can read the key, a file of mode 0600 in the same folder: they have
+// the operator's rights. It does prevent running bytes from a failing disk, an interrupted copy, a
+// restored backup, a program with only write access, or another folder.
 package seal
 
 import (
@@ -30,12 +28,11 @@ const keySize = 32
 // Sealer makes and checks seals. It is safe for concurrent use.
 type Sealer struct{ key []byte }
 
-// Open reads the key of a folder, and makes one if there is none, or where it is
-// not the owner's alone. What an earlier key sealed is then no longer believed.
+// Open reads the key of a folder, and makes one if there is none, or if others can read it. Seals of
+// the earlier key are then invalid.
 func Open(dir string) (*Sealer, error) {
 	path := filepath.Join(dir, KeyFile)
-	// Another process may be making the key too. The one that comes second reads
-	// what the first one wrote.
+	// Another process may be making the key too. The second one reads the first one's.
 	for range 3 {
 		key, err := read(path)
 		if err == nil {
@@ -73,7 +70,7 @@ func read(path string) ([]byte, error) {
 	return key, err
 }
 
-// create makes a key, whole or not at all, and leaves one alone that is there.
+// create makes a key atomically, unless there is one.
 func create(dir, path string) error {
 	f, err := os.CreateTemp(dir, "key-*") // mode 0600
 	if err != nil {
@@ -88,15 +85,14 @@ func create(dir, path string) error {
 	}
 	err = os.Link(f.Name(), path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		// A file system without links. Two processes may now get two keys, and one of
-		// them finds later that what it sealed has to be made again.
+		// A file system without links. Two processes may now get two keys, and one of them
+		// has to seal again later.
 		err = os.Rename(f.Name(), path)
 	}
 	return err
 }
 
-// Sum returns the MAC of the parts, in hexadecimal. The purpose keeps what is sealed as
-// one thing from being taken for another.
+// Sum returns the MAC of the parts, in hexadecimal. A seal is valid for its purpose only.
 func (s *Sealer) Sum(purpose string, parts ...[]byte) string {
 	mac := hmac.New(sha256.New, s.key)
 	write := func(b []byte) {
@@ -113,7 +109,7 @@ func (s *Sealer) Sum(purpose string, parts ...[]byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Valid says whether sum is what [Sealer.Sum] returned for the same purpose and parts.
+// Valid reports whether sum is the result of [Sealer.Sum] for the same purpose and parts.
 func (s *Sealer) Valid(sum, purpose string, parts ...[]byte) bool {
 	return hmac.Equal([]byte(sum), []byte(s.Sum(purpose, parts...)))
 }

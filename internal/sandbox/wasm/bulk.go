@@ -1,9 +1,8 @@
 package wasm
 
-// A metered module calls functions of the rewrite in place of memory.fill and
-// memory.copy. They charge for the length, and do a long range in pieces with a
-// check in between: a quarter of a gigabyte at once would run tens of
-// milliseconds past a deadline.
+// A metered module calls functions of the rewrite in place of memory.fill and memory.copy. They
+// charge for the length, and split a long range into pieces with checks in between: a quarter of a
+// gigabyte at once would run tens of milliseconds past a deadline.
 const (
 	bulkChunk = 1 << 20
 	fillName  = "agenthost.fill"
@@ -35,9 +34,8 @@ func (a *assembler) move(local uint32, op byte) {
 	a.set(local)
 }
 
-// leaveIfBeyond leaves the block around where the range that starts at a local
-// goes beyond memory: the instruction then runs on all of it, and traps before
-// it writes.
+// leaveIfBeyond leaves the block if the range from a local goes beyond memory: the instruction
+// then runs on all of it, and traps before it writes.
 func (a *assembler) leaveIfBeyond(start uint32) {
 	a.get(start)
 	a.op(opI64ExtendU)
@@ -51,8 +49,8 @@ func (e *emitter) fillBody() []byte {
 	return e.bulkBody(false, opMemoryFill, 0)
 }
 
-// copyBody is the code that replaces memory.copy. Where the ranges overlap, it
-// starts at the end that is not written before it is read.
+// copyBody is the code that replaces memory.copy. If the ranges overlap, it starts at the end that is
+// not written before it is read.
 func (e *emitter) copyBody() []byte {
 	return e.bulkBody(true, opMemoryCopy, 0, 0)
 }
@@ -98,7 +96,7 @@ func (e *emitter) bulkBody(isCopy bool, instruction uint16, indices ...byte) []b
 	}
 	a.move(bulkLength, opI32Sub)
 	a.op(opBr, 0, opEnd, opEnd)
-	// What is left, which is all of it in most cases.
+	// The rest, usually all of it.
 	a.get(bulkTo)
 	a.get(bulkFrom)
 	a.get(bulkLength)

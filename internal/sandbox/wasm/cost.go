@@ -1,8 +1,7 @@
 package wasm
 
-// What instructions cost, in units of fuel. The unit is roughly one simple
-// instruction. Instructions that only give structure are free: they do nothing
-// at run time.
+// The costs of instructions, in units of fuel: about one simple instruction. Structural instructions
+// are free: they do nothing at run time.
 const (
 	costEntry     = 2  // calling a function
 	valuesPerUnit = 8  // of the frame of a function that calls another; see meter.finish

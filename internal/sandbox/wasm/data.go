@@ -5,16 +5,13 @@ import (
 	"slices"
 )
 
-// joinOver is the longest gap that two data segments are joined over, in bytes. Go's
-// linker leaves out what is zero for some twenty bytes, so that a connector's data lies
-// in 30,000 pieces. An engine reads and checks each when it loads the module, and copies
-// each into every new instance: milliseconds that a few large ones do not cost.
+// joinOver is the longest gap over which two data segments are joined, in bytes. Go's linker leaves
+// out some twenty zeros or more, so a connector's data has 30,000 segments. An engine reads and checks
+// each when it loads the module, and copies each into every new instance, which takes milliseconds.
 const joinOver = 64
 
-// joined returns the module's data segments with those made one that lie next to each
-// other, and the zeros between them in it: a new memory is the same with both. Where
-// there may be more to a segment than what it puts into a new memory, it returns them
-// as they are.
+// joined returns the module's data segments with neighbours joined, and the zeros between them: a new
+// memory is the same. If segments may have another use than that, it returns them unchanged.
 func (m *Module) joined() []dataSegment {
 	// Only a module with a data count can name its segments in code.
 	if m.hasDataCount || len(m.memories) == 0 {
@@ -26,7 +23,7 @@ func (m *Module) joined() []dataSegment {
 	end := uint64(0) // of the pieces before
 	for i := range pieces {
 		p := &pieces[i]
-		// One that does not fit makes an instance fail, and where two overlap their order
+		// One that does not fit makes an instance fail, and the order of overlapping ones
 		// matters.
 		if !p.fixed || p.end() > size || uint64(p.start) < end {
 			return m.data

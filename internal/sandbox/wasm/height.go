@@ -1,8 +1,8 @@
 package wasm
 
-// heights follows how many values lie on the operand stack of a function, to know how many
-// an engine may have to keep in the function's frame while it calls another. It is exact for
-// valid code without vectors, and never too low.
+// heights tracks the height of a function's operand stack, to know how many values an engine may have
+// to keep in the function's frame during a call. It is exact for valid code without vectors, and never
+// too low.
 type heights struct {
 	module *Module
 	now    int
@@ -11,7 +11,7 @@ type heights struct {
 	atCall int  // the largest number of values below the arguments of one
 }
 
-// blockHeight is what a block stands on and what it leaves there.
+// blockHeight is the height below a block, and the number of its results.
 type blockHeight struct{ base, params, results int }
 
 func (h *heights) reset() {
@@ -19,7 +19,7 @@ func (h *heights) reset() {
 	h.blocks = append(h.blocks[:0], blockHeight{})
 }
 
-// follow goes on by an instruction.
+// follow applies an instruction.
 func (h *heights) follow(in *instruction) {
 	switch in.op {
 	case opBlock, opLoop, opIf:
@@ -58,19 +58,19 @@ func (h *heights) call(t uint32) {
 	h.now += results
 }
 
-// take pops values. Code that cannot be reached may pop more than there are.
+// take pops values. Unreachable code may pop more than there are.
 func (h *heights) take(n int) { h.now = max(h.now-n, h.blocks[len(h.blocks)-1].base) }
 
 func (h *heights) typeOf(t uint32) (params, results int) {
 	if int(t) >= len(h.module.types) {
-		return 0, 0 // vetted code has none such
+		return 0, 0 // not in vetted code
 	}
 	return len(h.module.types[t].params), len(h.module.types[t].results)
 }
 
 // effect is how many values an instruction pops and pushes
-// (https://www.w3.org/TR/wasm-core-2/#a7-index-of-instructions). Of vector instructions, only
-// that they push at most one.
+// (https://www.w3.org/TR/wasm-core-2/#a7-index-of-instructions). For vector instructions it only
+// knows that they push at most one.
 func effect(op uint16) (pops, pushes int) {
 	switch {
 	case op == opBrIf || op == opBrTable:

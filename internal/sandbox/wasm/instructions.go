@@ -1,6 +1,6 @@
 package wasm
 
-// immediate is what follows an opcode.
+// immediate is the kind of an opcode's immediates.
 type immediate uint8
 
 const (
@@ -139,8 +139,8 @@ type instruction struct {
 	op         uint16
 	imm        immediate
 	start, end int // offsets in the body
-	// a and b are the immediates' indices. Of labels, a is the number; of block
-	// types, a is the type index where indexed is set, and b is 1 for one result.
+	// a and b are the immediates' indices. For labels, a is their number; for block types, a is the
+	// type index if indexed is set, and b is 1 for one result.
 	a, b    uint32
 	indexed bool
 }
@@ -203,9 +203,9 @@ func (r *reader) next(in *instruction) {
 	in.end = r.pos
 }
 
-// prefixed decodes the opcode after a prefix. It takes the shortest encoding
-// only: engines read some of these opcodes as bytes instead of integers, so a
-// longer encoding could mean one instruction here and another there.
+// prefixed decodes the opcode after a prefix. It accepts only the shortest encoding: engines read
+// some of these opcodes as bytes instead of integers, so a longer one could be another instruction
+// there.
 func (r *reader) prefixed(prefix byte, in *instruction) {
 	start := r.pos
 	switch prefix {

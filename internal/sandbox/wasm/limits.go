@@ -24,16 +24,15 @@ type Limits struct {
 	Nesting   int // blocks within blocks
 	Loops     int // in one function
 	Labels    int // targets of all br_table instructions in one function
-	// Branches counts the places of one function where control flow splits or
-	// joins: blocks, branches, and instructions that compile to some. The time
-	// that an optimising compiler needs grows with its square.
+	// Branches counts the places of one function where control flow splits or joins: blocks,
+	// branches, and instructions that compile to some. The compile time grows with its square.
 	Branches int
-	// LocalBranches is that number times the number of parameters and locals:
-	// what it takes to know the value of each local in each place.
+	// LocalBranches is that number times the number of parameters and locals: the work to know the
+	// value of each local in each place.
 	LocalBranches int
-	// CallValues is how many parameters and results all calls in one function have. A call
-	// has two bytes, and 128 values at most: each takes the compiler two microseconds and
-	// half a kilobyte.
+	// CallValues is how many parameters and results all calls in one function have. A call of two
+	// bytes has up to 128 values, each of which costs the compiler two microseconds and half a
+	// kilobyte.
 	CallValues int
 	// CompileWork bounds the sum of an estimate over all functions, in
 	// microseconds of wazero's compiler on a machine of 2024:
@@ -41,8 +40,8 @@ type Limits struct {
 	CompileWork int
 }
 
-// DefaultLimits returns limits that modules built by the Go, Rust, C, Zig and
-// AssemblyScript compilers pass.
+// DefaultLimits returns limits for modules built by the Go, Rust, C, Zig and AssemblyScript
+// compilers.
 func DefaultLimits() Limits {
 	return Limits{
 		ModuleBytes:   16 << 20,

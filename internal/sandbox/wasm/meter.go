@@ -24,16 +24,14 @@ const (
 
 // meter plans the edits of one function.
 //
-// Code is charged at points: a function's entry, the start of each loop, and
-// places in between. Each instruction belongs to one point, so that whenever the
-// instruction runs, its point has run before it and after the last time it ran.
-// What a point takes off is the cost of all its instructions, as if none of the
-// branches among them was taken: never less than what runs, and known before
-// the code runs.
+// Code is charged at points: a function's entry, the start of each loop, and places in between. Each
+// instruction belongs to one point, which runs before each time that the instruction runs. A point
+// charges the cost of all its instructions, as if no branch among them was taken: never less than what
+// runs, and known in advance.
 //
-// Only function entries, loops, host calls and bulk instructions compare the
-// count with zero. In between run at most the instructions of one function body,
-// once each, which [Limits.BodyBytes] bounds.
+// Only function entries, loops, host calls and bulk instructions compare the count with zero. Between
+// two of them run at most the instructions of one function body, once each, which [Limits.BodyBytes]
+// bounds.
 type meter struct {
 	hostIndirect bool // call_indirect can reach an imported function
 	imported     uint32
@@ -42,8 +40,8 @@ type meter struct {
 	frames       []meterFrame
 	edits        []edit
 	heights      heights
-	entry        int // the edit that the function's entry is charged to
-	point        int // the edit that instructions are charged to, or none
+	entry        int // the edit that charges the function's entry
+	point        int // the edit that charges instructions, or none
 	dead         bool
 	straight     bool // every execution since the entry got here, without a call
 	leaf         bool // no loop, call or bulk instruction so far
@@ -83,7 +81,7 @@ func (p *meter) plan(r reader, values int) error {
 	return nil
 }
 
-// open makes a point and charges what follows to it.
+// open makes a point for the following instructions.
 func (p *meter) open(kind editKind, at int, cost uint32) {
 	p.point = len(p.edits)
 	p.insert(kind, at, cost)
@@ -161,8 +159,7 @@ func (p *meter) bulk(kind editKind, at int, shift uint32) {
 	p.scratch, p.leaf = true, false
 }
 
-// charge adds to the current point. A point that has enough is closed: what
-// follows gets its own, so that code which is jumped over is not charged for.
+// charge adds to the current point. It closes a large point, so that less skipped code is charged.
 func (p *meter) charge(cost uint32, at int) {
 	if cost == 0 {
 		return
@@ -173,9 +170,8 @@ func (p *meter) charge(cost uint32, at int) {
 	p.edits[p.point].value += cost
 }
 
-// loop opens the point at the start of a loop. Where a function begins with
-// little more than a loop, as the ones of the Go compiler do, its entry needs no
-// point of its own.
+// loop opens the point at the start of a loop. If a function begins with little more than a loop, as
+// those of the Go compiler do, its entry needs no point of its own.
 func (p *meter) loop(at int) {
 	value := uint32(costLoop)
 	if entry := &p.edits[0]; !p.exact && p.straight && entry.kind == editCheck && entry.value <= mergeEntry {
@@ -192,11 +188,10 @@ func (p *meter) loop(at int) {
 	}
 }
 
-// finish charges a function that calls another for its frame: while the other one runs, an
-// engine keeps its locals and what lies on its operand stack. So a guest pays for the stack
-// that it takes, and the host, which looks at the stack at checkpoints, sees it grow. And
-// finish drops the check of a short function that calls nothing: whatever calls it has one.
-// It is still charged.
+// finish charges a function that calls another for its frame: during the call an engine keeps its
+// locals and its operand stack. So a guest pays for its stack, and the host, which checks the stack at
+// checkpoints, notices its growth. finish also drops the check, but not the charge, of a short
+// function without calls: its callers have one.
 func (p *meter) finish(values int) {
 	if p.heights.calls {
 		p.edits[p.entry].value += uint32(values+p.heights.atCall) / valuesPerUnit
@@ -220,7 +215,7 @@ type emitter struct {
 	count      uint32 // the global that counts
 	checkpoint uint32 // the imported function
 	imported   uint32
-	shift      uint32 // how far functions that are not imported move
+	shift      uint32 // how far the indices of defined functions move
 	fill, copy uint32 // the functions in place of memory.fill and memory.copy
 }
 
@@ -266,7 +261,7 @@ func (e *emitter) append(b []byte, ed edit, scratch uint32) []byte {
 	return b
 }
 
-// check hands a count below zero to the host and goes on with what it returns.
+// check passes a count below zero to the host, whose result is the new count.
 func (e *emitter) check(b []byte) []byte {
 	b = appendU32(append(b, opGlobalGet), e.count)
 	b = append(b, opI32Const, 0, opI32LtS, opIf, blockEmpty)

@@ -1,13 +1,12 @@
-// Package wasm reads WebAssembly modules, refuses those that could harm the
-// host, and rewrites the others so that they can be interrupted, metered and
-// put back to an earlier state. It is pure: bytes in, bytes out.
+// Package wasm reads WebAssembly modules, refuses those that could harm the host, and rewrites
+// the others so that they can be interrupted, metered and restored. It is pure: bytes in, bytes
+// out.
 //
-// It accepts the WebAssembly core specification 2.0 (https://www.w3.org/TR/wasm-core-2/),
-// less what [Module.Vet] refuses, and is stricter than an engine about encodings, so
-// that a module means the same to both. It checks no operand types: the engine
-// does that with the rewritten module, which is well typed exactly when the
-// original is. What it does check is every index, since the rewrite adds
-// functions, globals and locals that no original instruction may reach.
+// It accepts the WebAssembly core specification 2.0 (https://www.w3.org/TR/wasm-core-2/), except
+// for what [Module.Vet] refuses, and is stricter than an engine about encodings, so that both read
+// a module the same way. It does not check operand types: the engine does that with the rewritten
+// module, which is well typed exactly if the original is. But it checks every index, since the
+// rewrite adds functions, globals and locals that no original instruction may reach.
 package wasm
 
 import "bytes"
@@ -30,9 +29,8 @@ const (
 
 var header = []byte{0, 'a', 's', 'm', 1, 0, 0, 0}
 
-// Module is a parsed module: enough of it to vet and rewrite. It refers to the
-// bytes it was parsed from, which must not change. Its methods other than
-// [Module.Vet] are safe for concurrent use.
+// Module is a parsed module, as far as needed to vet and rewrite it. It refers to the parsed bytes,
+// which must not change. Its methods other than [Module.Vet] are safe for concurrent use.
 type Module struct {
 	size     int
 	types    []FuncType
@@ -61,13 +59,13 @@ type Module struct {
 	hostIndirect bool              // set by Vet: call_indirect can reach an imported function
 }
 
-// Parse reads the sections of a module. What it allocates is bounded by a small
-// multiple of len(data). It decodes no function body; [Module.Vet] does.
+// Parse reads the sections of a module. It allocates at most a small multiple of len(data). It
+// decodes no function body; [Module.Vet] does.
 //
 // # Errors
 //
-//   - [*Malformed]: data is no module, or an encoding is not accepted
-//   - [*Refusal]: the module uses a feature outside of what is accepted
+//   - [*Malformed]: data is not a module, or an encoding is not accepted
+//   - [*Refusal]: the module uses a feature that is not accepted
 func Parse(data []byte) (*Module, error) {
 	if len(data) >= 8 && bytes.Equal(data[:4], header[:4]) && !bytes.Equal(data[4:8], header[4:]) {
 		return nil, &Malformed{Offset: 4, What: "not a core module of version 1 (a component?)"}
@@ -120,8 +118,8 @@ func Parse(data []byte) (*Module, error) {
 	return m, m.link()
 }
 
-// link resolves the types of functions and checks the indices that sections
-// hold, which can refer to later sections.
+// link resolves the types of functions and checks the indices in sections, which can refer to later
+// sections.
 func (m *Module) link() error {
 	bad := func(what string) error { return &Malformed{Offset: m.size, What: what} }
 	for _, t := range m.funcs {

@@ -5,10 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// names is what the name section
-// (https://www.w3.org/TR/wasm-core-2/#name-section) says about functions. It
-// keeps positions instead of strings: a Go module has thousands of names, and
-// most runs look at none.
+// names has the names of functions in the name section
+// (https://www.w3.org/TR/wasm-core-2/#name-section). It keeps positions instead of strings: a Go
+// module has thousands of names, and most runs need none.
 type names struct {
 	module string
 	data   []byte // the function name map, checked
@@ -18,9 +17,8 @@ type names struct {
 // maxName bounds a name that goes into the rewritten module.
 const maxName = 4096
 
-// custom keeps the function names and drops every other custom section: debug
-// information no longer fits the rewritten code. A name section that is not in
-// order is dropped too; that never makes a module invalid.
+// custom keeps the function names and drops every other custom section: debug information no longer
+// fits the rewritten code. It also drops an invalid name section, which never makes a module invalid.
 func (m *Module) custom(sec reader) {
 	title := sec.name()
 	if sec.err == nil && strings.HasPrefix(title, SectionPrefix) {
@@ -77,8 +75,8 @@ func (n *names) each(fn func(f uint32, name []byte) bool) {
 	}
 }
 
-// FunctionName returns the name that the name section gives to a function, and
-// "" where it gives none. Indices count imported functions first.
+// FunctionName returns the name of a function in the name section, or "". Indices count imported
+// functions first.
 func (m *Module) FunctionName(f uint32) string {
 	found := ""
 	m.names.each(func(g uint32, name []byte) bool {
@@ -90,9 +88,8 @@ func (m *Module) FunctionName(f uint32) string {
 	return found
 }
 
-// nameSection returns the custom section for the rewritten module: the names
-// with their indices moved, and the names of the functions that were added, which
-// are last.
+// nameSection returns the custom section for the rewritten module: the names with moved indices, and
+// then the names of the added functions.
 func (m *Module) nameSection(shift func(uint32) uint32, inserted string, at uint32, added []string, first uint32) []byte {
 	functions := m.importedFuncs + len(m.funcs)
 	var list []byte

@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Malformed reports bytes that are no WebAssembly module, or that use an
-// encoding this package does not know.
+// Malformed reports bytes that are not a WebAssembly module, or have an unknown encoding.
 type Malformed struct {
 	Offset   int    // in the module, in bytes
 	What     string // what is wrong there
@@ -21,9 +20,8 @@ func (e *Malformed) Error() string {
 	return fmt.Sprintf("malformed module: %s, at byte %d", e.What, e.Offset)
 }
 
-// reader reads one stretch of a module. The first failure sticks: every later
-// read returns zero, so a caller checks err once after a group of reads. Loops
-// over counts must check it too.
+// reader reads a part of a module. After a failure every read returns zero, so a caller checks err
+// once after a group of reads. Loops over counts must check it too.
 type reader struct {
 	data []byte
 	pos  int
@@ -68,8 +66,8 @@ func (r *reader) take(n uint32) reader {
 	return sub
 }
 
-// count reads the length of a vector whose elements take at least size bytes
-// each, so that no caller allocates for elements that cannot be there.
+// count reads the length of a vector whose elements take at least size bytes each, so that callers do
+// not allocate for missing elements.
 func (r *reader) count(size int, what string) int {
 	n := r.u32()
 	if r.err == nil && uint64(n)*uint64(size) > uint64(r.left()) {

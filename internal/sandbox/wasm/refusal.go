@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Refusal says why a module may not run: a limit it exceeds, a feature or an
-// import that is not accepted. Names in it come from the module.
+// Refusal says why a module may not run: it exceeds a limit, or has a feature or an import that is
+// not accepted. Names in it come from the module.
 type Refusal struct {
 	What     string // "locals", or a sentence where there is no figure
 	Function string // index and name of the function it is in, or empty
@@ -39,7 +39,7 @@ func unsupported(feature string) *Refusal {
 	return &Refusal{What: "it uses " + feature + ", which is not accepted", Hint: "build the module for the WebAssembly core specification 2.0"}
 }
 
-// over returns a refusal where got exceeds limit, and nil otherwise.
+// over returns a refusal if got exceeds limit, else nil.
 func over[T, L int | uint32 | uint64](what string, got T, limit L) error {
 	if uint64(got) <= uint64(limit) {
 		return nil
@@ -47,7 +47,7 @@ func over[T, L int | uint32 | uint64](what string, got T, limit L) error {
 	return &Refusal{What: what, Got: uint64(got), Limit: uint64(limit)}
 }
 
-// inFunction adds to an error which function it is about.
+// inFunction adds the function to an error.
 func (m *Module) inFunction(err error, f int) error {
 	name := m.FunctionName(uint32(f))
 	label := "function " + strconv.Itoa(f)
@@ -63,7 +63,7 @@ func (m *Module) inFunction(err error, f int) error {
 	return err
 }
 
-// shorten bounds text of a module that goes into a message.
+// shorten bounds a module's text in a message.
 func shorten(s string) string {
 	const most = 120
 	if len(s) <= most {

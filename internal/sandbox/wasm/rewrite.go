@@ -4,22 +4,19 @@ import "errors"
 
 // Options say what a rewrite adds and changes.
 type Options struct {
-	// Meter makes the module count down a number of its own at function entries,
-	// loops, host calls and bulk instructions, and call the imported function
-	// agenthost.checkpoint (i32) -> (i32) when it is below zero, with that
-	// number. What the function returns is the new count. So the host sets the
-	// distance between checkpoints, learns what was used (what it granted less
-	// what it is handed), and stops the module by trapping. The count starts at
-	// 0: the first function that runs asks for its allotment.
+	// Meter makes the module count down at function entries, loops, host calls and bulk
+	// instructions, and call the imported function agenthost.checkpoint (i32) -> (i32) with the
+	// count when it is below zero. The result is the new count. So the host sets the distance
+	// between checkpoints, learns the use (its grant less the count), and stops the module by
+	// trapping. The count starts at 0: the first function asks for its allotment.
 	//
-	// How much is used depends on the module and its input alone, not on the
-	// machine or on how the host allots. The one exception is a call that nests
-	// too deep: where the stack ends is the engine's to decide. One unit is about
-	// one instruction; a call is charged for no less than what it runs. Seldom
-	// does a unit take longer than 100 ns, and most take less than 1 ns.
+	// The use depends only on the module and its input, not on the machine or on the allotments,
+	// except for a call that nests too deep: the engine decides where the stack ends. One unit is
+	// about one instruction; a call is never charged less than it runs. A unit seldom takes longer
+	// than 100 ns, and most take less than 1 ns.
 	Meter bool
-	// Snapshot adds [StartExport] and, where the state of the module can be put back,
-	// [SaveExport], [RestoreExport] and [KeptExport].
+	// Snapshot adds [StartExport] and, if the module's state can be restored, [SaveExport],
+	// [RestoreExport] and [KeptExport].
 	Snapshot bool
 	// Rename gives imports other names.
 	Rename map[ImportName]ImportName
@@ -27,35 +24,32 @@ type Options struct {
 	exact bool // charge each instruction by itself, for tests
 }
 
-// Info is what a rewrite found.
+// Info has the facts that a rewrite found.
 type Info struct {
-	// Snapshot says whether memory and the mutable globals are all the state
-	// there is, so that copying memory and calling [SaveExport] and
-	// [RestoreExport] puts an instance back. Memory that has grown since is the
-	// host's to handle.
+	// Snapshot says whether memory and the mutable globals are the whole state, so that copying
+	// memory and calling [SaveExport] and [RestoreExport] restores an instance. The host must
+	// handle memory that has grown since.
 	Snapshot bool
-	// WhyNot names the reason where Snapshot is false.
+	// WhyNot is the reason if Snapshot is false.
 	WhyNot string
 	// Globals is the number of mutable globals.
 	Globals int
-	// Kept is the number of them whose kept values are exported, and so can be those of
-	// another instance: all, or none where one is a vector or a reference, which no host
-	// function of wazero sets.
+	// Kept is the number of them whose kept values are exported, and so can be copied to another
+	// instance: all, or 0 if one is a vector or a reference, which wazero's API cannot set.
 	Kept int
-	// Counter is the index of the global that counts, 0 if nothing is metered.
+	// Counter is the index of the counting global, 0 without a meter.
 	Counter int
-	// Elements is the number of items of all element segments, and Entries that of the
-	// entries of all tables at the start: what makes one instance larger than another
-	// besides its memory.
+	// Elements is the number of items of all element segments, and Entries the number of initial
+	// entries of all tables. Besides memory, they determine the size of an instance.
 	Elements, Entries int
 	// Sections are the custom sections that the guest can read, by name without
 	// [SectionPrefix].
 	Sections map[string][]byte `json:",omitempty"`
 }
 
-// Rewrite returns the module with what the options ask for. The result has no
-// custom section but the names of functions. Memory and tables get a maximum, if
-// they had none or a larger one: that of the limits the module was vetted with.
+// Rewrite returns the module with the options applied. The result has no custom section but the names
+// of functions. Memory and tables without a maximum, or with a larger one, get that of the limits with
+// which the module was vetted.
 //
 // # Errors
 //
@@ -169,8 +163,8 @@ func (w *rewriter) body(buf []byte, b *body, p *meter, params int) []byte {
 	return append(buf, b.code.data[at:]...)
 }
 
-// refersToImport says whether a reference to an imported function can exist in
-// the module, other than by its index in a call.
+// refersToImport reports whether a reference to an imported function can exist in the module, other
+// than by its index in a call.
 func (m *Module) refersToImport() bool {
 	imported := uint32(m.importedFuncs)
 	refers := func(e *constExpr) bool { return e.isFunc && e.fn < imported }

@@ -5,19 +5,15 @@ import (
 	"errors"
 )
 
-// RewriteVersion is part of the name under which the host caches a rewritten module. It
-// goes up with every change of what [Module.Vet] lets through or what [Module.Rewrite]
-// makes of it; a test has the sums that say so.
+// RewriteVersion is part of the name of a cached rewritten module. Increase it with every change of
+// what [Module.Vet] accepts or [Module.Rewrite] returns; a test compares sums.
 const RewriteVersion = 3
 
-// Skeleton returns a module with all function bodies replaced by one that traps. It
-// declares what the module declares: types, imports, functions, tables, memories,
-// globals, exports, elements, data and names.
+// Skeleton returns a module with all function bodies replaced by a trap, and the same declarations:
+// types, imports, functions, tables, memories, globals, exports, elements, data and names.
 //
-// It is what an engine needs beside native code that was compiled earlier from the
-// module itself. Validating bodies that will not be compiled again is most of the time
-// that loading a cached module takes otherwise. The module has to be one that
-// [Module.Rewrite] returned.
+// It is what an engine needs besides the module's native code. Validating the bodies again would take
+// most of the time to load a cached module. The module must be a result of [Module.Rewrite].
 func Skeleton(module []byte) ([]byte, error) {
 	damaged := errors.New("wasm: a skeleton is made of a module that Rewrite returned")
 	if !bytes.HasPrefix(module, header) {

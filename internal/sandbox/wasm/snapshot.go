@@ -1,7 +1,7 @@
 package wasm
 
-// irreversible returns why a module with an instruction cannot be put back to an
-// earlier state by its memory and globals alone, and "" where it can.
+// irreversible returns why a module with an instruction cannot be restored by its memory and globals,
+// or "" if it can.
 func irreversible(op uint16) string {
 	switch op {
 	case opTableSet:
@@ -87,8 +87,8 @@ func saveBody(list []shadow) []byte {
 	return append(b, opEnd)
 }
 
-// restoreBody is the code of [RestoreExport]. A count of 0 makes the next
-// function that starts ask the host for its first allotment.
+// restoreBody is the code of [RestoreExport]. With a count of 0, the next function asks the host for
+// its first allotment.
 func restoreBody(list []shadow, metered bool, count uint32) []byte {
 	b := []byte{0}
 	for _, s := range list {

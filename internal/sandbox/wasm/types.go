@@ -121,7 +121,7 @@ type ImportName struct{ Module, Name string }
 // String returns the name as "module.name".
 func (n ImportName) String() string { return n.Module + "." + n.Name }
 
-// Import is something that a module asks its host for. Type is set for functions.
+// Import is an import of a module. Type is set for functions.
 type Import struct {
 	ImportName
 	Kind Kind
@@ -130,7 +130,7 @@ type Import struct {
 	typeIndex uint32
 }
 
-// Export is something that a module offers. Type is set for functions.
+// Export is an export of a module. Type is set for functions.
 type Export struct {
 	Name string
 	Kind Kind
@@ -185,7 +185,7 @@ type segment struct {
 
 type dataSegment struct {
 	raw     []byte // the whole segment: it holds no function index
-	fixed   bool   // whether it goes to a place in memory that is a plain number, start
+	fixed   bool   // whether its place in memory is a constant, start
 	start   uint32
 	content []byte
 }

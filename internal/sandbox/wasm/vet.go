@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Names that the rewrite adds. A module may not use them itself.
+// Names that the rewrite adds. Modules may not use them.
 const (
 	// CheckpointModule and CheckpointName name the function that a metered
 	// module imports, of type (i32) -> (i32): see [Options.Meter].
@@ -14,17 +14,16 @@ const (
 
 	// SaveExport, of type () -> (), keeps the values of all mutable globals.
 	SaveExport = "agenthost_save"
-	// RestoreExport, of type () -> (i32), puts them back, sets the count to 0
-	// and returns the count as it was.
+	// RestoreExport, of type () -> (i32), restores them, sets the count to 0 and returns the old
+	// count.
 	RestoreExport = "agenthost_restore"
 	// FuelExport, of type () -> (i32), returns the count.
 	FuelExport = "agenthost_fuel"
-	// StartExport, of type () -> (), does nothing. It is the module's start function, so
-	// that an engine calls it before anything else of a new instance, and whoever listens
-	// to it learns of the instance.
+	// StartExport, of type () -> (), does nothing. As the module's start function, it is the first
+	// call of a new instance, and so tells listeners of it.
 	StartExport = "agenthost_start"
-	// KeptExport, with a number from 0 to [Info.Kept] - 1 after it, are mutable globals:
-	// the values that SaveExport keeps and RestoreExport puts back.
+	// KeptExport, with a number from 0 to [Info.Kept] - 1 after it, are mutable globals: the values
+	// of SaveExport and RestoreExport.
 	KeptExport = "agenthost_kept_"
 
 	reservedPrefix = "agenthost_"
@@ -39,8 +38,7 @@ const (
 //     start section, a custom section for guests that they may not have, or uses a name that is reserved, or a feature is not accepted
 //   - [*Malformed]: the bytes of a function are no instructions, or an index refers to nothing
 //
-// Vet does not check operand types. A module that passes can still be refused by
-// an engine.
+// Vet does not check operand types: an engine may still refuse the module.
 func (m *Module) Vet(l Limits, known Imports) error {
 	for _, check := range []func(Limits) error{m.vetSizes, m.vetMemories, m.vetSegments, m.vetKept} {
 		if err := check(l); err != nil {
@@ -137,7 +135,6 @@ func (m *Module) vetSegments(l Limits) error {
 	)
 }
 
-// elementItems is how many items all element segments have.
 func (m *Module) elementItems() (n int) {
 	for i := range m.elements {
 		n += len(m.elements[i].funcs) + len(m.elements[i].exprs)
@@ -174,7 +171,7 @@ func (m *Module) vetImports(known Imports) error {
 	return nil
 }
 
-// shape is what the cost of compiling a function depends on.
+// shape has the numbers that determine the cost of compiling a function.
 type shape struct {
 	values   int // parameters and locals
 	loops    int
@@ -206,7 +203,7 @@ func (s *shape) count(m *Module, in *instruction) {
 			s.loops++
 		}
 		if in.indexed && int(in.a) < len(m.types) {
-			// Each value that a block takes or leaves is one more to know.
+			// Each value that a block takes or leaves adds work.
 			s.branches += (len(m.types[in.a].params) + len(m.types[in.a].results)) / 4
 		}
 	case opBrTable:
@@ -230,7 +227,7 @@ func (s *shape) count(m *Module, in *instruction) {
 // valuesOf is how many parameters and results a type of functions has.
 func (m *Module) valuesOf(t uint32) int {
 	if int(t) >= len(m.types) {
-		return 0 // refused by its index
+		return 0 // refused for its index
 	}
 	return len(m.types[t].params) + len(m.types[t].results)
 }
@@ -281,7 +278,7 @@ func (m *Module) vetBody(i int, l Limits) (shape, error) {
 	return s, nil
 }
 
-// unknownIndex returns what an instruction refers to that is not there.
+// unknownIndex returns an unknown index of an instruction.
 func (m *Module) unknownIndex(in *instruction, locals, open int) string {
 	a, b := uint64(in.a), uint64(in.b)
 	what := ""
@@ -327,7 +324,7 @@ func (m *Module) unknownIndex(in *instruction, locals, open int) string {
 	return what
 }
 
-// nearest returns a hint with the known import that looks most like name.
+// nearest returns a hint with the known import most like name.
 func nearest(name ImportName, known Imports) string {
 	best, at := ImportName{}, 1<<30
 	for k := range known {

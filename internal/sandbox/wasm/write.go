@@ -176,8 +176,7 @@ func (w *rewriter) exports() {
 	w.section(sectionExport, b)
 }
 
-// elements writes the segments in the form they came in, but for a table of
-// their own, which always gets its explicit form.
+// elements writes the segments in their original form, except that a table is always explicit.
 func (w *rewriter) elements() {
 	if len(w.m.elements) == 0 {
 		return
