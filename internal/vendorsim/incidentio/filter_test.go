@@ -74,7 +74,7 @@ func dates(name, operator, value string, from, end time.Time) clause {
 // Random pairs of filters must pick exactly what a reader of the unfiltered list would, joined with all and with any.
 func TestIncidentFiltersAgreeWithBruteForce(t *testing.T) {
 	t.Parallel()
-	v := small(t)
+	v := small(t, func(o *Options) { o.Scale.Incidents = 60 })
 	s := &v.store
 	all := everything(t, v, everyIncident, 250)
 	rng := rand.New(rand.NewPCG(1, 2))

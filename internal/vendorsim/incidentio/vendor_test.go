@@ -203,6 +203,7 @@ func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	v := small(t, func(o *Options) { o.RateLimit = true })
 	inc := v.store.incidents.Rows[0].ID
+	operations := Operations()
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {
@@ -211,7 +212,7 @@ func TestConcurrentUse(t *testing.T) {
 				do(t, v, "GET", "/v2/schedules?page_size=3", nil)
 				do(t, v, "POST", "/v2/incidents", obj{"idempotency_key": fmt.Sprint(g, i%20), "visibility": "public"})
 				do(t, v, "POST", "/v2/incidents/"+inc+"/actions/edit", obj{"notify_incident_channel": false, "incident": obj{"name": fmt.Sprint(g, i)}})
-				v.Sample(Operations()[i], true)
+				v.Sample(operations[i], true)
 			}
 		})
 	}

@@ -238,8 +238,8 @@ func TestOverridesReplaceShifts(t *testing.T) {
 	rot := sc.Config.Rotations[0]
 	from, end := testNow, testNow.Add(21*day)
 	target := "/v2/schedule_entries?" + url.Values{"schedule_id": {sc.ID}, "entry_window_start": {from.Format(time.RFC3339)}, "entry_window_end": {end.Format(time.RFC3339)}}.Encode()
-	who := func(kind string, layer string, at time.Time) (out []string) {
-		for _, sh := range ok(t, v, "GET", target, nil)[kind].([]any) {
+	who := func(entries map[string]any, kind, layer string, at time.Time) (out []string) {
+		for _, sh := range entries[kind].([]any) {
 			start, _ := time.Parse(time.RFC3339, dig(sh, "start_at").(string))
 			stop, _ := time.Parse(time.RFC3339, dig(sh, "end_at").(string))
 			if dig(sh, "layer_id") == layer && !at.Before(start) && at.Before(stop) {
@@ -250,8 +250,9 @@ func TestOverridesReplaceShifts(t *testing.T) {
 	}
 	layer := rot.Layers[0].ID
 	planned := map[time.Time]string{}
+	entries := ok(t, v, "GET", target, nil)
 	for at := from; at.Before(end); at = at.Add(6 * time.Hour) {
-		got := who("final", layer, at)
+		got := who(entries, "final", layer, at)
 		if len(got) != 1 {
 			t.Fatalf("%v: %d people on a layer", at, len(got))
 		}
@@ -268,6 +269,7 @@ func TestOverridesReplaceShifts(t *testing.T) {
 	// The second reaches into the first and wins there.
 	add(a, from.Add(2*day), from.Add(4*day))
 	add(b, from.Add(3*day), from.Add(5*day))
+	entries = ok(t, v, "GET", target, nil)
 	for at, was := range planned {
 		want := was
 		switch since := at.Sub(from); {
@@ -276,14 +278,14 @@ func TestOverridesReplaceShifts(t *testing.T) {
 		case since >= 2*day && since < 3*day:
 			want = a
 		}
-		if got := who("final", layer, at); len(got) != 1 || got[0] != want {
+		if got := who(entries, "final", layer, at); len(got) != 1 || got[0] != want {
 			t.Errorf("%v: %v on call, want %v", at, got, want)
 		}
-		if got := who("scheduled", layer, at); len(got) != 1 || got[0] != was {
+		if got := who(entries, "scheduled", layer, at); len(got) != 1 || got[0] != was {
 			t.Errorf("%v: the plan changed", at)
 		}
 	}
-	if n := len(ok(t, v, "GET", target, nil)["overrides"].([]any)); n != 2 {
+	if n := len(entries["overrides"].([]any)); n != 2 {
 		t.Errorf("%d overrides in the window", n)
 	}
 }
