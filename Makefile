@@ -130,10 +130,10 @@ lock-clients: ## pin the Python packages of test-clients anew, after a change of
 	done
 
 .PHONY: test-long
-test-long: ## what the race detector leaves no time for: all generated modules, all attacks, profiles
+test-long: ## what test has no time for: all generated modules, all attacks, every script with the race detector
 	$(GO) test -timeout 30m ./internal/sandbox/... ./host/conformance/... ./internal/egress/... ./internal/redact
 	$(GO) test -timeout 30m ./internal/hostile -count=1 -v -run TestCorpus -cases 2000
-	$(GO) test -timeout 30m -run TestScript/plugin_profile ./cmd/agenthost
+	$(GO) test $(RACE) -vet=off -timeout 30m -run TestScript ./cmd/agenthost -instrumented
 
 # Each line of soak is a test whose size is a flag, and each line of FUZZ a parser of what
 # strangers write. SIZE=small takes a few minutes. SEED=0 takes one from the clock; each test

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,15 +67,16 @@ func compiled(t *testing.T, folders ...string) {
 
 // TestScript runs the real command, as a process of its own, against simulated
 // vendors. A script starts with a folder of connectors in $PLUGINS, none of the
-// variables that agenthost reads, and no vendor.
+// variables that agenthost reads, and no vendor. The race detector watches the command only in
+// some, see [plainFolder].
 func TestScript(t *testing.T) {
 	plugins := wasmtest.Folder(t, "plugins/pylon", "plugins/ashby", "plugins/incidentio", "internal/demo/overreach")
 	// With a connector that would spread a credential if it got one.
 	login := wasmtest.Folder(t, "cmd/agenthost/testdata/oauthcrm")
 	spread := wasmtest.Folder(t, "plugins/pylon", "host/testdata/spread")
-	badManifest := wasmtest.Build(t, "cmd/agenthost/testdata/badmanifest")
 	home := wasmtest.Home(t)
 	firstParty, interpreter := asFirstParty(t, plugins), wasmtest.Build(t, "internal/table/interpreter")
+	plain := plainFolder(t)
 	compiled(t, plugins, login, spread)
 	tables, err := filepath.Abs("../../docs/tables.md")
 	if err != nil {
@@ -99,12 +99,8 @@ func TestScript(t *testing.T) {
 			"talk":       talkCommand,
 			"firstparty": firstPartyCommand,
 			"spy":        spyCommand,
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "race" {
-				return raceDetector, nil
-			}
-			return false, fmt.Errorf("there is no condition %q", name)
+
+			"instrumented": instrumentedCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
@@ -117,23 +113,30 @@ func TestScript(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", home)
 			// Under the race detector every command would wait a second before it ends.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			setPlain(e, plain)
 			e.Values[vendorKey{}] = &running{}
 			e.Values[oauthKey{}] = &oauthsim.Server{ClientID: "crm", ClientSecret: "CANARYsecret", Prefix: "CANARY", Lifetime: time.Hour}
 			e.Setenv("CRM_ID", "crm")
 			e.Setenv("CRM_WRONG", "CANARYwrong")
 			e.Values[issuerKey{}] = &runningIssuer{}
 			e.Values[airbyteKey{}] = &simulatedAirbyte{}
-			return writeBadModules(filepath.Join(e.WorkDir, "bad"), badManifest)
+			return writeBadModules(filepath.Join(e.WorkDir, "bad"))
 		},
 	})
 }
 
+// badManifest is wrong in one field: the effect of its only operation.
+const badManifest = `{
+	"abi": 1, "name": "badmanifest", "title": "Bad manifest", "version": "0.1.0", "description": "Declares an effect that does not exist.",
+	"servers": [{"id": "main", "url": "https://api.example.com"}],
+	"operations": [{
+		"entity": "things", "action": "list", "effect": "explode", "description": "Lists things.",
+		"params": {"type": "object"}, "requests": [{"method": "GET", "path": "/things"}]
+	}]
+}`
+
 // writeBadModules makes files that are no connectors, each for a reason of its own.
-func writeBadModules(dir, badManifest string) error {
-	manifest, err := os.ReadFile(badManifest)
-	if err != nil {
-		return err
-	}
+func writeBadModules(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -143,7 +146,7 @@ func writeBadModules(dir, badManifest string) error {
 		"noexport.wasm": header,
 		// One type, func(), and one import of it: evil.fn.
 		"imports.wasm":  header + "\x01\x04\x01\x60\x00\x00" + "\x02\x0b\x01\x04evil\x02fn\x00\x00",
-		"manifest.wasm": string(manifest),
+		"manifest.wasm": string(wasmtest.Static(badManifest, `{"schemes":[]}`, "{}")),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
 			return err
