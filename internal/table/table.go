@@ -33,7 +33,7 @@ const maxFile = 4 << 20
 
 // limits bound what the YAML parser is given.
 func limits() yamlfile.Limits {
-	return yamlfile.Limits{Tokens: 400_000, Depth: 64, TooMany: "make several tables of it"}
+	return yamlfile.Limits{Tokens: 400_000, Depth: 64, Keys: 2_000, TooMany: "make several tables of it"}
 }
 
 // Table is a table that was checked.

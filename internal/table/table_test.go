@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -171,6 +172,9 @@ func TestHostileTables(t *testing.T) {
 		"a key twice":     "name: a\nname: b\n",
 		"a merge":         "<<: {name: a}\n",
 		"infinity":        "name: a\nextra: .inf\n",
+		"many keys":       "definitions:\n" + strings.Repeat("  ? a\n", 3) + keys("  k%d: {}\n"),
+		"many keys here":  "{" + keys(`k%d: {}, `) + "}",
+		"keys of a list":  "- a:\n" + keys("    \"k%d\": x\n"),
 		"too many tokens": strings.Repeat("[],", 500_000),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,6 +185,15 @@ func TestHostileTables(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keys are as many keys of a mapping as take the parser minutes.
+func keys(form string) string {
+	var b strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&b, form, i)
+	}
+	return b.String()
 }
 
 func FuzzRead(f *testing.F) {

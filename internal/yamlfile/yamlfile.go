@@ -20,6 +20,8 @@ import (
 // the number of keys in a mapping.
 type Limits struct {
 	Tokens, Depth int
+	// Keys are those of one mapping; 0 leaves them to Tokens.
+	Keys int
 	// TooMany is the hint of a file with too many tokens.
 	TooMany string
 }
@@ -112,7 +114,11 @@ func reasonable(tokens token.Tokens, l Limits) *Problem {
 		return &Problem{Message: fmt.Sprintf("the file has more than %d tokens", l.Tokens), Hint: l.TooMany}
 	}
 	flow, inLine, line := 0, 0, 0
-	for _, tk := range tokens {
+	keys := keyCounter{limit: l.Keys}
+	for i, tk := range tokens {
+		if keys.limit > 0 && keys.over(tokens, i) {
+			return &Problem{Line: tk.Position.Line, Column: tk.Position.Column, Message: fmt.Sprintf("a mapping has more than %d keys", l.Keys), Hint: l.TooMany}
+		}
 		if tk.Position.Line != line {
 			inLine, line = 0, tk.Position.Line
 		}
@@ -133,6 +139,53 @@ func reasonable(tokens token.Tokens, l Limits) *Problem {
 		}
 	}
 	return nil
+}
+
+// keyCounter counts the keys of each mapping, of which the parser has not made any yet: in
+// flow style by brackets, and in block style by columns.
+type keyCounter struct {
+	limit int
+	flow  []int
+	block []struct{ column, keys int }
+}
+
+// over says whether a token gives its mapping too many keys.
+func (k *keyCounter) over(tokens token.Tokens, i int) bool {
+	tk := tokens[i]
+	switch tk.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		k.flow = append(k.flow, 0)
+	case token.MappingEndType, token.SequenceEndType:
+		k.flow = k.flow[:max(len(k.flow)-1, 0)]
+	case token.SequenceEntryType:
+		if len(k.flow) == 0 {
+			k.dedent(tk.Position.Column) // each element is a mapping of its own
+		}
+	case token.MappingValueType:
+		if n := len(k.flow); n > 0 {
+			k.flow[n-1]++
+			return k.flow[n-1] > k.limit
+		}
+		column := tk.Position.Column
+		if i > 0 && tokens[i-1].Position.Line == tk.Position.Line {
+			column = tokens[i-1].Position.Column
+		}
+		k.dedent(column)
+		if n := len(k.block); n == 0 || k.block[n-1].column < column {
+			k.block = append(k.block, struct{ column, keys int }{column, 0})
+		}
+		top := &k.block[len(k.block)-1]
+		top.keys++
+		return top.keys > k.limit
+	}
+	return false
+}
+
+// dedent ends the mappings whose keys stand farther to the right.
+func (k *keyCounter) dedent(column int) {
+	for n := len(k.block); n > 0 && k.block[n-1].column > column; n-- {
+		k.block = k.block[:n-1]
+	}
 }
 
 // invalidUTF8 returns the offset of the first byte that is not UTF-8, or -1.
