@@ -155,6 +155,7 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 	}
 }
 
+// threat: E14
 func TestHostileTables(t *testing.T) {
 	t.Parallel()
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"

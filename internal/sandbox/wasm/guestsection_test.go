@@ -6,6 +6,8 @@ import (
 	"testing"
 )
 
+// threat: E14
+//
 // A module may have a section of each kind for its guest, once and within the limit, and no
 // other that looks like one.
 func TestGuestSections(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/host/conformance"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/table"
@@ -41,6 +42,8 @@ func engine(t *testing.T) *sandbox.Engine {
 	return e
 }
 
+// threat: E14
+//
 // What cannot be read is said so by every export, and stops nothing else.
 func TestUnreadableTables(t *testing.T) {
 	e := engine(t)
@@ -71,6 +74,40 @@ func TestUnreadableTables(t *testing.T) {
 		o, err = m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`)})
 		if err != nil || o.Err == nil {
 			t.Errorf("%s: %v, %v", name, o, err)
+		}
+	}
+}
+
+// threat: E14
+//
+// A row that sends something else than its manifest declares is refused by the host, and fails
+// plugin test.
+func TestRowsThatContradictTheManifest(t *testing.T) {
+	const document = `{"name":"two","title":"Two","version":"1.0.0","description":"Two faces.","servers":[{"id":"main","url":"https://api.two.example"}],
+		"auth":{"schemes":[{"id":"key","type":"bearer","fields":[{"name":"key","secret":true,"required":true}],"inject":[{"in":"header","name":"Authorization","value":"Bearer {key}"}],"origins":["https://api.two.example"]}]},
+		"operations":[{"entity":"things","action":"get","description":"Gets a thing by its id.","effect":"read","method":"GET","path":"/things/{id}",
+		"params":{"id":{"in":"path","type":"string","minLength":1,"maxLength":10,"description":"Its id."}},"examples":[{"id":"x"}]}]}`
+	read, err := table.Read(t.Context(), "two.json", []byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	interpreter, err := os.ReadFile(wasmtest.Build(t, "internal/table/interpreter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{`"/things/{id}"`: `"/admin/{id}"`, `"GET"`: `"DELETE"`, `"in":"path"`: `"in":"query"`, "": ""} {
+		rows := strings.Replace(string(read.Rows), from, to, 1)
+		module := wasm.WithSections(interpreter, wasm.Section{Name: "rows", Data: []byte(rows)}, wasm.Section{Name: "auth", Data: read.Auth}, wasm.Section{Name: "manifest", Data: read.Manifest})
+		report, err := conformance.Run(t.Context(), module, conformance.Options{Cache: wasmtest.Cache(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := map[string]bool{}
+		for _, c := range report.Checks {
+			failed[c.ID] = c.Status == conformance.Fail
+		}
+		if got := failed["params.valid"] || failed["requests.declared"]; got != (from != "") {
+			t.Errorf("%s for %s: failed %v", to, from, failed)
 		}
 	}
 }
