@@ -6,18 +6,21 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // gzipMinBytes is the answer size from which compression pays, as common reverse proxies set it.
 const gzipMinBytes = 1024
 
-var gzipPool sync.Pool
+// gzipWriters are those that nobody uses. Each has a megabyte, and a sync.Pool forgets many of
+// them under the race detector.
+var gzipWriters = make(chan *gzip.Writer, 8)
 
 func gzipTo(w io.Writer) *gzip.Writer {
-	if zw, ok := gzipPool.Get().(*gzip.Writer); ok {
+	select {
+	case zw := <-gzipWriters:
 		zw.Reset(w)
 		return zw
+	default:
 	}
 	zw, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 	if err != nil {
@@ -96,6 +99,9 @@ func (g *gzipWriter) finish() {
 		return
 	}
 	_ = g.zw.Close() // only a client that went away makes this fail
-	gzipPool.Put(g.zw)
+	select {
+	case gzipWriters <- g.zw:
+	default:
+	}
 	g.zw = nil
 }
