@@ -283,3 +283,21 @@ func TestCompileAheadIsAskedFor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestConnectionsWaitForNoCompiler: the connections that the environment makes are those of
+// connectors that are known.
+func TestConnectionsWaitForNoCompiler(t *testing.T) {
+	t.Parallel()
+	o, w := firstUse(t, []string{"known"}, "later")
+	o.Connections, o.LookupEnv = nil, func(name string) (string, bool) {
+		return token, name == "AGENTHOST_KNOWN_TOKEN" || name == "AGENTHOST_LATER_TOKEN"
+	}
+	gate := w.gate("lowest known")
+	h := opened(t, o)
+	w.await(t, "lowest known")
+	infos, err := h.Connections(t.Context())
+	if err != nil || len(infos) != 1 || infos[0].Name != "known" {
+		t.Errorf("the connections are %+v, %v", infos, err)
+	}
+	close(gate)
+}

@@ -3,6 +3,7 @@ package host_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/host"
@@ -66,6 +67,9 @@ func TestEnvironmentBesideConnections(t *testing.T) {
 		var e *host.Error
 		if err != nil && !slices.Contains(test.want, "pylon") && (!errors.As(err, &e) || e.Kind != abi.KindUnknownOperation) {
 			t.Errorf("%s: %v, want unknown_operation", name, err)
+		}
+		if e != nil && (!strings.Contains(e.Message, "so AGENTHOST_PYLON_API_TOKEN does not make one") || !strings.Contains(e.Hint, "environment: true")) {
+			t.Errorf("%s: %s (%s) does not tell of the variable", name, e.Message, e.Hint)
 		}
 		if n := len(server.Requests()); (err == nil) != (n == 1) {
 			t.Errorf("%s: %d requests", name, n)

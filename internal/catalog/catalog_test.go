@@ -206,3 +206,20 @@ func TestCloseHeedsItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestInfosOfTheSameName: of two files with one name the second cannot be used, and its error
+// names both.
+func TestInfosOfTheSameName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "one.wasm", static("notes", 1))
+	put(t, dir, "two.wasm", static("notes", 2))
+	infos, err := open(t, Options{Dir: dir}).Infos(t.Context())
+	if err != nil || len(infos) != 2 || infos[0].Err != nil {
+		t.Fatalf("%+v, %v", infos, err)
+	}
+	e, ok := errors.AsType[*abi.Error](infos[1].Err)
+	if !ok || e.Message != `one.wasm and two.wasm have the same name "notes"` {
+		t.Errorf("%v", infos[1].Err)
+	}
+}

@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +111,9 @@ func TestSourceOfTheIdentity(t *testing.T) {
 	}
 	if got, err := second.Read(t.Context(), "", "age:pylon"); err != nil || !got.Equal(value("token-0123456789")) {
 		t.Error(got, err)
+	}
+	if names, err := second.Names(t.Context()); err != nil || !slices.Equal(names, []string{"pylon"}) {
+		t.Errorf("the names are %q, %v", names, err)
 	}
 }
 

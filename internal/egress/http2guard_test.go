@@ -92,20 +92,27 @@ func TestWindowGuard(t *testing.T) {
 // A connection that lives long does not remember all its streams.
 func TestWindowGuardForgets(t *testing.T) {
 	t.Parallel()
-	wire := &script{piece: 100}
-	g := newWindowGuard(wire)
-	_, _ = g.Write([]byte(preface))
-	for stream := uint32(1); stream < 20*remembered; stream += 2 {
-		if _, err := g.Write(request(stream, 1)); err != nil {
-			t.Fatal(err)
+	for name, answer := range map[string]func(stream uint32) []byte{
+		"answered": func(stream uint32) []byte {
+			return wiresim.Bytes(wiresim.Headers, wiresim.EndHeaders|wiresim.EndStream, stream, []byte{0x88})
+		},
+		"reset": func(stream uint32) []byte { return wiresim.Bytes(wiresim.Reset, 0, stream, make([]byte, 4)) },
+	} {
+		wire := &script{piece: 100}
+		g := newWindowGuard(wire)
+		_, _ = g.Write([]byte(preface))
+		for stream := uint32(1); stream < 20*remembered; stream += 2 {
+			if _, err := g.Write(request(stream, 1)); err != nil {
+				t.Fatal(err)
+			}
+			wire.vendor = answer(stream)
+			if _, err := g.Read(make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		wire.vendor = wiresim.Bytes(wiresim.Headers, wiresim.EndHeaders|wiresim.EndStream, stream, []byte{0x88})
-		if _, err := g.Read(make([]byte, 100)); err != nil {
-			t.Fatal(err)
+		if len(g.streams) > remembered+1 {
+			t.Errorf("%s: %d streams are remembered", name, len(g.streams))
 		}
-	}
-	if len(g.streams) > remembered+1 {
-		t.Errorf("%d streams are remembered", len(g.streams))
 	}
 }
 

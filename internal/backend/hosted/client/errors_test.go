@@ -26,12 +26,12 @@ func TestErrors(t *testing.T) {
 		tokens   int // that were asked for, the first one included
 		attempts int
 	}{
-		{"message alone", 400, nil, `{"message":"no such filter"}`, abi.KindInvalidParams, []string{"no such filter"}, "", 1, 1},
+		{"message alone", 400, nil, `{"message":"no such filter"}`, abi.KindInvalidParams, []string{"no such filter", "Airbyte's connector of Pylon may lack"}, "", 1, 1},
 		{"message and errors", 422, nil, `{"message":"invalid","errors":[{"field":"params.limit","message":"is too large","error_code":"range"},{"message":"and more"}]}`,
 			abi.KindInvalidParams, []string{"params.limit: is too large; and more", "range"}, "params.limit", 1, 1},
 		{"what is for people first", 400, nil, `{"errors":[{"userPresentableMessage":"for you","message":"for us"},{"error":"an error"},"a text"]}`, abi.KindInvalidParams, []string{"for you; an error; a text"}, "", 1, 1},
 		{"null message", 400, nil, `{"message":null,"errors":[]}`, abi.KindInvalidParams, []string{"400: Bad Request"}, "", 1, 1},
-		{"detail as text", 422, nil, `{"detail":"no"}`, abi.KindInvalidParams, []string{"422: no"}, "", 1, 1},
+		{"detail as text", 422, nil, `{"detail":"no"}`, abi.KindInvalidParams, []string{"422: no", "Airbyte's connector of Pylon may lack"}, "", 1, 1},
 		{"detail as list", 422, nil, `{"detail":[{"loc":["body","params","ids",0],"msg":"Field required","type":"missing"}]}`, abi.KindInvalidParams, []string{"params.ids.0: Field required"}, "params.ids.0", 1, 1},
 		{"detail as object", 422, nil, `{"detail":{"message":"said here"}}`, abi.KindInvalidParams, []string{"said here"}, "", 1, 1},
 		{"error alone", 400, nil, `{"error":"bad"}`, abi.KindInvalidParams, []string{"400: bad"}, "", 1, 1},
