@@ -145,7 +145,8 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *apiErro
 	if c.body, err = readBody(w, r, &ep.op); err != nil {
 		return result{}, err
 	}
-	defer contract.Lock(&v.mu, ep.write)()
+	unlock := contract.Lock(&v.mu, ep.write)
+	defer unlock()
 	res, err := ep.handle(c)
 	res.warnings = c.warnings
 	return res, err

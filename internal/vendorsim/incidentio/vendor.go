@@ -150,7 +150,8 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *endpoin
 	if c.body, err = readBody(w, r, &ep.op); err != nil {
 		return fail(err)
 	}
-	defer contract.Lock(&v.mu, ep.write)()
+	unlock := contract.Lock(&v.mu, ep.write)
+	defer unlock()
 	res, err := ep.handle(c)
 	return res, ep, err
 }

@@ -143,7 +143,8 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) (result, *apiErro
 	if err != nil {
 		return result{}, err
 	}
-	defer contract.Lock(&v.mu, ep.write)()
+	unlock := contract.Lock(&v.mu, ep.write)
+	defer unlock()
 	return ep.handle(c)
 }
 
