@@ -63,11 +63,10 @@ func (h *Host) judge(m grant.Module, path string) (grant.Judgement, *approval.Fi
 	if h.approvals == nil {
 		return grant.Judgement{Standing: grant.StandingVouched, Decision: vouched()}, nil, nil
 	}
-	f, err := h.approvals.Load()
+	j, f, err := h.approvals.Judge(m, h.options.Updates)
 	if err != nil {
-		return grant.Judgement{}, nil, err
+		return j, nil, err
 	}
-	j := grant.Judge(m, f.Find(m.Name), h.options.Updates)
 	if digest := h.options.FirstParty[m.Name]; digest != "" && digest == m.Digest {
 		j.Standing = grant.StandingFirstParty
 		j.Decision = grant.Decision{Allowed: true, Rule: "the connector was built together with this program"}

@@ -45,13 +45,6 @@ type ExplainedRequest struct {
 	URL    string
 }
 
-// The questions of a [Ruling].
-const (
-	QuestionApproval  = "approval"
-	QuestionOperation = "operation"
-	QuestionArguments = "arguments"
-)
-
 // Explain says what would decide on a call, by the same rules as [Host.Execute], and the
 // smallest change that would permit it. It runs nothing, sends nothing, reads no secret and
 // changes nothing. With Params nil the question about the arguments is left out, and
@@ -88,7 +81,7 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (expla
 	}
 	x := &Explanation{
 		Connection: c.Name, Operation: *op.Operation, Mode: c.backend.Mode(),
-		Rulings:   []Ruling{{QuestionApproval, j.Decision}, {QuestionOperation, c.permits(call.Principal, op.Operation)}},
+		Rulings:   []Ruling{{"approval", j.Decision}, {"operation", c.permits(call.Principal, op.Operation)}},
 		Arguments: c.Grant.ArgumentRules(op.Operation),
 		Narrowed:  c.Grant.RequestRules(),
 		Limits:    c.Limits,
@@ -104,7 +97,7 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (expla
 		}
 		switch {
 		case err == nil:
-			x.Rulings = append(x.Rulings, Ruling{QuestionArguments, c.Grant.Arguments(op.Operation, params)})
+			x.Rulings = append(x.Rulings, Ruling{"arguments", c.Grant.Arguments(op.Operation, params)})
 		case x.Rulings[0].Allowed && x.Rulings[1].Allowed:
 			return nil, err
 		}

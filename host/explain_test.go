@@ -36,11 +36,11 @@ func TestExplainAgreesWithExecute(t *testing.T) {
 		decides    string // the question whose answer counts
 		allowed    bool
 	}{
-		{"all is allowed", false, "lab", host.Call{Entity: "tags", Action: "create", Params: host.Params{"value": "a", "object_type": "issue"}}, host.QuestionArguments, true},
-		{"nobody approved", true, "lab", host.Call{Entity: "accounts", Action: "list", Params: host.Params{}}, host.QuestionApproval, false},
-		{"an effect", false, "narrow", host.Call{Entity: "issues", Action: "delete", Params: host.Params{"id": "x"}}, host.QuestionOperation, false},
-		{"a value", false, "narrow", host.Call{Entity: "tags", Action: "create", Params: host.Params{"value": "a", "object_type": "account"}}, host.QuestionArguments, false},
-		{"the right value", false, "narrow", host.Call{Entity: "tags", Action: "create", Params: host.Params{"value": "a", "object_type": "issue"}}, host.QuestionArguments, true},
+		{"all is allowed", false, "lab", host.Call{Entity: "tags", Action: "create", Params: host.Params{"value": "a", "object_type": "issue"}}, "arguments", true},
+		{"nobody approved", true, "lab", host.Call{Entity: "accounts", Action: "list", Params: host.Params{}}, "approval", false},
+		{"an effect", false, "narrow", host.Call{Entity: "issues", Action: "delete", Params: host.Params{"id": "x"}}, "operation", false},
+		{"a value", false, "narrow", host.Call{Entity: "tags", Action: "create", Params: host.Params{"value": "a", "object_type": "account"}}, "arguments", false},
+		{"the right value", false, "narrow", host.Call{Entity: "tags", Action: "create", Params: host.Params{"value": "a", "object_type": "issue"}}, "arguments", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := options(t, connections)

@@ -17,6 +17,7 @@ import (
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -96,7 +97,7 @@ func fakeHost(t testing.TB, f fake, change ...func(*connection, *Options)) *Host
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Grant, err = grant.New(c.Config.Allow); err != nil {
+	if c.Grant, err = policy.New(c.Config.Allow); err != nil {
 		t.Fatal(err)
 	}
 	h.connections[connectionKey{name: "lab"}] = c

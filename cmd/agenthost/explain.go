@@ -98,7 +98,7 @@ func (a *app) explain(ctx context.Context, h *host.Host, args []string, f execFl
 
 func explanationOf(x *host.Explanation) *explanation {
 	e := &explanation{
-		Connection: x.Connection, Operation: grant.NameOf(&x.Operation), Effect: x.Operation.Effect, Mode: x.Mode,
+		Connection: x.Connection, Operation: x.Operation.Entity + "." + x.Operation.Action, Effect: x.Operation.Effect, Mode: x.Mode,
 		Decision: x.Decision, Arguments: append([]string{}, x.Arguments...), Narrowed: x.Narrowed, Requests: []explainedRequest{},
 	}
 	for _, r := range x.Rulings {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -385,7 +387,8 @@ func ownToken() (reference string, err error) {
 	return "file:" + path, nil
 }
 
-// makeToken writes a token that only its owner can read. It keeps an existing one.
+// makeToken writes a token of 256 random bits that only its owner can read. It keeps an
+// existing one.
 func makeToken(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -397,7 +400,10 @@ func makeToken(path string) error {
 	if err != nil {
 		return err
 	}
-	text := mcp.NewToken()
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	text := base64.RawURLEncoding.AppendEncode(nil, raw[:])
+	clear(raw[:])
 	_, err = file.Write(text)
 	clear(text)
 	return errors.Join(err, file.Close())

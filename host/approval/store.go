@@ -112,7 +112,7 @@ func (s *Store) Approve(ctx context.Context, m grant.Module, by string) error {
 // so it never adds access that a person did not approve.
 func (s *Store) Accept(ctx context.Context, m grant.Module, policy grant.UpdatePolicy) error {
 	return s.change(ctx, func(f *File) error {
-		j := grant.Judge(m, f.Find(m.Name), policy)
+		j := judge(m, f.Find(m.Name), policy)
 		if !j.Decision.Allowed {
 			return j.Decision.Refusal()
 		}

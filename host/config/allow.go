@@ -7,6 +7,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/goccy/go-yaml/ast"
 )
@@ -154,7 +155,7 @@ func (r *reader) flag(n ast.Node, path string, into *bool) {
 
 // grant reports the problems that package grant finds in an allow, at a node.
 func (r *reader) grant(at ast.Node, path string, a *Allow) bool {
-	_, err := grant.New(a)
+	_, err := policy.New(a)
 	if err == nil {
 		return true
 	}

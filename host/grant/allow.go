@@ -1,13 +1,6 @@
 package grant
 
-import (
-	"fmt"
-	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"slices"
-	"strings"
-
-	"github.com/agenthost/agenthost/pdk/abi"
-)
+import "github.com/agenthost/agenthost/pdk/abi"
 
 // Allow is what a connection may do. It allows an operation if its effect is in Effects or
 // its name in Operations. An Allow with neither allows nothing. Params and Requests
@@ -39,57 +32,4 @@ type ParamRule struct {
 	Pattern string `json:"pattern,omitempty"`
 	// Optional permits calls without the parameter.
 	Optional bool `json:"optional,omitempty"`
-}
-
-// operationRules are the rules that decide on operations. A new rule on operations is a new
-// field: then OperationKey has it too.
-type operationRules struct {
-	effects    []abi.Effect
-	operations []string
-}
-
-// Operation decides whether the operation may run. It does not check parameters.
-func (g *Grant) Operation(op *abi.Operation) Decision {
-	if g == nil {
-		return Decision{Allowed: true, Rule: "allow is not set"}
-	}
-	return g.operations.decide(op)
-}
-
-// OperationKey identifies the rules of [Grant.Operation]: grants with the same key decide
-// alike on every operation. The key of the nil Grant is empty, and no other key is.
-func (g *Grant) OperationKey() string {
-	if g == nil {
-		return ""
-	}
-	return fmt.Sprintf("%q", g.operations)
-}
-
-func (r *operationRules) decide(op *abi.Operation) Decision {
-	if slices.Contains(r.effects, op.Effect) {
-		return Decision{Allowed: true, Rule: fmt.Sprintf("allow.effects has %s", op.Effect)}
-	}
-	name := NameOf(op)
-	for _, pattern := range r.operations {
-		if pattern == name || pattern == op.Entity+".*" && op.Action != airbyteapi.ActionSQLQuery {
-			return Decision{Allowed: true, Rule: "allow.operations has " + pattern}
-		}
-	}
-	return Decision{Rule: r.config(), Why: "its effect is " + string(op.Effect), Permit: change("add " + name + " to allow.operations")}
-}
-
-// config formats the rules as in a configuration.
-func (r *operationRules) config() string {
-	var parts []string
-	if len(r.effects) > 0 {
-		var effects []string
-		for _, e := range r.effects {
-			effects = append(effects, string(e))
-		}
-		parts = append(parts, "effects: ["+strings.Join(effects, ", ")+"]")
-	}
-	if len(r.operations) > 0 {
-		parts = append(parts, "operations: ["+strings.Join(r.operations, ", ")+"]")
-	}
-	return "allow: {" + strings.Join(parts, ", ") + "}"
 }

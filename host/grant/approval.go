@@ -1,9 +1,6 @@
 package grant
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // RuleApproval names the rule that a person must approve a connector before it runs.
 const RuleApproval = "approval"
@@ -46,10 +43,6 @@ const (
 	UpdatesNever UpdatePolicy = "never"
 )
 
-// letsThrough reports whether the policy accepts a new version without further access. An
-// unknown policy accepts nothing.
-func (p UpdatePolicy) letsThrough() bool { return p == "" || p == UpdatesSameReach }
-
 // Standing is the approval status of a module.
 type Standing string
 
@@ -78,44 +71,4 @@ type Judgement struct {
 	// Wider is access of the module beyond the approval. Narrower is approved access that
 	// the module no longer needs.
 	Wider, Narrower []string
-}
-
-// Judge decides whether a module may run. approved is the approval of the connector of that
-// name, or nil. The caller sets Permit of a denial, because it knows the file.
-func Judge(m Module, approved *Approval, policy UpdatePolicy) Judgement {
-	j := Judgement{Approval: approved}
-	if approved == nil {
-		j.Standing = StandingNew
-		j.Decision = Decision{Rule: RuleApproval, Why: fmt.Sprintf("connector %s %s is not approved", m.Name, m.Version)}
-		return j
-	}
-	j.Wider, j.Narrower = m.Reach.Beyond(approved.Reach), approved.Reach.Beyond(m.Reach)
-	known := m.Digest == approved.Digest
-	for _, u := range approved.Updates {
-		known = known || m.Digest == u.Digest
-	}
-	switch {
-	// This also applies to a known digest: if the reach of its approval differs, somebody
-	// changed the approval.
-	case len(j.Wider) > 0:
-		j.Standing = StandingWider
-		j.Decision = Decision{Rule: RuleApproval, Why: fmt.Sprintf("connector %s %s needs access beyond the approval of version %s: %s", m.Name, m.Version, approved.Version, first(j.Wider))}
-	case known && (policy.letsThrough() || m.Digest == approved.Digest):
-		j.Standing = StandingApproved
-		j.Decision = Decision{Allowed: true, Rule: fmt.Sprintf("%s approved %s %s", approved.By, m.Name, approved.Version)}
-	case !policy.letsThrough():
-		j.Standing = StandingUpdate
-		j.Decision = Decision{Rule: RuleApproval + ", updates: never", Why: fmt.Sprintf("connector %s %s is not the approved file", m.Name, m.Version)}
-	default:
-		j.Standing = StandingUpdate
-		j.Decision = Decision{Allowed: true, Rule: fmt.Sprintf("%s approved %s %s, and this version needs no further access", approved.By, m.Name, approved.Version)}
-	}
-	return j
-}
-
-func first(list []string) string {
-	if len(list) == 1 {
-		return list[0]
-	}
-	return fmt.Sprintf("%s, and %d more", list[0], len(list)-1)
 }

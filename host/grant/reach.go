@@ -65,7 +65,7 @@ func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 	slices.SortFunc(r.Servers, func(a, b ServerReach) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range m.Operations {
 		op := &m.Operations[i]
-		o := OperationReach{Name: NameOf(op), Effect: op.Effect, Repeats: op.Idempotent && op.Effect != abi.EffectRead}
+		o := OperationReach{Name: nameOf(op), Effect: op.Effect, Repeats: op.Idempotent && op.Effect != abi.EffectRead}
 		for _, q := range op.Requests {
 			o.Requests = append(o.Requests, RequestReach{Server: q.Server, Method: q.Method, Path: q.Path})
 		}

@@ -2,7 +2,6 @@ package grant
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -72,74 +71,6 @@ func TestBeyond(t *testing.T) {
 	}
 }
 
-// threat: A2, C10
-func TestJudge(t *testing.T) {
-	t.Parallel()
-	wide := approvedReach()
-	wide.Operations[0].Requests[0].Path, wide.Operations[1].Effect = "/users", abi.EffectDelete
-	narrow := approvedReach()
-	narrow.Operations = narrow.Operations[1:]
-	approved := &Approval{Module: Module{Name: "x", Version: "1", Digest: "one", Reach: approvedReach()}, By: "ada", Updates: []Update{{Digest: "two"}}}
-	for name, test := range map[string]struct {
-		digest   string
-		reach    Reach
-		approved *Approval
-		policy   UpdatePolicy
-		standing Standing
-		allowed  bool
-		why      string // a part of the refusal
-	}{
-		"never approved":                      {"one", approvedReach(), nil, "", StandingNew, false, "not approved"},
-		"the file":                            {"one", approvedReach(), approved, "", StandingApproved, true, ""},
-		"the file, no updates":                {"one", approvedReach(), approved, UpdatesNever, StandingApproved, true, ""},
-		"a known update":                      {"two", approvedReach(), approved, "", StandingApproved, true, ""},
-		"a known update, no updates":          {"two", approvedReach(), approved, UpdatesNever, StandingUpdate, false, "not the"},
-		"a new version":                       {"three", approvedReach(), approved, "", StandingUpdate, true, ""},
-		"a new version, no updates":           {"three", approvedReach(), approved, UpdatesNever, StandingUpdate, false, "not the"},
-		"a new version that needs less":       {"three", narrow, approved, "", StandingUpdate, true, ""},
-		"a new version that needs more":       {"three", wide, approved, "", StandingWider, false, "issues.create sends POST /users, and 1 more"},
-		"the file, whose approval is another": {"one", wide, approved, "", StandingWider, false, "issues.create sends POST /users"},
-	} {
-		j := Judge(Module{Name: "x", Version: "2", Digest: test.digest, Reach: test.reach}, test.approved, test.policy)
-		if j.Standing != test.standing || j.Decision.Allowed != test.allowed || !strings.Contains(j.Decision.Why, test.why) || (j.Decision.Why == "") != test.allowed {
-			t.Errorf("%s: %s, %+v", name, j.Standing, j.Decision)
-		}
-		if j.Decision.Rule == "" || strings.HasPrefix(j.Decision.Rule, RuleApproval) == test.allowed {
-			t.Errorf("%s: by the rule %q", name, j.Decision.Rule)
-		}
-	}
-}
-
-func TestRequestRulesThatAreRefused(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"":                          "not a method and a path",
-		"GET":                       "not a method and a path",
-		"GET  /a":                   "not a method and a path",
-		"GET /a b":                  "not a method and a path",
-		"TRACE /a":                  "not a supported method",
-		"get /a":                    "not a supported method",
-		"GET https://a.example":     "the URL has no path",
-		"GET https:///a":            "host",
-		"GET ftp://a.example/":      "ftp",
-		"GET https://u@a.example/b": "",
-		"GET /a/*":                  "the segment *",
-		"GET /a/**/b":               "the segment **",
-		"GET a":                     "",
-		"GET /a?b=c":                "",
-	} {
-		_, err := parseRequestRule(text)
-		if err == nil || !strings.Contains(err.Error(), want) || want != "the URL has no path" && strings.Contains(err.Error(), "has no path") {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-	for _, text := range []string{"GET /a", "* /a/{id}", "GET /**", "GET /a/**", "GET https://a.example/b", "DELETE https://a.example/**"} {
-		if _, err := parseRequestRule(text); err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
-
 // Everything that a manifest and an auth schema say of requests and credentials is in the reach,
 // sorted and once.
 //
@@ -180,32 +111,5 @@ func TestReachOf(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, ReachOf(m, auth)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
-	}
-}
-
-func TestMatcherInWords(t *testing.T) {
-	t.Parallel()
-	values := func(n int) ParamRule {
-		var list []any
-		for i := range n {
-			list = append(list, i)
-		}
-		return ParamRule{Values: list}
-	}
-	for _, test := range []struct {
-		rule        ParamRule
-		text, asked string
-	}{
-		{values(1), "0", "[0]"},
-		{values(2), "one of 0, 1", "[0, 1]"},
-		{values(10), "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"},
-		{values(11), "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 or 1 others", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]"},
-		{values(13), "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 or 3 others", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]"},
-		{ParamRule{Pattern: "a+"}, "a text that matches a+", `{pattern: "a+"}`},
-	} {
-		m, err := newMatcher(test.rule)
-		if err != nil || m.String() != test.text || m.config() != test.asked {
-			t.Errorf("%v: %q and %q, %v; want %q and %q", test.rule, m.String(), m.config(), err, test.text, test.asked)
-		}
 	}
 }

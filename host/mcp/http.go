@@ -2,8 +2,6 @@ package mcp
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -61,13 +59,6 @@ const sessionTimeout = 30 * time.Minute
 
 // metadataPath is where RFC 9728 has the metadata of a protected resource.
 const metadataPath = "/.well-known/oauth-protected-resource"
-
-// NewToken returns the text of a bearer token: 256 random bits.
-func NewToken() []byte {
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	return base64.RawURLEncoding.AppendEncode(nil, raw[:])
-}
 
 // Handler serves clients over streamable HTTP, at any path except /healthz and
 // /readyz. It checks each request in this order: Host, Origin, bearer token, method and

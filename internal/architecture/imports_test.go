@@ -127,8 +127,8 @@ func importRules() []rule {
 		},
 		{
 			name: "egress has few imports", of: []string{"internal/egress/..."},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "github.com/hashicorp/go-hclog"},
-			why:    "a reviewer reads the code that meets vendors and credentials with all that it depends on; host/grant, which is pure, decides on the same request that egress sends",
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/policy", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "github.com/hashicorp/go-hclog"},
+			why:    "a reviewer reads the code that meets vendors and credentials with all that it depends on; internal/policy, which is pure, decides on the same request that egress sends",
 			broken: map[string]string{"internal/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "internal/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/internal/sandbox"`},
 		},
 		{
@@ -167,7 +167,7 @@ func importRules() []rule {
 		},
 		{
 			name: "checked requests are pure", of: []string{"internal/egress/wire"},
-			only: []string{"std", "pdk/abi", "internal/fault", "internal/rawjson", "host/grant", "internal/egress/origin", "internal/egress/pathtemplate"}, never: []string{"net", "net/http", "os/..."},
+			only: []string{"std", "pdk/abi", "internal/fault", "internal/rawjson", "host/grant", "internal/policy", "internal/egress/origin", "internal/egress/pathtemplate"}, never: []string{"net", "net/http", "os/..."},
 			why:    "the host, the conformance tests and pdk/pdktest check requests with the same code, and authors get no network and no dependency by that",
 			broken: map[string]string{"internal/egress/wire/a.go": `package wire; import _ "net/http"`, "internal/egress/wire/b.go": `package wire; import _ "github.com/agenthost/agenthost/host/secret"`},
 			kept:   map[string]string{"internal/egress/wire/a.go": `package wire; import _ "github.com/agenthost/agenthost/host/grant"`},
@@ -205,7 +205,7 @@ func importRules() []rule {
 			broken: map[string]string{"internal/connections/a.go": `package connections; import _ "github.com/agenthost/agenthost/internal/backend"`},
 		},
 		{
-			name: "decisions are pure", of: []string{"host/grant", "internal/connector", "internal/shape"}, never: []string{"net", "net/http", "os/...", "internal/sandbox/...", "internal/egress", "host/secret"},
+			name: "decisions are pure", of: []string{"host/grant", "internal/policy", "internal/connector", "internal/shape"}, never: []string{"net", "net/http", "os/...", "internal/sandbox/...", "internal/egress", "host/secret"},
 			why:    "what decides or validates reaches nothing, so that a table of inputs tests all of it",
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "os"`, "internal/connector/a.go": `package connector; import _ "net/http"`},
 			kept:   map[string]string{"internal/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/internal/egress/pathtemplate"`},
@@ -221,8 +221,8 @@ func importRules() []rule {
 			broken: map[string]string{"internal/portable/a.go": `package portable; import _ "github.com/agenthost/agenthost/internal/connector"`},
 		},
 		{
-			name: "grants have few imports", of: []string{"host/grant"},
-			only:   []string{"std", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/egress/origin", "internal/egress/pathtemplate"},
+			name: "grants have few imports", of: []string{"host/grant", "internal/policy"},
+			only:   []string{"std", "host/grant", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/egress/origin", "internal/egress/pathtemplate"},
 			why:    "egress and the configuration both build upon it, and what decides is read whole",
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -20,7 +21,7 @@ type Connection struct {
 	Limits    config.Limits // defaults included
 	Connector *connector.Connector
 	File      File
-	Grant     *grant.Grant
+	Grant     *policy.Grant
 	Server    *abi.Server
 	Override  string // the operator's URL for Server
 }
@@ -57,10 +58,10 @@ func (c *Connection) SetGrant(b Backend) error {
 	}
 	operations := b.Operations()
 	for _, pattern := range allow.Operations {
-		if !slices.ContainsFunc(operations, func(op *abi.Operation) bool { return pattern == grant.NameOf(op) || pattern == op.Entity+".*" }) {
+		if !slices.ContainsFunc(operations, func(op *abi.Operation) bool { return pattern == policy.NameOf(op) || pattern == op.Entity+".*" }) {
 			var patterns []string
 			for _, op := range operations {
-				patterns = append(patterns, grant.NameOf(op), op.Entity+".*")
+				patterns = append(patterns, policy.NameOf(op), op.Entity+".*")
 			}
 			return fault.Invalid(at+".operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.Name, pattern, c.Connector.Manifest.Name), fault.Hint(pattern, patterns))
 		}
@@ -81,7 +82,7 @@ func (c *Connection) checkParamRules(b Backend, at, name string, rules map[strin
 	if err != nil {
 		var names []string
 		for _, op := range b.Operations() {
-			names = append(names, grant.NameOf(op))
+			names = append(names, policy.NameOf(op))
 		}
 		return fault.Invalid(at, fmt.Sprintf("connection %s has rules for the parameters of %q, which %s does not have", c.Name, name, c.Connector.Manifest.Name), fault.Hint(name, names))
 	}
@@ -107,8 +108,8 @@ func (c *Connection) checkParamRules(b Backend, at, name string, rules map[strin
 
 // NewGrant makes a grant of what a connection allows. The error has kind invalid_params, and
 // says in which connection it is.
-func NewGrant(connection string, allow *config.Allow) (*grant.Grant, error) {
-	g, err := grant.New(allow)
+func NewGrant(connection string, allow *config.Allow) (*policy.Grant, error) {
+	g, err := policy.New(allow)
 	if e, ok := errors.AsType[*abi.Error](err); ok {
 		return nil, fault.Invalid(strings.TrimSuffix("connections."+connection+".allow."+e.Field, "."), "connection "+connection+": "+e.Message, e.Hint)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -121,7 +122,7 @@ func overheadName(call string) string { return "policy, redaction, audit of " + 
 // a call.
 func policySides() (bare, vetted side, closeBoth func(), err error) {
 	body := []byte(`{}`)
-	grants, err := grant.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead}})
+	grants, err := policy.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead}})
 	if err != nil {
 		return bare, vetted, nil, err
 	}

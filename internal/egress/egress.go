@@ -20,10 +20,10 @@ import (
 	"encoding/hex"
 	"net/http"
 
-	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -174,7 +174,7 @@ type Scope struct {
 	// Requests are those that the operation declares.
 	Requests []abi.RequestTemplate
 	// Grant narrows them further; nil permits them all.
-	Grant *grant.Grant
+	Grant *policy.Grant
 	// Given are the parameters of the call; they tell whose fault a wrong value is.
 	Given *wire.Given
 	// Retry permits repeating a request that may have arrived: the operation reads or is

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // granting is a scope that rules of allow.requests narrow.
 func granting(t *testing.T, rules ...string) Scope {
 	t.Helper()
-	g, err := grant.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite}, Requests: rules})
+	g, err := policy.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite}, Requests: rules})
 	if err != nil {
 		t.Fatal(err)
 	}

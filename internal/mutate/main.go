@@ -4,7 +4,7 @@
 // that no test noticed.
 //
 //	go run ./internal/mutate -seed 1
-//	go run ./internal/mutate -seed 1 -count 8 ./host/grant
+//	go run ./internal/mutate -seed 1 -count 8 ./internal/policy
 //
 // A change that nobody can notice goes into equivalent.txt, as the tool prints it, with the
 // reason on the next line. The code on disk is never changed.
@@ -31,7 +31,7 @@ var equivalentText string
 
 // packages are those that decide what a connector and an agent may do.
 func packages() []string {
-	return []string{"./host", "./host/grant", "./internal/backend/...", "./internal/catalog", "./internal/credential/...", "./internal/egress/..."}
+	return []string{"./host", "./host/approval", "./host/grant", "./internal/backend/...", "./internal/catalog", "./internal/credential/...", "./internal/egress/...", "./internal/policy"}
 }
 
 // callersOf names the packages whose tests test a package, too.
@@ -39,7 +39,7 @@ func callersOf(folder string) []string {
 	switch {
 	case folder == "host":
 		return []string{"host/mcp"}
-	case folder == "host/grant", strings.HasPrefix(folder, "internal/egress/"):
+	case folder == "host/grant", folder == "internal/policy", strings.HasPrefix(folder, "internal/egress/"):
 		return []string{"internal/egress", "host"}
 	case folder == "internal/egress":
 		return []string{"internal/airbyteapi", "host"}

@@ -11,18 +11,18 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Rules in errors of kind denied.
 const (
-	RuleRequest = grant.RuleRequest // the operation does not declare the request
-	RuleHeader  = "egress.header"   // a header that the host keeps for itself
-	RuleQuery   = "egress.query"    // a query parameter that carries the credential
+	RuleRequest = policy.RuleRequest // the operation does not declare the request
+	RuleHeader  = "egress.header"    // a header that the host keeps for itself
+	RuleQuery   = "egress.query"     // a query parameter that carries the credential
 )
 
 // ErrConnector is the cause of a refusal that only the connector's author can mend: no other
@@ -93,7 +93,7 @@ type Scope struct {
 	// Requests are those that the operation declares.
 	Requests []abi.RequestTemplate
 	// Grant narrows them further; nil permits them all.
-	Grant *grant.Grant
+	Grant *policy.Grant
 	// Given are the parameters of the call; nil says that the caller gave every value.
 	Given *Given
 }
@@ -101,7 +101,7 @@ type Scope struct {
 // Request is a request in its one normal form. It is built once: the rules decide on what is
 // sent, and no later step reads the connector's words again. It holds no credential.
 type Request struct {
-	grant.Request
+	policy.Request
 	RawQuery string              // escaped, without the question mark
 	Header   map[string][]string // the connector's and the host's, by canonical name
 	Body     []byte
@@ -125,7 +125,7 @@ func (r *Rules) Check(s Scope, req *abi.Request, body []byte) (Request, *abi.Err
 	if req == nil {
 		return Request{}, fault.Invalid("request", "there is no request", "")
 	}
-	w := Request{Body: body, Request: grant.Request{Server: r.serverID(req.Server), Method: req.Method, Template: req.Path}}
+	w := Request{Body: body, Request: policy.Request{Server: r.serverID(req.Server), Method: req.Method, Template: req.Path}}
 	// First, because the values of an undeclared request do not matter.
 	declared := r.Declared(s)
 	if !declared.Has(&w.Request) {
@@ -176,8 +176,8 @@ func (r *Rules) Check(s Scope, req *abi.Request, body []byte) (Request, *abi.Err
 }
 
 // Declared are the requests that the running operation may send.
-func (r *Rules) Declared(s Scope) grant.Declared {
-	return grant.Declared{Requests: s.Requests, Chosen: r.Chosen}
+func (r *Rules) Declared(s Scope) policy.Declared {
+	return policy.Declared{Requests: s.Requests, Chosen: r.Chosen}
 }
 
 func (r *Rules) serverID(id string) string {

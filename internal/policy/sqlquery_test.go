@@ -1,10 +1,11 @@
-package grant_test
+package policy_test
 
 import (
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"testing"
 
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -20,7 +21,7 @@ func TestEntityDoesNotAllowSQL(t *testing.T) {
 		{grant.Allow{Operations: []string{"accounts.context_store_sql_query"}}, true},
 		{grant.Allow{Effects: []abi.Effect{abi.EffectRead}}, true},
 	} {
-		g, err := grant.New(&c.allow)
+		g, err := policy.New(&c.allow)
 		if err != nil {
 			t.Fatal(err)
 		}

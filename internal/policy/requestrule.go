@@ -1,4 +1,4 @@
-package grant
+package policy
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 )
 
-// requestRule is one line of [Allow.Requests].
+// requestRule is one line of [grant.Allow.Requests].
 type requestRule struct {
 	text   string
 	method string // or *

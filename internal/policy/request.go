@@ -1,10 +1,11 @@
-package grant
+package policy
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -46,15 +47,15 @@ func (d Declared) Has(r *Request) bool {
 
 // Find returns the declaration of r: the one with the same server, method and template. For
 // a request without a template, it is the first one with a template that matches the path.
-func (d Declared) Find(r *Request) (abi.RequestTemplate, Decision) {
+func (d Declared) Find(r *Request) (abi.RequestTemplate, grant.Decision) {
 	at := d.index(r)
 	switch {
 	case at < 0:
 		return abi.RequestTemplate{}, d.undeclared(r)
 	case !methods[r.Method]:
-		return abi.RequestTemplate{}, Decision{Rule: RuleRequest, Why: fmt.Sprintf("method %.20q is not supported", r.Method), Permit: "use GET, HEAD, POST, PUT, PATCH or DELETE"}
+		return abi.RequestTemplate{}, grant.Decision{Rule: RuleRequest, Why: fmt.Sprintf("method %.20q is not supported", r.Method), Permit: "use GET, HEAD, POST, PUT, PATCH or DELETE"}
 	}
-	return d.Requests[at], Decision{Allowed: true, Rule: "the operation declares " + d.name(d.Requests[at])}
+	return d.Requests[at], grant.Decision{Allowed: true, Rule: "the operation declares " + d.name(d.Requests[at])}
 }
 
 // index returns the index of r in Requests, or -1.
@@ -72,21 +73,21 @@ func (d Declared) index(r *Request) int {
 
 // Request decides whether the host may send a request: the operation must declare it, and
 // Allow.Requests must permit it.
-func (g *Grant) Request(d Declared, r *Request) Decision {
+func (g *Grant) Request(d Declared, r *Request) grant.Decision {
 	declared, decision := d.Find(r)
 	if !decision.Allowed {
 		return decision
 	}
 	tmpl, err := pathtemplate.ParseTemplate(declared.Path)
 	if err != nil {
-		return Decision{Rule: RuleRequest, Why: "the operation declares an invalid path: " + err.Error(), Permit: "the connector's author must correct the template"}
+		return grant.Decision{Rule: RuleRequest, Why: "the operation declares an invalid path: " + err.Error(), Permit: "the connector's author must correct the template"}
 	}
 	if !tmpl.Holds(r.Path) {
-		return Decision{Rule: RuleRequest, Why: "the path does not match the template " + declared.Path, Permit: "give every path parameter a plain, non-empty value"}
+		return grant.Decision{Rule: RuleRequest, Why: "the path does not match the template " + declared.Path, Permit: "give every path parameter a plain, non-empty value"}
 	}
 	for _, name := range r.Query {
 		if slices.ContainsFunc(methodOverrides, func(o string) bool { return strings.EqualFold(o, name) }) {
-			return Decision{Rule: RuleRequest, Why: fmt.Sprintf("query parameter %q overrides the method", name), Permit: "the connector must remove it, and declare a request with that method"}
+			return grant.Decision{Rule: RuleRequest, Why: fmt.Sprintf("query parameter %q overrides the method", name), Permit: "the connector must remove it, and declare a request with that method"}
 		}
 	}
 	if g == nil || len(g.requests) == 0 {
@@ -94,7 +95,7 @@ func (g *Grant) Request(d Declared, r *Request) Decision {
 	}
 	for _, rule := range g.requests {
 		if rule.match(d.Chosen, r) {
-			return Decision{Allowed: true, Rule: "allow.requests has " + rule.text}
+			return grant.Decision{Allowed: true, Rule: "allow.requests has " + rule.text}
 		}
 	}
 	place := ""
@@ -108,7 +109,7 @@ func (g *Grant) Request(d Declared, r *Request) Decision {
 	case strings.Contains(r.Path, "%"):
 		permit = change(fmt.Sprintf("add %.200q to allow.requests", r.Method+" "+place+declared.Path))
 	}
-	return Decision{
+	return grant.Decision{
 		Rule:   "allow.requests: [" + strings.Join(g.RequestRules(), ", ") + "]",
 		Why:    fmt.Sprintf("the connection may not send %.200q", r.Method+" "+place+r.Path),
 		Permit: permit,
@@ -158,7 +159,7 @@ func (d Declared) name(r abi.RequestTemplate) string {
 	return r.Method + " " + r.Path
 }
 
-func (d Declared) undeclared(r *Request) Decision {
+func (d Declared) undeclared(r *Request) grant.Decision {
 	declared := make([]string, len(d.Requests))
 	for i, one := range d.Requests {
 		declared[i] = d.name(one)
@@ -174,7 +175,7 @@ func (d Declared) undeclared(r *Request) Decision {
 	} else if near := fault.Hint(asked, declared); near != "" {
 		hint += "; " + near
 	}
-	return Decision{Rule: RuleRequest, Why: fmt.Sprintf("the operation does not declare the request %.200q", asked), Permit: hint}
+	return grant.Decision{Rule: RuleRequest, Why: fmt.Sprintf("the operation does not declare the request %.200q", asked), Permit: hint}
 }
 
 // byPath finds the template for a path, if a connector sent a path instead of a template.

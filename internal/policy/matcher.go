@@ -1,4 +1,4 @@
-package grant
+package policy
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/pattern"
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
@@ -24,7 +25,7 @@ type matcher struct {
 // maxValues is the largest number of values in a rule.
 const maxValues = 1000
 
-func newMatcher(rule ParamRule) (matcher, error) {
+func newMatcher(rule grant.ParamRule) (matcher, error) {
 	switch {
 	case len(rule.Values) > 0 && rule.Pattern != "":
 		return matcher{}, errors.New("has both values and a pattern")

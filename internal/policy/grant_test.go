@@ -1,4 +1,4 @@
-package grant_test
+package policy_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/policy"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/google/go-cmp/cmp"
 )
@@ -27,14 +28,14 @@ type question struct {
 	Operation abi.Operation
 	Params    json.RawMessage
 	Request   *struct {
-		grant.Request
+		policy.Request
 		Origin string
 	}
 	Chosen string
 }
 
 func (q *question) decide() (grant.Decision, error) {
-	g, err := grant.New(q.Allow)
+	g, err := policy.New(q.Allow)
 	if err != nil {
 		return grant.Decision{}, err
 	}
@@ -43,7 +44,7 @@ func (q *question) decide() (grant.Decision, error) {
 		if r.Origin, err = origin.Parse(q.Request.Origin); err != nil {
 			return grant.Decision{}, err
 		}
-		return g.Request(grant.Declared{Requests: q.Operation.Requests, Chosen: q.Chosen}, &r), nil
+		return g.Request(policy.Declared{Requests: q.Operation.Requests, Chosen: q.Chosen}, &r), nil
 	}
 	d := g.Operation(&q.Operation)
 	if d.Allowed && q.Params != nil {
@@ -102,7 +103,7 @@ func TestDecide(t *testing.T) {
 }
 
 func ExampleGrant_Operation() {
-	readOnly, err := grant.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead}})
+	readOnly, err := policy.New(&grant.Allow{Effects: []abi.Effect{abi.EffectRead}})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -118,7 +119,7 @@ func ExampleGrant_Operation() {
 }
 
 func ExampleGrant_Arguments() {
-	g, err := grant.New(&grant.Allow{
+	g, err := policy.New(&grant.Allow{
 		Operations: []string{"issues.create"},
 		Params:     map[string]map[string]grant.ParamRule{"issues.create": {"team_id": {Values: []any{"support", "sales"}}}},
 	})
@@ -137,15 +138,15 @@ func ExampleGrant_Arguments() {
 }
 
 func ExampleGrant_Request() {
-	g, err := grant.New(&grant.Allow{
+	g, err := policy.New(&grant.Allow{
 		Effects:  []abi.Effect{abi.EffectRead},
 		Requests: []string{"GET /repos/acme/{repo}"},
 	})
 	if err != nil {
 		fmt.Println(err)
 	}
-	declared := grant.Declared{Chosen: "main", Requests: []abi.RequestTemplate{{Method: "GET", Path: "/repos/{owner}/{repo}"}}}
-	request := grant.Request{Server: "main", Method: "GET", Template: "/repos/{owner}/{repo}", Path: "/repos/attacker/loot"}
+	declared := policy.Declared{Chosen: "main", Requests: []abi.RequestTemplate{{Method: "GET", Path: "/repos/{owner}/{repo}"}}}
+	request := policy.Request{Server: "main", Method: "GET", Template: "/repos/{owner}/{repo}", Path: "/repos/attacker/loot"}
 	fmt.Println(g.Request(declared, &request).Refusal().Message)
 	// Output: the connection may not send "GET /repos/attacker/loot"
 }
@@ -172,7 +173,7 @@ func TestNewRefuses(t *testing.T) {
 		"URL without a path":           {&grant.Allow{Effects: read, Requests: []string{"GET https://a.example"}}, "requests[0]", "no path"},
 		"URL with a user":              {&grant.Allow{Effects: read, Requests: []string{"GET https://a.example@evil.example/x"}}, "requests[0]", "user name"},
 	} {
-		_, err := grant.New(test.allow)
+		_, err := policy.New(test.allow)
 		var e *abi.Error
 		if !errors.As(err, &e) || e.Field != test.field || !strings.Contains(e.Message, test.part) || e.Hint == "" {
 			t.Errorf("%s: %#v", name, err)

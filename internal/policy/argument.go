@@ -1,9 +1,10 @@
-package grant
+package policy
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/fault"
 	"maps"
 	"slices"
@@ -21,7 +22,7 @@ type argument struct {
 	fits      matcher
 }
 
-func compileArguments(rules map[string]map[string]ParamRule) (map[string][]argument, error) {
+func compileArguments(rules map[string]map[string]grant.ParamRule) (map[string][]argument, error) {
 	compiled := make(map[string][]argument, len(rules))
 	for operation, params := range rules {
 		for _, name := range slices.Sorted(maps.Keys(params)) {
@@ -41,10 +42,10 @@ func compileArguments(rules map[string]map[string]ParamRule) (map[string][]argum
 
 // Arguments decides whether an operation may run with these parameters, a JSON object that
 // fits the operation's schema. The connector must get the same bytes.
-func (g *Grant) Arguments(op *abi.Operation, params []byte) Decision {
+func (g *Grant) Arguments(op *abi.Operation, params []byte) grant.Decision {
 	rules := g.argumentsOf(op)
 	if len(rules) == 0 {
-		return Decision{Allowed: true, Rule: "allow.params has no rule for " + NameOf(op)}
+		return grant.Decision{Allowed: true, Rule: "allow.params has no rule for " + NameOf(op)}
 	}
 	// The schema check has rejected duplicate names. Decoding removes escapes and keeps
 	// numbers as written.
@@ -52,7 +53,7 @@ func (g *Grant) Arguments(op *abi.Operation, params []byte) Decision {
 	decoder.UseNumber()
 	var object map[string]any
 	if err := decoder.Decode(&object); err != nil {
-		return Decision{Rule: rules[0].rule(), Why: "the parameters are not a JSON object", Permit: "send a JSON object"}
+		return grant.Decision{Rule: rules[0].rule(), Why: "the parameters are not a JSON object", Permit: "send a JSON object"}
 	}
 	var holds []string
 	for i := range rules {
@@ -61,7 +62,7 @@ func (g *Grant) Arguments(op *abi.Operation, params []byte) Decision {
 		}
 		holds = append(holds, rules[i].name)
 	}
-	return Decision{Allowed: true, Rule: "allow.params." + NameOf(op) + " holds for " + strings.Join(holds, ", ")}
+	return grant.Decision{Allowed: true, Rule: "allow.params." + NameOf(op) + " holds for " + strings.Join(holds, ", ")}
 }
 
 func (g *Grant) argumentsOf(op *abi.Operation) []argument {
@@ -86,7 +87,7 @@ func (g *Grant) ArgumentRules(op *abi.Operation) []string {
 }
 
 // decide applies one rule to the parameters.
-func (a *argument) decide(op *abi.Operation, object map[string]any) Decision {
+func (a *argument) decide(op *abi.Operation, object map[string]any) grant.Decision {
 	names := sameParameter(op.Aliases, a.path[0])
 	given, empty := false, false
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -110,7 +111,7 @@ func (a *argument) decide(op *abi.Operation, object map[string]any) Decision {
 	if (!given || empty) && !a.optional {
 		return a.denied(a.path[0], a.name+" is missing, and must be "+a.fits.String(), change("add optional: true to "+a.key()))
 	}
-	return Decision{Allowed: true, Rule: a.rule()}
+	return grant.Decision{Allowed: true, Rule: a.rule()}
 }
 
 // verdict reports whether the rule found a value.
@@ -168,8 +169,8 @@ func spell(object map[string]any, key, name string) string {
 	return fmt.Sprintf("write %s instead of %.60q", name, key)
 }
 
-func (a *argument) denied(field, why, permit string) Decision {
-	return Decision{Rule: a.rule(), Why: why, Permit: permit, Field: field}
+func (a *argument) denied(field, why, permit string) grant.Decision {
+	return grant.Decision{Rule: a.rule(), Why: why, Permit: permit, Field: field}
 }
 
 func (a *argument) key() string { return "allow.params." + a.operation + "." + a.name }

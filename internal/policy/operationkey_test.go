@@ -1,9 +1,10 @@
-package grant
+package policy
 
 import (
 	"reflect"
 	"testing"
 
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -39,24 +40,24 @@ func TestOperationKeyHasEveryRule(t *testing.T) {
 func TestOperationKeyIsOfOperations(t *testing.T) {
 	t.Parallel()
 	reads := []abi.Effect{abi.EffectRead}
-	of := func(allow Allow) string {
+	of := func(allow grant.Allow) string {
 		g, err := New(&allow)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return g.OperationKey()
 	}
-	base := of(Allow{Effects: reads, Operations: []string{"a.b"}})
-	same := []Allow{
+	base := of(grant.Allow{Effects: reads, Operations: []string{"a.b"}})
+	same := []grant.Allow{
 		{Effects: reads, Operations: []string{"a.b"}, Requests: []string{"GET /x"}},
-		{Effects: reads, Operations: []string{"a.b"}, Params: map[string]map[string]ParamRule{"a.b": {"id": {Values: []any{"1"}}}}},
+		{Effects: reads, Operations: []string{"a.b"}, Params: map[string]map[string]grant.ParamRule{"a.b": {"id": {Values: []any{"1"}}}}},
 	}
 	for _, allow := range same {
 		if of(allow) != base {
 			t.Errorf("%+v has the key %q, want %q", allow, of(allow), base)
 		}
 	}
-	others := []Allow{
+	others := []grant.Allow{
 		{Effects: reads}, {Operations: []string{"a.b"}}, {Effects: reads, Operations: []string{"a.*"}},
 		{Effects: reads, Operations: []string{"a.b", "a.c"}}, {Effects: reads, Operations: []string{`a.b" "a.c`}}, {},
 	}
