@@ -225,7 +225,9 @@ func (c *Call) related() []byte {
 	media := ""
 	for i := c.bodyAt; i < len(c.fields); i++ {
 		if f := &c.fields[i]; f.base64 {
-			file, media = c.bytes(i), c.Param(f.mediaOf).Text()
+			if file = c.bytes(i); f.mediaOf != "" {
+				media = c.Param(f.mediaOf).Text()
+			}
 			if strings.ContainsAny(media, "\r\n") {
 				c.invalid(f.mediaOf, f.mediaOf+" has a line break", "write it as type/subtype")
 			}

@@ -106,7 +106,7 @@ func (c *Call) needAnyOf() *abi.Error {
 
 // given returns the caller's value of a field.
 func (c *Call) given(i int) Raw {
-	if v := c.values[i]; v.Exists() || !c.params.Exists() {
+	if v := c.values[i]; v.Exists() || !c.params.Exists() || c.fields[i].constant {
 		return v
 	}
 	v, err := c.params.Part(c.fields[i].pointer).Bytes(maxInput)

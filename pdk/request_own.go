@@ -103,9 +103,6 @@ func (w *requestWriter) close() []byte {
 
 // value returns the value to send for a field, or an absent one.
 func (c *Call) value(i int) Raw {
-	if c.fields[i].constant {
-		return c.fields[i].fallback
-	}
 	if v := c.given(i); v.Exists() {
 		return v
 	}
@@ -114,7 +111,7 @@ func (c *Call) value(i int) Raw {
 
 // appendValue appends what value returns. It copies a value of the host straight into b.
 func (c *Call) appendValue(b []byte, i int) []byte {
-	if c.values[i].Exists() || !c.params.Exists() || c.fields[i].constant {
+	if c.values[i].Exists() || !c.params.Exists() {
 		return append(b, c.value(i)...)
 	}
 	v := c.params.Part(c.fields[i].pointer)

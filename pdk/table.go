@@ -137,7 +137,7 @@ func newRow(c *Connector, op *Operation) row {
 func (r *row) index(name string) int {
 	start := first(name)
 	for i := range r.fields {
-		if f := &r.fields[i]; f.first == start && equalAfter(f.name, name) && !f.constant {
+		if f := &r.fields[i]; f.first == start && equalAfter(f.name, name) {
 			return i
 		}
 	}

@@ -28,8 +28,8 @@ var tableSchema string
 // Schema returns the JSON Schema 2020-12 of a table.
 func Schema() string { return tableSchema }
 
-// maxFile is the size of the largest file with a table, in bytes.
-const maxFile = 4 << 20
+// MaxFile is the size of the largest file with a table, in bytes.
+const MaxFile = 4 << 20
 
 // limits bound what the YAML parser is given.
 func limits() yamlfile.Limits {
@@ -58,8 +58,8 @@ func Read(ctx context.Context, file string, data []byte) (*Table, error) {
 	if err := r.root.prepare(); err != nil {
 		return nil, fmt.Errorf("the schema of tables: %w", err)
 	}
-	if len(data) > maxFile {
-		r.problem(place{}, "", fmt.Sprintf("the file is larger than %d bytes", maxFile), "make several tables of it")
+	if len(data) > MaxFile {
+		r.problem(place{}, "", fmt.Sprintf("the file is larger than %d bytes", MaxFile), "make several tables of it")
 		return nil, &Error{r.problems}
 	}
 	body, problem := yamlfile.Parse(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), limits())
