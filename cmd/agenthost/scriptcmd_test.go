@@ -43,7 +43,9 @@ func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	r := ts.Value(vendorKey{}).(*running)
 	switch args[0] {
 	case "pylon":
-		start(ts, r, pylon.New(pylon.Options{Token: fullToken, ReadToken: readToken, Seed: 1}))
+		scale := pylon.SmallScale() // the default one takes the race detector a third of a second
+		scale.Accounts = pylon.DefaultScale().Accounts
+		start(ts, r, pylon.New(pylon.Options{Token: fullToken, ReadToken: readToken, Seed: 1, Scale: scale}))
 		return
 	case "serve":
 		text := ts.ReadFile(args[1])
