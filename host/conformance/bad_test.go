@@ -40,6 +40,7 @@ func defects(t *testing.T) []string {
 // TestBadConnectors runs a connector with one defect at a time. The check that the
 // defect is named after must fail; the golden file says what else does, in all words.
 func TestBadConnectors(t *testing.T) {
+	t.Parallel()
 	module, err := os.ReadFile(wasmtest.Build(t, "host/conformance/testdata/bad"))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestConnectorsPass(t *testing.T) {
+	t.Parallel()
 	connectors := []string{"examples/connector-hello", "examples/connector-extism", "host/conformance/testdata/right", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
 	// With the race detector every access of the compiler is watched, for each module.
 	if testing.Short() || raceDetector {
@@ -48,6 +49,7 @@ func TestConnectorsPass(t *testing.T) {
 
 // TestInterrupted: an interrupted run is an error and not a report of failures.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	module, err := os.ReadFile(wasmtest.Build(t, "examples/connector-hello"))
 	if err != nil {
 		t.Fatal(err)
