@@ -447,3 +447,29 @@ func TestConnectionsOfOthers(t *testing.T) {
 		cancel()
 	}
 }
+
+// TestChangeOfAWorkspace: a change without names is about all connections of its workspace, and
+// about no others.
+func TestChangeOfAWorkspace(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	h := notesHost(t, s)
+	told := make(chan host.Change, 10)
+	defer h.OnChange(func(c host.Change) { told <- c })()
+	for _, at := range [][2]string{{"acme", "one"}, {"acme", "two"}, {"initech", "one"}} {
+		s.put(at[0], at[1], "", notes(nil))
+		<-told
+		principal := host.Principal{Workspace: at[0], Scopes: []host.Scope{host.ScopeRead}}
+		if _, err := h.Execute(t.Context(), at[1], host.Call{Principal: principal, Entity: "notes", Action: "read"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.mu.Lock()
+	clear(s.rows)
+	s.announce(host.ConnectionChange{Workspace: "acme"})
+	s.mu.Unlock()
+	<-told
+	if n := h.Connected(); n != 1 {
+		t.Errorf("the host keeps %d connections, want that of the other workspace", n)
+	}
+}

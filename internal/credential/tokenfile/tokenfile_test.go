@@ -172,3 +172,21 @@ func TestOthersFolder(t *testing.T) {
 		t.Errorf("got %#v", err)
 	}
 }
+
+// TestLockHeedsItsContext: who waits for another refresh of a token waits no longer than its call.
+func TestLockHeedsItsContext(t *testing.T) {
+	t.Parallel()
+	f := New(t.TempDir(), key("k"))
+	release, err := f.Lock(t.Context(), "lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = f.Lock(ctx, "lab")
+	e, ok := errors.AsType[*abi.Error](err)
+	if !ok || e.Kind != abi.KindCancelled || !strings.Contains(e.Message, "refreshed the token of connection lab") {
+		t.Errorf("%v", err)
+	}
+}
