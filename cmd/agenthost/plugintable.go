@@ -26,7 +26,7 @@ the table.`,
 			if err != nil {
 				return err
 			}
-			defer remove() //nolint:errcheck // a cache of only this process
+			defer remove()
 			written, err := table.Of(cmd.Context(), module, sandbox.Config{Cache: o.Cache, CompileWorker: o.CompileWorker, Logger: o.Logger})
 			if err != nil {
 				return err

@@ -15,7 +15,7 @@ func Of(ctx context.Context, module []byte, config sandbox.Config) (table []byte
 	if err != nil {
 		return nil, err
 	}
-	defer engine.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is left to do
+	defer engine.Close(context.WithoutCancel(ctx))
 	m, err := engine.Load(ctx, module)
 	if err != nil {
 		return nil, err
