@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/mcp"
 	"github.com/agenthost/agenthost/host/tool"
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // TestToolsOnTheWire calls every operation of every connector through MCP, with the least
@@ -44,6 +47,14 @@ func (v *wireVendor) callTools(t *testing.T) {
 		t.Fatalf("%d operations and %d tools of %d connections, the facts have %d operations", len(operations), len(outputs), connections, v.operations)
 	}
 	for _, op := range operations {
+		var record *connector.Schema
+		if len(op.Result) > 0 {
+			if record, err = connector.CompileSchema(op.Result); err != nil {
+				t.Fatal(err)
+			}
+		} else if op.Effect != abi.EffectDelete {
+			t.Errorf("%s.%s declares no result", op.Entity, op.Action)
+		}
 		declared := op.Requests[0]
 		contract := contracts[declared.Method+" "+anonymous(declared.Path)]
 		name := "lab_" + op.Entity + "_" + op.Action
@@ -67,6 +78,19 @@ func (v *wireVendor) callTools(t *testing.T) {
 			}
 			if err := schema.Validate(t.Context(), result.Structured); err != nil {
 				t.Errorf("%s, full %t: %v in %.500s", name, full, err, result.Structured)
+			}
+			data, _, _ := rawjson.Pointer(result.Structured, "/data")
+			records := [][]byte{data}
+			if rawjson.KindOf(data) == rawjson.Array {
+				records = slices.Collect(rawjson.Elements(data))
+			}
+			for _, one := range records {
+				if record != nil {
+					if err := record.Validate(t.Context(), one); err != nil {
+						t.Errorf("%s, full %t, differs from its declared result: %v in %.300s", name, full, err, one)
+						break
+					}
+				}
 			}
 			// What models read must be what programs read.
 			if got := decodeNumbers(t, []byte(result.Content[0].Text)); fmt.Sprint(got) != fmt.Sprint(decodeNumbers(t, result.Structured)) {

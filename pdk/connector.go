@@ -29,6 +29,10 @@ type Connector struct {
 	RateHeaders []abi.RateHeaders
 	// Definitions are the schemas that [Ref] points to.
 	Definitions []Definition
+	// Records are what operations without a Result answer: the members of their records, as
+	// [Record] takes them, by entity.action, or by entity for all operations of the entity that
+	// do not delete. An empty text says that nothing is known of the answer.
+	Records map[string]string
 	// Operations are all operations of the connector.
 	Operations []Operation
 	// Accept is the media type that requests accept; empty means application/json. Operations
@@ -123,7 +127,8 @@ type Operation struct {
 	// Answers are examples of the vendor's answers, as JSON, if plugin test cannot make up an
 	// answer that the operation accepts, such as the state of a job.
 	Answers []string
-	// Result describes the result's data, for a list one record of it. Optional.
+	// Result describes the result's data, for a list one record of it. Optional; see also
+	// [Connector.Records].
 	Result *Schema
 }
 

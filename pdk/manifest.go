@@ -76,11 +76,7 @@ func (c *Connector) appendOperation(b []byte, op *Operation) []byte {
 	o.bool("paginated", op.Page != nil)
 	o.bool("host_limit", op.Page != nil && op.Page.NoLimit)
 	o.b = op.appendAliases(o)
-	result := op.Result
-	if result == nil && op.Content != "" && op.Content != abi.ContentJSON {
-		result = contentResult()
-	}
-	if result != nil {
+	if result := c.result(op); result != nil {
 		o.key("result")
 		v := openObject(o.b)
 		result.write(v)

@@ -26,6 +26,7 @@ type Schema struct {
 	choices     []*Schema
 	values      *Schema
 	open        bool
+	record      string // see Record
 	lo, hi      bound
 	raw         Raw // of a table, instead of all the rest
 }
@@ -256,6 +257,10 @@ func (s *Schema) writeBounds(o *object) {
 	}
 	if s.typ == "object" && !s.open {
 		writeProperties(o, s.properties)
+	}
+	if s.record != "" {
+		members := recordText(s.record)
+		members.members(o)
 	}
 }
 

@@ -114,6 +114,8 @@ var reasons = map[string]string{
 	"tools.portable":               `things.create: /: the name "Name", which differs from another one only in case`,
 	"params.valid":                 "the connector panicked: no such luck",
 	"params.invalid":               "accepts an unknown parameter",
+	"results.fit":                  `things.get answers {"id":"t1","size":"huge","color":"red"}, which differs from its result: parameter "size"`,
+	"results.fit, by hand":         `parameter "parts[0].name"`,
 	"requests.declared":            `does not declare the request "DELETE /things"`,
 	"requests.declared, header":    "carries the credential, which only the host sets",
 	"requests.declared, mistyped":  `"idd" is missing in /things/{idd}; the template and path_params must have the same names; did you mean id?`,

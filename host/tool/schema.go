@@ -107,20 +107,13 @@ const leftOutSchema = `{"type":"object","description":"What the result had no ro
 	`"records":{"type":"integer"},"shortened_text":{"type":"array","items":{"type":"string"}},"text_length":{"type":"integer"},` +
 	`"shortened_arrays":{"type":"array","items":{"type":"string"}},"dropped_fields":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},"required":["note"]}`
 
-// output describes what the tool answers: data and meta.
+// output describes what the tool answers: data and meta. The fields of records, which Result of
+// the operation may have, are not in it: they would double the size of all tools, and a client that
+// checks answers would lose one because its vendor changed a field.
 func (o *operation) output() json.RawMessage {
-	data := "{}"
-	switch {
-	case o.op.Paginated && len(o.op.Result) == 0:
-		data = `{"type":"array","items":{}}`
-	case o.op.Paginated:
-		data = fmt.Sprintf(`{"type":"array","items":%s}`, portable.Result(o.op.Result))
-	case len(o.op.Result) > 0:
-		record := portable.Result(o.op.Result)
-		data = fmt.Sprintf(`{"anyOf":[%s,{"type":"array","items":%s}]}`, record, record)
-	}
-	meta := `{"type":"object"}`
+	data, meta := "{}", `{"type":"object"}`
 	if o.op.Paginated {
+		data = `{"type":"array","items":{}}`
 		meta = `{"type":"object","properties":{"next_cursor":{"anyOf":[{"type":"string"},{"type":"null"}]},"has_more":{"type":"boolean"}},"required":["next_cursor","has_more"]}`
 	}
 	return fmt.Appendf(nil, `{"type":"object","properties":{"data":%s,"meta":%s,"left_out":%s},"required":["data","meta"]}`, data, meta, leftOutSchema)

@@ -24,7 +24,6 @@ type deriver struct {
 	level
 	root    []byte
 	anchors map[string][]byte
-	relaxed bool
 	legacy  bool // a draft before 2019-09, in which nothing counts beside $ref
 	nodes   int
 	work    int // bytes that were read
@@ -80,9 +79,7 @@ func (d *deriver) schema(raw []byte, at place) *shape {
 			s = d.union(s, k, name, at)
 		}
 	}
-	if !d.relaxed {
-		s.notes = union(s.notes, k.conditions())
-	}
+	s.notes = union(s.notes, k.conditions())
 	return s
 }
 
@@ -100,12 +97,6 @@ func (d *deriver) own(k keywords, at place) *shape {
 		for name := range rawjson.Elements(types) {
 			s.kinds |= kindOf(rawjson.Unquote(name))
 		}
-	}
-	if d.relaxed {
-		if s.kinds&(aNumber|anInteger) != 0 {
-			s.kinds |= aString // a number that clients would round is a text
-		}
-		k = k.only("properties", "patternProperties", "items", "prefixItems", "additionalProperties")
 	}
 	k.annotations(s)
 	k.values(s)
@@ -249,9 +240,7 @@ func (d *deriver) union(s *shape, k keywords, name string, at place) *shape {
 		}
 		return s.annotated(&shape{}).with(branches.branches)
 	}
-	if !d.relaxed {
-		s.notes = append(s.notes, choicesNote(name, of)...)
-	}
+	s.notes = append(s.notes, choicesNote(name, of)...)
 	return both(s, branches.single())
 }
 

@@ -18,7 +18,7 @@ func FuzzParams(f *testing.F) {
 			t.Skip()
 		}
 		of := portable.Params(own, "cursor")
-		if !json.Valid(of.JSON) || !json.Valid(portable.Result(own)) {
+		if !json.Valid(of.JSON) {
 			t.Fatalf("not JSON: %s", of.JSON)
 		}
 		for _, problem := range portable.Check(of.JSON, true) {

@@ -67,22 +67,6 @@ func Params(own json.RawMessage, reserved ...string) Schema {
 	return out
 }
 
-// Result returns the portable schema of a record in a result. It says which fields there may
-// be and of which types, without the limits that a selected or shortened record need not keep.
-// A number may be a text, as host/mcp writes one that clients would round.
-func Result(own json.RawMessage) json.RawMessage {
-	anchors, _ := survey(own)
-	for _, l := range levels {
-		d := &deriver{level: l, root: own, anchors: anchors, relaxed: true, legacy: legacy(own)}
-		s := d.schema(own, place{depth: 1})
-		r := &renderer{lax: true}
-		if r.schema(s); !d.exhausted() && len(r.out) <= maxBytes {
-			return r.out
-		}
-	}
-	return json.RawMessage("{}")
-}
-
 // legacy reports whether a schema is of a draft before 2019-09.
 func legacy(own json.RawMessage) bool {
 	dialect, _, _ := rawjson.Pointer(own, "/$schema")

@@ -9,7 +9,6 @@ import (
 // renderer writes shapes as JSON Schema.
 type renderer struct {
 	alias map[string]string // by the connector's name; nil keeps all names
-	lax   bool              // a value of any type has no type
 	out   []byte
 }
 
@@ -119,11 +118,9 @@ func (s *shape) flat() []*shape {
 // arrays in arrays.
 func (r *renderer) any(s *shape, notes []string) *Names {
 	r.open(s, notes)
-	if !r.lax {
-		r.key("anyOf")
-		r.out = append(r.out, `[{"type":"object"},{"type":"string"},{"type":"number"},{"type":"boolean"},{"type":"array","items":{"description":"Any JSON value."}},{"type":"null"}]`...)
-		r.out = append(r.out, ',')
-	}
+	r.key("anyOf")
+	r.out = append(r.out, `[{"type":"object"},{"type":"string"},{"type":"number"},{"type":"boolean"},{"type":"array","items":{"description":"Any JSON value."}},{"type":"null"}]`...)
+	r.out = append(r.out, ',')
 	r.close('}')
 	return nil
 }

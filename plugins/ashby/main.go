@@ -24,6 +24,7 @@ var connector = pdk.Connector{
 	Servers:     []abi.Server{{ID: "main", URL: origin}},
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "api_key", Action: "get"},
+	Records:     records,
 	Operations: slices.Concat(
 		candidateOperations(), candidateDetailOperations(), applicationOperations(), applicationDetailOperations(),
 		jobOperations(), interviewOperations(), offerOperations(), organizationOperations(),

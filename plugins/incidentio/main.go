@@ -30,6 +30,7 @@ var connector = pdk.Connector{
 	Servers:     []abi.Server{{ID: "main", URL: origin}},
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "identity", Action: "get"},
+	Records:     records,
 	Operations: slices.Concat(
 		incidentOperations(), incidentDetailOperations(), taskOperations(), settingOperations(), customFieldOperations(),
 		alertOperations(), alertingOperations(), escalationOperations(), scheduleOperations(),

@@ -29,6 +29,7 @@ var connector = pdk.Connector{
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "me", Action: "get"},
 	Definitions: definitions,
+	Records:     records,
 	Operations: slices.Concat(
 		issueOperations(), issueDetailOperations(), messageOperations(),
 		accountOperations(), contactOperations(), organizationOperations(),

@@ -51,6 +51,21 @@ var defects = map[string]defect{
 		return min(0, write(strings.ReplaceAll(string(c.Manifest()), `"additionalProperties":false`, `"additionalProperties":true`)))
 	}},
 
+	"results.fit": {spoil: func(c *pdk.Connector) {
+		c.Operations[get].Result = pdk.Record("id size:integer")
+		c.Operations[get].Answers = []string{`{"data":{"id":"t1","size":"huge","color":"red"}}`}
+	}},
+	"results.fit, by hand": {spoil: func(c *pdk.Connector) {
+		c.Records = map[string]string{"things": "id parts[]{name}"}
+		c.Operations[get].Handle = func(c *pdk.Call) error {
+			if _, err := c.Do(c.Request()); err != nil {
+				return err
+			}
+			c.Result().DataRaw(pdk.Raw(`{"id":"t1","parts":[{"name":7}]}`))
+			return nil
+		}
+	}},
+
 	"requests.reachable": {spoil: func(c *pdk.Connector) {
 		c.Operations[get].Requests = []abi.RequestTemplate{{Method: "GET", Path: "/things/all"}}
 		c.Operations[get].Handle = func(c *pdk.Call) error {
