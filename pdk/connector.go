@@ -29,9 +29,14 @@ type Connector struct {
 	RateHeaders []abi.RateHeaders
 	// Definitions are the schemas that [Ref] points to.
 	Definitions []Definition
-	// Records are what operations without a Result answer: the members of their records, as
-	// [Record] takes them, by entity.action, or by entity for all operations of the entity that
-	// do not delete. An empty text says that nothing is known of the answer.
+	// Records are what operations without a Result answer: the members of their records, by
+	// entity.action, or by entity for all operations of the entity that do not delete. An empty
+	// text says that nothing is known of the answer. The members stand with blanks between them:
+	//
+	//	id title number:integer account{id} tags[] followers[]{id email} custom_fields:object
+	//
+	// A member is text, or integer, number, boolean, object or any after a colon. Braces have the
+	// members of an object, and brackets make an array. All may be absent or null.
 	Records map[string]string
 	// Operations are all operations of the connector.
 	Operations []Operation

@@ -6,7 +6,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Record describes a record that the vendor answers, by the names of its members. They stand in
+// recordOf describes a record that the vendor answers, by the names of its members. They stand in
 // one text with blanks between them:
 //
 //	id title number:integer account{id} tags[] followers[]{id email} custom_fields:object
@@ -14,7 +14,7 @@ import (
 // A member is text, or what stands after a colon: integer, number, boolean, object or any. One
 // with braces is an object that has these members, and brackets make an array of what follows
 // them. Each member may be absent or null, and a record may have others.
-func Record(members string) *Schema { return &Schema{typ: "object", open: true, record: members} }
+func recordOf(members string) *Schema { return &Schema{typ: "object", open: true, record: members} }
 
 // result is what an operation answers.
 func (c *Connector) result(op *Operation) *Schema {
@@ -31,7 +31,7 @@ func (c *Connector) result(op *Operation) *Schema {
 	if members == "" {
 		return nil
 	}
-	return Record(members)
+	return recordOf(members)
 }
 
 // recordText is what is left of the text of a record.

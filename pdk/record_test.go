@@ -54,7 +54,7 @@ func TestRecord(t *testing.T) {
 		"grid[][]:integer o{}":     `"grid":` + list(list(integer)) + `,"o":` + object(""),
 		"m:object":                 `"m":{"type":["object","null"]}`,
 	} {
-		c := pdk.Connector{Operations: []pdk.Operation{{Entity: "a", Action: "b", Effect: pdk.Read, Result: pdk.Record(members)}}}
+		c := pdk.Connector{Operations: []pdk.Operation{{Entity: "a", Action: "b", Effect: pdk.Read}}, Records: map[string]string{"a": members}}
 		if got := string(c.Manifest()); !strings.Contains(got, `"result":{"type":"object","properties":{`+want+`}}`) {
 			t.Errorf("%q: %s", members, got)
 		}

@@ -26,7 +26,7 @@ type Schema struct {
 	choices     []*Schema
 	values      *Schema
 	open        bool
-	record      string // see Record
+	record      string // see recordOf
 	lo, hi      bound
 	raw         Raw // of a table, instead of all the rest
 }

@@ -52,7 +52,7 @@ var defects = map[string]defect{
 	}},
 
 	"results.fit": {spoil: func(c *pdk.Connector) {
-		c.Operations[get].Result = pdk.Record("id size:integer")
+		c.Records = map[string]string{"things.get": "id size:integer"}
 		c.Operations[get].Answers = []string{`{"data":{"id":"t1","size":"huge","color":"red"}}`}
 	}},
 	"results.fit, by hand": {spoil: func(c *pdk.Connector) {
