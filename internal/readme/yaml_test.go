@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/table"
 )
 
-// TestConfigurations loads every YAML block as a configuration.
+// TestConfigurations loads every YAML block as a configuration, and those in docs/tables.md as
+// tables.
 func TestConfigurations(t *testing.T) {
 	t.Parallel()
 	loaded := 0
@@ -17,6 +19,12 @@ func TestConfigurations(t *testing.T) {
 				continue
 			}
 			loaded++
+			if name == "docs/tables.md" {
+				if _, err := table.Read(t.Context(), name, []byte(b.text)); err != nil {
+					t.Errorf("block %d: %v", i+1, err)
+				}
+				continue
+			}
 			if _, err := config.Parse(filepath.Join(t.TempDir(), "agenthost.yaml"), []byte(b.text)); err != nil {
 				t.Errorf("%s, block %d: %v\n%s", name, i+1, err, b.text)
 			}
