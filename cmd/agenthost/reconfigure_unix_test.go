@@ -197,12 +197,15 @@ func editUnder(t *testing.T, plugins string, overHTTP, hangup bool) {
 		return slices.Contains(now, "lab_accounts_create") && slices.Contains(now, "more_me_get")
 	})
 
-	// A wrong file changes nothing, and is reported once.
+	// A wrong file changes nothing, and is reported once, and again to who asks with SIGHUP.
+	reports := 1
 	before := tools()
 	edit("connections:\n" + connection("lab", "NEW", "read, writ"))
 	eventually(t, log, "the wrong file is reported", func() bool { return strings.Contains(log.String(), "there is no effect") })
 	if hangup {
+		reports = 2
 		_ = server.Process.Signal(syscall.SIGHUP)
+		eventually(t, log, "the wrong file is reported again", func() bool { return strings.Count(log.String(), "there is no effect") == reports })
 	}
 	if got := tools(); !slices.Equal(got, before) {
 		t.Errorf("a wrong file changed the tools to %q", got)
@@ -223,7 +226,7 @@ func editUnder(t *testing.T, plugins string, overHTTP, hangup bool) {
 		t.Errorf("the other connection: %v", err)
 	}
 	text := log.String()
-	if strings.Count(text, "there is no effect") != 1 || strings.Count(text, "keys=mcp") != 1 {
+	if strings.Count(text, "there is no effect") != reports || strings.Count(text, "keys=mcp") != 1 {
 		t.Errorf("standard error is\n%s", text)
 	}
 	if !strings.Contains(text, "agenthost: mcp offers connection more from agenthost.yaml") {
