@@ -71,7 +71,7 @@ func TestEveryCallThatIsCancelledSaysSo(t *testing.T) {
 			} else {
 				var end context.CancelFunc
 				ctx, end = context.WithTimeout(ctx, 20*time.Millisecond)
-				defer end()
+				t.Cleanup(end)
 				want = abi.KindTimeout
 			}
 			err := run(ctx, h)

@@ -455,7 +455,8 @@ func TestChangeOfAWorkspace(t *testing.T) {
 	s := newStore()
 	h := notesHost(t, s)
 	told := make(chan host.Change, 10)
-	defer h.OnChange(func(c host.Change) { told <- c })()
+	stop := h.OnChange(func(c host.Change) { told <- c })
+	defer stop()
 	for _, at := range [][2]string{{"acme", "one"}, {"acme", "two"}, {"initech", "one"}} {
 		s.put(at[0], at[1], "", notes(nil))
 		<-told
