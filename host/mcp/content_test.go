@@ -128,7 +128,7 @@ func TestContentThroughMCP(t *testing.T) {
 	for len(got) < len(want) {
 		a := call("lab_pictures_download", map[string]any{"user_id": "u2", "select_fields": []string{"base64"}, "text_from": len(got)})
 		part, _, _ := strings.Cut(a.Data["base64"], "... [")
-		if len(part) == 0 || !strings.HasPrefix(want[len(got):], part) {
+		if part == "" || !strings.HasPrefix(want[len(got):], part) {
 			t.Fatalf("after %d of %d characters comes %q (%s)", len(got), len(want), a.Data["base64"][max(0, len(a.Data["base64"])-80):], a.LeftOut.Note)
 		}
 		got += part
