@@ -11,11 +11,14 @@ import (
 
 // GoldenManifest fails the test unless the connector's indented manifest equals the file at path, so
 // that every change of what the connector may do shows up in review. With update, usually a flag
-// of the test, it writes the file first.
+// of the test, it writes the file first. What [pdk.Connector.Records] says is left out: it is ten
+// times as long in a manifest as in the connector.
 func GoldenManifest(t T, connector *pdk.Connector, path string, update bool) {
 	t.Helper()
+	shown := *connector
+	shown.Records = nil
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, connector.Manifest(), "", " "); err != nil {
+	if err := json.Indent(&indented, shown.Manifest(), "", " "); err != nil {
 		t.Fatalf("the manifest is not JSON: %v", err)
 	}
 	indented.WriteByte('\n')
