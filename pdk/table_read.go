@@ -39,6 +39,11 @@ func ReadTable(table []byte) (*Connector, error) {
 			}
 		case "failures":
 			c.Failures = readFailures(v)
+		case "records":
+			c.Records = make(map[string]string)
+			for name, members := range v.Members() {
+				c.Records[name] = members.Text()
+			}
 		case "operations":
 			c.Operations = make([]Operation, 0, v.length())
 			for op := range v.Elements() {

@@ -1,5 +1,10 @@
 package pdk
 
+import (
+	"maps"
+	"slices"
+)
+
 // Table returns the connector as a table: everything that a table can say, as JSON. Of an
 // operation with a Handle it says handled: true; the function itself is code. Error and
 // Failed are code, too.
@@ -27,6 +32,14 @@ func (c *Connector) appendTable(short bool) []byte {
 		for _, d := range c.Definitions {
 			v.key(d.Name)
 			v.b = d.Schema.append(v.b)
+		}
+		o.b = v.close()
+	}
+	if !short && len(c.Records) > 0 {
+		o.key("records")
+		v := openObject(o.b)
+		for _, name := range slices.Sorted(maps.Keys(c.Records)) {
+			v.mustStr(name, c.Records[name])
 		}
 		o.b = v.close()
 	}

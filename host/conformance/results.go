@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/rawjson"
@@ -40,7 +41,7 @@ func resultsFit(ctx context.Context, s *subject, c *Check) {
 		}
 		for _, record := range data {
 			if err := declared.Validate(ctx, record); err != nil {
-				c.problem("%s answers %s, which differs from its result: %s", s.Name(), short(record), message(err))
+				c.problem("%s answers %s, which differs from its result: %s", s.Name(), short(record), strings.ReplaceAll(message(err), "parameter ", "member "))
 				break
 			}
 		}

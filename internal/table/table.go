@@ -99,6 +99,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 	for i := range c.Operations {
 		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i])
 	}
+	r.records(c)
 	if len(r.problems) > 0 {
 		return nil, &Error{r.problems}
 	}

@@ -155,6 +155,44 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 	}
 }
 
+// What pdk takes for right is checked here: its reader of records would panic.
+func TestRecordsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	for members, want := range map[string]string{
+		`id size:integer tags[] owner{id name teams[]{id}} grid[][]:number any:any`: "",
+		"":                               "",
+		"a{b{c}d}e":                      "",
+		"a {b}":                          `no name before "{b}"`,
+		"a:int":                          `a of the type "int"`,
+		"a:":                             `a of the type ""`,
+		"a{b":                            "a { without }",
+		"a}":                             "a } without {",
+		"a[":                             `no name before "["`,
+		strings.Repeat("a{", 21):         "more than 20 deep",
+		"a" + strings.Repeat("[]", 3000): "more than 20 deep",
+	} {
+		quoted, err := json.Marshal(members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := example(t) + "records:\n  tickets: " + string(quoted) + "\n"
+		read, err := Read(context.Background(), "t.yaml", []byte(text))
+		var e *Error
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", members, err)
+		case want == "" && members != "" && !bytes.Contains(read.Manifest, []byte(`"result"`)):
+			t.Errorf("%s: no result in %s", members, read.Manifest)
+		case want != "" && (!errors.As(err, &e) || !strings.Contains(e.Error(), want) || e.Problems[0].Line == 0):
+			t.Errorf("%.80q: %v, want %s", members, err, want)
+		}
+	}
+	_, err := Read(context.Background(), "t.yaml", []byte(example(t)+"records: {ticket: id}\n"))
+	if err == nil || !strings.Contains(err.Error(), "did you mean tickets?") {
+		t.Errorf("an entity that is not there: %v", err)
+	}
+}
+
 // threat: E14
 func TestHostileTables(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"testing"
@@ -33,10 +34,24 @@ func asTable(t *testing.T, module []byte) *table.Table {
 	if err := json.Unmarshal(document["operations"], &operations); err != nil {
 		t.Fatal(err)
 	}
+	used := make(map[string]bool)
 	for _, op := range operations {
 		if !bytes.Contains(op, []byte(`"handled":true`)) {
 			rows = append(rows, op)
+			var row struct{ Entity, Action string }
+			if err := json.Unmarshal(op, &row); err != nil {
+				t.Fatal(err)
+			}
+			used[row.Entity], used[row.Entity+"."+row.Action] = true, true
 		}
+	}
+	var records map[string]string
+	if err := json.Unmarshal(document["records"], &records); err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(records, func(name, _ string) bool { return !used[name] })
+	if document["records"], err = json.Marshal(records); err != nil {
+		t.Fatal(err)
 	}
 	if document["operations"], err = json.Marshal(rows); err != nil {
 		t.Fatal(err)
