@@ -3,6 +3,7 @@ package pdk
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Table returns the connector as a table: everything that a table can say, as JSON. Of an
@@ -39,7 +40,7 @@ func (c *Connector) appendTable(short bool) []byte {
 		o.key("records")
 		v := openObject(o.b)
 		for _, name := range slices.Sorted(maps.Keys(c.Records)) {
-			v.mustStr(name, c.Records[name])
+			v.mustStr(name, strings.Join(strings.Fields(c.Records[name]), " "))
 		}
 		o.b = v.close()
 	}

@@ -376,12 +376,17 @@ func (c *Catalog) start(ctx context.Context, run func(context.Context)) {
 
 // stamp is what the file system says of a file. Two files of a path are the same where their
 // stamps are. The zero value is that of no file.
-type stamp struct{ size, modified int64 }
+type stamp struct {
+	size, modified int64
+	// id is another one for a file that takes the place of this one, even if it does so before
+	// the clock of the file system goes on. It is 0 if the system has none.
+	id uint64
+}
 
 func stampOf(path string) stamp {
 	info, err := os.Stat(path)
 	if err != nil {
 		return stamp{}
 	}
-	return stamp{info.Size(), info.ModTime().UnixNano()}
+	return stamp{info.Size(), info.ModTime().UnixNano(), fileID(info)}
 }

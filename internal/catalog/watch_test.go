@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -413,4 +414,27 @@ func (w *workshop) done() string {
 	jobs := strings.Join(w.jobs, ", ")
 	w.jobs = nil
 	return jobs
+}
+
+// Two files of one size may be put in the same place before the clock of the file system goes on.
+func TestReplacedWithinOneTick(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no number")
+	}
+	dir := folder(t, "notes")
+	path := filepath.Join(dir, "notes.wasm")
+	same := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
+	var before stamp
+	for v := range 2 {
+		put(t, dir, "notes.wasm", static("notes", v+1))
+		if err := os.Chtimes(path, same, same); err != nil {
+			t.Fatal(err)
+		}
+		now := stampOf(path)
+		if now == before {
+			t.Error("version 2 has the stamp of version 1")
+		}
+		before = now
+	}
 }
