@@ -18,8 +18,8 @@ import (
 // connector compiles it, which takes longer than a user waits after pressing tab.
 const completionTimeout = 5 * time.Second
 
-// completeFrom opens the host and returns suggestions. After an error there are none,
-// because a shell cannot show the error.
+// completeFrom opens the host and returns suggestions. After an error it returns
+// nothing, because a shell cannot show the error.
 func (a *app) completeFrom(ctx context.Context, words func(ctx context.Context, h *host.Host) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()

@@ -28,7 +28,7 @@ API keeps their credentials.
 
 A connection with mode: hosted determines the account and the workspace. Without one, name
 the workspace with --workspace. The account is then that of --account, or the only one of the
-configuration's hosted connections. If there are none, it comes from AIRBYTE_CLIENT_ID,
+configuration's hosted connections. If it has no hosted connection, set AIRBYTE_CLIENT_ID,
 AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

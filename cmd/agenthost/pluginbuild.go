@@ -17,7 +17,7 @@ import (
 // interpreter is the connector that runs tables. The file is empty in the repository; "make
 // build" replaces it as it does firstparty.txt.
 //
-//go:embed interpreter.wasm
+//go:embed interpreter.module
 var interpreter []byte
 
 func (a *app) pluginBuildCommand() *cobra.Command {

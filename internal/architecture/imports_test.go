@@ -212,7 +212,7 @@ func importRules() []rule {
 		},
 		{
 			name: "tools reach nothing", of: []string{"host/tool", "internal/budget"}, only: []string{"std", "pdk/abi", "internal/fault", "internal/rawjson", "internal/budget", "internal/portable"}, never: []string{"net/...", "os/..."},
-			why:    "what a model sees is made of a manifest and of answers alone: no provider's package, no credential, no way round Execute",
+			why:    "a model sees only what manifests and answers say: no provider's package, no credential, no way round Execute",
 			broken: map[string]string{"host/tool/a.go": `package tool; import _ "net/http"`, "internal/budget/a.go": `package budget; import _ "github.com/agenthost/agenthost/host/secret"`},
 		},
 		{
@@ -259,8 +259,8 @@ func importRules() []rule {
 			kept:   map[string]string{"pdk/a.go": `package pdk; import _ "unsafe"`, "internal/sandbox/pages/a.go": `package pages; import _ "unsafe"`},
 		},
 		{
-			name: "Go alone", of: []string{"cmd/...", "host/...", "internal/...", "plugins/..."}, never: []string{"C", "plugin"},
-			why:    "memory safety is what the sandbox rests on, and a build needs nothing but Go",
+			name: "only Go", of: []string{"cmd/...", "host/...", "internal/...", "plugins/..."}, never: []string{"C", "plugin"},
+			why:    "the sandbox needs memory safety, and a build needs only Go",
 			broken: map[string]string{"host/a.go": `package host; import "C"`, "internal/sandbox/pages/a.go": `package pages; import "C"`},
 		},
 		{

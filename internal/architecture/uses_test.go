@@ -170,8 +170,8 @@ func revealRule() rule {
 	// go out through egress; internal/credential/tokenfile encrypts them. internal/redact searches
 	// the answers of vendors for them.
 	return methodRule("Reveal", rule{
-		name: "only what sends or encrypts secrets reveals them", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact"},
-		why: "a credential is a secret.Value from where it is read to where it is written to the wire; whoever calls Reveal on the way holds bytes that a log, an error or a guest can get",
+		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact"},
+		why: "a credential stays a secret.Value until it is written to the wire; code that calls Reveal before holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,
 			"host/b.go":                      `package host; func f(v V) any { return v.Reveal }`,

@@ -70,7 +70,7 @@ func Make(ctx context.Context, cache string, files ...string) (list List, err er
 // The files of the command whose places a list and the interpreter of tables take.
 const (
 	embedded            = "cmd/agenthost/firstparty.txt"
-	embeddedInterpreter = "cmd/agenthost/interpreter.wasm"
+	embeddedInterpreter = "cmd/agenthost/interpreter.module"
 )
 
 // Overlay writes a list into a folder, and returns the file for go build's -overlay with which
