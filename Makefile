@@ -172,6 +172,7 @@ FUZZ := \
 	internal/egress:FuzzEcho \
 	internal/egress:FuzzRetryAfter \
 	internal/egress:FuzzWindowGuard \
+	internal/expression:FuzzParse \
 	internal/pattern:FuzzSize \
 	internal/ratelimit:FuzzMoment \
 	internal/portable:FuzzParams \

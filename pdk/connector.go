@@ -113,6 +113,20 @@ type Operation struct {
 	Wrap bool
 	// DataOptional says that the vendor leaves Data out where it has no records.
 	DataOptional bool
+	// Filter is a condition that the records of a list must meet: not record.isPrivate. It has
+	// members, not, and, or, parentheses, and == or != with a text in quotes, a whole number,
+	// true, false or null. A member on its own must be true, false or null. A record without a
+	// member that the condition names is an error of kind vendor_error.
+	Filter string
+	// Transform are names of members that each record of a read gets, and their texts, in which
+	// members of the record stand in braces:
+	//
+	//	{"id", "{{ record.value | replace('customers/', '') }}"}
+	//
+	// A record that is no object is {"value": x} there, and only has these members then. A
+	// text with a member that is null is null; one with a member that is missing is an error.
+	// Filter is about what comes out.
+	Transform [][2]string
 	// Meta are the parts of the response that become the result's meta.
 	Meta []Meta
 	// Page says how the vendor paginates; nil if it does not.

@@ -43,19 +43,18 @@ func (c *Call) respondProjected(resp *Response) (Value, error) {
 	}
 	if !c.op.list() {
 		c.result.DataRaw(Raw("{}"))
-		for _, record := range found[:min(len(found), 1)] {
-			if record.Kind() != JSONNull {
-				c.result.DataRaw(appendRecord(nil, record, true))
-			}
+		if len(found) == 0 || found[0].Kind() == JSONNull {
+			return resp.Body, nil
 		}
-		return resp.Body, nil
+		one, err := c.appendRecord(nil, found[0], true, false)
+		c.result.DataRaw(one)
+		return resp.Body, err
 	}
 	list := append(make([]byte, 0, len(body)+16*len(found)+2), '[')
 	record := func(r Raw) {
-		if len(list) > 1 {
-			list = append(list, ',')
+		if err == nil {
+			list, err = c.appendRecord(list, r, c.op.Wrap, len(list) > 1)
 		}
-		list = appendRecord(list, r, c.op.Wrap)
 	}
 	for _, r := range found {
 		switch r.Kind() {
@@ -72,15 +71,7 @@ func (c *Call) respondProjected(resp *Response) (Value, error) {
 		}
 	}
 	c.result.DataRaw(append(list, ']'))
-	return resp.Body, nil
-}
-
-// appendRecord appends a record, as {"value": x} where it is no object and wrap is set.
-func appendRecord(b []byte, r Raw, wrap bool) []byte {
-	if !wrap || r.Kind() == JSONObject {
-		return append(b, r...)
-	}
-	return append(append(append(b, `{"value":`...), r...), '}')
+	return resp.Body, err
 }
 
 // match appends what a JSON Pointer leads to in which * stands for each element or member.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/agenthost/agenthost/internal/expression"
 )
 
 // table has a connector's operations, with the constant JSON of their requests.
@@ -30,6 +32,8 @@ type row struct {
 	aliases                     [][2]int
 	accept                      string
 	head                        []byte // the start of the JSON of its own request
+	filter                      *expression.Condition
+	transform                   []member
 	meta                        []string
 }
 
@@ -114,7 +118,12 @@ func newRow(c *Connector, op *Operation) row {
 		}
 	}
 	slices.SortStableFunc(r.fields, func(a, b field) int { return cmp.Compare(a.in, b.in) })
-	r.project = op.Wrap || strings.Contains(op.Data+"/", "/*/")
+	if err := r.parse(); err != nil {
+		unusable := *op
+		unusable.Handle = func(*Call) error { return err }
+		r.op = &unusable
+	}
+	r.project = op.Wrap || strings.Contains(op.Data+"/", "/*/") || r.filter != nil || r.transform != nil
 	r.body = r.bodyKind()
 	r.plain = r.queryEnd == r.headerEnd && r.body != bodyRelated
 	head := &Request{Server: op.Server, Method: op.Method, Path: op.Path}

@@ -149,6 +149,12 @@ func (op *Operation) read(r Raw) (unknown string) {
 			op.Wrap = v.Bool()
 		case "data_optional":
 			op.DataOptional = v.Bool()
+		case "filter":
+			op.Filter = v.Text()
+		case "transform":
+			for name, text := range v.Members() {
+				op.Transform = append(op.Transform, [2]string{name, text.Text()})
+			}
 		case "meta":
 			for name, m := range v.Members() {
 				meta := Meta{Name: name, Pointer: m.Text(), Header: m.Member("header").Text(), Link: m.Member("link").Text()}

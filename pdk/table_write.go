@@ -97,6 +97,15 @@ func (op *Operation) appendRow(b []byte, short bool) []byte {
 	o.str("data", op.Data)
 	o.bool("wrap", op.Wrap)
 	o.bool("data_optional", op.DataOptional)
+	o.str("filter", op.Filter)
+	if len(op.Transform) > 0 {
+		o.key("transform")
+		v := openObject(o.b)
+		for _, member := range op.Transform {
+			v.mustStr(member[0], member[1])
+		}
+		o.b = v.close()
+	}
 	if len(op.Meta) > 0 {
 		o.key("meta")
 		v := openObject(o.b)

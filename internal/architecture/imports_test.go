@@ -36,13 +36,13 @@ func importRules() []rule {
 			kept:   map[string]string{"pdk/abi/a.go": `package abi; import _ "time"`, "pdk/abi/a_test.go": `package abi; import _ "fmt"`},
 		},
 		{
-			name: "pdk is small", of: []string{"pdk"}, only: []string{"std", "pdk/abi", "internal/hostfunc"}, never: []string{"net/...", "os/...", "fmt", "reflect"},
+			name: "pdk is small", of: []string{"pdk"}, only: []string{"std", "pdk/abi", "internal/hostfunc", "internal/expression"}, never: []string{"net/...", "os/...", "fmt", "reflect"},
 			why:    "connector authors get pdk and no dependency with it, and a guest has no network and no files for those packages to use",
 			broken: map[string]string{"pdk/a_wasip1.go": `package pdk; import _ "net/http"`, "pdk/b.go": `package pdk; import _ "github.com/agenthost/agenthost/internal/rawjson"`},
 			kept:   map[string]string{"pdk/a.go": `package pdk; import _ "github.com/agenthost/agenthost/pdk/abi"`},
 		},
 		{
-			name: "pdktest needs no host", of: []string{"pdk/pdktest"}, only: []string{"std", "pdk", "pdk/abi", "internal/hostfunc", "internal/egress/wire"},
+			name: "pdktest needs no host", of: []string{"pdk/pdktest"}, only: []string{"std", "pdk", "pdk/abi", "internal/hostfunc", "internal/expression", "internal/egress/wire"},
 			why:    "authors test a connector in plain Go: the test kit brings no sandbox and no dependency into their module, and holds requests to the host's own rules",
 			broken: map[string]string{"pdk/pdktest/a.go": `package pdktest; import _ "github.com/agenthost/agenthost/host"`},
 		},
@@ -241,6 +241,11 @@ func importRules() []rule {
 			name: "names of host functions are only names", of: []string{"internal/hostfunc"}, only: []string{"pdk/abi"}, never: []string{"std"},
 			why:    "every module links them",
 			broken: map[string]string{"internal/hostfunc/a.go": `package hostfunc; import _ "strings"`},
+		},
+		{
+			name: "expressions are only parsed", of: []string{"internal/expression"}, only: []string{"std"}, never: []string{"net/...", "os/...", "fmt", "reflect"},
+			why:    "every guest links them, and a table is checked with the code that later runs it",
+			broken: map[string]string{"internal/expression/a.go": `package expression; import _ "fmt"`},
 		},
 		{
 			name: "rawjson, lazyregexp and pattern are leaves", of: []string{"internal/rawjson", "internal/lazyregexp", "internal/pattern"}, only: []string{"std"}, never: []string{"net/...", "os/..."},

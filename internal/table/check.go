@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/expression"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
@@ -50,6 +52,7 @@ func (r *reader) operation(path string, op *pdk.Operation) {
 			note("any_of", fmt.Sprintf("there is no parameter %q", clip(name)), fault.Hint(name, names))
 		}
 	}
+	r.expressions(op, note)
 	if op.GraphQL != "" && op.Method != "POST" {
 		note("method", "GraphQL goes with POST", "")
 	}
@@ -58,5 +61,27 @@ func (r *reader) operation(path string, op *pdk.Operation) {
 	}
 	if page := op.Page; page != nil && page.In == pdk.InBody && op.Method == "GET" {
 		note("page.in", "a GET has no body", "write in: query")
+	}
+}
+
+// expressions checks the filter and the transform of a row.
+func (r *reader) expressions(op *pdk.Operation, note func(key, message, hint string)) {
+	read := op.Effect == pdk.Read && (op.Content == "" || op.Content == abi.ContentJSON)
+	if op.Filter != "" {
+		_, err := expression.ParseCondition(op.Filter, "record")
+		switch {
+		case err != nil:
+			note("filter", err.Error(), "write it like: not record.isPrivate and record.state == 'open'")
+		case !read || !op.List && op.Page == nil:
+			note("filter", "only a list that reads JSON has records to filter", "remove it, or write list: true")
+		}
+	}
+	for _, t := range op.Transform {
+		key := "transform." + clip(t[0])
+		if _, err := expression.ParseText(t[1], "record"); err != nil {
+			note(key, err.Error(), "write it like: prefix/{{ record.id | replace('a', 'b') }}")
+		} else if !read {
+			note(key, "only an operation that reads JSON can change its records", "remove it")
+		}
 	}
 }

@@ -72,6 +72,7 @@ func TestTableOfAConnector(t *testing.T) {
 		Operations: []pdk.Operation{
 			{
 				Entity: "things", Action: "list", Description: "Lists: all, \"quoted\", # not a comment.", Effect: pdk.Read, Method: "GET", Path: "/things/{id}", Data: "/a/*/b", Wrap: true,
+				Filter: "not record.a", Transform: [][2]string{{"b", "{{ record.b | replace('x', \"'\") }}"}, {"a", "{{ record.c }}"}},
 				Params: []pdk.Param{
 					pdk.Path("thing", pdk.String("An id.")).As("id"), pdk.Header("v", pdk.Enum("A version.", "1", "true", "null")).Send(`"1"`),
 					pdk.Query("q", pdk.Array("Some.", pdk.Integer("One.").Min(1).Max(12345678901234567))).Style(pdk.StyleIndices), pdk.Query("kind", nil).Const(`{"a":[1.5,null]}`),
@@ -134,6 +135,10 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 		"a tag":                        {"effect: write", "effect: !!str write", "has a YAML tag"},
 		"a page that leads nowhere":    {"by: offset, ", "", "does not say where the next page is"},
 		"the same operation twice":     {"action: list", "action: create", "operations"},
+		"a filter that is wrong":       {"data: /items\n", "data: /items\n    filter: not isPrivate\n", `operations[1].filter: at character 5, it has "isPrivate" where a member such as record.id should be; write it like: not record.isPrivate`},
+		"a filter of no list":          {"data: /account\n", "data: /account\n    filter: record.a\n", "operations[0].filter: only a list"},
+		"a transform that is wrong":    {"data: /items\n", "data: /items\n    transform: {id: \"{{ record.id | lower }}\"}\n", `operations[1].transform.id: at character 16, it has "lower" where replace should be`},
+		"a transform of a write":       {"data: /item\n", "data: /item\n    transform: {id: \"{{ record.id }}\"}\n", "operations[2].transform.id: only an operation that reads"},
 		"a name":                       {"name: birchdesk", "name: Birch Desk", "name"},
 	} {
 		t.Run(name, func(t *testing.T) {

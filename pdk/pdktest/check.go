@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/expression"
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -86,6 +87,14 @@ func (p *problems) operation(name string, op *pdk.Operation) {
 	for _, m := range op.Meta {
 		p.check(m.Name != "", "%s has a meta without a name", name)
 		p.pointer(name, "meta "+m.Name, m.Pointer)
+	}
+	if op.Filter != "" {
+		_, err := expression.ParseCondition(op.Filter, "record")
+		p.check(err == nil, "%s has a Filter that is wrong: %v", name, err)
+	}
+	for _, t := range op.Transform {
+		_, err := expression.ParseText(t[1], "record")
+		p.check(err == nil, "%s has a Transform of %s that is wrong: %v", name, t[0], err)
 	}
 	if op.Page != nil {
 		p.pointer(name, "Page.Cursor", op.Page.Cursor)

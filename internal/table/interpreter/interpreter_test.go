@@ -80,6 +80,24 @@ func TestUnreadableTables(t *testing.T) {
 
 // threat: E14
 //
+// An operation whose expression does not parse fails, and sends nothing.
+func TestExpressionsThatDoNotParse(t *testing.T) {
+	e := engine(t)
+	for _, row := range []string{`"list":true,"filter":"record"`, `"transform":{"id":"{{ record.id"}`} {
+		rows := `{"name":"x","operations":[{"entity":"a","action":"b","effect":"read","method":"GET","path":"/a",` + row + `}]}`
+		m := load(t, e, wasm.Section{Name: "rows", Data: []byte(rows)}, wasm.Section{Name: "auth", Data: []byte("{}")}, wasm.Section{Name: "manifest", Data: []byte("{}")})
+		o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`), Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+			t.Errorf("%s sends a request", row)
+			return &sandbox.Response{Status: 200, Header: http.Header{}, Body: []byte(`[]`)}, nil
+		}})
+		if err != nil || o.Err == nil || o.Err.Kind != abi.KindConnectorFault {
+			t.Errorf("%s: %+v, %v", row, o, err)
+		}
+	}
+}
+
+// threat: E14
+//
 // A row that sends something else than its manifest declares is refused by the host, and fails
 // plugin test.
 func TestRowsThatContradictTheManifest(t *testing.T) {
