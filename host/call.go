@@ -1,6 +1,7 @@
 package host
 
 import (
+	"io"
 	"time"
 
 	"github.com/agenthost/agenthost/host/config"
@@ -47,6 +48,11 @@ type Call struct {
 	// has a client of its own: it uses no connection to the vendor, token or rate limit of other
 	// calls, and leaves none. A hosted connection takes none.
 	Credentials map[string]secret.Value
+	// Output, if not nil, gets the file that the operation answers, as it comes: it is not in
+	// memory, and only limits.download_bytes bounds it. The result's data then has
+	// content_type, bytes and sha256. If the call fails, what was written is of no use. The
+	// operation's content is not JSON, and the connection is direct.
+	Output io.Writer
 	// OnRequest, if not nil, is called after each request of the call to the vendor, those
 	// that failed or will be repeated included. The call waits for it.
 	OnRequest func()

@@ -3,9 +3,12 @@ package host_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -149,6 +152,53 @@ func TestAnswersThatAreNotJSON(t *testing.T) {
 		if err := json.Unmarshal(result.Data, &got); err != nil || fmt.Sprint(got) != fmt.Sprint(tt.want) {
 			t.Errorf("%s: %s, %v", tt.entity, result.Data, err)
 		}
+	}
+}
+
+// A file goes to the caller's writer in place of the guest, past the limits of answers and of
+// results; the module's own words about it do not count.
+func TestOutput(t *testing.T) {
+	t.Parallel()
+	p := &platform{ready: "finished"}
+	h, _, _ := openPlatform(t, p)
+	for _, tt := range []struct {
+		entity, action       string
+		params               host.Params
+		mediaType, want      string
+		requests             int
+		field, message, hint string
+	}{
+		{"pictures", "download", host.Params{"user_id": "u1"}, "image/png", picture, 1, "", "", ""},
+		{"reports", "download", host.Params{"month": "2026-01"}, "text/csv; charset=utf-8", register, 1, "", "", ""},
+		{"exports", "download", nil, "text/csv; charset=utf-8", register, 6, "", "", ""}, // awaited in JSON
+		{"pictures", "download", host.Params{"user_id": "nobody"}, "", "", 0, "", "not_found", ""},
+		{"users", "list", nil, "", "", 0, "output", "users.list answers records, not a file", "without an output"},
+	} {
+		var out bytes.Buffer
+		result, err := h.Execute(t.Context(), "lab", host.Call{Entity: tt.entity, Action: tt.action, Params: tt.params, Output: &out})
+		if out.String() != tt.want {
+			t.Errorf("%s.%s: the writer got %q", tt.entity, tt.action, &out)
+		}
+		if tt.message != "" {
+			if e, ok := errors.AsType[*host.Error](err); !ok || e.Field != tt.field || !strings.Contains(err.Error(), tt.message) || !strings.Contains(e.Hint, tt.hint) {
+				t.Errorf("%s.%s: %v", tt.entity, tt.action, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256([]byte(tt.want))
+		if want := fmt.Sprintf(`{"content_type":%q,"bytes":%d,"sha256":"%x"}`, tt.mediaType, len(tt.want), sum); string(result.Data) != want {
+			t.Errorf("%s.%s: %s, want %s", tt.entity, tt.action, result.Data, want)
+		}
+		if result.Stats.Requests != tt.requests || result.Stats.BytesReceived < int64(len(tt.want)) {
+			t.Errorf("%s.%s: %+v", tt.entity, tt.action, result.Stats)
+		}
+	}
+	_, _, err := h.Record(t.Context(), "lab", host.Call{Entity: "pictures", Action: "download", Params: host.Params{"user_id": "u1"}, Output: io.Discard})
+	if e, ok := errors.AsType[*host.Error](err); !ok || e.Field != "output" || e.RequestSent {
+		t.Errorf("a recorded call: %v", err)
 	}
 }
 

@@ -127,7 +127,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	}
 	r.call = backend.Call{
 		Operation: op, Params: params, Select: call.Select, Exclude: call.Exclude, Intent: call.Intent, Credentials: call.Credentials,
-		Room: &r.room, OnRequest: call.OnRequest, Tape: o.tape, Profile: o.profile,
+		Output: call.Output, Room: &r.room, OnRequest: call.OnRequest, Tape: o.tape, Profile: o.profile,
 	}
 	if r.entry != nil {
 		r.call.Observer = r.entry

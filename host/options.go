@@ -251,7 +251,7 @@ func (o *Options) checkConnection(name string, c *Connection) error {
 	l := c.Limits
 	return notNegative(at+".limits.",
 		size{"timeout", int64(l.Timeout)}, size{"memory", l.Memory}, size{"fuel", l.Fuel}, size{"requests", int64(l.Requests)},
-		size{"request_bytes", l.RequestBytes}, size{"response_bytes", l.ResponseBytes}, size{"output_bytes", l.OutputBytes},
+		size{"request_bytes", l.RequestBytes}, size{"response_bytes", l.ResponseBytes}, size{"download_bytes", l.DownloadBytes}, size{"output_bytes", l.OutputBytes},
 		size{"log_lines", int64(l.LogLines)}, size{"log_bytes", l.LogBytes}, size{"concurrency", int64(l.Concurrency)},
 	)
 }

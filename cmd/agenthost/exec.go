@@ -26,6 +26,7 @@ type execFlags struct {
 	limit             int
 	selected, exclude []string
 	record, intent    string
+	outputFile        string
 	stats, yes        bool
 }
 
@@ -47,12 +48,14 @@ On a terminal, agenthost asks before it runs an operation that deletes. --yes sk
 question.
 
 The output is a table on a terminal, and JSON otherwise. -o raw writes the text or the
-file of an operation that answers one, and nothing else. With --all and -o ndjson, json
+file of an operation that answers one, and nothing else. --output-file writes it to a new
+file of any size up to limits.download_bytes, and prints its size and SHA-256. With --all and -o ndjson, json
 or yaml, agenthost writes records as they arrive.`,
 		Example: `  agenthost exec support issues get -p id=iss_1
   agenthost exec support issues create -p title='Login fails' -p body_html='<p>It does</p>' -p tags=bug -p tags=login
   agenthost exec support accounts list --all -o ndjson --select id,name
   agenthost exec support reports download -p month=2026-01 -o raw > report.csv
+  agenthost exec support recordings download -p id=rec_1 --output-file call.mp4
   agenthost exec support issues create -p title='Login fails' --param-file body_html=report.html
   echo '{"id": "iss_1"}' | agenthost exec support issues get --params -`,
 		Args:              args(3, "CONNECTION", "ENTITY", "ACTION"),
@@ -60,6 +63,9 @@ or yaml, agenthost writes records as they arrive.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
+			}
+			if f.outputFile != "" && a.format == rawFormat {
+				return &usageError{message: "--output-file and -o raw cannot be used together", hint: "remove one of them"}
 			}
 			a.hurry()
 			return a.open(cmd.Context(), func(h *host.Host) error {
@@ -75,6 +81,7 @@ or yaml, agenthost writes records as they arrive.`,
 	flags.StringSliceVar(&f.exclude, "exclude", nil, "`fields` to drop")
 	flags.StringVar(&f.intent, "intent", "", "the reason for the call, in a sentence; a hosted connection sends it to the Airbyte API")
 	flags.StringVar(&f.record, "record", "", "write the call, its requests and its result to a `file` for agenthost replay")
+	flags.StringVar(&f.outputFile, "output-file", "", "write the file that the operation answers to a new `file`")
 	flags.BoolVar(&f.yes, "yes", false, "run an operation that deletes without asking")
 	flags.BoolVar(&f.stats, "stats", false, "print the cost of the call to standard error: time, requests, bytes, fuel, memory")
 	_ = cmd.RegisterFlagCompletionFunc("select", a.completeFieldPaths)
@@ -101,6 +108,9 @@ func (f *execFlags) check(cmd *cobra.Command) error {
 	if f.all && f.record != "" {
 		return &usageError{message: "--all and --record cannot be used together", hint: "record one page at a time; -p cursor=... selects the next one"}
 	}
+	if f.outputFile != "" && (f.all || f.record != "") {
+		return &usageError{message: "--output-file cannot be used together with --all or --record", hint: "remove the others"}
+	}
 	if cmd.Flags().Changed("limit") && f.limit < 1 {
 		return &usageError{message: fmt.Sprintf("--limit is %d, but must be at least 1", f.limit), hint: "leave it out to use the vendor's default"}
 	}
@@ -124,6 +134,11 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 			return h.Refuse(ctx, connection, call, err)
 		}
 	}
+	if f.outputFile != "" {
+		if err := checkOutputFile(operation); err != nil {
+			return h.Refuse(ctx, connection, call, err)
+		}
+	}
 	if err := a.consent(ctx, h, connection); err != nil {
 		_ = h.Refuse(ctx, connection, call, err) // for the audit file; the user knows why
 		return err
@@ -141,6 +156,14 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	if f.stats {
 		defer func() { err = errors.Join(err, a.stats(cost)) }()
 	}
+	var file *outputFile
+	if f.outputFile != "" {
+		if file, err = createOutput(f.outputFile); err != nil {
+			return h.Refuse(ctx, connection, host.Call{Entity: entity, Action: action}, err)
+		}
+		defer file.discard()
+		call.Output = file
+	}
 	w := render.New(a.stdout, a.resultStyle(f))
 	if f.all {
 		call.Limit = f.limit
@@ -151,6 +174,11 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 		return err
 	}
 	cost.add(result)
+	if file != nil {
+		if err := file.keep(); err != nil {
+			return err
+		}
+	}
 	if a.format == rawFormat {
 		return a.writeContent(result.Data)
 	}

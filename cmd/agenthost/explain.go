@@ -113,6 +113,7 @@ func explanationOf(x *host.Explanation) *explanation {
 		{"requests", l.Requests},
 		{"request_bytes", l.RequestBytes},
 		{"response_bytes", l.ResponseBytes},
+		{"download_bytes", l.DownloadBytes},
 		{"output_bytes", l.OutputBytes},
 		{"memory", l.Memory},
 		{"fuel", l.Fuel},

@@ -106,6 +106,7 @@ type Limits struct {
 	Requests      int           // HTTP requests, including retries
 	RequestBytes  int64         // bytes of all requests, including headers
 	ResponseBytes int64         // bytes of all decoded response bodies
+	DownloadBytes int64         // bytes of a file that goes to the caller's writer
 	OutputBytes   int64         // bytes of a result
 	LogLines      int           // lines that a guest may log
 	LogBytes      int64         // bytes that a guest may log

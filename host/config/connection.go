@@ -234,6 +234,7 @@ func (r *reader) limits(n ast.Node, path string, into *Limits) {
 		{"requests", whole(&into.Requests)},
 		{"request_bytes", size(&into.RequestBytes)},
 		{"response_bytes", size(&into.ResponseBytes)},
+		{"download_bytes", size(&into.DownloadBytes)},
 		{"output_bytes", size(&into.OutputBytes)},
 		{"log_lines", whole(&into.LogLines)},
 		{"log_bytes", size(&into.LogBytes)},

@@ -6,6 +6,7 @@ package backend
 import (
 	"context"
 	"hash/maphash"
+	"io"
 	"time"
 
 	"github.com/agenthost/agenthost/host/audit"
@@ -65,6 +66,8 @@ type Call struct {
 	Intent          string
 	// Credentials replace fields of the connection's credential; none uses the connection's.
 	Credentials map[string]secret.Value
+	// Output, if not nil, gets the file that the operation answers.
+	Output io.Writer
 	// Room is the memory that the host reserved for the call.
 	Room *Reservation
 	// Budget is what the call may send and receive, in all of its runs.

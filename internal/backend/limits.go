@@ -21,6 +21,7 @@ func DefaultLimits() config.Limits {
 		Requests:      100,
 		RequestBytes:  32 << 20,
 		ResponseBytes: 64 << 20,
+		DownloadBytes: 1 << 30,
 		OutputBytes:   module.OutputBytes,
 		LogLines:      module.LogLines,
 		LogBytes:      module.LogBytes,
@@ -38,6 +39,7 @@ func WithDefaults(l config.Limits) config.Limits {
 		Requests:      cmp.Or(l.Requests, d.Requests),
 		RequestBytes:  cmp.Or(l.RequestBytes, d.RequestBytes),
 		ResponseBytes: cmp.Or(l.ResponseBytes, d.ResponseBytes),
+		DownloadBytes: cmp.Or(l.DownloadBytes, d.DownloadBytes),
 		OutputBytes:   cmp.Or(l.OutputBytes, d.OutputBytes),
 		LogLines:      cmp.Or(l.LogLines, d.LogLines),
 		LogBytes:      cmp.Or(l.LogBytes, d.LogBytes),
@@ -52,7 +54,7 @@ func SandboxLimits(l config.Limits) sandbox.Limits {
 
 // NewBudget is what one call of a connection may send and receive. Answers take memory of room.
 func NewBudget(l *config.Limits, room *Reservation) *egress.Budget {
-	return egress.NewBudget(l.Requests, l.RequestBytes, l.ResponseBytes).Within(room)
+	return egress.NewBudget(l.Requests, l.RequestBytes, l.ResponseBytes).Downloads(l.DownloadBytes).Within(room)
 }
 
 // NoRoom is the error of work that needs more memory than the host has left.

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -26,6 +27,11 @@ func (c *Call) Validate(ctx context.Context, b Backend) (err error) {
 	if utf8.RuneCountInString(c.Intent) > MaxIntent {
 		return fault.Invalid("intent", fmt.Sprintf("the intent is longer than %d characters", MaxIntent), "write one sentence")
 	}
+	if c.Output != nil {
+		if err := c.checkOutput(); err != nil {
+			return err
+		}
+	}
 	if err := b.Accept(c.Operation, c.Params); err != nil {
 		return err
 	}
@@ -34,6 +40,17 @@ func (c *Call) Validate(ctx context.Context, b Backend) (err error) {
 	}
 	c.fields, err = shape.New(c.Select, c.Exclude)
 	return err
+}
+
+// checkOutput refuses an output that would stay empty.
+func (c *Call) checkOutput() error {
+	switch {
+	case cmp.Or(c.Operation.Content, abi.ContentJSON) == abi.ContentJSON:
+		return fault.Invalid("output", c.Operation.Name()+" answers records, not a file", "call it without an output")
+	case c.Tape != nil:
+		return fault.Invalid("output", "a recorded call has no output, because a recording keeps what the vendor answered", "record it without an output")
+	}
+	return nil
 }
 
 // Run runs a call that is valid, says of its error whether the same call may be made again, and

@@ -35,7 +35,7 @@ func (c *Client) report(s Scope, w *wireRequest, id string, number int, start ti
 		Start: start, Duration: time.Since(start), Sent: w.size(), BodySent: int64(len(w.Body)), Err: err,
 	}
 	if resp != nil {
-		a.Status, a.Received, a.BodyReceived = resp.Status, int64(len(resp.Body)), resp.wireBytes
+		a.Status, a.Received, a.BodyReceived = resp.Status, int64(len(resp.Body))+resp.saved, resp.wireBytes
 	}
 	if s.Attempt != nil {
 		s.Attempt(a)

@@ -37,26 +37,44 @@ var gzipReaders sync.Pool
 // readBody reads and decodes a whole body, and returns how many bytes came over the wire.
 // limit caps both sizes, on the wire and decoded.
 func (c *Client) readBody(resp *http.Response, limit int64, budget *Budget) (body []byte, came int64, err error) {
+	decoded, wire, release, err := c.open(resp, limit)
+	defer release()
+	if err != nil {
+		return nil, 0, err
+	}
+	expected := resp.ContentLength
+	if _, packed := decoded.(*ratioReader); packed && expected > 0 {
+		expected *= 4
+	}
+	body, err = readAll(decoded, limit, expected, budget)
+	return body, wire.read, err
+}
+
+// open returns a body as it is read and decoded, and the bytes of it that come over the wire,
+// of which limit is the most. Release it when it is read.
+func (c *Client) open(resp *http.Response, limit int64) (decoded io.Reader, wire *wireReader, release func(), err error) {
+	wire, release = &wireReader{r: resp.Body, left: limit}, func() {}
 	switch {
 	case resp.Request.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
-		return nil, 0, nil // no matter what the headers say: RFC 9110, section 6.4.1
+		return http.NoBody, wire, release, nil // no matter what the headers say: RFC 9110, section 6.4.1
 	case resp.ContentLength > limit:
-		return nil, 0, errTooLarge
+		return nil, wire, release, errTooLarge
 	}
 	encoding := strings.TrimSpace(strings.Join(resp.Header["Content-Encoding"], ", "))
-	wire := &wireReader{r: resp.Body, left: limit}
 	switch strings.ToLower(encoding) {
 	case "", "identity":
-		body, err = readAll(wire, limit, resp.ContentLength, budget)
-		return body, wire.read, err
+		return wire, wire, release, nil
 	case "gzip", "x-gzip":
 		if resp.ContentLength == 0 {
-			return nil, 0, nil
+			return http.NoBody, wire, release, nil
 		}
-		body, err = c.gunzip(wire, limit, resp.ContentLength, budget)
-		return body, wire.read, err
+		decoder, ok := gzipReaders.Get().(*gzip.Reader)
+		if !ok {
+			decoder = new(gzip.Reader)
+		}
+		return &ratioReader{r: decoder, wire: wire, ratio: c.limits.Ratio}, wire, func() { gzipReaders.Put(decoder) }, decoder.Reset(wire)
 	}
-	return nil, 0, vendorError(fmt.Sprintf("the response has the unsupported encoding %.40q", c.redactor.RedactString(encoding)), "tell the connector's author: only gzip is supported")
+	return nil, wire, release, vendorError(fmt.Sprintf("the response has the unsupported encoding %.40q", c.redactor.RedactString(encoding)), "tell the connector's author: only gzip is supported")
 }
 
 // wireReader counts and caps the bytes that come over the wire.
@@ -76,18 +94,6 @@ func (w *wireReader) Read(p []byte) (int, error) {
 		return 0, errTooLarge
 	}
 	return n, err
-}
-
-func (c *Client) gunzip(wire *wireReader, limit, length int64, budget *Budget) ([]byte, error) {
-	decoder, ok := gzipReaders.Get().(*gzip.Reader)
-	if !ok {
-		decoder = new(gzip.Reader)
-	}
-	defer gzipReaders.Put(decoder)
-	if err := decoder.Reset(wire); err != nil {
-		return nil, err
-	}
-	return readAll(&ratioReader{r: decoder, wire: wire, ratio: c.limits.Ratio}, limit, 4*length, budget)
 }
 
 // ratioReader stops a body that grows out of all proportion when it is decoded.

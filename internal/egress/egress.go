@@ -173,6 +173,11 @@ func (c *Client) Close() { c.pools.closeIdle() }
 type Scope struct {
 	// Requests are those that the operation declares.
 	Requests []abi.RequestTemplate
+	// Content is the form of the answers to those that declare none; empty means JSON.
+	Content abi.Content
+	// Sink, if not nil, takes an answer of status 2xx that is not declared to be JSON: the
+	// response has no body then, unless it is JSON all the same.
+	Sink *Sink
 	// Grant narrows them further; nil permits them all.
 	Grant *policy.Grant
 	// Given are the parameters of the call; they tell whose fault a wrong value is.
@@ -216,6 +221,8 @@ type Response struct {
 	RequestID string
 	// wireBytes is the size of the body as it came, before it was decoded.
 	wireBytes int64
+	// saved is the size of a body that went into a Sink.
+	saved int64
 }
 
 // requestID returns 128 random bits, so that a vendor cannot link calls by it.

@@ -53,7 +53,7 @@ func retryableStatus(reads bool, status int) bool {
 
 // nextWait returns how long to wait before the request is sent again, and whether it may be.
 func (c *Client) nextWait(s Scope, attempt int, resp *Response, err *abi.Error) (time.Duration, bool) {
-	if attempt >= c.retry.Attempts {
+	if attempt >= c.retry.Attempts || s.Sink.begun() {
 		return 0, false
 	}
 	if err != nil {

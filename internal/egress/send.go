@@ -91,7 +91,7 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempted 
 		}
 		start := time.Now()
 		id := c.requestID()
-		resp, err = c.attempt(ctx, w, id, s.Budget)
+		resp, err = c.attempt(ctx, s, w, id)
 		hops++
 		c.report(s, w, id, attempted+hops, start, resp, err)
 		if err == nil && s.Rate != nil {
@@ -117,7 +117,7 @@ func (s Scope) admit(ctx context.Context, w *wireRequest) *abi.Error {
 }
 
 // attempt sends one request once and reads the whole answer.
-func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget *Budget) (*Response, *abi.Error) {
+func (c *Client) attempt(ctx context.Context, s Scope, w *wireRequest, id string) (*Response, *abi.Error) {
 	req, err := c.httpRequest(w, id)
 	if err != nil {
 		return nil, err
@@ -135,6 +135,15 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget 
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil, fail(vendorError(w.Origin.String()+" switched to another protocol without a request", "tell the vendor"))
 	}
+	file := s.isFile(w, c.chosen.id, resp)
+	if contentType := resp.Header.Get("Content-Type"); file && !isJSON(contentType) {
+		size, came, err := c.save(ctx, s, w, resp)
+		if err != nil {
+			return nil, fail(err)
+		}
+		return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), RequestID: id, wireBytes: came, saved: size}, nil
+	}
+	budget := s.Budget
 	limit := min(c.limits.ResponseBody, budget.left())
 	body, wireBytes, readErr := c.readBody(resp, limit, budget)
 	if readErr == nil {
@@ -149,7 +158,13 @@ func (c *Client) attempt(ctx context.Context, w *wireRequest, id string, budget 
 			return nil, fail(err)
 		}
 	}
-	return &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id, wireBytes: wireBytes}, nil
+	answer := &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id, wireBytes: wireBytes}
+	if file {
+		if err := s.Sink.add(answer); err != nil {
+			return nil, fail(err)
+		}
+	}
+	return answer, nil
 }
 
 // redact takes the connection's secrets out of a body.

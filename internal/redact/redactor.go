@@ -52,6 +52,7 @@ type Redactor struct {
 	// a function. Texts of a length that could not hold a secret are most headers.
 	tables    func() *tables
 	couldHold func(length int) bool
+	longest   int // bytes of the longest secret
 }
 
 // span is a range of a text: the bytes from start up to end.

@@ -97,11 +97,11 @@ func NewTables(most int) *Tables { return &Tables{most: cmp.Or(most, defaultTabl
 // NewRedactor is [New] within the bound of t. A nil t has none.
 func (t *Tables) NewRedactor(values ...secret.Value) *Redactor {
 	s := &search{within: t}
-	least := 0
+	least, longest := 0, 0
 	for _, v := range values {
 		n := 0
 		_ = v.Reveal(func(b []byte) error {
-			n = shortestNeedle(b)
+			n, longest = shortestNeedle(b), max(longest, len(b))
 			return nil
 		})
 		if n > 0 {
@@ -115,7 +115,7 @@ func (t *Tables) NewRedactor(values ...secret.Value) *Redactor {
 		return &Redactor{}
 	}
 	// No escape is shorter than the characters that it stands for.
-	return &Redactor{tables: s.get, couldHold: func(length int) bool { return length >= least }}
+	return &Redactor{tables: s.get, couldHold: func(length int) bool { return length >= least }, longest: longest}
 }
 
 // search is what a Redactor searches for, and the tables for that while it has them.

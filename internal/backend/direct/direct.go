@@ -290,6 +290,7 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 	}
 	t.scope = egress.Scope{
 		Requests: op.Requests,
+		Content:  op.Content,
 		Grant:    c.Grant,
 		Given:    &t.given,
 		Retry:    op.Safe(),
@@ -297,6 +298,9 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 		Rate:     use.Rate(op),
 		Budget:   call.Budget,
 		Attempt:  call.Attempt,
+	}
+	if call.Output != nil {
+		t.scope.Sink = egress.NewSink(call.Output)
 	}
 	if t.own {
 		t.scope.Rate = use.OwnRate(op)
@@ -331,6 +335,11 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 	result, err := backend.Assemble(op, outcome.Data, outcome.Meta)
 	if err != nil {
 		return backend.Result{}, fault.Sent(err, t.sent)
+	}
+	if sink := t.scope.Sink; sink != nil {
+		if result.Data = sink.Data(); result.Data == nil {
+			return backend.Result{}, fault.Sent(&abi.Error{Kind: abi.KindConnectorFault, Message: op.Name() + " ended without a file", Hint: "call it without an output, and tell the connector's author"}, t.sent)
+		}
 	}
 	if call.Tape != nil {
 		call.Tape.Data, call.Tape.Meta = result.Data, result.Meta

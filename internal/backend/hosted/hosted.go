@@ -121,6 +121,9 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 	if call.Tape != nil || call.Profile != nil {
 		return backend.Result{}, fault.Invalid("connection", "connection "+c.Name+" is hosted, so agenthost cannot record or profile its calls", "use a connection with mode: direct")
 	}
+	if call.Output != nil {
+		return backend.Result{}, fault.Invalid("output", "connection "+c.Name+" is hosted, and agenthost cannot write the files of the Airbyte API's answers", "call it without an output, or use a connection with mode: direct")
+	}
 	if len(call.Credentials) > 0 {
 		return backend.Result{}, fault.Invalid("credentials", "connection "+c.Name+" is hosted: the Airbyte API keeps the vendor's credential, so a call cannot have its own", "call without credentials, or use a connection with mode: direct")
 	}
