@@ -195,6 +195,7 @@ FUZZ := \
 	internal/sandbox:FuzzParseRequest \
 	internal/shape:FuzzApply \
 	internal/table:FuzzRead \
+	internal/tableimport:FuzzWrite \
 	pdk:FuzzLink
 
 .PHONY: soak

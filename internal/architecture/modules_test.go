@@ -24,7 +24,7 @@ func dependencies() []dependency {
 		{"github.com/zalando/go-keyring", []string{"internal/credential/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
 		{"github.com/go-jose/go-jose/v4", []string{"host/mcp/accesstoken"}, "access tokens that are signed JWTs, and the keys of who signs them"},
-		{"github.com/goccy/go-yaml", []string{"host/config", "internal/table", "internal/yamlfile"}, "the configuration file and tables, with the line of each mistake"},
+		{"github.com/goccy/go-yaml", []string{"host/config", "internal/table", "internal/tableimport/...", "internal/yamlfile"}, "the configuration file and tables, with the line of each mistake"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},

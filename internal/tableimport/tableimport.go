@@ -1,0 +1,115 @@
+// Package tableimport turns descriptions that others wrote into tables. What the importers
+// share is here: the document that they read and the one that they write, and the report.
+//
+// An importer leaves an operation out whole if a table cannot say all of it, and says so in
+// the report: it drops nothing silently.
+package tableimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/table"
+)
+
+// Table is a table that an importer made, and the report about it.
+type Table struct {
+	// Document is the table. Its operations are a list of [Map].
+	Document Map
+	Report   Report
+}
+
+// maxRounds bounds how often a table is read to find out which operations it cannot have.
+const maxRounds = 200
+
+// Finish writes the table as YAML that package table reads. Operations that it refuses are
+// left out, each with the reason. The lines of the report are those of the text.
+//
+// # Errors
+//   - [*table.Error] if something other than an operation is wrong
+func (t *Table) Finish(ctx context.Context) ([]byte, error) {
+	for range maxRounds {
+		if operations := t.Document.List("operations"); len(operations) == 0 {
+			return nil, errors.New("no operation of " + t.Report.Source + " can be said in a table")
+		}
+		text, lines, err := Write(t.Document)
+		if err != nil {
+			return nil, err
+		}
+		_, err = table.Read(ctx, t.Document.Text("name")+".yaml", text)
+		if err == nil {
+			t.Report.finish(t.Document, lines)
+			return text, nil
+		}
+		var wrong *table.Error
+		if !errors.As(err, &wrong) || !t.leaveOut(wrong.Problems) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%s has too many operations that a table cannot have", t.Report.Source)
+}
+
+// leaveOut removes the operations that have problems, and says whether there were any.
+func (t *Table) leaveOut(problems []table.Problem) bool {
+	reasons := make(map[int]string)
+	for _, p := range problems {
+		if n, ok := operationOf(p.Path); ok && reasons[n] == "" {
+			_, at, _ := strings.Cut(p.Path, "].")
+			reasons[n] = strings.TrimSpace(at + " " + p.Message)
+		}
+	}
+	operations := t.Document.List("operations")
+	kept := make([]any, 0, len(operations))
+	for i, op := range operations {
+		reason, wrong := reasons[i]
+		if !wrong {
+			kept = append(kept, op)
+			continue
+		}
+		t.Report.Leave(NameOf(op), reason)
+	}
+	t.Document.Set("operations", kept)
+	t.forget()
+	return len(kept) < len(operations)
+}
+
+// operationOf is the number of the operation that a path of a problem leads to.
+func operationOf(path string) (int, bool) {
+	rest, ok := strings.CutPrefix(path, "operations[")
+	number, _, closed := strings.Cut(rest, "]")
+	n, err := strconv.Atoi(number)
+	return n, ok && closed && err == nil
+}
+
+// forget removes what the table says of operations that it does not have.
+func (t *Table) forget() {
+	names, entities := make(map[string]bool), make(map[string]bool)
+	for _, op := range t.Document.List("operations") {
+		names[NameOf(op)] = true
+		entities[asMap(op).Text("entity")] = true
+	}
+	if check := t.Document.Map("check"); check != nil && !names[NameOf(check)] {
+		t.Document.Remove("check")
+		t.Report.Note("check", "the check was "+NameOf(check)+", which is left out")
+	}
+	if airbyte := t.Document.Map("airbyte"); airbyte != nil {
+		airbyte.Set("operations", slices.DeleteFunc(airbyte.List("operations"), func(op any) bool { return !names[NameOf(op)] }))
+		if len(airbyte.List("operations")) == 0 {
+			airbyte.Remove("operations")
+		}
+		t.Document.Set("airbyte", airbyte)
+	}
+	if records := t.Document.Map("records"); records != nil {
+		t.Document.Set("records", slices.DeleteFunc(records, func(m Member) bool { return !names[m.Key] && !entities[m.Key] }))
+	}
+}
+
+// NameOf is entity.action of an operation, or of what refers to one.
+func NameOf(operation any) string {
+	m := asMap(operation)
+	return m.Text("entity") + "." + m.Text("action")
+}
