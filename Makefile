@@ -167,6 +167,7 @@ FUZZ := \
 	internal/egress/pathtemplate:FuzzMatch \
 	internal/egress/pathtemplate:FuzzTemplate \
 	internal/egress/wire:FuzzCheck \
+	internal/egress/wire:FuzzRawQuery \
 	internal/egress:FuzzClassify \
 	internal/egress:FuzzDecidedIsSent \
 	internal/egress:FuzzEcho \

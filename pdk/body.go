@@ -12,6 +12,7 @@ const (
 	bodyGraphQL // {"query":...,"variables":{...}}
 	bodyForm
 	bodyRelated
+	bodyFormData
 	bodyBytes
 )
 
@@ -26,6 +27,8 @@ func (r *row) bodyKind() bodyKind {
 		return bodyForm
 	case essence == "multipart/related":
 		return bodyRelated
+	case essence == "multipart/form-data":
+		return bodyFormData
 	case essence != "" && essence != "application/json" && !strings.HasSuffix(essence, "+json"):
 		return bodyBytes
 	}
@@ -59,6 +62,8 @@ func (c *Call) body() []byte {
 		return c.form()
 	case bodyRelated:
 		return c.related()
+	case bodyFormData:
+		return c.formData()
 	}
 	for i := c.bodyAt; i < len(c.fields); i++ {
 		if c.fields[i].whole {
@@ -203,48 +208,23 @@ func appendFormText(b []byte, s string) []byte {
 
 // bytes returns the bytes that a parameter encodes.
 func (c *Call) bytes(i int) []byte {
-	f, value := &c.fields[i], c.value(i)
-	if !value.Exists() {
+	value := c.value(i)
+	switch {
+	case !value.Exists():
 		return nil
-	}
-	if !f.base64 {
+	case !c.fields[i].base64:
 		return []byte(scalar(value))
 	}
-	b, ok := decodeBase64(value.Text())
-	if !ok {
-		c.invalid(f.name, f.name+" is not base64", "encode the bytes with the standard alphabet and padding of RFC 4648")
-	}
-	return b
+	return c.decoded(i, value)
 }
 
-// related makes a body of type multipart/related: JSON, and the bytes of a file. The same
-// parameters give the same bytes and boundary.
-func (c *Call) related() []byte {
-	members := c.appendMembers(nil)
-	var file []byte
-	media := ""
-	for i := c.bodyAt; i < len(c.fields); i++ {
-		if f := &c.fields[i]; f.base64 {
-			if file = c.bytes(i); f.mediaOf != "" {
-				media = c.Param(f.mediaOf).Text()
-			}
-			if strings.ContainsAny(media, "\r\n") {
-				c.invalid(f.mediaOf, f.mediaOf+" has a line break", "write it as type/subtype")
-			}
-		}
+// decoded returns the bytes that a value of a parameter encodes.
+func (c *Call) decoded(i int, value Raw) []byte {
+	b, ok := decodeBase64(value.Text())
+	if name := c.fields[i].name; !ok {
+		c.invalid(name, name+" is not base64", "encode the bytes with the standard alphabet and padding of RFC 4648")
 	}
-	if media == "" {
-		media = "application/octet-stream"
-	}
-	c.boundary = "agenthost-boundary"
-	for strings.Contains(text(members), c.boundary) || strings.Contains(text(file), c.boundary) || strings.Contains(media, c.boundary) {
-		c.boundary += "-"
-	}
-	line := "--" + c.boundary
-	b := make([]byte, 0, len(members)+len(file)+512)
-	b = append(append(append(b, line...), "\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n"...), members...)
-	b = append(append(append(b, "\r\n"+line+"\r\nContent-Type: "...), media...), "\r\n\r\n"...)
-	return append(append(b, file...), "\r\n"+line+"--\r\n"...)
+	return b
 }
 
 // decodeBase64 decodes the standard encoding (RFC 4648, section 4), with its padding.

@@ -55,15 +55,28 @@ func TestBodies(t *testing.T) {
 		"bytes": {pdk.Operation{ContentType: "image/png", Params: []pdk.Param{pdk.Body("image", text).Whole().Base64("")}}, `{"image":"/wABYQ=="}`, "\xff\x00\x01a", "image/png"},
 		"JSON and a file": {
 			pdk.Operation{ContentType: related, Params: []pdk.Param{pdk.Body("name", text), pdk.Body("file", text).Base64("media"), pdk.Input("media", text)}},
-			`{"name":"agenthost-boundary","file":"YQ==","media":"text/plain"}`,
-			"--agenthost-boundary-\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{\"name\":\"agenthost-boundary\"}\r\n" +
-				"--agenthost-boundary-\r\nContent-Type: text/plain\r\n\r\na\r\n--agenthost-boundary---\r\n", "multipart/related; boundary=agenthost-boundary-",
+			`{"name":"agenthost-boundary-00000000","file":"YQ==","media":"text/plain"}`,
+			"--agenthost-boundary-00000001\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{\"name\":\"agenthost-boundary-00000000\"}\r\n" +
+				"--agenthost-boundary-00000001\r\nContent-Type: text/plain\r\n\r\na\r\n--agenthost-boundary-00000001--\r\n", "multipart/related; boundary=agenthost-boundary-00000001",
 		},
 		"GraphQL": {
 			pdk.Operation{GraphQL: `query($id: ID!) { thing(id: $id) { {{fields}} } }`, Params: []pdk.Param{
 				pdk.Selection("fields", list).Send(`["id"]`), pdk.Body("id", text), pdk.Body("first", pdk.Integer("")).Send("10"),
 			}},
 			`{"id":"x","fields":["id","owner.team.name"]}`, `{"query":"query($id: ID!) { thing(id: $id) { id owner { team { name } } } }","variables":{"id":"x","first":10}}`, "application/json",
+		},
+		"GraphQL with a text of parameters": {
+			pdk.Operation{GraphQL: `query($ref: String!) { a }`, Params: []pdk.Param{
+				pdk.Input("branch", text), pdk.Input("path", text).Send(`"README.md"`), pdk.Body("ref", nil).Text("refs/heads/{{ branch }}"), pdk.Body("at", nil).Text("{{branch}}:{{ path }}"),
+			}},
+			`{"branch":"a\"/b"}`, `{"query":"query($ref: String!) { a }","variables":{"ref":"refs/heads/a\"/b","at":"a\"/b:README.md"}}`, "application/json",
+		},
+		"a text of an absent parameter": {
+			pdk.Operation{Params: []pdk.Param{pdk.Input("branch", text), pdk.Body("ref", nil).Text("refs/heads/{{ branch }}")}}, `{}`, `{}`, "application/json",
+		},
+		"a long text of parameters": {
+			pdk.Operation{Params: []pdk.Param{pdk.Body("a", text), pdk.Body("ref", nil).Text("x{{ a }}")}},
+			`{"a":"` + strings.Repeat("y", 2000) + `"}`, `{"a":"` + strings.Repeat("y", 2000) + `","ref":"x` + strings.Repeat("y", 2000) + `"}`, "application/json",
 		},
 		"GraphQL without variables": {pdk.Operation{GraphQL: `{ viewer { id } }`}, `{}`, `{"query":"{ viewer { id } }"}`, "application/json"},
 	} {
@@ -75,6 +88,26 @@ func TestBodies(t *testing.T) {
 				t.Errorf("%v\nthe body is %q\nwant        %q\nof the type %q, want %q", err, r.Body, tt.body, r.Header.Get("Content-Type"), tt.mediaType)
 			}
 		})
+	}
+}
+
+// What a table says may be null arrives as null.
+func TestNullableVariables(t *testing.T) {
+	t.Parallel()
+	c, err := pdk.ReadTable([]byte(`{"operations":[{"entity":"things","action":"do","description":"x","effect":"write","method":"POST","path":"/things","graphql":"mutation { a }","params":{
+		"who":{"in":"body","schema":{"type":["string","null"]}},"b":{"in":"body","schema":{"type":"string"}},
+		"branch":{"in":"none","schema":{"type":["string","null"]}},"ref":{"in":"body","text":"refs/heads/{{ branch }}"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for params, want := range map[string]string{
+		`{"who":null,"branch":null}`: `{"query":"mutation { a }","variables":{"who":null,"ref":null}}`,
+		`{"branch":"b"}`:             `{"query":"mutation { a }","variables":{"ref":"refs/heads/b"}}`,
+	} {
+		r, err := sent(t, c.Operations[0], params)
+		if err != nil || r.Body != want {
+			t.Errorf("%v: %s, want %s", err, r.Body, want)
+		}
 	}
 }
 
@@ -103,6 +136,33 @@ func TestHeadersAndStyles(t *testing.T) {
 	for name, want := range map[string]string{"Accept": "application/vnd.thing+json", "Thing-Version": "2026-01-01", "Api-Mode": "7", "X-Scopes": "a,b", "X-Absent": ""} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestRawQuery(t *testing.T) {
+	t.Parallel()
+	text, list := pdk.String(""), pdk.Array("", pdk.String(""))
+	op := pdk.Operation{Effect: pdk.Read, Method: "GET", Path: "/things/{id}", RawQuery: "(),:", Params: []pdk.Param{
+		pdk.Path("id", text), pdk.Query("q", text), pdk.Query("l", list).Style(pdk.StyleComma), pdk.Header("X-A", text), pdk.Query("n", nil).Const("7"),
+	}}
+	for value, want := range map[string]string{
+		"List(urn%3Ali%3A1,2)": "List(urn%3Ali%3A1,2)",
+		"(a:(b:1),c:é)":        "(a:(b:1),c:%C3%A9)",
+		"(a&b=c#d+e f;g/h)":    "(a%26b%3Dc%23d%2Be%20f%3Bg%2Fh)",
+		"(100%)":               "(100%25)",
+		"(100%2":               "(100%252",
+		"a,b(c):d%20":          "a,b%28c%29%3Ad%2520",
+		"NotList(a:b)":         "NotList%28a%3Ab%29",
+		"":                     "",
+	} {
+		params, err := json.Marshal(map[string]any{"id": "x", "q": value, "l": []string{"1", "(2:3)"}, "X-A": "h"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := sent(t, op, string(params))
+		if err != nil || r.Query != "q="+want+"&l=1,%282%3A3%29&n=7" || r.Header.Get("X-A") != "h" {
+			t.Errorf("%v: %s is sent as %s", err, value, r.Query)
 		}
 	}
 }

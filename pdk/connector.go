@@ -73,6 +73,10 @@ type Operation struct {
 	Method, Path string
 	// Server is the id of a server, if it is not the connection's.
 	Server string
+	// RawQuery are characters, of !$()*,/:?@, that the vendor wants unescaped in the values of
+	// the query, as Rest.li does. They stay as they are, as does %XX, in a value that begins with
+	// ( or with List(. In other values only a comma does. A space becomes %20.
+	RawQuery string
 	// Params are the parameters, in the order in which they are sent.
 	Params []Param
 	// AnyOf are names of parameters; a caller must give at least one of them, not empty.
@@ -84,6 +88,8 @@ type Operation struct {
 	//     [Style] of the parameter.
 	//   - multipart/related (RFC 2387) has the parameters as JSON, and then the bytes of the
 	//     one that is [Param.Base64].
+	//   - multipart/form-data (RFC 7578) has a part for each parameter and for each element of
+	//     an array. Those that are [Param.Base64] are files, and objects are JSON.
 	//   - Any other type is the text or the bytes of a parameter that is [Param.Whole].
 	ContentType string
 	// GraphQL is a document (https://spec.graphql.org), whose variables are the parameters of

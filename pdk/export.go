@@ -68,7 +68,10 @@ func (s *session) execute(c *Connector) int32 {
 			return s.fail(e)
 		}
 	}
-	var err error
+	err := call.make()
+	if err != nil {
+		return s.fail(err)
+	}
 	if call.op.Handle != nil {
 		err = call.op.Handle(call)
 	} else {

@@ -1,6 +1,9 @@
 package pdk
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Request is an HTTP request to the vendor. It names a server and a path template that the running
 // operation declares; the host refuses others. The host adds the origin, the credential, Accept,
@@ -160,6 +163,14 @@ func (c *Call) check(resp *Response) error {
 
 // Request builds the operation's request from its table and the parameters.
 func (c *Call) Request() *Request {
+	r := c.target()
+	r.Body = c.body()
+	r.Headers = c.appendAllHeaders(r.Headers)
+	return r
+}
+
+// target builds the request without its headers and its body.
+func (c *Call) target() *Request {
 	s := c.s
 	r := &s.request
 	if r.Method != "" { // an earlier request
@@ -179,9 +190,32 @@ func (c *Call) Request() *Request {
 			r.Query = appendQuery(r.Query, f.wireName(), c.value(i), f.style)
 		}
 	}
-	r.Body = c.body()
-	r.Headers = c.appendAllHeaders(r.Headers)
+	if c.op.RawQuery != "" {
+		for i := range r.Query {
+			r.Query[i][1] = rawValue(r.Query[i][1], c.op.RawQuery)
+		}
+	}
 	return r
+}
+
+// rawValue escapes a value of a query whose values the vendor wants with some characters
+// unescaped: see [Operation.RawQuery].
+func rawValue(value, keep string) string {
+	nested := strings.HasPrefix(value, "(") || strings.HasPrefix(value, "List(")
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(value)+16)
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '~',
+			(nested || c == ',') && strings.IndexByte(keep, c) >= 0,
+			nested && c == '%' && len(value)-i > 2 && unhex(value[i+1]) < 16 && unhex(value[i+2]) < 16:
+			b = append(b, c)
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
 }
 
 // appendQuery appends a value's parts in their order.

@@ -108,6 +108,7 @@ func appendTemplates(b []byte, templates []abi.RequestTemplate) []byte {
 		v.mustStr("method", r.Method)
 		v.mustStr("path", r.Path)
 		v.str("content", string(r.Content))
+		v.str("raw_query", r.RawQuery)
 		b = v.close()
 	}
 	return append(b, ']')
@@ -130,7 +131,7 @@ func (o *object) texts(name string, values []string) {
 func (op *Operation) requests() []abi.RequestTemplate {
 	var all []abi.RequestTemplate
 	if op.Method != "" {
-		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path})
+		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path, RawQuery: op.RawQuery})
 	}
 	for _, r := range op.Requests {
 		if op.Content != "" && r.Content == "" {

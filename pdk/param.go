@@ -49,6 +49,8 @@ type Param struct {
 	whole    bool // it is the whole body
 	base64   bool // its encoded bytes are sent
 	mediaOf  string
+	nameOf   string // the parameter with the file's name
+	made     string // a text with parameters
 	schema   *Schema
 	fallback Raw // sent if the caller gives none
 }
@@ -138,9 +140,28 @@ func (p Param) Whole() Param {
 	return p
 }
 
+// Text returns a copy of p that sends a text with other parameters in double braces, such as
+// refs/heads/{{ branch }}, as [Operation.Transform] has members. It is not sent if one of them is
+// absent, and it is null if one is null. Callers do not see the parameter.
+//
+//go:noinline
+func (p Param) Text(text string) Param {
+	p.made, p.constant = text, true
+	return p
+}
+
+// FileName returns a copy of a file of multipart/form-data whose name is the value of another
+// parameter. Without one it is the name of the file's own parameter.
+//
+//go:noinline
+func (p Param) FileName(param string) Param {
+	p.nameOf = param
+	return p
+}
+
 // Base64 returns a copy of p whose text is the base64 (RFC 4648, section 4) of the bytes to
-// send: as the whole body, or as the file of multipart/related. The file's media type is the
-// value of the parameter mediaType, or application/octet-stream.
+// send: as the whole body, or as a file of multipart/related or multipart/form-data. The file's
+// media type is the value of the parameter mediaType, or application/octet-stream.
 //
 //go:noinline
 func (p Param) Base64(mediaType string) Param {

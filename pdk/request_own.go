@@ -8,6 +8,11 @@ import "slices"
 
 // appendOwn appends the operation's own request.
 func (c *Call) appendOwn(b []byte) []byte {
+	if c.op.RawQuery != "" {
+		r := c.target()
+		r.Headers = c.appendAllHeaders(r.Headers)
+		return appendRequest(b, r)
+	}
 	w := requestWriter{b: append(b, c.head...)}
 	for i := range c.fields[:c.queryEnd] {
 		f := &c.fields[i]

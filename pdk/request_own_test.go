@@ -31,6 +31,9 @@ func FuzzOwnRequest(f *testing.F) {
 			Query("limit", Integer("")), Body("b", String("")).As("wire"), Query("fallback", Integer("")).Send(`25`), Body("last", Map("")),
 			Query("list", Map("")).Style(StyleIndices), Query("constant", nil).Const(`"c"`), Header("X-Header", String("")), Header("X-Const", nil).Const(`7`),
 		}}
+		if len(query)%2 == 0 {
+			op.RawQuery = "(),:"
+		}
 		row := newRow(new(Connector), op)
 		c := &Call{s: newSession(currentHost()), connector: new(Connector), row: &row, values: make([]Raw, len(row.fields))}
 		for name, value := range map[string]string{"thing": path, "q": query, "limit": query, "b": body, "last": body, "local": body, "list": query, "X-Header": query} {

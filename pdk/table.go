@@ -34,6 +34,7 @@ type row struct {
 	head                        []byte // the start of the JSON of its own request
 	filter                      *expression.Condition
 	transform                   []member
+	made                        []made
 	meta                        []string
 }
 
@@ -125,7 +126,7 @@ func newRow(c *Connector, op *Operation) row {
 	}
 	r.project = op.Wrap || strings.Contains(op.Data+"/", "/*/") || r.filter != nil || r.transform != nil
 	r.body = r.bodyKind()
-	r.plain = r.queryEnd == r.headerEnd && r.body != bodyRelated
+	r.plain = r.queryEnd == r.headerEnd && !r.multipart()
 	head := &Request{Server: op.Server, Method: op.Method, Path: op.Path}
 	if r.plain {
 		head.Headers = r.appendHeaders(nil)
@@ -158,11 +159,14 @@ func (r *row) appendHeaders(headers [][2]string) [][2]string {
 	if r.accept != "" {
 		headers = append(headers, [2]string{"Accept", r.accept})
 	}
-	if r.body != bodyNone && r.body != bodyRelated {
+	if r.body != bodyNone && !r.multipart() {
 		headers = append(headers, [2]string{"Content-Type", cmp.Or(r.op.ContentType, "application/json")})
 	}
 	return headers
 }
+
+// multipart says whether the body has a boundary, which its media type names.
+func (r *row) multipart() bool { return r.body == bodyRelated || r.body == bodyFormData }
 
 // memberPointer is the JSON Pointer to a member of an object.
 func memberPointer(name string) string {

@@ -124,6 +124,8 @@ func (op *Operation) read(r Raw) (unknown string) {
 			op.Path = v.Text()
 		case "server":
 			op.Server = v.Text()
+		case "raw_query":
+			op.RawQuery = v.Text()
 		case "params":
 			for name, p := range v.Members() {
 				param, key := readParam(name, p)
@@ -164,7 +166,7 @@ func (op *Operation) read(r Raw) (unknown string) {
 			op.Page = readPage(v)
 		case "requests":
 			for q := range v.Elements() {
-				op.Requests = append(op.Requests, abi.RequestTemplate{Server: q.Member("server").Text(), Method: q.Member("method").Text(), Path: q.Member("path").Text(), Content: abi.Content(q.Member("content").Text())})
+				op.Requests = append(op.Requests, abi.RequestTemplate{Server: q.Member("server").Text(), Method: q.Member("method").Text(), Path: q.Member("path").Text(), Content: abi.Content(q.Member("content").Text()), RawQuery: q.Member("raw_query").Text()})
 			}
 		case "rate_limit":
 			op.RateLimit = abi.RateLimit{Requests: int(v.Member("requests").integer()), PerSeconds: int(v.Member("per_seconds").integer()), Bucket: v.Member("bucket").Text()}
@@ -219,6 +221,10 @@ func readParam(name string, r Raw) (p Param, unknown string) {
 			p.base64 = v.Bool()
 		case "media_type_from":
 			p.mediaOf = v.Text()
+		case "file_name_from":
+			p.nameOf = v.Text()
+		case "text":
+			p.made, p.constant = v.Text(), true
 		case "schema":
 			p.schema = &Schema{raw: v}
 		default:

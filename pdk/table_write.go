@@ -78,6 +78,7 @@ func (op *Operation) appendRow(b []byte, short bool) []byte {
 	o.str("method", op.Method)
 	o.str("path", op.Path)
 	o.str("server", op.Server)
+	o.str("raw_query", op.RawQuery)
 	if len(op.Params) > 0 {
 		o.key("params")
 		v := openObject(o.b)
@@ -167,6 +168,8 @@ func (p *Param) append(b []byte, short bool) []byte {
 	o.bool("whole", p.whole)
 	o.bool("base64", p.base64)
 	o.str("media_type_from", p.mediaOf)
+	o.str("file_name_from", p.nameOf)
+	o.str("text", p.made)
 	if p.schema != nil && !short {
 		o.key("schema")
 		o.b = p.schema.append(o.b)

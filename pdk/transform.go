@@ -1,6 +1,7 @@
 package pdk
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -17,6 +18,12 @@ type member struct {
 	made []expression.Part
 }
 
+// made is a parameter that is made of others.
+type made struct {
+	at    int
+	parts []expression.Part
+}
+
 // parse reads what a row says in expressions.
 func (r *row) parse() error {
 	var err error
@@ -31,6 +38,34 @@ func (r *row) parse() error {
 			return err
 		}
 		r.transform = append(r.transform, member{t[0], parts})
+	}
+	for i := range r.fields {
+		text := r.fields[i].made
+		if text == "" {
+			continue
+		}
+		parts, err := expression.ParseText(text, "")
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			if len(part.Path) > 0 && r.index(part.Path[0]) < 0 {
+				return errors.New("there is no parameter " + part.Path[0])
+			}
+		}
+		r.made = append(r.made, made{i, parts})
+	}
+	return nil
+}
+
+// make gives the parameters that are made of others their values.
+func (c *Call) make() error {
+	for _, m := range c.row.made {
+		value, err := fill(m.parts, func(path []string) (Raw, error) { return c.value(c.index(path[0])), nil })
+		if err != nil {
+			return err
+		}
+		c.values[m.at] = value
 	}
 	return nil
 }

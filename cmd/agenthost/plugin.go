@@ -142,7 +142,7 @@ func reachOf(m *abi.Manifest) []reach {
 	var all []*reach
 	for _, op := range m.Operations {
 		for _, r := range op.Requests {
-			r.Content = "" // it is the same request
+			r.Content, r.RawQuery = "", "" // it is the same request
 			known := byRequest[r]
 			if known == nil {
 				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
+	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/internal/pattern"
@@ -281,6 +282,11 @@ func checkRequest(at string, r abi.RequestTemplate, effect abi.Effect, servers [
 	}
 	if _, err := pathtemplate.ParseTemplate(r.Path); err != nil {
 		return malformed(at+".path", "is %q: %v", r.Path, err)
+	}
+	for _, c := range r.RawQuery {
+		if !strings.ContainsRune(wire.RawQueryCharacters, c) {
+			return malformed(at+".raw_query", "has %q, which is not one of %s", c, wire.RawQueryCharacters)
+		}
 	}
 	return checkContent(at+".content", r.Content)
 }

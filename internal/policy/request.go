@@ -39,10 +39,12 @@ type Declared struct {
 	Chosen string
 }
 
-// Has reports whether Find finds and allows r.
-func (d Declared) Has(r *Request) bool {
-	at := d.index(r)
-	return at >= 0 && methods[r.Method]
+// Index returns which of Requests Find finds and allows, -1 for none.
+func (d Declared) Index(r *Request) int {
+	if !methods[r.Method] {
+		return -1
+	}
+	return d.index(r)
 }
 
 // Find returns the declaration of r: the one with the same server, method and template. For

@@ -1,11 +1,15 @@
 package table
 
 import (
+	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/expression"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk"
@@ -14,8 +18,18 @@ import (
 
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 
+// param is what a parameter says of other parameters.
+type param struct {
+	Text          string          `json:"text"`
+	FileNameFrom  string          `json:"file_name_from"`
+	MediaTypeFrom string          `json:"media_type_from"`
+	Const         json.RawMessage `json:"const"`
+	Send          json.RawMessage `json:"send"`
+	Required      bool            `json:"required"`
+}
+
 // operation checks what neither the schema nor the manifest says: that a row can be run.
-func (r *reader) operation(path string, op *pdk.Operation) {
+func (r *reader) operation(path string, op *pdk.Operation, params map[string]param) {
 	note := func(key, message, hint string) {
 		at, _ := r.nearest(join(path, key))
 		r.problem(at, join(path, key), message, hint)
@@ -47,6 +61,21 @@ func (r *reader) operation(path string, op *pdk.Operation) {
 	for _, left := range placed {
 		note("path", fmt.Sprintf("no parameter fills {%s}", left), "add it to params, with in: path")
 	}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		for key, of := range params[name].names() {
+			if !slices.Contains(names, of) {
+				note("params."+clip(name)+"."+key, fmt.Sprintf("there is no parameter %q that a caller can give", clip(of)), fault.Hint(of, names))
+			}
+		}
+		if message := params[name].wrong(); message != "" {
+			note("params."+clip(name)+".text", message, "write it like: refs/heads/{{ branch }}")
+		}
+	}
+	for _, c := range op.RawQuery {
+		if !strings.ContainsRune(wire.RawQueryCharacters, c) {
+			note("raw_query", fmt.Sprintf("has %q", c), "write some of "+wire.RawQueryCharacters)
+		}
+	}
 	for _, name := range op.AnyOf {
 		if !slices.Contains(names, name) {
 			note("any_of", fmt.Sprintf("there is no parameter %q", clip(name)), fault.Hint(name, names))
@@ -62,6 +91,35 @@ func (r *reader) operation(path string, op *pdk.Operation) {
 	if page := op.Page; page != nil && page.In == pdk.InBody && op.Method == "GET" {
 		note("page.in", "a GET has no body", "write in: query")
 	}
+}
+
+// names are the parameters that a parameter refers to, by the key that does.
+func (p param) names() iter.Seq2[string, string] {
+	return func(yield func(key, name string) bool) {
+		if p.FileNameFrom != "" && !yield("file_name_from", p.FileNameFrom) || p.MediaTypeFrom != "" && !yield("media_type_from", p.MediaTypeFrom) || p.Text == "" {
+			return
+		}
+		parts, _ := expression.ParseText(p.Text, "") // wrong reports its error
+		for _, part := range parts {
+			if len(part.Path) > 0 && !yield("text", part.Path[0]) {
+				return
+			}
+		}
+	}
+}
+
+// wrong says what is wrong with the text of a parameter.
+func (p param) wrong() string {
+	if p.Text == "" {
+		return ""
+	}
+	if p.Const != nil || p.Send != nil || p.Required {
+		return "the parameter is made of others, so it has no const, no send and no required"
+	}
+	if _, err := expression.ParseText(p.Text, ""); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // expressions checks the filter and the transform of a row.

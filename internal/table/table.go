@@ -90,6 +90,9 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 		Auth        abi.AuthSchema    `json:"auth"`
 		Airbyte     *abi.Airbyte      `json:"airbyte"`
 		RateHeaders []abi.RateHeaders `json:"rate_headers"`
+		Operations  []struct {
+			Params map[string]param `json:"params"`
+		} `json:"operations"`
 	}
 	if err := json.Unmarshal(r.out, &rest); err != nil {
 		r.problem(place{}, "", "cannot be read: "+err.Error(), "")
@@ -97,7 +100,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 	}
 	c.Servers, c.Auth, c.Airbyte, c.RateHeaders = rest.Servers, rest.Auth, rest.Airbyte, rest.RateHeaders
 	for i := range c.Operations {
-		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i])
+		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params)
 	}
 	r.records(c)
 	if len(r.problems) > 0 {

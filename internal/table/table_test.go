@@ -82,8 +82,8 @@ func TestTableOfAConnector(t *testing.T) {
 				RateLimit: abi.RateLimit{Requests: 5, PerSeconds: 1}, Result: pdk.Ref("tree", "A tree."),
 			},
 			{
-				Entity: "things", Action: "upload", Description: "Uploads.", Effect: pdk.Write, Idempotent: true, Method: "POST", Path: "/things", ContentType: "multipart/related", AnyOf: []string{"file"},
-				Params: []pdk.Param{pdk.Body("name", pdk.String("A name.")).Required(), pdk.Body("file", pdk.String("A file.")).Base64("type"), pdk.Input("type", pdk.String("Its type."))},
+				Entity: "things", Action: "upload", Description: "Uploads.", Effect: pdk.Write, Idempotent: true, Method: "POST", Path: "/things", ContentType: "multipart/form-data", RawQuery: "(),", AnyOf: []string{"file"},
+				Params: []pdk.Param{pdk.Body("name", pdk.String("A name.")).Required(), pdk.Body("file", pdk.String("A file.")).Base64("type").FileName("name"), pdk.Body("both", nil).Text("{{ name }}:{{ type }}"), pdk.Input("type", pdk.String("Its type."))},
 			},
 		},
 	}
@@ -139,6 +139,11 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 		"a filter of no list":          {"data: /account\n", "data: /account\n    filter: record.a\n", "operations[0].filter: only a list"},
 		"a transform that is wrong":    {"data: /items\n", "data: /items\n    transform: {id: \"{{ record.id | lower }}\"}\n", `operations[1].transform.id: at character 16, it has "lower" where replace should be`},
 		"a transform of a write":       {"data: /item\n", "data: /item\n    transform: {id: \"{{ record.id }}\"}\n", "operations[2].transform.id: only an operation that reads"},
+		"a text of no parameter":       {"source: {in: body, const: api}", "source: {in: body, text: \"{{ projct }}\"}", `operations[2].params.source.text: there is no parameter "projct" that a caller can give; did you mean project?`},
+		"a text that is wrong":         {"source: {in: body, const: api}", "source: {in: body, text: \"{{ a.b }}\"}", `operations[2].params.source.text: at character`},
+		"a text and a constant":        {"const: api", "const: api, text: x", "operations[2].params.source.text: the parameter is made of others"},
+		"a name of no file":            {"const: api", "const: api, file_name_from: subjct", "file_name_from: there is no parameter \"subjct\" that a caller can give; did you mean subject?"},
+		"a raw query":                  {"path: /tickets\n", "path: /tickets\n    raw_query: \"(&\"\n", `raw_query: has '&'; write some of`},
 		"a name":                       {"name: birchdesk", "name: Birch Desk", "name"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -122,6 +122,9 @@ type RequestTemplate struct {
 	Path string `json:"path"`
 	// Content is the form of the answer to this request; empty means the operation's.
 	Content Content `json:"content,omitempty"`
+	// RawQuery are characters, of !$()*,/:?@, that may stand unescaped in values of the
+	// query. With it the connector escapes the values itself, as %XX, and the host checks that.
+	RawQuery string `json:"raw_query,omitempty"`
 }
 
 // RateLimit is a number of requests per time that a vendor documents.

@@ -101,7 +101,7 @@ func (s *schema) validate(root *schema, at string, v any) (field, problem string
 	case map[string]any:
 		return s.validateObject(root, at, v)
 	}
-	return at, "is null, but a parameter cannot be null"
+	return at, s.is("null")
 }
 
 func (s *schema) is(types ...string) string {

@@ -128,7 +128,8 @@ func (r *Rules) Check(s Scope, req *abi.Request, body []byte) (Request, *abi.Err
 	w := Request{Body: body, Request: policy.Request{Server: r.serverID(req.Server), Method: req.Method, Template: req.Path}}
 	// First, because the values of an undeclared request do not matter.
 	declared := r.Declared(s)
-	if !declared.Has(&w.Request) {
+	at := declared.Index(&w.Request)
+	if at < 0 {
 		_, decision := declared.Find(&w.Request)
 		return Request{}, connectors(decision.Refusal())
 	}
@@ -142,7 +143,7 @@ func (r *Rules) Check(s Scope, req *abi.Request, body []byte) (Request, *abi.Err
 	if w.Path, err = expand(w.Template, req.PathParams, s.Given); err != nil {
 		return Request{}, err
 	}
-	if w.RawQuery, err = r.encodeQuery(req.Query, s.Given); err != nil {
+	if w.RawQuery, err = r.encodeQuery(req.Query, s.Requests[at].RawQuery, s.Given); err != nil {
 		return Request{}, err
 	}
 	w.Query = make([]string, 0, len(req.Query))

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -102,6 +103,82 @@ func TestCheckAccepts(t *testing.T) {
 	if w.Header["Accept"][0] != "text/csv" || w.Header["Content-Type"][0] != "application/json" || w.Header["User-Agent"][0] != "agenthost" {
 		t.Errorf("headers %v", w.Header)
 	}
+}
+
+// threat: N7, N8
+//
+// A value that the connector has escaped itself cannot become two parameters, or a line.
+func TestRawQuery(t *testing.T) {
+	t.Parallel()
+	const restli = "(),:"
+	for name, tt := range map[string]struct{ raw, value, want string }{ // want is the query, or what the refusal says
+		"a list":                          {restli, "List(urn%3Ali%3Aaccount%3A1,urn%3Ali%3Aaccount%3A2)", "q=List(urn%3Ali%3Aaccount%3A1,urn%3Ali%3Aaccount%3A2)"},
+		"a record":                        {restli, "(start:(year:2026,month:1))", "q=(start:(year:2026,month:1))"},
+		"escapes of what would end it":    {restli, "(a:%26admin%3D1%23)", "q=(a:%26admin%3D1%23)"},
+		"an escaped percent":              {restli, "(a:%2526)", "q=(a:%2526)"},
+		"small letters":                   {restli, "%c3%bc", "q=%c3%bc"},
+		"nothing":                         {restli, "", "q="},
+		"a second parameter":              {restli, "(a)&admin=1", `has '&', which is not escaped`},
+		"another value":                   {restli, "(a)=1", `has '=', which is not escaped`},
+		"a fragment":                      {restli, "(a)#b", `has '#', which is not escaped`},
+		"a plus":                          {restli, "a+b", `has '+', which is not escaped`},
+		"a semicolon":                     {restli, "a;b=1", `has ';', which is not escaped`},
+		"a space":                         {restli, "a b", `has ' ', which is not escaped`},
+		"a line":                          {restli, "a\r\nHost: x", `has '\r', which is not escaped`},
+		"an escaped line":                 {restli, "(a%0d%0aHost:x)", "has a control character"},
+		"an escaped zero":                 {restli, "%00", "has a control character"},
+		"no UTF-8":                        {restli, "%ff", "is not UTF-8"},
+		"no escape":                       {restli, "100%", `has '%', which is not escaped`},
+		"half an escape":                  {restli, "%2", `has '%', which is not escaped`},
+		"no hexadecimal":                  {restli, "%zz", `has '%', which is not escaped`},
+		"a slash that is not declared":    {restli, "a/b", `has '/', which is not escaped`},
+		"a slash":                         {"/", "a/b", "q=a/b"},
+		"a letter that is not ASCII":      {restli, "\u00fc", "which is not escaped"},
+		"a manifest that was not checked": {"&=#% \r\n", "a&b", `has '&', which is not escaped`},
+	} {
+		request := abi.Request{Method: "GET", Path: "/things", Query: [][2]string{{"q", tt.value}, {"a b", "x"}}}
+		w, err := rules().Check(Scope{Requests: []abi.RequestTemplate{{Method: "GET", Path: "/things", RawQuery: tt.raw}}, Given: &Given{Params: []byte(`{}`)}}, &request, nil)
+		switch {
+		case strings.HasPrefix(tt.want, "q="):
+			values, queryErr := url.ParseQuery(w.RawQuery)
+			if err != nil || w.RawQuery != tt.want+"&a+b=x" || queryErr != nil || len(values) != 2 {
+				t.Errorf("%s: %q, %v", name, w.RawQuery, err)
+			}
+		case err == nil || !strings.Contains(err.Message, tt.want) || !errors.Is(err, ErrConnector):
+			t.Errorf("%s: %q, %v", name, w.RawQuery, err)
+		}
+	}
+	for name, query := range map[string][2]string{
+		"of the credential": {"KEY", "x"}, "that overrides the method": {"_method", "DELETE"}, "without a name": {"", "x"},
+	} {
+		request := abi.Request{Method: "GET", Path: "/things", Query: [][2]string{query}}
+		if w, err := rules().Check(Scope{Requests: []abi.RequestTemplate{{Method: "GET", Path: "/things", RawQuery: restli}}}, &request, nil); err == nil {
+			t.Errorf("a parameter %s: %q", name, w.RawQuery)
+		}
+	}
+}
+
+// threat: N7, N8
+//
+// What passes unescaped is the same number of parameters, of the same names, for whoever reads it.
+func FuzzRawQuery(f *testing.F) {
+	f.Add("q", "List(a,b%3A1)", "(),:")
+	f.Add("a&b", "(x)&y=1", "&=#%")
+	f.Fuzz(func(t *testing.T, name, value, raw string) {
+		request := abi.Request{Method: "GET", Path: "/things", Query: [][2]string{{name, value}, {"last", "x"}}}
+		w, err := rules().Check(Scope{Requests: []abi.RequestTemplate{{Method: "GET", Path: "/things", RawQuery: raw}}}, &request, nil)
+		if err != nil {
+			return
+		}
+		pairs := strings.Split(w.RawQuery, "&")
+		if len(pairs) != 2 || strings.Count(pairs[0], "=") != 1 || pairs[1] != "last=x" || strings.ContainsAny(w.RawQuery, "#;+ \r\n\x00") && raw != "" && name == url.QueryEscape(name) {
+			t.Fatalf("%q passes", w.RawQuery)
+		}
+		values, parseErr := url.ParseQuery(w.RawQuery)
+		if parseErr != nil || !values.Has(name) {
+			t.Fatalf("%q passes: %v", w.RawQuery, parseErr)
+		}
+	})
 }
 
 // FuzzCheck: what passes is one line of plain bytes, whatever was asked for.
