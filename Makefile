@@ -196,6 +196,7 @@ FUZZ := \
 	internal/sandbox:FuzzParseRequest \
 	internal/shape:FuzzApply \
 	internal/table:FuzzRead \
+	internal/tableimport/overlay:FuzzApply \
 	internal/tableimport:FuzzWrite \
 	pdk:FuzzLink
 

@@ -20,6 +20,18 @@ type Report struct {
 	// Guesses are what the description does not say, and what was done differently. A person
 	// reads them.
 	Guesses []Guess `json:"guesses"`
+	// Edits are what a person's overlay changed.
+	Edits []Edit `json:"edits,omitempty"`
+}
+
+// Edit is an action of an overlay that was applied.
+type Edit struct {
+	// Line is that of the action in the overlay.
+	Line   int    `json:"line"`
+	Target string `json:"target"`
+	Remove bool   `json:"remove,omitempty"`
+	// Places is how many the target leads to.
+	Places int `json:"places"`
 }
 
 // LeftOut is an operation that a table cannot say, and why.
@@ -107,6 +119,13 @@ func (r *Report) Print(w io.Writer, file string) error {
 			b.WriteString(" of " + g.Operation)
 		}
 		b.WriteString(": " + g.Text + "\n")
+	}
+	for _, e := range r.Edits {
+		does := "changed"
+		if e.Remove {
+			does = "removed"
+		}
+		fmt.Fprintf(&b, "  overlay line %d: %s %s, in %d places\n", e.Line, does, e.Target, e.Places)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
