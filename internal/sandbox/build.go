@@ -20,7 +20,7 @@ const (
 )
 
 // cacheFormat is the version of the form of cache entries.
-const cacheFormat = 3
+const cacheFormat = 4
 
 // build names all that native code in the cache depends on besides its module.
 func build() string {

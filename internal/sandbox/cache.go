@@ -23,6 +23,12 @@ import (
 //	native/       wazero's own cache, with the code
 //	seal          the MAC of all that
 //
+// The entry of a module with sections for its guest has instead:
+//
+//	code          the digest of the module without them, which has an entry of its own
+//	sections/     a file for each
+//	seal          the MAC of all that
+//
 // A new entry is made in a temporary folder and then renamed. It is never changed after that,
 // and not used without a valid seal.
 type cache struct {
@@ -38,17 +44,23 @@ const (
 	nativeDir  = "native"
 	sealFile   = "seal"
 
+	codeFile    = "code"
+	sectionsDir = "sections"
+
 	stagePrefix = "new-" // folders for making entries
 	oldPrefix   = "old-" // folders that are being removed
 
 	sealPurpose = "compiled module"
 )
 
-// entry is a compiled module in the cache.
+// entry is a compiled module in the cache, or a module with sections for its guest.
 type entry struct {
 	dir    string
 	module []byte
 	info   wasm.Info
+
+	code     string // the digest of the compiled module; empty if it is this one
+	sections map[string][]byte
 }
 
 func openCache(dir string, log hclog.Logger) (*cache, error) {
@@ -76,7 +88,11 @@ func (c *cache) load(digest string) *entry {
 	e, err := c.read(dir, digest)
 	switch {
 	case err == nil:
-		c.touch(dir, time.Now())
+		now := time.Now()
+		c.touch(dir, now)
+		if e.code != "" {
+			c.touch(c.path(e.code), now)
+		}
 		return e
 	case errors.Is(err, fs.ErrNotExist) && !exists(dir):
 		return nil
@@ -93,7 +109,7 @@ func (c *cache) read(dir, digest string) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := c.sealer.ReadFolder(dir, sealFile, moduleFile, infoFile)
+	folder, err := c.readFolder(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +119,25 @@ func (c *cache) read(dir, digest string) (*entry, error) {
 	return newEntry(dir, folder)
 }
 
+func (c *cache) readFolder(dir string) (*seal.Folder, error) {
+	keep := []string{moduleFile, infoFile, codeFile}
+	for _, name := range wasm.GuestSections() {
+		keep = append(keep, sectionsDir+"/"+name)
+	}
+	return c.sealer.ReadFolder(dir, sealFile, keep...)
+}
+
 func newEntry(dir string, folder *seal.Folder) (*entry, error) {
-	e := &entry{dir: dir, module: folder.Kept[moduleFile]}
+	e := &entry{dir: dir, module: folder.Kept[moduleFile], code: string(folder.Kept[codeFile])}
+	if e.code != "" {
+		e.sections = make(map[string][]byte)
+		for _, name := range wasm.GuestSections() {
+			if data, ok := folder.Kept[sectionsDir+"/"+name]; ok {
+				e.sections[name] = data
+			}
+		}
+		return e, nil
+	}
 	if len(e.module) == 0 {
 		return nil, fmt.Errorf("%s is missing", moduleFile)
 	}
@@ -121,7 +154,7 @@ func (c *cache) stage() (string, error) {
 
 // commit seals a folder of stage and renames it, unless another process was faster.
 func (c *cache) commit(stage, digest string) (*entry, error) {
-	folder, err := c.sealer.ReadFolder(stage, sealFile, moduleFile, infoFile)
+	folder, err := c.readFolder(stage)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +175,42 @@ func (c *cache) commit(stage, digest string) (*entry, error) {
 		return other, nil
 	}
 	return e, os.Rename(stage, e.dir)
+}
+
+// keep makes the entry of a module that is some code and sections for its guest.
+func (c *cache) keep(digest, code string, sections map[string][]byte) (err error) {
+	stage, err := c.stage()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			c.remove(stage)
+		}
+	}()
+	if err := os.Mkdir(filepath.Join(stage, sectionsDir), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(stage, codeFile), []byte(code), 0o600); err != nil {
+		return err
+	}
+	for name, data := range sections {
+		if err := os.WriteFile(filepath.Join(stage, sectionsDir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	_, err = c.commit(stage, digest)
+	return err
+}
+
+// has reports whether there is an entry for a module and for its code. It does not check seals.
+func (c *cache) has(digest string) bool {
+	dir := c.path(digest)
+	if !exists(dir) {
+		return false
+	}
+	code, err := os.ReadFile(filepath.Join(dir, codeFile))
+	return err != nil || len(code) == len(digest) && exists(c.path(string(code)))
 }
 
 // remove deletes a folder. It renames it first, so that no process finds half of it.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/agenthost/agenthost/internal/fault"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/pdk/abi"
-	extism "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero"
 )
 
@@ -46,16 +44,16 @@ func compileInto(ctx context.Context, module []byte, folder string) error {
 	if err != nil {
 		return err
 	}
-	m := &Module{info: info}
-	given, err := compileNative(m.compileContext(ctx), rewritten, folder)
+	c := new(code)
+	given, err := compileNative(c.compileContext(ctx), rewritten, folder)
 	if err != nil {
 		return err
 	}
 	// Once more, as it will be loaded: go-sdk's kernel goes into the cache too.
-	if err := m.open(ctx, given, filepath.Join(folder, nativeDir)); err != nil {
+	if err := c.open(ctx, given, info, filepath.Join(folder, nativeDir)); err != nil {
 		return err
 	}
-	if err := errors.Join(m.compiled.Close(ctx), m.cache.Close(ctx)); err != nil {
+	if err := c.close(ctx); err != nil {
 		return err
 	}
 	found, err := json.Marshal(info)
@@ -129,41 +127,6 @@ func runtimeConfig() wazero.RuntimeConfig {
 
 func doesNotCompile(err error) *abi.Error {
 	return (&abi.Error{Kind: abi.KindConnectorFault, Message: "the module does not compile: " + firstLine(err), Hint: "build it for the WebAssembly core specification 2.0"}).WithCause(err)
-}
-
-// open compiles a module, or finds its code in the folder native, unless that is "".
-func (m *Module) open(ctx context.Context, module []byte, native string) (err error) {
-	// One cache object per module: wazero's in-memory cache would tie the entries of two
-	// runtimes together.
-	knowVersion()
-	config := runtimeConfig()
-	if native != "" {
-		m.cache, err = wazero.NewCompilationCacheWithDir(native)
-		if err != nil {
-			return cacheFault(err)
-		}
-		config = config.WithCompilationCache(m.cache)
-	}
-	functions := append(bind(hostFunctions()), bindExtism(extismFunctions())...)
-	functions = append(append(functions, bindKernel()...), bindWASI()...)
-	functions = append(functions, bindCheckpoint())
-	m.compiled, err = extism.NewCompiledPlugin(m.compileContext(ctx),
-		extism.Manifest{
-			Wasm:   []extism.Wasm{extism.WasmData{Data: module, Name: "main"}},
-			Memory: &extism.ManifestMemory{}, // no response bodies and no variables in go-sdk's kernel
-		},
-		extism.PluginConfig{EnableWasi: true, RuntimeConfig: config},
-		functions)
-	if err != nil {
-		if m.cache != nil {
-			_ = m.cache.Close(ctx)
-		}
-		if ctx.Err() != nil {
-			return fault.Ended(ctx)
-		}
-		return doesNotCompile(err)
-	}
-	return nil
 }
 
 func cacheFault(err error) *abi.Error {

@@ -110,39 +110,68 @@ func (c *compiles) ahead(ctx context.Context, digest string, compiled func() boo
 	return nil
 }
 
-// Compile compiles a module that [Engine.LoadCached] does not find, which takes about a second,
-// and loads it. begins, if not nil, is called before that, unless the module is refused.
+// Compile compiles a module that [Engine.LoadCached] does not find, which takes about a second unless
+// its code is known, and loads it. begins, if not nil, is called before a compile that it waits for,
+// unless the module is refused.
 func (e *Engine) Compile(ctx context.Context, module []byte, begins func()) (*Module, error) {
 	// The worker vets too, but here it needs no process, and the error is complete.
-	if err := Vet(module); err != nil {
+	parsed, err := vet(module)
+	if err != nil {
 		return nil, err
 	}
-	if begins != nil {
-		begins()
-	}
-	digest := Digest(module)
-	if e.cache == nil {
-		rewritten, info, err := rewrite(module)
-		if err != nil {
-			return nil, err
+	told := false
+	tell := func() {
+		if !told && begins != nil {
+			told = true
+			begins()
 		}
-		return e.open(ctx, digest, rewritten, info, "")
 	}
-	made, err := e.compiles.now(ctx, digest, func(ctx context.Context) (*entry, error) {
-		return e.makeEntry(ctx, digest, module, false)
+	bare := parsed.Code()
+	c, err := e.code(ctx, Digest(bare), tell, func(c *code) error {
+		if e.cache != nil {
+			if err := c.find(ctx); err != nil || c.opened {
+				return err
+			}
+		}
+		c.begin()
+		tell()
+		return c.compile(ctx, bare)
 	})
 	if err != nil {
 		return nil, err
 	}
-	m, err := e.openEntry(ctx, digest, made)
-	if m == nil && err == nil {
+	digest, sections := Digest(module), parsed.Sections()
+	if err := e.keepSections(digest, c.digest, sections); err != nil {
+		_ = c.release(ctx) // no call has used it
+		return nil, err
+	}
+	return e.newModule(ctx, digest, c, sections)
+}
+
+// compile compiles and opens the code.
+func (c *code) compile(ctx context.Context, module []byte) error {
+	e := c.engine
+	if e.cache == nil {
+		rewritten, info, err := rewrite(module)
+		if err != nil {
+			return err
+		}
+		return c.open(ctx, rewritten, info, "")
+	}
+	made, err := e.compiles.now(ctx, c.digest, func(ctx context.Context) (*entry, error) {
+		return e.makeEntry(ctx, c.digest, module, false)
+	})
+	if err == nil {
+		err = c.openEntry(ctx, made)
+	}
+	if !c.opened && err == nil {
 		err = cacheFault(errors.New("wazero does not find what it compiled"))
 	}
-	return m, err
+	return err
 }
 
 // CompileAhead compiles a module into the cache for a later Load, in the worker, at the lowest
-// priority of the system. It does nothing if the module is in the cache, or being compiled for a
+// priority of the system. It does nothing if its code is in the cache, or being compiled for a
 // waiting call. A Load does not wait for it. Ending ctx ends the worker.
 //
 // The error is that of [Engine.Load], or of kind invalid_params if there is no worker.
@@ -150,19 +179,36 @@ func (e *Engine) CompileAhead(ctx context.Context, module []byte) error {
 	if e.cache == nil || len(e.config.CompileWorker) == 0 {
 		return &abi.Error{Kind: abi.KindInvalidParams, Field: "compile_worker", Message: "compiling ahead needs a compile worker", Hint: "set compile_worker"}
 	}
-	if err := Vet(module); err != nil {
+	parsed, err := vet(module)
+	if err != nil {
 		return err
 	}
-	digest := Digest(module)
-	return e.compiles.ahead(ctx, digest, func() bool { return e.Compiled(digest) }, func(ctx context.Context) (*entry, error) {
-		return e.makeEntry(ctx, digest, module, true)
+	bare := parsed.Code()
+	digest := Digest(bare)
+	err = e.compiles.ahead(ctx, digest, func() bool { return e.Compiled(digest) }, func(ctx context.Context) (*entry, error) {
+		return e.makeEntry(ctx, digest, bare, true)
 	})
+	if err != nil {
+		return err
+	}
+	return e.keepSections(Digest(module), digest, parsed.Sections())
 }
 
-// Compiled reports whether the cache has the module of a digest. It checks only the name: Load may
+// keepSections keeps in the cache that a module is some code and sections, if it has any.
+func (e *Engine) keepSections(digest, code string, sections map[string][]byte) error {
+	if e.cache == nil || len(sections) == 0 || e.Compiled(digest) {
+		return nil
+	}
+	if err := e.cache.keep(digest, code, sections); err != nil {
+		return cacheFault(err)
+	}
+	return nil
+}
+
+// Compiled reports whether the cache has the module of a digest. It checks only the names: Load may
 // still find that the files were changed.
 func (e *Engine) Compiled(digest string) bool {
-	return e.cache != nil && exists(e.cache.path(digest))
+	return e.cache != nil && e.cache.has(digest)
 }
 
 // Check lets the worker check what a connector declares, within its limits. done is false if there

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,7 +21,6 @@ import (
 	"github.com/agenthost/agenthost/internal/turns"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 // Engine loads modules. It is safe for concurrent use.
@@ -31,7 +29,7 @@ type Engine struct {
 	compiles compiles
 	cache    *cache       // nil if there is no folder
 	pages    *pages.Table // nil if the kernel does not report written pages
-	held     atomic.Int64 // bytes of waiting instances and images
+	held     atomic.Int64 // bytes of waiting instances, of images and of what these lie over
 	turns    *turns.Turns
 
 	// reserve reserves address space for a memory, or returns nil.
@@ -39,6 +37,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	modules map[*Module]struct{}
+	codes   map[string]*code // by digest
 	closed  bool
 }
 
@@ -71,7 +70,7 @@ func NewEngine(config Config) (*Engine, error) {
 	if config.RunWorker == nil {
 		config.RunWorker = compileworker.Run
 	}
-	e := &Engine{config: config, reserve: reserve, modules: make(map[*Module]struct{})}
+	e := &Engine{config: config, reserve: reserve, modules: make(map[*Module]struct{}), codes: make(map[string]*code)}
 	switch {
 	case config.Profile: // other processes cannot use what it compiles
 	case config.Cache != "":
@@ -130,6 +129,14 @@ func (e *Engine) Modules() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.modules)
+}
+
+// Codes is how many modules' native code is in memory: modules that differ only in what their guests
+// read share it.
+func (e *Engine) Codes() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.codes)
 }
 
 // Digest is the name of a module: the SHA-256 of the file, in hexadecimal.
@@ -214,60 +221,44 @@ func (e *Engine) LoadCached(ctx context.Context, digest string) (*Module, error)
 	if found == nil {
 		return nil, nil
 	}
-	return e.openEntry(ctx, digest, found)
-}
-
-// openEntry opens an entry of the cache. It returns nil if the entry is gone, or if wazero did not
-// find the code and compiled the skeleton.
-func (e *Engine) openEntry(ctx context.Context, digest string, found *entry) (*Module, error) {
-	before := found.files()
-	m, err := e.open(ctx, digest, found.module, found.info, filepath.Join(found.dir, nativeDir))
-	if found.files() == before {
-		return m, err
+	codeDigest, open := digest, func(c *code) error { return c.openEntry(ctx, found) }
+	if found.code != "" {
+		codeDigest, open = found.code, func(c *code) error { return c.find(ctx) }
 	}
-	if m != nil {
-		_ = m.Close(ctx) // no call has used it
-	}
-	e.config.Logger.Warn("a compiled module in the cache does not match; compiling it again", "folder", found.dir)
-	e.cache.remove(found.dir)
-	return nil, nil
-}
-
-// open makes a module of a skeleton or a rewritten module.
-func (e *Engine) open(ctx context.Context, digest string, given []byte, info wasm.Info, native string) (*Module, error) {
-	m := &Module{
-		engine: e,
-		digest: digest,
-		info:   info,
-		log:    e.config.Logger.With("module", digest[:12]),
-		loaded: e.config.Now(),
-		making: make(chan struct{}, 1),
-		share:  e.turns.NewShare(),
-	}
-	if _, err := io.ReadFull(e.config.Random, m.seed[:]); err != nil {
-		return nil, (&abi.Error{Kind: abi.KindInternal, Message: "cannot get random bytes"}).WithCause(err)
-	}
-	if err := m.open(ctx, given, native); err != nil {
+	c, err := e.code(ctx, codeDigest, nil, open)
+	if c == nil {
 		return nil, err
 	}
+	return e.newModule(ctx, digest, c, found.sections)
+}
+
+// newModule makes a module of code, which it releases, and of sections for its guest.
+func (e *Engine) newModule(ctx context.Context, digest string, c *code, sections map[string][]byte) (*Module, error) {
+	m := &Module{
+		engine:   e,
+		digest:   digest,
+		code:     c,
+		sections: sections,
+		log:      e.config.Logger.With("module", digest[:12]),
+		loaded:   e.config.Now(),
+		making:   make(chan struct{}, 1),
+		share:    e.turns.NewShare(),
+	}
+	_, err := io.ReadFull(e.config.Random, m.seed[:])
+	if err != nil {
+		err = (&abi.Error{Kind: abi.KindInternal, Message: "cannot get random bytes"}).WithCause(err)
+	}
 	e.mu.Lock()
-	closed := e.closed
-	if !closed {
+	if e.closed && err == nil {
+		err = &abi.Error{Kind: abi.KindInternal, Message: "the host is closed"}
+	}
+	if err == nil {
 		e.modules[m] = struct{}{}
 	}
 	e.mu.Unlock()
-	if closed {
-		_ = m.Close(ctx) // no call has used it
-		return nil, &abi.Error{Kind: abi.KindInternal, Message: "the host is closed"}
+	if err != nil {
+		_ = c.release(ctx) // no call has used it
+		return nil, err
 	}
 	return m, nil
-}
-
-// compileContext is the context for all compiling, from and into the cache.
-func (m *Module) compileContext(ctx context.Context) context.Context {
-	listeners := experimental.FunctionListenerFactory(finder{})
-	if m.engine != nil && m.engine.config.Profile {
-		listeners = experimental.MultiFunctionListenerFactory(listeners, profileListener{})
-	}
-	return experimental.WithFunctionListenerFactory(ctx, listeners)
 }

@@ -11,7 +11,7 @@ import (
 // burst of callers finds the instances of the last one.
 
 // bytes is what an instance holds while it waits.
-func (in *instance) bytes() int64 { return in.guest.held + instanceBytes(in.module.info) }
+func (in *instance) bytes() int64 { return in.guest.held + instanceBytes(in.module.code.info) }
 
 // instanceBytes is an instance's part of Go's heap: wazero's module, three functions with their
 // stacks, and go-sdk's kernel and plugin; and for each function in a table a record and two

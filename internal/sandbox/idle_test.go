@@ -88,7 +88,8 @@ func TestIdleInstancesAreBoundedInBytes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			each := instanceBytes(m.info) + size<<16
+			each := instanceBytes(m.code.info) + size<<16
+			first, second := int64(size<<16), int64(size<<16) // of the two images
 			switch {
 			case compare && e.pages != nil:
 				e.pages.Close()
@@ -97,19 +98,19 @@ func TestIdleInstancesAreBoundedInBytes(t *testing.T) {
 				t.Skip("this system does not say which pages were written")
 			case !compare:
 				each += size*int64(e.pages.PageSize()) - size<<16
+				first, second = int64(e.pages.PageSize()), 0 // one page is not zero, and the same in both
 			}
-			const image = size << 16
-			e.config.MaxIdleBytes = 2*image + 3*each
+			e.config.MaxIdleBytes = first + second + 3*each
 			for range 2 {
 				together(t, m, calls)
-				room := 3 + int(image/each) // that of the other image
-				if idle, held := settled(m), e.held.Load(); idle != room || held != image+int64(room)*each {
-					t.Errorf("%d instances wait and with their image hold %d bytes, want %d with %d", idle, held, room, image+int64(room)*each)
+				room := 3 + int(second/each) // that of the other image
+				if idle, held := settled(m), e.held.Load(); idle != room || held != first+int64(room)*each {
+					t.Errorf("%d instances wait and with their image hold %d bytes, want %d with %d", idle, held, room, first+int64(room)*each)
 				}
 			}
 			together(t, other, calls)
-			if idle, held := settled(other), e.held.Load(); idle != 3 || settled(m) != 0 || held != 2*image+3*each {
-				t.Errorf("%d instances of another module wait, %d of the first, and hold %d bytes; want 3, none, %d", idle, settled(m), held, 2*image+3*each)
+			if idle, held := settled(other), e.held.Load(); idle != 3 || settled(m) != 0 || held != first+second+3*each {
+				t.Errorf("%d instances of another module wait, %d of the first, and hold %d bytes; want 3, none, %d", idle, settled(m), held, first+second+3*each)
 			}
 			together(t, m, 1)
 			if settled(m) != 1 || settled(other) != 2 {
@@ -158,7 +159,7 @@ func TestIdleInstancesGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	together(t, m, 5)
-	held := func() int64 { return e.held.Load() - 2<<16 } // without the image
+	held := func() int64 { return e.held.Load() - m.code.held - m.image.held } // without the image
 	idle := settled(m)
 	all := held()
 	for _, tt := range []struct{ at, waiting int }{{0, 5}, {3599, 5}, {3600, 2}, {7198, 2}, {7199, 0}, {9000, 0}} {
@@ -211,7 +212,7 @@ func TestInstanceBytes(t *testing.T) {
 		for range count - 1 {
 			another()
 		}
-		each, booked := (heap()-before)/(count-1), instanceBytes(m.info)
+		each, booked := (heap()-before)/(count-1), instanceBytes(m.code.info)
 		if booked < each*2/3 || booked > each*3/2 {
 			t.Errorf("%s: an instance takes %d bytes, %d are booked", name, each, booked)
 		}

@@ -16,17 +16,19 @@ type image struct {
 	content []byte
 	file    *pages.File // nil if memories are compared
 	globals []uint64    // empty if each instance keeps its own
+	held    int64       // bytes that it takes by itself
 	users   int         // instances, and the module; the module's lock guards it
 }
 
-// newImage makes an image of a memory as it is now.
-func newImage(table *pages.Table, memory []byte) *image {
+// newImage makes an image of a memory as it is now, which shares with base the pages that do not
+// differ, if there is one.
+func newImage(table *pages.Table, base *pages.File, memory []byte) *image {
 	if table != nil && len(memory) > 0 {
-		if file, err := pages.NewFile(memory); err == nil {
-			return &image{content: file.Content(), file: file}
+		if file, err := pages.NewFile(base, memory); err == nil {
+			return &image{content: file.Content(), file: file, held: file.Bytes()}
 		}
 	}
-	return &image{content: bytes.Clone(memory)}
+	return &image{content: bytes.Clone(memory), held: int64(len(memory))}
 }
 
 // close frees an unused image.
@@ -35,6 +37,29 @@ func (i *image) close() {
 		i.file.Close()
 	}
 	i.content, i.file = nil, nil
+}
+
+// over returns the file that the images of the code's modules lie over. It is made of the first
+// memory, and kept while a module has the code, if there is room.
+func (c *code) over(memory []byte) *pages.File {
+	table := c.engine.pages
+	if table == nil || len(memory) == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.base == nil {
+		file, err := pages.NewFile(nil, memory)
+		if err != nil {
+			return nil
+		}
+		if held := file.Bytes(); c.engine.hold(held) {
+			c.base, c.held = file, held
+		} else {
+			file.Close()
+		}
+	}
+	return c.base
 }
 
 // borrow returns the module's image for one more user, or nil if there is none.
@@ -51,13 +76,15 @@ func (m *Module) borrow() *image {
 // module keeps it while it is loaded, if there is room; otherwise it is freed with the last instance
 // that uses it.
 func (m *Module) publish(in *instance) *image {
-	i := newImage(m.engine.pages, in.guest.bytes())
-	i.users = 1
-	if m.info.Kept < m.info.Globals {
+	memory := in.guest.bytes()
+	if m.code.info.Kept < m.code.info.Globals {
+		i := newImage(m.engine.pages, nil, memory)
+		i.users = 1
 		return i
 	}
-	i.globals = in.keptGlobals()
-	keeps := m.engine.hold(int64(len(i.content)))
+	i := newImage(m.engine.pages, m.code.over(memory), memory)
+	i.users, i.globals = 1, in.keptGlobals()
+	keeps := m.engine.hold(i.held)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.image = i
@@ -89,7 +116,7 @@ func (m *Module) unshare(i *image) {
 func (m *Module) forget() {
 	if m.keeps {
 		m.keeps = false
-		m.engine.held.Add(-int64(len(m.image.content)))
+		m.engine.held.Add(-m.image.held)
 		m.unshare(m.image)
 	}
 }

@@ -56,7 +56,7 @@ func (m *Module) newInstance(ctx context.Context, turn *turns.Turn) (*instance, 
 		return nil, err
 	}
 	in.turn = turn
-	if m.info.Snapshot {
+	if m.code.info.Snapshot {
 		err = in.begin(ctx)
 	} else {
 		err = in.initialise(ctx)
@@ -110,7 +110,7 @@ func (m *Module) instantiate(ctx context.Context) (in *instance, err error) {
 		}
 	}()
 	ctx = experimental.WithMemoryAllocator(&callContext{Context: ctx, instance: in}, allocator)
-	in.plugin, err = m.compiled.Instance(ctx, extism.PluginInstanceConfig{ModuleConfig: modules})
+	in.plugin, err = m.code.compiled.Instance(ctx, extism.PluginInstanceConfig{ModuleConfig: modules})
 	if err != nil {
 		return nil, (&abi.Error{Kind: abi.KindConnectorFault, Message: "cannot instantiate the module: " + firstLine(err)}).WithCause(err)
 	}
@@ -196,7 +196,7 @@ func (in *instance) keptGlobal(n int) api.Global {
 }
 
 func (in *instance) keptGlobals() []uint64 {
-	values := make([]uint64, in.module.info.Kept)
+	values := make([]uint64, in.module.code.info.Kept)
 	for n := range values {
 		values[n] = in.keptGlobal(n).Get()
 	}
@@ -250,7 +250,7 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 	}
 	r.fuel.granted = in.granted
 	if call.Profile != nil && in.module.engine.config.Profile {
-		r.profiler = newProfiler(in.module.info)
+		r.profiler = newProfiler(in.module.code.info)
 		defer func() { call.Profile(r.profiler.profile(r.fuel.used)) }()
 	}
 	err := in.call(r, call.Export)
@@ -268,7 +268,7 @@ func (in *instance) run(ctx context.Context, call *Call) (*Outcome, error) {
 
 // call calls an export and turns every kind of end into an error of ours.
 func (in *instance) call(r *running, export string) (err error) {
-	in.stdio.current, r.turn, r.clock, r.sections = r, in.turn, &in.clock, in.module.info.Sections
+	in.stdio.current, r.turn, r.clock, r.sections = r, in.turn, &in.clock, in.module.sections
 	in.clock.ahead = 0
 	defer func() {
 		in.stdio.flush()

@@ -79,7 +79,7 @@ func (finder) Abort(context.Context, api.Module, api.FunctionDefinition, error) 
 // globals, if they can be restored.
 func (in *instance) initialise(ctx context.Context) error {
 	first := wasm.FuelExport
-	if in.module.info.Snapshot {
+	if in.module.code.info.Snapshot {
 		first = wasm.SaveExport
 	}
 	if err := in.call(newRunning(ctx, &Call{Export: "_initialize", Limits: initLimits()}, in.guest), first); err != nil {

@@ -47,7 +47,7 @@ func TestRestorePutsEveryByteBack(t *testing.T) {
 			const size = 9 << 16
 			l := newLinear(t, r, size>>16)
 			before := bytes.Clone(l.bytes())
-			i := newImage(table, l.bytes())
+			i := newImage(table, nil, l.bytes())
 			defer i.close()
 			l.backTo(i, table)
 			random, err := os.Open("/dev/urandom")
@@ -103,7 +103,7 @@ func TestRestoreGivesPagesUp(t *testing.T) {
 		t.Skip("only where the kernel tells")
 	}
 	l := newLinear(t, rand.New(rand.NewPCG(1, 2)), 4)
-	i := newImage(table, l.bytes())
+	i := newImage(table, nil, l.bytes())
 	defer i.close()
 	l.backTo(i, table)
 	size := table.PageSize()
@@ -146,7 +146,7 @@ func TestImageIsShared(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := newLinear(t, rand.New(rand.NewPCG(1, 2)), 2), newLinear(t, rand.New(rand.NewPCG(1, 2)), 2)
 			before := bytes.Clone(a.bytes())
-			i := newImage(table, a.bytes())
+			i := newImage(table, nil, a.bytes())
 			a.backTo(i, table)
 			b.backTo(i, table)
 			for at := range a.bytes() {
@@ -170,7 +170,7 @@ func TestRestoreAfterGrowth(t *testing.T) {
 	for name, table := range tables(t) {
 		t.Run(name, func(t *testing.T) {
 			l := newLinear(t, rand.New(rand.NewPCG(1, 2)), 1)
-			i := newImage(table, l.bytes())
+			i := newImage(table, nil, l.bytes())
 			defer i.close()
 			l.backTo(i, table)
 			if l.Reallocate(2<<16) == nil {
@@ -212,7 +212,7 @@ func TestInstancesShareAnImage(t *testing.T) {
 // own, and the same state all the same.
 func TestInstancesWithImagesOfTheirOwn(t *testing.T) {
 	m := pylonModule(t)
-	m.info.Kept = 0
+	m.code.info.Kept = 0
 	burst(t, m, func(in, first *instance) {
 		if in != first && in.guest.image == first.guest.image {
 			t.Error("two instances share an image")

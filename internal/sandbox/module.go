@@ -9,22 +9,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/turns"
 	"github.com/agenthost/agenthost/pdk/abi"
-	extism "github.com/extism/go-sdk"
 	"github.com/hashicorp/go-hclog"
-	"github.com/tetratelabs/wazero"
 )
 
 // Module is a compiled module. It is safe for concurrent use: every call has its own instance.
 type Module struct {
 	engine   *Engine
 	digest   string
-	info     wasm.Info
+	code     *code
+	sections map[string][]byte // for the guest, by name
 	log      hclog.Logger
-	cache    wazero.CompilationCache
-	compiled *extism.CompiledPlugin
 
 	// All instances initialise with the same random bytes and time.
 	seed   [32]byte
@@ -186,7 +182,7 @@ func pop(list *[]*instance) *instance {
 // be restored.
 func (m *Module) giveBack(in *instance, sound bool) {
 	in.turn = nil
-	if !sound || !m.info.Snapshot {
+	if !sound || !m.code.info.Snapshot {
 		in.close()
 		return
 	}
@@ -262,12 +258,7 @@ func (m *Module) free(ctx context.Context) error {
 	m.engine.mu.Lock()
 	delete(m.engine.modules, m)
 	m.engine.mu.Unlock()
-	// The cache last, because it owns the runtime's code.
-	err := m.compiled.Close(ctx)
-	if m.cache != nil {
-		err = errors.Join(err, m.cache.Close(ctx))
-	}
-	return err
+	return m.code.release(ctx)
 }
 
 func firstLine(err error) string {

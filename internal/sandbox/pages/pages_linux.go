@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"iter"
@@ -17,11 +18,19 @@ import (
 type File struct {
 	fd   int
 	view []byte
+
+	base  *File   // whose pages lie between the ranges; nil if all are the file's own
+	parts []Range // that differ from base
 }
 
-// NewFile makes a file of content, which must be whole pages. An error is that of the
-// operating system.
-func NewFile(content []byte) (_ *File, err error) {
+// maxParts bounds the ranges of a file that differ from its base. A memory has two mappings for each,
+// and a process has 65,530 at most.
+const maxParts = 8
+
+// NewFile makes a file of content, which must be whole pages. If base is not nil, the file shares with
+// it the pages that do not differ, and must be closed before it. An error is that of the operating
+// system.
+func NewFile(base *File, content []byte) (_ *File, err error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("agenthost-pages", flags|unix.MFD_NOEXEC_SEAL)
 	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
@@ -30,21 +39,27 @@ func NewFile(content []byte) (_ *File, err error) {
 	if err != nil {
 		return nil, err
 	}
+	f := &File{fd: fd, base: base, parts: []Range{{To: uint64(len(content))}}}
+	if base != nil {
+		f.parts = different(base.view, content)
+	}
 	defer func() {
 		if err != nil {
-			_ = unix.Close(fd)
+			f.Close()
 		}
 	}()
 	if err := unix.Ftruncate(fd, int64(len(content))); err != nil {
 		return nil, err
 	}
-	for part := range written(content) {
-		for at := part.From; at < part.To; {
-			n, err := unix.Pwrite(fd, content[at:part.To], int64(at))
-			if err != nil && !errors.Is(err, unix.EINTR) {
-				return nil, err
+	for _, own := range f.parts {
+		for part := range written(content[own.From:own.To]) {
+			for at, end := own.From+part.From, own.From+part.To; at < end; {
+				n, err := unix.Pwrite(fd, content[at:end], int64(at))
+				if err != nil && !errors.Is(err, unix.EINTR) {
+					return nil, err
+				}
+				at += uint64(max(n, 0))
 			}
-			at += uint64(max(n, 0))
 		}
 	}
 	// From here on not even a bug of the host can change it.
@@ -52,11 +67,74 @@ func NewFile(content []byte) (_ *File, err error) {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
 		return nil, err
 	}
-	view, err := unix.Mmap(fd, 0, len(content), unix.PROT_READ, unix.MAP_PRIVATE)
-	if err != nil {
+	if f.view, err = unix.Mmap(fd, 0, len(content), unix.PROT_READ, unix.MAP_PRIVATE); err != nil {
 		return nil, err
 	}
-	return &File{fd, view}, nil
+	return f, f.share(f.view, unix.PROT_READ)
+}
+
+// different returns the parts of a content that are not those of base, in at most [maxParts] ranges.
+func different(base, content []byte) []Range {
+	size := os.Getpagesize()
+	var parts []Range
+	for at := 0; at < len(content); at += size {
+		end := at + size
+		if end <= len(base) && bytes.Equal(content[at:end], base[at:end]) {
+			continue
+		}
+		if n := len(parts) - 1; n >= 0 && parts[n].To == uint64(at) {
+			parts[n].To = uint64(end)
+			continue
+		}
+		parts = append(parts, Range{From: uint64(at), To: uint64(end)})
+	}
+	if len(parts) <= maxParts {
+		return parts
+	}
+	// Keep the largest gaps.
+	gaps := make([]int, 0, len(parts)-1) // each by the index of the part after it
+	for i := 1; i < len(parts); i++ {
+		gaps = append(gaps, i)
+	}
+	slices.SortStableFunc(gaps, func(a, b int) int {
+		return cmp.Compare(parts[b].From-parts[b-1].To, parts[a].From-parts[a-1].To)
+	})
+	kept := gaps[:maxParts-1]
+	slices.Sort(kept)
+	joined, from := make([]Range, 0, maxParts), 0
+	for _, i := range append(kept, len(parts)) {
+		joined = append(joined, Range{From: parts[from].From, To: parts[i-1].To})
+		from = i
+	}
+	return joined
+}
+
+// share maps the pages of the base into a memory that the file is mapped under.
+func (f *File) share(memory []byte, protection int) error {
+	if f.base == nil {
+		return nil
+	}
+	at := uint64(0)
+	for _, own := range append(slices.Clone(f.parts), Range{From: uint64(len(memory))}) {
+		if own.From > at {
+			start := unsafe.Pointer(&memory[at])
+			if _, err := unix.MmapPtr(f.base.fd, int64(at), start, uintptr(own.From-at), protection, unix.MAP_PRIVATE|unix.MAP_FIXED); err != nil {
+				return err
+			}
+		}
+		at = own.To
+	}
+	return nil
+}
+
+// Bytes is the memory that the file takes, without its base.
+func (f *File) Bytes() int64 {
+	const block = 512 // of stat(2)
+	var stat unix.Stat_t
+	if err := unix.Fstat(f.fd, &stat); err != nil {
+		return int64(len(f.view))
+	}
+	return stat.Blocks * block
 }
 
 // written yields the parts of a content that are not zero, about half of a young memory.
@@ -94,13 +172,18 @@ func (f *File) Under(memory []byte) error {
 		return unix.EINVAL
 	}
 	start := unsafe.Pointer(unsafe.SliceData(memory))
-	_, err := unix.MmapPtr(f.fd, 0, start, uintptr(len(memory)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
-	return err
+	const access = unix.PROT_READ | unix.PROT_WRITE
+	if _, err := unix.MmapPtr(f.fd, 0, start, uintptr(len(memory)), access, unix.MAP_PRIVATE|unix.MAP_FIXED); err != nil {
+		return err
+	}
+	return f.share(memory, access)
 }
 
 // Close frees the file. Memories on it keep its content.
 func (f *File) Close() {
-	_ = unix.Munmap(f.view)
+	if f.view != nil {
+		_ = unix.Munmap(f.view)
+	}
 	_ = unix.Close(f.fd)
 }
 
@@ -153,7 +236,7 @@ func (t *Table) Close() { _ = t.file.Close() }
 // kernel writes, and an unused one.
 func (t *Table) works() bool {
 	content := make([]byte, 4*t.page)
-	f, err := NewFile(content)
+	f, err := NewFile(nil, content)
 	if err != nil {
 		return false
 	}

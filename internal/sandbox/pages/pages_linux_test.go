@@ -18,7 +18,7 @@ func newMemory(t *testing.T, pages int) ([]byte, *File) {
 	for i := range content {
 		content[i] = byte(r.Uint32())
 	}
-	f, err := NewFile(content)
+	f, err := NewFile(nil, content)
 	if err != nil {
 		t.Skip("no files in memory here: ", err)
 	}
@@ -102,7 +102,7 @@ func TestFileIsSealed(t *testing.T) {
 // A memory outlives the file that lies under it.
 func TestMemoryOutlivesFile(t *testing.T) {
 	content := bytes.Repeat([]byte{7}, 2*unix.Getpagesize())
-	f, err := NewFile(content)
+	f, err := NewFile(nil, content)
 	if err != nil {
 		t.Skip(err)
 	}

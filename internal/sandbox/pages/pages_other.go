@@ -8,13 +8,16 @@ import "errors"
 type File struct{}
 
 // NewFile returns an error.
-func NewFile([]byte) (*File, error) { return nil, errors.ErrUnsupported }
+func NewFile(*File, []byte) (*File, error) { return nil, errors.ErrUnsupported }
 
 // Content returns nil.
 func (*File) Content() []byte { return nil }
 
 // Under returns an error.
 func (*File) Under([]byte) error { return errors.ErrUnsupported }
+
+// Bytes returns 0.
+func (*File) Bytes() int64 { return 0 }
 
 // Close does nothing.
 func (*File) Close() {}

@@ -55,6 +55,7 @@ type Module struct {
 
 	kept         map[string][]byte // by name: see Sections
 	unkept       error             // why Vet refuses a section that is for the guest
+	code         [][]byte          // what lies before, between and after those sections
 	vetted       *Limits           // set by Vet
 	hostIndirect bool              // set by Vet: call_indirect can reach an imported function
 }
@@ -75,7 +76,7 @@ func Parse(data []byte) (*Module, error) {
 	}
 	m := &Module{size: len(data)}
 	r := reader{data: data, pos: len(header)}
-	order := 0
+	order, code := 0, 0
 	for r.err == nil && r.left() > 0 {
 		at := r.pos
 		id := r.byte()
@@ -84,7 +85,10 @@ func Parse(data []byte) (*Module, error) {
 			break
 		}
 		if id == sectionCustom {
-			m.custom(sec)
+			if m.custom(sec) {
+				m.code = append(m.code, data[code:at])
+				code = r.pos
+			}
 			continue
 		}
 		rank := int(id) * 2
@@ -109,6 +113,7 @@ func Parse(data []byte) (*Module, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	m.code = append(m.code, data[code:])
 	if len(m.bodies) != len(m.funcs) {
 		return nil, &Malformed{Offset: len(data), What: "the function and code sections differ in length"}
 	}

@@ -19,15 +19,21 @@ const maxName = 4096
 
 // custom keeps the function names and drops every other custom section: debug information no longer
 // fits the rewritten code. It also drops an invalid name section, which never makes a module invalid.
-func (m *Module) custom(sec reader) {
+// It reports whether the section is one for the guest.
+func (m *Module) custom(sec reader) (forGuest bool) {
 	title := sec.name()
 	if sec.err == nil && strings.HasPrefix(title, SectionPrefix) {
 		m.keep(strings.TrimPrefix(title, SectionPrefix), sec.data[sec.pos:])
-		return
+		return m.unkept == nil
 	}
-	if title != "name" || sec.err != nil || m.names.data != nil {
-		return
+	if title == "name" && sec.err == nil && m.names.data == nil {
+		m.nameFunctions(sec)
 	}
+	return false
+}
+
+// nameFunctions reads a name section.
+func (m *Module) nameFunctions(sec reader) {
 	for sec.left() > 0 && sec.err == nil {
 		id := sec.byte()
 		sub := sec.take(sec.u32())

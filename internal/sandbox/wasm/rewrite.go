@@ -42,9 +42,6 @@ type Info struct {
 	// Elements is the number of items of all element segments, and Entries the number of initial
 	// entries of all tables. Besides memory, they determine the size of an instance.
 	Elements, Entries int
-	// Sections are the custom sections that the guest can read, by name without
-	// [SectionPrefix].
-	Sections map[string][]byte `json:",omitempty"`
 }
 
 // Rewrite returns the module with the options applied. The result has no custom section but the names
@@ -80,7 +77,6 @@ func (m *Module) Rewrite(o Options) ([]byte, Info, error) {
 	w.info.Globals = len(shadows)
 	w.info.Elements, w.info.Entries = m.elementItems(), m.tableEntries()
 	w.info.Snapshot = w.info.WhyNot == ""
-	w.info.Sections = m.kept
 	if o.Snapshot && w.info.Snapshot {
 		w.shadows = shadows
 		w.info.Kept = kept(shadows)
