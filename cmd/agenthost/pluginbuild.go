@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/sandbox"
-	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/table"
 	"github.com/spf13/cobra"
 )
@@ -43,8 +42,7 @@ format, and agenthost plugin schema table its JSON Schema.`,
 			if err != nil {
 				return err
 			}
-			module := wasm.WithSections(interpreter,
-				wasm.Section{Name: "rows", Data: t.Rows}, wasm.Section{Name: "auth", Data: t.Auth}, wasm.Section{Name: "manifest", Data: t.Manifest})
+			module := t.Module(interpreter)
 			if err := sandbox.Vet(module); err != nil {
 				return fmt.Errorf("the table makes no connector: %w", err)
 			}

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/yamlfile"
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -44,6 +45,11 @@ type Table struct {
 	// Name is the connector's name, and Operations how many it has.
 	Name       string
 	Operations int
+}
+
+// Module makes a connector of the table and the interpreter of tables.
+func (t *Table) Module(interpreter []byte) []byte {
+	return wasm.WithSections(interpreter, wasm.Section{Name: "rows", Data: t.Rows}, wasm.Section{Name: "auth", Data: t.Auth}, wasm.Section{Name: "manifest", Data: t.Manifest})
 }
 
 // Read reads a table. file is its name, for errors.

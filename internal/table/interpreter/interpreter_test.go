@@ -18,14 +18,24 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// load makes a module of the interpreter and some sections.
-func load(t *testing.T, e *sandbox.Engine, sections ...wasm.Section) *sandbox.Module {
+func interpreter(t *testing.T) []byte {
 	t.Helper()
-	interpreter, err := os.ReadFile(wasmtest.Build(t, "internal/table/interpreter"))
+	module, err := os.ReadFile(wasmtest.Build(t, "internal/table/interpreter"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := e.Load(t.Context(), wasm.WithSections(interpreter, sections...))
+	return module
+}
+
+// load makes a module of the interpreter and a table.
+func load(t *testing.T, e *sandbox.Engine, of *table.Table) *sandbox.Module {
+	t.Helper()
+	return loadModule(t, e, of.Module(interpreter(t)))
+}
+
+func loadModule(t *testing.T, e *sandbox.Engine, module []byte) *sandbox.Module {
+	t.Helper()
+	m, err := e.Load(t.Context(), module)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +74,7 @@ func TestUnreadableTables(t *testing.T) {
 		"nothing in it":     {section(`{}`), ""},
 		"rows of no object": {section(`{"operations":[1,null,"x"]}`), ""},
 	} {
-		m := load(t, e, tt.sections...)
+		m := loadModule(t, e, wasm.WithSections(interpreter(t), tt.sections...))
 		o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -109,13 +119,10 @@ func TestRowsThatContradictTheManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interpreter, err := os.ReadFile(wasmtest.Build(t, "internal/table/interpreter"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for from, to := range map[string]string{`"/things/{id}"`: `"/admin/{id}"`, `"GET"`: `"DELETE"`, `"in":"path"`: `"in":"query"`, "": ""} {
-		rows := strings.Replace(string(read.Rows), from, to, 1)
-		module := wasm.WithSections(interpreter, wasm.Section{Name: "rows", Data: []byte(rows)}, wasm.Section{Name: "auth", Data: read.Auth}, wasm.Section{Name: "manifest", Data: read.Manifest})
+		changed := *read
+		changed.Rows = []byte(strings.Replace(string(read.Rows), from, to, 1))
+		module := changed.Module(interpreter(t))
 		report, err := conformance.Run(t.Context(), module, conformance.Options{Cache: wasmtest.Cache(t)})
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +158,7 @@ func TestCallsDoNotReadTheTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := load(t, e, wasm.Section{Name: "rows", Data: read.Rows}, wasm.Section{Name: "auth", Data: read.Auth}, wasm.Section{Name: "manifest", Data: read.Manifest})
+		m := load(t, e, read)
 		var sent *abi.Request
 		call := sandbox.Call{
 			Export: abi.ExportExecute, Input: []byte(`{"entity":"things0","action":"get","params":{"id":"x"},"server":"main"}`),

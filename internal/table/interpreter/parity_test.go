@@ -3,61 +3,28 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"os"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/sandbox"
-	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/table"
+	"github.com/agenthost/agenthost/internal/table/tabletest"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // asTable is a connector in Go as a table, without its operations that are code.
-func asTable(t *testing.T, module []byte) *table.Table {
+func asTable(t *testing.T, name string, module []byte) *table.Table {
 	t.Helper()
 	written, err := table.Of(t.Context(), module, sandbox.Config{Cache: wasmtest.Cache(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var document map[string]json.RawMessage
-	var operations, rows []json.RawMessage
-	if err := json.Unmarshal(written, &document); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(document["operations"], &operations); err != nil {
-		t.Fatal(err)
-	}
-	used := make(map[string]bool)
-	for _, op := range operations {
-		if !bytes.Contains(op, []byte(`"handled":true`)) {
-			rows = append(rows, op)
-			var row struct{ Entity, Action string }
-			if err := json.Unmarshal(op, &row); err != nil {
-				t.Fatal(err)
-			}
-			used[row.Entity], used[row.Entity+"."+row.Action] = true, true
-		}
-	}
-	var records map[string]string
-	if err := json.Unmarshal(document["records"], &records); err != nil {
-		t.Fatal(err)
-	}
-	maps.DeleteFunc(records, func(name, _ string) bool { return !used[name] })
-	if document["records"], err = json.Marshal(records); err != nil {
-		t.Fatal(err)
-	}
-	if document["operations"], err = json.Marshal(rows); err != nil {
-		t.Fatal(err)
-	}
-	delete(document, "airbyte") // which names operations that are code
-	text, err := json.Marshal(document)
+	text, err := tabletest.Resized(written, name, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +32,7 @@ func asTable(t *testing.T, module []byte) *table.Table {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d of %d operations are no code", len(rows), len(operations))
+	t.Logf("%d operations are no code", read.Operations)
 	return read
 }
 
@@ -83,8 +50,8 @@ func TestConnectorsAsTables(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			read := asTable(t, module)
-			theirs := load(t, e, wasm.Section{Name: "rows", Data: read.Rows}, wasm.Section{Name: "auth", Data: read.Auth}, wasm.Section{Name: "manifest", Data: read.Manifest})
+			read := asTable(t, name, module)
+			theirs := load(t, e, read)
 			declared := make([]*connector.Connector, 2)
 			for i, m := range []*sandbox.Module{ours, theirs} {
 				var outputs [2][]byte
