@@ -28,6 +28,7 @@ var chapters = []chapter{
 		{"E12", "A guest opens files of the host: by a path, a link, an inherited descriptor."},
 		{"E13", "Somebody changes, swaps or plants compiled code or declarations in the cache."},
 		{"E14", "A table promises one thing in its manifest and does another, is doubled, huge or broken, or is built of a file that exhausts its reader."},
+		{"E15", "A module gets the native code, the sections or the state of another one, because modules share code or a sealed entry is not its own."},
 	}},
 	{"Requests, addresses and answers", []threat{
 		{"N1", "A redirect leads to another host, port, scheme, address or path than was declared."},

@@ -19,8 +19,8 @@ type File struct {
 	fd   int
 	view []byte
 
-	base  *File   // whose pages lie between the ranges; nil if all are the file's own
-	parts []Range // that differ from base
+	base  *File   // whose pages lie between the parts; nil if there is none
+	parts []Range // that differ from base, or all that is not zero without one
 }
 
 // maxParts bounds the ranges of a file that differ from its base. A memory has two mappings for each,
@@ -39,9 +39,11 @@ func NewFile(base *File, content []byte) (_ *File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{fd: fd, base: base, parts: []Range{{To: uint64(len(content))}}}
+	f := &File{fd: fd, base: base}
 	if base != nil {
-		f.parts = different(base.view, content)
+		f.parts = base.different(content)
+	} else {
+		f.parts = slices.Collect(written(content))
 	}
 	defer func() {
 		if err != nil {
@@ -73,13 +75,22 @@ func NewFile(base *File, content []byte) (_ *File, err error) {
 	return f, f.share(f.view, unix.PROT_READ)
 }
 
-// different returns the parts of a content that are not those of base, in at most [maxParts] ranges.
-func different(base, content []byte) []Range {
+// different returns the parts of a content that are not those of the file, in at most [maxParts] ranges.
+// It reads no page that is zero: the kernel would make one.
+func (f *File) different(content []byte) []Range {
 	size := os.Getpagesize()
+	zeros, filled := make([]byte, size), f.parts
 	var parts []Range
 	for at := 0; at < len(content); at += size {
 		end := at + size
-		if end <= len(base) && bytes.Equal(content[at:end], base[at:end]) {
+		for len(filled) > 0 && filled[0].To <= uint64(at) {
+			filled = filled[1:]
+		}
+		was := zeros
+		if end <= len(f.view) && len(filled) > 0 && filled[0].From < uint64(end) {
+			was = f.view[at:end]
+		}
+		if end <= len(f.view) && bytes.Equal(content[at:end], was) {
 			continue
 		}
 		if n := len(parts) - 1; n >= 0 && parts[n].To == uint64(at) {
