@@ -219,7 +219,7 @@ fuzz: ## run each parser of what strangers write on made-up input for FUZZTIME
 mutate: ## draw COUNT changes of the code from SEED, and print those that no test notices
 	$(GO) run ./internal/mutate -seed $(SEED) -count $(COUNT)
 
-BENCH := $(GO) run ./internal/bench -plugins $(PLUGINS) -agenthost $(OUT)/agenthost
+BENCH := $(GO) run ./internal/bench -plugins $(PLUGINS) -agenthost $(OUT)/agenthost -interpreter $(OUT)/interpreter.wasm
 
 .PHONY: bench
 bench: build ## compare agenthost with plain Go, side by side in one run

@@ -20,6 +20,7 @@ var children = map[string]func(ctx context.Context, task string) error{
 	"tools":       decoded(toolsHere),
 	"changes":     decoded(changesHere),
 	"folder":      decoded(folderHere),
+	"uses":        decoded(usesHere),
 }
 
 func decoded[T any](run func(context.Context, T) error) func(context.Context, string) error {
