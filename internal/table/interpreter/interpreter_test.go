@@ -95,7 +95,7 @@ func TestExpressionsThatDoNotParse(t *testing.T) {
 	e := engine(t)
 	for _, row := range []string{`"list":true,"filter":"record"`, `"transform":{"id":"{{ record.id"}`} {
 		rows := `{"name":"x","operations":[{"entity":"a","action":"b","effect":"read","method":"GET","path":"/a",` + row + `}]}`
-		m := load(t, e, wasm.Section{Name: "rows", Data: []byte(rows)}, wasm.Section{Name: "auth", Data: []byte("{}")}, wasm.Section{Name: "manifest", Data: []byte("{}")})
+		m := load(t, e, &table.Table{Rows: []byte(rows), Auth: []byte("{}"), Manifest: []byte("{}")})
 		o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`), Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			t.Errorf("%s sends a request", row)
 			return &sandbox.Response{Status: 200, Header: http.Header{}, Body: []byte(`[]`)}, nil
