@@ -216,7 +216,6 @@ func (b *bench) manyTables(ctx context.Context, interpreter []byte, sources [][]
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
 	}
 	for i := range ofTables {
 		// From 5 to 38 operations, and the last one 93.

@@ -154,14 +154,16 @@ func TestTamperedSections(t *testing.T) {
 	module, another := tableOf(code, `"mine"`), tableOf(other, `"another's"`)
 	rows := func(entry string) string { return filepath.Join(entry, "sections", "rows") }
 	for name, spoil := range map[string]func(entry, another string) error{
-		"rows":               func(entry, _ string) error { return os.WriteFile(rows(entry), []byte(`"evil"`), 0o600) },
-		"rows gone":          func(entry, _ string) error { return os.Remove(rows(entry)) },
-		"a section more":     func(entry, _ string) error { return os.WriteFile(filepath.Join(entry, "sections", "manifest"), []byte("{}"), 0o600) },
+		"rows":      func(entry, _ string) error { return os.WriteFile(rows(entry), []byte(`"evil"`), 0o600) },
+		"rows gone": func(entry, _ string) error { return os.Remove(rows(entry)) },
+		"a section more": func(entry, _ string) error {
+			return os.WriteFile(filepath.Join(entry, "sections", "manifest"), []byte("{}"), 0o600)
+		},
 		"rows of another":    func(entry, another string) error { return os.Rename(rows(another), rows(entry)) },
 		"code of another":    func(entry, another string) error { return os.Rename(another+"/code", entry+"/code") },
 		"code elsewhere":     func(entry, _ string) error { return os.WriteFile(entry+"/code", []byte("../../evil"), 0o600) },
 		"code gone":          func(entry, _ string) error { return os.Remove(entry + "/code") },
-		"entry of another":   func(entry, another string) error { return swap(entry, another) },
+		"entry of another":   swap,
 		"a module beside it": func(entry, _ string) error { return os.WriteFile(entry+"/module.wasm", code, 0o600) },
 	} {
 		dir := t.TempDir()
