@@ -133,8 +133,9 @@ func (b *bench) tableCalls(ctx context.Context, interpreter, pylon []byte, rows 
 type firstUse struct {
 	Connector   string
 	Credentials []string
-	Server      string
-	Call        host.Call
+	Entity      string
+	Action      string
+	Params      host.Params
 }
 
 // of chooses the operation: one that reads, with an example's parameters or none.
@@ -144,16 +145,15 @@ func (u firstUse) of(manifest *abi.Manifest, auth *abi.AuthSchema) (firstUse, er
 			u.Credentials = append(u.Credentials, f.Name)
 		}
 	}
-	u.Server = inMemory
 	for _, op := range manifest.Operations {
 		if op.Effect != abi.EffectRead {
 			continue
 		}
-		u.Call = host.Call{Entity: op.Entity, Action: op.Action, Params: host.Params{}}
+		u.Entity, u.Action, u.Params = op.Entity, op.Action, host.Params{}
 		if len(op.Examples) == 0 {
 			return u, nil
 		}
-		return u, json.Unmarshal(op.Examples[0], &u.Call.Params)
+		return u, json.Unmarshal(op.Examples[0], &u.Params)
 	}
 	return u, fmt.Errorf("%s has no operation that reads", u.Connector)
 }
@@ -175,7 +175,7 @@ func (f usesFigures) each() float64 { return float64(f.After-f.Before) / float64
 func usesHere(ctx context.Context, task usesTask) error {
 	connections := host.StaticConnections{}
 	for _, u := range task.Uses {
-		c := host.Connection{Connector: u.Connector, Server: u.Server, Credentials: map[string]string{}}
+		c := host.Connection{Connector: u.Connector, Server: inMemory, Credentials: map[string]string{}}
 		for _, field := range u.Credentials {
 			c.Credentials[field] = "env:TOKEN"
 		}
@@ -198,7 +198,7 @@ func usesHere(ctx context.Context, task usesTask) error {
 	got := usesFigures{Before: resident()}
 	for _, u := range task.Uses {
 		start := time.Now()
-		if _, err := h.Execute(ctx, u.Connector, u.Call); err != nil {
+		if _, err := h.Execute(ctx, u.Connector, host.Call{Entity: u.Entity, Action: u.Action, Params: u.Params}); err != nil {
 			return fmt.Errorf("%s: %w", u.Connector, err)
 		}
 		got.Times = append(got.Times, time.Since(start).Seconds())
