@@ -143,6 +143,9 @@ func (c *Call) document() string {
 	for i := c.headerEnd; i < c.bodyAt; i++ {
 		f := &c.fields[i]
 		selection := ""
+		if !c.given(i).Exists() {
+			selection = f.fallback.Text() // the table's own, which may be more than names
+		}
 		for path := range c.value(i).Elements() {
 			names := strings.Split(path.Text(), ".")
 			for _, name := range names {

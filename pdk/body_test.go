@@ -65,6 +65,14 @@ func TestBodies(t *testing.T) {
 			}},
 			`{"id":"x","fields":["id","owner.team.name"]}`, `{"query":"query($id: ID!) { thing(id: $id) { id owner { team { name } } } }","variables":{"id":"x","first":10}}`, "application/json",
 		},
+		"GraphQL with a selection of the table's": {
+			pdk.Operation{GraphQL: `{ things { {{fields}} } }`, Params: []pdk.Param{pdk.Selection("fields", list).Send(`"id tags(first: 2) { name }"`)}},
+			`{}`, `{"query":"{ things { id tags(first: 2) { name } } }"}`, "application/json",
+		},
+		"GraphQL with a text for a selection": {
+			pdk.Operation{GraphQL: `{ things { {{fields}} } }`, Params: []pdk.Param{pdk.Selection("fields", text).Send(`"id"`)}},
+			`{"fields":"x } } mutation { y"}`, `{"query":"{ things {  } }"}`, "application/json",
+		},
 		"GraphQL with a text of parameters": {
 			pdk.Operation{GraphQL: `query($ref: String!) { a }`, Params: []pdk.Param{
 				pdk.Input("branch", text), pdk.Input("path", text).Send(`"README.md"`), pdk.Body("ref", nil).Text("refs/heads/{{ branch }}"), pdk.Body("at", nil).Text("{{branch}}:{{ path }}"),

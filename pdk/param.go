@@ -76,7 +76,8 @@ func Header(name string, schema *Schema) Param {
 	return Param{name: name, in: InHeader, schema: schema}
 }
 
-// Selection is an array of fields that fills {{name}} in [Operation.GraphQL].
+// Selection is an array of fields that fills {{name}} in [Operation.GraphQL]. What it sends
+// without a value may also be a text, which stands there as it is.
 //
 //go:noinline
 func Selection(name string, schema *Schema) Param {

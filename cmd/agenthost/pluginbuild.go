@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed" // the interpreter is a file that make build replaces
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +33,7 @@ format, and agenthost plugin schema table its JSON Schema.`,
 			if len(interpreter) == 0 {
 				return &usageError{message: "this agenthost was built without the interpreter of tables", hint: "use a released agenthost, or build one with make build"}
 			}
-			data, err := readTable(args[0])
+			data, err := readAtMost(args[0], table.MaxFile+1)
 			if err != nil {
 				return err
 			}
@@ -57,16 +56,6 @@ format, and agenthost plugin schema table its JSON Schema.`,
 	}
 	cmd.Flags().StringVarP(&out, "output-file", "o", "", "`file` to write; that of the table with the ending .wasm without it")
 	return cmd
-}
-
-// readTable reads no more of a file than a table may have, and a byte.
-func readTable(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, table.MaxFile+1))
 }
 
 // replaceFile writes a file whole, so that a host that watches its folder never sees a part.

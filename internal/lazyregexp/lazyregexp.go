@@ -30,3 +30,11 @@ func (r Regexp) FindAllStringSubmatch(s string, n int) [][]string {
 func (r Regexp) ReplaceAllString(s, replacement string) string {
 	return r.compiled().ReplaceAllString(s, replacement)
 }
+
+// ReplaceAllStringFunc is [regexp.Regexp.ReplaceAllStringFunc].
+func (r Regexp) ReplaceAllStringFunc(s string, replacement func(string) string) string {
+	return r.compiled().ReplaceAllStringFunc(s, replacement)
+}
+
+// FindStringSubmatch is [regexp.Regexp.FindStringSubmatch].
+func (r Regexp) FindStringSubmatch(s string) []string { return r.compiled().FindStringSubmatch(s) }

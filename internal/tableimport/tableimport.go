@@ -21,6 +21,8 @@ type Table struct {
 	// Document is the table. Its operations are a list of [Map].
 	Document Map
 	Report   Report
+	// Comment is the first line of the written table, if it is not empty.
+	Comment string
 }
 
 // maxRounds bounds how often a table is read to find out which operations it cannot have.
@@ -39,6 +41,12 @@ func (t *Table) Finish(ctx context.Context) ([]byte, error) {
 		text, lines, err := Write(t.Document)
 		if err != nil {
 			return nil, err
+		}
+		if t.Comment != "" {
+			text = append([]byte(t.Comment+"\n"), text...)
+			for path := range lines {
+				lines[path]++
+			}
 		}
 		_, err = table.Read(ctx, t.Document.Text("name")+".yaml", text)
 		if err == nil {

@@ -1,0 +1,109 @@
+package airbyte_test
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/tableimport"
+	"github.com/agenthost/agenthost/internal/tableimport/airbyte"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile("testdata/"+name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is not as it was; -update writes it anew:\n%s", name, diff)
+	}
+}
+
+// The document of a made-up vendor has what the 56 real ones have, and what none of them has.
+func TestMadeUpVendor(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/quarry.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := tableimport.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := airbyte.Import("quarry.yaml", doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := made.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "quarry.table.yaml", string(text))
+	var report strings.Builder
+	if err := made.Report.Print(&report, "quarry.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "quarry.report.txt", report.String())
+	for _, op := range []string{"list", "get"} {
+		for _, left := range made.Report.Taken {
+			if left == "bad."+op {
+				t.Errorf("%s was taken", left)
+			}
+		}
+	}
+}
+
+// What is no document of a connector says so.
+func TestOtherDocuments(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"openapi":"3.0.3"}`: "no document of an Airbyte agent connector",
+		`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"A b"}}`:                                                             "is no name",
+		`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"}}`:                                                               "does not begin with https://",
+		`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"},"servers":[{"url":"http://a.example"}]}`:                        "does not begin with https://",
+		`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"},"servers":[{"url":"https://a.example"}]}`:                       "no way to authenticate",
+		`{"openapi":"3.1.0","info":[],"servers":{},"components":7,"paths":[]}`:                                                      "is no name",
+		`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"},"servers":["x"],"components":{"securitySchemes":[1,null]}}`:     "does not begin with https://",
+		`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a","x-airbyte-scoping":[null,{"param":1}]},"servers":[{"url":""}]}`: "does not begin with https://",
+	} {
+		doc, err := tableimport.Read([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := airbyte.Import("x.yaml", doc); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// No document ends the process, and what is taken is a table that can be read.
+func FuzzImport(f *testing.F) {
+	data, err := os.ReadFile("testdata/quarry.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(data))
+	f.Add(`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"},"servers":[{"url":"https://{b}.a.example","variables":{"b":{}}}],"components":{"securitySchemes":{"k":{"type":"http","scheme":"bearer","x-airbyte-auth-config":{"properties":{"token":{}}}}}},"paths":{"/x":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list"}}}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 40_000 {
+			return
+		}
+		doc, err := tableimport.Read([]byte(text))
+		if err != nil {
+			return
+		}
+		if made, err := airbyte.Import("x.yaml", doc); err == nil {
+			_, _ = made.Finish(t.Context())
+		}
+	})
+}
