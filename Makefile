@@ -197,6 +197,7 @@ FUZZ := \
 	internal/shape:FuzzApply \
 	internal/table:FuzzRead \
 	internal/tableimport/overlay:FuzzApply \
+	internal/tableimport/airbyte:FuzzImport \
 	internal/tableimport:FuzzWrite \
 	pdk:FuzzLink
 

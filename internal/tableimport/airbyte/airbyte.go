@@ -61,7 +61,7 @@ func Import(source string, doc tableimport.Map) (*tableimport.Table, error) {
 	d.Set("name", name)
 	d.Set("title", title)
 	d.Set("version", im.version())
-	d.Set("description", paragraph(im.info.Text("description"), title+"."))
+	d.Set("description", shorten(sentence(paragraph(im.info.Text("description"), title+"."), title), most))
 	d.Add("docs_url", im.docs())
 	d.Set("servers", im.servers)
 	var config []any
@@ -181,7 +181,7 @@ func (im *importer) listServers(url, name string, v tableimport.Map) {
 	im.report.Note("servers", fmt.Sprintf("each value of %s is a server: a connection chooses one with server:", name))
 }
 
-var notInName = lazyregexp.New(`[^a-z0-9]+`)
+var notInName = lazyregexp.New(`[^a-z0-9[^a-z0-9]+`)
 
 func (im *importer) addServer(id, url string, operator bool) {
 	var s tableimport.Map
@@ -398,6 +398,14 @@ func paragraph(text, other string) string {
 	}
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + " ..."
+	}
+	return text
+}
+
+// sentence is a text that is long enough to say something.
+func sentence(text, title string) string {
+	if len(text) < 10 {
+		return text + " This is part of the API of " + title + "."
 	}
 	return text
 }

@@ -223,7 +223,7 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 		}
 	}
 	for _, slot := range []string{"client_id", "client_secret", "refresh_token", "access_token"} {
-		if name := slotField.FindStringSubmatch(mapping.Text(slot)); name != nil && name[1] != slot {
+		if name := slotField.FindStringSubmatch(mapping.Text(slot)); len(name) > 1 && name[1] != slot {
 			s.rename[name[1]] = slot
 			s.im.report.Note("auth", fmt.Sprintf("the field %s is named %s; hosted mode knows the first name only", name[1], slot))
 		}

@@ -171,6 +171,7 @@ func (r *row) make() error {
 		return err
 	}
 	op.Add("page", page)
+	op.Add("examples", r.examples())
 	return nil
 }
 
@@ -198,7 +199,11 @@ func (r *row) description() string {
 	if how := line(hints.Text("search_strategy")); how != "" && r.action != "get" {
 		lines = append(lines, "How to search: "+how)
 	}
-	return paragraph(strings.Join(lines, "\n"), "")
+	lines[0] = shorten(lines[0], most)
+	for len(lines) > 1 && len(strings.Join(lines, "\n")) > most {
+		lines = lines[:len(lines)-1]
+	}
+	return sentence(strings.Join(lines, "\n"), r.im.title())
 }
 
 // parameters reads the parameters of path, query and header.

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -195,6 +196,12 @@ func (p *parameter) member() tableimport.Member {
 		m.Set(extra.Key, extra.Value)
 	}
 	schema := slices.Clone(p.schema)
+	if schema, _ = bounded(schema).(tableimport.Map); p.extra.Bool("base64") {
+		schema.Set("maxLength", json.Number(longestFile))
+	}
+	if p.description == "" && schema.Text("description") == "" {
+		p.description = "What the vendor calls " + p.name + "."
+	}
 	if p.description != "" {
 		schema.Set("description", p.description)
 	}
@@ -204,7 +211,10 @@ func (p *parameter) member() tableimport.Member {
 	// A person reads a description last.
 	if text := schema.Text("description"); text != "" {
 		schema.Remove("description")
-		schema.Set("description", text)
+		if len(text) < fewest {
+			text = "What the vendor calls " + p.name + ": " + text
+		}
+		schema.Set("description", shorten(text, most))
 	}
 	if slices.ContainsFunc(schema, func(k tableimport.Member) bool { return !slices.Contains(besides, k.Key) }) {
 		m.Set("schema", schema)
@@ -217,5 +227,26 @@ func (p *parameter) member() tableimport.Member {
 func sameJSON(a, b any) bool {
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
-	return string(x) == string(y)
+	return bytes.Equal(x, y)
+}
+
+// fewest and most are the lengths of descriptions that plugin test takes, in bytes.
+const (
+	fewest = 4
+	most   = 1000
+)
+
+// shorten cuts a text behind its last sentence that fits, or behind a word.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	text = strings.ToValidUTF8(text[:most-4], "")
+	if end := strings.LastIndex(text, ". "); end > most/2 {
+		return text[:end+1]
+	}
+	if end := strings.LastIndexByte(text, ' '); end > most/2 {
+		text = text[:end]
+	}
+	return text + " ..."
 }
