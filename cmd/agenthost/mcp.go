@@ -92,9 +92,9 @@ func (f *mcpFlags) toolFlags(a *app, cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.Connections, "connection", nil, "offer only this `connection`, even if it comes from the environment (repeatable)")
 	flags.StringVar((*string)(&f.Form), "form", string(tool.FormAuto), "`form` of the tools: auto, operations, search or connections")
-	flags.IntVar(&f.Threshold, "threshold", tool.DefaultThreshold, "largest number of operations for which --form auto makes one tool each")
-	flags.IntVar(&f.Budget, "budget", tool.DefaultBudget, "longest result in characters")
-	flags.IntVar(&f.MaxName, "max-name", tool.DefaultMaxName, "longest name of a tool; shorter names leave room for a client's prefix")
+	flags.IntVar(&f.Threshold, "threshold", 0, "largest number of operations for which --form auto makes one tool each (default 40)")
+	flags.IntVar(&f.Budget, "budget", 0, "longest result in characters (default 20000)")
+	flags.IntVar(&f.MaxName, "max-name", 0, "longest name of a tool; shorter names leave room for a client's prefix (default 64)")
 	_ = cmd.RegisterFlagCompletionFunc("form", cobra.FixedCompletions(formNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("connection", a.completeConnection)
 }

@@ -18,11 +18,7 @@ operation that is code has handled: true. Functions that read the vendor's error
 the table.`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			module, err := readModule(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			o, remove, err := a.conformanceOptions()
+			module, o, remove, err := a.openModule(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

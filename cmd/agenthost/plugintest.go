@@ -33,11 +33,7 @@ The exit code is 0 if all checks pass and 9 if one fails.`,
   agenthost plugin test hello.wasm -o json > report.json`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			module, err := readModule(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			o, remove, err := a.conformanceOptions()
+			module, o, remove, err := a.openModule(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -62,19 +58,22 @@ The exit code is 0 if all checks pass and 9 if one fails.`,
 	return cmd
 }
 
-// conformanceOptions returns options with the cache of the other commands. The caller must
-// call remove, which deletes a cache of only this process.
-func (a *app) conformanceOptions() (o conformance.Options, remove func() error, err error) {
+// openModule reads a connector's file, and returns options for it with the cache of the other
+// commands. The caller must call remove, which deletes a cache of only this process.
+func (a *app) openModule(ctx context.Context, file string) (module []byte, o conformance.Options, remove func() error, err error) {
+	if module, err = readModule(ctx, file); err != nil {
+		return nil, o, nil, err
+	}
 	c, _, err := a.loadConfig()
 	if err != nil {
-		return o, nil, err
+		return nil, o, nil, err
 	}
 	if o.Logger, err = a.logger(); err != nil {
-		return o, nil, err
+		return nil, o, nil, err
 	}
 	o.CompileWorker = compileWorker()
 	o.Cache, remove, err = catalog.CacheFolder(a.cacheFolder(c), o.Logger)
-	return o, remove, err
+	return module, o, remove, err
 }
 
 // verdict returns an error if a check failed.
@@ -252,19 +251,15 @@ func (a *app) profileConnection(ctx context.Context, args []string, f profileFla
 }
 
 func (a *app) profileFile(ctx context.Context, args []string, f profileFlags) (*sandbox.Profile, error) {
-	module, err := readModule(ctx, args[0])
-	if err != nil {
-		return nil, err
-	}
-	given, err := a.givenParams(ctx, args, f)
-	if err != nil {
-		return nil, err
-	}
-	o, remove, err := a.conformanceOptions()
+	module, o, remove, err := a.openModule(ctx, args[0])
 	if err != nil {
 		return nil, err
 	}
 	defer remove()
+	given, err := a.givenParams(ctx, args, f)
+	if err != nil {
+		return nil, err
+	}
 	return conformance.Profile(ctx, module, o, args[1], args[2], given)
 }
 

@@ -13,21 +13,11 @@ type Proxy struct {
 	URL string
 	// Credential is a reference to user:password; empty sends none.
 	Credential string
-	// Resolve decides who resolves host names; empty means [ResolveHost].
-	Resolve Resolve
+	// Resolves lets the proxy resolve host names, so the host cannot check the addresses. The
+	// host still refuses private addresses and names that are private by definition. Without
+	// it, the host resolves and checks names, and sends the proxy an address.
+	Resolves bool
 }
-
-// Resolve decides who resolves host names.
-type Resolve string
-
-// The choices.
-const (
-	// ResolveHost: the host resolves and checks addresses, and sends the proxy an address.
-	ResolveHost Resolve = "host"
-	// ResolveProxy: the proxy resolves names, so the host cannot check the addresses. The
-	// host still refuses private addresses and names that are private by definition.
-	ResolveProxy Resolve = "proxy"
-)
 
 func (r *reader) proxy(n ast.Node, path string) *Proxy {
 	p := &Proxy{}
@@ -47,7 +37,9 @@ func (r *reader) proxy(n ast.Node, path string) *Proxy {
 		}},
 		{"credential", func(v ast.Node, at string) { r.reference(v, at, func(s string) { p.Credential = s }) }},
 		{"resolve", func(v ast.Node, at string) {
-			r.choice(v, at, []string{string(ResolveHost), string(ResolveProxy)}, (*string)(&p.Resolve))
+			var who string
+			r.choice(v, at, []string{"host", "proxy"}, &who)
+			p.Resolves = who == "proxy"
 		}},
 	})
 	if p.URL == "" && len(r.problems) == before {

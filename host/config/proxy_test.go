@@ -10,8 +10,8 @@ func TestProxy(t *testing.T) {
 	for text, want := range map[string]*Proxy{
 		"plugins: ./p\n": nil,
 		"proxy: {url: \"http://proxy.example.com:3128\"}\n":                                  {URL: "http://proxy.example.com:3128"},
-		"proxy: {url: \"https://10.0.0.1:3128\", credential: env:PROXY, resolve: proxy}\n":   {"https://10.0.0.1:3128", "env:PROXY", ResolveProxy},
-		"proxy:\n  url: http://proxy:3128\n  resolve: host\n  credential: file:/run/proxy\n": {"http://proxy:3128", "file:/run/proxy", ResolveHost},
+		"proxy: {url: \"https://10.0.0.1:3128\", credential: env:PROXY, resolve: proxy}\n":   {"https://10.0.0.1:3128", "env:PROXY", true},
+		"proxy:\n  url: http://proxy:3128\n  resolve: host\n  credential: file:/run/proxy\n": {"http://proxy:3128", "file:/run/proxy", false},
 	} {
 		c, err := Parse("/etc/agenthost.yaml", []byte(text))
 		if err != nil {

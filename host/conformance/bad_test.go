@@ -89,7 +89,7 @@ func TestBadConnectors(t *testing.T) {
 	for _, id := range outline(&got, "module.loads", loads) {
 		failing[id] = true
 	}
-	for _, c := range Checks() {
+	for _, c := range checks() {
 		if !failing[c.ID] {
 			t.Errorf("nothing makes %s fail", c.ID)
 		}

@@ -125,15 +125,6 @@ func (c *Check) instead(before Check, format string, args ...any) {
 	c.problem(format, args...)
 }
 
-// Checks lists what a [Run] checks, in its order, without outcomes.
-func Checks() []Check {
-	list := make([]Check, len(steps))
-	for i, s := range steps {
-		list[i] = Check{ID: s.id, Title: s.title}
-	}
-	return list
-}
-
 // Run checks a module. It takes seconds, mostly to compile the module.
 //
 // The error is about the host, such as an unusable cache folder, or the end of ctx; problems of

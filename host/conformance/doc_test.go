@@ -13,12 +13,12 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range Checks() {
+	for _, c := range checks() {
 		if row := fmt.Sprintf("\n| `%s` | %s | ", c.ID, c.Title); !strings.Contains(string(text), row) {
 			t.Errorf("docs/conformance.md has no row that begins%s", row)
 		}
 	}
-	if got, want := strings.Count(string(text), "\n| `"), len(Checks()); got != want {
+	if got, want := strings.Count(string(text), "\n| `"), len(checks()); got != want {
 		t.Errorf("docs/conformance.md has %d checks, there are %d", got, want)
 	}
 }

@@ -242,7 +242,7 @@ func TestCatalogIsTheModel(t *testing.T) {
 			n = 1500 // more than the longest array of an answer
 		}
 		connections := w.connections(n)
-		size := w.pickInt(minBudget, 3000, DefaultBudget, 60_000)
+		size := w.pickInt(minBudget, 3000, defaultBudget, 60_000)
 		set, err := New(connections, Options{Form: FormSearch, Budget: size})
 		if err != nil {
 			t.Fatal(err)

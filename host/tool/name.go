@@ -10,8 +10,8 @@ import (
 // Bounds of [Options.MaxName]. OpenAI, Anthropic, Gemini and MCP clients all accept a name of 64
 // characters. A shorter one than 24 has no room for words and a hash.
 const (
-	DefaultMaxName = 64
-	minName        = 24
+	maxName = 64
+	minName = 24
 )
 
 // hashLength is the length of the hash that tells names apart.

@@ -70,8 +70,8 @@ func Forms() []Form { return []Form{FormAuto, FormOperations, FormSearch, FormCo
 
 // Defaults of [Options], and the smallest budget.
 const (
-	DefaultThreshold = 40
-	DefaultBudget    = 20_000
+	defaultThreshold = 40
+	defaultBudget    = 20_000
 	minBudget        = 2_000
 )
 
@@ -104,16 +104,16 @@ func New(connections []Connection, o Options) (Set, error) {
 		o.Form = FormAuto
 	}
 	if o.Threshold == 0 {
-		o.Threshold = DefaultThreshold
+		o.Threshold = defaultThreshold
 	}
 	if o.Budget == 0 {
-		o.Budget = DefaultBudget
+		o.Budget = defaultBudget
 	}
 	switch {
 	case o.Budget < minBudget:
 		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "budget", Message: fmt.Sprintf("a budget of %d characters is too small", o.Budget), Hint: fmt.Sprintf("use %d or more", minBudget)}
-	case o.maxName() < minName || o.maxName() > DefaultMaxName:
-		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "max_name", Message: fmt.Sprintf("names of at most %d characters are not possible", o.MaxName), Hint: fmt.Sprintf("use %d to %d", minName, DefaultMaxName)}
+	case o.maxName() < minName || o.maxName() > maxName:
+		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "max_name", Message: fmt.Sprintf("names of at most %d characters are not possible", o.MaxName), Hint: fmt.Sprintf("use %d to %d", minName, maxName)}
 	case o.Threshold < 0:
 		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "threshold", Message: "the threshold is negative", Hint: "use form search for no tool per operation"}
 	}

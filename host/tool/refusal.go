@@ -64,7 +64,7 @@ func (o Options) PrefixOf(connection string) string {
 
 func (o Options) maxName() int {
 	if o.MaxName == 0 {
-		return DefaultMaxName
+		return maxName
 	}
 	return o.MaxName
 }

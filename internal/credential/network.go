@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/agenthost/agenthost/host/config"
@@ -119,11 +118,7 @@ func (s *Store) ProxyConfig(p *config.Proxy) (*egress.ProxyConfig, error) {
 	if p == nil {
 		return nil, nil
 	}
-	words := []string{string(config.ResolveHost), string(config.ResolveProxy)}
-	if p.Resolve != "" && !slices.Contains(words, string(p.Resolve)) {
-		return nil, fault.Invalid("proxy.resolve", "there is no resolver "+string(p.Resolve)+"", fault.Hint(string(p.Resolve), words))
-	}
-	c := &egress.ProxyConfig{URL: p.URL, Resolves: p.Resolve == config.ResolveProxy, RootCAs: s.options.RootCAs}
+	c := &egress.ProxyConfig{URL: p.URL, Resolves: p.Resolves, RootCAs: s.options.RootCAs}
 	if p.Credential != "" {
 		const setting = "proxy.credential"
 		if _, err := s.Parse(p.Credential); err != nil {

@@ -240,8 +240,7 @@ func TestProxySettings(t *testing.T) {
 		field, says string
 	}{
 		"none":       {nil, "", ""},
-		"good":       {&config.Proxy{URL: "http://proxy.example.com:3128", Resolve: config.ResolveProxy, Credential: "corp:pylon"}, "", ""},
-		"resolver":   {&config.Proxy{URL: "http://proxy.example.com:3128", Resolve: "prxy"}, "proxy.resolve", "did you mean proxy?"},
+		"good":       {&config.Proxy{URL: "http://proxy.example.com:3128", Resolves: true, Credential: "corp:pylon"}, "", ""},
 		"credential": {&config.Proxy{URL: "http://proxy.example.com:3128", Credential: "crp:pylon"}, "proxy.credential", "did you mean corp:?"},
 		"url":        {&config.Proxy{URL: "proxy"}, "proxy.url", ""},
 	} {
