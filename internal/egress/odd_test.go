@@ -124,8 +124,9 @@ func (o *odd) trial(t *testing.T, protocol wiresim.Protocol) {
 			return
 		}
 		_, err := io.WriteString(c, o.answer)
-		for err == nil && o.more != "" {
-			_, err = io.WriteString(c, o.more)
+		more := strings.Repeat(o.more, 1+4096/max(1, len(o.more))) // few writes
+		for err == nil && more != "" {
+			_, err = io.WriteString(c, more)
 		}
 		if err == nil && protocol == wiresim.HTTP2 {
 			for err == nil {
