@@ -52,6 +52,7 @@ func TestPagesThatHaveNoEnd(t *testing.T) {
 		}, 2, "the last 100 had no records", false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h, _ := openWith(t, endlessVendor(tt.page))
 			call := host.Call{Entity: "accounts", Action: "list", Select: []string{"id"}}
 			first, err := h.Execute(t.Context(), "lab", call)
