@@ -49,13 +49,14 @@ func (c *Call) body() []byte {
 	case bodyNone:
 		return nil
 	case bodyJSON:
-		return c.appendMembers(c.s.bytes(c.size))
+		return c.nest(c.appendMembers(c.s.bytes(c.size)), 0)
 	case bodyWhole:
-		return c.wholeBody()
+		return c.nest(c.wholeBody(), 0)
 	case bodyGraphQL:
 		b := AppendString(append(make([]byte, 0, len(c.op.GraphQL)+c.size+64), `{"query":`...), c.document())
 		if c.bodyAt < len(c.fields) {
-			b = c.appendMembers(append(b, `,"variables":`...))
+			b = append(b, `,"variables":`...)
+			b = c.nest(c.appendMembers(b), len(b))
 		}
 		return append(b, '}')
 	case bodyForm:
@@ -87,7 +88,7 @@ func (c *Call) appendMembers(b []byte) []byte {
 	empty := len(b)
 	for i := c.bodyAt; i < len(c.fields); i++ {
 		f := &c.fields[i]
-		if f.whole || f.base64 || !c.values[i].Exists() && !c.params.Exists() && !f.fallback.Exists() {
+		if f.whole || f.base64 || f.at != "" || !c.values[i].Exists() && !c.params.Exists() && !f.fallback.Exists() {
 			continue
 		}
 		start := len(b)
@@ -130,11 +131,63 @@ func (c *Call) wholeBody() []byte {
 
 func (c *Call) isMember(name string) bool {
 	for i := c.bodyAt; i < len(c.fields); i++ {
-		if f := &c.fields[i]; !f.whole && f.wireName() == name {
+		if f := &c.fields[i]; !f.whole && f.at == "" && f.wireName() == name {
 			return true
 		}
 	}
 	return false
+}
+
+// nest puts the parameters that have a place inside the body into the object that b has from start
+// on.
+func (c *Call) nest(b []byte, start int) []byte {
+	if !c.nested {
+		return b
+	}
+	object := Raw(b[start:])
+	for i := c.bodyAt; i < len(c.fields); i++ {
+		f := &c.fields[i]
+		if value := c.value(i); f.at != "" && value.Exists() {
+			object = object.with(f.at, value, !f.constant && !c.given(i).Exists())
+		}
+	}
+	return append(b[:start:start], object...)
+}
+
+// with is an object with a value at a JSON Pointer. A value that is there stays if soft is set.
+func (r Raw) with(pointer string, value Raw, soft bool) Raw {
+	name, rest, deeper := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
+	if deeper {
+		rest = "/" + rest
+	}
+	b, done := Raw{'{'}, false
+	member := func(name string, v Raw) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(AppendString(b, name), ':'), v...)
+	}
+	for n, v := range r.Members() {
+		if n == name {
+			done = true
+			switch object := v.Kind() == JSONObject; {
+			case deeper && (object || !soft):
+				v = v.with(rest, value, soft)
+			case !soft:
+				v = value
+			}
+		}
+		member(n, v)
+	}
+	switch {
+	case done:
+	case deeper:
+		member(name, Raw("{}").with(rest, value, soft))
+	default:
+		member(name, value)
+	}
+	return append(b, '}')
 }
 
 // document is the GraphQL document, with its selections of fields.

@@ -14,6 +14,7 @@ type Call struct {
 	values    []Raw  // by field, as far as they are known
 	params    Value  // if they stay in the host
 	size      int    // of the input
+	followed  string // the cursor, if it is more than a parameter
 	lost      bool   // the response says that there are more pages, but not how to get them
 	boundary  string // of a multipart body
 	result    Result

@@ -63,17 +63,24 @@ func (r *Response) RetryAfter() time.Duration {
 	if n, err := strconv.ParseUint(header, 10, 32); err == nil {
 		return min(time.Duration(n)*time.Second, maxRetryAfter)
 	}
-	const form = "Mon, 02 Jan 2006 15:04:05 GMT"
-	then, err := time.Parse(form, header)
+	then, err := time.Parse(timeForm, header)
 	if err != nil {
 		return 0
 	}
-	now, err := time.Parse(form, r.Header("Date"))
+	return r.until(then)
+}
+
+// until is how long it is to a time, at most a day, from when the vendor answered.
+func (r *Response) until(then time.Time) time.Duration {
+	now, err := time.Parse(timeForm, r.Header("Date"))
 	if err != nil || !then.After(now) {
 		return 0
 	}
 	return min(then.Sub(now), maxRetryAfter)
 }
+
+// timeForm is that of times in headers.
+const timeForm = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // maxErrorBody bounds the error bodies that are read, in bytes; those of APIs are a
 // few hundred.

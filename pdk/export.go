@@ -68,13 +68,15 @@ func (s *session) execute(c *Connector) int32 {
 			return s.fail(e)
 		}
 	}
-	err := call.make()
-	if err != nil {
-		return s.fail(err)
+	var err error
+	if call.row.made != nil || call.row.follows {
+		err = call.make()
 	}
-	if call.op.Handle != nil {
+	switch {
+	case err != nil:
+	case call.op.Handle != nil:
 		err = call.op.Handle(call)
-	} else {
+	default:
 		err = call.Run()
 	}
 	switch {

@@ -1,8 +1,11 @@
 package pdk
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/agenthost/agenthost/internal/expression"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -14,6 +17,13 @@ type Failures struct {
 	If []Condition
 	// Message leads to texts, which are joined, and Code to the vendor's code.
 	Message, Code []string
+	// Item are texts for where Message leads to objects, as in [Operation.Transform]:
+	// {{ item.field }}: {{ item.message }}. Of several texts, the first counts whose members
+	// are there.
+	Item []string
+	// RetryAfter leads to how long to wait, where the answer has no header Retry-After: a
+	// number of seconds, or a time (RFC 3339).
+	RetryAfter []string
 	// Field leads to the name of the parameter at fault, and RequestID to the vendor's name
 	// for the request.
 	Field, RequestID []string
@@ -22,10 +32,12 @@ type Failures struct {
 	Codes []CodeStatus
 }
 
-// Condition is about a part of a response's body.
+// Condition is about a part of a response's body, or about a header.
 type Condition struct {
 	// Pointer is a JSON Pointer.
 	Pointer string
+	// Header is the name of a header to look at instead.
+	Header string
 	// Equals is what is there, as JSON text; empty means anything but null and false.
 	Equals string
 	// Not turns the condition round.
@@ -40,6 +52,10 @@ type CodeStatus struct {
 
 // holds says whether a condition holds for a response.
 func (c *Condition) holds(r *Response) bool {
+	if c.Header != "" {
+		value := r.Header(c.Header)
+		return (value != "" && (c.Equals == "" || value == scalar(Raw(c.Equals)))) != c.Not
+	}
 	part := r.Body.Part(c.Pointer)
 	holds := part.Exists()
 	if holds {
@@ -68,7 +84,7 @@ func (f *Failures) has(r *Response) bool {
 
 // makeError makes an error of a response that reports a failure. Without Failures it is
 // what the status says.
-func (f *Failures) makeError(r *Response) *abi.Error {
+func (f *Failures) makeError(r *Response, items [][]expression.Part) *abi.Error {
 	e := StatusError(r)
 	if f == nil {
 		return e
@@ -88,7 +104,10 @@ func (f *Failures) makeError(r *Response) *abi.Error {
 		break
 	}
 	e.Code, e.Field, e.RequestID = code, Shorten(firstText(body, f.Field), longest), Shorten(firstText(body, f.RequestID), longest)
-	switch messages := textsAt(body, f.Message); {
+	if e.Retryable && e.RetryAfterMS == 0 {
+		e.RetryAfterMS = waitOf(firstText(body, f.RetryAfter), r).Milliseconds()
+	}
+	switch messages := textsAt(body, f.Message, items); {
 	case len(messages) > 0:
 		e.Message = r.Vendor + ": " + Shorten(strings.Join(messages, "; "), longestMessage)
 	case code != "":
@@ -99,20 +118,41 @@ func (f *Failures) makeError(r *Response) *abi.Error {
 	return e
 }
 
+// waitOf reads how long a vendor wants a caller to wait, at most a day. A time counts from the
+// response's own Date, as in [Response.RetryAfter].
+func waitOf(s string, r *Response) time.Duration {
+	whole, fraction, _ := strings.Cut(s, ".")
+	if n, err := strconv.ParseUint(whole, 10, 32); err == nil {
+		if strings.Trim(fraction, "0") != "" {
+			n++
+		}
+		return min(time.Duration(n)*time.Second, maxRetryAfter)
+	}
+	then, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return 0
+	}
+	return r.until(then)
+}
+
 func firstText(body Raw, pointers []string) string {
-	if texts := textsAt(body, pointers); len(texts) > 0 {
+	if texts := textsAt(body, pointers, nil); len(texts) > 0 {
 		return texts[0]
 	}
 	return ""
 }
 
 // textsAt returns the texts, and numbers as texts, to which the first of the pointers leads
-// that leads to some.
-func textsAt(body Raw, pointers []string) []string {
+// that leads to some. Of objects it returns what the first of the items makes that makes something.
+func textsAt(body Raw, pointers []string, items [][]expression.Part) []string {
 	for _, pointer := range pointers {
 		var texts []string
 		for _, v := range match(nil, body, pointer) {
 			kind := v.Kind()
+			if kind == JSONObject {
+				texts = appendItem(texts, v, items)
+				continue
+			}
 			if s := scalar(v); s != "" && (kind == JSONString || kind == JSONNumber) {
 				texts = append(texts, s)
 			}
@@ -122,4 +162,20 @@ func textsAt(body Raw, pointers []string) []string {
 		}
 	}
 	return nil
+}
+
+func appendItem(texts []string, v Raw, items [][]expression.Part) []string {
+	for _, parts := range items {
+		made, err := fill(parts, func(path []string) (Raw, error) {
+			inner := v
+			for _, name := range path {
+				inner = inner.Member(name)
+			}
+			return inner, nil
+		})
+		if text := made.Text(); err == nil && text != "" {
+			return append(texts, text)
+		}
+	}
+	return texts
 }

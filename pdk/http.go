@@ -150,15 +150,13 @@ func (c *Call) check(resp *Response) error {
 	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) && (failures == nil || !failures.has(resp)) {
 		return nil
 	}
-	makeError := c.connector.Error
-	if makeError == nil {
-		makeError = failures.makeError
+	if makeError := c.connector.Error; makeError != nil {
+		if e := makeError(resp); e != nil {
+			return e
+		}
+		return StatusError(resp)
 	}
-	e := makeError(resp)
-	if e == nil {
-		e = StatusError(resp)
-	}
-	return e
+	return failures.makeError(resp, c.connector.table().items)
 }
 
 // Request builds the operation's request from its table and the parameters.
@@ -179,8 +177,16 @@ func (c *Call) target() *Request {
 		r.PathParams, r.Query, r.Headers = s.path[:0], s.query[:0], s.headers[:0]
 	}
 	r.Server, r.Method, r.Path = c.op.Server, c.op.Method, c.op.Path
+	page := c.op.Page
+	if c.followed != "" && page.Path != "" {
+		r.Path = page.Path
+		r.PathParams = append(r.PathParams, [2]string{cursorParam, c.followed})
+	}
 	for i := range c.fields[:c.queryEnd] {
 		f := &c.fields[i]
+		if c.followed != "" && !page.keeps(f) {
+			continue
+		}
 		switch f.in {
 		case InPath:
 			if value := c.value(i); value.Exists() {

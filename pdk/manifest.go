@@ -133,6 +133,9 @@ func (op *Operation) requests() []abi.RequestTemplate {
 	if op.Method != "" {
 		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path, RawQuery: op.RawQuery})
 	}
+	if op.Page != nil && op.Page.Path != "" {
+		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Page.Path, RawQuery: op.RawQuery})
+	}
 	for _, r := range op.Requests {
 		if op.Content != "" && r.Content == "" {
 			r.Content = abi.ContentJSON

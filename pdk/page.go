@@ -40,6 +40,15 @@ type Page struct {
 	// all pages. Without them, and without More, a page [ByOffset] or [ByPage] is the last
 	// one if it has fewer records than the limit that was sent, or no record.
 	Total, Pages string
+	// CursorNames are the parameters of the query that go on to the next page, where one is not
+	// enough, with [ByURL]. The cursor has them and their values.
+	CursorNames []string
+	// Path is the path of all pages but the first, with [ByURL]: /query/{cursor}. The cursor is
+	// what the URL has there. They have no parameters of the query.
+	Path string
+	// Alone says that the vendor wants a cursor without other parameters of the query than the
+	// limit and constants.
+	Alone bool
 	// CursorName and LimitName are the vendor's names; empty means cursor, limit.
 	CursorName, LimitName string
 	// NoLimit says that the vendor has no parameter for the length of a page. The limit is
@@ -107,15 +116,21 @@ func (op *Operation) params() []Param {
 		fallback = Raw(strconv.FormatInt(p.DefaultLimit, 10))
 		limit = limit.Default(string(fallback))
 	}
-	limitIn := p.In
+	limitIn, cursorIn := p.In, p.In
+	if len(p.CursorNames) > 0 || p.Path != "" {
+		cursorIn = InNone
+	}
 	if p.NoLimit {
 		limitIn = InNone
 	}
-	all := make([]Param, 0, len(op.Params)+4)
+	all := make([]Param, 0, len(op.Params)+4+len(p.CursorNames))
 	all = append(all, op.Params...)
 	all = append(all,
-		Param{name: cursorParam, in: p.In, wire: p.CursorName, schema: cursor, fallback: start},
+		Param{name: cursorParam, in: cursorIn, wire: p.CursorName, schema: cursor, fallback: start},
 		Param{name: limitParam, in: limitIn, wire: p.LimitName, schema: limit, fallback: fallback})
+	for _, name := range p.CursorNames {
+		all = append(all, Param{name: name, in: p.In, constant: true, ofCursor: true})
+	}
 	for vendor, uniform := range p.aliases {
 		schema := alias
 		if uniform == limitParam {
@@ -161,15 +176,101 @@ func (c *Call) cursorOfURL(resp *Response, next string) Raw {
 	if next == "" {
 		return nil
 	}
-	name := cmp.Or(c.op.Page.CursorName, cursorParam)
-	cursor := queryValue(next, name)
+	page := c.op.Page
+	names := page.CursorNames
+	var cursor string
+	switch {
+	case page.Path != "":
+		cursor = page.ofPath(next)
+	case len(names) > 0:
+		cursor = text(page.ofQuery(next))
+	default:
+		names = []string{cmp.Or(page.CursorName, cursorParam)}
+		cursor = queryValue(next, names[0])
+	}
 	if cursor != "" {
 		return AppendString(nil, cursor)
 	}
 	if c.s.fault == nil {
-		c.s.fault = &abi.Error{Kind: abi.KindVendorError, Message: resp.Vendor + "'s link to the next page has no parameter " + name}
+		lacks := "no parameter " + strings.Join(names, ", ")
+		if page.Path != "" {
+			lacks = "another path than " + page.Path
+		}
+		c.s.fault = &abi.Error{Kind: abi.KindVendorError, Message: resp.Vendor + "'s link to the next page has " + lacks}
 	}
 	return nil
+}
+
+// ofPath is what the path of a URL has in the place of the cursor, or "".
+func (p *Page) ofPath(url string) string {
+	before, after, _ := strings.Cut(p.Path, "{"+cursorParam+"}")
+	if at := strings.LastIndexByte(before, '}'); at >= 0 {
+		before = before[at+1:] // the values of other parameters are the call's
+	}
+	if at := strings.IndexAny(url, "?#"); at >= 0 {
+		url = url[:at]
+	}
+	at := strings.LastIndex(url, before)
+	if at < 0 {
+		return ""
+	}
+	cursor, ok := strings.CutSuffix(url[at+len(before):], after)
+	if !ok || strings.ContainsAny(cursor, "/+") {
+		return ""
+	}
+	cursor, _ = unescape(cursor)
+	return cursor
+}
+
+// ofQuery are the parameters of CursorNames that a URL has, as a form.
+func (p *Page) ofQuery(url string) []byte {
+	var b []byte
+	for _, name := range p.CursorNames {
+		value := queryValue(url, name)
+		if value == "" {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, '&')
+		}
+		b = appendFormText(append(appendFormText(b, name), '='), value)
+	}
+	return b
+}
+
+// follow reads a cursor that is more than a parameter.
+func (c *Call) follow() error {
+	page := c.op.Page
+	cursor := c.Param(cursorParam).Text()
+	if cursor == "" {
+		return nil
+	}
+	if page.Alone || page.Path != "" {
+		c.followed = cursor
+	}
+	known := len(page.CursorNames) == 0
+	for i := range c.fields {
+		if f := &c.fields[i]; f.ofCursor {
+			if value := queryValue("?"+cursor, f.wireName()); value != "" {
+				c.values[i], known = AppendString(nil, value), true
+			}
+		}
+	}
+	if !known {
+		return InvalidParam(cursorParam, "the cursor is not one of this operation", "pass next_cursor of the page before")
+	}
+	return nil
+}
+
+// keeps says whether the request of a page after the first has a parameter.
+func (p *Page) keeps(f *field) bool {
+	switch {
+	case f.in == InPath:
+		return p.Path == "" || strings.Contains(p.Path, "{"+f.wireName()+"}")
+	case p.Path != "":
+		return false
+	}
+	return f.constant || f.name == cursorParam || f.name == limitParam
 }
 
 // counted returns the next cursor where it is an offset or the number of a page.

@@ -51,6 +51,8 @@ type Param struct {
 	mediaOf  string
 	nameOf   string // the parameter with the file's name
 	made     string // a text with parameters
+	at       string // its JSON Pointer in the body
+	ofCursor bool   // the cursor has its value
 	schema   *Schema
 	fallback Raw // sent if the caller gives none
 }
@@ -148,6 +150,15 @@ func (p Param) Whole() Param {
 //go:noinline
 func (p Param) Text(text string) Param {
 	p.made, p.constant = text, true
+	return p
+}
+
+// At returns a copy of a parameter of a JSON body that is a member inside of it, by a JSON Pointer:
+// /filter/status. What [Param.Send] sends yields to what the caller gives there in an object.
+//
+//go:noinline
+func (p Param) At(pointer string) Param {
+	p.at = pointer
 	return p
 }
 

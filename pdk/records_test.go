@@ -180,3 +180,47 @@ func TestFailuresWithoutFunctions(t *testing.T) {
 		})
 	}
 }
+
+func TestFailuresOfItemsHeadersAndWaits(t *testing.T) {
+	t.Parallel()
+	failures := &pdk.Failures{
+		If:      []pdk.Condition{{Header: "X-Failed"}, {Header: "X-State", Equals: `"bad"`}, {Header: "X-Always", Not: true}},
+		Message: []string{"/errors/*", "/error"}, Item: []string{"{{ item.source.field }}: {{ item.message }}", "{{ item.message }}", "{{ item.code }}"},
+		RetryAfter: []string{"/wait", "/limit/reset"}, Code: []string{"/code"}, Codes: []pdk.CodeStatus{{Code: "slow", Status: 429}},
+	}
+	for name, tt := range map[string]struct {
+		answer  string
+		headers []string
+		message string
+		wait    int64 // in milliseconds
+	}{
+		"a success":             {`{"ok":true}`, []string{"X-Always", "1"}, "", 0},
+		"a header that is gone": {`{"error":"e"}`, nil, "Thing: e", 0},
+		"a header":              {`{"error":"e"}`, []string{"X-Always", "1", "X-Failed", "0"}, "Thing: e", 0},
+		"the value of a header": {`{"error":"e"}`, []string{"X-Always", "1", "X-State", "bad"}, "Thing: e", 0},
+		"another value":         {`{"error":"e"}`, []string{"X-Always", "1", "X-State", "good"}, "", 0},
+		"items":                 {`{"errors":[{"message":"a","source":{"field":"f"}},{"message":"b"},{"code":7},{"x":1},"text",{"message":null,"code":"c"}]}`, nil, "Thing: f: a; b; 7; text; c", 0},
+		"an object":             {`{"error":{"message":"m"}}`, nil, "Thing: m", 0},
+		"seconds":               {`{"code":"slow","wait":30}`, nil, "Thing: slow", 30_000},
+		"parts of a second":     {`{"code":"slow","wait":1.2}`, nil, "Thing: slow", 2_000},
+		"seconds as text":       {`{"code":"slow","wait":"7"}`, nil, "Thing: slow", 7_000},
+		"a time":                {`{"code":"slow","limit":{"reset":"2026-01-02T03:04:15Z"}}`, []string{"Date", "Fri, 02 Jan 2026 03:04:05 GMT"}, "Thing: slow", 10_000},
+		"a time that is over":   {`{"code":"slow","limit":{"reset":"2026-01-02T03:04:00Z"}}`, []string{"Date", "Fri, 02 Jan 2026 03:04:05 GMT"}, "Thing: slow", 0},
+		"the header first":      {`{"code":"slow","wait":30}`, []string{"Retry-After", "5"}, "Thing: slow", 5_000},
+		"for ever":              {`{"code":"slow","wait":4294967295}`, nil, "Thing: slow", 86_400_000},
+		"more than for ever":    {`{"code":"slow","wait":1e300}`, nil, "Thing: slow", 0},
+		"a negative wait":       {`{"code":"slow","wait":-1}`, nil, "Thing: slow", 0},
+		"no wait without a use": {`{"error":"e","wait":30}`, nil, "Thing: e", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := with(pdk.Operation{Effect: pdk.Read, Method: "GET", Path: "/things"})
+			c.Failures = failures
+			_, _, err := answered(t, c, `{}`, tt.answer, tt.headers...)
+			var e *abi.Error
+			if errors.As(err, &e) != (tt.message != "") || e != nil && (e.Message != tt.message || e.RetryAfterMS != tt.wait) {
+				t.Errorf("%v, %+v", err, e)
+			}
+		})
+	}
+}

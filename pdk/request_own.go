@@ -8,7 +8,7 @@ import "slices"
 
 // appendOwn appends the operation's own request.
 func (c *Call) appendOwn(b []byte) []byte {
-	if c.op.RawQuery != "" {
+	if c.op.RawQuery != "" || c.followed != "" {
 		r := c.target()
 		r.Headers = c.appendAllHeaders(r.Headers)
 		return appendRequest(b, r)

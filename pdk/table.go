@@ -17,6 +17,7 @@ type table struct {
 	// is not a map, because a map is seeded at random, and the same call must always cost the
 	// same fuel.
 	slots []uint32
+	items [][]expression.Part // of the connector's Failures
 }
 
 // row is an operation.
@@ -35,6 +36,8 @@ type row struct {
 	filter                      *expression.Condition
 	transform                   []member
 	made                        []made
+	follows                     bool // a cursor is not only a parameter
+	nested                      bool // parameters of the body have a place inside it
 	meta                        []string
 }
 
@@ -67,6 +70,14 @@ func (c *Connector) table() *table {
 			at = (at + 1) % len(t.slots)
 		}
 		t.slots[at] = uint32(i + 1)
+	}
+	if c.Failures != nil {
+		for _, text := range c.Failures.Item {
+			// One that does not parse makes no message: plugin build and pdktest refuse it.
+			if parts, err := expression.ParseText(text, "item"); err == nil {
+				t.items = append(t.items, parts)
+			}
+		}
 	}
 	lastTable.Store(t)
 	return t
@@ -127,6 +138,10 @@ func newRow(c *Connector, op *Operation) row {
 	r.project = op.Wrap || strings.Contains(op.Data+"/", "/*/") || r.filter != nil || r.transform != nil
 	r.body = r.bodyKind()
 	r.plain = r.queryEnd == r.headerEnd && !r.multipart()
+	r.follows = op.Page != nil && (len(op.Page.CursorNames) > 0 || op.Page.Path != "" || op.Page.Alone)
+	for i := range r.fields {
+		r.nested = r.nested || r.fields[i].at != ""
+	}
 	head := &Request{Server: op.Server, Method: op.Method, Path: op.Path}
 	if r.plain {
 		head.Headers = r.appendHeaders(nil)

@@ -223,6 +223,8 @@ func readParam(name string, r Raw) (p Param, unknown string) {
 			p.mediaOf = v.Text()
 		case "file_name_from":
 			p.nameOf = v.Text()
+		case "at":
+			p.at = v.Text()
 		case "text":
 			p.made, p.constant = v.Text(), true
 		case "schema":
@@ -253,6 +255,12 @@ func readPage(r Raw) *Page {
 			p.Pages = v.Text()
 		case "cursor_name":
 			p.CursorName = v.Text()
+		case "cursor_names":
+			p.CursorNames = v.texts()
+		case "path":
+			p.Path = v.Text()
+		case "alone":
+			p.Alone = v.Bool()
 		case "limit_name":
 			p.LimitName = v.Text()
 		case "no_limit":
@@ -280,10 +288,14 @@ func readFailures(r Raw) *Failures {
 		switch name {
 		case "if":
 			for c := range v.Elements() {
-				f.If = append(f.If, Condition{Pointer: c.Member("pointer").Text(), Equals: string(c.Member("equals")), Not: c.Member("not").Bool()})
+				f.If = append(f.If, Condition{Pointer: c.Member("pointer").Text(), Header: c.Member("header").Text(), Equals: string(c.Member("equals")), Not: c.Member("not").Bool()})
 			}
 		case "message":
 			f.Message = v.texts()
+		case "item":
+			f.Item = v.texts()
+		case "retry_after":
+			f.RetryAfter = v.texts()
 		case "code":
 			f.Code = v.texts()
 		case "field":

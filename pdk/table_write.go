@@ -169,6 +169,7 @@ func (p *Param) append(b []byte, short bool) []byte {
 	o.bool("base64", p.base64)
 	o.str("media_type_from", p.mediaOf)
 	o.str("file_name_from", p.nameOf)
+	o.str("at", p.at)
 	o.str("text", p.made)
 	if p.schema != nil && !short {
 		o.key("schema")
@@ -186,6 +187,9 @@ func (p *Page) append(b []byte) []byte {
 	o.str("total", p.Total)
 	o.str("pages", p.Pages)
 	o.str("cursor_name", p.CursorName)
+	o.strs("cursor_names", p.CursorNames)
+	o.str("path", p.Path)
+	o.bool("alone", p.Alone)
 	o.str("limit_name", p.LimitName)
 	o.bool("no_limit", p.NoLimit)
 	o.int("max_limit", p.MaxLimit)
@@ -204,7 +208,9 @@ func (f *Failures) append(b []byte) []byte {
 		o.b = append(o.b, '[')
 		for i, c := range f.If {
 			v := openObject(appendComma(o.b, i))
-			v.mustStr("pointer", c.Pointer)
+			if v.str("header", c.Header); c.Header == "" {
+				v.mustStr("pointer", c.Pointer)
+			}
 			if c.Equals != "" {
 				v.key("equals")
 				v.b = append(v.b, c.Equals...)
@@ -215,6 +221,8 @@ func (f *Failures) append(b []byte) []byte {
 		o.b = append(o.b, ']')
 	}
 	o.strs("message", f.Message)
+	o.strs("item", f.Item)
+	o.strs("retry_after", f.RetryAfter)
 	o.strs("code", f.Code)
 	o.strs("field", f.Field)
 	o.strs("request_id", f.RequestID)

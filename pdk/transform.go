@@ -58,7 +58,7 @@ func (r *row) parse() error {
 	return nil
 }
 
-// make gives the parameters that are made of others their values.
+// make gives the parameters that are made of others, or of the cursor, their values.
 func (c *Call) make() error {
 	for _, m := range c.row.made {
 		value, err := fill(m.parts, func(path []string) (Raw, error) { return c.value(c.index(path[0])), nil })
@@ -66,6 +66,9 @@ func (c *Call) make() error {
 			return err
 		}
 		c.values[m.at] = value
+	}
+	if c.row.follows {
+		return c.follow()
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -18,8 +19,68 @@ import (
 
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 
+// follows checks how a page leads to the next one by more than one parameter.
+func (r *reader) follows(op *pdk.Operation, params map[string]param, note func(key, message, hint string)) {
+	page := op.Page
+	url := page.By == pdk.ByURL || strings.EqualFold(page.Header, "Link")
+	if (len(page.CursorNames) > 0 || page.Path != "") && (!url || page.In != pdk.InQuery) {
+		note("page", "cursor_names and path are for pages in the query that a URL leads to", "write in: query and by: url, or remove them")
+	}
+	if page.Path != "" {
+		switch {
+		case len(page.CursorNames) > 0:
+			note("page.path", "stands beside cursor_names", "write one of them")
+		case op.Method != "GET":
+			note("page.path", "the operation is no GET, so its pages have one path", "remove it")
+		case strings.Count(page.Path, "{cursor}") != 1:
+			note("page.path", "does not have {cursor} once", "write it like /query/{cursor}")
+		}
+		for _, m := range placeholder.FindAllStringSubmatch(page.Path, -1) {
+			if m[1] != "cursor" && !strings.Contains(op.Path, m[0]) {
+				note("page.path", fmt.Sprintf("%s is not in the path of the first page", clip(m[0])), "")
+			}
+		}
+	}
+	for i, name := range page.CursorNames {
+		for of, p := range params {
+			if cmp.Or(p.As, of) == name && p.In == "query" {
+				note(fmt.Sprintf("page.cursor_names[%d]", i), fmt.Sprintf("%q is a parameter of the operation, too", clip(name)), "remove it from params: the cursor has its value")
+			}
+		}
+	}
+}
+
+// failures checks the conditions and the texts of failures.
+func (r *reader) failures(f *pdk.Failures) {
+	if f == nil {
+		return
+	}
+	note := func(path, message, hint string) {
+		at, _ := r.nearest(path)
+		r.problem(at, path, message, hint)
+	}
+	for i, c := range f.If {
+		path := fmt.Sprintf("failures.if[%d]", i)
+		if _, pointer := r.places[path+".pointer"]; pointer == (c.Header != "") {
+			note(path, "needs either pointer or header", "")
+		}
+	}
+	for i, text := range f.Item {
+		path := fmt.Sprintf("failures.item[%d]", i)
+		if _, list := r.places[path]; !list {
+			path = "failures.item"
+		}
+		if _, err := expression.ParseText(text, "item"); err != nil {
+			note(path, err.Error(), "write it like: {{ item.field }}: {{ item.message }}")
+		}
+	}
+}
+
 // param is what a parameter says of other parameters.
 type param struct {
+	In            string          `json:"in"`
+	As            string          `json:"as"`
+	At            string          `json:"at"`
 	Text          string          `json:"text"`
 	FileNameFrom  string          `json:"file_name_from"`
 	MediaTypeFrom string          `json:"media_type_from"`
@@ -67,6 +128,13 @@ func (r *reader) operation(path string, op *pdk.Operation, params map[string]par
 				note("params."+clip(name)+"."+key, fmt.Sprintf("there is no parameter %q that a caller can give", clip(of)), fault.Hint(of, names))
 			}
 		}
+		switch p := params[name]; {
+		case p.At == "":
+		case p.In != "body" || op.ContentType != "" && !strings.Contains(strings.ToLower(op.ContentType), "json"):
+			note("params."+clip(name)+".at", "only a body that is JSON has places inside it", "remove it")
+		case p.As != "":
+			note("params."+clip(name)+".as", "at says the name already", "remove it")
+		}
 		if message := params[name].wrong(); message != "" {
 			note("params."+clip(name)+".text", message, "write it like: refs/heads/{{ branch }}")
 		}
@@ -88,8 +156,11 @@ func (r *reader) operation(path string, op *pdk.Operation, params map[string]par
 	if page := op.Page; page != nil && page.Cursor == "" && page.Header == "" && page.By != pdk.ByOffset && page.By != pdk.ByPage {
 		note("page", "does not say where the next page is", "add cursor, header, or by: offset or page")
 	}
-	if page := op.Page; page != nil && page.In == pdk.InBody && op.Method == "GET" {
-		note("page.in", "a GET has no body", "write in: query")
+	if page := op.Page; page != nil {
+		if page.In == pdk.InBody && op.Method == "GET" {
+			note("page.in", "a GET has no body", "write in: query")
+		}
+		r.follows(op, params, note)
 	}
 }
 

@@ -109,6 +109,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params)
 	}
 	r.records(c)
+	r.failures(c.Failures)
 	if len(r.problems) > 0 {
 		return nil, &Error{r.problems}
 	}

@@ -68,7 +68,7 @@ func TestTableOfAConnector(t *testing.T) {
 		Auth:        abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Type: abi.AuthBearer, Fields: []abi.AuthField{{Name: "key", Secret: true, Required: true}}, Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {key}"}}, Origins: []string{origin}}}},
 		Definitions: []pdk.Definition{{Name: "tree", Schema: pdk.Object("A tree.", pdk.Prop("kids", pdk.Array("Kids.", pdk.Ref("tree", ""))))}},
 		RateHeaders: []abi.RateHeaders{{Reset: "X-Reset", Unit: "seconds"}},
-		Failures:    &pdk.Failures{If: []pdk.Condition{{Pointer: "/ok", Equals: `"no"`, Not: true}}, Message: []string{"/m"}, Codes: []pdk.CodeStatus{{Code: "x", Status: 404}}},
+		Failures:    &pdk.Failures{If: []pdk.Condition{{Pointer: "/ok", Equals: `"no"`, Not: true}, {Header: "X-Failed"}}, Message: []string{"/m"}, Codes: []pdk.CodeStatus{{Code: "x", Status: 404}}, Item: []string{"{{ item.a }}", "{{ item.b }}"}, RetryAfter: []string{"/wait"}},
 		Operations: []pdk.Operation{
 			{
 				Entity: "things", Action: "list", Description: "Lists: all, \"quoted\", # not a comment.", Effect: pdk.Read, Method: "GET", Path: "/things/{id}", Data: "/a/*/b", Wrap: true,
@@ -78,8 +78,20 @@ func TestTableOfAConnector(t *testing.T) {
 					pdk.Query("q", pdk.Array("Some.", pdk.Integer("One.").Min(1).Max(12345678901234567))).Style(pdk.StyleIndices), pdk.Query("kind", nil).Const(`{"a":[1.5,null]}`),
 				},
 				Meta: []pdk.Meta{{Name: "total", Pointer: "/total"}, {Name: "next", Header: "Link", Link: "next"}},
-				Page: &pdk.Page{In: pdk.InQuery, By: pdk.ByPage, First: 1, SendFirst: true, Total: "/total"}, Examples: []string{`{"thing":"007"}`},
+				Page: &pdk.Page{In: pdk.InQuery, By: pdk.ByPage, First: 1, SendFirst: true, Total: "/total", Alone: true}, Examples: []string{`{"thing":"007"}`},
 				RateLimit: abi.RateLimit{Requests: 5, PerSeconds: 1}, Result: pdk.Ref("tree", "A tree."),
+			},
+			{
+				Entity: "things", Action: "search", Description: "Searches.", Effect: pdk.Read, Method: "GET", Path: "/search", Data: "/rows",
+				Page: &pdk.Page{In: pdk.InQuery, By: pdk.ByURL, Cursor: "/next", CursorNames: []string{"a", "b"}},
+			},
+			{
+				Entity: "things", Action: "query", Description: "Queries.", Effect: pdk.Read, Method: "GET", Path: "/query", Data: "/rows",
+				Page: &pdk.Page{In: pdk.InQuery, Header: "Link", Path: "/query/{cursor}"},
+			},
+			{
+				Entity: "things", Action: "create", Description: "Creates.", Effect: pdk.Write, Method: "POST", Path: "/things",
+				Params: []pdk.Param{pdk.Body("a", pdk.String("A name.")).At("/b/a").Send(`"x"`)},
 			},
 			{
 				Entity: "things", Action: "upload", Description: "Uploads.", Effect: pdk.Write, Idempotent: true, Method: "POST", Path: "/things", ContentType: "multipart/form-data", RawQuery: "(),", AnyOf: []string{"file"},
@@ -144,6 +156,16 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 		"a text and a constant":        {"const: api", "const: api, text: x", "operations[2].params.source.text: the parameter is made of others"},
 		"a name of no file":            {"const: api", "const: api, file_name_from: subjct", "file_name_from: there is no parameter \"subjct\" that a caller can give; did you mean subject?"},
 		"a raw query":                  {"path: /tickets\n", "path: /tickets\n    raw_query: \"(&\"\n", `raw_query: has '&'; write some of`},
+		"a condition of nothing":       {"{pointer: /ok, equals: false}", "{equals: false}", "failures.if[0]: needs either pointer or header"},
+		"a condition of two":           {"{pointer: /ok, equals: false}", "{pointer: /ok, header: X-Ok}", "failures.if[0]: needs either pointer or header"},
+		"an item that is wrong":        {"code: /error/code", "item: \"{{ message }}\"", "failures.item: at character 4"},
+		"items that are wrong":         {"code: /error/code", "item: [\"{{ item.a }}\", \"{{ b }}\"]", "failures.item[1]: at character 4"},
+		"a place in no body":           {"source: {in: body, const: api}", "source: {in: query, const: api, at: /a}", "operations[2].params.source.at: only a body that is JSON"},
+		"a place and a name":           {"source: {in: body, const: api}", "source: {in: body, const: api, at: /a, as: b}", "operations[2].params.source.as: at says the name already"},
+		"a path of no URL":             {"by: offset", "by: offset, path: \"/x/{cursor}\"", "operations[1].page: cursor_names and path are for pages in the query that a URL leads to"},
+		"a path without a cursor":      {"by: offset, cursor_name: offset", "by: url, cursor: /next, path: /x", "operations[1].page.path: does not have {cursor} once"},
+		"a path with more":             {"by: offset, cursor_name: offset", "by: url, cursor: /next, path: \"/x/{id}/{cursor}\"", "operations[1].page.path: {id} is not in the path of the first page"},
+		"a part that is a parameter":   {"by: offset, cursor_name: offset", "by: url, cursor: /next, cursor_names: [state]", `operations[1].page.cursor_names[0]: "state" is a parameter of the operation, too`},
 		"a name":                       {"name: birchdesk", "name: Birch Desk", "name"},
 	} {
 		t.Run(name, func(t *testing.T) {
