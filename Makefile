@@ -201,6 +201,7 @@ FUZZ := \
 	internal/table:FuzzRead \
 	internal/tableimport/overlay:FuzzApply \
 	internal/tableimport/airbyte:FuzzImport \
+	internal/tableimport/openapi:FuzzImport \
 	internal/tableimport:FuzzWrite \
 	pdk:FuzzLink
 

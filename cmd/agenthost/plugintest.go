@@ -119,7 +119,7 @@ func (a *app) showReport(file string, r *conformance.Report) error {
 	for i, c := range r.Checks {
 		requirement := c.Title
 		if c.Reason != "" {
-			requirement += "; skipped because " + c.Reason
+			requirement += "; not checked because " + c.Reason
 		}
 		rows[i] = []string{string(c.Status), c.ID, strconv.Itoa(c.Cases), requirement}
 	}
@@ -144,7 +144,10 @@ func (a *app) showReport(file string, r *conformance.Report) error {
 			}
 		}
 	}
-	return nil
+	if r.Operations == 0 {
+		return nil
+	}
+	return a.print("\n%d of %d operations pass\n", r.Operations-len(r.Failing), r.Operations)
 }
 
 func (a *app) pluginSchemaCommand() *cobra.Command {

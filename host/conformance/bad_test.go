@@ -199,7 +199,7 @@ func outline(w *bytes.Buffer, name string, r *Report) []string {
 	skipped := 0
 	for _, c := range r.Checks {
 		switch c.Status {
-		case Skip:
+		case NotChecked:
 			skipped++
 		case Fail:
 			failed = append(failed, c.ID)

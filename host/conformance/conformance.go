@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,8 +63,8 @@ type Status string
 const (
 	Pass Status = "pass"
 	Fail Status = "fail"
-	// Skip means that there was nothing to check; Reason says why.
-	Skip Status = "skip"
+	// NotChecked means that there was no case; Reason says why.
+	NotChecked Status = "not checked"
 )
 
 // Check is the outcome of one check.
@@ -75,12 +76,14 @@ type Check struct {
 	Status Status `json:"status"`
 	// Cases is how many cases were tried.
 	Cases int `json:"cases"`
-	// Reason says why a check was skipped.
+	// Reason says why there was no case.
 	Reason string `json:"reason,omitempty"`
 	// Problems are the first few failures.
 	Problems []string `json:"problems,omitempty"`
 	// More is how many problems were left out.
 	More int `json:"more,omitempty"`
+
+	named map[string]bool // what the problems begin with: mostly operations
 }
 
 // Report is the outcome of a [Run].
@@ -89,10 +92,12 @@ type Report struct {
 	Connector string `json:"connector"`
 	Version   string `json:"version"`
 	// Digest is the SHA-256 of the module, in hexadecimal.
-	Digest     string  `json:"digest"`
-	Operations int     `json:"operations"`
-	Passed     bool    `json:"passed"`
-	Checks     []Check `json:"checks"`
+	Digest     string `json:"digest"`
+	Operations int    `json:"operations"`
+	// Failing names the operations that have a problem in some check.
+	Failing []string `json:"failing,omitempty"`
+	Passed  bool     `json:"passed"`
+	Checks  []Check  `json:"checks"`
 }
 
 // Failed counts the checks that failed.
@@ -112,12 +117,20 @@ const maxProblems = 5
 // problem counts a failed case.
 func (c *Check) problem(format string, args ...any) {
 	c.Status = Fail
+	text := fmt.Sprintf(format, args...)
+	if c.named == nil {
+		c.named = make(map[string]bool)
+	}
+	c.named[text[:len(text)-len(strings.TrimLeft(text, nameChars))]] = true
 	if len(c.Problems) == maxProblems {
 		c.More++
 		return
 	}
-	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
+	c.Problems = append(c.Problems, text)
 }
+
+// nameChars are those of the name of an operation.
+const nameChars = "abcdefghijklmnopqrstuvwxyz0123456789_."
 
 // instead replaces the problems after before with one.
 func (c *Check) instead(before Check, format string, args ...any) {
@@ -148,7 +161,7 @@ func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 			s.run(ctx, e, &c)
 		}
 		if c.Cases == 0 && c.Status == Pass {
-			c.Status, c.Reason = Skip, s.none
+			c.Status, c.Reason = NotChecked, s.none
 			if e.report.Failed() > 0 || s.none == "" {
 				c.Reason = afterFailure
 			}
@@ -159,6 +172,7 @@ func Run(ctx context.Context, module []byte, o Options) (*Report, error) {
 		e.report.Checks = append(e.report.Checks, c)
 	}
 	e.report.Passed = e.report.Failed() == 0
+	e.failing()
 	return e.report, nil
 }
 
@@ -224,6 +238,21 @@ type examination struct {
 	refused []string
 	// reached holds the declared requests that were sent.
 	reached map[string]bool
+}
+
+// failing fills in the operations that have problems.
+func (e *examination) failing() {
+	if e.connector == nil {
+		return
+	}
+	e.each(func(op *connector.Operation) {
+		for _, c := range e.report.Checks {
+			if c.named[op.Name()] {
+				e.report.Failing = append(e.report.Failing, op.Name())
+				return
+			}
+		}
+	})
 }
 
 // message is an error's own words, without its kind.

@@ -25,6 +25,8 @@ func dependencies() []dependency {
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
 		{"github.com/go-jose/go-jose/v4", []string{"host/mcp/accesstoken"}, "access tokens that are signed JWTs, and the keys of who signs them"},
 		{"github.com/goccy/go-yaml", []string{"host/config", "internal/table", "internal/tableimport/...", "internal/yamlfile"}, "the configuration file and tables, with the line of each mistake"},
+		{"github.com/getkin/kin-openapi", []string{"internal/tableimport/openapi"}, "documents of OpenAPI 3.0 and 3.1 and of Swagger 2.0, with their references resolved"},
+		{"go.yaml.in/yaml/v4", []string{"internal/tableimport/openapi"}, "OpenAPI documents in YAML that goccy/go-yaml refuses; kin-openapi brings it"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
