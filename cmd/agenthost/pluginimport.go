@@ -17,6 +17,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/tableimport"
 	"github.com/agenthost/agenthost/internal/tableimport/airbyte"
+	"github.com/agenthost/agenthost/internal/tableimport/overlay"
 	"github.com/spf13/cobra"
 )
 
@@ -53,7 +54,8 @@ connector.yaml, or of all that are in a folder or one below it. It needs no netw
 
 Each table is written as NAME.yaml, with a report of what was taken, what was left out and
 why, and what was guessed, with the line to look at. agenthost plugin build makes a connector
-of a table. docs/import.md explains it.`,
+of a table. What you change stands in NAME.overlay.yaml in the folder of the table, and is
+applied at every import. docs/import.md explains it.`,
 		Example: `  agenthost plugin import airbyte connector.yaml
   agenthost plugin import airbyte site-packages/airbyte_agent_sdk/specs -o tables`,
 		Args: args(1, "FILE|FOLDER"),
@@ -64,11 +66,10 @@ of a table. docs/import.md explains it.`,
 			}
 			var tables []imported
 			for _, file := range files {
-				t, err := importDocument(cmd.Context(), file, airbyte.Import)
+				t, err := importDocument(cmd.Context(), file, to, airbyte.Import)
 				if err != nil {
 					return err
 				}
-				t.file = filepath.Join(to, t.report.Connector+".yaml")
 				tables = append(tables, t)
 			}
 			return a.writeTables(tables, report)
@@ -112,8 +113,8 @@ func escapeGlob(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(name)
 }
 
-// importDocument makes a table of a document.
-func importDocument(ctx context.Context, file string, made func(string, tableimport.Map) (*tableimport.Table, error)) (imported, error) {
+// importDocument makes a table of a document, for a folder, with the edits that stand there.
+func importDocument(ctx context.Context, file, to string, made func(string, tableimport.Map) (*tableimport.Table, error)) (imported, error) {
 	data, err := readAtMost(file, tableimport.MaxFile+1)
 	if err != nil {
 		return imported{}, err
@@ -126,12 +127,28 @@ func importDocument(ctx context.Context, file string, made func(string, tableimp
 	if err != nil {
 		return imported{}, fmt.Errorf("%s %w", file, err)
 	}
+	written := filepath.Join(to, t.Report.Connector+".yaml")
+	if t.Report.Edits, err = edit(&t.Document, overlay.Beside(written)); err != nil {
+		return imported{}, err
+	}
 	t.Comment = tableComment
 	text, err := t.Finish(ctx)
 	if err != nil {
 		return imported{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return imported{text: text, report: &t.Report}, nil
+	return imported{file: written, text: text, report: &t.Report}, nil
+}
+
+// edit applies an overlay to a table, if there is one.
+func edit(table *tableimport.Map, file string) ([]tableimport.Edit, error) {
+	data, err := readAtMost(file, overlay.MaxFile+1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return overlay.Apply(table, file, data)
 }
 
 // tableComment is the first line of a written table, with what the rest must have so that it
@@ -167,7 +184,7 @@ func (a *app) writeTables(tables []imported, report string) error {
 		case err != nil:
 			return err
 		case changed:
-			return &usageError{message: t.file + " was changed by hand, or is no table of an import", hint: "write to another folder with -o and compare, or remove the file"}
+			return &usageError{message: t.file + " was changed by hand, or is no table of an import", hint: "write your changes into " + overlay.Beside(t.file) + " and remove " + t.file + ", or write to another folder with -o and compare"}
 		case written[t.file]:
 			return fmt.Errorf("two documents make %s: import them into different folders", t.file)
 		}
