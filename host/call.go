@@ -36,7 +36,7 @@ type Call struct {
 	// Principal is on whose behalf the call is: whose connection it names, and what it may do
 	// at most. The zero value is the local operator.
 	Principal Principal
-	// Caller is who calls, for the audit trail: a user, an agent, a session. Empty means
+	// Caller names the caller for the audit trail: a user, an agent, a session. Empty means
 	// [Options.Caller]. It decides nothing.
 	Caller string
 	// Intent is why, in up to 512 characters. A hosted connection hands it on to the
@@ -44,7 +44,7 @@ type Call struct {
 	Intent string
 	// Credentials replace fields of the connection's credential for this call only, as for an
 	// end user whose token the program holds; a connection without credentials takes any auth
-	// scheme that they complete. Where the vendor wants OAuth 2.0 that is access_token. The call
+	// scheme that they complete. For OAuth 2.0 that is access_token. The call
 	// has a client of its own: it uses no connection to the vendor, token or rate limit of other
 	// calls, and leaves none. A hosted connection takes none.
 	Credentials map[string]secret.Value

@@ -11,7 +11,7 @@ import (
 )
 
 // connection is a Connection whose connector is found and whose server is chosen. A host may
-// have thousands that nobody calls: what calls need is made when the first one comes.
+// have thousands of unused ones: the first call makes what calls need.
 type connection struct {
 	backend.Connection
 	connectionVersion
@@ -46,7 +46,7 @@ func (h *Host) connection(ctx context.Context, p Principal, name string) (*conne
 }
 
 // hold is connection for a call, which releases the connection when it has ended. Until then
-// the connection stays as it is, whatever becomes of its configuration.
+// the connection stays as it is, even if its configuration changes.
 func (h *Host) hold(ctx context.Context, p Principal, name string) (*connection, error) {
 	for {
 		cfg, version, err := h.configuration(ctx, p, name)
@@ -91,7 +91,7 @@ func (h *Host) configuration(ctx context.Context, p Principal, name string) (cfg
 	return cfg, v, nil
 }
 
-// renew makes a connection that nobody called before, or that changed, and holds it. Calls that
+// renew makes a connection on its first call or after a change, and holds it. Calls that
 // run on the old one end on it.
 func (h *Host) renew(ctx context.Context, key connectionKey, old *connection, cfg Connection, v connectionVersion) (*connection, error) {
 	c, err := h.connect(ctx, key.name, cfg, v, h.catalog.Find)
@@ -106,7 +106,7 @@ func (h *Host) renew(ctx context.Context, key connectionKey, old *connection, cf
 		h.mu.Unlock()
 		return known, nil
 	}
-	gone := c // its file was replaced meanwhile: this call ends on the old one
+	gone := c // its file was just replaced: this call ends on the old one
 	if h.catalog.Current(c.file) {
 		h.connections[key] = c
 		gone = known
@@ -140,7 +140,7 @@ func (c *connection) retire(ctx context.Context) {
 	}
 }
 
-// connected returns a connection that somebody called before, nil where nobody did.
+// connected returns a connection that had a call before, or nil.
 func (h *Host) connected(key connectionKey) *connection {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -39,8 +39,8 @@ type StaticConnections = connections.Static
 //	o.Connections = &host.FileConnections{Path: path, Config: c, Every: time.Second}
 type FileConnections = connections.File
 
-// ErrNoConnection is the error of [Connections] where there is no such connection, or none that
-// the principal may see.
+// ErrNoConnection is the error of [Connections] for a connection that does not exist, or one that
+// the principal may not see.
 var ErrNoConnection = connections.ErrNone
 
 // Principal is on whose behalf something is done. The zero Principal is the local operator.

@@ -21,7 +21,7 @@ import (
 //
 // Every error is an [*Error]. Those before the operation runs have RequestSent false:
 //
-//   - unknown_operation: there is no such connection, entity or action
+//   - unknown_operation: the connection, entity or action does not exist
 //   - denied: nobody has approved the connector, or the connection does not allow the
 //     operation with any parameters
 //   - invalid_params: the parameters do not fit the operation's schema
@@ -96,7 +96,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	if err != nil {
 		return nil, fault.Cancelled(ctx, err)
 	}
-	// Who may not run it is told that, and nothing of what it takes.
+	// A caller that may not run it learns only that, and nothing of its parameters.
 	op := r.call.Operation
 	if err := h.decide(ctx, call.Principal, c, op.Operation, o.check, r.entry); err != nil {
 		return nil, err

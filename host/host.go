@@ -42,7 +42,7 @@ type Host struct {
 	options Options
 	log     hclog.Logger
 	catalog *catalog.Catalog
-	source  Connections // of the options; nil where there are none
+	source  Connections // of the options, or nil
 	checked bool        // source has only connections that are checked
 	// approvals is nil where the program vouches for its plugins folder.
 	approvals *approval.Store
@@ -61,7 +61,7 @@ type Host struct {
 	runner      *direct.Runner
 
 	following sync.WaitGroup // goroutines that follow the connections
-	unfollow  func()         // ends them; nil where there are none
+	unfollow  func()         // ends them, or nil
 
 	uncache func() error // removes a cache that is this process's only
 }
@@ -98,7 +98,7 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 	if o.HostBytes == 0 {
 		o.HostBytes = backend.DefaultMemory
 	}
-	// Where processes agree on who writes the lock file is no folder of one process only.
+	// Processes agree here on who writes the lock file, so it is never a folder of one process only.
 	agree := cmp.Or(o.Cache, catalog.DefaultCache())
 	folder, uncache, err := catalog.CacheFolder(o.Cache, o.Logger)
 	if err != nil {
@@ -203,7 +203,7 @@ func (h *Host) free(ctx context.Context) error {
 		h.following.Wait()
 	}
 	err := errors.Join(h.catalog.Close(ctx), h.runner.Close(ctx))
-	for key, c := range h.connections { // nobody else has them any more
+	for key, c := range h.connections { // no call has them any more
 		h.drop(ctx, key, c)
 	}
 	h.accounts.Close()

@@ -46,7 +46,7 @@ func (h *Host) HostedConnections(ctx context.Context) ([]HostedConnection, error
 //     names it
 //   - auth_failed: a credential is missing, or Airbyte does not know the client
 //   - permission_denied: the client may not use the organization
-//   - not_found: there is no such workspace
+//   - not_found: the workspace does not exist
 //   - conflict: the workspace has a connector of that name and kind
 //
 // An error with RequestSent true may have created the connector.
@@ -91,7 +91,7 @@ func (h *Host) createHosted(ctx context.Context, n NewHosted, e *entry) (*Hosted
 //
 //   - auth_failed: Airbyte does not know the client
 //   - permission_denied: the client may not use the organization
-//   - not_found: there is no such workspace
+//   - not_found: the workspace does not exist
 func (h *Host) ListHosted(ctx context.Context, at HostedAt) ([]HostedConnector, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
@@ -110,7 +110,7 @@ func (h *Host) ListHosted(ctx context.Context, at HostedAt) ([]HostedConnector, 
 //
 // # Errors
 //
-//   - not_found: there is no such connector
+//   - not_found: the connector does not exist
 //   - conflict: there are several; Message lists them
 //
 // The audit trail has it.
@@ -139,7 +139,7 @@ func (h *Host) DeleteHosted(ctx context.Context, at HostedAt, id string) (delete
 // CheckHosted lets the Airbyte API check the credential that it keeps, of the connector
 // that an id or a connection names, as in [Host.DeleteHosted]. Status is succeeded, failed, or
 // another word of the Airbyte API for a check that has not decided; message is Airbyte's own,
-// mostly empty. A credential that was found wrong is no error.
+// mostly empty. A wrong credential is not an error.
 func (h *Host) CheckHosted(ctx context.Context, at HostedAt, id string) (found, status, message string, err error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

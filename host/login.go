@@ -18,7 +18,7 @@ type Revoked = direct.Revoked
 //
 // # Errors
 //
-// Those of the authorization server; timeout where nobody logs in; denied where the connector
+// Those of the authorization server; timeout if the person does not log in in time; denied where the connector
 // is not approved; invalid_params where the connection needs no login.
 func (h *Host) Login(ctx context.Context, connection string, l Login) error {
 	ctx, leave, err := h.gate.pass(ctx)

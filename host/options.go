@@ -47,7 +47,7 @@ type Options struct {
 	// Lock is the file that says which connectors a person approved (agenthost.lock).
 	// A connector that is not in it is described and not used: its calls are denied.
 	// Empty keeps no approvals: the program vouches for what is in Plugins, and so for
-	// whoever can write there.
+	// anyone who can write there.
 	Lock string
 	// Updates says what becomes of a new version of an approved connector; empty means
 	// that it is let through, and recorded in Lock, if it reaches no further.
@@ -71,7 +71,7 @@ type Options struct {
 	// CompileWorker is a program and its arguments that compiles modules not seen
 	// before in a process of its own, within CompileTimeout and CompileMemory: it
 	// calls [ServeCompile] with the arguments that follow, and is built with
-	// this package. Empty compiles in this process, where vetting alone bounds what
+	// this package. Empty compiles in this process, where only vetting bounds what
 	// a module costs.
 	CompileWorker []string
 	// CompileTimeout is the wall time of a worker; 0 means 60 seconds.
@@ -98,7 +98,7 @@ type Options struct {
 	// HostBytes is how many bytes may be in flight, those of all calls together: parameters,
 	// answers of vendors, output of guests, and long messages of clients. A call starts when its
 	// parameters and 1 MiB are free, and ends with limit_exceeded where it needs more than is. 0
-	// means 256 MiB, and it is no less than 2 MiB.
+	// means 256 MiB; the least is 2 MiB.
 	HostBytes int64
 	// Logger gets the host's and the connectors' log lines; nil logs nothing.
 	Logger hclog.Logger
@@ -108,7 +108,7 @@ type Options struct {
 	// and metrics with adapters/otel. Audit.Required holds for them as well.
 	Sinks []audit.Sink
 	// Proxy is the way to vendors, their authorization servers and the Airbyte API; nil
-	// connects to them directly, whatever the environment says of proxies.
+	// connects to them directly, and ignores proxies in the environment.
 	Proxy *config.Proxy
 	// Secrets says where references to secrets lead; the zero value knows all places
 	// that need no configuration.
@@ -120,7 +120,7 @@ type Options struct {
 	// IdleConnections is how many idle connections to vendors are kept at most, those of all
 	// connections together; 0 means 512. Each is closed after a minute of idleness.
 	IdleConnections int
-	// Caller is who calls where [Call.Caller] does not say.
+	// Caller is the caller of a call without [Call.Caller].
 	Caller string
 	// LookupEnv reads the environment for env: references and for connections
 	// that exist because their variables are set. Nil means os.LookupEnv.
@@ -206,7 +206,7 @@ func notNegative(at string, sizes ...size) error {
 	return nil
 }
 
-// checkConnection refuses what is wrong with a connection whatever its connector is.
+// checkConnection refuses a connection that is wrong for every connector.
 func (o *Options) checkConnection(name string, c *Connection) error {
 	at := "connections." + name
 	modes := []string{string(config.Direct), string(config.Hosted)}

@@ -48,7 +48,7 @@ type ToolOptions struct {
 //   - connector_fault: a named connection's connector cannot be used
 //
 // A connection that ToolOptions does not name and that cannot be used makes no tools;
-// the host's logger is told why.
+// the host logs why.
 func (h *Host) Tools(ctx context.Context, o ToolOptions) (tool.Set, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
@@ -218,7 +218,7 @@ func (h *Host) page(ctx context.Context, p Principal, connection string, call to
 
 // listing looks at many connections at one time, and at what they share once: a file of the
 // plugins folder, its approval, and the operations of a grant. The host does not keep the
-// connections that nobody has called. It is for one goroutine, and one listing.
+// connections without a call. It is for one goroutine, and one listing.
 type listing struct {
 	host     *Host
 	as       Principal
@@ -268,7 +268,7 @@ func (l *listing) find(ctx context.Context, connector string) (*catalog.File, er
 }
 
 // allowed returns the operations that a connection may run, as it shows them. Connections
-// that may run the same ones get the same slice, which nobody may change. The rule is that
+// that may run the same ones get the same slice, which must not be changed. The rule is that
 // by which the first of the others is denied.
 func (l *listing) allowed(ctx context.Context, c *connection) (ops []*abi.Operation, rule string, err error) {
 	approved, known := l.approved[c.file]

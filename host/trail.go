@@ -233,7 +233,7 @@ func (e *entry) ended(result *Result, err error) {
 }
 
 // end writes the record of a call that ended with a result or an error, and returns them.
-// Where the record must be written and cannot be, the result is withheld.
+// If the record is required and cannot be written, the host withholds the result.
 func (e *entry) end(ctx context.Context, result *Result, err error) (*Result, error) {
 	e.ended(result, err)
 	if lost := e.write(ctx); lost != nil && err == nil {
@@ -242,7 +242,7 @@ func (e *entry) end(ctx context.Context, result *Result, err error) (*Result, er
 	return result, err
 }
 
-// endReplay is end for a replay, which has sent nothing whatever it ends with.
+// endReplay is end for a replay, which sends no request.
 func (e *entry) endReplay(ctx context.Context, err error) error {
 	err = fault.Cancelled(ctx, err)
 	if err != nil {

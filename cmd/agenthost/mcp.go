@@ -171,7 +171,7 @@ func (a *app) serveMCP(ctx context.Context, f *mcpFlags, given *pflag.FlagSet) e
 		o.Environment = o.Environment || c.Connections == nil
 		o.Connections = file
 	}
-	// There is no call here whose parameters could be wrong.
+	// No call has parameters here that could be wrong.
 	return fault.Configuration(openWith(ctx, o, func(h *host.Host) error {
 		if file != nil {
 			following, stop := context.WithCancel(ctx)

@@ -105,7 +105,7 @@ func lockPath(configuration string) (string, error) {
 	return filepath.Join(dir, "agenthost", approval.DefaultName), nil
 }
 
-// configPath returns the path of the configuration, or "" if there is none.
+// configPath returns the path of the configuration, or "" without one.
 func (a *app) configPath() string {
 	if a.config != "" {
 		return a.config

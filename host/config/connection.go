@@ -177,7 +177,7 @@ func (r *reader) tls(n ast.Node, path string) *TLS {
 }
 
 // credentials reads references. Messages never quote a value, and they quote a name only if
-// it has a value: {sk_live_1} is a secret in the place of a name.
+// it has a value: {sk_live_1} is a secret instead of a name.
 func (r *reader) credentials(n ast.Node, path string) map[string]string {
 	references := make(map[string]string)
 	r.pairs(n, path, func(name string, at, value ast.Node) {

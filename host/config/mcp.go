@@ -120,7 +120,7 @@ func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {
 func (r *reader) tokens(n ast.Node, path string) map[string]string {
 	references := make(map[string]string)
 	r.pairs(n, path, func(name string, at, value ast.Node) {
-		// {TOKEN} is a secret in the place of a name.
+		// {TOKEN} is a secret instead of a name.
 		if v := r.value(value, path); v == nil || v.Type() == ast.NullType || !connectionName.MatchString(name) {
 			r.problem(at, path, "the entry is not of the form name: reference", "write it as ada: env:ADA_TOKEN; names have up to 64 letters, digits, dashes and underscores")
 			return

@@ -18,7 +18,7 @@ type reader struct {
 	problems  []Problem
 	visits    int
 	schemes   []string // of references, beside those that every program knows
-	// meets is told of every key that a mapping may have, in tests; nil tells nobody.
+	// meets, if not nil, receives every key that a mapping may have. Tests set it.
 	meets func(path string)
 }
 

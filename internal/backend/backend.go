@@ -1,4 +1,4 @@
-// Package backend says what the host needs of whatever runs the operations of a connection:
+// Package backend says what the host needs from the code that runs the operations of a connection:
 // the host's own sandbox (package direct), or the Airbyte API (package hosted). It also has
 // what both of them need.
 package backend
@@ -35,7 +35,7 @@ type Backend interface {
 	Accept(op *connector.Operation, params []byte) error
 	// Requests returns the requests that an operation may send to the vendor.
 	Requests(op *abi.Operation) []Request
-	// Check is the operation that proves the credential; nil where there is none.
+	// Check is the operation that tests the credential, or nil.
 	Check() *abi.OperationRef
 	// Ready reports whether a call need not wait for Prepare.
 	Ready() bool
@@ -78,26 +78,26 @@ type Call struct {
 	Observer Observer
 	// Digest, if not nil, makes the digest of the records for [Pages].
 	Digest *maphash.Seed
-	// Attempt is told of each request that was sent or tried; nil is not. [Run] sets it.
+	// Attempt, if not nil, receives each request that was sent or tried. [Run] sets it.
 	Attempt func(egress.Attempt)
 
 	// Tape, if not nil, gets a recording of the call: it has the time and the seed that the
 	// module's clock and random numbers start from.
 	Tape *recording.Recording
-	// Profile, if not nil, is told where the module spent its fuel.
+	// Profile, if not nil, receives where the module spent its fuel.
 	Profile func(*sandbox.Profile)
 
 	fields  *shape.Shape // of Select and Exclude
 	effects effects
 }
 
-// Observer is told what the record of a call needs to know, on the goroutine of the call.
+// Observer receives what the record of a call needs, on the goroutine of the call.
 type Observer interface {
-	// Sent is told of a request that was sent or tried, at a time; Start of r is not set.
+	// Sent receives a request that was sent or tried, and its time; Start of r is not set.
 	Sent(r audit.Request, at time.Time)
-	// Refused is told of a request for which the module got an error.
+	// Refused receives a request for which the module got an error.
 	Refused(req *abi.Request, at time.Time, err error)
-	// Ran is told what the module cost: counts of its meter, and bytes of its memory.
+	// Ran receives the cost of the module: counts of its meter, and bytes of its memory.
 	Ran(fuel, memory int64)
 }
 

@@ -29,7 +29,7 @@ func refusedStatus(status int) bool {
 }
 
 // settle returns the error of the call. Where something may have been changed, the call is
-// not retryable, whatever the vendor, the connector or the network says of it.
+// not retryable, even if the vendor, the connector or the network says so.
 func (f *effects) settle(err error) error {
 	if !f.changed {
 		return err

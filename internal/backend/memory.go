@@ -10,7 +10,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// DefaultMemory is how many bytes may be in flight where nobody says.
+// DefaultMemory is the default limit of the bytes in flight.
 const DefaultMemory = 256 << 20
 
 const (

@@ -71,7 +71,7 @@ func Assemble(op *connector.Operation, data, meta json.RawMessage) (Result, erro
 	return result, nil
 }
 
-// Stop takes away the next cursor of a page that nobody can go on from, and keeps its records.
+// Stop removes the next cursor of a page that has no usable successor, and keeps its records.
 // The message says why.
 func (r *Result) Stop(message string) {
 	r.NextCursor, r.HasMore = "", true

@@ -47,7 +47,7 @@ func (p *Pages) Take(page *Result) (last bool, err error) {
 }
 
 // Next returns the parameters of the page after one that was not the last. The error is a
-// vendor_error where there is no end in sight.
+// vendor_error if the pages do not seem to end.
 func (p *Pages) Next(page *Result) (json.RawMessage, error) {
 	switch {
 	case page.Stopped != nil:
@@ -163,7 +163,7 @@ func cursorNames(op *connector.Operation) []string {
 	return names
 }
 
-// cursorOf returns the cursor in params, empty where there is none.
+// cursorOf returns the cursor in params, or "".
 func cursorOf(op *connector.Operation, params []byte) string {
 	names := cursorNames(op)
 	for name, value := range rawjson.Members(params) {

@@ -69,13 +69,13 @@ func Run(ctx context.Context, b Backend, c *Call) (*Result, error) {
 		result.digest = maphash.Bytes(*c.Digest, result.Data)
 	}
 	if result.Data, err = c.fields.Apply(result.Data); err != nil {
-		// The call was made, whatever becomes of its answer.
+		// The call was made, even if its answer is unusable.
 		return nil, fault.Sent(err, result.Stats.Requests > 0)
 	}
 	return &result, nil
 }
 
-// attempts returns what is told of each request of the call; nil where nobody wants to know.
+// attempts returns the function that receives each request of the call, or nil.
 func (c *Call) attempts() func(egress.Attempt) {
 	if c.Observer == nil && c.OnRequest == nil && c.Operation.Safe() {
 		return nil

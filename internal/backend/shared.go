@@ -69,5 +69,5 @@ func (l *Lazy[T]) Get(create func() *T) *T {
 	return l.value.Load()
 }
 
-// Known returns the value, nil where nobody has needed it.
+// Known returns the value, or nil if no call has needed it.
 func (l *Lazy[T]) Known() *T { return l.value.Load() }

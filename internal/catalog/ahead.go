@@ -72,7 +72,7 @@ func (f *File) tell(ctx context.Context) {
 	}
 }
 
-// lock takes f.opening. It calls tell if the module is compiled meanwhile, unless tell is nil.
+// lock takes f.opening. It calls tell if it has to wait for a compilation, unless tell is nil.
 func (f *File) lock(ctx context.Context, tell func()) (unlock func(), err error) {
 	f.mu.Lock()
 	compiling := f.compiling

@@ -10,7 +10,7 @@
 //
 // A goroutine that holds one of these locks may take those further down, and none further up:
 //
-//  1. Catalog.telling: held while subscribers are told of a change
+//  1. Catalog.telling: held while subscribers receive a change
 //  2. File.opening: held while the file's module is opened or asked what it declares. This may
 //     take seconds, so it is a channel, and waiting for it ends with a context.
 //  3. File.mu: what is known of a file, and who uses its module
@@ -55,7 +55,7 @@ type Options struct {
 	// Reload is how often the catalog looks for changes of the folder; 0 means never. A file
 	// that is asked for later is still found.
 	Reload time.Duration
-	// UnloadAfter is how long a module stays in memory that nobody uses; 0 means five minutes.
+	// UnloadAfter is how long an unused module stays in memory; 0 means five minutes.
 	UnloadAfter time.Duration
 	// Declared returns what the module of a digest declares, where the program knows that. Nil
 	// knows nothing.
@@ -130,7 +130,7 @@ func Open(ctx context.Context, o Options) (*Catalog, error) {
 	return c, c.watch(ctx)
 }
 
-// Close ends what runs in the background and closes modules that nobody uses any more. The
+// Close ends what runs in the background and closes unused modules. The
 // engine closes the others. It returns the error of ctx where that ends first.
 func (c *Catalog) Close(ctx context.Context) error {
 	c.mu.Lock()
@@ -311,7 +311,7 @@ func (c *Catalog) At(path string) *File {
 	return c.newFile(path, stampOf(path))
 }
 
-// lookup returns the file of a path, and nil where there is none. Where nobody watches the folder,
+// lookup returns the file of a path, or nil. If no one watches the folder,
 // a file that has changed since the last time is another one.
 func (c *Catalog) lookup(path string) *File {
 	if c.watched {

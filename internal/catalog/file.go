@@ -32,7 +32,7 @@ type File struct {
 
 	mu        sync.Mutex
 	connector *connector.Connector
-	broken    error           // why the file is no connector
+	broken    error           // why the file is not a connector
 	failed    error           // why the background could not find out
 	compiling chan struct{}   // closed while the module is compiled
 	module    *sandbox.Module // nil until it is needed, and after it was unloaded
@@ -105,7 +105,7 @@ const describeTimeout = 10 * time.Second
 // Declared returns what the connector declares. The first host that meets a module runs its
 // describe and auth_schema, for at most ten seconds. Later ones find the answers in the cache.
 //
-// The error has kind connector_fault where the file is no connector, and stays as long as the
+// The error has kind connector_fault if the file is not a connector, and stays as long as the
 // file does. An error that is not the file's fault does not stay. With a context from
 // [Catalog.KnownOnly] it is [ErrNotKnown] or what came between.
 func (f *File) Declared(ctx context.Context) (*connector.Connector, error) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Acquire returns the module of the file, and keeps it in memory until release is called, once.
-// Where the module is not in memory it is loaded, which takes about 20 ms, or compiled, which
+// A module that is not in memory is loaded, which takes about 20 ms, or compiled, which
 // takes a second or so. Acquire works for a file that was replaced, as long as the cache has its
 // module.
 //
@@ -136,7 +136,7 @@ func (f *File) unloadIdle(idle time.Duration) {
 	}
 }
 
-// retire closes the module as soon as nobody uses the file. Who found the file before may still
+// retire closes the module as soon as no call uses the file. Who found the file before may still
 // use it later, and then it is closed again.
 func (f *File) retire() {
 	f.mu.Lock()
@@ -145,7 +145,7 @@ func (f *File) retire() {
 	f.closeUnused()
 }
 
-// closeUnused closes a retired file in the background if nobody uses it. Where the catalog is
+// closeUnused closes a retired file in the background if no call uses it. Where the catalog is
 // closed, the engine closes the module. The caller holds f.mu.
 func (f *File) closeUnused() {
 	if f.retired && f.users == 0 {
@@ -169,7 +169,7 @@ func (f *File) closeRetired() {
 	}
 }
 
-// discard closes a module that nobody uses any more, whoever was the last to use it: no call
+// discard closes an unused module, whichever call used it last: no call
 // waits for it, and the end of none ends it.
 func (f *File) discard(module *sandbox.Module) {
 	if err := module.Close(context.Background()); err != nil {

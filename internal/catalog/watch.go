@@ -13,7 +13,7 @@ type Change struct {
 	// Connector is the name that the file declares or declared; empty where it never was a
 	// connector.
 	Connector string
-	// Digest is that of the module in use now; empty where there is none.
+	// Digest is that of the module in use now, or empty.
 	Digest string
 	// Err is why the file was refused.
 	Err error

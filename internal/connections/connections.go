@@ -28,7 +28,7 @@ type Source interface {
 	Changes(ctx context.Context) (<-chan Change, error)
 }
 
-// ErrNone says that there is no such connection, or none that the principal may see.
+// ErrNone says that the connection does not exist, or that the principal may not see it.
 var ErrNone = errors.New("there is no such connection")
 
 // Principal is on whose behalf something is done. The zero Principal is the local operator, who

@@ -17,7 +17,7 @@ func Variable(connector, field string) string {
 }
 
 // FromEnvironment returns references to the variables of the first scheme of a connector whose
-// variables are all set. If there is none, missing has those that the last scheme lacks.
+// variables are all set. If no scheme has all, missing has the variables that the last one lacks.
 func FromEnvironment(connector string, schemes []abi.AuthScheme, lookup func(string) (string, bool)) (references map[string]string, missing []string) {
 	for i := range schemes {
 		references, missing = make(map[string]string), nil

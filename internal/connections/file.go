@@ -35,7 +35,7 @@ type File struct {
 	// Every is how often to look whether the file changed. A change counts when the file has
 	// stayed the same from one look to the next. 0 means never: call Reload.
 	Every time.Duration
-	// Report, if not nil, is told why a changed file is not used, once for each content. Nil
+	// Report, if not nil, receives the reason why a changed file is not used, once for each content. Nil
 	// logs it.
 	Report func(err error)
 
@@ -51,7 +51,7 @@ type File struct {
 
 // FileStart is what a host gives a [File].
 type FileStart struct {
-	// Check refuses what is wrong with a connection whatever its connector is.
+	// Check refuses a connection that is wrong for every connector.
 	Check  func(name string, c *config.Connection) error
 	Seams  seams.Seams
 	Logger hclog.Logger

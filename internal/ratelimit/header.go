@@ -89,7 +89,7 @@ func moment(text string, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// momentIn reads a time in a unit of [abi.RateHeaders]; zero if it is none, or over.
+// momentIn reads a time in a unit of [abi.RateHeaders]; zero if it is not a time, or not positive.
 func momentIn(unit, text string, now time.Time) time.Time {
 	text = strings.TrimSpace(text)
 	if unit == "time" {

@@ -3,7 +3,7 @@
 // its answers.
 //
 // A request waits if its deadline leaves time to, and otherwise fails at once, with the
-// time to come back: waiting for a deadline that will pass serves nobody.
+// time to come back: it is useless to wait for a time after the deadline.
 //
 // The limits are those of one process. Two processes that share a credential each
 // believe that they have the whole of it, until the vendor's answers say otherwise.
@@ -73,7 +73,7 @@ func (g *Gate) Wait(ctx context.Context) error {
 	at := g.bucket.next(now)
 	wait := at.Sub(now)
 	deadline, bounded := ctx.Deadline()
-	// The deadline is in real time, whatever the limiter's clock says.
+	// The deadline is in real time, also if the limiter has another clock.
 	if bounded && wait > 0 && time.Until(deadline) <= wait {
 		g.limiter.mu.Unlock()
 		return g.limited(wait)

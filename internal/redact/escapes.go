@@ -30,7 +30,7 @@ type escapes struct {
 	letters [256]int16
 }
 
-// Values of escapes.letters that are no bytes.
+// Values of escapes.letters that do not stand for a byte.
 const (
 	nothing = -1
 	longer  = -2

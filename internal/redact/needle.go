@@ -14,7 +14,7 @@ import (
 // needle is one text that gives a secret away.
 type needle struct {
 	text []byte
-	// word says that only an occurrence which stands alone counts.
+	// word says that only an occurrence as a whole word counts.
 	word bool
 	// before and after say that the first or last character next to text also
 	// depends on the secret, as base64 characters at its edges do.
@@ -85,7 +85,7 @@ func base64Needle(encoding *base64.Encoding, led []byte, lead int) needle {
 	return needle{text: text[first : bits/6], before: lead > 0, after: bits%6 != 0}
 }
 
-// shortestNeedle is the length of the shortest of needlesOf(s), and 0 if there are none.
+// shortestNeedle is the length of the shortest of needlesOf(s), and 0 without needles.
 // It makes none of them.
 func shortestNeedle(s []byte) int {
 	switch {
@@ -102,7 +102,7 @@ func shortestNeedle(s []byte) int {
 }
 
 // widen returns the span of an occurrence of n in b with the straddling characters and
-// the padding, and false if n asks for a whole word and this is none.
+// the padding, and false if n asks for a whole word and this is only a part of one.
 func (n needle) widen(b []byte, s span) (span, bool) {
 	if n.word && (s.start > 0 && isWord(b[s.start-1]) || s.end < len(b) && isWord(b[s.end])) {
 		return s, false

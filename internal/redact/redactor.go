@@ -40,7 +40,7 @@ const rounds = 8
 //     for a URL (%41, %u0041, + for a space) or for HTML (&amp;, &#65;, &#x41;), up to
 //     three layers deep, whichever they are.
 //
-// It is no defence against a vendor that wants to hand the secret on, which could
+// It cannot stop a vendor that wants to pass the secret on, which could
 // encrypt it: a vendor has the secret anyway. It is there for endpoints and error pages
 // that echo a request.
 //

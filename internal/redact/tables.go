@@ -137,7 +137,7 @@ func (s *search) get() *tables {
 	return made
 }
 
-// keep keeps what s has made, and returns it, or what another goroutine has made meanwhile.
+// keep keeps what s has made, and returns it, or what another goroutine made before it.
 func (s *search) keep(made *tables) *tables {
 	t := s.within
 	if t == nil {

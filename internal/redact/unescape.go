@@ -191,7 +191,7 @@ func (t *unescaper) utf16Unit(at, level int, mark byte) (unit, bool) {
 func isHighHalf(r rune) bool { return r >= 0xd800 && r < 0xdc00 }
 
 // plainPair reports whether a surrogate pair is written at b[at], as JSON does, up to end.
-// Its second mark is no layer of its own: what it escapes by itself is half a character.
+// Its second mark is not another layer: without the first it escapes half a character.
 func (t *unescaper) plainPair(at, end int) bool {
 	const half = len(`\ud83d`)
 	return end == at+2*half && t.b[at+half] == t.b[at] && !slices.ContainsFunc(t.b[at+1:at+half], isMark) && !slices.ContainsFunc(t.b[at+half+1:end], isMark)

@@ -4,7 +4,7 @@
 //
 // Slots go round over shares, of which each connection has one. Of those that wait, the share
 // goes first that has used least while others waited, so that a short call does not stand in
-// line behind long ones. What a share used while nobody waited is not held against it.
+// line behind long ones. What a share used while no other waited does not count.
 //
 // A call that has run for a whole slice is a long one. Long calls leave one slot free where
 // there is more than one. Go's scheduler looks for what arrived from the network when a
@@ -173,7 +173,7 @@ func (t *Turn) Checkpoint(ctx context.Context) error {
 		return nil
 	}
 	if t.long && all.free.Load() >= 0 && all.longs.Load() == 0 {
-		return nil // nobody else wants it
+		return nil // no other share wants it
 	}
 	free := all.lock()
 	if !t.long && all.running < all.longSlots && all.next() == nil {
@@ -223,7 +223,7 @@ func (t *Turn) withdraw() bool {
 	return true
 }
 
-// lock takes the lock, and all free slots, so that nobody takes one past the queue.
+// lock takes the lock, and all free slots, so that no caller takes one without the queue.
 func (t *Turns) lock() (free int64) {
 	t.mu.Lock()
 	return max(0, t.free.Swap(-1))

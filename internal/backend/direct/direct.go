@@ -90,7 +90,7 @@ func (r *Runner) Engine() *sandbox.Engine { return r.engine }
 // Secrets hold the credentials of connections.
 func (r *Runner) Secrets() *credential.Store { return r.secrets }
 
-// HTTP is what the clients of all connections have in common, whoever has them.
+// HTTP is what the clients of all connections share.
 func (r *Runner) HTTP() egress.Config { return r.http }
 
 // Close ends all modules. It waits for calls that run.

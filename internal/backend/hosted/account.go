@@ -44,7 +44,7 @@ type Account struct {
 type At struct {
 	// Connection is the name of a configured connection.
 	Connection string
-	// Connector is the name of a connector, where there is no connection. Empty means
+	// Connector is the name of a connector, if there is no connection. Empty means
 	// all kinds.
 	Connector string
 	// Account is the name of a configured connection of mode hosted whose account is meant,
@@ -101,7 +101,7 @@ type Accounts struct {
 	clients map[Account]*entry
 }
 
-// entry is a client, which whoever holds opening makes.
+// entry is a client. The goroutine that holds opening makes it.
 type entry struct {
 	opening chan struct{}
 	client  *client.Client
@@ -126,7 +126,7 @@ func (a *Accounts) Close() {
 	clear(a.clients)
 }
 
-// Check refuses what is wrong with a hosted connection whatever its connector is.
+// Check refuses a hosted connection that is wrong for every connector.
 func Check(name string, c *config.Connection) error {
 	at, a := "connections."+name, c.Airbyte
 	if a == nil {
@@ -175,7 +175,7 @@ func (a *Accounts) placeOf(name string, c *config.Connection) (Place, error) {
 // need is what a question must know of the workspace.
 type need int
 
-// The needs. Nothing is changed in a workspace that nobody named.
+// The needs. The host changes nothing in a workspace without its name.
 const (
 	needNothing   need = iota // the id of a connector is known
 	needConnector             // the configuration may have the id, and else somebody must have named the workspace

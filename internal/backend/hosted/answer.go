@@ -54,7 +54,7 @@ func unwrap(data json.RawMessage, e *abi.Envelope) json.RawMessage {
 	return data
 }
 
-// unread reports whether a result is what the vendor sent, and there is no record in it:
+// unread reports whether a result is what the vendor sent, without a record:
 // a failure, or the answer to a deletion.
 func unread(result json.RawMessage, e *abi.Envelope) bool {
 	record, wrapped := inEnvelope(result, e)
@@ -62,7 +62,7 @@ func unread(result json.RawMessage, e *abi.Envelope) bool {
 }
 
 // inEnvelope reports whether data is wrapped as the vendor wraps its answers, and returns
-// the record in it, nil where there is none.
+// the record in it, or nil.
 func inEnvelope(data json.RawMessage, e *abi.Envelope) (record json.RawMessage, wrapped bool) {
 	if e == nil || rawjson.KindOf(data) != rawjson.Object {
 		return nil, false

@@ -290,7 +290,7 @@ func (a *Accounts) Connectors(ctx context.Context, s *Site) ([]Connector, error)
 	}
 	list, err := service.Connectors(ctx, p.Workspace, definition)
 	if err == nil && len(list) == 0 {
-		// The service lists nothing where there is no such workspace, too.
+		// The service also lists nothing for a workspace that does not exist.
 		var e *abi.Error
 		if missing := service.RequireWorkspace(ctx, p.Workspace); errors.As(missing, &e) && e.Kind == abi.KindNotFound {
 			err = missing

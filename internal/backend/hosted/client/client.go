@@ -27,7 +27,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Config says where the service is and who asks. ClientID and ClientSecret are required.
+// Config has the address of the service and the client that asks. ClientID and ClientSecret are required.
 type Config struct {
 	// BaseURL is the operator's own URL of the service; empty means [airbyteapi.DefaultBaseURL].
 	// As with a connection's server, it is the only way to plain http and to a
@@ -145,7 +145,7 @@ var baseURLVariables = []string{"AIRBYTE_API_HOST", "SDK_DEV_ADP_API_HOST", "AIR
 
 // BaseURL returns the operator's URL of the service: the configured one, or that of the
 // environment variables AIRBYTE_API_HOST, SDK_DEV_ADP_API_HOST and
-// AIRBYTE_AGENTS_API_URL, in this order. It is empty where there is none, which means
+// AIRBYTE_AGENTS_API_URL, in this order. It is empty if neither is set, which means
 // [airbyteapi.DefaultBaseURL]. The URL may end in /api/v1, as PyAirbyte's does.
 func BaseURL(configured string, lookupEnv func(string) (string, bool)) string {
 	url := configured

@@ -62,7 +62,7 @@ func (c *Client) Connectors(ctx context.Context, workspace airbyteapi.WorkspaceN
 	return connectors, nil
 }
 
-// Connector returns one connector. The error has kind not_found where there is none.
+// Connector returns one connector. The error has kind not_found if it does not exist.
 func (c *Client) Connector(ctx context.Context, id airbyteapi.ID) (*airbyteapi.Connector, error) {
 	resp, err := c.one(ctx, http.MethodGet, airbyteapi.ConnectorPath, id, nil)
 	if err != nil {

@@ -15,8 +15,8 @@ const baseURLHint = "check the base URL of the Airbyte API, and that nothing bet
 // HintVendorAuth is the hint where the vendor does not know the credential.
 const HintVendorAuth = "the credential that Airbyte keeps is wrong: replace the connector with agenthost hosted delete and hosted create"
 
-// refused is the error of an answer whose status is no success. vendor is the title of
-// the vendor that the service calls for the request, empty where it calls nobody.
+// refused is the error of an answer without a success status. vendor is the title of
+// the vendor that the service calls for the request, empty if it calls no vendor.
 func (c *Client) refused(resp *egress.Response, vendor string) *abi.Error {
 	f := airbyteapi.ReadFailure(resp.Body)
 	said := f.String()

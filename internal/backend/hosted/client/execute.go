@@ -28,7 +28,7 @@ type Execution struct {
 type Answer struct {
 	// Result is the service's result as it is.
 	Result json.RawMessage
-	// Metadata is connector_metadata: an object, {} where there is none.
+	// Metadata is connector_metadata: an object, {} if the answer has none.
 	Metadata json.RawMessage
 	// Warning is what the service wants the caller to know, mostly empty.
 	Warning string
@@ -41,12 +41,12 @@ type Answer struct {
 // All are *[abi.Error], and say in RequestSent whether the operation may have run: a
 // failed request for a token leaves it false. Statuses become kinds as elsewhere (400 and
 // 422 invalid_params, 401 auth_failed, 403 permission_denied, 404 not_found, 409 conflict,
-// 429 rate_limited); an envelope whose status is no success is a vendor_error.
+// 429 rate_limited); an envelope without a success status is a vendor_error.
 func (c *Client) Execute(ctx context.Context, id airbyteapi.ID, e Execution) (*Answer, error) {
 	if len([]rune(e.Intent)) > airbyteapi.MaxIntent {
 		return nil, fault.Invalid("intent", fmt.Sprintf("the intent is longer than %d characters", airbyteapi.MaxIntent), "write one sentence")
 	}
-	id, err := airbyteapi.ParseID(string(id)) // whatever made it
+	id, err := airbyteapi.ParseID(string(id)) // it may come from anywhere
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ type Target struct {
 // do. A connector that was replaced by another one since it was found is found anew.
 //
 // A 404 may mean that there is no such connector any more, or that the vendor has no such
-// record. Where the answer does not say which, Run looks.
+// record. If the answer does not say which, Run asks.
 func (c *Client) Run(ctx context.Context, t Target, e Execution) (*Answer, error) {
 	e.Vendor = t.Title
 	id, err := c.find(ctx, t)

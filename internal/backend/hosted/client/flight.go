@@ -9,7 +9,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// flightTime bounds a request that several calls wait for, whatever their own deadlines.
+// flightTime bounds a request that several calls wait for. Their own deadlines do not.
 const flightTime = 30 * time.Second
 
 // flights lets calls that ask the same at the same time share one answer. The question

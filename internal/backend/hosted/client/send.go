@@ -22,7 +22,7 @@ type request struct {
 	// scope lacks the request itself, and a budget where it is nobody's call.
 	scope egress.Scope
 	// vendor is the title of the vendor that the service calls for this request; empty
-	// means that it calls nobody.
+	// means that it calls no vendor.
 	vendor string
 }
 

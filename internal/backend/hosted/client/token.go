@@ -17,7 +17,7 @@ import (
 // tokenField is the token's name in the scheme below.
 const tokenField = "access_token"
 
-// bearer is how a token is sent, and to which origin alone: the service's, or the one
+// bearer is how a token is sent, and to which origin only: the service's, or the one
 // that the operator put in its place.
 var bearer = &abi.AuthScheme{
 	ID:      "airbyte",
@@ -83,7 +83,7 @@ func (t *tokens) valid() *session {
 	return nil
 }
 
-// drop forgets a token that the service refused, unless another one has come meanwhile.
+// drop forgets a token that the service refused, unless a newer one has replaced it.
 func (t *tokens) drop(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
