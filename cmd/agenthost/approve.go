@@ -302,14 +302,7 @@ func (a *app) consentText(w io.Writer, style render.Options, r *host.Review) err
 	}
 	p.heading("What it can change")
 	p.changes(r.Module.Reach)
-	p.heading("It may send only these requests")
-	rows := make([][]string, 0, len(r.Manifest.Operations))
-	for _, one := range reachOf(r.Manifest) {
-		rows = append(rows, []string{render.Visible(one.Method), render.Visible(one.Path), render.Visible(one.Server), render.Visible(strings.Join(one.Operations, ", "))})
-	}
-	if p.err == nil {
-		p.err = render.Rows(w, style, []string{"METHOD", "PATH", "SERVER", "FOR"}, rows)
-	}
+	p.requests(reachOf(r.Manifest), r.Manifest.Servers, false)
 	return p.err
 }
 
@@ -361,20 +354,11 @@ func (p *page) list(lines []string) {
 
 // changes lists the operations that do not only read.
 func (p *page) changes(reach grant.Reach) {
-	names := make(map[abi.Effect][]string)
-	for _, o := range reach.Operations {
-		names[o.Effect] = append(names[o.Effect], o.Name)
-	}
-	if len(names[abi.EffectWrite])+len(names[abi.EffectDelete]) == 0 {
+	lines := changeLines(reach)
+	if len(lines) == 0 {
 		p.line("  nothing: it declares that all its operations only read")
-		return
 	}
-	for _, kind := range []struct {
-		effect abi.Effect
-		verb   string
-	}{{abi.EffectWrite, "writes"}, {abi.EffectDelete, "deletes"}} {
-		if list := names[kind.effect]; len(list) > 0 {
-			p.line("  %s: %s", kind.verb, strings.Join(list, ", "))
-		}
+	for _, line := range lines {
+		p.line("  %s: %s", line[0], line[1])
 	}
 }

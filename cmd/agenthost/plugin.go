@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -69,22 +68,17 @@ type inspectedApproval struct {
 	Narrower []string `json:"narrower,omitempty"`
 }
 
-// reach is a request that a connector may send.
-type reach struct {
-	Server string `json:"server"`
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	// Operations may send the request.
-	Operations []string `json:"operations"`
-}
-
 func (a *app) inspectCommand() *cobra.Command {
+	full := false
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what a connector file can access and change",
 		Long: `Show what a connector file can access and change, which credentials it needs and where it
 sends them, whether it is approved, and how it differs from the approved version. To read
-the manifest, agenthost runs the file in a sandbox without network or credentials.`,
+the manifest, agenthost runs the file in a sandbox without network or credentials.
+
+Many requests are shown in groups of one server and the first part of the path, and many
+changes by entity. --full shows each, and so does -o json.`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withReview(cmd.Context(), args[0], func(_ host.Options, r *host.Review) error {
@@ -95,10 +89,11 @@ the manifest, agenthost runs the file in a sandbox without network or credential
 				if done, err := a.json(i); done {
 					return err
 				}
-				return a.showInspection(i, r)
+				return a.showInspection(i, r, full)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "show every request and every operation that changes something")
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
 	return cmd
 }
@@ -136,32 +131,6 @@ func inspect(ctx context.Context, file string, r *host.Review) (*inspection, err
 	return i, nil
 }
 
-// reachOf lists each request once, with the operations that may send it.
-func reachOf(m *abi.Manifest) []reach {
-	byRequest := make(map[abi.RequestTemplate]*reach)
-	var all []*reach
-	for _, op := range m.Operations {
-		for _, r := range op.Requests {
-			r.Content, r.RawQuery = "", "" // it is the same request
-			known := byRequest[r]
-			if known == nil {
-				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path}
-				byRequest[r] = known
-				all = append(all, known)
-			}
-			known.Operations = append(known.Operations, op.Entity+"."+op.Action)
-		}
-	}
-	slices.SortFunc(all, func(a, b *reach) int {
-		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
-	})
-	list := make([]reach, len(all))
-	for i, r := range all {
-		list[i] = *r
-	}
-	return list
-}
-
 // importLines groups imports by module.
 func importLines(imports []string) [][2]string {
 	names := make(map[string][]string)
@@ -182,7 +151,7 @@ func importLines(imports []string) [][2]string {
 	return lines
 }
 
-func (a *app) showInspection(i *inspection, r *host.Review) error {
+func (a *app) showInspection(i *inspection, r *host.Review, full bool) error {
 	lines := [][2]string{
 		{"connector", render.Visible(i.Title + " (" + i.Name + " " + i.Version + ")")},
 		{"file", fmt.Sprintf("%s, %d bytes", i.File, i.Bytes)},
@@ -190,10 +159,14 @@ func (a *app) showInspection(i *inspection, r *host.Review) error {
 		{"approval", render.Visible(approvalText(r))},
 		{"exports", render.Visible(strings.Join(i.Exports, ", "))},
 		{"operations", fmt.Sprintf("%d read, %d write, %d delete", i.Effects[abi.EffectRead], i.Effects[abi.EffectWrite], i.Effects[abi.EffectDelete])},
-		{"can change", "nothing"},
 	}
-	if len(i.Changes) > 0 {
-		lines[len(lines)-1][1] = render.Visible(strings.Join(i.Changes, ", "))
+	switch {
+	case len(i.Changes) == 0:
+		lines = append(lines, [2]string{"can change", "nothing"})
+	case full || len(i.Changes) <= mostChanges:
+		lines = append(lines, [2]string{"can change", render.Visible(strings.Join(i.Changes, ", "))})
+	default:
+		lines = append(lines, changeLines(r.Module.Reach)...)
 	}
 	for _, server := range i.Servers {
 		lines = append(lines, [2]string{"server", render.Visible(server.ID + ": " + server.URL)})
@@ -202,25 +175,13 @@ func (a *app) showInspection(i *inspection, r *host.Review) error {
 	if err := render.Pairs(a.stdout, a.style(render.Table), lines); err != nil {
 		return err
 	}
+	p := &page{w: a.stdout, style: a.style(render.Table)}
 	if len(r.Wider)+len(r.Narrower) > 0 {
-		p := &page{w: a.stdout, style: a.style(render.Table)}
-		if p.difference(r); p.err != nil {
-			return p.err
-		}
+		p.difference(r)
 	}
-	if err := a.print("\n%s\n", a.heading("It may send only these requests")); err != nil {
-		return err
-	}
-	rows := make([][]string, len(i.Reach))
-	for n, r := range i.Reach {
-		server := r.Server
-		if server == "" {
-			server = "(the connection's)"
-		}
-		rows[n] = []string{render.Visible(server), render.Visible(r.Method), render.Visible(r.Path), render.Visible(strings.Join(r.Operations, ", "))}
-	}
-	if err := render.Rows(a.stdout, a.style(render.Table), []string{"SERVER", "METHOD", "PATH", "OPERATIONS"}, rows); err != nil {
-		return err
+	p.requests(i.Reach, i.Servers, full)
+	if p.err != nil {
+		return p.err
 	}
 	for _, scheme := range i.Auth.Schemes {
 		if err := a.print("\n%s\n", a.heading(render.Visible("Credential "+scheme.ID+" ("+string(scheme.Type)+")"))); err != nil {

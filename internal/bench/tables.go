@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -173,21 +174,25 @@ type usesFigures struct {
 func (f usesFigures) each() float64 { return float64(f.After-f.Before) / float64(len(f.Times)) }
 
 func usesHere(ctx context.Context, task usesTask) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	vendor := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"success":true,"data":[{"id":"x"}],"results":[{"id":"x"}],"request_id":"r"}`))
+	})}
+	go func() { _ = vendor.Serve(l) }()
+	defer vendor.Close()
 	connections := host.StaticConnections{}
 	for _, u := range task.Uses {
-		c := host.Connection{Connector: u.Connector, Server: inMemory, Credentials: map[string]string{}}
+		c := host.Connection{Connector: u.Connector, Server: "http://" + l.Addr().String(), Credentials: map[string]string{}}
 		for _, field := range u.Credentials {
 			c.Credentials[field] = "env:TOKEN"
 		}
 		connections[u.Connector] = c
 	}
-	answer := []byte(`{"success":true,"data":[{"id":"x"}],"results":[{"id":"x"}],"request_id":"r"}`)
-	h, err := host.Open(ctx, host.Options{
-		Plugins: task.Plugins, Cache: task.Cache, LookupEnv: oneToken, Connections: connections,
-		Seams: host.Seams{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return pipes(answer)(ctx, network, address)
-		}},
-	})
+	h, err := host.Open(ctx, host.Options{Plugins: task.Plugins, Cache: task.Cache, LookupEnv: oneToken, Connections: connections})
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ func deepest(root *jsonschema.Schema) (levels int, most cost) {
 		if at.paths > maxPaths {
 			return depth - 1, most
 		}
+		if at.paths == 0 {
+			break // no part applies here, and so none below
+		}
 		most = most.or(at)
 	}
 	return maxDepth, most
