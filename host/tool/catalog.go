@@ -15,6 +15,10 @@ type catalog struct {
 	members    []*member // in order
 	byName     map[string]*member
 	connectors []*connector // in the order of their first members
+
+	// having counts the kinds that have a word, and kinds all of them.
+	having map[string]int
+	kinds  int
 }
 
 // member is a connection in a catalog.
@@ -96,7 +100,27 @@ func newCatalog(connections []Connection, budget int) (*catalog, error) {
 		c.members = append(c.members, m)
 		c.byName[m.Name] = m
 	}
+	c.count()
 	return c, nil
+}
+
+// count counts in how many kinds each word is.
+func (c *catalog) count() {
+	c.having = make(map[string]int)
+	for _, connector := range c.connectors {
+		c.kinds += len(connector.kinds)
+		for _, k := range connector.kinds {
+			seen := make(map[string]bool)
+			for _, s := range k.said {
+				for _, word := range s.words {
+					if !seen[word] {
+						seen[word] = true
+						c.having[word]++
+					}
+				}
+			}
+		}
+	}
 }
 
 func newConnector(title string) *connector {
@@ -138,7 +162,7 @@ func (c *connector) kind(of *Connection, op *abi.Operation) (*kind, error) {
 	if err := (&operation{connection: of, op: op}).checkParams(); err != nil {
 		return nil, err
 	}
-	k := &kind{op: op, number: len(c.kinds), said: [4]said{{split(op.Entity), 8}, {split(op.Action), 6}, {split(op.Title), 3}, {split(op.Description), 1}}}
+	k := &kind{op: op, number: len(c.kinds), said: [4]said{{split(op.Entity), 4}, {split(op.Action), 4}, {split(op.Title), 3}, {split(op.Description), 2}}}
 	c.kinds = append(c.kinds, k)
 	c.byOperation[op] = k
 	key := strings.Join([]string{op.Entity, op.Action, string(op.Effect), op.Description, string(op.Params)}, "\x00")

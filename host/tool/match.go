@@ -2,6 +2,7 @@ package tool
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -32,10 +33,10 @@ func (h hit) connections(n int) []string {
 // match returns the operations that match a query, each once, the best first. Every operation
 // matches an empty query.
 func (c *catalog) match(query string) []hit {
-	words := split(query)
+	words := asked(query)
 	var found []hit
 	for _, connector := range c.connectors {
-		r := connector.rank(words)
+		r := connector.rank(words, c.rarity)
 		for _, g := range connector.groups {
 			if best, ok := r.places(g).next(); ok && (best.score > 0 || len(words) == 0) {
 				found = append(found, hit{best, g, r})
@@ -60,18 +61,25 @@ type ranked struct {
 }
 
 // rank scores the kinds, and puts the connections in order: the best names first.
-func (c *connector) rank(words []string) *ranking {
+func (c *connector) rank(words []string, rarity func(word string) int) *ranking {
 	r := &ranking{kinds: make([]int, len(c.kinds)), members: make([]ranked, len(c.members))}
-	title := (said{c.words, 4}).by(words)
+	title := (said{c.words, 4}).by(words, rarity)
 	for i, k := range c.kinds {
 		r.kinds[i] = title
-		for _, s := range k.said {
-			r.kinds[i] += s.by(words)
+		// The best place of each word counts most, so that an operation with all of the words in
+		// one place is before one that has the same word in all places.
+		for n := range words {
+			most, sum := 0, 0
+			for _, s := range k.said {
+				score := s.by(words[n:n+1], rarity)
+				most, sum = max(most, score), sum+score
+			}
+			r.kinds[i] += most + sum/4
 		}
 	}
 	named := false
 	for i, m := range c.members {
-		r.members[i] = ranked{m, said{m.words, 4}.by(words)}
+		r.members[i] = ranked{m, said{m.words, 4}.by(words, rarity)}
 		named = named || r.members[i].score > 0
 	}
 	if named {
@@ -140,11 +148,23 @@ func near(found []hit) []hit {
 	return found
 }
 
-// meanings maps words in queries to the usual names of actions and entities.
-var meanings = map[string]string{
-	"add": "create", "new": "create", "open": "create", "make": "create", "post": "create",
-	"remove": "delete", "change": "update", "edit": "update", "set": "update", "modify": "update",
-	"all": "list", "show": "list", "read": "get", "fetch": "get", "find": "search", "ticket": "issue", "person": "user", "people": "user",
+// meanings maps words in queries to the usual names of actions and entities. All are stems.
+var meanings = stems(map[string]string{
+	"add": "create", "new": "create", "open": "create", "make": "create", "post": "create", "upload": "create", "declare": "create", "write": "create",
+	"remove": "delete", "erase": "delete", "change": "update", "edit": "update", "set": "update", "modify": "update", "rename": "update", "close": "status",
+	"all": "list", "show": "list", "read": "get", "fetch": "get", "download": "get", "find": "search", "look": "search",
+	"ticket": "issue", "person": "user", "people": "user", "employee": "user", "member": "user", "company": "account", "customer": "account",
+	"file": "attachment", "document": "file", "resume": "file", "cv": "file", "applicant": "candidate", "position": "opening",
+	"stage": "status", "state": "status", "label": "tag", "comment": "note", "reply": "message", "response": "answer",
+	"whoami": "me", "role": "user",
+})
+
+func stems(words map[string]string) map[string]string {
+	all := make(map[string]string, len(words))
+	for from, to := range words {
+		all[stem(from)] = stem(to)
+	}
+	return all
 }
 
 // said are the searchable words of one field, with their weight.
@@ -153,17 +173,20 @@ type said struct {
 	weight int
 }
 
-// by returns the score of a query's words.
-func (s said) by(words []string) int {
+// by returns the score of a query's words. A word that few operations have tells them apart, and
+// counts for more.
+func (s said) by(words []string, rarity func(word string) int) int {
 	score := 0
 	for _, word := range words {
 		best, meaning := 0, meanings[word]
 		for _, w := range s.words {
 			switch {
-			case w == word || w == meaning:
-				best = max(best, 2*s.weight)
+			case w == word:
+				best = max(best, 4*s.weight*rarity(w))
+			case w == meaning:
+				best = max(best, 3*s.weight*rarity(w))
 			case len(word) > 3 && strings.HasPrefix(w, word):
-				best = max(best, s.weight)
+				best = max(best, 2*s.weight*rarity(w))
 			}
 		}
 		score += best
@@ -171,13 +194,55 @@ func (s said) by(words []string) int {
 	return score
 }
 
-// split returns the words of a text in lower case and without a plural's s.
+// rarity is 1 for a word that every operation has, and one more for each time that half as many
+// have it.
+func (c *catalog) rarity(word string) int {
+	return 1 + bits.Len(uint(c.kinds/max(1, c.having[word])))
+}
+
+// common are words of queries that say nothing of an operation.
+var common = wordsOf("a am an and are as at be by can come did do does for from how i in into is it its my of on or that the this to until was what where which who whom with")
+
+func wordsOf(text string) map[string]bool {
+	words := make(map[string]bool)
+	for _, word := range strings.Fields(text) {
+		words[stem(word)] = true
+	}
+	return words
+}
+
+// split returns the stems of a text's words.
 func split(text string) []string {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, word := range words {
-		if len(word) > 3 {
-			words[i] = strings.TrimSuffix(word, "s")
-		}
+		words[i] = stem(word)
 	}
 	return words
+}
+
+// asked returns the stems of a query's words, without those that say nothing, unless there are no
+// others.
+func asked(query string) []string {
+	words := split(query)
+	if some := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return common[w] }); len(some) > 0 {
+		return some
+	}
+	return words
+}
+
+// stem takes the endings of English off a word, so that alerts and alert, paging and page are the
+// same.
+func stem(word string) string {
+	switch {
+	case len(word) > 4 && strings.HasSuffix(word, "ies"):
+		return word[:len(word)-3] + "y"
+	case len(word) > 3 && !strings.HasSuffix(word, "ss"):
+		word = strings.TrimSuffix(word, "s")
+	}
+	for _, ending := range []string{"ing", "ed", "e"} {
+		if left := strings.TrimSuffix(word, ending); len(left) > 2 && len(left) < len(word) {
+			return left
+		}
+	}
+	return word
 }

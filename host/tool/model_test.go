@@ -52,32 +52,68 @@ func (o modelOperation) key() string {
 	return strings.Join([]string{o.connection.Title, o.op.Entity, o.op.Action, string(o.op.Effect), o.op.Description, string(o.op.Params)}, "\x00")
 }
 
-func (o modelOperation) scoreOf(word string) int {
-	score := 0
-	for _, place := range []struct {
+// rarities has for each word in how many operations it is, each counted once for a title, and their
+// number.
+func (m model) rarities() (having map[string]int, count int) {
+	type one struct {
+		title string
+		op    *abi.Operation
+	}
+	seen, having := make(map[one]bool), make(map[string]int)
+	for _, o := range m {
+		if seen[one{o.connection.Title, o.op}] {
+			continue
+		}
+		seen[one{o.connection.Title, o.op}] = true
+		words := split(strings.Join([]string{o.op.Entity, o.op.Action, o.op.Title, o.op.Description}, " "))
+		slices.Sort(words)
+		for _, w := range slices.Compact(words) {
+			having[w]++
+		}
+	}
+	return having, len(seen)
+}
+
+func (o modelOperation) scoreOf(word string, having map[string]int, count int) int {
+	rarity := func(w string) int {
+		n := 1
+		for share := count / max(1, having[w]); share > 0; share /= 2 {
+			n++
+		}
+		return n
+	}
+	score, most, sum := 0, 0, 0
+	for i, place := range []struct {
 		text   string
 		weight int
-	}{{o.op.Entity, 8}, {o.op.Action, 6}, {o.connection.Name, 4}, {o.connection.Title, 4}, {o.op.Title, 3}, {o.op.Description, 1}} {
+	}{{o.connection.Name, 4}, {o.connection.Title, 4}, {o.op.Entity, 4}, {o.op.Action, 4}, {o.op.Title, 3}, {o.op.Description, 2}} {
 		best := 0
 		for _, w := range split(place.text) {
 			switch {
-			case w == word || w == meanings[word]:
-				best = max(best, 2*place.weight)
+			case w == word:
+				best = max(best, 4*place.weight*rarity(w))
+			case w == meanings[word]:
+				best = max(best, 3*place.weight*rarity(w))
 			case len(word) > 3 && strings.HasPrefix(w, word):
-				best = max(best, place.weight)
+				best = max(best, 2*place.weight*rarity(w))
 			}
 		}
-		score += best
+		if i < 2 {
+			score += best
+			continue
+		}
+		most, sum = max(most, best), sum+best
 	}
-	return score
+	return score + most + sum/4
 }
 
 func (m model) match(query string) []modelOperation {
-	words := split(query)
+	words := asked(query)
+	having, count := m.rarities()
 	every := slices.Clone(m)
 	for i := range every {
 		for _, word := range words {
-			every[i].score += every[i].scoreOf(word)
+			every[i].score += every[i].scoreOf(word, having, count)
 		}
 	}
 	slices.SortStableFunc(every, func(a, b modelOperation) int { return cmp.Compare(b.score, a.score) })
