@@ -129,7 +129,7 @@ func groupsOfServer(all []reach) []*reachGroup {
 	shown, rest := groups[:0], newGroup(all[0].Server, "")
 	number := 0
 	for at, g := range groups {
-		if left := len(groups) - at; g.onlyReads() && len(shown)+left > mostGroups-1 {
+		if left := len(groups) - at; g.onlyReads() && len(shown)+left >= mostGroups {
 			number++
 			rest.requests += g.requests
 			rest.effects[abi.EffectRead] += g.requests

@@ -166,9 +166,10 @@ type usesTask struct {
 	Uses           []firstUse
 }
 
-// usesFigures are the time of each, in seconds, and the resident bytes before and after.
+// usesFigures are the time of each and the processor's, in seconds, and the resident bytes before and
+// after.
 type usesFigures struct {
-	Times         []float64
+	Times, CPU    []float64
 	Before, After int64
 }
 
@@ -203,13 +204,14 @@ func usesHere(ctx context.Context, task usesTask) error {
 	}
 	got := usesFigures{Before: resident()}
 	for _, u := range task.Uses {
-		start := time.Now()
+		start, busy := time.Now(), cpuTime()
 		_, err := h.Execute(ctx, u.Connector, host.Call{Entity: u.Entity, Action: u.Action, Params: u.Params})
 		// Not every operation finds its records in that answer.
 		if e := new(abi.Error); err != nil && (!errors.As(err, &e) || e.Kind != abi.KindVendorError) {
 			return fmt.Errorf("%s: %w", u.Connector, err)
 		}
 		got.Times = append(got.Times, time.Since(start).Seconds())
+		got.CPU = append(got.CPU, (cpuTime() - busy).Seconds())
 	}
 	got.After = resident()
 	return json.NewEncoder(os.Stdout).Encode(got)
@@ -260,7 +262,7 @@ func (b *bench) manyTables(ctx context.Context, interpreter []byte, sources [][]
 		}
 	}
 	b.addTime(rows[0], known.Comparison)
-	var medians, longest, memory, ratios, ratiosLongest, ratiosMemory, first, ofGo, memoryOfGo []float64
+	var medians, longest, cpu, memory, ratios, ratiosLongest, ratiosMemory, first, ofGo, memoryOfGo []float64
 	for run := range b.pace.Runs + 1 {
 		var used, usedInGo usesFigures
 		if err := ask(ctx, "uses", tables, &used); err != nil {
@@ -276,6 +278,7 @@ func (b *bench) manyTables(ctx context.Context, interpreter []byte, sources [][]
 		first = append(first, used.Times[0])
 		rest := used.Times[1:]
 		medians, longest, memory = append(medians, median(rest)), append(longest, slices.Max(rest)), append(memory, used.each())
+		cpu = append(cpu, median(used.CPU[1:]))
 		ofGo, memoryOfGo = append(ofGo, inGo), append(memoryOfGo, usedInGo.each())
 		ratios, ratiosLongest = append(ratios, median(rest)/inGo), append(ratiosLongest, slices.Max(rest)/inGo)
 		ratiosMemory = append(ratiosMemory, used.each()/usedInGo.each())
@@ -284,8 +287,8 @@ func (b *bench) manyTables(ctx context.Context, interpreter []byte, sources [][]
 	b.add(rows[1].with(ratios))
 	b.add(rows[2].with(ratiosLongest))
 	b.add(rows[3].with(ratiosMemory))
-	t := b.out.table("tables", "known after", "first use of the first", "of the others, median", "longest", "of a connector in Go", "memory of all", "of as many connectors in Go")
-	t.line(fmt.Sprint(ofTables), ms(known.Comparison.median(timeOf(1))), ms(median(first)), ms(median(medians)), ms(median(longest)), ms(median(ofGo)),
+	t := b.out.table("tables", "known after", "first use of the first", "of the others, median", "CPU", "longest", "of a connector in Go", "memory of all", "of as many connectors in Go")
+	t.line(fmt.Sprint(ofTables), ms(known.Comparison.median(timeOf(1))), ms(median(first)), ms(median(medians)), ms(median(cpu)), ms(median(longest)), ms(median(ofGo)),
 		mb(int64(ofTables*median(memory))), mb(int64(ofTables*median(memoryOfGo))))
 	return t.end()
 }
