@@ -167,6 +167,7 @@ FUZZ := \
 	internal/connector:FuzzParse \
 	internal/connector:FuzzRepair \
 	internal/egress/origin:FuzzParse \
+	internal/egress/origin:FuzzTemplate \
 	internal/egress/pathtemplate:FuzzMatch \
 	internal/egress/pathtemplate:FuzzTemplate \
 	internal/egress/wire:FuzzCheck \

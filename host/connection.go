@@ -180,8 +180,8 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection, v conne
 		if c.backend, err = h.accounts.Backend(&c.Connection); err != nil {
 			return nil, fault.Configuration(err)
 		}
-	} else {
-		c.backend = h.runner.Backend(&c.Connection)
+	} else if c.backend, err = h.runner.Backend(&c.Connection); err != nil {
+		return nil, fault.Configuration(err)
 	}
 	return c, fault.Configuration(c.SetGrant(c.backend))
 }

@@ -240,9 +240,18 @@ func (h *Host) fromEnvironment(ctx context.Context, name string) (Connection, er
 		return Connection{}, h.unknownConnection(ctx, Principal{}, name)
 	}
 	references, missing := connections.FromEnvironment(name, info.Auth.Schemes, h.options.LookupEnv)
+	values := make(map[string]string)
+	for _, f := range info.Manifest.Config {
+		variable := connections.Variable(name, f.Name)
+		if text, set := h.options.LookupEnv(variable); set {
+			values[f.Name] = text
+		} else if f.Required && f.Default == "" {
+			missing = append(missing, variable)
+		}
+	}
 	if len(missing) == 0 {
 		server, _ := h.options.LookupEnv(connections.Variable(name, "server"))
-		return Connection{Connector: name, Credentials: references, Server: server}, nil
+		return Connection{Connector: name, Credentials: references, Server: server, Config: values}, nil
 	}
 	return Connection{}, &Error{
 		Kind: abi.KindAuthFailed, Field: missing[0],

@@ -208,7 +208,7 @@ func TestConstantsAreNoParameters(t *testing.T) {
 	if m := string(c.Manifest()); strings.Contains(m, "note") || strings.Contains(m, `"type":{`) {
 		t.Error(m)
 	}
-	if p := c.Operations[0].Parameters(); len(p) != 1 || p[0].Name != "a" {
+	if p := c.Operations[0].Parameters(); len(p) != 2 || !p[0].Hidden || p[1].Hidden {
 		t.Error(p)
 	}
 }

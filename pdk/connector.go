@@ -19,6 +19,8 @@ type Connector struct {
 	Airbyte *abi.Airbyte
 	// Servers are the places of the API; the first one is the default.
 	Servers []abi.Server
+	// Config are the values that a connection gives besides its credential; see [Param.Config].
+	Config []abi.AuthField
 	// Auth says how the vendor authenticates a caller. The host injects the
 	// credential; a connector never sees it.
 	Auth abi.AuthSchema

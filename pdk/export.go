@@ -63,6 +63,11 @@ func (s *session) execute(c *Connector) int32 {
 	if e := call.unalias(); e != nil {
 		return s.fail(e)
 	}
+	if call.configured {
+		if e := call.configure(); e != nil {
+			return s.fail(e)
+		}
+	}
 	if len(call.op.AnyOf) > 0 {
 		if e := call.needAnyOf(); e != nil {
 			return s.fail(e)

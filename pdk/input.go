@@ -93,6 +93,30 @@ func (c *Call) Param(name string) Raw {
 	return nil
 }
 
+// configure gives fields that the caller left out the values of the connection.
+func (c *Call) configure() *abi.Error {
+	config := Value{c.s, inputHandle}.Part("/config")
+	for i := range c.fields {
+		f := &c.fields[i]
+		if f.config == "" || c.given(i).Exists() {
+			continue
+		}
+		value := config.Part(memberPointer(f.config)).Raw()
+		if value.Exists() && f.images.Exists() {
+			value = f.images.Member(scalar(value))
+		}
+		if c.values[i] = value; value.Exists() || f.fallback.Exists() || !f.required {
+			continue
+		}
+		hint := "set config: {" + f.config + ": VALUE} in the connection"
+		if f.name == "" {
+			return InvalidParam("", "the connection has no value for "+f.config, hint)
+		}
+		return InvalidParam(f.name, "missing parameter "+f.name, "give it, or "+hint)
+	}
+	return nil
+}
+
 // needAnyOf refuses a call without any of the parameters of AnyOf.
 func (c *Call) needAnyOf() *abi.Error {
 	names := c.op.AnyOf

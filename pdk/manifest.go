@@ -38,9 +38,14 @@ func (c *Connector) writeOrigins(o *object) {
 		v.mustStr("id", s.ID)
 		v.mustStr("url", s.URL)
 		v.str("title", s.Title)
+		v.bool("operator", s.Operator)
 		o.b = v.close()
 	}
 	o.b = append(o.b, ']')
+	if len(c.Config) > 0 {
+		o.key("config")
+		o.b = appendConfig(o.b, c.Config)
+	}
 	if c.Check != (abi.OperationRef{}) {
 		o.key("check")
 		o.b = appendOperationRef(o.b, c.Check)
@@ -155,7 +160,7 @@ func (c *Connector) appendParams(b []byte, params []Param) []byte {
 		if p.constant {
 			continue
 		}
-		properties = append(properties, Property{p.name, p.schema, p.required})
+		properties = append(properties, Property{p.name, p.schema, p.asked()})
 		found = p.schema.refs(c.Definitions, found)
 	}
 	writeProperties(o, properties)
@@ -256,6 +261,24 @@ func appendFields(b []byte, fields []abi.AuthField) []byte {
 		o.bool("required", f.Required)
 		o.str("pattern", f.Pattern)
 		o.str("format", f.Format)
+		b = o.close()
+	}
+	return append(b, ']')
+}
+
+func appendConfig(b []byte, fields []abi.AuthField) []byte {
+	b = append(b, '[')
+	for i, f := range fields {
+		o := openObject(appendComma(b, i))
+		o.mustStr("name", f.Name)
+		o.str("title", f.Title)
+		o.str("description", f.Description)
+		o.str("type", f.Type)
+		o.bool("required", f.Required)
+		o.str("default", f.Default)
+		o.strs("enum", f.Enum)
+		o.str("pattern", f.Pattern)
+		o.bool("dots", f.Dots)
 		b = o.close()
 	}
 	return append(b, ']')

@@ -1,5 +1,10 @@
 package pdk
 
+import (
+	"maps"
+	"slices"
+)
+
 // Place is where a parameter goes.
 type Place int
 
@@ -55,6 +60,8 @@ type Param struct {
 	ofCursor bool   // the cursor has its value
 	schema   *Schema
 	fallback Raw // sent if the caller gives none
+	config   string
+	images   Raw // of values of config; absent means the values themselves
 }
 
 // Path is a parameter that fills a place in the path. It is required.
@@ -181,6 +188,24 @@ func (p Param) Base64(mediaType string) Param {
 	return p
 }
 
+// Config returns a copy of p that sends a value of the connection, that of the
+// [abi.AuthField] of that name, if the caller gives none. If p has no schema, callers do not
+// see it. Images, if not nil, has what is sent for each value, and nothing is sent for another
+// one.
+//
+//go:noinline
+func (p Param) Config(name string, images map[string]string) Param {
+	p.config, p.constant = name, p.schema == nil
+	if images != nil {
+		o := openObject(nil)
+		for _, value := range slices.Sorted(maps.Keys(images)) {
+			o.mustStr(value, images[value])
+		}
+		p.images = o.close()
+	}
+	return p
+}
+
 // As returns a copy of p with another name on the wire.
 //
 //go:noinline
@@ -204,17 +229,22 @@ type Parameter struct {
 	Wire     string
 	In       Place
 	Required bool
+	// Hidden says that callers cannot set it.
+	Hidden bool
+	// Config is the name of the connection's value that it may have.
+	Config string
 }
 
-// Parameters returns the parameters that callers of an operation can set, with those of its
-// pagination.
+// Parameters returns the parameters of an operation, with those of its pagination.
 func (op *Operation) Parameters() []Parameter {
 	params := op.params()
 	list := make([]Parameter, 0, len(params))
 	for i := range params {
-		if p := &params[i]; !p.constant {
-			list = append(list, Parameter{Name: p.name, Wire: p.wireName(), In: p.in, Required: p.required})
-		}
+		p := &params[i]
+		list = append(list, Parameter{Name: p.name, Wire: p.wireName(), In: p.in, Required: p.asked(), Hidden: p.constant, Config: p.config})
 	}
 	return list
 }
+
+// asked reports whether a caller must give the parameter.
+func (p *Param) asked() bool { return p.required && !p.constant && p.config == "" }

@@ -30,6 +30,7 @@ type row struct {
 	body                        bodyKind
 	project                     bool // the records are read, and put together anew
 	plain                       bool // every header of the request is in head
+	configured                  bool // a field may have a value of the connection
 	aliases                     [][2]int
 	accept                      string
 	head                        []byte // the start of the JSON of its own request
@@ -128,6 +129,7 @@ func newRow(c *Connector, op *Operation) row {
 		if p.in < InBody {
 			r.bodyAt++
 		}
+		r.configured = r.configured || p.config != ""
 	}
 	slices.SortStableFunc(r.fields, func(a, b field) int { return cmp.Compare(a.in, b.in) })
 	if err := r.parse(); err != nil {

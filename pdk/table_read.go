@@ -7,7 +7,7 @@ import (
 )
 
 // ReadTable makes a connector of a table in JSON, as [Connector.Table] writes it. Of
-// servers, auth, rate_headers and airbyte it reads nothing: who has the rest of a
+// servers, config, auth, rate_headers and airbyte it reads nothing: who has the rest of a
 // connector's declarations needs no more. What it makes shares the bytes of the table, which
 // nobody may change. It reads a table that was checked when it was built: something that is
 // missing is a zero value.
@@ -52,7 +52,7 @@ func ReadTable(table []byte) (*Connector, error) {
 					unknown = name
 				}
 			}
-		case "servers", "auth", "rate_headers", "airbyte":
+		case "servers", "config", "auth", "rate_headers", "airbyte":
 		default:
 			unknown = name
 		}
@@ -200,7 +200,7 @@ func indexOf(words []string, word string) int {
 }
 
 func readParam(name string, r Raw) (p Param, unknown string) {
-	p = Param{name: name, schema: &Schema{raw: Raw("{}")}}
+	p = Param{name: name}
 	for key, v := range r.Members() {
 		switch key {
 		case "in":
@@ -227,6 +227,10 @@ func readParam(name string, r Raw) (p Param, unknown string) {
 			p.at = v.Text()
 		case "text":
 			p.made, p.constant = v.Text(), true
+		case "config":
+			p.config = v.Text()
+		case "map":
+			p.images = v
 		case "schema":
 			p.schema = &Schema{raw: v}
 		default:
@@ -234,6 +238,9 @@ func readParam(name string, r Raw) (p Param, unknown string) {
 		}
 	}
 	p.required = p.required || p.in == InPath
+	if p.schema == nil {
+		p.schema, p.constant = &Schema{raw: Raw("{}")}, p.constant || p.config != ""
+	}
 	return p, unknown
 }
 

@@ -156,7 +156,7 @@ func (p *Param) append(b []byte, short bool) []byte {
 	o.bool("required", p.required && p.in != InPath && !short)
 	if p.fallback.Exists() {
 		key := "send"
-		if p.constant {
+		if p.constant && p.config == "" {
 			key = "const"
 		}
 		o.key(key)
@@ -171,9 +171,19 @@ func (p *Param) append(b []byte, short bool) []byte {
 	o.str("file_name_from", p.nameOf)
 	o.str("at", p.at)
 	o.str("text", p.made)
-	if p.schema != nil && !short {
+	o.str("config", p.config)
+	if p.images.Exists() {
+		o.key("map")
+		o.b = append(o.b, p.images...)
+	}
+	switch {
+	case p.schema == nil || p.constant && p.config != "":
+	case !short:
 		o.key("schema")
 		o.b = p.schema.append(o.b)
+	case p.config != "": // without a schema, callers could not set it
+		o.key("schema")
+		o.b = append(o.b, "{}"...)
 	}
 	return o.close()
 }

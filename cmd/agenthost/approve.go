@@ -295,6 +295,9 @@ func (a *app) consentText(w io.Writer, style render.Options, r *host.Review) err
 	p.heading("It sends requests to")
 	for _, s := range r.Module.Reach.Servers {
 		p.line("  %s", s.URL)
+		for _, fact := range s.Facts {
+			p.line("    %s", fact)
+		}
 	}
 	p.heading("Where your credentials go")
 	for _, scheme := range r.Auth.Schemes {

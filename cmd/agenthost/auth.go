@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
@@ -17,6 +19,8 @@ import (
 type authInfo struct {
 	Connector string `json:"connector"`
 	*abi.AuthSchema
+	// Config are the values that a connection gives besides its credential.
+	Config []abi.AuthField `json:"config,omitempty"`
 	// Variables are the environment variables for a connection, by field.
 	Variables map[string]string `json:"variables"`
 	// Modes say what each mode needs.
@@ -48,7 +52,10 @@ You can name a connection instead of a connector.`,
 }
 
 func (a *app) showAuth(info *host.ConnectorInfo) error {
-	shown := authInfo{Connector: info.Name, AuthSchema: info.Auth, Variables: make(map[string]string), Modes: modesOf(info)}
+	shown := authInfo{Connector: info.Name, AuthSchema: info.Auth, Config: info.Manifest.Config, Variables: make(map[string]string), Modes: modesOf(info)}
+	for _, field := range info.Manifest.Config {
+		shown.Variables[field.Name] = connections.Variable(info.Name, field.Name)
+	}
 	for _, scheme := range info.Auth.Schemes {
 		for _, field := range scheme.Fields {
 			shown.Variables[field.Name] = connections.Variable(info.Name, field.Name)
@@ -58,6 +65,9 @@ func (a *app) showAuth(info *host.ConnectorInfo) error {
 		return err
 	}
 	if err := a.print("%s\nThe host keeps the credentials and calls the vendor.\n\n", a.heading("Mode direct")); err != nil {
+		return err
+	}
+	if err := a.showConfig(info); err != nil {
 		return err
 	}
 	for _, scheme := range info.Auth.Schemes {
@@ -71,6 +81,28 @@ func (a *app) showAuth(info *host.ConnectorInfo) error {
 		}
 	}
 	return errors.Join(a.print("\n"), a.showHostedAuth(shown.Modes.Hosted))
+}
+
+// showConfig writes the values that a connection gives besides its credential.
+func (a *app) showConfig(info *host.ConnectorInfo) error {
+	if len(info.Manifest.Config) == 0 {
+		return nil
+	}
+	if err := a.print("%s\nValues of a connection, under config. They are not secret.\n\n", a.heading("Config")); err != nil {
+		return err
+	}
+	rows := make([][]string, len(info.Manifest.Config))
+	for i, f := range info.Manifest.Config {
+		values := cmp.Or(f.Pattern, f.Type)
+		if len(f.Enum) > 0 {
+			values = strings.Join(f.Enum, ", ")
+		}
+		rows[i] = []string{render.Visible(f.Name), yes(f.Required && f.Default == ""), render.Visible(f.Default), render.Visible(values), connections.Variable(info.Name, f.Name), render.Visible(cmp.Or(f.Description, f.Title))}
+	}
+	if err := render.Rows(a.stdout, a.style(render.Table), []string{"NAME", "NEEDED", "DEFAULT", "VALUES", "VARIABLE", "DESCRIPTION"}, rows); err != nil {
+		return err
+	}
+	return a.print("\n")
 }
 
 func (a *app) showScheme(info *host.ConnectorInfo, scheme abi.AuthScheme) error {
@@ -124,7 +156,18 @@ func destinations(scheme abi.AuthScheme) [][2]string {
 // snippet returns the part of agenthost.yaml for a connection.
 func snippet(info *host.ConnectorInfo, scheme abi.AuthScheme) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "  connections:\n    %s:\n      connector: %s\n      credentials:\n", info.Name, info.Name)
+	fmt.Fprintf(&b, "  connections:\n    %s:\n      connector: %s\n", info.Name, info.Name)
+	for i, f := range info.Manifest.Config {
+		if i == 0 {
+			b.WriteString("      config:\n")
+		}
+		mark := ""
+		if !f.Required || f.Default != "" {
+			mark = "# optional: "
+		}
+		fmt.Fprintf(&b, "        %s%s: %s\n", mark, f.Name, strconv.Quote(cmp.Or(f.Default, "...")))
+	}
+	b.WriteString("      credentials:\n")
 	for _, f := range scheme.Fields {
 		mark := ""
 		if !f.Required {

@@ -168,8 +168,9 @@ func (a *app) showInspection(i *inspection, r *host.Review, full bool) error {
 	default:
 		lines = append(lines, changeLines(r.Module.Reach)...)
 	}
-	for _, server := range i.Servers {
-		lines = append(lines, [2]string{"server", render.Visible(server.ID + ": " + server.URL)})
+	for _, server := range r.Module.Reach.Servers {
+		text := strings.Join(append([]string{server.ID + ": " + server.URL}, server.Facts...), "; ")
+		lines = append(lines, [2]string{"server", render.Visible(text)})
 	}
 	lines = append(lines, importLines(i.Imports)...)
 	if err := render.Pairs(a.stdout, a.style(render.Table), lines); err != nil {

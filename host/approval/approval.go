@@ -97,6 +97,9 @@ func format(a *grant.Approval) string {
 			words = append(words, "default")
 		}
 		line(1, words...)
+		for _, fact := range s.Facts {
+			line(2, fact)
+		}
 	}
 	for _, c := range a.Reach.Credentials {
 		line(1, "credential", c.Scheme)

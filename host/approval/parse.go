@@ -209,7 +209,7 @@ func (p *parser) fact(a *grant.Approval, text string) error {
 	return fmt.Errorf("%.60q is not a keyword", word)
 }
 
-// detail reads a line below a credential or an operation.
+// detail reads a line below a server, a credential or an operation.
 func (p *parser) detail(a *grant.Approval, text string) error {
 	if text == "" || text[0] == ' ' {
 		return errors.New("indent lines by two or four spaces")
@@ -217,11 +217,15 @@ func (p *parser) detail(a *grant.Approval, text string) error {
 	if n := len(a.Reach.Operations); n > 0 {
 		return p.request(&a.Reach.Operations[n-1], text)
 	}
-	n := len(a.Reach.Credentials)
-	if n == 0 {
-		return errors.New("a line outside a credential or an operation")
+	if n := len(a.Reach.Credentials); n > 0 {
+		a.Reach.Credentials[n-1].Facts = append(a.Reach.Credentials[n-1].Facts, text)
+		return nil
 	}
-	a.Reach.Credentials[n-1].Facts = append(a.Reach.Credentials[n-1].Facts, text)
+	n := len(a.Reach.Servers)
+	if n == 0 {
+		return errors.New("a line outside a server, a credential or an operation")
+	}
+	a.Reach.Servers[n-1].Facts = append(a.Reach.Servers[n-1].Facts, text)
 	return nil
 }
 
@@ -286,7 +290,7 @@ func (p *parser) server(a *grant.Approval, text string) error {
 	if len(words) != 2 && !isDefault || !connectorName.MatchString(words[0]) {
 		return errors.New("not of the form server ID URL, or server ID URL default")
 	}
-	if _, _, err := origin.ParseServer(words[1]); err != nil {
+	if _, err := origin.ParseTemplate(words[1]); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(a.Reach.Servers, func(s grant.ServerReach) bool { return s.ID == words[0] || isDefault && s.Default }) {

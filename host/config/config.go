@@ -63,6 +63,9 @@ type Connection struct {
 	// Server is the id of a server in the manifest, or the URL of a server that the operator
 	// runs. Only a URL permits a private address or plain http, and only for its origin.
 	Server string
+	// Config are the values that the connector declares under config, as text: the name of a
+	// tenant, true, 42. They are not secret: logs, errors and the connector have them.
+	Config map[string]string
 	// TLS configures trust for the servers or, in mode hosted, for the Airbyte API; nil
 	// means the system's certificate authorities.
 	TLS *TLS

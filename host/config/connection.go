@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agenthost/agenthost/host/grant"
@@ -82,6 +83,7 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 			r.choice(v, p, []string{string(Direct), string(Hosted)}, (*string)(&c.Mode))
 		}},
 		{"server", func(v ast.Node, p string) { r.server(v, p, &c.Server) }},
+		{"config", func(v ast.Node, p string) { c.Config = r.values(v, p) }},
 		{"tls", func(v ast.Node, p string) { c.TLS = r.tls(v, p) }},
 		{"credentials", func(v ast.Node, p string) { c.Credentials = r.credentials(v, p) }},
 		{"oauth", func(v ast.Node, p string) { c.OAuth = r.oauth(v, p) }},
@@ -192,6 +194,32 @@ func (r *reader) credentials(n ast.Node, path string) map[string]string {
 		r.reference(value, join(path, name), func(reference string) { references[name] = reference })
 	})
 	return references
+}
+
+// values reads values that are not secret. A number counts as it is written.
+func (r *reader) values(n ast.Node, path string) map[string]string {
+	values := make(map[string]string)
+	r.pairs(n, path, func(name string, at, value ast.Node) {
+		p := join(path, clip(name))
+		if !fieldName.MatchString(name) {
+			r.problem(at, p, "is not a name", "use the names that agenthost describe lists")
+			return
+		}
+		switch v := r.value(value, p).(type) {
+		case nil:
+		case *ast.StringNode:
+			values[name] = v.Value
+		case *ast.LiteralNode:
+			values[name] = v.Value.Value
+		case *ast.BoolNode:
+			values[name] = strconv.FormatBool(v.Value)
+		case *ast.IntegerNode, *ast.FloatNode:
+			values[name] = v.GetToken().Value
+		default:
+			r.problem(value, p, "needs one value, has "+describe(v), "write text, a number, true or false")
+		}
+	})
+	return values
 }
 
 // reference reads a reference to a secret. A relative path becomes relative to the

@@ -24,6 +24,7 @@ mcp:
 connections:
   NAME:
     connector: pylon
+    config: {VALUE: a}
     tls: {ca_file: a.pem}
     credentials: {FIELD: env:A}
     oauth: {scopes: [a]}
@@ -84,7 +85,7 @@ func keysRead(t *testing.T) map[string]bool {
 		t.Fatal(p)
 	}
 	// What a configuration names itself is no key of a mapping with known keys.
-	for _, named := range []string{"connections.NAME.credentials.FIELD", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "connections.NAME.allow.params.OPERATION.PARAM"} {
+	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "connections.NAME.allow.params.OPERATION.PARAM"} {
 		found[named] = true
 	}
 	for name := range found {

@@ -226,6 +226,7 @@ type examination struct {
 	module    *sandbox.Module
 	outputs   map[string][]byte // of describe and auth_schema
 	connector *connector.Connector
+	config    []byte // example values of a connection, as JSON
 	// rules are a host's rules for requests, with the credential of each scheme.
 	rules    []*wire.Rules
 	nonsense func() []nonsense

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/internal/catalog"
+	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/sandbox"
@@ -64,7 +65,18 @@ func declaration(ctx context.Context, e *examination, c *Check) {
 		c.problem("%s", message(err))
 		return
 	}
-	e.connector = declared
+	// A connector without a connection gets values that fit.
+	example := configvalue.Example(declared.Manifest.Config)
+	servers, err := example.Servers("config", declared.Manifest.Servers)
+	if err == nil {
+		declared.Manifest.Servers = servers
+		declared.Auth.Schemes, err = example.Schemes("config", declared.Auth.Schemes)
+	}
+	if err != nil {
+		c.problem("%s", message(err))
+		return
+	}
+	e.config, e.connector = example.JSON(), declared
 	for i := range declared.Auth.Schemes {
 		e.rules = append(e.rules, wire.NewRules(declared.Manifest.Servers, declared.Manifest.Servers[0].ID, &declared.Auth.Schemes[i]))
 	}

@@ -135,7 +135,7 @@ func (s *subject) run(ctx context.Context, params json.RawMessage, v vendor) *ru
 
 // input is what the host hands to execute.
 func (s *subject) input(params json.RawMessage) []byte {
-	return marshal(abi.Call{Entity: s.Entity, Action: s.Action, Params: params, Server: s.examination.connector.Manifest.Servers[0].ID})
+	return marshal(abi.Call{Entity: s.Entity, Action: s.Action, Params: params, Server: s.examination.connector.Manifest.Servers[0].ID, Config: s.examination.config})
 }
 
 // call runs execute as c says, with a vendor.

@@ -23,6 +23,11 @@ func (r Reach) Beyond(other Reach) []string {
 		case s.Default && !other.Servers[at].Default:
 			beyond = append(beyond, "server "+s.ID+" is the default server")
 		}
+		for _, fact := range s.Facts {
+			if at < 0 || !slices.Contains(other.Servers[at].Facts, fact) {
+				beyond = append(beyond, "server "+s.ID+": "+fact)
+			}
+		}
 	}
 	for _, c := range r.Credentials {
 		beyond = append(beyond, c.beyond(other.Credentials)...)

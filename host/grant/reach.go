@@ -29,6 +29,9 @@ type ServerReach struct {
 	URL string `json:"url"`
 	// Default marks the server of connections that choose none.
 	Default bool `json:"default,omitempty"`
+	// Facts say what the variables in URL may be, one fact each, and whether an operator may
+	// name another origin.
+	Facts []string `json:"facts,omitempty"`
 }
 
 // OperationReach is what one operation may send, and its effect.
@@ -60,7 +63,7 @@ type CredentialReach struct {
 func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 	var r Reach
 	for i, s := range m.Servers {
-		r.Servers = append(r.Servers, ServerReach{ID: s.ID, URL: s.URL, Default: i == 0})
+		r.Servers = append(r.Servers, ServerReach{ID: s.ID, URL: s.URL, Default: i == 0, Facts: serverFacts(&s, m.Config)})
 	}
 	slices.SortFunc(r.Servers, func(a, b ServerReach) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range m.Operations {
@@ -83,6 +86,36 @@ func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 		r.Hosted = facts("airbyte", m.Airbyte)
 	}
 	return r
+}
+
+// serverFacts returns what decides where a server with variables is.
+func serverFacts(s *abi.Server, config []abi.AuthField) []string {
+	var list []string
+	if s.Operator {
+		list = append(list, "or any https origin that the operator names")
+	}
+	for _, f := range config {
+		variable := "{" + f.Name + "}"
+		if !strings.Contains(s.URL, variable) {
+			continue
+		}
+		for _, choice := range f.Enum {
+			list = append(list, variable+" may be "+strconv.Quote(choice))
+		}
+		if len(f.Enum) > 0 {
+			continue
+		}
+		fact := variable + " may be any name"
+		if f.Dots {
+			fact = variable + " may be any names with dots between them"
+		}
+		if f.Pattern != "" {
+			fact += " that matches " + strconv.Quote(f.Pattern)
+		}
+		list = append(list, fact)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func compareRequests(a, b RequestReach) int {

@@ -11,7 +11,7 @@ import (
 // approvedReach is what the tests widen.
 func approvedReach() Reach {
 	return Reach{
-		Servers:     []ServerReach{{"eu", "https://eu.example", false}, {"main", "https://api.example", true}},
+		Servers:     []ServerReach{{"eu", "https://eu.example", false, nil}, {"main", "https://api.example", true, nil}},
 		Credentials: []CredentialReach{{"token", []string{`header Authorization "Bearer {token}"`, `origin "https://api.example"`}}},
 		Operations: []OperationReach{
 			{Name: "issues.create", Effect: abi.EffectWrite, Requests: []RequestReach{{Method: "POST", Path: "/issues"}}},
@@ -30,7 +30,7 @@ func TestBeyond(t *testing.T) {
 		wider, narrower []string
 	}{
 		"nothing": {func(*Reach) {}, nil, nil},
-		"another server": {func(r *Reach) { r.Servers = append(r.Servers, ServerReach{"us", "https://us.example", false}) },
+		"another server": {func(r *Reach) { r.Servers = append(r.Servers, ServerReach{"us", "https://us.example", false, nil}) },
 			[]string{"server us at https://us.example"}, nil},
 		"a server elsewhere": {func(r *Reach) { r.Servers[0].URL = "https://evil.example" },
 			[]string{"server eu is at https://evil.example, not at https://eu.example"}, []string{"server eu is at https://eu.example, not at https://evil.example"}},
@@ -94,7 +94,7 @@ func TestReachOf(t *testing.T) {
 		{ID: "oauth", Type: abi.AuthOAuth2, OAuth2: &abi.OAuth2{Grant: abi.GrantRefreshToken, TokenURL: "https://api.example/token", Scopes: []string{"write", "read"}, AuthorizeParams: [][2]string{{"access_type", "offline"}}}},
 	}}
 	want := Reach{
-		Servers: []ServerReach{{"eu", "https://eu.example", false}, {"main", "https://api.example", true}},
+		Servers: []ServerReach{{"eu", "https://eu.example", false, nil}, {"main", "https://api.example", true, nil}},
 		Operations: []OperationReach{
 			{Name: "issues.create", Effect: abi.EffectWrite, Repeats: true, Requests: []RequestReach{{"", "POST", "/issues"}}},
 			{Name: "issues.list", Effect: abi.EffectRead, Requests: []RequestReach{{"", "GET", "/a"}, {"", "GET", "/issues"}, {"eu", "GET", "/issues"}}},

@@ -42,7 +42,7 @@ func importRules() []rule {
 			kept:   map[string]string{"pdk/a.go": `package pdk; import _ "github.com/agenthost/agenthost/pdk/abi"`},
 		},
 		{
-			name: "pdktest needs no host", of: []string{"pdk/pdktest"}, only: []string{"std", "pdk", "pdk/abi", "internal/hostfunc", "internal/expression", "internal/egress/wire"},
+			name: "pdktest needs no host", of: []string{"pdk/pdktest"}, only: []string{"std", "pdk", "pdk/abi", "internal/hostfunc", "internal/expression", "internal/egress/wire", "internal/configvalue"},
 			why:    "authors test a connector in plain Go: the test kit brings no sandbox and no dependency into their module, and holds requests to the host's own rules",
 			broken: map[string]string{"pdk/pdktest/a.go": `package pdktest; import _ "github.com/agenthost/agenthost/host"`},
 		},
@@ -177,6 +177,12 @@ func importRules() []rule {
 			why:    "what checks a manifest, what decides and what sends read a URL with the same code, and get no network by that",
 			broken: map[string]string{"internal/egress/origin/a.go": `package origin; import _ "net"`},
 			kept:   map[string]string{"internal/egress/origin/a.go": `package origin; import _ "net/netip"`},
+		},
+		{
+			name: "values of connections are pure", of: []string{"internal/configvalue"},
+			only: []string{"std", "pdk/abi", "internal/fault", "internal/pattern", "internal/egress/origin"}, never: []string{"net", "net/http", "os/..."},
+			why:    "the host, the conformance tests and pdk/pdktest fill a server's URL with the same code, and authors get no network and no dependency by that",
+			broken: map[string]string{"internal/configvalue/a.go": `package configvalue; import _ "net/http"`},
 		},
 		{
 			name: "modules are read by our own code", of: []string{"internal/sandbox/wasm"}, only: []string{"std"}, never: []string{"net/...", "os/..."},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/policy"
@@ -22,8 +23,9 @@ type Connection struct {
 	Connector *connector.Connector
 	File      File
 	Grant     *policy.Grant
-	Server    *abi.Server
-	Override  string // the operator's URL for Server
+	Server    *abi.Server // as declared, with variables
+	Override  string      // the operator's URL for Server
+	Values    configvalue.Values
 }
 
 // NewConnection chooses the server of a connection, and checks its configuration against what
@@ -34,11 +36,14 @@ func NewConnection(name string, cfg config.Connection, declared *connector.Conne
 		return c, fault.Invalid("connections."+name+".oauth", fmt.Sprintf("connection %s has oauth, and %s does not use OAuth 2.0", name, cfg.Connector),
 			"remove oauth from the connection")
 	}
+	var err error
+	if c.Values, err = configvalue.New("connections."+name+".config", declared.Manifest.Config, cfg.Config); err != nil {
+		return c, err
+	}
 	if strings.Contains(cfg.Server, "://") {
 		c.Override, c.Server = cfg.Server, &declared.Manifest.Servers[0]
 		return c, nil
 	}
-	var err error
 	c.Server, err = declared.Server(cfg.Server)
 	return c, err
 }

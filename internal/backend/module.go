@@ -11,6 +11,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+// Input is a call as the connection's module gets it.
+func (c *Connection) Input(op *connector.Operation, params []byte) []byte {
+	return Input(abi.Call{Entity: op.Entity, Action: op.Action, Params: params, Server: c.Server.ID, Config: c.Values.JSON()}, c.Connector.Digest)
+}
+
 // Input is a call as the module gets it, with one member more than the ABI has: a module that
 // does not ignore what it does not know fails on its first call, and not when the ABI grows.
 // The member's name depends on the module, so that nobody can learn to expect it, and on
@@ -20,12 +25,15 @@ import (
 // them: our PDKs read that without looking at each member. Params are valid JSON and go in
 // as they are.
 func Input(call abi.Call, digest string) []byte {
-	b := make([]byte, 0, len(call.Params)+200)
+	b := make([]byte, 0, len(call.Params)+len(call.Config)+200)
 	b = AppendText(append(b, `{"entity":`...), call.Entity)
 	b = AppendText(append(b, `,"action":`...), call.Action)
 	b = append(append(b, `,"params":`...), call.Params...)
 	if call.Server != "" {
 		b = AppendText(append(b, `,"server":`...), call.Server)
+	}
+	if len(call.Config) > 0 {
+		b = append(append(b, `,"config":`...), call.Config...)
 	}
 	const length = 8
 	if len(digest) >= 2*length {

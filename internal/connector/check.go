@@ -75,7 +75,10 @@ func check(ctx context.Context, c *Connector) error {
 			return err
 		}
 	}
-	servers, err := checkServers(m.Servers)
+	if err := checkConfig(m.Config); err != nil {
+		return err
+	}
+	servers, err := checkServers(m.Servers, m.Config)
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,10 @@ func check(ctx context.Context, c *Connector) error {
 	if err := checkAirbyte(ctx, c); err != nil {
 		return err
 	}
-	return checkAuth(c.Auth, m.Servers)
+	if err := checkAuth(c.Auth, placesOf(m.Servers)); err != nil {
+		return err
+	}
+	return checkNames(m.Config, c.Auth)
 }
 
 func ref(op *abi.Operation) abi.OperationRef {
@@ -150,7 +156,7 @@ func checkTexts(field string, raw json.RawMessage) error {
 	}
 }
 
-func checkServers(servers []abi.Server) (ids []string, err error) {
+func checkServers(servers []abi.Server, config []abi.AuthField) (ids []string, err error) {
 	for i, s := range servers {
 		at := fmt.Sprintf("servers[%d]", i)
 		if !nameForm.MatchString(s.ID) {
@@ -160,12 +166,8 @@ func checkServers(servers []abi.Server) (ids []string, err error) {
 			return nil, malformed(at+".id", "repeats %q", s.ID)
 		}
 		ids = append(ids, s.ID)
-		o, _, err := origin.ParseServer(s.URL)
-		switch {
-		case err != nil:
-			return nil, malformed(at+".url", "is %q, want only a host and a path: %v", s.URL, err)
-		case o.Scheme != "https":
-			return nil, malformed(at+".url", "is %q, want a URL that starts with https://", s.URL)
+		if err := checkServerURL(at+".url", s.URL, config); err != nil {
+			return nil, err
 		}
 		if err := checkText(at+".title", s.Title); err != nil {
 			return nil, err
@@ -336,7 +338,7 @@ func checkCheck(ctx context.Context, c *Connector, at string, ref *abi.Operation
 	return nil
 }
 
-func checkAuth(auth *abi.AuthSchema, servers []abi.Server) error {
+func checkAuth(auth *abi.AuthSchema, servers places) error {
 	switch n := len(auth.Schemes); {
 	case n == 0:
 		return malformed("schemes", "is empty, an auth schema needs at least one")
@@ -360,6 +362,9 @@ func checkFields(at string, fields []abi.AuthField) error {
 		if !wordForm.MatchString(f.Name) {
 			return malformed(at+".name", "is %q, want lower-case letters, digits and underscores", f.Name)
 		}
+		if f.Type != "" || f.Default != "" || len(f.Enum) > 0 || f.Dots {
+			return malformed(at, "has type, default, enum or dots, which are for config")
+		}
 		if f.Pattern != "" {
 			if _, err := pattern.Whole(f.Pattern); err != nil {
 				return malformed(at+".pattern", "%v", err)
@@ -374,7 +379,7 @@ func checkFields(at string, fields []abi.AuthField) error {
 	return nil
 }
 
-func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
+func checkScheme(at string, s *abi.AuthScheme, servers places) error {
 	types := []string{string(abi.AuthBearer), string(abi.AuthBasic), string(abi.AuthAPIKey), string(abi.AuthOAuth2)}
 	switch {
 	case !idForm.MatchString(s.ID):
@@ -432,7 +437,12 @@ func checkScheme(at string, s *abi.AuthScheme, servers []abi.Server) error {
 			return err
 		}
 	}
-	return checkOrigins(at+".origins", s.Origins, servers)
+	for i, text := range s.Origins {
+		if o, err := origin.Parse(sample(text)); err != nil || !servers.have(text, o) {
+			return malformed(fmt.Sprintf("%s.origins[%d]", at, i), "is %q, which is not the origin of a server; %s", text, fault.Choices(servers.names))
+		}
+	}
+	return nil
 }
 
 // checkTemplate refuses unknown fields, and braces without a name.
@@ -446,25 +456,4 @@ func checkTemplate(at, text string, names []string) error {
 		return malformed(at, "has a stray brace or control character")
 	}
 	return nil
-}
-
-// checkOrigins makes sure that a credential goes only to the manifest's own servers.
-func checkOrigins(at string, origins []string, servers []abi.Server) error {
-	known, names := serverOrigins(servers)
-	for i, text := range origins {
-		o, err := origin.Parse(text)
-		if err != nil || !slices.Contains(known, o) {
-			return malformed(fmt.Sprintf("%s[%d]", at, i), "is %q, which is not the origin of a server; %s", text, fault.Choices(names))
-		}
-	}
-	return nil
-}
-
-func serverOrigins(servers []abi.Server) (known []origin.Origin, names []string) {
-	for _, s := range servers {
-		if o, _, err := origin.ParseServer(s.URL); err == nil {
-			known, names = append(known, o), append(names, o.String())
-		}
-	}
-	return known, names
 }

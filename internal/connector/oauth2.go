@@ -14,7 +14,7 @@ import (
 // checkOAuth2 checks an oauth2 scheme. The client's credential is sent to the token and
 // revocation endpoints, so these must be on the manifest's servers; only a browser opens the
 // authorization endpoint.
-func checkOAuth2(at string, s *abi.AuthScheme, servers []abi.Server) error {
+func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 	o := s.OAuth2
 	grants := []string{abi.GrantRefreshToken, abi.GrantClientCredentials}
 	kinds := []string{abi.ClientAuthBasic, abi.ClientAuthPost, abi.ClientAuthNone}
@@ -58,25 +58,32 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers []abi.Server) error {
 // ownParams are the parameters of an authorization request that the host sets.
 var ownParams = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "response_mode", "request", "request_uri"}
 
-func checkOAuth2URLs(at string, o *abi.OAuth2, servers []abi.Server) error {
+func checkOAuth2URLs(at string, o *abi.OAuth2, servers places) error {
 	for field, endpoint := range map[string]string{".token_url": o.TokenURL, ".revoke_url": o.RevokeURL} {
 		if endpoint == "" && field == ".revoke_url" {
 			continue
 		}
-		u, err := url.Parse(endpoint)
+		u, err := url.Parse(sample(endpoint))
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(endpoint, "?#") {
 			return malformed(at+field, "is %q, want an https URL without user, query and fragment", endpoint)
 		}
 		if t, err := pathtemplate.ParseTemplate(u.EscapedPath()); err != nil || len(t.Params()) > 0 {
 			return malformed(at+field, "is %q, which does not have a plain path", endpoint)
 		}
-		known, names := serverOrigins(servers)
-		if o, err := origin.Parse(u.Scheme + "://" + u.Host); err != nil || !slices.Contains(known, o) {
-			return malformed(at+field, "is %q, which is not on the origin of a server; %s", endpoint, fault.Choices(names))
+		if o, err := origin.Of(u); err != nil || !servers.have(endpoint, o) {
+			return malformed(at+field, "is %q, which is not on the origin of a server; %s", endpoint, fault.Choices(servers.names))
 		}
 	}
 	for field, text := range map[string]string{".authorize_url": o.AuthorizeURL, ".issuer": o.Issuer} {
 		u, err := url.Parse(text)
+		if field == ".authorize_url" && strings.Contains(hostPart(text), "{") {
+			// The variable's values then stay in the domain of that server.
+			if u, err = url.Parse(sample(text)); err == nil {
+				if o, wrong := origin.Of(u); wrong != nil || !servers.have(text, o) {
+					return malformed(at+field, "is %q, which has a variable and is not on the origin of a server; %s", text, fault.Choices(servers.names))
+				}
+			}
+		}
 		if text != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "") {
 			return malformed(at+field, "is %q, want an https URL without user and fragment", text)
 		}

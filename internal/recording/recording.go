@@ -53,11 +53,13 @@ type Call struct {
 	Action string `json:"action"`
 	Params Body   `json:"params"`
 	Server string `json:"server,omitempty"`
+	// Config are the connection's values.
+	Config json.RawMessage `json:"config,omitempty"`
 }
 
 // ABI is the call as the guest gets it.
 func (c Call) ABI() abi.Call {
-	return abi.Call{Entity: c.Entity, Action: c.Action, Params: json.RawMessage(c.Params), Server: c.Server}
+	return abi.Call{Entity: c.Entity, Action: c.Action, Params: json.RawMessage(c.Params), Server: c.Server, Config: c.Config}
 }
 
 // Exchange is a request of the guest and what it was answered.

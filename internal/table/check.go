@@ -90,7 +90,7 @@ type param struct {
 }
 
 // operation checks what neither the schema nor the manifest says: that a row can be run.
-func (r *reader) operation(path string, op *pdk.Operation, params map[string]param) {
+func (r *reader) operation(path string, op *pdk.Operation, params map[string]param, config []abi.AuthField) {
 	note := func(key, message, hint string) {
 		at, _ := r.nearest(join(path, key))
 		r.problem(at, join(path, key), message, hint)
@@ -104,8 +104,11 @@ func (r *reader) operation(path string, op *pdk.Operation, params map[string]par
 	}
 	placed := slices.Clone(inPath)
 	for _, p := range op.Parameters() {
-		names = append(names, p.Name)
+		if !p.Hidden {
+			names = append(names, p.Name)
+		}
 		key := "params." + clip(p.Name)
+		r.configured(join(path, key), &p, config)
 		switch {
 		case p.In == pdk.InPath:
 			if i := slices.Index(placed, p.Wire); i >= 0 {
@@ -212,5 +215,34 @@ func (r *reader) expressions(op *pdk.Operation, note func(key, message, hint str
 		} else if !read {
 			note(key, "only an operation that reads JSON can change its records", "remove it")
 		}
+	}
+}
+
+// configured checks a parameter that may have a value of the connection.
+func (r *reader) configured(path string, p *pdk.Parameter, config []abi.AuthField) {
+	note := func(key, message, hint string) {
+		at, _ := r.nearest(join(path, key))
+		r.problem(at, join(path, key), message, hint)
+	}
+	_, mapped := r.places[join(path, "map")]
+	if p.Config == "" {
+		if mapped {
+			note("map", "is for a parameter with config", "add config: NAME")
+		}
+		return
+	}
+	names := make([]string, len(config))
+	for i, f := range config {
+		names[i] = f.Name
+	}
+	i := slices.Index(names, p.Config)
+	if i < 0 {
+		note("config", fmt.Sprintf("there is no config %q", clip(p.Config)), fault.Hint(p.Config, names))
+	}
+	if _, constant := r.places[join(path, "const")]; constant {
+		note("const", "the parameter has config, too", "remove one of them; send is for connections that give no value")
+	}
+	if p.In == pdk.InSelection || p.In == pdk.InNone {
+		note("in", "a value of the connection cannot go there", "write in: path, query, header or body")
 	}
 }

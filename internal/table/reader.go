@@ -280,7 +280,7 @@ func (r *reader) number(text string, s *schema, path string, at place) {
 }
 
 // ofParam are the keys of a parameter that are not of its schema.
-var ofParam = []string{"in", "as", "required", "send", "const", "style", "whole", "base64", "media_type_from", "file_name_from", "at", "text", "schema"}
+var ofParam = []string{"in", "as", "required", "send", "const", "config", "map", "style", "whole", "base64", "media_type_from", "file_name_from", "at", "text", "schema"}
 
 func (r *reader) mapping(pairs []*ast.MappingValueNode, s *schema, name, path string, at place, depth int) {
 	if s == nil {

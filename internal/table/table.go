@@ -93,6 +93,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 	}
 	var rest struct {
 		Servers     []abi.Server      `json:"servers"`
+		Config      []abi.AuthField   `json:"config"`
 		Auth        abi.AuthSchema    `json:"auth"`
 		Airbyte     *abi.Airbyte      `json:"airbyte"`
 		RateHeaders []abi.RateHeaders `json:"rate_headers"`
@@ -104,9 +105,9 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 		r.problem(place{}, "", "cannot be read: "+err.Error(), "")
 		return nil, &Error{r.problems}
 	}
-	c.Servers, c.Auth, c.Airbyte, c.RateHeaders = rest.Servers, rest.Auth, rest.Airbyte, rest.RateHeaders
+	c.Servers, c.Config, c.Auth, c.Airbyte, c.RateHeaders = rest.Servers, rest.Config, rest.Auth, rest.Airbyte, rest.RateHeaders
 	for i := range c.Operations {
-		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params)
+		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params, c.Config)
 	}
 	r.records(c)
 	r.failures(c.Failures)

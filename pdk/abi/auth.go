@@ -45,7 +45,7 @@ type AuthScheme struct {
 	Origins []string `json:"origins"`
 }
 
-// AuthField is one value that a person configures.
+// AuthField is one value that a person configures: of a credential, or of [Manifest.Config].
 type AuthField struct {
 	Name        string `json:"name"`
 	Title       string `json:"title,omitempty"`
@@ -56,6 +56,16 @@ type AuthField struct {
 	Pattern string `json:"pattern,omitempty"`
 	// Format is a JSON Schema format, such as date-time.
 	Format string `json:"format,omitempty"`
+
+	// The others are for [Manifest.Config] only.
+
+	// Type is string, which is the default, integer or boolean. Default and Enum hold values of
+	// all types as text.
+	Type    string   `json:"type,omitempty"`
+	Default string   `json:"default,omitempty"`
+	Enum    []string `json:"enum,omitempty"`
+	// Dots permits dots in the value where it is part of a host.
+	Dots bool `json:"dots,omitempty"`
 }
 
 // Places where a credential goes.

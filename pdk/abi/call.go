@@ -8,6 +8,9 @@ type Call struct {
 	Params RawMessage `json:"params"`
 	// Server is the id of the connection's server.
 	Server string `json:"server,omitempty"`
+	// Config is an object with the connection's values of [Manifest.Config], each with its
+	// declared type. It is left out if there are none.
+	Config RawMessage `json:"config,omitempty"`
 }
 
 // Output is what [ExportExecute] writes: data and meta, or an error. Data is an

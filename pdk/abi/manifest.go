@@ -18,6 +18,9 @@ type Manifest struct {
 	Airbyte *Airbyte `json:"airbyte,omitempty"`
 	// Servers are the places of the vendor's API. The first one is the default.
 	Servers []Server `json:"servers"`
+	// Config are the values that a connection gives besides its credential: what servers,
+	// token URLs and parameters refer to by name. They are not secret.
+	Config []AuthField `json:"config,omitempty"`
 	// Check is the operation that proves that a credential works. It has no required
 	// parameters.
 	Check *OperationRef `json:"check,omitempty"`
@@ -31,9 +34,14 @@ type Manifest struct {
 // Server is a place of a vendor's API: https scheme, host, optional port and optional base path,
 // without query, fragment or user info.
 type Server struct {
-	ID    string `json:"id"`
+	ID string `json:"id"`
+	// URL may have variables in the host, before a literal domain of at least two labels:
+	// https://{tenant}.vendor.example/v1. Each is the name of a [AuthField].
 	URL   string `json:"url"`
 	Title string `json:"title,omitempty"`
+	// Operator says that the vendor's customers run such a server themselves: a connection may
+	// name any https origin for it.
+	Operator bool `json:"operator,omitempty"`
 }
 
 // OperationRef names an operation: an entity and an action.

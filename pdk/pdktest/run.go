@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -43,6 +44,7 @@ type Runner struct {
 	server    string
 	manifest  *abi.Manifest
 	auth      *abi.AuthSchema
+	config    configvalue.Values
 	requests  []Request
 	slept     []time.Duration
 }
@@ -59,7 +61,24 @@ func Run(t T, connector *pdk.Connector, handler http.Handler) *Runner {
 	if len(r.manifest.Servers) > 0 {
 		r.server = r.manifest.Servers[0].ID
 	}
+	r.config = configvalue.Example(r.manifest.Config)
 	return r
+}
+
+// Configured returns a runner like r for a connection with these values of config, as text. Without
+// it, a connection has values that fit their declaration.
+func (r *Runner) Configured(values map[string]string) *Runner {
+	r.t.Helper()
+	c := *r
+	c.requests, c.slept = nil, nil
+	var err error
+	if c.config, err = configvalue.New("config", r.manifest.Config, values); err == nil {
+		err = c.config.Complete("config")
+	}
+	if err != nil {
+		r.t.Fatalf("%v", err)
+	}
+	return &c
 }
 
 // On returns a runner like r with another server for the connection.
@@ -108,7 +127,7 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 			r.t.Fatalf("params: %v", err)
 		}
 	}
-	h := &host{handler: r.handler, rules: r.rules(), executes: true, scope: wire.Scope{Given: &wire.Given{Params: text}}}
+	h := &host{handler: r.handler, rules: r.rules(), executes: true, scope: wire.Scope{Given: &wire.Given{Params: text, Config: r.config.JSON()}}}
 	for _, op := range r.manifest.Operations {
 		if op.Entity == entity && op.Action == action {
 			h.scope.Requests = op.Requests
@@ -117,7 +136,7 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 			}
 		}
 	}
-	call, err := json.Marshal(abi.Call{Entity: entity, Action: action, Params: []byte(text), Server: r.server})
+	call, err := json.Marshal(abi.Call{Entity: entity, Action: action, Params: []byte(text), Server: r.server, Config: r.config.JSON()})
 	if err != nil {
 		r.t.Fatalf("call: %v", err)
 	}
@@ -151,11 +170,16 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 
 // rules returns the rules of a host with the credential of each scheme, and without one.
 func (r *Runner) rules() []*wire.Rules {
+	r.t.Helper()
+	servers, err := r.config.Servers("config", r.manifest.Servers)
+	if err != nil {
+		r.t.Fatalf("%v", err)
+	}
 	var all []*wire.Rules
 	for i := range r.auth.Schemes {
-		all = append(all, wire.NewRules(r.manifest.Servers, r.server, &r.auth.Schemes[i]))
+		all = append(all, wire.NewRules(servers, r.server, &r.auth.Schemes[i]))
 	}
-	return append(all, wire.NewRules(r.manifest.Servers, r.server, nil))
+	return append(all, wire.NewRules(servers, r.server, nil))
 }
 
 // export runs an export and returns its output.

@@ -107,7 +107,7 @@ func (r *Runner) CheckParameters(c WireCase, besides ...string) {
 	r.t.Helper()
 	op := r.Operation(c.Entity, c.Action)
 	for _, p := range op.Parameters() {
-		if slices.Contains(besides, p.Name) {
+		if p.Hidden || slices.Contains(besides, p.Name) {
 			continue
 		}
 		if _, ok := c.Params[p.Name]; !ok {

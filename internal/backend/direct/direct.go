@@ -100,7 +100,10 @@ func (r *Runner) Close(ctx context.Context) error { return r.engine.Close(ctx) }
 type Backend struct {
 	runner *Runner
 	c      *backend.Connection
-	inUse  backend.Lazy[inUse]
+	// servers and schemes are those of the connector, with the connection's values in their URLs.
+	servers []abi.Server
+	schemes []abi.AuthScheme
+	inUse   backend.Lazy[inUse]
 }
 
 // inUse is what a connection has from its first call on.
@@ -111,8 +114,20 @@ type inUse struct {
 
 var _ backend.Backend = (*Backend)(nil)
 
-// Backend returns the backend of a connection. It reads nothing.
-func (r *Runner) Backend(c *backend.Connection) *Backend { return &Backend{runner: r, c: c} }
+// Backend returns the backend of a connection. It reads nothing. The error has kind
+// invalid_params: a value of the connection is missing, or cannot be part of a server's host.
+func (r *Runner) Backend(c *backend.Connection) (*Backend, error) {
+	at := "connections." + c.Name + ".config"
+	b := &Backend{runner: r, c: c}
+	err := c.Values.Complete(at)
+	if err == nil {
+		b.servers, err = c.Values.Servers(at, c.Connector.Manifest.Servers)
+	}
+	if err == nil {
+		b.schemes, err = c.Values.Schemes(at, c.Connector.Auth.Schemes)
+	}
+	return b, err
+}
 
 func (b *Backend) use() *inUse {
 	if u := b.inUse.Known(); u != nil {
@@ -132,14 +147,14 @@ func (b *Backend) use() *inUse {
 func (b *Backend) newCredential() *credential.Credential {
 	c := b.c
 	return b.runner.secrets.For(credential.Config{
-		Connection: c.Name, Settings: &c.Config, Connector: c.Connector.Manifest.Name, Schemes: c.Connector.Auth.Schemes, HTTP: b.http,
+		Connection: c.Name, Settings: &c.Config, Connector: c.Connector.Manifest.Name, Schemes: b.schemes, HTTP: b.http,
 	})
 }
 
 // http is what all clients of the connection have in common.
 func (b *Backend) http() egress.Config {
 	c, http := b.c, b.runner.http
-	http.Servers, http.Server, http.Override = c.Connector.Manifest.Servers, c.Server.ID, c.Override
+	http.Servers, http.Server, http.Override = b.servers, c.Server.ID, c.Override
 	http.Limits = egress.Limits{RequestBody: c.Limits.RequestBytes, ResponseBody: c.Limits.ResponseBytes, Connections: c.Limits.Concurrency}
 	http.Logger = http.Logger.With("connection", c.Name)
 	return http
@@ -221,12 +236,11 @@ func (b *Backend) Requests(op *abi.Operation) []backend.Request {
 // serverURL is where requests to a server go; an empty id means the connection's.
 func (b *Backend) serverURL(id string) string {
 	if id == "" || id == b.c.Server.ID {
-		if b.c.Override != "" {
+		if id = b.c.Server.ID; b.c.Override != "" {
 			return b.c.Override
 		}
-		return b.c.Server.URL
 	}
-	for _, s := range b.c.Connector.Manifest.Servers {
+	for _, s := range b.servers {
 		if s.ID == id {
 			return s.URL
 		}
@@ -275,7 +289,7 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 
 func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, error) {
 	c, o, op, use := b.c, &b.runner.options, call.Operation, b.use()
-	t := &traffic{credential: use.credential, observer: call.Observer, seams: &o.Seams, given: wire.Given{Params: call.Params}}
+	t := &traffic{credential: use.credential, observer: call.Observer, seams: &o.Seams, given: wire.Given{Params: call.Params, Config: c.Values.JSON()}}
 	if err := t.connect(ctx, call); err != nil {
 		return backend.Result{}, err
 	}
@@ -307,7 +321,7 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 	}
 	guest := sandbox.Call{
 		Export: abi.ExportExecute,
-		Input:  backend.Input(abi.Call{Entity: op.Entity, Action: op.Action, Params: call.Params, Server: c.Server.ID}, c.Connector.Digest),
+		Input:  c.Input(op, call.Params),
 		Send:   t.send,
 		Sleep:  t.sleep,
 		Share:  use.Turns,

@@ -132,7 +132,10 @@ func newBackend(t *testing.T, answer string, lookUp func(string) (string, bool))
 		}}}},
 		File: f, Server: &m.Servers[0],
 	}
-	b := runner.Backend(c)
+	b, err := runner.Backend(c)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := errors.Join(b.Close(context.Background()), runner.Close(context.Background())); err != nil {
 			t.Error(err)

@@ -56,7 +56,7 @@ func (b *Backend) module(ctx context.Context, call *backend.Call) (*sandbox.Modu
 	module, closeEngine, err := b.runner.load(ctx, b.c.File, config)
 	if err == nil && call.Tape != nil {
 		call.Tape.Connector, call.Tape.Digest = b.c.Connector.Manifest.Name, b.c.Connector.Digest
-		call.Tape.Call = recording.Call{Entity: call.Operation.Entity, Action: call.Operation.Action, Params: recording.Body(call.Params), Server: b.c.Server.ID}
+		call.Tape.Call = recording.Call{Entity: call.Operation.Entity, Action: call.Operation.Action, Params: recording.Body(call.Params), Server: b.c.Server.ID, Config: b.c.Values.JSON()}
 	}
 	return module, closeEngine, err
 }

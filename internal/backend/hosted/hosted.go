@@ -224,7 +224,7 @@ func (b *Backend) read(ctx context.Context, use *inUse, call *backend.Call, answ
 	asked := false
 	outcome, err := module.Run(ctx, sandbox.Call{
 		Export: abi.ExportExecute,
-		Input:  backend.Input(abi.Call{Entity: op.Entity, Action: op.Action, Params: call.Params, Server: c.Server.ID}, c.Connector.Digest),
+		Input:  c.Input(op, call.Params),
 		Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			if asked {
 				return nil, unexpected("it keeps the vendor's answer, but the connector needs another one")

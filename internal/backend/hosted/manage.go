@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/hosted/client"
+	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress"
@@ -234,7 +235,16 @@ func (a *Accounts) credentials(ctx context.Context, c *connector.Connector, refe
 		}
 	}
 	// Egress knows what can be a credential of the scheme. Nothing is sent through it.
-	if _, err := egress.New(egress.Config{Servers: c.Manifest.Servers, Auth: scheme, Credentials: values}); err != nil {
+	example := configvalue.Example(c.Manifest.Config) // no request has the connection's own
+	servers, err := example.Servers("config", c.Manifest.Servers)
+	if err != nil {
+		return nil, err
+	}
+	schemes, err := example.Schemes("config", []abi.AuthScheme{*scheme})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := egress.New(egress.Config{Servers: servers, Auth: &schemes[0], Credentials: values}); err != nil {
 		return nil, err
 	}
 	var credentials []client.Credential

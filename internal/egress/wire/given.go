@@ -14,6 +14,8 @@ import (
 type Given struct {
 	// Params are JSON, parsed once, when a value is refused.
 	Params []byte
+	// Config are the connection's values, as JSON, which are no fault of the connector either.
+	Config []byte
 
 	read sync.Once
 	// texts are all texts in Params, names of members included. Odd are those with a control
@@ -30,18 +32,25 @@ const maxOdd = 64
 func (g *Given) holds(value string) bool {
 	g.read.Do(func() {
 		g.texts = make(map[string]bool)
-		for token := range rawjson.Tokens(g.Params) {
-			if rawjson.KindOf(token.Raw) != rawjson.String {
-				continue
-			}
-			text := rawjson.Unquote(token.Raw)
-			g.texts[text] = true
-			if len(g.odd) < maxOdd && HasControl(text) {
-				g.odd = append(g.odd, text)
-			}
+		for _, given := range [][]byte{g.Params, g.Config} {
+			g.add(given)
 		}
 	})
 	return g.texts[value] || slices.ContainsFunc(g.odd, func(odd string) bool { return strings.Contains(value, odd) })
+}
+
+// add notes the texts in a JSON value.
+func (g *Given) add(given []byte) {
+	for token := range rawjson.Tokens(given) {
+		if rawjson.KindOf(token.Raw) != rawjson.String {
+			continue
+		}
+		text := rawjson.Unquote(token.Raw)
+		g.texts[text] = true
+		if len(g.odd) < maxOdd && HasControl(text) {
+			g.odd = append(g.odd, text)
+		}
+	}
 }
 
 // wrong blames the caller for a value that is in the parameters, otherwise the connector.
