@@ -45,7 +45,8 @@ func ReadTable(table []byte) (*Connector, error) {
 				c.Records[name] = members.Text()
 			}
 		case "operations":
-			c.Operations = make([]Operation, 0, v.length())
+			const row = 256 // bytes, about: to count them would be to read all of them once more
+			c.Operations = make([]Operation, 0, 1+len(v)/row)
 			for op := range v.Elements() {
 				c.Operations = append(c.Operations, Operation{})
 				if name := c.Operations[len(c.Operations)-1].read(op); name != "" {
@@ -62,15 +63,6 @@ func ReadTable(table []byte) (*Connector, error) {
 	}
 	c.table() // here nobody waits for it
 	return c, nil
-}
-
-// length is the number of elements of an array.
-func (r Raw) length() int {
-	n := 0
-	for range r.Elements() {
-		n++
-	}
-	return n
 }
 
 // texts are the texts of an array, or the one that stands for it.

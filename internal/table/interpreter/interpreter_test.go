@@ -56,6 +56,7 @@ func engine(t *testing.T) *sandbox.Engine {
 //
 // What cannot be read is said so by every export, and stops nothing else.
 func TestUnreadableTables(t *testing.T) {
+	t.Parallel()
 	e := engine(t)
 	section := func(rows string) []wasm.Section {
 		return []wasm.Section{{Name: "rows", Data: []byte(rows)}, {Name: "auth", Data: []byte("{}")}, {Name: "manifest", Data: []byte("{}")}}
@@ -92,6 +93,7 @@ func TestUnreadableTables(t *testing.T) {
 //
 // An operation whose expression does not parse fails, and sends nothing.
 func TestExpressionsThatDoNotParse(t *testing.T) {
+	t.Parallel()
 	e := engine(t)
 	for _, row := range []string{`"list":true,"filter":"record"`, `"transform":{"id":"{{ record.id"}`} {
 		rows := `{"name":"x","operations":[{"entity":"a","action":"b","effect":"read","method":"GET","path":"/a",` + row + `}]}`
@@ -111,6 +113,7 @@ func TestExpressionsThatDoNotParse(t *testing.T) {
 // A row that sends something else than its manifest declares is refused by the host, and fails
 // plugin test.
 func TestRowsThatContradictTheManifest(t *testing.T) {
+	t.Parallel()
 	const document = `{"name":"two","title":"Two","version":"1.0.0","description":"Two faces.","servers":[{"id":"main","url":"https://api.two.example"}],
 		"auth":{"schemes":[{"id":"key","type":"bearer","fields":[{"name":"key","secret":true,"required":true}],"inject":[{"in":"header","name":"Authorization","value":"Bearer {key}"}],"origins":["https://api.two.example"]}]},
 		"operations":[{"entity":"things","action":"get","description":"Gets a thing by its id.","effect":"read","method":"GET","path":"/things/{id}",
@@ -140,6 +143,7 @@ func TestRowsThatContradictTheManifest(t *testing.T) {
 // A call costs what a compiled connector's costs, however many operations the table has:
 // they are read once, before the first call.
 func TestCallsDoNotReadTheTable(t *testing.T) {
+	t.Parallel()
 	e := engine(t)
 	fuel := map[int]int64{}
 	for _, n := range []int{1, 300} {

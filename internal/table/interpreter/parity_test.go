@@ -39,8 +39,10 @@ func asTable(t *testing.T, name string, module []byte) *table.Table {
 // The rows of our own connectors say and do the same as a table: the manifests are equal, and
 // so are the requests and the results, byte for byte.
 func TestConnectorsAsTables(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"pylon", "ashby", "incidentio"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e := engine(t)
 			module, err := os.ReadFile(wasmtest.Build(t, "plugins/"+name))
 			if err != nil {
