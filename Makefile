@@ -118,12 +118,26 @@ test-clients: build connectors ## run MCP clients and agent frameworks of others
 AIRBYTE_SDK ?= 0.1.380
 AIRBYTE     := internal/vendorsim/airbyte
 
-.PHONY: test-hosted
-test-hosted: ## compare the tables of hosted mode with airbyte-agent-sdk from PyPI; needs python3
+# airbyte installs the SDK of the Airbyte API, which two tests compare agenthost with.
+.PHONY: airbyte
+airbyte:
 	@test -x $(OUT)/airbyte/bin/python || python3 -m venv $(OUT)/airbyte
-	@$(OUT)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check --no-deps airbyte-agent-sdk==$(AIRBYTE_SDK) pyyaml==6.0.3
+	@$(OUT)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check airbyte-agent-sdk==$(AIRBYTE_SDK)
+
+.PHONY: test-hosted
+test-hosted: airbyte ## compare the tables of hosted mode with airbyte-agent-sdk from PyPI; needs python3
 	@$(OUT)/airbyte/bin/python $(AIRBYTE)/tables.py pylon ashby incident-io >$(OUT)/airbyte/tables.json
 	AIRBYTE_TABLES=$(abspath $(OUT)/airbyte/tables.json) $(GO) test -count=1 -run TestTablesOfTheSDK ./$(AIRBYTE)
+
+# What the SDK sends is recorded on this machine and compared at once; nothing of it is kept.
+IMPORTED := internal/tableimport/airbyte/sdk
+.PHONY: test-airbyte
+test-airbyte: airbyte ## compare imported connectors with airbyte-agent-sdk from PyPI; needs python3
+	@$(OUT)/airbyte/bin/python $(IMPORTED)/record.py $(OUT)/airbyte/recordings.jsonl
+	AIRBYTE_RECORDINGS=$(abspath $(OUT)/airbyte/recordings.jsonl) \
+		AIRBYTE_SPECS=$$($(OUT)/airbyte/bin/python -c 'import airbyte_agent_sdk, os; print(os.path.dirname(airbyte_agent_sdk.__file__) + "/specs")') \
+		$(GO) test -count=1 -timeout 20m -v ./$(IMPORTED)
+	@rm -f $(OUT)/airbyte/recordings.jsonl
 
 .PHONY: lock-clients
 lock-clients: ## pin the Python packages of test-clients anew, after a change of a .in file

@@ -149,7 +149,7 @@ func (c *Call) respond(resp *Response, next Raw) error {
 				c.result.raw(c.meta[i], more)
 				continue
 			}
-			if m.Pointer == page.Cursor {
+			if m.Pointer == page.Cursor && page.By != ByURL {
 				c.result.raw(c.meta[i], orNull(next))
 				continue
 			}

@@ -71,7 +71,8 @@ type Page struct {
 	// is true and there is no cursor, the caller gets the page, and then an error of kind
 	// vendor_error.
 	More string
-	// Number says that the vendor wants the cursor in a body as a number.
+	// Number says that the vendor's cursor is a number: callers may give one under the vendor's
+	// name, and a body has one.
 	Number bool
 }
 
@@ -100,6 +101,9 @@ func (op *Operation) params() []Param {
 	p := op.Page
 	cursor := String("Where to go on: next_cursor of the page before. Leave it out for the first page.").Min(1).Max(maxCursor)
 	alias := cursor
+	if p.Number {
+		alias = AnyOf("", cursor, Integer("").Min(0))
+	}
 	var start Raw
 	if p.counts() {
 		cursor, alias = cursor.Max(18).Pattern("^[0-9]+$"), Integer("").Min(0)

@@ -74,9 +74,24 @@ func TestMetaOfHeaders(t *testing.T) {
 	}
 }
 
+// Meta has the URL of the next page as the vendor wrote it, beside the cursor that is taken of it.
+func TestMetaWithTheURLOfTheNextPage(t *testing.T) {
+	t.Parallel()
+	c := with(pdk.Operation{
+		Effect: pdk.Read, Method: "GET", Path: "/things", Data: "/rows", Meta: []pdk.Meta{{Name: "next", Pointer: "/next"}},
+		Page: &pdk.Page{In: pdk.InQuery, CursorName: "after", By: pdk.ByURL, Cursor: "/next"},
+	})
+	_, meta, err := answered(t, c, `{}`, `{"rows":[],"next":"https://x.example/?after=c"}`)
+	if want := `{"next":"https://x.example/?after=c","next_cursor":"c","has_more":true}`; err != nil || string(meta) != want {
+		t.Errorf("%s, %v, want %s", meta, err, want)
+	}
+}
+
 func TestNextPage(t *testing.T) {
 	t.Parallel()
 	url := pdk.Page{In: pdk.InQuery, CursorName: "after", By: pdk.ByURL, Cursor: "/next"}
+	numbered := url
+	numbered.Number = true
 	offset := pdk.Page{In: pdk.InQuery, CursorName: "offset", LimitName: "size", By: pdk.ByOffset}
 	total := offset
 	total.Total = "/total"
@@ -90,6 +105,7 @@ func TestNextPage(t *testing.T) {
 		params, answer, next string // next is of meta, or a part of the error
 	}{
 		"a URL":                        {url, `{}`, `{"rows":[],"next":"https://elsewhere.example/x?limit=1&after=c%3D1#f"}`, `"c=1"`},
+		"a URL, a number before it":    {numbered, `{"after":3}`, `{"rows":[],"next":"https://x.example/?after=4"}`, `"4"`},
 		"a URL without the parameter":  {url, `{}`, `{"rows":[],"next":"https://api.thing.example/x"}`, "no parameter after"},
 		"no URL":                       {url, `{}`, `{"rows":[],"next":null}`, `null`},
 		"an empty URL":                 {url, `{}`, `{"rows":[],"next":""}`, `null`},

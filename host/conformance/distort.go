@@ -24,7 +24,7 @@ func distortions(body []byte) [][]byte {
 // maxDistorted bounds the tried members, and their depth.
 const (
 	maxDistorted      = 12
-	maxDistortedDepth = 3
+	maxDistortedDepth = 7 // what GraphQL says of a page stands six deep
 )
 
 // pointers lists the members of a document, as the tokens of JSON Pointers.

@@ -76,8 +76,11 @@ func (w *writer) mapping(m Map, indent int, path string) {
 func (w *writer) value(v any, indent, used int, path string) {
 	used += 2 * indent
 	if s, ok := v.(string); ok {
-		if lines := strings.Split(s, "\n"); len(lines) > 1 && !w.quoted && literal(lines) {
-			w.b.WriteString(" |-")
+		body, ended := strings.CutSuffix(s, "\n")
+		if lines := strings.Split(body, "\n"); len(lines) > 1 && !w.quoted && literal(lines) {
+			if w.b.WriteString(" |"); !ended {
+				w.b.WriteString("-")
+			}
 			for _, line := range lines {
 				if line == "" {
 					w.newline(0)

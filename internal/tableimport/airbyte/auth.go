@@ -232,6 +232,10 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 	if url == "" || !mapping.Has("refresh_token") {
 		return nil, nil
 	}
+	if !mapping.Has("client_id") {
+		s.im.report.Note("auth", "an OAuth scheme has no client_id, so its access token is used as it is, and not refreshed")
+		return nil, nil
+	}
 	if refresh.Text("body_format") == "json" {
 		return nil, errors.New("tables have no token requests in JSON")
 	}
@@ -239,7 +243,7 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 	o.Set("grant", "refresh_token")
 	o.Set("token_url", s.im.endpoint(url))
 	switch style := refresh.Text("auth_style"); {
-	case !mapping.Has("client_id") || style == "none":
+	case style == "none":
 		o.Set("client_auth", "none")
 	case style == "" || style == "body":
 		o.Set("client_auth", "post")
@@ -276,7 +280,7 @@ func (s *scheme) fields(oauth, mapping tableimport.Map) []any {
 		f.Set("name", name)
 		f.Add("title", line(m.Text("title")))
 		f.Add("description", line(m.Text("description")))
-		f.Add("secret", m.Bool("airbyte_secret") || !open[name])
+		f.Add("secret", m.Bool("airbyte_secret") || !open[name] || s.uses(p.Key))
 		f.Add("required", slices.Contains(required, any(p.Key)) || oauth != nil && mapping.Has(name))
 		f.Add("pattern", pattern(m.Text("pattern")))
 		list = append(list, f)

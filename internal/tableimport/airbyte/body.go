@@ -149,7 +149,7 @@ var (
 
 // graphQL reads a body that is a GraphQL document with variables.
 func (r *row) graphQL(of, body tableimport.Map) error {
-	r.query = strings.TrimRight(of.Text("query"), "\n ")
+	r.query = of.Text("query")
 	if of.Has("operationName") {
 		return errors.New("the GraphQL body has an operationName")
 	}

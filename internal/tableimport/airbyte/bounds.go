@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/internal/tableimport"
 )
 
@@ -152,4 +153,43 @@ func (r *row) examples() []any {
 		return nil
 	}
 	return []any{smallest}
+}
+
+// recordMember finds the members of records that a filter or a transform names.
+var recordMember = lazyregexp.New(`record((?:\.[A-Za-z_]\w*)+)`)
+
+// answers are examples of answers for plugin test, where it could not make up one: of records
+// inside of other records, and of those that a filter lets through.
+func (r *row) answers(rec *records) []any {
+	filter := r.source.Text("x-airbyte-record-filter")
+	if filter == "" && !strings.Contains(rec.pointer, "/*") {
+		return nil
+	}
+	var record any = tableimport.Map{{Key: "id", Value: "1"}}
+	for _, m := range recordMember.FindAllStringSubmatch(filter, -1) {
+		record = placed(record, strings.Split(m[1], ".")[1:], !strings.Contains(filter, "not "+m[0]))
+	}
+	segments := strings.Split(rec.pointer, "/")[1:]
+	if rec.list && !strings.Contains(rec.pointer, "/*") {
+		record = []any{record}
+	}
+	for i := len(segments) - 1; i >= 0; i-- {
+		if segments[i] == "*" {
+			record = []any{record}
+		} else {
+			record = tableimport.Map{{Key: segments[i], Value: record}}
+		}
+	}
+	return []any{record}
+}
+
+// placed is a record with a member inside of it.
+func placed(record any, path []string, value any) any {
+	m, _ := record.(tableimport.Map)
+	if len(path) == 1 {
+		m.Set(path[0], value)
+	} else {
+		m.Set(path[0], placed(m.Get(path[0]), path[1:], value))
+	}
+	return m
 }

@@ -172,6 +172,7 @@ func (r *row) make() error {
 	}
 	op.Add("page", page)
 	op.Add("examples", r.examples())
+	op.Add("answers", r.answers(rec))
 	return nil
 }
 

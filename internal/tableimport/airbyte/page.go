@@ -73,7 +73,7 @@ func (r *row) page(rec *records) tableimport.Map {
 	}
 	page.Set("in", in)
 	page.Set("cursor_name", wire(cursor))
-	if kindOf(cursor.schema) == "integer" && in == "body" && page.Text("by") == "" {
+	if by := page.Text("by"); kindOf(cursor.schema) == "integer" && by != "offset" && by != "page" {
 		page.Set("number", true)
 	}
 	if limit != nil {
