@@ -18,9 +18,9 @@ type Review struct {
 	grant.Judgement
 }
 
-// Review reads a connector's file, wherever it is, and says whether it may be used, and
-// how it differs from what was approved. Nothing that Host has can approve: that is for
-// the program and the person before it, by [approval.Store.Approve].
+// Review reads a connector's file from anywhere. It says whether the connector may run, and how it
+// differs from the approved one. Host cannot approve: the program asks a person and calls
+// [approval.Store.Approve].
 func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

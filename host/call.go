@@ -30,17 +30,17 @@ type Call struct {
 	// A name is a path such as "assignee.email"; at most one of the two is set.
 	Select  []string
 	Exclude []string
-	// Timeout shortens the connection's wall time limit for this call; 0 means that limit,
-	// and a negative one has passed already.
+	// Timeout shortens the connection's time limit for this call; 0 means that limit. A negative
+	// timeout has passed already.
 	Timeout time.Duration
-	// Principal is on whose behalf the call is: whose connection it names, and what it may do
-	// at most. The zero value is the local operator.
+	// Principal decides which connections the call sees, and limits what it may do. The zero value
+	// is the local operator.
 	Principal Principal
 	// Caller names the caller for the audit trail: a user, an agent, a session. Empty means
-	// [Options.Caller]. It decides nothing.
+	// [Options.Caller]. It has no effect on what the call may do.
 	Caller string
-	// Intent is why, in up to 512 characters. A hosted connection hands it on to the
-	// Airbyte API for its records.
+	// Intent is the reason for the call, in up to 512 characters. A hosted connection sends it to
+	// the Airbyte API for its records.
 	Intent string
 	// Credentials replace fields of the connection's credential for this call only, as for an
 	// end user whose token the program holds; a connection without credentials takes any auth
@@ -53,8 +53,8 @@ type Call struct {
 	// content_type, bytes and sha256. If the call fails, what was written is of no use. The
 	// operation's content is not JSON, and the connection is direct.
 	Output io.Writer
-	// OnRequest, if not nil, is called after each request of the call to the vendor, those
-	// that failed or will be repeated included. The call waits for it.
+	// OnRequest, if not nil, is called after each request of the call to the vendor, also those
+	// that failed or will be repeated. The call waits for it.
 	OnRequest func()
 	// OnCompile, if not nil, is called when the call has to wait because the connector is
 	// compiled, with its name. The call waits for it. See [Options.OnCompile].

@@ -43,7 +43,7 @@ type FileConnections = connections.File
 // the principal may not see.
 var ErrNoConnection = connections.ErrNone
 
-// Principal is on whose behalf something is done. The zero Principal is the local operator.
+// Principal is the party that the host acts for. The zero Principal is the local operator.
 type Principal = connections.Principal
 
 // Scope is something that a [Principal] may do.

@@ -26,8 +26,8 @@ func (h *Host) Connectors(ctx context.Context) ([]ConnectorInfo, error) {
 	return h.catalog.Infos(ctx)
 }
 
-// Connector returns one connector. The error has kind unknown_operation where there is
-// none of that name, and connector_fault where its file cannot be used.
+// Connector returns one connector. The error has kind unknown_operation if no connector has that
+// name, and connector_fault if its file cannot be used.
 func (h *Host) Connector(ctx context.Context, name string) (*ConnectorInfo, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (h *Host) connectorInfo(ctx context.Context, name string) (*ConnectorInfo, 
 	return &info, info.Err
 }
 
-// Inspect reads a file as the connectors of the plugins folder are read, wherever it is.
+// Inspect reads a file from anywhere like a connector of the plugins folder.
 func (h *Host) Inspect(ctx context.Context, path string) (*ConnectorInfo, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Execute runs one operation of a connection and returns its result: one page of a
-// paginated operation. A page without a record that is not the last one is passed over, as long
-// as the call may send requests and half of its time is left. The result has the cursor that
-// leads on from the last page that was read.
+// Execute runs one operation of a connection and returns its result: one page of a paginated
+// operation. It skips a page without records that is not the last one, as long as the call may send
+// requests and has half of its time left. The result has the cursor of the page after the last one
+// that was read.
 //
 // # Errors
 //
@@ -26,14 +26,14 @@ import (
 //     operation with any parameters
 //   - invalid_params: the parameters do not fit the operation's schema
 //   - denied: the connection does not allow the operation with these parameters
-//   - rate_limited: the calls that run left no memory for this one before its deadline
+//   - rate_limited: other calls left no memory for this one before its deadline
 //   - auth_failed: a credential is missing, or the vendor does not know it
 //   - denied, with [ErrClosed] in its chain: the host is closed
 //
-// and then what the vendor answered (permission_denied, not_found, conflict,
-// rate_limited, vendor_error), what the host refused or stopped (denied,
-// limit_exceeded, timeout), network, cancelled where the caller or a Close that runs out of
-// time cancelled the call, and connector_fault.
+// and then what the vendor answered (permission_denied, not_found, conflict, rate_limited,
+// vendor_error), what the host refused or stopped (denied, limit_exceeded, timeout), network,
+// cancelled if the caller cancelled the call, or a Close that ran out of time did, and
+// connector_fault.
 func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Result, error) {
 	return h.execute(ctx, connection, call, runOptions{via: audit.ViaExecute})
 }
@@ -162,10 +162,9 @@ func (c *connection) run(ctx context.Context, r *run) (*Result, error) {
 	return backend.Run(ctx, c.backend, &r.call)
 }
 
-// Refuse leaves the record of a call that the caller's own code refused before Execute could:
-// because of how its parameters are written, say. The error is the one to answer: that of
-// Execute where the call would not have come to its parameters, such as denied, and otherwise
-// reason itself.
+// Refuse records a call that the caller's own code refused before Execute, for example because its
+// parameters are malformed. It returns the error to answer: that of Execute if Execute would have
+// refused the call before its parameters, such as denied, and else reason.
 func (h *Host) Refuse(ctx context.Context, connection string, call Call, reason error) error {
 	return h.refuse(ctx, audit.ViaExecute, connection, call, reason)
 }
@@ -273,9 +272,9 @@ func (h *Host) Operation(ctx context.Context, connection, entity, action string)
 	return &shown, nil
 }
 
-// Operations returns all operations of a connection: those of its connector, in its order,
-// and in mode hosted the searches of the context store. There Params lack what Airbyte's
-// connector does not have.
+// Operations returns all operations of a connection: those of its connector, in its order, and in
+// mode hosted the searches of the context store. In mode hosted, Params lack the parameters that
+// Airbyte's connector does not have.
 func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
@@ -307,15 +306,15 @@ func (c *connection) permitted(op *abi.Operation, approved grant.Decision) Opera
 	return Operation{Operation: *c.backend.View(op), Allowed: d.Allowed, Rule: d.Rule}
 }
 
-// Check proves that a connection works: it runs the operation that the connector
-// declares for that, even where the connection does not allow it, and returns its result.
+// Check tests a connection: it runs the operation that the connector declares for that, even if the
+// connection does not allow it, and returns its result.
 func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
 	return h.execute(ctx, connection, Call{}, runOptions{via: audit.ViaCheck, check: true})
 }
 
-// CheckOperation is the operation that [Host.Check] runs, nil where the connector has none. It
-// is another one for a hosted connection, because the Airbyte API's connector does not have all
-// operations of ours.
+// CheckOperation returns the operation that [Host.Check] runs, or nil if the connector has none. A
+// hosted connection may have a different one, because the Airbyte API's connector lacks some of our
+// operations.
 func (h *Host) CheckOperation(ctx context.Context, connection string) (*abi.OperationRef, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

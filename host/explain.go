@@ -9,22 +9,22 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// Explanation says what decides on a call.
+// Explanation says which rules decide about a call.
 type Explanation struct {
 	Connection string
 	Operation  abi.Operation
 	Mode       config.Mode
-	// Decision is the one that counts: of the first question whose answer is no, or of
-	// the last question.
+	// Decision is the result: that of the first question with the answer no, or of the last
+	// question.
 	Decision grant.Decision
-	// Rulings are all questions, in the order in which they are asked before a call, those
-	// after the first no as well: a person may have to mend more than one thing.
+	// Rulings are all questions, in the order in which they are asked before a call, also those
+	// after the first no, because a person may have to fix more than one thing.
 	Rulings []Ruling
-	// Arguments says in words which rules the parameters must keep.
+	// Arguments says in words which rules the parameters must follow.
 	Arguments []string
 	// Requests are those that the operation may send, and Narrowed are the connection's
-	// allow.requests, one of which a request must fit as well where there are any. An
-	// operation of a hosted connection sends none of its own.
+	// allow.requests, one of which a request must also match, if there are any. An operation of a
+	// hosted connection sends none of its own.
 	Requests []ExplainedRequest
 	Narrowed []string
 	// Limits are those of one call, defaults included.
@@ -45,15 +45,15 @@ type ExplainedRequest struct {
 	URL    string
 }
 
-// Explain says what would decide on a call, by the same rules as [Host.Execute], and the
-// smallest change that would permit it. It runs nothing, sends nothing, reads no secret and
-// changes nothing. With Params nil the question about the arguments is left out, and
-// Arguments says which rules they must keep.
+// Explain says what would decide on a call, by the same rules as [Host.Execute], and the smallest
+// change that would permit it. It runs nothing, sends nothing, reads no secret and changes nothing.
+// If Params is nil, it skips the question about the arguments, and Arguments says which rules they
+// must follow.
 //
 // # Errors
 //
-// As those of Execute: unknown_operation, and invalid_params where the operation may be run
-// and Params do not fit it.
+// As those of Execute: unknown_operation, and invalid_params if the operation may run and Params do
+// not fit it.
 func (h *Host) Explain(ctx context.Context, connection string, call Call) (explanation *Explanation, err error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

@@ -163,12 +163,11 @@ func errBusy(ctx context.Context, c *connection) error {
 	return e
 }
 
-// HoldMessage reserves memory for a message of a client before it is decoded, and waits for it
-// until ctx ends, by turns with other callers. Whoever serves clients of its own calls it for
-// long messages, as package mcp does, and release when the message is answered. Messages may
-// take half of Options.HostBytes, so that what they ask for finds room. The error is rate_limited
-// after the deadline of ctx, cancelled if somebody cancelled ctx, or limit_exceeded if there is
-// never as much.
+// HoldMessage reserves memory for a client's message before it is decoded. It waits until ctx ends,
+// in turns with other callers. A server calls it for long messages, as package mcp does, and calls
+// release after the answer. Messages may take half of Options.HostBytes, so that the calls in them
+// find room. The error is rate_limited after the deadline of ctx, cancelled if ctx was cancelled,
+// or limit_exceeded if the message can never fit.
 func (h *Host) HoldMessage(ctx context.Context, caller string, bytes int64) (release func(), err error) {
 	return h.memory.Hold(ctx, caller, bytes)
 }

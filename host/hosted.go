@@ -12,7 +12,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// HostedAt says which place in the Airbyte API somebody means.
+// HostedAt names a place in the Airbyte API.
 type HostedAt = hosted.At
 
 // HostedConnector is a connector of the Airbyte API: a vendor's account whose credential it
@@ -37,8 +37,8 @@ func (h *Host) HostedConnections(ctx context.Context) ([]HostedConnection, error
 }
 
 // CreateHosted creates a connector in the Airbyte API, which from then on keeps the vendor's
-// credential. Everything is checked before anything is sent, and the workspace and the name
-// before the connector is created.
+// credential. It checks all fields before it sends anything, and the workspace and the name before
+// it creates the connector.
 //
 // # Errors
 //
@@ -83,9 +83,8 @@ func (h *Host) createHosted(ctx context.Context, n NewHosted, e *entry) (*Hosted
 	})
 }
 
-// ListHosted returns the connectors of a workspace: those of one kind where at names one,
-// and else all. Where at names no workspace, it is the one that all hosted connections of the
-// account have in common.
+// ListHosted returns the connectors of a workspace: those of one kind if at names a kind, and else
+// all. If at names no workspace, all hosted connections of the account must share one.
 //
 // # Errors
 //
@@ -105,8 +104,8 @@ func (h *Host) ListHosted(ctx context.Context, at HostedAt) ([]HostedConnector, 
 	return h.accounts.Connectors(ctx, s)
 }
 
-// DeleteHosted deletes a connector, and with it the credential that the Airbyte API keeps:
-// the one of an id, or where that is empty the only one at a connection. It returns the id.
+// DeleteHosted deletes a connector, and with it the credential that the Airbyte API keeps: the one
+// with an id, or if the id is empty the only one at a connection. It returns the id.
 //
 // # Errors
 //
@@ -136,10 +135,10 @@ func (h *Host) DeleteHosted(ctx context.Context, at HostedAt, id string) (delete
 	})
 }
 
-// CheckHosted lets the Airbyte API check the credential that it keeps, of the connector
-// that an id or a connection names, as in [Host.DeleteHosted]. Status is succeeded, failed, or
-// another word of the Airbyte API for a check that has not decided; message is Airbyte's own,
-// mostly empty. A wrong credential is not an error.
+// CheckHosted lets the Airbyte API check the credential that it keeps, of the connector that an id
+// or a connection names, as in [Host.DeleteHosted]. Status is succeeded, failed, or another word of
+// the Airbyte API for an undecided check; message is Airbyte's and mostly empty. A wrong credential
+// is not an error.
 func (h *Host) CheckHosted(ctx context.Context, at HostedAt, id string) (found, status, message string, err error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

@@ -18,8 +18,8 @@ type Revoked = direct.Revoked
 //
 // # Errors
 //
-// Those of the authorization server; timeout if the person does not log in in time; denied where the connector
-// is not approved; invalid_params where the connection needs no login.
+// Those of the authorization server; timeout if the person does not log in in time; denied if the
+// connector is not approved; invalid_params if the connection needs no login.
 func (h *Host) Login(ctx context.Context, connection string, l Login) error {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {
@@ -33,12 +33,12 @@ func (h *Host) Login(ctx context.Context, connection string, l Login) error {
 	return b.Login(ctx, l)
 }
 
-// Logout ends a login: at the vendor, where the connector declares how, and here. Local
-// forgets it here only. The result says what was done.
+// Logout ends a login: at the vendor, if the connector declares how, and here. With local, it
+// forgets the login here only. The result says what it did.
 //
 // # Errors
 //
-// Those of the authorization server, after which the login is still there.
+// Those of the authorization server; the login then stays.
 func (h *Host) Logout(ctx context.Context, connection string, local bool) (Revoked, error) {
 	ctx, leave, err := h.gate.pass(ctx)
 	if err != nil {

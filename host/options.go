@@ -29,83 +29,78 @@ type Seams = seams.Seams
 
 // Options configure a [Host]. The zero value is a host without connectors.
 type Options struct {
-	// Plugins is a folder of .wasm files. It is looked into when a connector is asked
-	// for that the host does not know yet, or all the time with Reload.
+	// Plugins is a folder of .wasm files. The host reads it when it needs a connector that it does
+	// not know yet, or regularly with Reload.
 	Plugins string
-	// Reload is how often to look whether files of the plugins folder appeared, changed
-	// or went; a file counts when it has stayed the same from one look to the next. 0
-	// means never: a connection then keeps the connector that it was first used with.
-	// [Host.OnChange] tells of changes.
+	// Reload is how often to look whether files of the plugins folder appeared, changed or went.
+	// The host takes a file that was the same in two looks. 0 means never: a connection then keeps
+	// the connector that it was first used with. [Host.OnChange] tells of changes.
 	Reload time.Duration
 	// Connections are those of the host, such as [StaticConnections]. Nil means that the
 	// environment makes them: one for each connector whose variables are set, such as
-	// AGENTHOST_PYLON_API_TOKEN, which may do all that its connector can. Beside Connections that are
-	// not nil the environment makes none.
+	// AGENTHOST_PYLON_API_TOKEN, which may do all that its connector can. If Connections is set,
+	// the environment makes none.
 	Connections Connections
-	// Environment says that the environment makes connections beside Connections too.
+	// Environment lets the environment make connections in addition to Connections.
 	Environment bool
-	// Lock is the file that says which connectors a person approved (agenthost.lock).
-	// A connector that is not in it is described and not used: its calls are denied.
-	// Empty keeps no approvals: the program vouches for what is in Plugins, and so for
-	// anyone who can write there.
+	// Lock is the file that says which connectors a person approved (agenthost.lock). The host
+	// describes a connector that is not in it, but denies its calls. Empty keeps no approvals: the
+	// program vouches for what is in Plugins, and so for anyone who can write there.
 	Lock string
-	// Updates says what becomes of a new version of an approved connector; empty means
-	// that it is let through, and recorded in Lock, if it reaches no further.
+	// Updates decides on a new version of an approved connector. Empty accepts a version that needs
+	// no further access, and records it in Lock.
 	Updates grant.UpdatePolicy
 	// FirstParty are connectors that need no approval: the SHA-256 of each module, in
 	// hexadecimal, by the connector's name.
 	FirstParty map[string]string
-	// Declared returns what the module of a digest declares, where the program knows that
-	// without the module, as of a connector that it is built with; it is called where the cache
-	// does not have it. Digest is the SHA-256 of the file as it is, in hexadecimal, so that what
-	// a program says of one file is never taken for another. Nil knows nothing.
+	// Declared returns what the module with a digest declares, if the program knows it, such as for
+	// a connector that is built into it. The host calls it if the cache has no declaration. Digest
+	// is the SHA-256 of the file, in hexadecimal, so that a declaration never serves another file.
+	// Nil knows none.
 	Declared func(digest string) (Declaration, bool)
-	// Cache is a private folder for compiled modules, which must belong to this user; empty
-	// means agenthost in the user's cache folder, or where that cannot be written to, a new
-	// folder for this host, which Close removes.
+	// Cache is a private folder for compiled modules, which must belong to this user; empty means
+	// agenthost in the user's cache folder. If that is not writable, the host makes a folder for
+	// itself, which Close removes.
 	Cache string
-	// UnloadAfter is how long a connector's native code, some 10 MB, stays in memory that
-	// nobody calls; 0 means five minutes. The call that comes then loads it again, which
-	// takes about 20 ms.
+	// UnloadAfter is how long the native code of an unused connector, some 10 MB, stays in memory;
+	// 0 means five minutes. The next call loads it again in about 20 ms.
 	UnloadAfter time.Duration
-	// CompileWorker is a program and its arguments that compiles modules not seen
-	// before in a process of its own, within CompileTimeout and CompileMemory: it
-	// calls [ServeCompile] with the arguments that follow, and is built with
-	// this package. Empty compiles in this process, where only vetting bounds what
-	// a module costs.
+	// CompileWorker is a program and its arguments. It compiles new modules in a separate process,
+	// within CompileTimeout and CompileMemory: it calls [ServeCompile] with the arguments that
+	// follow, and is built with this package. If it is empty, the host compiles in this process,
+	// where only vetting limits the cost of a module.
 	CompileWorker []string
 	// CompileTimeout is the wall time of a worker; 0 means 60 seconds.
 	CompileTimeout time.Duration
-	// CompileMemory is what a worker may use, in bytes; 0 means 1 GiB.
+	// CompileMemory is the most memory of a worker, in bytes; 0 means 1 GiB.
 	CompileMemory int64
-	// CompileAhead lets the host compile in the background, one connector at a time, in the
-	// compile worker, which it needs. First come those that are approved, or need no approval,
-	// whose declaration is not known; then, at the lowest priority, those that a connection
-	// uses and that are not compiled, and files that nobody approved. [Host.Tools] and
-	// [Host.Connections] wait for none of them: they are about the connectors that are known,
-	// and [Host.OnChange] tells when there are more. A call does not wait for other connectors.
-	// Without it a connector is compiled when somebody needs it.
+	// CompileAhead lets the host compile in the background, one connector at a time, in the compile
+	// worker, which it needs. First come connectors that may run and whose declaration is unknown.
+	// Then, at the lowest priority, come those that a connection uses and that are not compiled
+	// yet, and files without an approval. [Host.Tools] and [Host.Connections] do not wait: they
+	// cover the known connectors, and [Host.OnChange] tells when there are more. A call does not
+	// wait for other connectors. Without it, the first use of a connector compiles it.
 	CompileAhead bool
-	// OnCompile, if not nil, is called for each caller who has to wait because a connector is
-	// compiled that the cache does not have, with its name, or that of its file where it is not
-	// known yet. The caller waits for it. It may be called by several goroutines at once, and
-	// must not use the host.
+	// OnCompile, if not nil, is called for each caller that waits for the compilation of a
+	// connector. It gets the connector's name, or its file's if the name is not known yet. The
+	// caller waits for it. It may be called by several goroutines at once, and must not use the
+	// host.
 	OnCompile func(connector string)
-	// Running is how many guests run at once, those of all connections together; 0 means as
-	// many as there are processors that Go may use. A guest that waits for its vendor does not
-	// run. Connections take turns of 5 ms where more guests want to run.
+	// Running is how many guests of all connections run at once; 0 means the number of processors
+	// that Go may use. A guest that waits for its vendor does not run. If more guests want to run,
+	// connections take turns of 5 ms.
 	Running int
-	// HostBytes is how many bytes may be in flight, those of all calls together: parameters,
-	// answers of vendors, output of guests, and long messages of clients. A call starts when its
-	// parameters and 1 MiB are free, and ends with limit_exceeded where it needs more than is. 0
-	// means 256 MiB; the least is 2 MiB.
+	// HostBytes is how many bytes of all calls may be in flight: parameters, answers of vendors,
+	// output of guests, and long messages of clients. A call starts when its parameters and 1 MiB
+	// are free, and ends with limit_exceeded if it needs more than is free. 0 means 256 MiB; the
+	// least is 2 MiB.
 	HostBytes int64
 	// Logger gets the host's and the connectors' log lines; nil logs nothing.
 	Logger hclog.Logger
 	// Audit says where the record of every call is kept; the zero value keeps none.
 	Audit config.Audit
-	// Sinks get the record of every call too: a trail of the embedder's own, or traces
-	// and metrics with adapters/otel. Audit.Required holds for them as well.
+	// Sinks also get the record of every call: the embedder's own trail, or traces and metrics with
+	// adapters/otel. Audit.Required applies to them too.
 	Sinks []audit.Sink
 	// Proxy is the way to vendors, their authorization servers and the Airbyte API; nil
 	// connects to them directly, and ignores proxies in the environment.
@@ -113,12 +108,11 @@ type Options struct {
 	// Secrets says where references to secrets lead; the zero value knows all places
 	// that need no configuration.
 	Secrets config.Secrets
-	// Sources are secret sources of the program's own, by the scheme of the references that
-	// lead to them: with {"corp": source}, corp:pylon reads "pylon". The built-in schemes
-	// cannot be replaced.
+	// Sources are the program's own secret sources, by the scheme of their references: with
+	// {"corp": source}, corp:pylon reads "pylon". The built-in schemes cannot be replaced.
 	Sources map[string]secret.Source
-	// IdleConnections is how many idle connections to vendors are kept at most, those of all
-	// connections together; 0 means 512. Each is closed after a minute of idleness.
+	// IdleConnections is the most idle network connections to vendors that the host keeps; 0 means
+	// 512. It closes each after a minute of idleness.
 	IdleConnections int
 	// Caller is the caller of a call without [Call.Caller].
 	Caller string
@@ -126,8 +120,8 @@ type Options struct {
 	// that exist because their variables are set. Nil means os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 
-	// Seams replace the network, the clock and chance, for tests and for networks with rules
-	// of their own. The zero value means the real ones.
+	// Seams replace the network, the clock and chance, for tests and for unusual networks. The zero
+	// value means the real ones.
 	Seams
 
 	modules func(*direct.Modules) // changes how modules are compiled, in tests

@@ -17,9 +17,9 @@ import (
 // Pages holds one page at a time, and each page has the time limit of a call. With
 // call.Limit it stops after that many records; the last page is cut to fit.
 //
-// Pages that have no end are a vendor_error after the last page that is worth having: the
-// vendor says that there are more and gives no cursor, gives a cursor or the records of a page
-// again, or gives a hundred pages without a record in a row.
+// Endless pages are a vendor_error after the last useful page: the vendor says that there are more
+// but gives no cursor, repeats a cursor or the records of a page, or gives a hundred pages in a row
+// without a record.
 func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		params, err := encode(call.Params)

@@ -18,11 +18,11 @@ type Difference = direct.Difference
 // FuelProfile says where a call spent its fuel, by function.
 type FuelProfile = direct.Profile
 
-// Record is [Host.Execute] that also returns a recording of the call, whether it
-// succeeds or not. The connector's clock stands still and its random bytes come from a seed
-// that is in the recording, so that [Host.Replay] can give it the same ones.
+// Record is [Host.Execute] that also returns a recording of the call, whether it succeeds or not.
+// The connector's clock stands still, and its random bytes come from a seed in the recording, so
+// that [Host.Replay] can repeat both.
 //
-// The recording is nil where the call failed before the connector started.
+// The recording is nil if the call failed before the connector started.
 func (h *Host) Record(ctx context.Context, connection string, call Call) (*Result, *Recording, error) {
 	tape := direct.NewRecording(h.options.Now())
 	result, err := h.execute(ctx, connection, call, runOptions{via: audit.ViaRecord, tape: tape})
@@ -35,10 +35,10 @@ func (h *Host) Record(ctx context.Context, connection string, call Call) (*Resul
 	return result, tape, err
 }
 
-// Replay runs a recorded call again, on the connector of that name that the host has,
-// and returns what is different in its requests and its result. It sends nothing and needs no
-// connection: requests are answered from the recording. The module may be another build than the
-// recorded one; [Recording.Digest] tells.
+// Replay runs a recorded call again, on the host's connector of that name, and returns the
+// differences in its requests and its result. It sends nothing and needs no connection: the
+// recording answers the requests. The module may be another build than the recorded one;
+// [Recording.Digest] tells.
 //
 // # Errors
 //
@@ -84,7 +84,7 @@ func (h *Host) Replay(ctx context.Context, r *Recording) (differences []Differen
 // is many times that, and the module is compiled anew. Functions have names where the
 // module has a name section.
 //
-// The profile is nil where the call failed before the connector started.
+// The profile is nil if the call failed before the connector started.
 func (h *Host) Profile(ctx context.Context, connection string, call Call) (*Result, *FuelProfile, error) {
 	var profile *FuelProfile
 	result, err := h.execute(ctx, connection, call, runOptions{via: audit.ViaProfile, profile: func(p *FuelProfile) { profile = p }})

@@ -18,28 +18,28 @@ import (
 // ToolOptions say which tools [Host.Tools] makes. The zero value makes tools of every
 // connection, in the form that suits their number.
 type ToolOptions struct {
-	// Principal is on whose behalf the tools are called: they are of the connections that it may
-	// see, and of the operations that it has the scopes for. The zero value is the local operator.
+	// Principal is the caller of the tools: it may see their connections, and has the scopes for
+	// their operations. The zero value is the local operator.
 	Principal Principal
-	// Connections are the names of those to make tools of; none means all.
+	// Connections are the names of connections; empty means all.
 	Connections []string
 	// Options are the form, the threshold between forms, and the budget of an answer.
 	tool.Options
 }
 
-// Tools returns the operations that connections allow as tools for a language model.
-// They are safe for concurrent use, and each call takes the steps of [Host.Execute]: what a
-// model asks for is validated and decided like every other call. Before that, arguments as
-// models often write them are repaired: docs/agents.md has the rules.
+// Tools returns the operations that connections allow as tools for a language model. They are safe
+// for concurrent use, and each call takes the steps of [Host.Execute]: the host validates and
+// decides a model's call like every other call. Before that, it repairs common mistakes of models
+// in arguments; docs/agents.md has the rules.
 //
 //	tools, err := h.Tools(ctx, host.ToolOptions{})
 //	request.Tools = tools.OpenAIChat()          // or Anthropic(), Gemini(), ...
 //	text, failed := tools.Answer(ctx, name, arguments)
 //
-// Tools are those of the connectors as they are now: call Tools again after a connector
-// changed. With [Options.CompileAhead] those that are not known yet are left out. A
-// connection that has tools and is not called keeps nothing but its configuration: the
-// memory of tools grows with the connectors, and hardly with the connections of each.
+// Tools are those of the connectors as they are now: call Tools again after a connector changed.
+// With [Options.CompileAhead], tools of connectors that are not known yet are missing. A connection
+// without calls keeps only its configuration: the memory of tools grows with the connectors, and
+// hardly with the connections of each.
 //
 // # Errors
 //

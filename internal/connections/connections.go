@@ -31,8 +31,8 @@ type Source interface {
 // ErrNone says that the connection does not exist, or that the principal may not see it.
 var ErrNone = errors.New("there is no such connection")
 
-// Principal is on whose behalf something is done. The zero Principal is the local operator, who
-// may see every connection and has every scope: never make one for somebody else.
+// Principal is the party that the host acts for. The zero Principal is the local operator, who may
+// see every connection and has every scope: never make one for somebody else.
 type Principal struct {
 	// Workspace is whose connections they are. A name is unique in it.
 	Workspace string

@@ -36,11 +36,11 @@ type Account struct {
 	BaseURL, CAFile, ClientID, ClientSecret, Organization string
 }
 
-// At says which place in the Airbyte API somebody means: that of a connection of mode
-// hosted, or a workspace and an account. Without Connection and Account, and without a base
-// URL or client in Airbyte, the account is the one that all hosted connections of the host have
-// in common. Where they have several, the error asks for one; where there are no such
-// connections, the account is that of AIRBYTE_CLIENT_ID and the other variables.
+// At names a place in the Airbyte API: that of a connection of mode hosted, or a workspace and an
+// account. Without Connection and Account, and without a base URL or client in Airbyte, the account
+// is the one that all hosted connections of the host have in common. Where they have several, the
+// error asks for one; where there are no such connections, the account is that of AIRBYTE_CLIENT_ID
+// and the other variables.
 type At struct {
 	// Connection is the name of a configured connection.
 	Connection string
