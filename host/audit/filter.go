@@ -14,13 +14,13 @@ type Filter struct {
 	Caller    string
 	// Outcome is [Ok] or the [abi.Kind] of an error.
 	Outcome string
-	// Denied lets pass what [Record.Denied] is of.
+	// Denied selects only records for which [Record.Denied] is true.
 	Denied bool
-	// Since is the time from which calls pass, and Until that before which they do; zero
-	// for no such bound. It is the time when a call came.
+	// Since and Until select calls that started at or after Since and before Until; zero means no
+	// bound.
 	Since, Until time.Time
-	// Starts lets records of [EventStart] pass as well. They have no outcome, so they do
-	// not fit a filter that asks for one.
+	// Starts also selects records of [EventStart]. They have no outcome, so they never match a
+	// filter with one.
 	Starts bool
 }
 

@@ -15,8 +15,8 @@ import (
 // cacheHint tells how to set the cache folder.
 const cacheHint = "name a writable folder: cache: in the configuration, --cache or AGENTHOST_CACHE"
 
-// DefaultCache is the folder for compiled modules where none is named: agenthost in the user's
-// cache folder. It is empty where the user has none.
+// DefaultCache is the default folder for compiled modules: agenthost in the user's cache folder. It
+// is empty if the user has none.
 func DefaultCache() string {
 	dir, err := os.UserCacheDir()
 	if err != nil {

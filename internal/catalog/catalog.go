@@ -16,7 +16,7 @@
 //  3. File.mu: what is known of a file, and who uses its module
 //  4. Catalog.mu: which files there are, and who subscribes
 //
-// Nobody reads a file, runs a guest or calls a function of another package's under the last two.
+// Under the last two, no code reads a file, runs a guest or calls a function from outside.
 package catalog
 
 import (
@@ -100,10 +100,10 @@ type Catalog struct {
 // defaultUnload is the default of [Options.UnloadAfter].
 const defaultUnload = 5 * time.Minute
 
-// Open returns a catalog. It reads no connector: a file is read when somebody asks for it. With
-// [Options.Reload] it starts to watch the folder. Values of ctx are kept, its end is not heeded.
+// Open returns a catalog. It reads no connector: the first use of a file reads it. With
+// [Options.Reload] it starts to watch the folder. It keeps the values of ctx, and ignores its end.
 //
-// The error has kind invalid_params where the folder is to be watched and cannot be read.
+// The error has kind invalid_params if the folder cannot be read but must be watched.
 func Open(ctx context.Context, o Options) (*Catalog, error) {
 	o.UnloadAfter = cmp.Or(o.UnloadAfter, defaultUnload)
 	if o.Logger == nil {
@@ -130,8 +130,8 @@ func Open(ctx context.Context, o Options) (*Catalog, error) {
 	return c, c.watch(ctx)
 }
 
-// Close ends what runs in the background and closes unused modules. The
-// engine closes the others. It returns the error of ctx where that ends first.
+// Close ends what runs in the background and closes unused modules. The engine closes the others.
+// It returns the error of ctx if ctx ends first.
 func (c *Catalog) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true // from here on nothing is unloaded
@@ -158,12 +158,12 @@ func (c *Catalog) Close(ctx context.Context) error {
 	}
 }
 
-// Find returns the file of the connector with a name. It looks at NAME.wasm first, and at the
-// other files only where that is another connector.
+// Find returns the file of the connector with a name. It looks at NAME.wasm first, and at the other
+// files only if that is another connector.
 //
-// The error has kind unknown_operation where no file declares the name, and connector_fault
-// where two files do or the connector cannot be used. It is [ErrNotKnown] where the context is
-// from [Catalog.KnownOnly] and the connector may be among the files that are not known yet.
+// The error has kind unknown_operation if no file declares the name, and connector_fault if two
+// files do or the connector cannot be used. It is [ErrNotKnown] if the context is from
+// [Catalog.KnownOnly] and an unknown file may have the connector.
 func (c *Catalog) Find(ctx context.Context, name string) (*File, error) {
 	if c.options.Dir == "" {
 		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q: no plugins folder is configured", name), Hint: "set plugins to a folder of .wasm files"}
@@ -299,8 +299,8 @@ func (c *Catalog) folder() (paths []string, err error) {
 	return paths, nil
 }
 
-// Current reports whether a file is the one in use at its path. Without [Options.Reload] every
-// file is: who has it keeps it.
+// Current reports whether a file is the one in use at its path. Without [Options.Reload] every file
+// is.
 func (c *Catalog) Current(f *File) bool { return !c.watched || c.inUse(f.path) == f }
 
 // At returns the file of a path, which need not be in the folder.
@@ -348,8 +348,8 @@ func (c *Catalog) use(path string, f *File) {
 	c.files[path] = f
 }
 
-// inBackground runs f in a goroutine that Close waits for. It reports false where the catalog
-// is closed, and does nothing then.
+// inBackground runs f in a goroutine that Close waits for. If the catalog is closed, it does
+// nothing and reports false.
 func (c *Catalog) inBackground(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -374,8 +374,8 @@ func (c *Catalog) start(ctx context.Context, run func(context.Context)) {
 	c.inBackground(func() { run(ctx) })
 }
 
-// stamp is what the file system says of a file. Two files of a path are the same where their
-// stamps are. The zero value is that of no file.
+// stamp is what the file system knows about a file. Two files of a path are the same if their
+// stamps are equal. The zero value means no file.
 type stamp struct {
 	size, modified int64
 	// id is another one for a file that takes the place of this one, even if it does so before

@@ -66,7 +66,7 @@ func (c declarationCache) path(digest string) string {
 	return filepath.Join(c.dir, digest+".json")
 }
 
-// load returns nil where the cache has nothing of use.
+// load returns nil if the cache has nothing usable.
 func (c declarationCache) load(digest string) *connector.Connector {
 	file, err := os.ReadFile(c.path(digest))
 	if err != nil {
@@ -131,9 +131,9 @@ type Checker interface {
 	Check(ctx context.Context, declaration []byte) (done bool, err error)
 }
 
-// Parse reads the declaration of a module. Where there is a compile worker, the worker checks
-// it, within its limits: a hostile schema is expensive to compile. The errors are those of
-// [connector.Parse] and of the worker.
+// Parse reads the declaration of a module. A compile worker, if there is one, checks it within its
+// limits: a hostile schema is expensive to compile. The errors are those of [connector.Parse] and
+// of the worker.
 func Parse(ctx context.Context, worker Checker, digest string, d Declaration) (*connector.Connector, error) {
 	text, err := json.Marshal(d)
 	if err != nil {

@@ -49,7 +49,7 @@ func (c *Catalog) newFile(path string, now stamp) *File {
 	return f
 }
 
-// Path is where the file is.
+// Path is the path of the file.
 func (f *File) Path() string { return f.path }
 
 // Name is the connector's name, or that of the file without .wasm where it is not known.
@@ -70,7 +70,7 @@ func (f *File) Known() *connector.Connector {
 	return c
 }
 
-// known returns what is known of the file. Both results are nil where nothing is.
+// known returns what is known about the file. Both results may be nil.
 func (f *File) known() (*connector.Connector, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -17,10 +17,9 @@ const (
 	lookUpEvery = 1 << 17
 )
 
-// escapes finds needles of which at least one character is escaped. Every such
-// occurrence has a first escape, before which the needle stands as it is; so it is
-// enough to look at the marks of a text that start an escape, and at those only whose
-// character is in a needle.
+// escapes finds needles of which at least one character is escaped. Every such occurrence has a
+// first escape, and plain text before it. So it is enough to look at marks that start an escape of
+// a character that is in a needle.
 type escapes struct {
 	needles []needle
 	// places holds, by byte, where the needles have it.
@@ -59,11 +58,11 @@ func newEscapes(needles []needle) *escapes {
 // has reports whether a needle has c.
 func (e *escapes) has(c byte) bool { return len(e.places.of(c)) > 0 }
 
-// ErrSteps says that a text takes more work to search than any honest one does.
+// ErrSteps says that a text is too expensive to search. No honest text is.
 var ErrSteps = errors.New("searching the text for the secret takes too much work")
 
-// find appends the spans of all escaped needles in b to found. The error is ErrSteps, or
-// that of ended, which is asked every now and then.
+// find appends the spans of all escaped needles in b to found. The error is ErrSteps, or that of
+// ended, which it calls regularly.
 func (e *escapes) find(b []byte, ended func() error, found []span) ([]span, error) {
 	text := &unescaper{b, min(stepsPerByte*len(b)+freeSteps, mostSteps)}
 	lookUp := text.left - lookUpEvery
@@ -127,8 +126,8 @@ func (e *escapes) worth(text *unescaper, at int) bool {
 	return u.length > 1 || e.goesOn(b, u.end, u.text[0]) || e.candidate(b, at, u.text[0])
 }
 
-// runsIntoMark reports whether what stands at b[at] is the start of an escape of which the
-// rest is escaped itself, such as the quot of &quot%3B.
+// runsIntoMark reports whether b[at] starts an escape whose rest is escaped itself, such as the
+// quot of &quot%3B.
 func runsIntoMark(b []byte, at int) bool {
 	for end := min(at+longestEntity+1, len(b)); at < end; at++ {
 		if isMark(b[at]) {
@@ -141,8 +140,8 @@ func runsIntoMark(b []byte, at int) bool {
 	return false
 }
 
-// goesOn reports whether c, of which the escape ended at b[at], can start an escape in its
-// turn. In an honest text an ampersand that is written as an entity is no more than that.
+// goesOn reports whether c, whose escape ended at b[at], can start another escape. In an honest
+// text an ampersand that is written as an entity does not.
 func (e *escapes) goesOn(b []byte, at int, c byte) bool {
 	if at >= len(b) {
 		return false
@@ -160,7 +159,7 @@ func (e *escapes) goesOn(b []byte, at int, c byte) bool {
 	return false
 }
 
-// candidate reports whether a needle has c, and before it what stands before b[at].
+// candidate reports whether a needle has c, after the same bytes as before b[at].
 func (e *escapes) candidate(b []byte, at int, c byte) bool {
 	for _, p := range e.places.of(c) {
 		if p.offset == 0 || at > 0 && b[at-1] == e.needles[p.needle].text[p.offset-1] {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// needle is one text that gives a secret away.
+// needle is one text that reveals a secret.
 type needle struct {
 	text []byte
 	// word says that only an occurrence as a whole word counts.
@@ -73,10 +73,9 @@ func inUTF16(order binary.AppendByteOrder, s []byte) []byte {
 	return b
 }
 
-// base64Needle returns the characters that a secret turns into when lead other bytes stand
-// before it, as they do in led, without those that depend on its neighbours too. Each
-// character holds six bits: one that straddles an edge of the secret cannot be known, and is
-// left to before and after.
+// base64Needle returns the characters that a secret turns into when lead other bytes stand before
+// it, as they do in led, without those that depend on its neighbours too. Each character holds six
+// bits. One that straddles an edge of the secret is unknown; before and after cover it.
 func base64Needle(encoding *base64.Encoding, led []byte, lead int) needle {
 	text := make([]byte, encoding.EncodedLen(len(led)))
 	encoding.Encode(text, led)

@@ -1,5 +1,5 @@
-// Package redact takes secrets out of what a vendor sends back. A [Redactor] finds them as they
-// are and in the usual encodings; [Tables] bound the memory of many Redactors.
+// Package redact removes secrets from a vendor's answers. A [Redactor] finds them as they are and
+// in the usual encodings; [Tables] bound the memory of many Redactors.
 package redact
 
 import (
@@ -27,10 +27,10 @@ const (
 // redacted takes the place of a secret.
 const redacted = secret.Redacted
 
-// rounds bounds how often a replacement may bring about a new occurrence.
+// rounds limits how often a replacement may create a new occurrence.
 const rounds = 8
 
-// Redactor takes secrets out of what comes back from a vendor. It finds a secret
+// Redactor removes secrets from a vendor's answers. It finds a secret
 //
 //   - as it is, in UTF-8 or UTF-16,
 //   - in base64 of either, standard and URL alphabet, padded or not, at each of the
@@ -63,11 +63,10 @@ type span struct{ start, end int }
 // [Tables.NewRedactor] bounds what many Redactors keep.
 func New(values ...secret.Value) *Redactor { return (*Tables)(nil).NewRedactor(values...) }
 
-// Redact replaces every secret in b by [secret.Redacted] and reports whether there was one.
-// Where there was none it returns b itself; it never changes b. Valid JSON stays valid:
-// a number that holds a secret becomes a string, and a document whose structure itself
-// spells a secret becomes the string [secret.Redacted], and so does a text that takes too much
-// work to search.
+// Redact replaces every secret in b by [secret.Redacted] and reports whether there was one. Without
+// one it returns b itself; it never changes b. Valid JSON stays valid: a number that holds a secret
+// becomes a string. A document whose structure spells a secret becomes the string
+// [secret.Redacted], and so does a text that is too expensive to search.
 func (r *Redactor) Redact(b []byte) ([]byte, bool) {
 	b, found, err := r.redact(b, func() error { return nil })
 	if err != nil {
@@ -76,10 +75,8 @@ func (r *Redactor) Redact(b []byte) ([]byte, bool) {
 	return b, found
 }
 
-// RedactContext is Redact that ends with the error of ctx when ctx ends, and with
-// [ErrSteps] where the text takes too much work to search. Most texts are
-// searched before anybody could be tired of waiting: it is for those that somebody else
-// chose, which may take seconds.
+// RedactContext is Redact that returns the error of ctx when ctx ends, and [ErrSteps] if the text
+// is too expensive to search. It is for texts from outside, which may take seconds.
 func (r *Redactor) RedactContext(ctx context.Context, b []byte) ([]byte, bool, error) {
 	return r.redact(b, ctx.Err)
 }

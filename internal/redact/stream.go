@@ -20,8 +20,8 @@ const (
 )
 
 // Copy copies bytes until the end of from, and returns how many it wrote. It changes none: a file
-// with a gap in it is a broken file. Where a secret comes it ends with [ErrSecret], and has written
-// no byte of the secret. A Redactor without secrets copies anything.
+// with a gap in it is a broken file. At a secret it returns [ErrSecret], and has written no byte of
+// the secret. A Redactor without secrets copies anything.
 func (r *Redactor) Copy(ctx context.Context, to io.Writer, from io.Reader) (written int64, err error) {
 	tail := 0
 	if r != nil && r.tables != nil {

@@ -47,10 +47,10 @@ func (t *tables) size() int {
 
 func sizeOf[T any]() int { return int(reflect.TypeFor[T]().Size()) }
 
-// Tables bounds the memory of many Redactors. A Redactor searches with tables, some 40 KB for
-// a usual secret, that it makes when it needs them. Tables lets those stay that were used
-// last, and drops the others, and all that nobody has used for a minute. To make some again
-// takes 25 microseconds.
+// Tables bounds the memory of many Redactors. A Redactor searches with tables, some 40 KB for a
+// usual secret, that it makes when it needs them. Tables keeps the most recently used ones, and
+// drops the others and those that were unused for a minute. It takes 25 microseconds to make some
+// again.
 //
 // The tables hold the secrets in every encoding. Tables does not keep them alive: they go
 // when they are dropped, and with the last reference to their Redactor, so that a secret
@@ -83,15 +83,14 @@ func (h *held) drop() {
 	}
 }
 
-// defaultTables is how many bytes [NewTables] allows if it is not told: the tables of some
-// 900 usual secrets.
+// defaultTables is the default of [NewTables] in bytes: the tables of some 900 usual secrets.
 const defaultTables = 32 << 20
 
-// sweepEvery is how often tables are looked for that were not used since the last look.
+// sweepEvery is how often the tables that were unused since the last sweep are dropped.
 const sweepEvery = 30 * time.Second
 
-// NewTables returns Tables of at most so many bytes; 0 means 32 MiB. One Redactor has its
-// tables even where they are larger.
+// NewTables returns Tables of at most so many bytes; 0 means 32 MiB. A single Redactor keeps its
+// tables even if they are larger.
 func NewTables(most int) *Tables { return &Tables{most: cmp.Or(most, defaultTables)} }
 
 // NewRedactor is [New] within the bound of t. A nil t has none.
@@ -162,7 +161,7 @@ func (s *search) keep(made *tables) *tables {
 	return made
 }
 
-// sweep drops what was not used since the last sweep.
+// sweep drops the tables that were unused since the last sweep.
 func (t *Tables) sweep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -186,8 +185,8 @@ func (t *Tables) dropBefore(turn uint64) {
 	})
 }
 
-// shrink drops the tables that were used longest ago. It makes room for an eighth of all, so
-// that not every Redactor that comes has to look at all others.
+// shrink drops the tables that were used longest ago. It makes room for an eighth of all, so that a
+// new Redactor seldom has to look at all others.
 func (t *Tables) shrink() {
 	t.dropBefore(0)
 	for i := range t.held {

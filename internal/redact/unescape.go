@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// levels is how many times over a text may have been escaped, each time in a way of its
-// own: an entity of HTML in a JSON string in a query is three.
+// levels is how many layers of escapes a text may have: an entity of HTML in a JSON string in a
+// query has three.
 const levels = 3
 
 // marks are the bytes that start an escape.
@@ -16,7 +16,7 @@ const marks = `\%&`
 
 func isMark(c byte) bool { return c == '\\' || c == '%' || c == '&' }
 
-// unit is one character of a text, however it is written.
+// unit is one character of a text, escaped or not.
 type unit struct {
 	text   [utf8.UTFMax]byte
 	length int // of text

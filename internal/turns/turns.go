@@ -1,15 +1,13 @@
-// Package turns shares processors out. A bounded number of calls runs at once, each in a
-// slot; the others wait. A call gives its slot up while it waits for something else, and at
-// a checkpoint when it has run for a slice and others want to run.
+// Package turns shares processors between calls. A bounded number of calls runs at once, each in a
+// slot; the others wait. A call gives up its slot while it waits for something else. It also does
+// so at a checkpoint if it has run for a slice and others wait.
 //
-// Slots go round over shares, of which each connection has one. Of those that wait, the share
-// goes first that has used least while others waited, so that a short call does not stand in
-// line behind long ones. What a share used while no other waited does not count.
+// Each connection has a share. The waiting share that has used least goes first, so that a short
+// call does not wait behind long ones. Time that a share used while no other waited does not count.
 //
-// A call that has run for a whole slice is a long one. Long calls leave one slot free where
-// there is more than one. Go's scheduler looks for what arrived from the network when a
-// processor runs out of other work, and otherwise every 10 ms: with a long call on each
-// processor, every answer of a vendor would wait that long.
+// A call that has run for a whole slice is a long one. Long calls leave one slot free if there are
+// several. Go's scheduler polls the network when a processor has no other work, and otherwise every
+// 10 ms: with a long call on each processor, every answer of a vendor would wait that long.
 package turns
 
 import (
@@ -24,8 +22,7 @@ import (
 // Slice is how long a call runs before it makes room for others.
 const Slice = 5 * time.Millisecond
 
-// most is how far behind the others a share may fall, so that nobody waits long for what he
-// used long ago.
+// most is how far behind the others a share may fall, so that old use does not delay it for long.
 const most = 4 * Slice
 
 // Turns are the slots. They are safe for concurrent use.
@@ -33,9 +30,9 @@ type Turns struct {
 	slots, longSlots int
 	now              func() time.Time
 
-	// free is the number of free slots, which taking one and giving it back change without
-	// the lock. Below zero it says that somebody waits who may run next: only who has the
-	// lock changes it then.
+	// free is the number of free slots, which taking one and giving it back change without the
+	// lock. Below zero, a call that may run next is waiting, and only the holder of the lock
+	// changes it.
 	free atomic.Int64
 	// longs is how many long calls wait.
 	longs atomic.Int64
@@ -62,10 +59,10 @@ func New(slots int, now func() time.Time) *Turns {
 	return t
 }
 
-// Share is one of those among whom the turns go round. It is safe for concurrent use.
+// Share is one party that competes for slots. It is safe for concurrent use.
 type Share struct {
 	turns *Turns
-	// Of what follows, the lock of turns is in charge.
+	// The lock of turns protects the fields below.
 	used    time.Duration // while others waited, and what those that wait are expected to use
 	waiting int           // calls
 }
@@ -93,16 +90,16 @@ type Turn struct {
 // Begin makes a new turn of t.
 func (s *Share) Begin(t *Turn) { *t = Turn{share: s, at: -1} }
 
-// Take waits for a slot. The error is the context's, which ends the waiting; where a slot is
-// free, the context is not looked at. Of a nil turn, which takes no slot, it is nil.
+// Take waits for a slot. If ctx ends first, it returns the error of ctx; if a slot is free, it
+// ignores ctx. A nil turn takes no slot.
 func (t *Turn) Take(ctx context.Context) error {
 	if t == nil || t.held {
 		return nil
 	}
 	all := t.share.turns
 	now := all.now()
-	// A call that was away for a moment goes on where it was: it does not become a new one
-	// by asking for something that it gets at once.
+	// A call that was away for a moment continues its slice: a short wait does not make it a new
+	// call.
 	t.ran = max(0, t.ran-now.Sub(t.seen))
 	if t.ran < Slice && all.take() {
 		t.start, t.seen, t.held = now, now, true
@@ -114,7 +111,7 @@ func (t *Turn) Take(ctx context.Context) error {
 	return t.await(ctx)
 }
 
-// take takes a slot where one is free.
+// take takes a slot if one is free.
 func (t *Turns) take() bool {
 	for {
 		free := t.free.Load()
