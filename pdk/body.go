@@ -49,7 +49,11 @@ func (c *Call) body() []byte {
 	case bodyNone:
 		return nil
 	case bodyJSON:
-		return c.nest(c.appendMembers(c.s.bytes(c.size)), 0)
+		b := c.appendMembers(c.s.bytes(c.size))
+		if c.nested {
+			b = c.nest(b, 0)
+		}
+		return b
 	case bodyWhole:
 		return c.nest(c.wholeBody(), 0)
 	case bodyGraphQL:
@@ -88,7 +92,7 @@ func (c *Call) appendMembers(b []byte) []byte {
 	empty := len(b)
 	for i := c.bodyAt; i < len(c.fields); i++ {
 		f := &c.fields[i]
-		if f.whole || f.base64 || f.at != "" || !c.values[i].Exists() && !c.params.Exists() && !f.fallback.Exists() {
+		if f.apart || !c.values[i].Exists() && !c.params.Exists() && !f.fallback.Exists() {
 			continue
 		}
 		start := len(b)

@@ -46,7 +46,10 @@ func (c *Call) Sleep(d time.Duration) error {
 // Handle may call it too.
 func (c *Call) Run() error {
 	used := c.s.used
-	body := c.body()
+	var body []byte
+	if c.row.body != bodyNone {
+		body = c.body()
+	}
 	request := c.appendOwn(c.s.bytes(512))
 	if c.s.fault != nil {
 		return c.s.fault

@@ -60,28 +60,15 @@ func (s *session) execute(c *Connector) int32 {
 			Message: "connector " + c.Name + " has no operation " + entity + "." + action,
 		})
 	}
-	if e := call.unalias(); e != nil {
-		return s.fail(e)
-	}
-	if call.configured {
-		if e := call.configure(); e != nil {
-			return s.fail(e)
-		}
-	}
-	if len(call.op.AnyOf) > 0 {
-		if e := call.needAnyOf(); e != nil {
+	if call.op.Page != nil {
+		if e := call.unalias(); e != nil {
 			return s.fail(e)
 		}
 	}
 	var err error
-	if call.row.made != nil || call.row.follows {
-		err = call.make()
-	}
-	switch {
-	case err != nil:
-	case call.op.Handle != nil:
+	if call.op.Handle != nil {
 		err = call.op.Handle(call)
-	default:
+	} else {
 		err = call.Run()
 	}
 	switch {

@@ -146,6 +146,14 @@ func (c *Call) Do(r *Request) (*Response, error) {
 
 // check makes an error of a failed response.
 func (c *Call) check(resp *Response) error {
+	if c.silent && resp.OK() {
+		return nil
+	}
+	return c.failure(resp)
+}
+
+// failure is check for a response that may have failed.
+func (c *Call) failure(resp *Response) error {
 	failures := c.connector.Failures
 	if resp.OK() && (c.connector.Failed == nil || !c.connector.Failed(resp)) && (failures == nil || !failures.has(resp)) {
 		return nil

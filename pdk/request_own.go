@@ -8,11 +8,7 @@ import "slices"
 
 // appendOwn appends the operation's own request.
 func (c *Call) appendOwn(b []byte) []byte {
-	if c.op.RawQuery != "" || c.followed != "" {
-		r := c.target()
-		r.Headers = c.appendAllHeaders(r.Headers)
-		return appendRequest(b, r)
-	}
+	start := len(b)
 	w := requestWriter{b: append(b, c.head...)}
 	for i := range c.fields[:c.queryEnd] {
 		f := &c.fields[i]
@@ -29,6 +25,11 @@ func (c *Call) appendOwn(b []byte) []byte {
 	}
 	b = w.close()
 	if !c.plain {
+		if c.op.RawQuery != "" || c.followed != "" {
+			r := c.target()
+			r.Headers = c.appendAllHeaders(r.Headers)
+			return appendRequest(b[:start], r)
+		}
 		b = appendPairs(&object{b}, "headers", c.appendAllHeaders(nil))
 	}
 	return append(b, '}')

@@ -37,6 +37,7 @@ type row struct {
 	filter                      *expression.Condition
 	transform                   []member
 	made                        []made
+	silent                      bool // only the status says that a request failed
 	follows                     bool // a cursor is not only a parameter
 	nested                      bool // parameters of the body have a place inside it
 	meta                        []string
@@ -48,6 +49,7 @@ type field struct {
 	first   uint64 // first bytes of its name
 	pointer string // to it in the params of an input
 	key     string // "name": in path and body, ["name", in the query
+	apart   bool   // it is in the body, but no member of it
 }
 
 // lastTable is the last made table. A guest has one connector, and the host runs auth_schema
@@ -132,17 +134,18 @@ func newRow(c *Connector, op *Operation) row {
 		r.configured = r.configured || p.config != ""
 	}
 	slices.SortStableFunc(r.fields, func(a, b field) int { return cmp.Compare(a.in, b.in) })
-	if err := r.parse(); err != nil {
-		unusable := *op
-		unusable.Handle = func(*Call) error { return err }
-		r.op = &unusable
+	r.silent = c.Failed == nil && c.Failures == nil
+	err := r.parse()
+	if r.follows = op.Page != nil && (len(op.Page.CursorNames) > 0 || op.Page.Path != "" || op.Page.Alone); err != nil || r.configured || r.made != nil || r.follows || len(op.AnyOf) > 0 {
+		r.op = prepared(op, err)
 	}
 	r.project = op.Wrap || strings.Contains(op.Data+"/", "/*/") || r.filter != nil || r.transform != nil
 	r.body = r.bodyKind()
-	r.plain = r.queryEnd == r.headerEnd && !r.multipart()
-	r.follows = op.Page != nil && (len(op.Page.CursorNames) > 0 || op.Page.Path != "" || op.Page.Alone)
+	r.plain = r.queryEnd == r.headerEnd && !r.multipart() && op.RawQuery == "" && !r.follows
 	for i := range r.fields {
-		r.nested = r.nested || r.fields[i].at != ""
+		f := &r.fields[i]
+		f.apart = f.whole || f.base64 || f.at != ""
+		r.nested = r.nested || f.at != ""
 	}
 	head := &Request{Server: op.Server, Method: op.Method, Path: op.Path}
 	if r.plain {
@@ -158,6 +161,35 @@ func newRow(c *Connector, op *Operation) row {
 		r.meta = append(r.meta, metaKey(m.Name))
 	}
 	return r
+}
+
+// prepared is an operation that does more before it runs than others do, or cannot run. Its Handle
+// does that, so that other operations need not ask.
+func prepared(op *Operation, err error) *Operation {
+	own, prepared := op.Handle, *op
+	prepared.Handle = func(c *Call) error {
+		if err != nil {
+			return err
+		}
+		if c.configured {
+			if e := c.configure(); e != nil {
+				return e
+			}
+		}
+		if len(c.op.AnyOf) > 0 {
+			if e := c.needAnyOf(); e != nil {
+				return e
+			}
+		}
+		if err := c.make(); err != nil {
+			return err
+		}
+		if own != nil {
+			return own(c)
+		}
+		return c.Run()
+	}
+	return &prepared
 }
 
 // index returns the field of a parameter, -1 if there is none of that name.
