@@ -43,6 +43,9 @@ type Ruling struct {
 type ExplainedRequest struct {
 	Method string
 	URL    string
+	// File says where a file may come from that the answer names, by the connector or by the
+	// connection's allow.downloads; empty if it names none.
+	File string
 }
 
 // Explain says what would decide on a call, by the same rules as [Host.Execute], and the smallest

@@ -61,6 +61,11 @@ func (c *Call) Run() error {
 	if err := c.check(resp); err != nil {
 		return err
 	}
+	if c.op.File != nil {
+		if resp, err = c.Download(resp); err != nil {
+			return err
+		}
+	}
 	return c.Respond(resp)
 }
 

@@ -102,6 +102,10 @@ type Operation struct {
 	// or [abi.ContentBinary]. The result's data is then an object with content_type, and text
 	// or base64.
 	Content abi.Content
+	// File says where the answer names the file that the result is, for vendors that answer with its
+	// URL. Content says what the file is. The host takes the URL and gets the file without the
+	// credential; see [Call.Download] for a Handle.
+	File *abi.File
 	// Accept is the media type that the request accepts, if it is not the connector's or the
 	// one for Content: application/vnd.vendor+json;version=2.
 	Accept string

@@ -54,6 +54,7 @@ func (op *Operation) accept(c *Connector) string {
 	switch {
 	case op.Accept != "":
 		return op.Accept
+	case op.File != nil: // JSON, which names it
 	case op.Content == abi.ContentCSV:
 		return "text/csv"
 	case op.Content == abi.ContentText:

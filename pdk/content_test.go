@@ -1,6 +1,7 @@
 package pdk_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -157,5 +158,59 @@ func TestPagesByHeader(t *testing.T) {
 		if err != nil || string(data) != `[{"id":1}]` || string(meta) != tt.meta {
 			t.Errorf("%s: %s, %s, %v", tt.name, data, meta, err)
 		}
+	}
+}
+
+// A row with a File answers what the host gets from where the answer says; an author's test meets
+// the rules of the host.
+func TestFile(t *testing.T) {
+	t.Parallel()
+	op := pdk.Operation{
+		Effect: pdk.Read, Method: "GET", Path: "/things/{id}", Content: abi.ContentBinary,
+		File: &abi.File{Pointer: "/files/{number}/url", Suffixes: []string{"files.vendor.com"}, Range: "range"},
+		Params: []pdk.Param{
+			pdk.Path("id", pdk.String("Id.")), pdk.Input("number", pdk.Integer("Which.")).Required(), pdk.Input("range", pdk.String("Part.")),
+		},
+	}
+	for _, tt := range []struct {
+		name, answer string
+		status       int
+		params       string
+		data, err    string
+		requests     int
+	}{
+		{"a file", `{"files":[{},{"url":"https://a.files.vendor.com/f?s=%2F"}]}`, 200, `{"id":"1","number":1,"range":"bytes=0-1"}`, `{"content_type":"image/png","base64":"iQ=="}`, "", 2},
+		{"elsewhere", `{"files":[{},{"url":"https://evil.com/f"}]}`, 200, `{"id":"1","number":1}`, "", "denied", 1},
+		{"no such file", `{"files":[{},{}]}`, 200, `{"id":"1","number":1}`, "", "not_found", 1},
+		{"a file that is gone", `{"files":[{"url":"https://files.vendor.com/f"}]}`, 404, `{"id":"1","number":0}`, "", "not_found: the file that Thing names cannot be had: its server answered with status 404", 2},
+		{"a link that expired", `{"files":[{"url":"https://files.vendor.com/f"}]}`, 403, `{"id":"1","number":0}`, "", "vendor_error: the file that Thing names cannot be had: its server answered with status 403", 2},
+	} {
+		r := pdktest.Run(t, with(op), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.Host, "files.vendor.com") {
+				if r.Header.Get("Accept") != "*/*" || r.URL.Path != "/f" {
+					t.Errorf("%s: the store got %s with %v", tt.name, r.URL, r.Header)
+				}
+				w.Header().Set("Content-Type", "image/png")
+				w.WriteHeader(tt.status)
+				_, _ = w.Write([]byte("\x89"))
+				return
+			}
+			if accept := r.Header.Get("Accept"); accept != "application/json" {
+				t.Errorf("%s: the API was asked for %s", tt.name, accept)
+			}
+			_, _ = w.Write([]byte(tt.answer))
+		}))
+		data, _, err := r.Execute("things", "do", json.RawMessage(tt.params))
+		if string(data) != tt.data || (err == nil) != (tt.err == "") || err != nil && !strings.HasPrefix(err.Error(), tt.err) {
+			t.Errorf("%s: %s, %v", tt.name, data, err)
+		}
+		if n := len(r.Requests()); n != tt.requests {
+			t.Errorf("%s: %d requests", tt.name, n)
+		}
+	}
+	written := with(op)
+	read, err := pdk.ReadTable(written.Table())
+	if err != nil || !bytes.Equal(read.Rows(), written.Rows()) || read.Operations[0].File == nil || read.Operations[0].File.Suffixes[0] != "files.vendor.com" {
+		t.Errorf("the table was read as %s, %v", read.Rows(), err)
 	}
 }

@@ -3,6 +3,8 @@ package pdk
 import (
 	"strconv"
 	"strings"
+
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Request is an HTTP request to the vendor. It names a server and a path template that the running
@@ -142,6 +144,29 @@ func (c *Call) Do(r *Request) (*Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// Download gets the file that a response names, whose request declares an [abi.File]. The host takes
+// the URL from the response and sends it no credential. An answer with another status than 2xx is an
+// error, which does not blame the credential.
+func (c *Call) Download(of *Response) (*Response, error) {
+	if c.s.fault != nil {
+		return nil, c.s.fault
+	}
+	used := c.s.used
+	o := openObject(c.s.bytes(32))
+	o.int("file", int64(of.Body.handle))
+	resp, err := c.send(o.close(), nil, used)
+	if err != nil || resp.OK() {
+		return resp, err
+	}
+	e := StatusError(resp)
+	if e.Kind == abi.KindAuthFailed || e.Kind == abi.KindPermissionDenied || e.Kind == abi.KindInvalidParams {
+		e.Kind = abi.KindVendorError
+	}
+	e.Message = "the file that " + resp.Vendor + " names cannot be had: its server answered with status " + strconv.Itoa(resp.Status)
+	e.Hint = "call again for a new address of the file"
+	return nil, e
 }
 
 // check makes an error of a failed response.

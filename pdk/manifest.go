@@ -114,9 +114,22 @@ func appendTemplates(b []byte, templates []abi.RequestTemplate) []byte {
 		v.mustStr("path", r.Path)
 		v.str("content", string(r.Content))
 		v.str("raw_query", r.RawQuery)
+		appendFile(v, r.File)
 		b = v.close()
 	}
 	return append(b, ']')
+}
+
+func appendFile(o *object, f *abi.File) {
+	if f == nil {
+		return
+	}
+	o.key("file")
+	v := openObject(o.b)
+	v.mustStr("pointer", f.Pointer)
+	v.strs("suffixes", f.Suffixes)
+	v.str("range", f.Range)
+	o.b = v.close()
 }
 
 // texts writes an array of JSON values.
@@ -136,7 +149,11 @@ func (o *object) texts(name string, values []string) {
 func (op *Operation) requests() []abi.RequestTemplate {
 	var all []abi.RequestTemplate
 	if op.Method != "" {
-		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path, RawQuery: op.RawQuery})
+		own := abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Path, RawQuery: op.RawQuery, File: op.File}
+		if op.File != nil && op.Content != "" {
+			own.Content = abi.ContentJSON // which names the file
+		}
+		all = append(all, own)
 	}
 	if op.Page != nil && op.Page.Path != "" {
 		all = append(all, abi.RequestTemplate{Server: op.Server, Method: op.Method, Path: op.Page.Path, RawQuery: op.RawQuery})

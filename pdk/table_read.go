@@ -133,6 +133,8 @@ func (op *Operation) read(r Raw) (unknown string) {
 			op.GraphQL = v.Text()
 		case "content":
 			op.Content = abi.Content(v.Text())
+		case "file":
+			op.File = readFile(v)
 		case "accept":
 			op.Accept = v.Text()
 		case "list":
@@ -158,7 +160,7 @@ func (op *Operation) read(r Raw) (unknown string) {
 			op.Page = readPage(v)
 		case "requests":
 			for q := range v.Elements() {
-				op.Requests = append(op.Requests, abi.RequestTemplate{Server: q.Member("server").Text(), Method: q.Member("method").Text(), Path: q.Member("path").Text(), Content: abi.Content(q.Member("content").Text()), RawQuery: q.Member("raw_query").Text()})
+				op.Requests = append(op.Requests, abi.RequestTemplate{Server: q.Member("server").Text(), Method: q.Member("method").Text(), Path: q.Member("path").Text(), Content: abi.Content(q.Member("content").Text()), RawQuery: q.Member("raw_query").Text(), File: readFile(q.Member("file"))})
 			}
 		case "rate_limit":
 			op.RateLimit = abi.RateLimit{Requests: int(v.Member("requests").integer()), PerSeconds: int(v.Member("per_seconds").integer()), Bucket: v.Member("bucket").Text()}
@@ -173,6 +175,13 @@ func (op *Operation) read(r Raw) (unknown string) {
 		}
 	}
 	return unknown
+}
+
+func readFile(r Raw) *abi.File {
+	if !r.Exists() {
+		return nil
+	}
+	return &abi.File{Pointer: r.Member("pointer").Text(), Suffixes: r.Member("suffixes").texts(), Range: r.Member("range").Text()}
 }
 
 // places and styles are the words of tables for them.

@@ -93,6 +93,7 @@ func (op *Operation) appendRow(b []byte, short bool) []byte {
 	o.str("content_type", op.ContentType)
 	o.str("graphql", op.GraphQL)
 	o.str("content", string(op.Content))
+	appendFile(o, op.File)
 	o.str("accept", op.Accept)
 	o.bool("list", op.List)
 	o.str("data", op.Data)

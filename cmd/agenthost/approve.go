@@ -305,7 +305,9 @@ func (a *app) consentText(w io.Writer, style render.Options, r *host.Review) err
 	}
 	p.heading("What it can change")
 	p.changes(r.Module.Reach)
-	p.requests(reachOf(r.Manifest), r.Manifest.Servers, false)
+	requests := reachOf(r.Module.Reach)
+	p.requests(requests, r.Manifest.Servers, false)
+	p.files(requests)
 	return p.err
 }
 

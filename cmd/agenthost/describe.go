@@ -218,6 +218,13 @@ func (a *app) describeOperation(subject string, op host.Operation) error {
 	}
 	for _, r := range op.Requests {
 		facts = append(facts, [2]string{"request", render.Visible(strings.TrimSpace(r.Method + " " + r.Path + " " + r.Server))})
+		if r.File != nil {
+			from := "allow.downloads"
+			if len(r.File.Suffixes) > 0 {
+				from = strings.Join(r.File.Suffixes, ", ")
+			}
+			facts = append(facts, [2]string{"file", render.Visible("named in the answer at " + r.File.Pointer + ", from " + from)})
+		}
 	}
 	if err := a.print("%s\n%s\n\n", a.heading(render.Visible(op.Entity+" "+op.Action)), render.Visible(op.Description)); err != nil {
 		return err

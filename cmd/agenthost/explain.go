@@ -38,6 +38,8 @@ type ruling struct {
 type explainedRequest struct {
 	Method string `json:"method"`
 	URL    string `json:"url"`
+	// File says where a file comes from that the answer names.
+	File string `json:"file,omitempty"`
 }
 
 type limit struct {
@@ -153,6 +155,9 @@ func (a *app) showExplanation(e *explanation) error {
 		p.heading("It may send only these requests")
 		for _, r := range e.Requests {
 			p.line("  %s %s", r.Method, r.URL)
+			if r.File != "" {
+				p.line("    and the file that its answer names, from %s", r.File)
+			}
 		}
 		if len(e.Narrowed) > 0 {
 			p.line("  and only if allow.requests permits them: %s", strings.Join(e.Narrowed, ", "))

@@ -110,7 +110,7 @@ func inspect(ctx context.Context, file string, r *host.Review) (*inspection, err
 	m := r.Manifest
 	i := &inspection{
 		File: file, Bytes: int64(len(data)), Digest: r.Digest, Name: m.Name, Title: m.Title, Version: m.Version,
-		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(m), Auth: r.Auth,
+		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(r.Module.Reach), Auth: r.Auth,
 		Approval: inspectedApproval{Standing: r.Standing, Allowed: r.Decision.Allowed, Rule: r.Decision.Rule, Wider: r.Wider, Narrower: r.Narrower},
 	}
 	if by := r.Judgement.Approval; by != nil {
@@ -181,6 +181,7 @@ func (a *app) showInspection(i *inspection, r *host.Review, full bool) error {
 		p.difference(r)
 	}
 	p.requests(i.Reach, i.Servers, full)
+	p.files(i.Reach)
 	if p.err != nil {
 		return p.err
 	}

@@ -27,6 +27,8 @@ type reach struct {
 	Server string `json:"server"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
+	// File says where the answer names a file that the host gets, and from which domains.
+	File string `json:"file,omitempty"`
 	// Operations may send the request.
 	Operations []string `json:"operations"`
 
@@ -34,24 +36,23 @@ type reach struct {
 }
 
 // reachOf lists each request once, with the operations that may send it.
-func reachOf(m *abi.Manifest) []reach {
-	byRequest := make(map[abi.RequestTemplate]*reach)
+func reachOf(declared grant.Reach) []reach {
+	byRequest := make(map[grant.RequestReach]*reach)
 	var all []*reach
-	for _, op := range m.Operations {
+	for _, op := range declared.Operations {
 		for _, r := range op.Requests {
-			r.Content, r.RawQuery = "", "" // it is the same request
 			known := byRequest[r]
 			if known == nil {
-				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path}
+				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path, File: r.File}
 				byRequest[r] = known
 				all = append(all, known)
 			}
-			known.Operations = append(known.Operations, op.Entity+"."+op.Action)
+			known.Operations = append(known.Operations, op.Name)
 			known.effect = stronger(known.effect, op.Effect)
 		}
 	}
 	slices.SortFunc(all, func(a, b *reach) int {
-		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.File, b.File))
 	})
 	list := make([]reach, len(all))
 	for i, r := range all {
@@ -286,4 +287,26 @@ func byEntity(operations []string) string {
 		}
 	}
 	return text
+}
+
+// files shows where the host gets files that answers name.
+func (p *page) files(all []reach) {
+	var rows [][]string
+	for _, r := range all {
+		if r.File == "" {
+			continue
+		}
+		pointer, from, ok := strings.Cut(r.File, " from ")
+		if !ok {
+			from = "where the operator says: allow.downloads"
+		}
+		rows = append(rows, []string{render.Visible(r.Method + " " + r.Path), render.Visible(pointer), render.Visible(strings.ReplaceAll(from, ",", ", "))})
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.heading("It gets files that these answers name, without a credential")
+	if p.err == nil {
+		p.err = render.Rows(p.w, p.style, []string{"ANSWER", "NAMED AT", "COMES FROM"}, rows)
+	}
 }

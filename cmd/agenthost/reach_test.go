@@ -41,7 +41,7 @@ func largeReach() *abi.Manifest {
 func TestLargeReachIsGrouped(t *testing.T) {
 	t.Parallel()
 	m := largeReach()
-	all := reachOf(m)
+	all := reachOf(grant.ReachOf(m, &abi.AuthSchema{}))
 	var out bytes.Buffer
 	p := &page{w: &out}
 	p.requests(all, m.Servers, false)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/internal/vendorsim/attachments"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -30,6 +31,7 @@ type running struct{ server *vendorsim.Server }
 // vendorCommand starts a vendor, or tells it to misbehave.
 //
 //	vendor pylon                     a simulated Pylon; sets $VENDOR, $TOKEN and $READTOKEN
+//	vendor attachments               a simulated vendor whose files are in a store; also sets $CDN
 //	vendor serve FILE                answers every request with 200 and the content of a file
 //	vendor answer STATUS FILE        the next request is answered so
 //	vendor retryafter SECONDS        every request is answered 429 from now on
@@ -38,7 +40,7 @@ type running struct{ server *vendorsim.Server }
 //	vendor slow DURATION             every answer takes that long from now on
 func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: vendor pylon|serve|answer|retryafter|echo|drop|slow ...")
+		ts.Fatalf("usage: vendor pylon|attachments|serve|answer|retryafter|echo|drop|slow ...")
 	}
 	r := ts.Value(vendorKey{}).(*running)
 	switch args[0] {
@@ -46,6 +48,18 @@ func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 		scale := pylon.SmallScale() // the default one takes the race detector a third of a second
 		scale.Accounts = pylon.DefaultScale().Accounts
 		start(ts, r, pylon.New(pylon.Options{Token: fullToken, ReadToken: readToken, Seed: 1, Scale: scale}))
+		return
+	case "attachments":
+		v := &attachments.Vendor{Token: fullToken, Files: map[string]attachments.File{
+			"a1":  {Name: "alphabet.png", ContentType: "image/png", Data: []byte("abcdefghijklmnopqrstuvwxyz\n")},
+			"big": {Name: "big.bin", ContentType: "application/zip", Data: make([]byte, 3_000_000)},
+		}}
+		store, err := vendorsim.Start(context.Background(), v.Objects(), vendorsim.Options{NoGzip: true})
+		ts.Check(err)
+		ts.Defer(func() { _ = store.Close() })
+		v.Store = store.URL
+		start(ts, r, v.API())
+		ts.Setenv("CDN", store.URL)
 		return
 	case "serve":
 		text := ts.ReadFile(args[1])

@@ -121,6 +121,9 @@ func format(a *grant.Approval) string {
 			if q.Server != "" {
 				words = append(words, "at", q.Server)
 			}
+			if q.File != "" {
+				words = append(words, "file", q.File)
+			}
 			line(2, words...)
 		}
 	}

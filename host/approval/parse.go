@@ -70,6 +70,7 @@ var (
 	connectorName = lazyregexp.New(`^[a-z][a-z0-9-]{0,62}$`)
 	schemeName    = lazyregexp.New(`^[a-z][a-z0-9_-]{0,62}$`)
 	operationName = lazyregexp.New(`^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$`)
+	fileForm      = lazyregexp.New(`^/[!-~]*( from [a-z0-9._,-]+)?$`)
 	versionForm   = lazyregexp.New(`^[0-9A-Za-z.+-]+$`)
 	digestForm    = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 )
@@ -318,9 +319,10 @@ func (p *parser) operation(a *grant.Approval, text string) error {
 }
 
 func (p *parser) request(o *grant.OperationReach, text string) error {
+	text, file, names := strings.Cut(text, " file ")
 	words := strings.Split(text, " ")
-	if len(words) != 2 && (len(words) != 4 || words[2] != "at" || !connectorName.MatchString(words[3])) {
-		return errors.New("not of the form METHOD PATH, or METHOD PATH at SERVER")
+	if len(words) != 2 && (len(words) != 4 || words[2] != "at" || !connectorName.MatchString(words[3])) || names && !fileForm.MatchString(file) {
+		return errors.New("not of the form METHOD PATH, or METHOD PATH at SERVER, and behind it, where there is one, file POINTER from DOMAIN,DOMAIN")
 	}
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, words[0]) {
 		return fmt.Errorf("%.20q is not a method", words[0])
@@ -328,7 +330,7 @@ func (p *parser) request(o *grant.OperationReach, text string) error {
 	if _, err := pathtemplate.ParseTemplate(words[1]); err != nil {
 		return err
 	}
-	q := grant.RequestReach{Method: words[0], Path: words[1]}
+	q := grant.RequestReach{Method: words[0], Path: words[1], File: file}
 	if len(words) == 4 {
 		q.Server = words[3]
 	}

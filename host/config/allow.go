@@ -51,6 +51,14 @@ func (r *reader) allow(n ast.Node, path string) *Allow {
 				}
 			})
 		}},
+		{"downloads", func(v ast.Node, p string) {
+			a.Downloads = []string{}
+			r.texts(v, p, func(text string, at ast.Node) {
+				if r.grant(at, p, &Allow{Effects: []abi.Effect{abi.EffectRead}, Downloads: []string{text}}) {
+					a.Downloads = append(a.Downloads, text)
+				}
+			})
+		}},
 	})
 	if len(r.problems) == before {
 		r.grant(n, path, a)

@@ -34,12 +34,23 @@ func sampleOf(content abi.Content) sample {
 
 // contentOf is the declared form of the answer to a request.
 func (s *subject) contentOf(req *abi.Request) abi.Content {
-	for _, t := range s.Requests {
-		if t.Method == req.Method && t.Path == req.Path && (t.Server == req.Server || t.Server == "" || req.Server == "") {
-			return cmp.Or(t.Content, s.Content, abi.ContentJSON)
-		}
+	if req.File != 0 {
+		return cmp.Or(s.Content, abi.ContentJSON)
+	}
+	if t := s.declaring(req); t != nil {
+		return cmp.Or(t.Content, s.Content, abi.ContentJSON)
 	}
 	return abi.ContentJSON
+}
+
+// declaring returns what declares a request; nil if nothing does.
+func (s *subject) declaring(req *abi.Request) *abi.RequestTemplate {
+	for i := range s.Requests {
+		if t := &s.Requests[i]; t.Method == req.Method && t.Path == req.Path && (t.Server == req.Server || t.Server == "" || req.Server == "") {
+			return t
+		}
+	}
+	return nil
 }
 
 // readsJSON reports whether one of the operation's requests is answered with JSON.
@@ -51,7 +62,7 @@ func (s *subject) readsJSON() bool {
 
 // good is a vendor that gives a good answer, in the form that each request declares. What is
 // JSON is body.
-func (s *subject) good(body []byte) vendor { return s.replies(body, s.headers) }
+func (s *subject) good(body []byte) vendor { return s.names(s.replies(body, s.headers)) }
 
 func (s *subject) replies(body []byte, headers map[string]string) vendor {
 	return func(_ context.Context, req *abi.Request, _ []byte) (*sandbox.Response, error) {

@@ -118,7 +118,7 @@ func (q *search) try(ctx context.Context, a attempt) {
 	q.tried[key] = true
 	q.trials++
 	var w watch
-	r := q.call(ctx, sandbox.Call{Input: q.input(q.sending), Trace: w.trace}, q.replies(body, a.headers))
+	r := q.call(ctx, sandbox.Call{Input: q.input(q.sending), Trace: w.trace}, q.names(q.replies(body, a.headers)))
 	a.missed, a.noHeader, a.sleeps = w.missed, w.headers, r.sleeps > 0
 	a.score = len(w.found)
 	if r.failed() == nil {

@@ -41,7 +41,7 @@ func (s *subject) wrong(why string) {
 
 // reachable wants at least one of an operation's requests sent; others may depend on more than its
 // parameters.
-func reachable(_ context.Context, e *examination, c *Check) {
+func reachable(ctx context.Context, e *examination, c *Check) {
 	for _, s := range e.subjects {
 		if len(s.Requests) == 0 || s.stuck != "" {
 			continue
@@ -50,6 +50,7 @@ func reachable(_ context.Context, e *examination, c *Check) {
 		if !slices.ContainsFunc(s.Requests, func(t abi.RequestTemplate) bool { return e.reached[s.Name()+" "+t.Method+" "+t.Path] }) {
 			c.problem("%s sends none of the requests that it declares", s.Name())
 		}
+		fileAsked(ctx, s, c)
 	}
 }
 

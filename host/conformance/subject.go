@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -35,7 +36,9 @@ type subject struct {
 	refused string
 	// stuck says why it is not run any more: it does not end.
 	stuck string
-	fuel  int64 // of all runs
+	// params that the run under way has.
+	running []byte
+	fuel    int64 // of all runs
 }
 
 // run is one use of an operation, and what was seen of it.
@@ -46,6 +49,13 @@ type run struct {
 	sleeps   int
 	// declared says that at least one of them may be sent.
 	declared bool
+	files    []named
+}
+
+// named is an answer that names a file.
+type named struct {
+	*sandbox.Response
+	file *abi.File
 }
 
 type request struct {
@@ -160,6 +170,7 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 	defer cancel()
 	tooMany := 0
 	c.Export = abi.ExportExecute
+	s.running, _, _ = rawjson.Pointer(c.Input, "/params")
 	if c.Logger == nil {
 		c.Logger = e.options.logger
 	}
@@ -173,12 +184,22 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 		}
 		r.requests = append(r.requests, request{Request: *req, Body: string(body)})
 		e.sent++
+		if req.File != 0 {
+			if refusal := s.refusesFile(req, r.files); refusal != nil {
+				return nil, refusal
+			}
+			return v(ctx, req, body)
+		}
 		if refusal := s.refuses(req, body, given); refusal != nil {
 			return nil, refusal
 		}
 		r.declared = true
 		e.reached[s.Name()+" "+req.Method+" "+req.Path] = true
-		return v(ctx, req, body)
+		resp, err := v(ctx, req, body)
+		if t := s.declaring(req); err == nil && t != nil && t.File != nil && resp.Status/100 == 2 {
+			r.files = append(r.files, named{resp, t.File})
+		}
+		return resp, err
 	}
 	c.Sleep = func(ctx context.Context, _ time.Duration) error {
 		r.sleeps++

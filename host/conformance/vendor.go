@@ -60,6 +60,7 @@ func vendorErrors(ctx context.Context, s *subject, c *Check) {
 			c.problem("%s: status %d becomes %s (%s)", s.Name(), status, failed.Kind, failed.Message)
 		}
 	}
+	fileErrors(ctx, s, c)
 }
 
 // nonsense is an invalid response with status 200. A read must report one that is not JSON; it may
@@ -132,4 +133,5 @@ func vendorSilence(ctx context.Context, s *subject, c *Check) {
 			c.problem("%s: %s becomes %s (%s)", s.Name(), kind, failed.Kind, failed.Message)
 		}
 	}
+	fileSilence(ctx, s, c)
 }

@@ -18,6 +18,11 @@ type Allow struct {
 	// matches every path below it. A path belongs to the connection's server. For another
 	// server, write its URL: "POST https://files.example.com/upload".
 	Requests []string `json:"requests,omitempty"`
+	// Downloads are where files may come from that a vendor's answer names: domains, each with
+	// all names under it, by https (files.example.com), or whole origins, which may also be
+	// private or plain http (http://10.0.0.7:9000). They take the place of those that connectors
+	// declare: nil leaves these, and an empty list allows none.
+	Downloads []string `json:"downloads,omitempty"`
 }
 
 // ParamRule is a rule on one parameter. It has either Values or Pattern.

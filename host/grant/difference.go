@@ -83,7 +83,7 @@ func (o OperationReach) beyond(others []OperationReach) []string {
 // not cover one to the connection's server, even if both are the same: if an operator
 // configures another server, they differ.
 func (r RequestReach) covers(q RequestReach) bool {
-	if r.Server != q.Server || r.Method != q.Method {
+	if r.Server != q.Server || r.Method != q.Method || q.File != "" && r.File != q.File {
 		return false
 	}
 	wide, err := pathtemplate.ParseTemplate(r.Path)
@@ -94,10 +94,14 @@ func (r RequestReach) covers(q RequestReach) bool {
 	return err == nil && wide.Covers(narrow)
 }
 
-// String returns the method, the path and the server.
+// String returns the method, the path, the server and the file.
 func (r RequestReach) String() string {
+	text := r.Method + " " + r.Path
 	if r.Server != "" {
-		return r.Method + " " + r.Path + " on server " + r.Server
+		text += " on server " + r.Server
 	}
-	return r.Method + " " + r.Path
+	if r.File != "" {
+		text += ", and gets the file that the answer names at " + r.File
+	}
+	return text
 }

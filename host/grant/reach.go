@@ -49,6 +49,9 @@ type RequestReach struct {
 	Server string `json:"server,omitempty"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
+	// File says where the answer names a file, which the host gets without the credential, and
+	// from which domains: "/attachment/url from files.example.com". Empty means that it names none.
+	File string `json:"file,omitempty"`
 }
 
 // CredentialReach is an authentication scheme, with where its values go.
@@ -70,7 +73,7 @@ func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 		op := &m.Operations[i]
 		o := OperationReach{Name: nameOf(op), Effect: op.Effect, Repeats: op.Idempotent && op.Effect != abi.EffectRead}
 		for _, q := range op.Requests {
-			o.Requests = append(o.Requests, RequestReach{Server: q.Server, Method: q.Method, Path: q.Path})
+			o.Requests = append(o.Requests, RequestReach{Server: q.Server, Method: q.Method, Path: q.Path, File: fileReach(q.File)})
 		}
 		slices.SortFunc(o.Requests, compareRequests)
 		o.Requests = slices.Compact(o.Requests)
@@ -118,8 +121,20 @@ func serverFacts(s *abi.Server, config []abi.AuthField) []string {
 	return slices.Compact(list)
 }
 
+// fileReach is a file as one text, in which any difference shows.
+func fileReach(f *abi.File) string {
+	if f == nil {
+		return ""
+	}
+	suffixes := slices.Sorted(slices.Values(f.Suffixes))
+	if len(suffixes) == 0 {
+		return f.Pointer
+	}
+	return f.Pointer + " from " + strings.Join(suffixes, ",")
+}
+
 func compareRequests(a, b RequestReach) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Server, b.Server))
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Server, b.Server), cmp.Compare(a.File, b.File))
 }
 
 // credentialFacts returns everything in a scheme that decides where values go and how the

@@ -15,7 +15,7 @@ func approvedReach() Reach {
 		Credentials: []CredentialReach{{"token", []string{`header Authorization "Bearer {token}"`, `origin "https://api.example"`}}},
 		Operations: []OperationReach{
 			{Name: "issues.create", Effect: abi.EffectWrite, Requests: []RequestReach{{Method: "POST", Path: "/issues"}}},
-			{Name: "issues.get", Effect: abi.EffectRead, Requests: []RequestReach{{Method: "GET", Path: "/issues/{id}"}, {"eu", "GET", "/issues"}}},
+			{Name: "issues.get", Effect: abi.EffectRead, Requests: []RequestReach{{Method: "GET", Path: "/issues/{id}"}, {Server: "eu", Method: "GET", Path: "/issues"}}},
 		},
 		Hosted: []string{"airbyte type Issues"},
 	}
@@ -30,6 +30,8 @@ func TestBeyond(t *testing.T) {
 		wider, narrower []string
 	}{
 		"nothing": {func(*Reach) {}, nil, nil},
+		"a file": {func(r *Reach) { r.Operations[1].Requests[0].File = "/url from files.example" },
+			[]string{"issues.get sends GET /issues/{id}, and gets the file that the answer names at /url from files.example"}, nil},
 		"another server": {func(r *Reach) { r.Servers = append(r.Servers, ServerReach{"us", "https://us.example", false, nil}) },
 			[]string{"server us at https://us.example"}, nil},
 		"a server elsewhere": {func(r *Reach) { r.Servers[0].URL = "https://evil.example" },
@@ -96,8 +98,8 @@ func TestReachOf(t *testing.T) {
 	want := Reach{
 		Servers: []ServerReach{{"eu", "https://eu.example", false, nil}, {"main", "https://api.example", true, nil}},
 		Operations: []OperationReach{
-			{Name: "issues.create", Effect: abi.EffectWrite, Repeats: true, Requests: []RequestReach{{"", "POST", "/issues"}}},
-			{Name: "issues.list", Effect: abi.EffectRead, Requests: []RequestReach{{"", "GET", "/a"}, {"", "GET", "/issues"}, {"eu", "GET", "/issues"}}},
+			{Name: "issues.create", Effect: abi.EffectWrite, Repeats: true, Requests: []RequestReach{{Method: "POST", Path: "/issues"}}},
+			{Name: "issues.list", Effect: abi.EffectRead, Requests: []RequestReach{{Method: "GET", Path: "/a"}, {Method: "GET", Path: "/issues"}, {Server: "eu", Method: "GET", Path: "/issues"}}},
 		},
 		Credentials: []CredentialReach{
 			{"basic", []string{`basic "{user}" "{key}"`, "type basic"}},

@@ -106,4 +106,6 @@ type Observer interface {
 type Request struct {
 	Method string
 	URL    string
+	// File says where a file may come from that the answer names; empty if it names none.
+	File string
 }

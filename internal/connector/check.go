@@ -205,7 +205,11 @@ func checkOperation(ctx context.Context, at string, op *Operation, servers []str
 		return nil, malformed(at+".requests", "has %d entries, the limit is %d", len(op.Requests), maxRequests)
 	}
 	for i, r := range op.Requests {
-		if err := checkRequest(fmt.Sprintf("%s.requests[%d]", at, i), r, op.Effect, servers); err != nil {
+		here := fmt.Sprintf("%s.requests[%d]", at, i)
+		if err := checkRequest(here, r, op.Effect, servers); err != nil {
+			return nil, err
+		}
+		if err := checkFile(here+".file", r, op.Content); err != nil {
 			return nil, err
 		}
 	}
@@ -226,6 +230,11 @@ func checkOperation(ctx context.Context, at string, op *Operation, servers []str
 	}
 	if types := schema.compiled.Types; types == nil || !slices.Equal(types.ToStrings(), []string{"object"}) {
 		return nil, malformed(at+".params", "must have type object")
+	}
+	for i, r := range op.Requests {
+		if err := checkFileParams(fmt.Sprintf("%s.requests[%d].file", at, i), r.File, schema.Properties()); err != nil {
+			return nil, err
+		}
 	}
 	if op.Paginated {
 		for _, name := range []string{"cursor", "limit"} {

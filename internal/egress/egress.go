@@ -103,6 +103,7 @@ type Client struct {
 	requestID func() string
 	log       hclog.Logger
 	seams     seams.Seams // complete
+	proxy     *Proxy
 	pools     *pools
 }
 
@@ -120,6 +121,7 @@ func New(config Config) (*Client, error) {
 		rawBody:   config.RawBody,
 		requestID: config.RequestID,
 		log:       config.Logger,
+		proxy:     config.Proxy,
 		seams:     config.Seams,
 	}
 	c.rules.Limits = wire.Limits{URL: c.limits.URL, Headers: c.limits.RequestHeaders, Body: c.limits.RequestBody}
@@ -223,6 +225,8 @@ type Response struct {
 	wireBytes int64
 	// saved is the size of a body that went into a Sink.
 	saved int64
+	// file is what the answer names, if the request declares a file.
+	file *named
 }
 
 // requestID returns 128 random bits, so that a vendor cannot link calls by it.

@@ -41,9 +41,14 @@ func (p *pools) to(s *server) *pool {
 		p.of = make(map[origin.Origin]*pool, 1)
 	}
 	if p.of[s.origin] == nil {
-		p.of[s.origin] = &pool{dialer: p.dial(s), roots: p.roots, limits: p.limits, keep: p.idle}
+		p.of[s.origin] = p.once(s)
 	}
 	return p.of[s.origin]
+}
+
+// once returns a pool that nobody else uses.
+func (p *pools) once(s *server) *pool {
+	return &pool{dialer: p.dial(s), roots: p.roots, limits: p.limits, keep: p.idle}
 }
 
 // closeIdle closes the idle connections, and those in use once their requests end.

@@ -27,12 +27,17 @@ func (c *Client) Send(ctx context.Context, s Scope, req *abi.Request, body []byt
 	if err != nil {
 		return nil, err
 	}
+	return c.deliver(ctx, s, wire)
+}
+
+// deliver sends a checked request, within the time that one may take.
+func (c *Client) deliver(ctx context.Context, s Scope, w *wireRequest) (*Response, error) {
 	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.limits.Timeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.limits.Timeout)
 		defer cancel()
 	}
-	resp, err := c.persist(ctx, s, wire)
+	resp, err := c.persist(ctx, s, w)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +105,11 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempted 
 		if err != nil || !isRedirect(resp) {
 			return resp, hops, err
 		}
-		if w, err = c.redirect(s, w, resp.Header.Get("Location"), hops-1); err != nil {
+		redirect := c.redirect
+		if w.file != nil {
+			redirect = c.redirectFile
+		}
+		if w, err = redirect(s, w, resp.Header.Get("Location"), hops-1); err != nil {
 			return nil, hops, err
 		}
 	}
@@ -122,7 +131,9 @@ func (c *Client) attempt(ctx context.Context, s Scope, w *wireRequest, id string
 	if err != nil {
 		return nil, err
 	}
-	resp, sent, sendErr := c.pools.to(w.server).roundTrip(ctx, req, w.Body)
+	pool, release := c.pool(w)
+	defer release()
+	resp, sent, sendErr := pool.roundTrip(ctx, req, w.Body)
 	fail := func(err *abi.Error) *abi.Error {
 		e := *err // an error of a seam may be shared by several requests
 		e.RequestSent = sent
@@ -135,7 +146,7 @@ func (c *Client) attempt(ctx context.Context, s Scope, w *wireRequest, id string
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil, fail(vendorError(w.Origin.String()+" switched to another protocol without a request", "tell the vendor"))
 	}
-	file := s.isFile(w, c.chosen.id, resp)
+	file := c.isFile(s, w, resp)
 	if contentType := resp.Header.Get("Content-Type"); file && !isJSON(contentType) {
 		size, came, err := c.save(ctx, s, w, resp)
 		if err != nil {
@@ -159,6 +170,7 @@ func (c *Client) attempt(ctx context.Context, s Scope, w *wireRequest, id string
 		}
 	}
 	answer := &Response{Status: resp.StatusCode, Header: c.responseHeader(resp.Header), Body: body, RequestID: id, wireBytes: wireBytes}
+	answer.file = c.fileIn(s, w, answer)
 	if file {
 		if err := s.Sink.add(answer); err != nil {
 			return nil, fail(err)

@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,7 +10,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/fault"
@@ -93,14 +91,11 @@ func (s *Sink) Data() json.RawMessage {
 }
 
 // isFile reports whether the answer to a request is the file that the call's Sink waits for.
-func (s *Scope) isFile(w *wireRequest, chosen string, resp *http.Response) bool {
+func (c *Client) isFile(s Scope, w *wireRequest, resp *http.Response) bool {
 	if s.Sink == nil || resp.StatusCode/100 != 2 || resp.StatusCode == http.StatusNoContent || w.Method == http.MethodHead {
 		return false
 	}
-	return slices.ContainsFunc(s.Requests, func(t abi.RequestTemplate) bool {
-		return t.Method == w.Method && t.Path == w.Template && cmp.Or(t.Server, chosen) == w.Server &&
-			cmp.Or(t.Content, s.Content, abi.ContentJSON) != abi.ContentJSON
-	})
+	return c.rules.ContentOf(s.wire(), &w.Request, s.Content) != abi.ContentJSON
 }
 
 // isJSON reports whether a media type is JSON. A guest looks for the vendor's error in it, even

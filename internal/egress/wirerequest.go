@@ -12,6 +12,8 @@ import (
 type wireRequest struct {
 	wire.Request
 	server *server
+	// file is the declaration of the file that is fetched; nil for a guest's request.
+	file *abi.File
 }
 
 // normalise makes a wireRequest of what the guest asked for, if it passes the rules.
@@ -20,7 +22,7 @@ func (c *Client) normalise(s Scope, req *abi.Request, body []byte) (*wireRequest
 	if err != nil {
 		return nil, err
 	}
-	return &wireRequest{checked, c.servers[checked.Server]}, nil
+	return &wireRequest{checked, c.servers[checked.Server], nil}, nil
 }
 
 func (s *Scope) wire() wire.Scope {

@@ -24,6 +24,7 @@ type Grant struct {
 	operations operationRules
 	arguments  map[string][]argument // by operation
 	requests   []requestRule
+	downloads  *downloads // nil leaves what connectors declare
 }
 
 // New compiles an Allow. For a nil Allow it returns the nil Grant.
@@ -36,8 +37,8 @@ func New(allow *grant.Allow) (*Grant, error) {
 	if allow == nil {
 		return nil, nil
 	}
-	if len(allow.Effects)+len(allow.Operations) == 0 && len(allow.Params)+len(allow.Requests) > 0 {
-		return nil, fault.Invalid("", "allow has params or requests, but allows no operation: effects and operations are missing",
+	if len(allow.Effects)+len(allow.Operations) == 0 && len(allow.Params)+len(allow.Requests)+len(allow.Downloads) > 0 {
+		return nil, fault.Invalid("", "allow has params, requests or downloads, but allows no operation: effects and operations are missing",
 			"add effects: [read, write, delete], or name operations")
 	}
 	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
@@ -57,6 +58,10 @@ func New(allow *grant.Allow) (*Grant, error) {
 			return nil, fault.Invalid(fmt.Sprintf("requests[%d]", i), err.Error(), "write a method and a path: GET /repos/acme/{repo}, or * /repos/acme/**")
 		}
 		g.requests = append(g.requests, rule)
+	}
+	var at int
+	if g.downloads, at, err = parseDownloads(allow.Downloads); err != nil {
+		return nil, fault.Invalid(fmt.Sprintf("downloads[%d]", at), err.Error(), "write a domain (files.example.com) or an origin (https://files.example.com:8443)")
 	}
 	return g, nil
 }

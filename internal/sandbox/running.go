@@ -160,6 +160,11 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 	if err != nil {
 		return 0, misuse("the request is not the JSON of abi.Request: %v", err)
 	}
+	if req.File != 0 {
+		if err := r.namesFile(req, body); err != nil {
+			return 0, err
+		}
+	}
 	r.turn.Give() // other guests run meanwhile
 	resp, err := r.call.Send(r.ctx, req, body)
 	r.goOn(r.turn.Take(r.ctx))
@@ -169,7 +174,24 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 	}
 	v := whole(resp.Body)
 	v.response = resp
-	return r.add(v)
+	handle, full := r.add(v)
+	resp.Handle = handle
+	return handle, full
+}
+
+// namesFile checks a request for the file that a response names: it says nothing else.
+func (r *running) namesFile(req *abi.Request, body []byte) *abi.Error {
+	v, err := r.value(req.File)
+	if err != nil {
+		return err
+	}
+	if v.response == nil {
+		return misuse("handle %d does not name a response", req.File)
+	}
+	if req.Server != "" || req.Method != "" || req.Path != "" || len(req.PathParams)+len(req.Query)+len(req.Headers)+len(body) > 0 {
+		return misuse("a request for a file has only the handle of the response that names it")
+	}
+	return nil
 }
 
 // maxRequest is the size of the largest request, without its body.

@@ -104,6 +104,8 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// Handle is the one by which the guest names the response, once it has it.
+	Handle int32
 }
 
 // Room is memory that calls share.

@@ -153,6 +153,9 @@ func (r *reader) operation(path string, op *pdk.Operation, params map[string]par
 		}
 	}
 	r.expressions(op, note)
+	if op.File != nil && (op.Content == "" || op.Content == abi.ContentJSON) {
+		note("file", "the operation does not say what the file is", "add content: binary, text or csv")
+	}
 	if op.GraphQL != "" && op.Method != "POST" {
 		note("method", "GraphQL goes with POST", "")
 	}

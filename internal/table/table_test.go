@@ -166,6 +166,10 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 		"a path without a cursor":      {"by: offset, cursor_name: offset", "by: url, cursor: /next, path: /x", "operations[1].page.path: does not have {cursor} once"},
 		"a path with more":             {"by: offset, cursor_name: offset", "by: url, cursor: /next, path: \"/x/{id}/{cursor}\"", "operations[1].page.path: {id} is not in the path of the first page"},
 		"a part that is a parameter":   {"by: offset, cursor_name: offset", "by: url, cursor: /next, cursor_names: [state]", `operations[1].page.cursor_names[0]: "state" is a parameter of the operation, too`},
+		"a file without its form":      {"data: /account\n", "file: {pointer: /url, suffixes: [files.birchdesk.com]}\n", "operations[0].file: the operation does not say what the file is; add content: binary, text or csv"},
+		"a file of everybody":          {"data: /account\n", "content: binary\n    file: {pointer: /url, suffixes: [co.uk]}\n", `is "co.uk", under which everybody can have a name`},
+		"a file of no parameter":       {"data: /account\n", "content: binary\n    file: {pointer: \"/{numbr}\"}\n", `has {numbr}, which is not a parameter`},
+		"a misspelt file":              {"data: /account\n", "content: binary\n    file: {pointer: /url, sufixes: []}\n", "operations[0].file.sufixes: unknown key; did you mean suffixes?"},
 		"a name":                       {"name: birchdesk", "name: Birch Desk", "name"},
 	} {
 		t.Run(name, func(t *testing.T) {

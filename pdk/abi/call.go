@@ -38,4 +38,7 @@ type Request struct {
 	// Headers holds name and value pairs. The host sets Accept,
 	// Accept-Encoding, User-Agent and the credential itself.
 	Headers [][2]string `json:"headers,omitempty"`
+	// File is the handle of a response whose request declares a [File]: the host gets the file
+	// that the response names. All other fields are empty then.
+	File int32 `json:"file,omitempty"`
 }

@@ -133,6 +133,21 @@ type RequestTemplate struct {
 	// RawQuery are characters, of !$()*,/:?@, that may stand unescaped in values of the
 	// query. With it the connector escapes the values itself, as %XX, and the host checks that.
 	RawQuery string `json:"raw_query,omitempty"`
+	// File says that the answer, which is JSON, names a file that the host can get.
+	File *File `json:"file,omitempty"`
+}
+
+// File is a file that an answer names by its URL. The host takes the URL from the answer, and gets the
+// file without the credential; its form is the operation's Content.
+type File struct {
+	// Pointer is a JSON Pointer to the URL. A segment in braces stands for the value of a
+	// parameter, which is the name of a member or an index: /attachments/{number}/url.
+	Pointer string `json:"pointer"`
+	// Suffixes are the domains that the file may come from, each with all names under it:
+	// files.vendor.com. Without any, only the operator can name them.
+	Suffixes []string `json:"suffixes,omitempty"`
+	// Range is the name of a parameter with the part of the file that is wanted: bytes=0-99.
+	Range string `json:"range,omitempty"`
 }
 
 // RateLimit is a number of requests per time that a vendor documents.

@@ -52,6 +52,7 @@ var _ pdk.Host = (*host)(nil)
 type value struct {
 	bytes    []byte
 	response *http.Response
+	file     *abi.File // that the response names
 }
 
 func (h *host) add(v value) int32 {
@@ -152,7 +153,16 @@ func (h *host) HTTPSend(request, body []byte) int32 {
 		return h.fail(abi.KindConnectorFault, "the request is not JSON: "+err.Error())
 	}
 	h.refused = nil
-	checked, refusal := h.check(&r, body)
+	var file *abi.File
+	base := ""
+	var checked wire.Request
+	var refusal *abi.Error
+	if r.File != 0 {
+		checked, refusal = h.file(&r)
+		base = checked.Origin.String()
+	} else if checked, refusal = h.check(&r, body); refusal == nil {
+		file = h.rules[0].FileOf(h.scope, &checked)
+	}
 	if refusal != nil {
 		h.failure = refusal
 		return hostfunc.Failure
@@ -163,7 +173,7 @@ func (h *host) HTTPSend(request, body []byte) int32 {
 	}
 	h.requests = append(h.requests, sent)
 
-	target := sent.Path
+	target := base + sent.Path
 	if sent.Query != "" {
 		target += "?" + sent.Query
 	}
@@ -177,7 +187,24 @@ func (h *host) HTTPSend(request, body []byte) int32 {
 	if answer == nil {
 		answer = []byte{}
 	}
-	return h.add(value{bytes: answer, response: recorder.Result()})
+	return h.add(value{bytes: answer, response: recorder.Result(), file: file})
+}
+
+// file makes the request for the file that a response names, as a host does whose operator
+// allows its place where the connector names none.
+func (h *host) file(r *abi.Request) (checked wire.Request, refusal *abi.Error) {
+	v, ok := h.value(r.File)
+	if !ok || v.file == nil || v.response.StatusCode/100 != 2 {
+		h.refused = &abi.Error{Kind: abi.KindDenied, Rule: wire.RuleFile, Message: "the request of this response declares no file", Hint: "set File of the operation or of the request"}
+		h.t.Errorf("no host gets the file of handle %d: %s; %s", r.File, h.refused.Message, h.refused.Hint)
+		return checked, h.refused
+	}
+	url, refusal := wire.FileURL(v.file, v.bytes, h.scope.Given.Params)
+	if refusal != nil {
+		return checked, refusal
+	}
+	checked, _, refusal = h.rules[0].File(h.scope, wire.Operators(v.file, url), url)
+	return checked, refusal
 }
 
 func (h *host) response(handle int32) (*http.Response, bool) {

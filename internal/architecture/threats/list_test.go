@@ -50,6 +50,7 @@ var chapters = []chapter{
 		{"N17", "A guest carries data out by names that are looked up, by length, by time, by log lines."},
 		{"N18", "Two connections share one to the vendor, and with it an identity."},
 		{"N19", "Cookies or cached answers of one connection reach another."},
+		{"T2", "A vendor's answer names a place of its choice, which the host then asks, with the credential or inside the network."},
 		{"N20", "A vendor makes many requests of one, by how it ends a stream or a connection."},
 	}},
 	{"Credentials", []threat{

@@ -228,7 +228,7 @@ func (b *Backend) Accept(*connector.Operation, []byte) error { return nil }
 func (b *Backend) Requests(op *abi.Operation) []backend.Request {
 	requests := make([]backend.Request, 0, len(op.Requests))
 	for _, r := range op.Requests {
-		requests = append(requests, backend.Request{Method: r.Method, URL: b.serverURL(r.Server) + r.Path})
+		requests = append(requests, backend.Request{Method: r.Method, URL: b.serverURL(r.Server) + r.Path, File: b.c.Grant.FilesFrom(r.File)})
 	}
 	return requests
 }
@@ -379,6 +379,14 @@ type traffic struct {
 	sent       bool          // a request may have reached the vendor
 	// refused is why the last request was refused, by policy or because no host accepts it.
 	refused error
+	files   []answer // that name one
+}
+
+// answer is an answer that names a file, as the guest has it and as the client has it.
+type answer struct {
+	guests *sandbox.Response
+	from   *egress.Client
+	resp   *egress.Response
 }
 
 // connect gets the client that sends the call's credential.
@@ -400,7 +408,7 @@ func (t *traffic) disconnect() {
 
 func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 	start := t.seams.Now()
-	resp, err := t.deliver(ctx, req, body)
+	resp, err := t.answer(ctx, req, body)
 	t.waited += t.seams.Now().Sub(start)
 	t.refused = nil
 	if err != nil {
@@ -410,12 +418,32 @@ func (t *traffic) send(ctx context.Context, req *abi.Request, body []byte) (*san
 			t.refused = err
 		}
 		if t.observer != nil {
+			if req.File != 0 {
+				req = &abi.Request{Method: http.MethodGet}
+			}
 			t.observer.Refused(req, start, err)
 		}
 		return nil, err
 	}
 	t.sent = true
-	return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
+	guests := &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}
+	if resp.NamesFile() {
+		t.files = append(t.files, answer{guests, t.client, resp})
+	}
+	return guests, nil
+}
+
+// answer sends what the guest asks for: a request, or one for the file that an answer names.
+func (t *traffic) answer(ctx context.Context, req *abi.Request, body []byte) (*egress.Response, error) {
+	if req.File == 0 {
+		return t.deliver(ctx, req, body)
+	}
+	for _, a := range t.files {
+		if a.guests.Handle == req.File {
+			return a.from.Download(ctx, t.scope, a.resp)
+		}
+	}
+	return t.client.Download(ctx, t.scope, nil)
 }
 
 // sleep waits until the module wants to ask the vendor again.

@@ -64,6 +64,31 @@ func defaultPort(scheme string) uint16 {
 	return 443
 }
 
+// CheckSuffix checks a domain under which names may be: two labels or more, in lower case, without
+// a dot at either end.
+func CheckSuffix(s string) error {
+	o, err := Parse("https://" + s)
+	if err != nil {
+		return err
+	}
+	_, notAddress := netip.ParseAddr(o.Host)
+	switch {
+	case notAddress == nil:
+		return fmt.Errorf("%.100q is an address, not a domain", s)
+	case o.Host != s:
+		return fmt.Errorf("%.100q is not a domain in lower case and without a port", s)
+	case strings.IndexByte(s, '.') < 0:
+		return fmt.Errorf("%.100q has one label, and a domain of somebody has two or more", s)
+	}
+	return nil
+}
+
+// Under reports whether the origin is a domain or a name under it, by https and its usual port.
+func (o Origin) Under(suffix string) bool {
+	name, under := strings.CutSuffix(o.Host, suffix)
+	return o.Scheme == "https" && o.Port == defaultPort("https") && suffix != "" && under && (name == "" || strings.HasSuffix(name, "."))
+}
+
 // ParseServer reads the URL of a server: an origin and a base path, which is empty or
 // starts with a slash and does not end with one.
 func ParseServer(s string) (o Origin, base string, err error) {

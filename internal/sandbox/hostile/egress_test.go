@@ -9,6 +9,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
@@ -89,6 +90,12 @@ func TestRequestsThatWereNotDeclared(t *testing.T) {
 		{name: "an encoding", request: header("Transfer-Encoding", "chunked"), kind: abi.KindConnectorFault},
 		{name: "a header with a line break", request: header("X-A", "b\r\nX-C: d"), kind: abi.KindConnectorFault},
 		{name: "a header whose name is none", request: header("X A", "b"), kind: abi.KindConnectorFault},
+		{name: "the file of the input", request: `{"file":1}`, kind: abi.KindConnectorFault},
+		{name: "the file of nothing", request: `{"file":77}`, kind: abi.KindConnectorFault},
+		{name: "the file of a call before", request: `{"file":2}`, kind: abi.KindConnectorFault},
+		{name: "the file of a negative handle", request: `{"file":-1}`, kind: abi.KindConnectorFault},
+		{name: "the file at a URL", request: `{"file":"https://other.example/things"}`, kind: abi.KindConnectorFault},
+		{name: "a file and a path", request: `{"file":1,` + get + `}`, kind: abi.KindConnectorFault},
 		{name: "no JSON", request: `GET / HTTP/1.1`, kind: abi.KindConnectorFault},
 		{name: "a list", request: `[]`, kind: abi.KindConnectorFault},
 	} {
@@ -111,6 +118,84 @@ func TestRequestsThatWereNotDeclared(t *testing.T) {
 			var e *host.Error
 			if errors.As(err, &e) && e.RequestSent {
 				t.Error("the error says that a request was sent")
+			}
+		})
+	}
+}
+
+// TestFilesThatAnswersDoNotName run a connector that asks for the file of an answer in which it may
+// write what it likes to no avail: where a file is, only the host reads, in an answer to the request
+// that declares it.
+// threat: T2
+func TestFilesThatAnswersDoNotName(t *testing.T) {
+	server, err := vendorsim.Start(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/file" {
+			_, _ = w.Write([]byte(`"the file"`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"url":"http://` + r.Host + `/file","n":"1"}`))
+	}), vendorsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	const request = `{"method":"GET","path":"/things/{id}","path_params":{"id":"1"}}`
+	for name, tt := range map[string]struct {
+		declared bool
+		pointer  string // of the part whose handle the connector uses; "" is the answer itself
+		drop     bool
+		sent     int
+		kind     abi.Kind
+	}{
+		"the declared one": {declared: true, sent: 2},
+		"not declared":     {sent: 1, kind: abi.KindConnectorFault},
+		"a part":           {declared: true, pointer: "/url", sent: 1, kind: abi.KindConnectorFault},
+		"a dropped answer": {declared: true, drop: true, sent: 1, kind: abi.KindConnectorFault},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := valid()
+			if tt.declared {
+				d.operation()["requests"].([]any)[0].(map[string]any)["file"] = map[string]any{"pointer": "/url"}
+			}
+			handle := "2" // the input is 1
+			if tt.pointer != "" {
+				handle = "3"
+			}
+			module := d.module(t, func(g *guest) []byte {
+				send, part := g.host(hostfunc.HTTPSend, "iiii:i"), g.host(hostfunc.ValuePart, "iii:i")
+				drop, fault, out := g.host(hostfunc.ValueDrop, "i:i"), g.host(hostfunc.Error, ":i"), g.host(hostfunc.OutputPart, "i:i")
+				ask := `{"file":` + handle + `}`
+				g.Data(256, `{"data":`)
+				g.Data(300, `{"error":`)
+				g.Data(1024, request)
+				g.Data(2048, ask)
+				g.Data(3000, "/url")
+				around := func(at, n int, handle []byte) []byte {
+					return Code(Call(g.write, I32(at), I32(n)), Drop, Call(out, handle), Drop, Call(g.write, I32(16+len(answer)-1), I32(1)), Drop, I32(0), Return)
+				}
+				code := Code(Call(send, I32(1024), I32(len(request)), I32(0), I32(0)), Drop)
+				if tt.pointer != "" {
+					code = append(code, Code(Call(part, I32(2), I32(3000), I32(4)), Drop)...)
+				}
+				if tt.drop {
+					code = append(code, Code(Call(drop, I32(2)), Drop)...)
+				}
+				return append(code, Code(Call(send, I32(2048), I32(len(ask)), I32(0), I32(0)), Tee(0), I32(0), LtS, If(around(300, 9, Call(fault))), around(256, 8, Get(0)))...)
+			})
+			c := connections(server.URL)
+			evil := c["evil"]
+			evil.Allow = &grant.Allow{Effects: []abi.Effect{abi.EffectRead}, Downloads: []string{server.URL}}
+			c["evil"] = evil
+			h := open(t, host.Options{Connections: c}, map[string][]byte{"evil": module})
+			before := len(server.Requests())
+			res, err := h.Execute(t.Context(), "evil", host.Call{Entity: "things", Action: "get"})
+			if kindOf(t, err) != tt.kind || err == nil && string(res.Data) != `"the file"` {
+				t.Errorf("%+v, %v, want %q", res, err, tt.kind)
+			}
+			if sent := server.Requests()[before:]; len(sent) != tt.sent {
+				t.Errorf("%d requests reached the vendor", len(sent))
+			} else if len(sent) == 2 && sent[1].Header.Get("Authorization") != "" {
+				t.Error("the file's request has the credential")
 			}
 		})
 	}

@@ -51,6 +51,30 @@ var defects = map[string]defect{
 		return min(0, write(strings.ReplaceAll(string(c.Manifest()), `"additionalProperties":false`, `"additionalProperties":true`)))
 	}},
 
+	"requests.reachable, file": {spoil: func(c *pdk.Connector) {
+		c.Operations[get].File = &abi.File{Pointer: "/url", Suffixes: []string{"files.things.com"}}
+		c.Operations[get].Handle = func(c *pdk.Call) error {
+			resp, err := c.Do(c.Request())
+			if err != nil {
+				return err
+			}
+			return c.Respond(resp)
+		}
+	}},
+	"vendor.errors, file": {spoil: func(c *pdk.Connector) {
+		c.Operations[get].File = &abi.File{Pointer: "/url"}
+		c.Operations[get].Handle = func(c *pdk.Call) error {
+			resp, err := c.Do(c.Request())
+			if err != nil {
+				return err
+			}
+			if _, err := c.Download(resp); err != nil {
+				c.Log(1, err.Error())
+			}
+			return c.Respond(resp)
+		}
+	}},
+
 	"results.fit": {spoil: func(c *pdk.Connector) {
 		c.Records = map[string]string{"things.get": "id size:integer"}
 		c.Operations[get].Answers = []string{`{"data":{"id":"t1","size":"huge","color":"red"}}`}

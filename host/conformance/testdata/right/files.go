@@ -32,6 +32,20 @@ var picturesDownload = pdk.Operation{
 	Examples: []string{`{"user_id":"u1"}`},
 }
 
+// attachmentsDownload has its file in a store, which the answer names.
+var attachmentsDownload = pdk.Operation{
+	Entity: "attachments", Action: "download", Title: "Download an attachment", Effect: pdk.Read,
+	Description: "One of the files of a note.",
+	Method:      "GET", Path: "/notes/{id}/attachments", Content: abi.ContentBinary,
+	File: &abi.File{Pointer: "/attachments/{number}/url", Suffixes: []string{"rightfiles.com"}, Range: "range"},
+	Params: []pdk.Param{
+		pdk.Path("id", pdk.String("Id of the note.").Min(1).Max(50)),
+		pdk.Input("number", pdk.Integer("Which of its files, from 0.").Min(0).Max(1000)).Required(),
+		pdk.Input("range", pdk.String("The part that is wanted, such as bytes=0-99.").Pattern(`^bytes=[0-9]{1,9}-[0-9]{0,9}$`)),
+	},
+	Examples: []string{`{"id":"n1","number":1}`},
+}
+
 // firstColumn returns the first field of each row but the header, as an array of records.
 func firstColumn(text []byte) pdk.Raw {
 	records := []byte{'['}

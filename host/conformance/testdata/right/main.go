@@ -26,7 +26,7 @@ var connector = pdk.Connector{
 	}}},
 	Check:       abi.OperationRef{Entity: "users", Action: "list"},
 	RateHeaders: []abi.RateHeaders{{Remaining: "X-Calls-Left", Reset: "X-Calls-Renewed-Ms", Unit: "milliseconds"}},
-	Operations:  []pdk.Operation{usersList, incidentsList, teamsList, reportsDownload, rowsList, notesGet, picturesDownload, exportsDownload, exportsWait},
+	Operations:  []pdk.Operation{usersList, incidentsList, teamsList, reportsDownload, rowsList, notesGet, picturesDownload, attachmentsDownload, exportsDownload, exportsWait},
 }
 
 // Describe writes what the connector can do.

@@ -1,0 +1,74 @@
+package connector
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/lazyregexp"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"golang.org/x/net/publicsuffix"
+)
+
+// Bounds of a file that an answer names. An answer is read once for each segment of the pointer.
+const (
+	maxFileSegments = 16
+	maxFilePointer  = 500
+	maxSuffixes     = 20
+)
+
+// filePointer is a JSON Pointer of one word, as agenthost.lock has it.
+var filePointer = lazyregexp.New(`^(/([!-.0-}]|~[01])*)+$`)
+
+// checkFile checks where an answer names a file, and where that may be.
+func checkFile(at string, r abi.RequestTemplate, content abi.Content) error {
+	f := r.File
+	if f == nil {
+		return nil
+	}
+	switch {
+	case len(f.Pointer) > maxFilePointer || !filePointer.MatchString(f.Pointer):
+		return malformed(at+".pointer", "is %.60q, want a JSON Pointer without spaces, such as /attachment/url", f.Pointer)
+	case strings.Count(f.Pointer, "/") > maxFileSegments:
+		return malformed(at+".pointer", "has more than %d segments", maxFileSegments)
+	case cmp.Or(r.Content, content, abi.ContentJSON) != abi.ContentJSON:
+		return malformed(at, "stands at a request that is not answered with JSON; say content: json of the request")
+	case r.Method == "HEAD":
+		return malformed(at, "stands at a HEAD, whose answer names nothing")
+	case len(f.Suffixes) > maxSuffixes:
+		return malformed(at+".suffixes", "has %d entries, the limit is %d", len(f.Suffixes), maxSuffixes)
+	}
+	for i, suffix := range f.Suffixes {
+		at := fmt.Sprintf("%s.suffixes[%d]", at, i)
+		if err := origin.CheckSuffix(suffix); err != nil {
+			return malformed(at, "is %q, want a domain of the vendor, such as files.vendor.com: %v", suffix, err)
+		}
+		if public, _ := publicsuffix.PublicSuffix(suffix); public == suffix {
+			return malformed(at, "is %q, under which everybody can have a name; write the vendor's own, or leave it to the operator's allow.downloads", suffix)
+		}
+		if slices.Contains(f.Suffixes[:i], suffix) {
+			return malformed(at, "repeats %q", suffix)
+		}
+	}
+	return nil
+}
+
+// checkFileParams checks that the parameters of a file are those of the operation.
+func checkFileParams(at string, f *abi.File, params []string) error {
+	if f == nil {
+		return nil
+	}
+	for segment := range strings.SplitSeq(f.Pointer, "/") {
+		if name, ok := wire.FileParam(segment); ok && !slices.Contains(params, name) {
+			return malformed(at+".pointer", "has {%s}, which is not a parameter; %s", name, fault.Hint(name, params))
+		}
+	}
+	if f.Range != "" && !slices.Contains(params, f.Range) {
+		return malformed(at+".range", "is %q, which is not a parameter; %s", f.Range, fault.Hint(f.Range, params))
+	}
+	return nil
+}
