@@ -257,6 +257,7 @@ func appendScheme(b []byte, s *abi.AuthScheme) []byte {
 			v.b = append(v.b, ']')
 		}
 		v.strs("scopes", s.OAuth2.Scopes)
+		v.str("body_format", s.OAuth2.BodyFormat)
 		v.str("client_auth", s.OAuth2.ClientAuth)
 		v.str("issuer", s.OAuth2.Issuer)
 		o.b = v.close()

@@ -33,6 +33,9 @@ import (
 func secretsKept(ctx context.Context, e *examination, c *Check) {
 	for i := range e.connector.Auth.Schemes {
 		scheme := &e.connector.Auth.Schemes[i]
+		if scheme.Type == abi.AuthNone {
+			continue
+		}
 		canaries, err := canariesOf(scheme)
 		if err != nil {
 			c.problem("%s: %v", scheme.ID, err)

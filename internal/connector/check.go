@@ -389,12 +389,16 @@ func checkFields(at string, fields []abi.AuthField) error {
 }
 
 func checkScheme(at string, s *abi.AuthScheme, servers places) error {
-	types := []string{string(abi.AuthBearer), string(abi.AuthBasic), string(abi.AuthAPIKey), string(abi.AuthOAuth2)}
+	types := []string{string(abi.AuthBearer), string(abi.AuthBasic), string(abi.AuthAPIKey), string(abi.AuthOAuth2), string(abi.AuthNone)}
 	switch {
 	case !idForm.MatchString(s.ID):
 		return malformed(at+".id", "is %q, want lower-case letters, digits, dashes and underscores", s.ID)
 	case !slices.Contains(types, string(s.Type)):
 		return malformed(at+".type", "is %q; %s", s.Type, fault.Choices(types))
+	case s.Type == abi.AuthNone && (len(s.Fields)+len(s.Inject)+len(s.Origins) > 0 || s.Basic != nil || s.OAuth2 != nil):
+		return malformed(at, "has the type none, and fields, inject, basic, oauth2 or origins")
+	case s.Type == abi.AuthNone:
+		return checkSchemeTexts(at, s)
 	case s.Type == abi.AuthBasic && s.Basic == nil:
 		return malformed(at+".basic", "is missing in a basic scheme")
 	case s.Type == abi.AuthOAuth2 && s.OAuth2 == nil:
@@ -406,10 +410,8 @@ func checkScheme(at string, s *abi.AuthScheme, servers places) error {
 	case len(s.Origins) == 0:
 		return malformed(at+".origins", "is empty, so no origin could get the credential")
 	}
-	for field, text := range map[string]string{".title": s.Title, ".description": s.Description} {
-		if err := checkText(at+field, text); err != nil {
-			return err
-		}
+	if err := checkSchemeTexts(at, s); err != nil {
+		return err
 	}
 	if err := checkFields(at+".fields", s.Fields); err != nil {
 		return err
@@ -431,16 +433,16 @@ func checkScheme(at string, s *abi.AuthScheme, servers places) error {
 			}
 		}
 	}
+	if s.Basic == nil && !slices.ContainsFunc(s.Inject, func(in abi.Injection) bool { return strings.Contains(in.Value, "{") }) {
+		return malformed(at+".inject", "has no field in any value, so no request would have the credential")
+	}
 	for i, in := range s.Inject {
 		at := fmt.Sprintf("%s.inject[%d]", at, i)
-		if in.In != abi.InHeader && in.In != abi.InQuery {
-			return malformed(at+".in", "is %q; choose one of header, query", in.In)
+		if places := []string{abi.InHeader, abi.InQuery, abi.InCookie}; !slices.Contains(places, in.In) {
+			return malformed(at+".in", "is %q; %s", in.In, fault.Choices(places))
 		}
 		if !tokenForm.MatchString(in.Name) {
 			return malformed(at+".name", "is %q, which is not a valid name", in.Name)
-		}
-		if !strings.Contains(in.Value, "{") {
-			return malformed(at+".value", "has no field")
 		}
 		if err := checkTemplate(at+".value", in.Value, names); err != nil {
 			return err
@@ -449,6 +451,15 @@ func checkScheme(at string, s *abi.AuthScheme, servers places) error {
 	for i, text := range s.Origins {
 		if o, err := origin.Parse(sample(text)); err != nil || !servers.have(text, o) {
 			return malformed(fmt.Sprintf("%s.origins[%d]", at, i), "is %q, which is not the origin of a server; %s", text, fault.Choices(servers.names))
+		}
+	}
+	return nil
+}
+
+func checkSchemeTexts(at string, s *abi.AuthScheme) error {
+	for field, text := range map[string]string{".title": s.Title, ".description": s.Description} {
+		if err := checkText(at+field, text); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -26,16 +26,18 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 		return malformed(at+".oauth2.grant", "is %q; %s", o.Grant, fault.Hint(o.Grant, grants))
 	case o.ClientAuth != "" && !slices.Contains(kinds, o.ClientAuth):
 		return malformed(at+".oauth2.client_auth", "is %q; %s", o.ClientAuth, fault.Hint(o.ClientAuth, kinds))
-	case !field(abi.FieldClientID):
-		return malformed(at+".fields", "has no client_id, which an oauth2 scheme needs")
+	case o.BodyFormat != "" && o.BodyFormat != "form" && o.BodyFormat != "json":
+		return malformed(at+".oauth2.body_format", "is %q; choose one of form, json", o.BodyFormat)
+	case !field(abi.FieldClientID) && (o.Grant != abi.GrantRefreshToken || o.ClientAuth != abi.ClientAuthNone || o.AuthorizeURL != ""):
+		return malformed(at+".fields", "has no client_id; only a refresh with client_auth: none and without authorize_url can do without")
 	case o.ClientAuth == abi.ClientAuthNone && o.Grant == abi.GrantClientCredentials:
 		return malformed(at+".oauth2.client_auth", "is none, but the grant client_credentials needs a secret")
 	case o.ClientAuth == abi.ClientAuthNone && field(abi.FieldClientSecret):
 		return malformed(at+".fields", "has client_secret, but client_auth is none")
 	case o.ClientAuth != abi.ClientAuthNone && !field(abi.FieldClientSecret):
 		return malformed(at+".fields", "has no client_secret; add it, or set client_auth to none")
-	case field(abi.FieldAccessToken):
-		return malformed(at+".fields", "has access_token, which the host fetches")
+	case field(abi.FieldAccessToken) && o.Grant != abi.GrantRefreshToken:
+		return malformed(at+".fields", "has access_token, but the grant is %s, which gets one", o.Grant)
 	case !slices.ContainsFunc(s.Inject, func(in abi.Injection) bool { return strings.Contains(in.Value, "{"+abi.FieldAccessToken+"}") }):
 		return malformed(at+".inject", "does not use {access_token}, so no request would have the token")
 	case field(abi.FieldRefreshToken) && o.Grant != abi.GrantRefreshToken:
@@ -45,7 +47,7 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 	case o.AuthorizeURL == "" && (len(o.AuthorizeParams) > 0 || o.Issuer != ""):
 		return malformed(at+".oauth2.authorize_url", "is missing, but fields that need it are present")
 	}
-	for _, name := range []string{abi.FieldClientSecret, abi.FieldRefreshToken} {
+	for _, name := range []string{abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldAccessToken} {
 		for i, f := range s.Fields {
 			if f.Name == name && !f.Secret {
 				return malformed(at+".fields", "has %s, which must be secret (field %d)", name, i)

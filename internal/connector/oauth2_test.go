@@ -43,7 +43,7 @@ func TestOAuth2(t *testing.T) {
 		"a public secret":      {func(s *abi.AuthScheme) { s.Fields[1].Secret = false }, "must be secret"},
 		"none with a secret":   {func(s *abi.AuthScheme) { s.OAuth2.ClientAuth = "none" }, "client_auth is none"},
 		"client_auth":          {func(s *abi.AuthScheme) { s.OAuth2.ClientAuth = "jwt" }, "oauth2.client_auth"},
-		"access token":         {func(s *abi.AuthScheme) { s.Fields[2].Name = "access_token" }, "access_token"},
+		"access token":         {func(s *abi.AuthScheme) { s.Fields[2].Name, s.OAuth2.Grant = "access_token", abi.GrantClientCredentials }, "which gets one"},
 		"token goes nowhere":   {func(s *abi.AuthScheme) { s.Inject[0].Value = "Bearer {client_id}" }, "inject"},
 		"token elsewhere":      {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "https://login.evil.example/token" }, "oauth2.token_url"},
 		"token over http":      {func(s *abi.AuthScheme) { s.OAuth2.TokenURL = "http://login.acme.example/token" }, "oauth2.token_url"},
@@ -61,12 +61,46 @@ func TestOAuth2(t *testing.T) {
 		"scope":                {func(s *abi.AuthScheme) { s.OAuth2.Scopes[0] = "read write" }, "scopes"},
 		"login for a client":   {func(s *abi.AuthScheme) { s.Fields, s.OAuth2.Grant = s.Fields[:2], abi.GrantClientCredentials }, "authorize_url"},
 		"refresh for a client": {func(s *abi.AuthScheme) { s.OAuth2.Grant = abi.GrantClientCredentials }, "refresh_token"},
+		"a public token":       {func(s *abi.AuthScheme) { s.Fields = append(s.Fields, abi.AuthField{Name: "access_token"}) }, "must be secret"},
+		"body_format":          {func(s *abi.AuthScheme) { s.OAuth2.BodyFormat = "xml" }, "oauth2.body_format"},
+		"login without client": {func(s *abi.AuthScheme) { s.Fields, s.OAuth2.ClientAuth = s.Fields[2:], "none" }, "no client_id"},
+		"only constants":       {func(s *abi.AuthScheme) { s.Inject[0].Value = "Bearer x" }, "inject"},
+		"none with fields":     {func(s *abi.AuthScheme) { s.Type, s.OAuth2 = abi.AuthNone, nil }, "has the type none"},
 		"another type":         {func(s *abi.AuthScheme) { s.Type = abi.AuthBearer }, "oauth2"},
 	} {
 		m, a, scheme := withLogin()
 		test.change(scheme)
 		if _, err := parse(m, a); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// TestSchemes are schemes that vendors have besides.
+func TestSchemes(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*abi.AuthSchema, *abi.AuthScheme){
+		"a token that a person has": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
+			s.Fields = append(s.Fields, abi.AuthField{Name: "access_token", Secret: true})
+		},
+		"a refresh without a client": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
+			s.Fields, s.OAuth2.ClientAuth, s.OAuth2.AuthorizeURL, s.OAuth2.AuthorizeParams, s.OAuth2.Issuer = s.Fields[2:], "none", "", nil, ""
+		},
+		"tokens by JSON": func(_ *abi.AuthSchema, s *abi.AuthScheme) { s.OAuth2.BodyFormat = "json" },
+		"no credential": func(a *abi.AuthSchema, _ *abi.AuthScheme) {
+			a.Schemes = []abi.AuthScheme{{ID: "none", Type: abi.AuthNone}}
+		},
+		"a cookie": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
+			s.Inject[0].In, s.Inject[0].Name, s.Inject[0].Value = "cookie", "session", "{access_token}"
+		},
+		"a constant beside it": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
+			s.Inject = append(s.Inject, abi.Injection{In: "header", Name: "Api-Version", Value: "2026-07"})
+		},
+	} {
+		m, a, scheme := withLogin()
+		change(a, scheme)
+		if _, err := parse(m, a); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

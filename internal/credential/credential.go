@@ -42,6 +42,7 @@ type Credential struct {
 
 	mu     sync.Mutex
 	tokens *oauth.Source // nil before the first token of OAuth 2.0
+	stale  secret.Value  // a configured access token that the vendor refused
 }
 
 // current is the current credential and its client. It is immutable.
@@ -117,11 +118,11 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 		return nil, until, err
 	}
 	var hidden []secret.Value
-	if scheme.OAuth2 != nil {
-		var known secret.Value
-		if old != nil && refused {
-			known = old.values[abi.FieldAccessToken]
-		}
+	var known secret.Value
+	if old != nil && refused {
+		known = old.values[abi.FieldAccessToken]
+	}
+	if scheme.OAuth2 != nil && !c.good(values, known) {
 		token, err := c.token(ctx, scheme, values, known)
 		if err != nil {
 			return nil, until, err
@@ -141,6 +142,24 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 	}
 	client, err := egress.New(http)
 	return &current{client, values}, until, err
+}
+
+// good reports whether the configured access token is the one to use: the vendor has not refused
+// it, or there is no way to another one.
+func (c *Credential) good(values map[string]secret.Value, refused secret.Value) bool {
+	given := values[abi.FieldAccessToken]
+	if given.IsZero() {
+		return false
+	}
+	if values[abi.FieldRefreshToken].IsZero() && values[abi.FieldClientID].IsZero() {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if given.Equal(refused) {
+		c.stale = given
+	}
+	return !given.Equal(c.stale)
 }
 
 // http returns the configuration of the connection's clients, with its authorities.

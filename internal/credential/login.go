@@ -48,7 +48,7 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 	token := c.endpoint(declared.TokenURL, own.TokenURL)
 	a.client = oauth.NewClient(oauth.Config{
 		Connection: c.config.Connection, Token: token, Revoke: c.endpoint(declared.RevokeURL, own.RevokeURL),
-		ClientAuth: declared.ClientAuth, ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
+		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
 		HTTP: http,
 	})
 	a.binding = tokenfile.Binding{

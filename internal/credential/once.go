@@ -105,7 +105,10 @@ func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthSchem
 		return scheme
 	}
 	_, token := own[abi.FieldAccessToken]
-	scheme.Fields = append(slices.Clone(scheme.Fields), abi.AuthField{Name: abi.FieldAccessToken})
+	scheme.Fields = slices.Clone(scheme.Fields)
+	if !slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == abi.FieldAccessToken }) {
+		scheme.Fields = append(scheme.Fields, abi.AuthField{Name: abi.FieldAccessToken})
+	}
 	for i := range scheme.Fields {
 		f := &scheme.Fields[i]
 		f.Required = f.Required && !(token && getsToken(f.Name))

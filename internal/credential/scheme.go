@@ -47,6 +47,11 @@ func describe(scheme *abi.AuthScheme, fields []string) (has []string, missing st
 			missing = f.Name
 		}
 	}
+	// One of them is enough, a login included, which belongs to a client.
+	if ways := []string{abi.FieldAccessToken, abi.FieldRefreshToken, abi.FieldClientID}; missing == "" && scheme.OAuth2 != nil && slices.Contains(has, abi.FieldAccessToken) &&
+		!slices.ContainsFunc(ways, func(f string) bool { return slices.Contains(fields, f) }) {
+		missing = abi.FieldAccessToken
+	}
 	return has, missing
 }
 

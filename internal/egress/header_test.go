@@ -77,6 +77,11 @@ func TestInjection(t *testing.T) {
 			nil, "X-Org", "", ""},
 		{"access token", abi.AuthScheme{Type: abi.AuthOAuth2, Inject: []abi.Injection{{In: "header", Name: "Authorization", Value: "Bearer {access_token}"}}},
 			text("access_token", canary), "Authorization", "Bearer " + canary, ""},
+		{"cookie", abi.AuthScheme{Type: abi.AuthAPIKey, Inject: []abi.Injection{{In: "cookie", Name: "session", Value: "{k}"}, {In: "cookie", Name: "org", Value: "{o}"}, {In: "cookie", Name: "v", Value: "2"}},
+			Fields: []abi.AuthField{field("k", true, true), field("o", false, false)}}, text("k", canary), "Cookie", "session=" + canary + "; v=2", ""},
+		{"constant", abi.AuthScheme{Type: abi.AuthAPIKey, Inject: []abi.Injection{{In: "header", Name: "X-Key", Value: "{k}"}, {In: "header", Name: "Api-Version", Value: "2026-07"}}, Fields: []abi.AuthField{field("k", true, true)}},
+			text("k", canary), "Api-Version", "2026-07", ""},
+		{"none", abi.AuthScheme{Type: abi.AuthNone}, nil, "Authorization", "", ""},
 	} {
 		test.scheme.Origins = []string{vendorURL}
 		c := lab(t, v, func(c *Config) { c.Auth, c.Credentials = &test.scheme, test.credentials })
@@ -107,5 +112,27 @@ func TestUserNameIsRedactedOnlyWithoutPassword(t *testing.T) {
 		if err != nil || string(resp.Body) != expected {
 			t.Errorf("password %q: %v, %v", password, resp, err)
 		}
+	}
+}
+
+// TestCookieOfACredential: a value ends no cookie and begins no other, and the connector sets none.
+//
+// threat: N8, N9
+func TestCookieOfACredential(t *testing.T) {
+	t.Parallel()
+	scheme := abi.AuthScheme{ID: "session", Type: abi.AuthAPIKey, Origins: []string{vendorURL}, Inject: []abi.Injection{{In: abi.InCookie, Name: "session", Value: "{k}"}}, Fields: []abi.AuthField{{Name: "k", Secret: true, Required: true}}}
+	for _, bad := range []string{"a; admin=1", "a b", "a,b", `a"b`, `a\b`, "a\r\nX: y", "ü"} {
+		config := Config{Servers: []abi.Server{{ID: "main", URL: vendorURL}}, Auth: &scheme, Credentials: map[string]secret.Value{"k": secret.New([]byte(bad))}}
+		if c, err := New(config); err == nil {
+			c.Close()
+			t.Errorf("%q is a cookie", bad)
+		}
+	}
+	v := newVendor(t, reply(200, "{}"))
+	c := lab(t, v, func(c *Config) {
+		c.Auth, c.Credentials = &scheme, map[string]secret.Value{"k": secret.New([]byte(canary))}
+	})
+	if _, err := c.Send(t.Context(), scope(), &abi.Request{Method: "GET", Path: "/issues", Headers: [][2]string{{"Cookie", "session=mine"}}}, nil); err == nil || len(v.requests()) > 0 {
+		t.Errorf("the connector sets a cookie: %v", err)
 	}
 }

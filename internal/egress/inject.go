@@ -25,6 +25,7 @@ import (
 type injector struct {
 	headers []injection // canonical names
 	queries []injection
+	cookies []injection
 }
 
 type injection struct {
@@ -44,6 +45,20 @@ func (in *injector) apply(header http.Header, u *url.URL) error {
 		}); err != nil {
 			return err
 		}
+	}
+	var cookies []string
+	for _, i := range in.cookies {
+		if err := i.value.Reveal(func(b []byte) error {
+			if len(b) > 0 {
+				cookies = append(cookies, i.name+"="+string(b))
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	if len(cookies) > 0 {
+		header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
 	for _, i := range in.queries {
 		if i.value.IsZero() {
@@ -74,7 +89,7 @@ func (c *Client) addCredential(config Config) error {
 	if err := c.addNames(config.Tables, values); err != nil {
 		return err
 	}
-	if config.Auth == nil {
+	if config.Auth == nil || config.Auth.Type == abi.AuthNone {
 		return nil
 	}
 	if len(config.Auth.Origins) == 0 {
@@ -102,7 +117,7 @@ func (c *Client) addCredential(config Config) error {
 			return err
 		}
 	}
-	if len(c.injector.headers)+len(c.injector.queries) == 0 {
+	if len(c.injector.headers)+len(c.injector.queries)+len(c.injector.cookies) == 0 {
 		return fault.Invalid("auth.inject", "scheme "+config.Auth.ID+" has neither inject nor basic", "the connector's author must add one of them")
 	}
 	return nil
@@ -155,7 +170,11 @@ func checkPatterns(config Config) error {
 }
 
 func (c *Client) addInjection(r renderer, inject abi.Injection, field string) error {
-	value, err := r.render(inject.Value, wire.ValidHeaderValue)
+	valid := wire.ValidHeaderValue
+	if inject.In == abi.InCookie {
+		valid = validCookie
+	}
+	value, err := r.render(inject.Value, valid)
 	if err != nil {
 		return err
 	}
@@ -177,10 +196,25 @@ func (c *Client) addInjection(r renderer, inject abi.Injection, field string) er
 			return fault.Invalid(field+".name", fmt.Sprintf("query parameter %.60q %s", inject.Name, problem), "use the vendor's name for it")
 		}
 		c.injector.queries, c.rules.Owned.Queries = append(c.injector.queries, injection{inject.Name, value}), append(c.rules.Owned.Queries, inject.Name)
+	case abi.InCookie:
+		if !wire.ValidHeaderName(inject.Name) {
+			return fault.Invalid(field+".name", fmt.Sprintf("%.60q is not the name of a cookie", inject.Name), "use letters, digits, dashes and underscores")
+		}
+		c.injector.cookies, c.rules.Owned.Headers = append(c.injector.cookies, injection{inject.Name, value}), append(c.rules.Owned.Headers, "Cookie")
 	default:
-		return fault.Invalid(field+".in", fmt.Sprintf("a credential cannot go into %.20q", inject.In), fault.Hint(inject.In, []string{abi.InHeader, abi.InQuery}))
+		return fault.Invalid(field+".in", fmt.Sprintf("a credential cannot go into %.20q", inject.In), fault.Hint(inject.In, []string{abi.InHeader, abi.InQuery, abi.InCookie}))
 	}
 	return nil
+}
+
+// validCookie reports whether s is a cookie's value: RFC 6265, section 4.1.1.
+func validCookie(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == ',' || c == ';' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // isUserName reports whether a credential is the user name beside a password, or the id of

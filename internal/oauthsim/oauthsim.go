@@ -22,6 +22,8 @@ type Server struct {
 	Prefix string
 	// Lifetime of access tokens, in the answers; 0 says nothing.
 	Lifetime time.Duration
+	// JSON says that requests to the token endpoint are JSON objects, and no forms.
+	JSON bool
 	// Keep says that refresh tokens are not rotated.
 	Keep bool
 	// Grace says that the last refresh token but one is still good, for clients that
@@ -158,14 +160,38 @@ func (s *Server) client(w http.ResponseWriter, r *http.Request) bool {
 	} else {
 		id, password = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
 	}
-	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" || id != s.ClientID || password != s.ClientSecret {
+	contentType := "application/x-www-form-urlencoded"
+	if s.JSON && r.URL.Path == "/token" {
+		contentType = "application/json"
+	}
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != contentType {
+		refuse(w, http.StatusBadRequest, "invalid_request", "not a POST of "+contentType)
+		return false
+	}
+	if id != s.ClientID || password != s.ClientSecret {
 		refuse(w, http.StatusUnauthorized, "invalid_client", "unknown client "+password)
 		return false
 	}
 	return true
 }
 
+// object reads a JSON object of texts as if it were a form.
+func object(r *http.Request) url.Values {
+	var members map[string]string
+	form := make(url.Values)
+	if json.NewDecoder(r.Body).Decode(&members) == nil {
+		for name, text := range members {
+			form.Set(name, text)
+		}
+	}
+	return form
+}
+
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	if s.JSON {
+		r.PostForm = object(r)
+		r.Form = r.PostForm
+	}
 	grant := r.PostFormValue("grant_type")
 	s.seen = append(s.seen, grant)
 	if s.Token != nil && s.Token(w, r) || !s.client(w, r) {

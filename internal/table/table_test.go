@@ -292,3 +292,49 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestNoCredential: a vendor that wants no credential needs a scheme that says so, and no more.
+func TestNoCredential(t *testing.T) {
+	t.Parallel()
+	const table = `{"name":"open","title":"Open","version":"1.0.0","description":"Open data.","servers":[{"id":"main","url":"https://api.open.example"}],
+		"auth":{"schemes":[{"id":"none","type":"none"}]},
+		"operations":[{"entity":"things","action":"get","description":"A thing.","effect":"read","method":"GET","path":"/things"}]}`
+	if _, err := Read(context.Background(), "open.json", []byte(table)); err != nil {
+		t.Error(err)
+	}
+	if _, err := Read(context.Background(), "open.json", []byte(strings.Replace(table, `"none"}`, `"none","origins":["https://api.open.example"]}`, 1))); err == nil {
+		t.Error("a scheme without a credential has an origin for it")
+	}
+}
+
+// TestConfigOfATable are mistakes in values of a connection.
+func TestConfigOfATable(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/tables.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "## Values of a connection")
+	_, text, _ = strings.Cut(text, "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	if _, err := Read(context.Background(), "t.yaml", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ from, to, want string }{
+		"a misspelt value":     {"config: tenant}", "config: tenat}", `operations[0].params.X-Tenant.config: there is no config "tenat"; did you mean tenant?`},
+		"a constant as well":   {"config: tenant}", "config: tenant, const: 1}", "the parameter has config, too"},
+		"a place that is none": {"in: header, config: tenant}", "in: none, config: tenant}", "cannot go there"},
+		"a map of nothing":     {"config: tenant}", "map: {a: b}}", "is for a parameter with config"},
+		"a number":             {"required: true, description: The", "default: 1, description: The", "config[0].default: needs text, has a whole number; put it in quotes"},
+		"a misspelt variable":  {"https://{tenant}.birchdesk.example/v1", "https://{tenat}.birchdesk.example/v1", "servers[0].url: has the variable {tenat}, which is not in config; did you mean tenant?"},
+		"everybody's domain":   {"https://{tenant}.birchdesk.example/v1", "https://{tenant}.co.uk/v1", "servers[0].url"},
+	} {
+		if !strings.Contains(text, tt.from) {
+			t.Fatalf("%s: the example has no %q", name, tt.from)
+		}
+		_, err := Read(context.Background(), "t.yaml", []byte(strings.Replace(text, tt.from, tt.to, 1)))
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "t.yaml:") {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}

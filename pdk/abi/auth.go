@@ -21,6 +21,7 @@ const (
 	AuthBasic  AuthType = "basic"
 	AuthAPIKey AuthType = "api_key"
 	AuthOAuth2 AuthType = "oauth2"
+	AuthNone   AuthType = "none" // requests have no credential
 )
 
 // AuthScheme is one way to authenticate.
@@ -72,10 +73,12 @@ type AuthField struct {
 const (
 	InHeader = "header"
 	InQuery  = "query"
+	InCookie = "cookie"
 )
 
 // Injection puts credential values into a request. Value is a template in which
-// {field} stands for the value of a field: "Bearer {api_token}".
+// {field} stands for the value of a field: "Bearer {api_token}". A Value without a field is sent as
+// it is, beside one that has a field.
 type Injection struct {
 	In    string `json:"in"`
 	Name  string `json:"name"`
@@ -90,7 +93,8 @@ type Basic struct {
 }
 
 // OAuth2 describes the authorization server of a vendor (RFC 6749), which defines the scheme's
-// fields client_id, client_secret and refresh_token.
+// fields client_id, client_secret and refresh_token. A field access_token is a token that a person
+// has already: the host uses it until the vendor refuses it.
 type OAuth2 struct {
 	// Grant is [GrantRefreshToken] or [GrantClientCredentials].
 	Grant string `json:"grant"`
@@ -104,6 +108,8 @@ type OAuth2 struct {
 	// {"access_type", "offline"}.
 	AuthorizeParams [][2]string `json:"authorize_params,omitempty"`
 	Scopes          []string    `json:"scopes,omitempty"`
+	// BodyFormat is the form of requests to TokenURL: form, which is the default, or json.
+	BodyFormat string `json:"body_format,omitempty"`
 	// ClientAuth says how the client authenticates: [ClientAuthBasic], which is the default,
 	// [ClientAuthPost] or [ClientAuthNone].
 	ClientAuth string `json:"client_auth,omitempty"`

@@ -9,6 +9,7 @@ package oauth
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 
@@ -23,8 +24,8 @@ type Config struct {
 	Connection string
 	// Token issues tokens, Revoke revokes them; the URL of the latter may be empty.
 	Token, Revoke Endpoint
-	// ClientAuth is as in [abi.OAuth2].
-	ClientAuth             string
+	// ClientAuth and BodyFormat are as in [abi.OAuth2].
+	ClientAuth, BodyFormat string
 	ClientID, ClientSecret secret.Value
 	// HTTP has the limits, the seams and further hidden secrets of the client that sends. Its
 	// servers and credentials are ignored.
@@ -72,7 +73,11 @@ func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*
 		return nil, err
 	}
 	defer client.Close()
-	body, err := form(params)
+	encode, contentType := form, "application/x-www-form-urlencoded"
+	if c.config.BodyFormat == "json" && endpoint == c.config.Token {
+		encode, contentType = object, "application/json"
+	}
+	body, err := encode(params)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +85,7 @@ func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*
 	resp, err := client.Send(ctx, egress.Scope{
 		Requests: []abi.RequestTemplate{{Method: "POST", Path: path}},
 		Budget:   egress.NewBudget(4, 1<<20, maxAnswer),
-	}, &abi.Request{Method: "POST", Path: path, Headers: [][2]string{{"Content-Type", "application/x-www-form-urlencoded"}}}, body)
+	}, &abi.Request{Method: "POST", Path: path, Headers: [][2]string{{"Content-Type", contentType}}}, body)
 	if err != nil {
 		return nil, c.unanswered(err)
 	}
@@ -107,7 +112,8 @@ func (c *Client) identify() []param {
 func (c *Client) sender(origin string, operator bool, params []param) (*egress.Client, error) {
 	e := c.config.HTTP.At("oauth", origin, operator)
 	e.Hidden, e.RawBody = append(c.secrets(params), c.config.HTTP.Hidden...), true
-	if c.config.ClientAuth == "" || c.config.ClientAuth == abi.ClientAuthBasic {
+	basic := c.config.ClientAuth == "" || c.config.ClientAuth == abi.ClientAuthBasic
+	if basic && !(c.config.ClientID.IsZero() && c.config.ClientSecret.IsZero()) {
 		// Both are form-encoded first: RFC 6749, section 2.3.1.
 		id, err := escaped(c.config.ClientID)
 		if err != nil {
@@ -154,6 +160,32 @@ func form(params []param) ([]byte, error) {
 		}
 	}
 	return body.Bytes(), nil
+}
+
+// object returns the body of a request as a JSON object of texts. The caller clears it.
+func object(params []param) ([]byte, error) {
+	body := []byte{'{'}
+	for _, p := range params {
+		if p.plain == "" && p.secret.IsZero() {
+			continue
+		}
+		if err := p.secret.Reveal(func(b []byte) error {
+			text := p.plain
+			if !p.secret.IsZero() {
+				text = string(b)
+			}
+			quoted, err := json.Marshal(text)
+			if len(body) > 1 {
+				body = append(body, ',')
+			}
+			body = append(append(append(append(body, '"'), p.name...), `":`...), quoted...)
+			clear(quoted)
+			return err
+		}); err != nil {
+			return nil, fmt.Errorf("object: %w", err)
+		}
+	}
+	return append(body, '}'), nil
 }
 
 // secrets returns the secrets of a request, to redact them in its answer.

@@ -392,3 +392,21 @@ func TestEnd(t *testing.T) {
 		t.Error("the revocation was not tried out")
 	}
 }
+
+// TestRequestsInJSON: a server that takes JSON gets no form, and the other way round.
+func TestRequestsInJSON(t *testing.T) {
+	t.Parallel()
+	for _, clientAuth := range []string{abi.ClientAuthBasic, abi.ClientAuthPost} {
+		l := newLab(t, clientAuth)
+		l.server.JSON = true
+		seed := value(l.server.Seed())
+		if _, err := l.client.Refresh(t.Context(), seed, nil); err == nil {
+			t.Errorf("%s: the server takes a form", clientAuth)
+		}
+		l.client.config.BodyFormat = "json"
+		token, err := l.client.Refresh(t.Context(), seed, nil)
+		if err != nil || text(token.Access) != l.server.Access() {
+			t.Errorf("%s: %v", clientAuth, err)
+		}
+	}
+}

@@ -25,6 +25,8 @@ func OwnedBy(scheme *abi.AuthScheme) Owned {
 		switch inject.In {
 		case abi.InHeader:
 			o.Headers = append(o.Headers, textproto.CanonicalMIMEHeaderKey(inject.Name))
+		case abi.InCookie:
+			o.Headers = append(o.Headers, "Cookie")
 		case abi.InQuery:
 			o.Queries = append(o.Queries, inject.Name)
 		}
