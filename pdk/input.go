@@ -108,6 +108,9 @@ func (c *Call) configure() *abi.Error {
 		if c.values[i] = value; value.Exists() || f.fallback.Exists() || !f.required {
 			continue
 		}
+		if c.s.fault != nil { // the host's limits are why it could not be read
+			return c.s.fault
+		}
 		hint := "set config: {" + f.config + ": VALUE} in the connection"
 		if f.name == "" {
 			return InvalidParam("", "the connection has no value for "+f.config, hint)

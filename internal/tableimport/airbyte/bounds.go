@@ -160,7 +160,7 @@ var recordMember = lazyregexp.New(`record((?:\.[A-Za-z_]\w*)+)`)
 
 // answers are examples of answers for plugin test, where it could not make up one: of records
 // inside of other records, and of those that a filter lets through.
-func (r *row) answers(rec *records) []any {
+func (r *row) answers(rec *records, page tableimport.Map) []any {
 	filter := r.source.Text("x-airbyte-record-filter")
 	if filter == "" && !strings.Contains(rec.pointer, "/*") {
 		return nil
@@ -179,6 +179,21 @@ func (r *row) answers(rec *records) []any {
 		} else {
 			record = tableimport.Map{{Key: segments[i], Value: record}}
 		}
+	}
+	if whole, ok := record.(tableimport.Map); ok {
+		for _, key := range []string{"cursor", "more"} {
+			var value any = true
+			if key == "cursor" {
+				value = "next-1"
+				if page.Text("by") == "url" {
+					value = "https://api.example.com/?" + page.Text("cursor_name") + "=next-1"
+				}
+			}
+			if pointer := page.Text(key); pointer != "" && !strings.Contains(pointer, "/0") {
+				whole, _ = placed(whole, strings.Split(pointer, "/")[1:], value).(tableimport.Map)
+			}
+		}
+		record = whole
 	}
 	return []any{record}
 }

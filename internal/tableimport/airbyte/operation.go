@@ -40,6 +40,7 @@ type row struct {
 	accept      string
 	restLi      bool   // the query has its own escaping
 	query       string // of GraphQL
+	file        tableimport.Map
 }
 
 // operations makes a row of each operation, and finds the one that proves a credential.
@@ -139,6 +140,9 @@ func (r *row) make() error {
 	if err := r.body(); err != nil {
 		return err
 	}
+	if err := r.fileAt(); err != nil {
+		return err
+	}
 	rec, err := r.records()
 	if err != nil {
 		return err
@@ -172,7 +176,7 @@ func (r *row) make() error {
 	}
 	op.Add("page", page)
 	op.Add("examples", r.examples())
-	op.Add("answers", r.answers(rec))
+	op.Add("answers", r.answers(rec, page))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -119,10 +120,8 @@ func kindOf(schema tableimport.Map) string {
 func (r *row) answer(rec *records, page tableimport.Map) error {
 	op := &r.out
 	if r.action == "download" {
-		if r.source.Has("x-airbyte-file-url") {
-			return errors.New("the file is at a URL that the vendor's answer names, which tables do not have")
-		}
 		op.Set("content", "binary")
+		op.Add("file", r.file)
 		return nil
 	}
 	op.Add("list", rec.list && page == nil)
@@ -136,6 +135,38 @@ func (r *row) answer(rec *records, page tableimport.Map) error {
 		return err
 	}
 	op.Add("meta", meta)
+	return nil
+}
+
+var (
+	filePath = lazyregexp.New(`^[A-Za-z_0-9.{}\[\]]+$`)
+	fileStep = lazyregexp.New(`[A-Za-z_0-9]+|\{[A-Za-z_0-9]+\}`)
+)
+
+// fileAt finds out where the answer names the file of a download, if it is not the answer
+// itself. The parameters that choose one of several files are sent nowhere.
+func (r *row) fileAt() error {
+	path := r.source.Text("x-airbyte-file-url")
+	if path == "" {
+		return nil
+	}
+	if r.action != "download" || !filePath.MatchString(path) {
+		return fmt.Errorf("the file is at %q", path)
+	}
+	pointer := ""
+	for _, step := range fileStep.FindAllStringSubmatch(path, -1) {
+		pointer += "/" + step[0]
+	}
+	for _, name := range names(pointer) {
+		if !slices.ContainsFunc(r.params, func(p *parameter) bool { return p.name == name }) {
+			schema := tableimport.Map{{Key: "type", Value: "integer"}, {Key: "minimum", Value: json.Number("0")}}
+			r.params = append(r.params, &parameter{name: name, in: "none", required: true, schema: schema, description: "Which of the files, from 0."})
+		}
+	}
+	schema := tableimport.Map{{Key: "type", Value: "string"}, {Key: "pattern", Value: "^bytes=[0-9]+-[0-9]*$"}}
+	r.params = append(r.params, &parameter{name: "range_header", in: "none", schema: schema, description: "The part that is wanted, such as bytes=0-99."})
+	r.file = tableimport.Map{{Key: "pointer", Value: pointer}, {Key: "range", Value: "range_header"}}
+	r.guess("file", "file", "the document does not say from which domains files come: name them in suffixes, or in allow.downloads of a connection")
 	return nil
 }
 
