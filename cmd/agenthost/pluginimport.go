@@ -40,7 +40,7 @@ func (a *app) pluginImportCommand() *cobra.Command {
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	cmd.AddCommand(a.importAirbyteCommand())
+	cmd.AddCommand(a.importAirbyteCommand(), a.importOpenAPICommand())
 	return cmd
 }
 

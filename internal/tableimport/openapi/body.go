@@ -114,6 +114,11 @@ func (r *row) members(schema []*openapi3.SchemaRef, body *openapi3.RequestBody, 
 		r.params = append(r.params, param{name: "body", in: "body", whole: true, required: body.Required, schema: schema, note: first(body.Description, v.description, "The body of the request."), example: r.bodyExample})
 		return false
 	}
+	for _, name := range v.required {
+		if v.props[name] == nil {
+			r.notes = append(r.notes, "the document requires "+clean(name, 40)+" in the body and does not describe it; it is left out")
+		}
+	}
 	example, _ := r.bodyExample.(map[string]any)
 	for _, name := range v.names() {
 		p := viewOf(v.props[name]...)

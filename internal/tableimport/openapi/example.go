@@ -44,7 +44,7 @@ func (e *exampler) value(m tableimport.Map, depth int) any {
 		n := 1
 		if least := bound(m, "minItems", 0); least > 1 {
 			n = int(min(least, 100))
-		} else if !e.full && least == 0 {
+		} else if most := bound(m, "maxItems", 1); most == 0 {
 			n = 0
 		}
 		list := []any{}

@@ -27,9 +27,11 @@ type row struct {
 	reserved    []string
 	answer      answer
 	page        tableimport.Map
-	nodes, all  *int
-	guesses     []guess
-	notes       []string
+	// lean are the parameters that examples are made of where those of the table are cut.
+	lean       tableimport.Map
+	nodes, all *int
+	guesses    []guess
+	notes      []string
 }
 
 type guess struct{ about, key, text string }
@@ -165,6 +167,10 @@ func (r *row) fit(most int) tableimport.Map {
 			} else if w.cut {
 				r.guess("schema", "params", "schemas that refer to themselves, or are deep, are cut")
 			}
+			if w.cut || n > 0 {
+				*r.nodes = 0
+				r.lean = r.writeParams(&scribe{level: level{depth: 14, enum: 300}, nodes: r.nodes, all: r.all, lean: true})
+			}
 			if w.dropped {
 				r.guess("schema", "params", "a pattern is left out that is no regular expression of RE2")
 			}
@@ -196,6 +202,9 @@ func (r *row) examples(i *importer, op *connector.Operation, params tableimport.
 const maxExample = 6000
 
 func (r *row) example(i *importer, op *connector.Operation, params tableimport.Map, full bool) tableimport.Map {
+	if r.lean != nil {
+		params = r.lean
+	}
 	made := &exampler{full: full}
 	e := tableimport.Map{}
 	own := make(map[string]bool)
@@ -208,7 +217,7 @@ func (r *row) example(i *importer, op *connector.Operation, params tableimport.M
 		if !needed && (!full || p.hard) {
 			continue
 		}
-		if p.example != nil && !p.base64 && (full || p.in != "body") && scalarOr(p.example, full) {
+		if p.example != nil && !p.base64 && scalarOr(p.example, full || p.in == "body") {
 			own[p.name] = true
 			e.Set(p.name, plainJSON(p.example))
 			continue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/agenthost/agenthost/internal/pattern"
 	"github.com/agenthost/agenthost/internal/tableimport"
@@ -38,6 +39,8 @@ type scribe struct {
 	// cut says that something was left out, loose that a string or an array got a bound, and
 	// dropped that a pattern is none.
 	cut, loose, dropped bool
+	// lean writes required members only, as the smallest value needs them.
+	lean bool
 }
 
 // errWork stops a document that makes too much work.
@@ -209,6 +212,9 @@ func (w *scribe) object(m *tableimport.Map, v *view, depth int) {
 	}
 	var props tableimport.Map
 	for _, name := range v.names() {
+		if w.lean && !slices.Contains(v.required, name) {
+			continue
+		}
 		p := viewOf(v.props[name]...)
 		if p.readOnly {
 			v.required = slices.DeleteFunc(v.required, func(s string) bool { return s == name })
@@ -254,27 +260,39 @@ func (w *scribe) choose(m *tableimport.Map, v *view, depth int) {
 	}
 }
 
-// discriminate says which value of the discriminator belongs to an alternative.
+// discriminate says which value of the discriminator belongs to an alternative: that of the
+// mapping, or the name of its schema.
 func (w *scribe) discriminate(m *tableimport.Map, v *view, choice *openapi3.SchemaRef) {
-	if v.discriminator == nil || choice.Ref == "" {
+	if v.discriminator == nil || choice.Ref == "" || kindOf(*m) != "object" {
 		return
 	}
-	name := v.discriminator.PropertyName
+	name, of := v.discriminator.PropertyName, choice.Ref[strings.LastIndexByte(choice.Ref, '/')+1:]
 	var values []any
 	for value, ref := range v.discriminator.Mapping {
-		if ref.Ref == choice.Ref || "#/components/schemas/"+ref.Ref == choice.Ref {
+		if ref.Ref == choice.Ref || ref.Ref == of {
 			values = append(values, value)
 		}
 	}
-	props := m.Map("properties")
-	if len(values) == 0 || props == nil || props.Map(name) == nil || props.Map(name).Text("type") != "string" {
+	if len(v.discriminator.Mapping) == 0 {
+		values = append(values, of)
+	}
+	props := slices.Clone(m.Map("properties"))
+	tag := slices.Clone(props.Map(name))
+	if own := viewOf(viewOf(choice).props[name]...).enum; len(own) > 0 {
+		values = slices.Clone(own)
+	}
+	if len(values) == 0 || tag.Has("type") && tag.Text("type") != "string" {
 		return
 	}
 	slices.SortFunc(values, compare)
-	tag := slices.Clone(props.Map(name))
-	tag.Remove("maxLength")
+	for _, keyword := range []string{"maxLength", "minLength", "pattern", "default"} {
+		tag.Remove(keyword)
+	}
+	tag.Set("type", "string")
 	tag.Set("enum", values)
-	props = slices.Clone(props)
 	props.Set(name, tag)
 	m.Set("properties", props)
+	if required := m.List("required"); !slices.Contains(required, any(name)) {
+		m.Set("required", append(slices.Clone(required), name))
+	}
 }

@@ -122,6 +122,9 @@ func (v *view) own(s *openapi3.Schema) {
 	v.nullable = v.nullable || s.Nullable
 	v.title = first(v.title, s.Title)
 	v.description = first(v.description, s.Description)
+	if s.Format == "guid" {
+		v.format = "uuid"
+	}
 	v.format, v.pattern = first(v.format, s.Format), first(v.pattern, s.Pattern)
 	v.media = first(v.media, s.ContentMediaType)
 	if s.ContentEncoding != "" {
