@@ -103,6 +103,7 @@ func TestScript(t *testing.T) {
 			"instrumented": instrumentedCommand,
 		},
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("IMPORT", filepath.Join(filepath.Dir(tables), "import.md"))
 			e.Setenv("PLUGINS", plugins)
 			e.Setenv("LOGINPLUGINS", login)
 			e.Setenv("SPREAD", spread)

@@ -2,14 +2,16 @@ package readme
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/table"
+	"github.com/agenthost/agenthost/internal/tableimport/openapi"
 )
 
-// TestConfigurations loads every YAML block as a configuration, and those in docs/tables.md as
-// tables.
+// TestConfigurations loads every YAML block as a configuration, those in docs/tables.md as
+// tables, and OpenAPI documents as those.
 func TestConfigurations(t *testing.T) {
 	t.Parallel()
 	loaded := 0
@@ -19,6 +21,12 @@ func TestConfigurations(t *testing.T) {
 				continue
 			}
 			loaded++
+			if strings.HasPrefix(b.text, "openapi: ") {
+				if _, err := openapi.Import(t.Context(), []byte(b.text), openapi.Options{}); err != nil {
+					t.Errorf("%s, block %d: %v", name, i+1, err)
+				}
+				continue
+			}
 			if name == "docs/tables.md" {
 				if _, err := table.Read(t.Context(), name, []byte(b.text)); err != nil {
 					t.Errorf("block %d: %v", i+1, err)
