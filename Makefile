@@ -138,6 +138,7 @@ test-airbyte: airbyte ## compare imported connectors with airbyte-agent-sdk from
 		AIRBYTE_SPECS=$$($(OUT)/airbyte/bin/python -c 'import airbyte_agent_sdk, os; print(os.path.dirname(airbyte_agent_sdk.__file__) + "/specs")') \
 		$(GO) test -count=1 -timeout 20m -v ./$(IMPORTED)
 	@rm -f $(OUT)/airbyte/recordings.jsonl
+
 # npm and PyPI carry the documents; nothing of them is kept in the repository.
 VENDORS := internal/tableimport/openapi/vendors
 
