@@ -51,9 +51,13 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
 		HTTP: http,
 	})
+	origins := slices.Sorted(slices.Values(scheme.Origins))
+	if http.Override != "" { // the credential goes there in place of one of them
+		origins = append(origins, "server "+http.Override)
+	}
 	a.binding = tokenfile.Binding{
 		Connection: c.config.Connection, Connector: c.config.Connector, Scheme: scheme.ID, TokenURL: token.URL,
-		Client: tokenfile.Mark(values[abi.FieldClientID]), Origins: slices.Sorted(slices.Values(scheme.Origins)),
+		Client: tokenfile.Mark(values[abi.FieldClientID]), Origins: origins,
 	}
 	return a, nil
 }

@@ -65,6 +65,7 @@ var chapters = []chapter{
 		{"C9", "Somebody who can write to the store swaps or rolls back entries."},
 		{"C10", "An update of a connector inherits a grant that was given to its narrower predecessor."},
 		{"C11", "A value of a connection moves a credential: to another host, port, scheme or path, or out of the vendor's domain."},
+		{"C12", "A login or a token is used at another address than the one that it was given for."},
 	}},
 	{"Agents, callers and supply", []threat{
 		{"A1", "A connector's description gives orders to the model, or hides text in it."},

@@ -157,3 +157,50 @@ func TestRequests(t *testing.T) {
 		}
 	}
 }
+
+// TestServerOfAValue: the values of a connection decide where its requests and its credential go.
+//
+// threat: C11
+func TestServerOfAValue(t *testing.T) {
+	t.Parallel()
+	_, f, c := newBackend(t, "{}", func(string) (string, bool) { return "", false })
+	m := *c.Connector.Manifest
+	m.Servers = []abi.Server{{ID: "main", URL: "https://{tenant}.vendor.example/v1"}}
+	m.Config = []abi.AuthField{{Name: "tenant", Required: true}}
+	declared := &connector.Connector{Manifest: &m, Digest: "ab", Auth: &abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "token", Origins: []string{"https://{tenant}.vendor.example"}}}}}
+	op := &abi.Operation{Requests: []abi.RequestTemplate{{Method: "GET", Path: "/a"}}}
+	runner, err := direct.NewRunner(direct.Options{Logger: hclog.NewNullLogger(), Seams: seams.Seams{}.WithDefaults()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = runner.Close(context.Background()) })
+	for value, want := range map[string]string{"acme": "https://acme.vendor.example/v1/a", "": "", "evil.example/": "", "a.b": "", "Acme": ""} {
+		given := map[string]string{"tenant": value}
+		if value == "" {
+			given = nil
+		}
+		made, err := backend.NewConnection("lab", config.Connection{Connector: "fake", Config: given}, declared, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := runner.Backend(&made)
+		if want == "" {
+			if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindInvalidParams || e.Field != "connections.lab.config.tenant" {
+				t.Errorf("%q: %v", value, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Requests(op); len(got) != 1 || got[0].URL != want {
+			t.Errorf("%q: %v, want %s", value, got, want)
+		}
+		if input := string(made.Input(&connector.Operation{Operation: op}, []byte("{}"))); !strings.Contains(input, `,"config":{"tenant":"acme"}`) {
+			t.Errorf("the guest gets %s", input)
+		}
+	}
+	if m.Servers[0].URL != "https://{tenant}.vendor.example/v1" || declared.Auth.Schemes[0].Origins[0] != "https://{tenant}.vendor.example" {
+		t.Error("the declaration was changed, which other connections share")
+	}
+}

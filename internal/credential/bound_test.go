@@ -1,0 +1,52 @@
+package credential
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// TestTokensStayAtTheirAddress: tokens of a connection are not used after a value of it, or its
+// server, moved its origins or its token URL.
+//
+// threat: C12
+func TestTokensStayAtTheirAddress(t *testing.T) {
+	t.Parallel()
+	for name, move := range map[string]func(*abi.AuthScheme, *egress.Config){
+		"an origin":     func(s *abi.AuthScheme, _ *egress.Config) { s.Origins = []string{"https://other.vendor.example"} },
+		"the token URL": func(s *abi.AuthScheme, _ *egress.Config) { s.OAuth2.TokenURL = "https://other.vendor.example/token" },
+		"the server":    func(_ *abi.AuthScheme, c *egress.Config) { c.Override = "https://other.vendor.example" },
+	} {
+		l := newLab(t)
+		settings := config.Connection{
+			Credentials: map[string]string{"client_id": "corp:id", "client_secret": "corp:secret", "refresh_token": "corp:refresh"},
+			OAuth:       &config.OAuth{},
+		}
+		if name == "the server" { // and the authorization server stays where it is
+			settings.OAuth.TokenURL = l.vendor.URL + "/token"
+		}
+		scheme := oauthScheme(abi.GrantRefreshToken)
+		first := l.connection(settings, scheme)
+		client(t, first)
+		if got := l.vendor.requests(); !strings.Contains(got, "POST /token") {
+			t.Fatalf("%s: no token was asked for: %q", name, got)
+		}
+		moved := oauthScheme(abi.GrantRefreshToken)
+		second := l.connection(settings, moved)
+		http := second.config.HTTP()
+		move(&moved, &http)
+		second.config.Schemes = []abi.AuthScheme{moved}
+		second.config.HTTP = func() egress.Config { return http }
+		_, err := second.Client(t.Context())
+		if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindAuthFailed || !strings.Contains(e.Hint, "agenthost login") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := l.vendor.requests(); got != "" {
+			t.Errorf("%s: sent %q", name, got)
+		}
+	}
+}
