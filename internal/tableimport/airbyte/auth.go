@@ -182,7 +182,7 @@ func (s *scheme) make(name string) (tableimport.Map, error) {
 		case strings.Contains(value, "{"):
 			add(header.Key, value)
 		case !slices.Contains(s.im.constants, [2]string{header.Key, text}):
-			return nil, fmt.Errorf("it has the constant header %s, which other schemes do not have", header.Key)
+			add(header.Key, text)
 		}
 	}
 	m.Set("fields", s.fields(oauth, mapping))
@@ -232,18 +232,11 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 	if url == "" || !mapping.Has("refresh_token") {
 		return nil, nil
 	}
-	if !mapping.Has("client_id") {
-		s.im.report.Note("auth", "an OAuth scheme has no client_id, so its access token is used as it is, and not refreshed")
-		return nil, nil
-	}
-	if refresh.Text("body_format") == "json" {
-		return nil, errors.New("tables have no token requests in JSON")
-	}
 	var o tableimport.Map
 	o.Set("grant", "refresh_token")
 	o.Set("token_url", s.im.endpoint(url))
 	switch style := refresh.Text("auth_style"); {
-	case style == "none":
+	case !mapping.Has("client_id") || style == "none":
 		o.Set("client_auth", "none")
 	case style == "" || style == "body":
 		o.Set("client_auth", "post")
@@ -252,8 +245,11 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 	default:
 		return nil, fmt.Errorf("auth_style is %q", style)
 	}
+	if refresh.Text("body_format") == "json" {
+		o.Set("body_format", "json")
+	}
 	authorize := strings.NewReplacer("{{ ", "{", "{{", "{", " }}", "}", "}}", "}").Replace(flow.Text("authorizationUrl"))
-	if strings.HasPrefix(authorize, "https://") && !strings.Contains(authorize, "{") {
+	if strings.HasPrefix(authorize, "https://") && !strings.Contains(authorize, "{") && mapping.Has("client_id") {
 		o.Set("authorize_url", authorize)
 	}
 	var scopes []any
@@ -273,15 +269,16 @@ func (s *scheme) fields(oauth, mapping tableimport.Map) []any {
 	for _, p := range s.config.Map("properties") {
 		m, _ := p.Value.(tableimport.Map)
 		name := s.field(p.Key)
-		if s.source.Text("type") == "oauth2" && (oauth != nil && name == "access_token" || oauth == nil && name != "access_token" && !s.uses(p.Key)) {
-			continue // the host fetches it, or nothing needs it
+		if s.source.Text("type") == "oauth2" && oauth == nil && name != "access_token" && !s.uses(p.Key) {
+			continue // nothing needs it
 		}
 		var f tableimport.Map
 		f.Set("name", name)
 		f.Add("title", line(m.Text("title")))
 		f.Add("description", line(m.Text("description")))
 		f.Add("secret", m.Bool("airbyte_secret") || !open[name] || s.uses(p.Key))
-		f.Add("required", slices.Contains(required, any(p.Key)) || oauth != nil && mapping.Has(name))
+		fetches := oauth != nil && !slices.Contains(required, any("access_token")) && name != "access_token"
+		f.Add("required", slices.Contains(required, any(p.Key)) || fetches && mapping.Has(name))
 		f.Add("pattern", pattern(m.Text("pattern")))
 		list = append(list, f)
 	}
