@@ -7,6 +7,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -41,6 +42,8 @@ type Options struct {
 
 	// loader is an engine to use again, for tests; nil means a new one.
 	loader loader
+	// timeout is instead of callTimeout, for tests; 0 means callTimeout.
+	timeout time.Duration
 }
 
 func (o *Options) logger() hclog.Logger {
@@ -49,6 +52,9 @@ func (o *Options) logger() hclog.Logger {
 	}
 	return o.Logger
 }
+
+// limit is how long one run may take.
+func (o *Options) limit() time.Duration { return cmp.Or(o.timeout, callTimeout) }
 
 // loader is the part of sandbox.Engine that the checks need.
 type loader interface {

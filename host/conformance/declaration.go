@@ -25,7 +25,7 @@ func load(ctx context.Context, e *examination, c *Check) {
 func describe(ctx context.Context, e *examination, c *Check) {
 	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
 		c.Cases++
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		ctx, cancel := context.WithTimeout(ctx, e.options.limit())
 		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.logger, Limits: sandbox.Limits{Fuel: callFuel}})
 		cancel()
 		if err != nil {

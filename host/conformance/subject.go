@@ -166,7 +166,7 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 		c.Limits.Fuel, c.Limits.OutputBytes = callFuel, callOutput
 	}
 	caller, given := ctx, &wire.Given{Params: c.Input}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.options.limit())
 	defer cancel()
 	tooMany := 0
 	c.Export = abi.ExportExecute
@@ -222,7 +222,7 @@ func (s *subject) watch(r *run) {
 	case kindOf(r.err) == abi.KindCancelled:
 		s.stuck = fmt.Sprintf("it sends requests without end, although they fail after %d in one call", maxRequestsPerCall)
 	case stuck(r.err) && kindOf(r.err) == abi.KindTimeout:
-		s.stuck = fmt.Sprintf("it did not end within %s", callTimeout)
+		s.stuck = fmt.Sprintf("it did not end within %s", s.examination.options.limit())
 	case stuck(r.err):
 		s.stuck = fmt.Sprintf("it used up its fuel, %d counts, and did not end: does it loop?", int64(callFuel))
 	case r.err != nil && r.outcome != nil && r.outcome.Memory > sandbox.DefaultLimits().Memory/4*3:

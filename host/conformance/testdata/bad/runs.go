@@ -112,7 +112,8 @@ var runDefects = map[string]defect{
 		}
 	}),
 	"params.valid, output": handled(get, func(*pdk.Call) error {
-		for write(strings.Repeat(" ", 1<<20)) >= 0 {
+		text := strings.Repeat(" ", 1<<20)
+		for write(text) >= 0 {
 			kept = nil
 		}
 		return &abi.Error{Kind: abi.KindVendorError, Message: "too much"}
