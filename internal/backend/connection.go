@@ -37,8 +37,10 @@ func NewConnection(name string, cfg config.Connection, declared *connector.Conne
 			"remove oauth from the connection")
 	}
 	var err error
-	if c.Values, err = configvalue.New("connections."+name+".config", declared.Manifest.Config, cfg.Config); err != nil {
-		return c, err
+	if len(declared.Manifest.Config)+len(cfg.Config) > 0 {
+		if c.Values, err = configvalue.New("connections."+name+".config", declared.Manifest.Config, cfg.Config); err != nil {
+			return c, err
+		}
 	}
 	if strings.Contains(cfg.Server, "://") {
 		c.Override, c.Server = cfg.Server, &declared.Manifest.Servers[0]

@@ -117,8 +117,11 @@ var _ backend.Backend = (*Backend)(nil)
 // Backend returns the backend of a connection. It reads nothing. The error has kind
 // invalid_params: a value of the connection is missing, or cannot be part of a server's host.
 func (r *Runner) Backend(c *backend.Connection) (*Backend, error) {
+	b := &Backend{runner: r, c: c, servers: c.Connector.Manifest.Servers, schemes: c.Connector.Auth.Schemes}
+	if len(c.Connector.Manifest.Config) == 0 { // URLs then have no variables
+		return b, nil
+	}
 	at := "connections." + c.Name + ".config"
-	b := &Backend{runner: r, c: c}
 	err := c.Values.Complete(at)
 	if err == nil {
 		b.servers, err = c.Values.Servers(at, c.Connector.Manifest.Servers)
