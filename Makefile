@@ -150,7 +150,7 @@ test-openapi: $(OUT)/interpreter.wasm ## import OpenAPI documents of vendors, an
 	@$(OUT)/openapi/python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENDORS)/requirements.txt
 	OPENAPI_PYTHON=$(abspath $(OUT))/openapi/python/bin/python OPENAPI_INTERPRETER=$(abspath $(OUT))/interpreter.wasm \
 		OPENAPI_DOCUMENTS=$(abspath $(OUT))/openapi:$$($(OUT)/openapi/python/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
-		$(GO) test -count=1 -timeout 20m ./$(VENDORS)
+		$(GO) test -count=1 -timeout 20m -v ./$(VENDORS)
 
 .PHONY: lock-clients
 lock-clients: ## pin the Python packages of test-clients anew, after a change of a .in file
