@@ -17,6 +17,7 @@ import (
 const (
 	MaxFile  = 16 << 20
 	maxTree  = 2_000_000
+	maxText  = 2 * MaxFile // with the texts of aliases
 	maxDepth = 100
 )
 
@@ -48,11 +49,14 @@ func read(data []byte) (tableimport.Map, error) {
 	return m, nil
 }
 
-type reader struct{ nodes int }
+type reader struct{ nodes, text int }
 
 func (r *reader) value(n *yaml.Node, depth int) (any, error) {
 	if r.nodes++; r.nodes > maxTree {
 		return nil, fmt.Errorf("has more than %d values, with its aliases written out", maxTree)
+	}
+	if r.text += len(n.Value); r.text > maxText {
+		return nil, fmt.Errorf("has more than %d bytes of text, with its aliases written out", maxText)
 	}
 	if depth > maxDepth {
 		return nil, fmt.Errorf("is nested too deeply at line %d, or an alias refers to itself", n.Line)
