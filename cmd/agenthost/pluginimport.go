@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/internal/tableimport"
 	"github.com/agenthost/agenthost/internal/tableimport/airbyte"
 	"github.com/agenthost/agenthost/internal/tableimport/overlay"
@@ -198,7 +199,11 @@ func (a *app) writeTables(tables []imported, report string) error {
 	reports := make([]*tableimport.Report, 0, len(tables))
 	for _, t := range tables {
 		reports = append(reports, t.report)
-		if err := t.report.Print(a.stdout, t.file); err != nil {
+		var b strings.Builder
+		if err := t.report.Print(&b, t.file); err != nil {
+			return err
+		}
+		if err := a.print("%s", render.VisibleLines(b.String())); err != nil {
 			return err
 		}
 	}

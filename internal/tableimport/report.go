@@ -107,7 +107,7 @@ func (r *Report) Print(w io.Writer, file string) error {
 		byReason[left.Reason] = append(byReason[left.Reason], left.Operation)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
-		fmt.Fprintf(&b, "  left out: %s: %s\n", strings.Join(byReason[reason], ", "), reason)
+		fmt.Fprintf(&b, "  left out: %s: %s\n", oneLine(strings.Join(byReason[reason], ", ")), oneLine(reason))
 	}
 	for _, g := range r.Guesses {
 		at := file
@@ -116,17 +116,20 @@ func (r *Report) Print(w io.Writer, file string) error {
 		}
 		fmt.Fprintf(&b, "  %s: %s", at, g.About)
 		if g.Operation != "" {
-			b.WriteString(" of " + g.Operation)
+			b.WriteString(" of " + oneLine(g.Operation))
 		}
-		b.WriteString(": " + g.Text + "\n")
+		b.WriteString(": " + oneLine(g.Text) + "\n")
 	}
 	for _, e := range r.Edits {
 		does := "changed"
 		if e.Remove {
 			does = "removed"
 		}
-		fmt.Fprintf(&b, "  overlay line %d: %s %s, in %d places\n", e.Line, does, e.Target, e.Places)
+		fmt.Fprintf(&b, "  overlay line %d: %s %s, in %d places\n", e.Line, does, oneLine(e.Target), e.Places)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// oneLine keeps what a document says from making lines of the report.
+func oneLine(s string) string { return strings.NewReplacer("\r", " ", "\n", " ").Replace(s) }

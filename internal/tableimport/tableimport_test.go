@@ -150,6 +150,27 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Many aliases of one long text are small in memory, and would be gigabytes in the table.
+func TestLongTextOfManyAliases(t *testing.T) {
+	t.Parallel()
+	m := read(t, "a: &a "+strings.Repeat("x", 1<<16)+"\nb: ["+strings.Repeat("*a, ", 10_000)+"]\n")
+	if text, _, err := tableimport.Write(m); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+}
+
+// A text of the document makes no line of its own in the report, which would look like another finding.
+func TestReportHasItsOwnLinesOnly(t *testing.T) {
+	t.Parallel()
+	r := tableimport.Report{Connector: "a"}
+	r.Leave("a.list", "no\n  forged: line")
+	r.Note("auth", "one\r\ntwo")
+	var b strings.Builder
+	if err := r.Print(&b, "a.yaml"); err != nil || strings.Count(b.String(), "\n") != 3 || strings.Contains(b.String(), "\r") {
+		t.Errorf("%v, %q", err, b.String())
+	}
+}
+
 func FuzzWrite(f *testing.F) {
 	f.Add(small)
 	f.Add(`{"a":{"b":["x\ny"]}}`)

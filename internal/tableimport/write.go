@@ -22,6 +22,9 @@ const fewKeys = 5
 
 // Write writes a document as YAML in its order, and says at which line each path of it stands.
 func Write(document Map) (text []byte, lines map[string]int, err error) {
+	if left := MaxFile; !fits(document, &left) {
+		return nil, nil, fmt.Errorf("the table would have more than %d bytes", MaxFile)
+	}
 	want, err := json.Marshal(document)
 	if err != nil {
 		return nil, nil, err
@@ -37,6 +40,29 @@ func Write(document Map) (text []byte, lines map[string]int, err error) {
 		}
 	}
 	return nil, nil, errors.New("the table cannot be written as YAML that says the same")
+}
+
+// fits reports whether a value has no more text than is left. A description that many aliases or
+// references lead to is one text in memory, and as many when it is written.
+func fits(v any, left *int) bool {
+	*left--
+	switch v := v.(type) {
+	case string:
+		*left -= len(v)
+	case Map:
+		for _, m := range v {
+			if *left -= len(m.Key); !fits(m.Value, left) {
+				return false
+			}
+		}
+	case []any:
+		for _, element := range v {
+			if !fits(element, left) {
+				return false
+			}
+		}
+	}
+	return *left >= 0
 }
 
 type writer struct {
