@@ -35,7 +35,7 @@ import (
 // cancelled if the caller cancelled the call, or a Close that ran out of time did, and
 // connector_fault.
 func (h *Host) Execute(ctx context.Context, connection string, call Call) (*Result, error) {
-	return h.execute(ctx, connection, call, runOptions{via: audit.ViaExecute})
+	return h.execute(ctx, connection, call, runOptions{via: viaExecute})
 }
 
 // runOptions say how a call runs: recorded or profiled, and what its record says of that.
@@ -166,7 +166,7 @@ func (c *connection) run(ctx context.Context, r *run) (*Result, error) {
 // parameters are malformed. It returns the error to answer: that of Execute if Execute would have
 // refused the call before its parameters, such as denied, and else reason.
 func (h *Host) Refuse(ctx context.Context, connection string, call Call, reason error) error {
-	return h.refuse(ctx, audit.ViaExecute, connection, call, reason)
+	return h.refuse(ctx, viaExecute, connection, call, reason)
 }
 
 func (h *Host) refuse(ctx context.Context, via audit.Via, connection string, call Call, reason error) error {
@@ -309,7 +309,7 @@ func (c *connection) permitted(op *abi.Operation, approved grant.Decision) Opera
 // Check tests a connection: it runs the operation that the connector declares for that, even if the
 // connection does not allow it, and returns its result.
 func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
-	return h.execute(ctx, connection, Call{}, runOptions{via: audit.ViaCheck, check: true})
+	return h.execute(ctx, connection, Call{}, runOptions{via: viaCheck, check: true})
 }
 
 // CheckOperation returns the operation that [Host.Check] runs, or nil if the connector has none. A

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -182,7 +181,7 @@ const hostedEntity = "hosted"
 
 // beginHosted starts the record of a change of the Airbyte API.
 func (t *trail) beginHosted(action string, at HostedAt) *entry {
-	e := t.begin(audit.ViaHosted, at.Connection, Call{Entity: hostedEntity, Action: action})
+	e := t.begin(viaHosted, at.Connection, Call{Entity: hostedEntity, Action: action})
 	if e != nil {
 		e.record.Mode, e.record.Connector = string(config.Hosted), at.Connector
 	}

@@ -28,7 +28,7 @@ func TestHostedChangesHaveRecords(t *testing.T) {
 			t.Fatalf("%d records: %+v", n, got)
 		}
 		r := got[0]
-		if r.Event != audit.EventCall || r.Via != audit.ViaHosted || r.Caller != "ada" || r.Connection != "hosted" || r.Mode != "hosted" ||
+		if r.Event != audit.EventCall || r.Via != "hosted" || r.Caller != "ada" || r.Connection != "hosted" || r.Mode != "hosted" ||
 			r.Operation() != want.Operation() || r.Effect != want.Effect || r.Outcome != want.Outcome || r.RequestSent != want.RequestSent || len(r.Params) != len(want.Params) {
 			t.Errorf("got %+v, want %+v", r, want)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/fault"
 )
@@ -32,7 +31,7 @@ func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq
 		}
 		call.Params = json.RawMessage(params)
 		for pages := backend.NewPages(params, call.Limit); ; {
-			page, err := h.execute(ctx, connection, call, runOptions{via: audit.ViaExecute, digest: true})
+			page, err := h.execute(ctx, connection, call, runOptions{via: viaExecute, digest: true})
 			last := false
 			if err == nil {
 				last, err = pages.Take(page)

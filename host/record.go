@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/backend/direct"
 )
 
@@ -25,7 +24,7 @@ type FuelProfile = direct.Profile
 // The recording is nil if the call failed before the connector started.
 func (h *Host) Record(ctx context.Context, connection string, call Call) (*Result, *Recording, error) {
 	tape := direct.NewRecording(h.options.Now())
-	result, err := h.execute(ctx, connection, call, runOptions{via: audit.ViaRecord, tape: tape})
+	result, err := h.execute(ctx, connection, call, runOptions{via: viaRecord, tape: tape})
 	if tape.Digest == "" {
 		return nil, nil, err
 	}
@@ -50,7 +49,7 @@ func (h *Host) Replay(ctx context.Context, r *Recording) (differences []Differen
 		return nil, err
 	}
 	defer leave()
-	e := h.trail.begin(audit.ViaReplay, "", Call{Entity: r.Call.Entity, Action: r.Call.Action})
+	e := h.trail.begin(viaReplay, "", Call{Entity: r.Call.Entity, Action: r.Call.Action})
 	defer func() { err = e.endReplay(ctx, err) }()
 	file, err := h.catalog.Find(ctx, r.Connector)
 	if err != nil {
@@ -87,6 +86,6 @@ func (h *Host) Replay(ctx context.Context, r *Recording) (differences []Differen
 // The profile is nil if the call failed before the connector started.
 func (h *Host) Profile(ctx context.Context, connection string, call Call) (*Result, *FuelProfile, error) {
 	var profile *FuelProfile
-	result, err := h.execute(ctx, connection, call, runOptions{via: audit.ViaProfile, profile: func(p *FuelProfile) { profile = p }})
+	result, err := h.execute(ctx, connection, call, runOptions{via: viaProfile, profile: func(p *FuelProfile) { profile = p }})
 	return result, profile, err
 }

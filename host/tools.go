@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/tool"
@@ -162,9 +161,9 @@ func (h *Host) refuseTool(ctx context.Context, o ToolOptions, offered []string, 
 	if r.Tool != "" {
 		h.findTool(ctx, o, offered, &r)
 	}
-	via := audit.ViaExecute
+	via := viaExecute
 	if r.Described {
-		via = audit.ViaDescribe
+		via = viaDescribe
 	}
 	call := Call{Entity: r.Entity, Action: r.Action, Params: r.Params, Principal: o.Principal, Caller: r.Caller}
 	if _, there := slices.BinarySearch(offered, r.Connection); r.Entity == "" || !there {
@@ -205,7 +204,7 @@ func (h *Host) page(ctx context.Context, p Principal, connection string, call to
 	result, err := h.execute(ctx, connection, Call{
 		Entity: call.Entity, Action: call.Action, Params: call.Params,
 		Select: call.Select, Exclude: call.Exclude, Principal: p, Caller: call.Caller, OnRequest: call.OnRequest, OnCompile: call.OnCompile,
-	}, runOptions{via: audit.ViaExecute, repair: true})
+	}, runOptions{via: viaExecute, repair: true})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+// The ways in which an operation is called.
+const (
+	viaExecute  audit.Via = "execute"
+	viaCheck    audit.Via = "check"
+	viaRecord   audit.Via = "record"
+	viaProfile  audit.Via = "profile"
+	viaReplay   audit.Via = "replay"
+	viaHosted   audit.Via = "hosted"
+	viaDescribe audit.Via = "describe"
+)
+
 // trail is where the records of calls go. A nil trail keeps none.
 type trail struct {
 	sink     audit.Sink

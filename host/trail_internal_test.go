@@ -32,7 +32,7 @@ func BenchmarkTrail(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				e := t.begin(audit.ViaExecute, "lab", Call{Entity: "issues", Action: "get"})
+				e := t.begin(viaExecute, "lab", Call{Entity: "issues", Action: "get"})
 				e.found(c, call)
 				e.params([]byte(`{"id":"iss_1"}`))
 				e.decided(grant.Decision{Allowed: true, Rule: "allow.effects has read"})
@@ -93,7 +93,7 @@ func TestRecordIsBounded(t *testing.T) {
 		"start": func(e *entry) error { return e.start(t.Context()) },
 		"end":   func(e *entry) error { return e.write(t.Context()) },
 	} {
-		e := trail.begin(audit.ViaExecute, long, Call{Entity: long, Action: long, Caller: long})
+		e := trail.begin(viaExecute, long, Call{Entity: long, Action: long, Caller: long})
 		e.of(&abi.Manifest{Name: long, Version: long}, "")
 		e.params(encoded)
 		e.decided(grant.Decision{Rule: long})

@@ -247,7 +247,7 @@ func (p *trailPrinter) row(r *audit.Record) (json.RawMessage, error) {
 	if r.Event == audit.EventStart {
 		s.Outcome, s.MS = "(no end)", ""
 	}
-	if r.Via != audit.ViaExecute {
+	if r.Via != "execute" {
 		s.Operation += " (" + string(r.Via) + ")"
 	}
 	if r.Decision != nil && !r.Decision.Allowed {

@@ -16,7 +16,7 @@ import (
 func full() *Record {
 	at := time.Date(2026, 11, 25, 9, 30, 0, 123456000, time.UTC)
 	return &Record{
-		Event: EventCall, Time: at, Duration: 12345 * time.Microsecond, ID: "01234567-89ab-7000-8000-000000000000", Via: ViaExecute,
+		Event: EventCall, Time: at, Duration: 12345 * time.Microsecond, ID: "01234567-89ab-7000-8000-000000000000", Via: "execute",
 		Caller: "ada", Workspace: "acme", Subject: "ada@acme.example", Connection: "support", Entity: "issues", Action: "list", Connector: "pylon", Version: "1.0.0",
 		Digest: strings.Repeat("ab", 32), Mode: "direct", Effect: abi.EffectRead,
 		Params: []Param{{"limit", 2}, {"start_time", 22}}, ParamsBytes: 55,

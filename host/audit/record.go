@@ -31,20 +31,16 @@ const (
 	EventStart Event = "start"
 )
 
-// Via is how an operation was called.
+// Via is how an operation was called:
+//
+//   - execute: as an agent or the program does;
+//   - check: as the test of a credential;
+//   - record: executed and recorded;
+//   - profile: executed with a profile of its fuel;
+//   - replay: replayed from a recording, without sending requests;
+//   - hosted: not an operation, but a connector that was created or deleted in the Airbyte API;
+//   - describe: an agent asked about an operation that is not allowed.
 type Via string
-
-// The ways.
-const (
-	ViaExecute Via = "execute"
-	ViaCheck   Via = "check"   // test of a credential
-	ViaRecord  Via = "record"  // executed and recorded
-	ViaProfile Via = "profile" // executed with a profile of its fuel
-	ViaReplay  Via = "replay"  // replayed from a recording, without sending requests
-	ViaHosted  Via = "hosted"  // not an operation: created or deleted a connector in the Airbyte API
-	// ViaDescribe: an agent asked about an operation that is not allowed.
-	ViaDescribe Via = "describe"
-)
 
 // Ok is the Outcome of a call that succeeded. Every other outcome is an [abi.Kind].
 const Ok = "ok"
