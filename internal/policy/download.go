@@ -8,6 +8,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/pdk/abi"
+	"golang.org/x/net/publicsuffix"
 )
 
 // RuleFile names the rule on where files come from that a vendor's answer names.
@@ -51,7 +52,11 @@ func (g *Grant) Download(file *abi.File, from origin.Origin) (d grant.Decision, 
 			return grant.Decision{Allowed: true, Rule: "allow.downloads has " + from.String()}, true
 		}
 	}
+	own := g == nil || g.downloads == nil
 	for _, suffix := range suffixes {
+		if own && from.Under(suffix) && everybodys(from.Host, suffix) {
+			continue
+		}
 		if from.Under(suffix) {
 			return grant.Decision{Allowed: true, Rule: rule + " have " + suffix}, false
 		}
@@ -67,8 +72,18 @@ func (g *Grant) Download(file *abi.File, from origin.Origin) (d grant.Decision, 
 		d.Why = "the connector does not say where files come from, and the vendor names one at " + from.String()
 	default:
 		d.Why = "the vendor names a file at " + from.String() + ", which is under none of " + strings.Join(suffixes, ", ")
+		if slices.ContainsFunc(suffixes, from.Under) {
+			d.Why = "the vendor names a file at " + from.String() + ", where everybody can have a name"
+		}
 	}
 	return d, false
+}
+
+// everybodys reports whether everybody can have a name as a host has it under a suffix, such as
+// bucket.s3.amazonaws.com under amazonaws.com. Such a name is not the vendor's, as the connector says.
+func everybodys(host, suffix string) bool {
+	public, _ := publicsuffix.PublicSuffix(host)
+	return len(public) > len(suffix)
 }
 
 // FilesFrom says in words where the files of a request may come from; empty if it names none.

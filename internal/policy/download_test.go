@@ -31,6 +31,9 @@ func TestDownloads(t *testing.T) {
 		"the operator's origin":       {vendors, []string{"http://10.0.0.7:9000"}, "http://10.0.0.7:9000", true, true, "", "http://10.0.0.7:9000"},
 		"not the operator's origin":   {vendors, []string{"http://10.0.0.7:9000"}, "http://10.0.0.7:9001", false, false, "https and port 443 only", "http://10.0.0.7:9000"},
 		"both":                        {vendors, []string{"vendor.com", "https://b.com"}, "https://b.com", true, true, "", "vendor.com, https://b.com"},
+		"a bucket of everybody's":     {[]string{"amazonaws.com"}, nil, "https://evil.s3.amazonaws.com", false, false, "everybody can have a name", "amazonaws.com"},
+		"where the buckets are":       {[]string{"amazonaws.com"}, nil, "https://s3.amazonaws.com", false, false, "everybody can have a name", "amazonaws.com"},
+		"the vendor's bucket":         {[]string{"v.s3.amazonaws.com"}, nil, "https://v.s3.amazonaws.com", true, false, "", "v.s3.amazonaws.com"},
 		"everybody's, if they insist": {nil, []string{"s3.amazonaws.com"}, "https://x.s3.amazonaws.com", true, false, "", "s3.amazonaws.com"},
 	} {
 		var allow *grant.Allow
