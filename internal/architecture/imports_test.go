@@ -127,8 +127,8 @@ func importRules() []rule {
 		},
 		{
 			name: "egress has few imports", of: []string{"internal/egress/..."},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/policy", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "github.com/hashicorp/go-hclog"},
-			why:    "a reviewer reads the code that meets vendors and credentials with all that it depends on; internal/policy, which is pure, decides on the same request that egress sends",
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/policy", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "golang.org/x/net/publicsuffix", "github.com/hashicorp/go-hclog"},
+			why:    "a reviewer reads the code that meets vendors and credentials with all that it depends on; internal/policy, which is pure, decides on the same request that egress sends, and publicsuffix is a table in memory, which origin alone reads",
 			broken: map[string]string{"internal/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "internal/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/internal/sandbox"`},
 		},
 		{
@@ -173,7 +173,7 @@ func importRules() []rule {
 			kept:   map[string]string{"internal/egress/wire/a.go": `package wire; import _ "github.com/agenthost/agenthost/host/grant"`},
 		},
 		{
-			name: "origins are pure", of: []string{"internal/egress/origin"}, only: []string{"std", "internal/egress/pathtemplate"}, never: []string{"net", "net/http", "os/..."},
+			name: "origins are pure", of: []string{"internal/egress/origin"}, only: []string{"std", "internal/egress/pathtemplate", "golang.org/x/net/publicsuffix"}, never: []string{"net", "net/http", "os/..."},
 			why:    "what checks a manifest, what decides and what sends read a URL with the same code, and get no network by that",
 			broken: map[string]string{"internal/egress/origin/a.go": `package origin; import _ "net"`},
 			kept:   map[string]string{"internal/egress/origin/a.go": `package origin; import _ "net/netip"`},
@@ -228,8 +228,8 @@ func importRules() []rule {
 		},
 		{
 			name: "grants have few imports", of: []string{"host/grant", "internal/policy"},
-			only:   []string{"std", "host/grant", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/egress/origin", "internal/egress/pathtemplate", "golang.org/x/net/publicsuffix"},
-			why:    "egress and the configuration both build upon it, and what decides is read whole; publicsuffix is a table in memory and does no I/O",
+			only:   []string{"std", "host/grant", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/egress/origin", "internal/egress/pathtemplate"},
+			why:    "egress and the configuration both build upon it, and what decides is read whole",
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{

@@ -34,7 +34,7 @@ func dependencies() []dependency {
 		{"github.com/creack/pty", nil, "a terminal that test scripts read to its end"},
 		{"github.com/google/go-cmp", nil, "differences in tests"},
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
-		{"golang.org/x/net", []string{"internal/connector", "internal/policy"}, "publicsuffix says which domains are everybody's, so that no server's variable is before one and no file comes from anywhere under one"},
+		{"golang.org/x/net", []string{"internal/connector", "internal/egress/origin"}, "publicsuffix says which domains are everybody's, so that no server's variable is before one and no file comes from anywhere under one"},
 		{"golang.org/x/sync", []string{"host/...", "internal/backend/...", "internal/catalog", "internal/credential/..."}, "groups of goroutines, and one flight for equal calls"},
 		{"golang.org/x/sys", []string{"internal/sandbox", "internal/sandbox/pages"}, "maps the guests' memory"},
 		{"golang.org/x/term", []string{"cmd/agenthost"}, "tells a terminal from a pipe"},

@@ -106,7 +106,9 @@ func checkServerURL(at, url string, config []abi.AuthField) error {
 	case t.Suffix() == "":
 		return nil
 	}
-	if public, registry := publicsuffix.PublicSuffix(t.Suffix()); public == t.Suffix() && registry {
+	public, registry := publicsuffix.PublicSuffix(t.Suffix())
+	everybodys := public == t.Suffix()
+	if everybodys && registry {
 		return malformed(at, "is %q, and everybody can have a name under %s; write each address as a server of its own", url, public)
 	}
 	var names []string
@@ -120,6 +122,8 @@ func checkServerURL(at, url string, config []abi.AuthField) error {
 			return malformed(at, "has the variable {%s}, which is not in config; %s", name, fault.Hint(name, names))
 		case config[i].Type == configvalue.Boolean:
 			return malformed(at, "has the variable {%s}, which is a boolean", name)
+		case everybodys && config[i].Dots:
+			return malformed(fmt.Sprintf("config[%d].dots", i), "is true, and %s has {%s} before %s, where everybody can have a name; remove dots", at, name, public)
 		case !config[i].Required && config[i].Default == "":
 			return malformed(fmt.Sprintf("config[%d].required", i), "is false, and %s needs it; set required: true, or a default", at)
 		}

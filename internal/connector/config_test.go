@@ -31,10 +31,16 @@ func TestServerVariables(t *testing.T) {
 		change func(*abi.Manifest, *abi.AuthSchema)
 		want   string
 	}{
-		"a whole host":            {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}/v1" }, "servers[0].url"},
-		"one label":               {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.example" }, "servers[0].url"},
-		"everybody's domain":      {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.co.uk" }, "everybody can have a name under co.uk"},
-		"a domain of a wildcard":  {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.acme.ck" }, "everybody can have a name under acme.ck"},
+		"a whole host":           {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}/v1" }, "servers[0].url"},
+		"one label":              {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.example" }, "servers[0].url"},
+		"everybody's domain":     {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.co.uk" }, "everybody can have a name under co.uk"},
+		"a domain of a wildcard": {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.acme.ck" }, "everybody can have a name under acme.ck"},
+		"dots before everybody's pages": {func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Servers[0].URL, m.Config[0].Dots = "https://{tenant}.github.io", true
+		}, "config[0].dots"},
+		"a default where everybody is": {func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Servers[0].URL, m.Config[0].Default = "https://{tenant}.amazonaws.com", "s3"
+		}, "everybody can have a name there"},
 		"the port":                {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://a.acme.example:{tenant}" }, "servers[0].url"},
 		"the path":                {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://a.acme.example/{tenant}" }, "declare a parameter with in: path and config"},
 		"http":                    {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "http://{tenant}.acme.example" }, "servers[0].url"},

@@ -8,7 +8,6 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/pdk/abi"
-	"golang.org/x/net/publicsuffix"
 )
 
 // RuleFile names the rule on where files come from that a vendor's answer names.
@@ -54,7 +53,7 @@ func (g *Grant) Download(file *abi.File, from origin.Origin) (d grant.Decision, 
 	}
 	own := g == nil || g.downloads == nil
 	for _, suffix := range suffixes {
-		if own && from.Under(suffix) && everybodys(from.Host, suffix) {
+		if own && from.Under(suffix) && from.Everybodys(suffix) {
 			continue
 		}
 		if from.Under(suffix) {
@@ -77,13 +76,6 @@ func (g *Grant) Download(file *abi.File, from origin.Origin) (d grant.Decision, 
 		}
 	}
 	return d, false
-}
-
-// everybodys reports whether everybody can have a name as a host has it under a suffix, such as
-// bucket.s3.amazonaws.com under amazonaws.com. Such a name is not the vendor's, as the connector says.
-func everybodys(host, suffix string) bool {
-	public, _ := publicsuffix.PublicSuffix(host)
-	return len(public) > len(suffix)
 }
 
 // FilesFrom says in words where the files of a request may come from; empty if it names none.

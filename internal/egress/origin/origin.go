@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
+	"golang.org/x/net/publicsuffix"
 )
 
 // Origin is a place that a request can go to. It is parsed once and compared with ==,
@@ -87,6 +88,13 @@ func CheckSuffix(s string) error {
 func (o Origin) Under(suffix string) bool {
 	name, under := strings.CutSuffix(o.Host, suffix)
 	return o.Scheme == "https" && o.Port == defaultPort("https") && suffix != "" && under && (name == "" || strings.HasSuffix(name, "."))
+}
+
+// Everybodys reports whether everybody can have a name as the host has it under a suffix, such as
+// bucket.s3.amazonaws.com under amazonaws.com. Such a name need not be of who owns the suffix.
+func (o Origin) Everybodys(suffix string) bool {
+	public, _ := publicsuffix.PublicSuffix(o.Host)
+	return len(public) > len(suffix)
 }
 
 // ParseServer reads the URL of a server: an origin and a base path, which is empty or

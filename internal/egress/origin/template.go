@@ -113,7 +113,7 @@ func (t Template) Variables() []string {
 func (t Template) Suffix() string { return t.suffix }
 
 // Expand returns the URL with the values of the variables, which is in the domain of
-// [Template.Suffix]. value returns the value of a variable, and whether it may have dots; false
+// [Template.Suffix], and not under a part of it where everybody can have a name. value returns the value of a variable, and whether it may have dots; false
 // means that there is no value.
 //
 // # Errors
@@ -159,6 +159,9 @@ func (t Template) Expand(value func(name string) (text string, dots, ok bool)) (
 	}
 	if o.Scheme != "https" || o.Host != host || !strings.HasSuffix(host, "."+t.suffix) || strings.Count(host, ".")+1 != labels {
 		return "", fmt.Errorf("%.100q is not in the domain %s", expanded, t.suffix)
+	}
+	if o.Everybodys(t.suffix) {
+		return "", &VariableError{t.Variables()[0], fmt.Sprintf("makes %.100q, and everybody can have a name there", host)}
 	}
 	return expanded, nil
 }

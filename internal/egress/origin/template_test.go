@@ -81,6 +81,36 @@ func TestServerVariableStaysInTheDomain(t *testing.T) {
 	}
 }
 
+// TestVariablesBeforeEverybodysNames has suffixes of the private section: one label is a
+// tenant of the vendor's, as in myshopify.com, and more may lead to anybody.
+//
+// threat: C11
+func TestVariablesBeforeEverybodysNames(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		template, value string
+		allowed         bool
+	}{
+		{"https://{a}.myshopify.com", "acme", true},
+		{"https://{a}.github.io", "acme", true},
+		{"https://{a}.amazonaws.com", "kms", true},
+		{"https://{a}.amazonaws.com", "kms.eu-west-1", true},
+		{"https://{a}.amazonaws.com", "s3", false},
+		{"https://{a}.amazonaws.com", "evil.s3", false},
+		{"https://evil.{a}.amazonaws.com", "s3", false},
+		{"https://{a}.windows.net", "evil.blob.core", false},
+	} {
+		tmpl, err := ParseTemplate(test.template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tmpl.Expand(values(map[string]string{"a.": test.value}))
+		if test.allowed != (err == nil) || err != nil && !strings.Contains(err.Error(), "everybody") {
+			t.Errorf("%s with %s: %q, %v", test.template, test.value, got, err)
+		}
+	}
+}
+
 // threat: C11
 func TestParseTemplateRefuses(t *testing.T) {
 	t.Parallel()
