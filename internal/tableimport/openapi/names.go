@@ -78,18 +78,22 @@ func (n *naming) of(op *operation) (own name, changed bool) {
 		return known, false
 	}
 	own = natural(op)
-	if n.taken[own] {
-		own.action = bounded(own.action, maxName-5) + "_" + digest(op.key())
+	action, sum := own.action, digest(op.key(), maxName)
+	for size := shortDigest; n.taken[own] && size < maxName; size++ {
+		own.action = bounded(action, maxName-1-size) + "_" + sum[:size]
 		changed = true
 	}
 	n.taken[own] = true
 	return own, changed
 }
 
-// digest is a short text that stands for a longer one.
-func digest(s string) string {
+// shortDigest is the length of a digest in a name that nothing else has.
+const shortDigest = 4
+
+// digest is a text of so many characters that stands for a longer one.
+func digest(s string, length int) string {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:2])
+	return hex.EncodeToString(sum[:])[:length]
 }
 
 // natural is the name that an operation has by itself.
@@ -257,7 +261,7 @@ func identifier(w []string) string {
 		text = "n" + text
 	}
 	if len(text) > maxName {
-		return bounded(text, maxName-5) + "_" + digest(text)
+		return bounded(text, maxName-5) + "_" + digest(text, shortDigest)
 	}
 	return text
 }

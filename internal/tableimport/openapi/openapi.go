@@ -41,6 +41,9 @@ const (
 	maxOperations = 1000
 	maxTable      = 3 << 20
 	maxTokens     = 360_000
+	// maxTried is how many operations are held against the rules of a table, which takes a
+	// millisecond or more each.
+	maxTried = 3 * maxOperations
 )
 
 // Import makes a table of an OpenAPI document in YAML or JSON.
@@ -241,7 +244,7 @@ func (i *importer) operations() error {
 	records := max(200, min(1500, 400_000/max(len(i.taken), 1)))
 	var list []any
 	texts, noted := make(map[string]string), make(map[string][]*row)
-	size, count := 0, 0
+	size, count, tried := 0, 0, 0
 	for _, r := range i.taken {
 		if err := i.ctx.Err(); err != nil {
 			return err
@@ -249,14 +252,19 @@ func (i *importer) operations() error {
 		if *i.all > maxAllNodes {
 			return fault.Invalid("", errWork.Error(), "import a part of it with --include")
 		}
+		if len(list) >= maxOperations || tried >= maxTried {
+			i.report.Leave(r.title(), full(len(list)))
+			continue
+		}
+		tried++
 		m, err := r.write(i, max(2<<10, min(maxSchema, 4*share)))
 		if err != nil {
 			i.report.Leave(r.title(), err.Error())
 			continue
 		}
 		own, parts := len(text(m)), tokens(m)
-		if len(list) >= maxOperations || size+own > maxTable || count+parts > maxTokens {
-			i.report.Leave(r.title(), fmt.Sprintf("the table is full, with %d operations; import the others with --include into another one", len(list)))
+		if size+own > maxTable || count+parts > maxTokens {
+			i.report.Leave(r.title(), full(len(list)))
 			continue
 		}
 		size += own
@@ -289,6 +297,10 @@ func (i *importer) operations() error {
 	}
 	doc.Set("operations", list)
 	return nil
+}
+
+func full(operations int) string {
+	return fmt.Sprintf("the table is full, with %d operations; import the others with --include into another one", operations)
 }
 
 // recordsOf writes the records. What most operations of an entity answer stands under its

@@ -317,3 +317,44 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// TestDigestOfANameIsTaken has names that are taken with the digests that make them unlike.
+func TestDigestOfANameIsTaken(t *testing.T) {
+	t.Parallel()
+	d, err := load(t.Context(), makeDocument([3]string{"/users", "get", "listUsers"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := d.operations()[0]
+	n := newNaming(nil)
+	for range 10 {
+		own, _ := n.of(&op)
+		if len(own.action) > maxName {
+			t.Errorf("%s is too long", own.action)
+		}
+	}
+	if len(n.taken) != 10 {
+		t.Errorf("10 operations have %d names: %v", len(n.taken), n.taken)
+	}
+}
+
+// TestFullTable has more operations than a table, and does not check the others: each costs a
+// reading of a table.
+func TestFullTable(t *testing.T) {
+	t.Parallel()
+	var operations [][3]string
+	for i := range maxOperations + 5 {
+		operations = append(operations, [3]string{fmt.Sprintf("/a%d", i), "get", ""})
+		if i >= maxOperations { // which the check refuses for another reason
+			operations[i][0] += "/.."
+		}
+	}
+	made, err := Import(t.Context(), makeDocument(operations...), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := made.Report.LeftOut
+	if n := len(made.Document.List("operations")); n != maxOperations || len(left) != 5 || left[0].Reason != full(maxOperations) {
+		t.Errorf("%d operations, left out: %v", n, left)
+	}
+}
