@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,13 +28,13 @@ keep their names. docs/import.md explains it.`,
   agenthost plugin import openapi github.json --name github --include issues --include /user --auth bearer`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readAtMost(args[0], openapi.MaxFile+1)
+			data, err := readAtMost(cmd.Context(), args[0], openapi.MaxFile+1)
 			if err != nil {
 				return err
 			}
 			o.Source = args[0]
 			place := func(connector string) string { return filepath.Join(to, connector+".yaml") }
-			o.Before = func(connector string) (tableimport.Map, error) { return tableBefore(place(connector)) }
+			o.Before = func(connector string) (tableimport.Map, error) { return tableBefore(cmd.Context(), place(connector)) }
 			t, err := openapi.Import(cmd.Context(), data, o)
 			if err != nil {
 				return err
@@ -43,7 +44,7 @@ keep their names. docs/import.md explains it.`,
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			return a.writeTables([]imported{{file: place(t.Report.Connector), text: text, report: &t.Report}}, report)
+			return a.writeTables(cmd.Context(), []imported{{file: place(t.Report.Connector), text: text, report: &t.Report}}, report)
 		},
 	}
 	importFlags(cmd, &to, &report)
@@ -55,8 +56,8 @@ keep their names. docs/import.md explains it.`,
 }
 
 // tableBefore is the table that an earlier import wrote into a file, nil if there is none.
-func tableBefore(file string) (tableimport.Map, error) {
-	data, err := readAtMost(file, 2*tableimport.MaxFile)
+func tableBefore(ctx context.Context, file string) (tableimport.Map, error) {
+	data, err := readRegular(ctx, file, 2*tableimport.MaxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil //nolint:nilnil // no table is an answer

@@ -33,7 +33,7 @@ format, and agenthost plugin schema table its JSON Schema.`,
 			if len(interpreter) == 0 {
 				return &usageError{message: "this agenthost was built without the interpreter of tables", hint: "use a released agenthost, or build one with make build"}
 			}
-			data, err := readAtMost(args[0], table.MaxFile+1)
+			data, err := readAtMost(cmd.Context(), args[0], table.MaxFile+1)
 			if err != nil {
 				return err
 			}

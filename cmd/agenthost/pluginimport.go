@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,7 +72,7 @@ applied at every import. docs/import.md explains it.`,
 				}
 				tables = append(tables, t)
 			}
-			return a.writeTables(tables, report)
+			return a.writeTables(cmd.Context(), tables, report)
 		},
 	}
 	importFlags(cmd, &to, &report)
@@ -101,6 +100,11 @@ func airbyteDocuments(name string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		for _, file := range found {
+			if err := regular(file); err != nil {
+				return nil, err
+			}
+		}
 		files = append(files, found...)
 	}
 	if len(files) == 0 {
@@ -115,8 +119,8 @@ func escapeGlob(name string) string {
 }
 
 // importDocument makes a table of a document, for a folder, with the edits that stand there.
-func importDocument(ctx context.Context, file, to string, made func(string, tableimport.Map) (*tableimport.Table, error)) (imported, error) {
-	data, err := readAtMost(file, tableimport.MaxFile+1)
+func importDocument(ctx context.Context, file, to string, made func(context.Context, string, tableimport.Map) (*tableimport.Table, error)) (imported, error) {
+	data, err := readAtMost(ctx, file, tableimport.MaxFile+1)
 	if err != nil {
 		return imported{}, err
 	}
@@ -124,12 +128,12 @@ func importDocument(ctx context.Context, file, to string, made func(string, tabl
 	if err != nil {
 		return imported{}, fmt.Errorf("%s %w", file, err)
 	}
-	t, err := made(file, document)
+	t, err := made(ctx, file, document)
 	if err != nil {
 		return imported{}, fmt.Errorf("%s %w", file, err)
 	}
 	written := filepath.Join(to, t.Report.Connector+".yaml")
-	if t.Report.Edits, err = edit(&t.Document, overlay.Beside(written)); err != nil {
+	if t.Report.Edits, err = edit(ctx, &t.Document, overlay.Beside(written)); err != nil {
 		return imported{}, err
 	}
 	t.Comment = tableComment
@@ -141,8 +145,8 @@ func importDocument(ctx context.Context, file, to string, made func(string, tabl
 }
 
 // edit applies an overlay to a table, if there is one.
-func edit(table *tableimport.Map, file string) ([]tableimport.Edit, error) {
-	data, err := readAtMost(file, overlay.MaxFile+1)
+func edit(ctx context.Context, table *tableimport.Map, file string) ([]tableimport.Edit, error) {
+	data, err := readRegular(ctx, file, overlay.MaxFile+1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -164,8 +168,8 @@ func signed(text []byte) []byte {
 }
 
 // edited reports whether a file that is in the way is no table of an import, or was changed.
-func edited(file string) (bool, error) {
-	text, err := readAtMost(file, 2*tableimport.MaxFile)
+func edited(ctx context.Context, file string) (bool, error) {
+	text, err := readRegular(ctx, file, 2*tableimport.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -177,10 +181,10 @@ func edited(file string) (bool, error) {
 }
 
 // writeTables writes all tables, or none, and prints their reports.
-func (a *app) writeTables(tables []imported, report string) error {
+func (a *app) writeTables(ctx context.Context, tables []imported, report string) error {
 	written := make(map[string]bool, len(tables))
 	for _, t := range tables {
-		changed, err := edited(t.file)
+		changed, err := edited(ctx, t.file)
 		switch {
 		case err != nil:
 			return err
@@ -215,14 +219,4 @@ func (a *app) writeTables(tables []imported, report string) error {
 		return err
 	}
 	return replaceFile(report, append(text, '\n'))
-}
-
-// readAtMost reads the start of a file.
-func readAtMost(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
 }

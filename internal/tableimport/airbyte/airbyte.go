@@ -6,6 +6,7 @@
 package airbyte
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ type importer struct {
 }
 
 // Import makes a table of a document. source is the document's name, for the report.
-func Import(source string, doc tableimport.Map) (*tableimport.Table, error) {
+func Import(ctx context.Context, source string, doc tableimport.Map) (*tableimport.Table, error) {
 	version := doc.Text("openapi")
 	if !strings.HasPrefix(version, "3.1.") {
 		return nil, errors.New("is no document of an Airbyte agent connector, which begins with openapi: 3.1")
@@ -55,7 +56,10 @@ func Import(source string, doc tableimport.Map) (*tableimport.Table, error) {
 		return nil, err
 	}
 	im.scoping()
-	operations, check := im.operations()
+	operations, check, err := im.operations(ctx)
+	if err != nil {
+		return nil, err
+	}
 	title := im.title()
 	d := &t.Document
 	d.Set("name", name)

@@ -1,7 +1,10 @@
 package airbyte_test
 
 import (
+	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -40,7 +43,7 @@ func TestMadeUpVendor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := airbyte.Import("quarry.yaml", doc)
+	made, err := airbyte.Import(t.Context(), "quarry.yaml", doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +83,74 @@ func TestOtherDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := airbyte.Import("x.yaml", doc); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := airbyte.Import(t.Context(), "x.yaml", doc); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func importText(t *testing.T, text string) (*tableimport.Table, error) {
+	t.Helper()
+	doc, err := tableimport.Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return airbyte.Import(t.Context(), "x.yaml", doc)
+}
+
+const (
+	head = `{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"},"servers":[{"url":"https://a.example"}],`
+	auth = `"components":{"securitySchemes":{"k":{"type":"http","scheme":"bearer","x-airbyte-auth-config":{"properties":{"token":{}}}}}}`
+)
+
+// TestFullTable has more operations than a table: the others are left out, and the import does not fail.
+func TestFullTable(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	for i := range 1003 {
+		paths = append(paths, fmt.Sprintf(`"/x%d":{"get":{"x-airbyte-entity":"x%d","x-airbyte-action":"list"}}`, i, i))
+	}
+	text := head + auth + `,"paths":{` + strings.Join(paths, ",") + `}}`
+	made, err := importText(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, left := len(made.Document.List("operations")), made.Report.LeftOut; n != 1000 || len(left) != 3 || !strings.Contains(left[0].Reason, "the table is full") {
+		t.Errorf("%d operations, left out: %v", n, left)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	doc, _ := tableimport.Read([]byte(text))
+	if _, err := airbyte.Import(ctx, "x.yaml", doc); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that of the context", err)
+	}
+}
+
+// TestNoUsableScheme ended with a message about YAML.
+func TestNoUsableScheme(t *testing.T) {
+	t.Parallel()
+	_, err := importText(t, head+`"components":{"securitySchemes":{"k":{"type":"oauth2","flows":1},"l":{"type":"digest"}}},"paths":{}}`)
+	if err == nil || !strings.Contains(err.Error(), "k: it has no fields") || !strings.Contains(err.Error(), "l: a table has no scheme of the type digest") {
+		t.Error(err)
+	}
+}
+
+// TestParameterReference says which reference leads nowhere or in a circle, and follows the others.
+func TestParameterReference(t *testing.T) {
+	t.Parallel()
+	for ref, want := range map[string]string{
+		"circle":  "the parameter #/components/parameters/circle refers to nothing, or to itself",
+		"nowhere": "the parameter #/components/parameters/nowhere refers to nothing, or to itself",
+		"good":    "",
+	} {
+		made, err := importText(t, head+strings.TrimSuffix(auth, "}")+`,"parameters":{"circle":{"$ref":"#/components/parameters/circle"},"good":{"name":"q","in":"query","schema":{"type":"string"}}}},`+
+			`"paths":{"/x":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list","parameters":[{"$ref":"#/components/parameters/`+ref+`"}]}}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := made.Report.LeftOut
+		if want == "" && len(left) > 0 || want != "" && (len(left) != 1 || left[0].Reason != want) {
+			t.Errorf("%s: %v, want %q", ref, left, want)
 		}
 	}
 }
@@ -102,7 +171,7 @@ func FuzzImport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if made, err := airbyte.Import("x.yaml", doc); err == nil {
+		if made, err := airbyte.Import(t.Context(), "x.yaml", doc); err == nil {
 			_, _ = made.Finish(t.Context())
 		}
 	})

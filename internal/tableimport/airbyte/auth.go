@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ var (
 // auth makes the auth schema of the document's security schemes.
 func (im *importer) auth() (tableimport.Map, error) {
 	var schemes []any
+	var reasons []string
 	origins := slices.Clone(im.origins)
 	im.shared()
 	for _, member := range im.doc.Map("components").Map("securitySchemes") {
@@ -27,6 +29,7 @@ func (im *importer) auth() (tableimport.Map, error) {
 		s := &scheme{im: im, source: source, config: source.Map("x-airbyte-auth-config"), rename: make(map[string]string)}
 		made, err := s.make(member.Key)
 		if err != nil {
+			reasons = append(reasons, member.Key+": "+err.Error())
 			im.report.Note("auth", fmt.Sprintf("the scheme %s is left out: %v", member.Key, err))
 			continue
 		}
@@ -34,7 +37,7 @@ func (im *importer) auth() (tableimport.Map, error) {
 		schemes = append(schemes, made)
 	}
 	if len(schemes) == 0 {
-		return nil, errors.New("has no way to authenticate that a table can say")
+		return nil, fmt.Errorf("has no way to authenticate that a table can say: %.500s", line(cmp.Or(strings.Join(reasons, "; "), "it has no securitySchemes")))
 	}
 	var auth tableimport.Map
 	auth.Set("schemes", schemes)
@@ -185,7 +188,11 @@ func (s *scheme) make(name string) (tableimport.Map, error) {
 			add(header.Key, text)
 		}
 	}
-	m.Set("fields", s.fields(oauth, mapping))
+	fields := s.fields(oauth, mapping)
+	if len(fields) == 0 {
+		return nil, errors.New("it has no fields that a person gives")
+	}
+	m.Set("fields", fields)
 	m.Add("inject", inject)
 	m.Add("basic", basic)
 	m.Add("oauth2", oauth)

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +26,9 @@ var verbs = map[string]string{
 // methods that a path item has operations under.
 var methods = []string{"get", "post", "put", "patch", "delete", "head", "options", "trace"}
 
+// maxOperations is how many operations a table may have.
+const maxOperations = 1000
+
 // row is an operation that is being made.
 type row struct {
 	im          *importer
@@ -44,7 +48,7 @@ type row struct {
 }
 
 // operations makes a row of each operation, and finds the one that proves a credential.
-func (im *importer) operations() (rows []any, check tableimport.Map) {
+func (im *importer) operations(ctx context.Context) (rows []any, check tableimport.Map, err error) {
 	type described struct {
 		path, method string
 		source       tableimport.Map
@@ -70,9 +74,16 @@ func (im *importer) operations() (rows []any, check tableimport.Map) {
 	}
 	var first, preferred *row
 	for _, name := range order {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		all := byName[name]
 		for _, lost := range all[:len(all)-1] {
 			im.report.Leave(name, fmt.Sprintf("%s %s has the name of another operation, which the Airbyte API runs", strings.ToUpper(lost.method), lost.path))
+		}
+		if len(rows) == maxOperations {
+			im.report.Leave(name, fmt.Sprintf("the table is full, with %d operations", maxOperations))
+			continue
 		}
 		last := all[len(all)-1]
 		r := &row{im: im, source: last.source, path: last.path, method: strings.ToUpper(last.method), name: name}
@@ -103,7 +114,7 @@ func (im *importer) operations() (rows []any, check tableimport.Map) {
 		check.Set("entity", preferred.entity)
 		check.Set("action", preferred.action)
 	}
-	return rows, check
+	return rows, check, nil
 }
 
 // callable reports whether the row needs no parameters.
@@ -214,7 +225,10 @@ func (r *row) description() string {
 // parameters reads the parameters of path, query and header.
 func (r *row) parameters(path string) error {
 	for _, entry := range r.source.List("parameters") {
-		source, _ := entry.(tableimport.Map)
+		source, err := r.im.parameter(entry)
+		if err != nil {
+			return err
+		}
 		name, in := source.Text("name"), source.Text("in")
 		schema, err := r.im.schema(source.Get("schema"))
 		if err != nil {
@@ -257,6 +271,22 @@ func (r *row) parameters(path string) error {
 		r.params = append(r.params, &parameter{name: header[0], in: "header", constant: header[1]})
 	}
 	return nil
+}
+
+// parameter follows references to the parameters of the document.
+func (im *importer) parameter(v any) (tableimport.Map, error) {
+	m, _ := v.(tableimport.Map)
+	ref := m.Text("$ref")
+	for range maxNesting {
+		if !m.Has("$ref") {
+			break
+		}
+		m = im.doc.Map("components").Map("parameters").Map(strings.TrimPrefix(m.Text("$ref"), "#/components/parameters/"))
+	}
+	if m == nil || m.Has("$ref") {
+		return nil, fmt.Errorf("the parameter %.200s refers to nothing, or to itself", ref)
+	}
+	return m, nil
 }
 
 // queryParam reads what is special of a parameter of the query.

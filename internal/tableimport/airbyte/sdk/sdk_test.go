@@ -64,7 +64,7 @@ func importAll(t *testing.T, specs string) map[string]*imported {
 			t.Fatal(err)
 		}
 		name := document.Map("info").Text("x-airbyte-connector-name")
-		made, err := airbyte.Import(name, document)
+		made, err := airbyte.Import(t.Context(), name, document)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
