@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/textproto"
 	"regexp"
 	"slices"
 	"strings"
@@ -167,6 +168,36 @@ func (r *reader) operation(path string, op *pdk.Operation, params map[string]par
 			note("page.in", "a GET has no body", "write in: query")
 		}
 		r.follows(op, params, note)
+	}
+}
+
+// headers checks that a host sends the headers of a row: it refuses the request otherwise.
+func (r *reader) headers(path string, op *pdk.Operation, params map[string]param, schemes []abi.AuthScheme) {
+	note := func(key, message, hint string) {
+		at, _ := r.nearest(join(path, key))
+		r.problem(at, join(path, key), message, hint)
+	}
+	for _, p := range op.Parameters() {
+		if p.In != pdk.InHeader {
+			continue
+		}
+		key := "params." + clip(p.Name)
+		name := textproto.CanonicalMIMEHeaderKey(p.Wire)
+		others := slices.ContainsFunc(schemes, func(s abi.AuthScheme) bool { return !wire.OwnedBy(&s).Header(name) })
+		switch why := (wire.Owned{}).Reserves(name); {
+		case !wire.ValidHeaderName(p.Wire):
+			note(key, fmt.Sprintf("%q is not a header name", clip(p.Wire)), "use letters, digits and dashes")
+		case why != "":
+			note(key, fmt.Sprintf("no connector may set the header %s: it %s", clip(p.Wire), why), "remove the parameter")
+		case len(schemes) > 0 && !others:
+			note(key, fmt.Sprintf("the header %s carries the credential, which only the host sets", clip(p.Wire)), "remove the parameter")
+		}
+		for of, raw := range map[string]json.RawMessage{"const": params[p.Name].Const, "send": params[p.Name].Send} {
+			var text string
+			if json.Unmarshal(raw, &text) == nil && !wire.ValidHeaderValue(text) {
+				note(key+"."+of, "is no value of a header", "write one line of visible ASCII characters, without spaces at its ends")
+			}
+		}
 	}
 }
 

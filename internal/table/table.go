@@ -108,6 +108,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 	c.Servers, c.Config, c.Auth, c.Airbyte, c.RateHeaders = rest.Servers, rest.Config, rest.Auth, rest.Airbyte, rest.RateHeaders
 	for i := range c.Operations {
 		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params, c.Config)
+		r.headers(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params, rest.Auth.Schemes)
 	}
 	r.records(c)
 	r.failures(c.Failures)

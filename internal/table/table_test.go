@@ -338,3 +338,26 @@ func TestConfigOfATable(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadersThatAreNeverSent are parameters that a host refuses in every request.
+func TestHeadersThatAreNeverSent(t *testing.T) {
+	t.Parallel()
+	for params, want := range map[string]string{
+		`{"Host": {"in": "header", "const": "evil.example"}}`:                                      "params.Host: no connector may set the header Host: it chooses where the request goes",
+		`{"a": {"in": "header", "as": "Authorization", "description": "A token."}}`:                "params.a: no connector may set the header Authorization: it carries a credential",
+		`{"a": {"in": "header", "as": "x_api-key", "description": "A key."}}`:                      "params.a: the header x_api-key carries the credential",
+		`{"a": {"in": "header", "as": "X\r\nY", "description": "Two lines."}}`:                     "is not a header name",
+		`{"X-A": {"in": "header", "const": "a\r\nX-Evil: 1"}}`:                                     "params.X-A.const: is no value of a header",
+		`{"X-A": {"in": "header", "send": " a", "description": "Some text."}}`:                     "params.X-A.send: is no value of a header",
+		`{"X-A": {"in": "header", "const": "a b"}, "X-B": {"in": "header", "description": "It."}}`: "",
+	} {
+		text := `{"name":"birchdesk","title":"Birchdesk","version":"1.0.0","description":"Tickets and more.","servers":[{"id":"main","url":"https://api.birchdesk.example"}],
+			"auth":{"schemes":[{"id":"key","type":"api_key","fields":[{"name":"api_key","title":"API key","secret":true,"required":true}],
+			"inject":[{"in":"header","name":"X-Api-Key","value":"{api_key}"}],"origins":["https://api.birchdesk.example"]}]},
+			"operations":[{"entity":"things","action":"get","description":"Gets a thing.","effect":"read","method":"GET","path":"/things","params":` + params + `}]}`
+		_, err := Read(context.Background(), "t.json", []byte(text))
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "t.json:4:")) {
+			t.Errorf("%s: %v, want %q", params, err, want)
+		}
+	}
+}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/textproto"
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/tableimport"
 )
 
@@ -268,6 +270,10 @@ func (r *row) parameters(path string) error {
 		}
 	}
 	for _, header := range r.im.constants {
+		if why := (wire.Owned{}).Reserves(textproto.CanonicalMIMEHeaderKey(header[0])); why != "" {
+			r.guess("parameter", "params", fmt.Sprintf("the header %s is left out: it %s", header[0], why))
+			continue
+		}
 		r.params = append(r.params, &parameter{name: header[0], in: "header", constant: header[1]})
 	}
 	return nil
@@ -357,9 +363,13 @@ func (im *importer) inject(p *parameter, inject tableimport.Map) {
 // headerParam reads what is special of a header, and says whether it is no parameter.
 func (r *row) headerParam(p *parameter, value any) bool {
 	text, isText := value.(string)
+	why := wire.Owned{}.Reserves(textproto.CanonicalMIMEHeaderKey(p.name))
 	switch name := strings.ToLower(p.name); {
 	case r.im.injected[name]:
 		return true // the credential has it
+	case why != "":
+		r.guess("parameter", "params", fmt.Sprintf("the header %s is left out: it %s", p.name, why))
+		return true
 	case name == "content-type":
 		if isText {
 			r.contentType = text

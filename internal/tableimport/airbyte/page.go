@@ -72,12 +72,12 @@ func (r *row) page(rec *records) tableimport.Map {
 		limit = nil
 	}
 	page.Set("in", in)
-	page.Set("cursor_name", wire(cursor))
+	page.Set("cursor_name", wireOf(cursor))
 	if by := page.Text("by"); kindOf(cursor.schema) == "integer" && by != "offset" && by != "page" {
 		page.Set("number", true)
 	}
 	if limit != nil {
-		page.Set("limit_name", wire(limit))
+		page.Set("limit_name", wireOf(limit))
 		if most, ok := limit.schema.Get("maximum").(json.Number); ok {
 			page.Set("max_limit", most)
 		}
@@ -102,7 +102,7 @@ func (r *row) page(rec *records) tableimport.Map {
 	return order
 }
 
-func wire(p *parameter) string {
+func wireOf(p *parameter) string {
 	if p.as != "" {
 		return p.as
 	}

@@ -2,10 +2,12 @@ package openapi
 
 import (
 	"fmt"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/tableimport"
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -47,7 +49,7 @@ const (
 )
 
 // ownHeaders are headers that a host writes itself.
-var ownHeaders = []string{"accept", "content-type", "authorization", "user-agent", "accept-encoding", "host", "content-length", "connection"}
+var ownHeaders = []string{"Accept", "Content-Type"}
 
 // parametersOf makes the parameters outside the body.
 func (r *row) parametersOf() error {
@@ -84,8 +86,13 @@ func (r *row) parametersOf() error {
 			}
 			one.style, err = queryStyle(p, v, one.text)
 		case openapi3.ParameterInHeader:
-			if slices.Contains(ownHeaders, strings.ToLower(p.Name)) {
-				r.notes = append(r.notes, fmt.Sprintf("the header %s is left out: the host writes it", clean(p.Name, 40)))
+			canonical := textproto.CanonicalMIMEHeaderKey(p.Name)
+			why := (wire.Owned{}).Reserves(canonical)
+			if slices.Contains(ownHeaders, canonical) {
+				why = "is set by the host"
+			}
+			if why != "" {
+				r.notes = append(r.notes, fmt.Sprintf("the header %s is left out: it %s", clean(p.Name, 40), why))
 				continue
 			}
 			if v.is("object") && !one.text {
