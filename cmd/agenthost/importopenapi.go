@@ -41,7 +41,7 @@ keep their names. docs/import.md explains it.`,
 				return err
 			}
 			written := place(t.Report.Connector)
-			if t.Report.Edits, err = edit(&t.Document, overlay.Beside(written)); err != nil {
+			if t.Report.Edits, err = edit(cmd.Context(), &t.Document, overlay.Beside(written)); err != nil {
 				return err
 			}
 			t.Comment = tableComment

@@ -49,7 +49,7 @@ func importAll(t *testing.T, specs string) map[string]*imported {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(specs, "*/connector.yaml"))
+	files, err := filepath.Glob(filepath.Join(specs, "*", "connector.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
