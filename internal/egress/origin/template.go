@@ -112,9 +112,9 @@ func (t Template) Variables() []string {
 // variable.
 func (t Template) Suffix() string { return t.suffix }
 
-// Expand returns the URL with the values of the variables, which is in the domain of
-// [Template.Suffix], and not under a part of it where everybody can have a name. value returns the value of a variable, and whether it may have dots; false
-// means that there is no value.
+// Expand returns the URL with the values of the variables. It is in the domain of
+// [Template.Suffix], and not under a part of it where everybody can have a name. value returns
+// the value of a variable, and whether it may have dots; false means that there is no value.
 //
 // # Errors
 //
