@@ -151,16 +151,9 @@ func (c *Call) respond(resp *Response, next Raw) error {
 			}
 			continue
 		}
-		if page != nil {
-			// The vendor's names for has_more and next_cursor must not contradict them.
-			if m.Pointer == page.More {
-				c.result.raw(c.meta[i], more)
-				continue
-			}
-			if m.Pointer == page.Cursor && page.By != ByURL {
-				c.result.raw(c.meta[i], orNull(next))
-				continue
-			}
+		if same := page.same(m, more, next); same != "" {
+			c.result.raw(c.meta[i], same)
+			continue
 		}
 		if m.Name != abi.MetaNextCursor && m.Name != abi.MetaHasMore {
 			c.result.value(c.meta[i], body.Part(m.Pointer))
@@ -171,6 +164,21 @@ func (c *Call) respond(resp *Response, next Raw) error {
 		c.result.raw(`"`+abi.MetaHasMore+`":`, more)
 	}
 	return nil
+}
+
+// same returns the value of has_more or next_cursor for the vendor's name of it, which must not
+// contradict them, and "" for any other name.
+func (p *Page) same(m *Meta, more string, next Raw) string {
+	if p == nil {
+		return ""
+	}
+	switch {
+	case m.Pointer == p.More:
+		return more
+	case m.Pointer == p.Cursor && p.By != ByURL:
+		return orNull(next)
+	}
+	return ""
 }
 
 func orNull(r Raw) string {

@@ -84,6 +84,7 @@ func TestLimitsOfAConnection(t *testing.T) {
 	}
 	mark(&tried, config.Limits{Requests: 1, RequestBytes: 1, ResponseBytes: 1}) // TestFloodsOfRequests
 	mark(&tried, config.Limits{Concurrency: 1})                                 // TestCallsAtATime
+	mark(&tried, config.Limits{DownloadBytes: 1})                               // in the script download of cmd/agenthost
 	for i := range reflect.TypeFor[config.Limits]().NumField() {
 		if reflect.ValueOf(tried).Field(i).IsZero() {
 			t.Errorf("nothing goes beyond %s", reflect.TypeFor[config.Limits]().Field(i).Name)
