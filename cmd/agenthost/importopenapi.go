@@ -60,7 +60,7 @@ keep their names. docs/import.md explains it.`,
 	return cmd
 }
 
-// tableBefore is the table that an earlier import wrote into a file, nil if there is none.
+// tableBefore returns the table that an earlier import wrote into a file, or nil.
 func tableBefore(ctx context.Context, file string) (tableimport.Map, error) {
 	data, err := readRegular(ctx, file, 2*tableimport.MaxFile)
 	switch {

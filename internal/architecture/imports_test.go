@@ -128,7 +128,7 @@ func importRules() []rule {
 		{
 			name: "egress has few imports", of: []string{"internal/egress/..."},
 			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/policy", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "golang.org/x/net/publicsuffix", "github.com/hashicorp/go-hclog"},
-			why:    "a reviewer reads the code that meets vendors and credentials with all that it depends on; internal/policy, which is pure, decides on the same request that egress sends, and publicsuffix is a table in memory, which origin alone reads",
+			why:    "a reviewer reads this code, which handles vendors and credentials, and all its dependencies; internal/policy is pure and decides on the request that egress sends; publicsuffix is a table in memory, and only origin reads it",
 			broken: map[string]string{"internal/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "internal/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/internal/sandbox"`},
 		},
 		{

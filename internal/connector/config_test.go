@@ -74,7 +74,7 @@ func TestServerVariables(t *testing.T) {
 		"no word":                   {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Name = "Region" }, "config[1].name"},
 		"no type":                   {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Type = "text" }, "config[1].type"},
 		"no pattern":                {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Pattern = "(" }, "config[1].pattern"},
-		"a default that is none":    {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Default = "asia" }, "config[1].default"},
+		"a default not in enum":     {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Default = "asia" }, "config[1].default"},
 		"a choice that is none":     {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Type = "integer" }, "config[1].enum[0]"},
 		"a text that nobody sees":   {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config[1].Title = "a\u202eb" }, "config[1].title"},
 		"patterns without a bottom": {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Config = manyPatterns() }, "use fewer repetitions"},
