@@ -12,6 +12,9 @@ type side struct {
 	call func(context.Context) error
 	// clock is measured besides the time; nil is the processor time of this process.
 	clock func() time.Duration
+	// after says that the clock also counts work that goes on when a call is answered. Its figure is
+	// then the mean of a turn: a look at the clock after each call would miss that work.
+	after bool
 }
 
 // load says how the calls of a turn are made.
@@ -102,9 +105,9 @@ type total struct {
 	waits, told []float64
 }
 
-// figures are the cost of a call. With one caller, its time and the side's own clock are
-// medians, because other work meets some calls. Many callers share the time, and all calls
-// share the processor, with the work after their answers.
+// figures are the cost of a call. With one caller, its time is a median, because other work meets
+// some calls, and so is the side's own clock if it stops with the call. Many callers share the
+// time, and all calls share the processor, with the work after their answers.
 func (t *total) figures() figures {
 	n := float64(t.calls.Load())
 	f := figures{t.time.Seconds() / n, t.clock.Seconds() / n}
@@ -121,7 +124,7 @@ func (t *total) rate() float64 { return float64(t.calls.Load()) / t.time.Seconds
 
 // turn calls a side for some time.
 func (t *total) turn(ctx context.Context, length time.Duration, l load, s side) error {
-	own := s.clock != nil && l.callers == 1
+	own := s.clock != nil && !s.after && l.callers == 1
 	clock := cpuTime
 	if s.clock != nil {
 		clock = s.clock

@@ -146,3 +146,23 @@ func TestOwnClock(t *testing.T) {
 		t.Errorf("%+v, want a clock of 3", f)
 	}
 }
+
+// A call's work that goes on when it is answered is in the mean of the turn.
+func TestClockAfterTheCall(t *testing.T) {
+	t.Parallel()
+	var told, later time.Duration
+	s := side{
+		call:  func(context.Context) error { told, later = told+later, 4*time.Second; return nil },
+		clock: func() time.Duration { told, later = told+later, 0; return told },
+		after: true,
+	}
+	var got total
+	for range 3 {
+		if err := got.turn(t.Context(), 0, looping, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f := got.figures(); f.Clock != 4 {
+		t.Errorf("%+v, want a clock of 4", f)
+	}
+}

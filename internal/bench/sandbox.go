@@ -70,7 +70,7 @@ func (b *bench) alone(ctx context.Context, engine *sandbox.Engine, file string) 
 	start := module.Stats()
 	got.comparison, err = compare(ctx, b.pace, looping, b.lab.plain.get(getPath(b.lab.issue)),
 		side{call: guest.run},
-		side{call: guest.run, clock: func() time.Duration { return module.Stats().RestoreTime }})
+		side{call: guest.run, clock: func() time.Duration { return module.Stats().RestoreTime }, after: true})
 	end := module.Stats()
 	got.pages = float64(end.Pages-start.Pages) / float64(max(1, end.Restores-start.Restores))
 	got.after = resident()
