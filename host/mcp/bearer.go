@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
@@ -28,15 +29,15 @@ func (s *Server) authenticate(next http.Handler, o HTTPOptions, metadataURL stri
 			o.challenge(w, metadataURL, http.StatusUnauthorized, "", "no bearer token")
 			return
 		}
-		e := exchangeOf(r)
-		identified := e.identify()
+		e := httpserve.Of(r.Context())
+		identified := e.Identify()
 		caller, err := o.caller(r.Context(), token)
 		identified()
 		if err != nil {
 			s.refuse(w, o, metadataURL, err)
 			return
 		}
-		done := e.served(caller)
+		done := e.Served(caller)
 		defer done()
 		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
 	})

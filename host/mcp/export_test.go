@@ -3,6 +3,8 @@ package mcp
 import (
 	"context"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/httpserve"
 )
 
 // MaxMessage is the largest size of a message.
@@ -10,15 +12,15 @@ const MaxMessage = maxMessage
 
 // Impatient makes a server wait for its clients for some milliseconds only.
 func Impatient(o HTTPOptions) HTTPOptions {
-	p := defaultPatience()
-	p.silence, p.body, p.room, p.take, p.linger, p.newcomer = 100*time.Millisecond, 200*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond
+	p := httpserve.DefaultPatience()
+	p.Silence, p.Body, p.Room, p.Take, p.Linger, p.Newcomer = 100*time.Millisecond, 200*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond
 	o.patience = p
 	return o
 }
 
 // BearSilence makes a server wait for all of a body, and not for its parts.
 func BearSilence(o HTTPOptions) HTTPOptions {
-	o.patience.silence = time.Hour
+	o.patience.Silence = time.Hour
 	return o
 }
 

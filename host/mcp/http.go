@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/agenthost/agenthost/internal/fault"
 	"net"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/httpserve"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -50,7 +50,7 @@ type HTTPOptions struct {
 	MaxConnections int
 
 	resourceHost string // of Resource
-	patience     *patience
+	patience     *httpserve.Patience
 	ending       func() bool // whether the server was told to end; nil means that it is not
 }
 
@@ -86,10 +86,10 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 		return nil, fault.Invalid("max_connections", "the number of connections is negative", "use a positive number, or 0 for the default")
 	}
 	if o.MaxConnections == 0 {
-		o.MaxConnections = defaultConnections
+		o.MaxConnections = httpserve.DefaultConnections
 	}
 	if o.patience == nil {
-		o.patience = defaultPatience()
+		o.patience = httpserve.DefaultPatience()
 	}
 	if (o.Issuer == "") != (o.Resource == "") {
 		return nil, fault.Invalid("resource", "Issuer and Resource need each other", "set both, or neither")
@@ -115,11 +115,10 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 		metadataURL = resource.Scheme + "://" + resource.Host + place
 		o.resourceHost = resource.Host
 	}
-	mux.Handle(healthPath, probe(func() bool { return true }))
-	mux.Handle(readyPath, probe(func() bool { return o.ending == nil || !o.ending() }))
+	httpserve.Probes(mux, func() bool { return o.ending == nil || !o.ending() })
 	streams := newShares(o.MaxConnections/2, o.MaxConnections/4)
 	mux.Handle("/", s.authenticate(s.checkForm(protocol, streams), o, metadataURL))
-	return guard(mux, o), nil
+	return httpserve.Guard{Hosts: o.Hosts, Own: o.resourceHost, Origins: o.Origins, Patience: o.patience}.Handler(mux), nil
 }
 
 // plainPath reports whether a resource's URL has a plain path and nothing after it.
@@ -127,56 +126,10 @@ func plainPath(u *url.URL) bool {
 	return u.RawQuery == "" && u.Fragment == "" && !strings.ContainsAny(u.EscapedPath(), "%{}") && (u.Path == "" || path.Clean(u.Path) == "/"+strings.Trim(u.Path, "/"))
 }
 
-// guard refuses requests from web pages of other origins, and requests that came through a
-// foreign host name (DNS rebinding).
-func guard(next http.Handler, o HTTPOptions) http.Handler {
-	return http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
-		w, r := newExchange(writer, r, o.patience)
-		defer w.end()
-		// A load balancer uses an address of its own for probes, which reveal nothing.
-		if !isProbe(r) && !o.hostAllowed(r.Host) {
-			http.Error(w, "unknown Host header: see the option hosts", http.StatusForbidden)
-			return
-		}
-		if !o.originAllowed(r) {
-			http.Error(w, "requests of that origin are not allowed: see the option origins", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// originAllowed accepts requests without an Origin, from the server's own origin, and from
-// allowed origins.
-func (o HTTPOptions) originAllowed(r *http.Request) bool {
-	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
-		return true
-	}
-	return len(origins) == 1 && (slices.Contains(o.Origins, origins[0]) ||
-		origins[0] == "http://"+r.Host || origins[0] == "https://"+r.Host)
-}
-
-func (o HTTPOptions) hostAllowed(host string) bool {
-	if len(o.Hosts) > 0 {
-		return slices.ContainsFunc(o.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
-	}
-	if o.resourceHost != "" && strings.EqualFold(o.resourceHost, host) {
-		return true
-	}
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.Trim(name, "[]")
-	ip := net.ParseIP(name)
-	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
-}
-
 // Listen opens a port for [Server.ServeHTTP], such as 127.0.0.1:8080. Port 0 means any free
 // port.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{Control: deferAccept}).Listen(ctx, "tcp", address)
+	listener, err := httpserve.Listen(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("mcp: %w", err)
 	}
@@ -195,34 +148,7 @@ func (s *Server) ServeHTTP(ctx context.Context, listener net.Listener, o HTTPOpt
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	connections := newEntrance(listener, o.MaxConnections, o.patience)
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: o.patience.head,
-		IdleTimeout:       o.patience.idle,
-		MaxHeaderBytes:    64 << 10,
-		// net/http would read an endless body.
-		DisableGeneralOptionsHandler: true,
-		BaseContext:                  func(net.Listener) context.Context { return background },
-		ConnContext:                  visitorContext,
-		ErrorLog:                     s.log.Named("http").StandardLogger(nil),
-	}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		limited, done := context.WithTimeout(background, grace)
-		defer done()
-		connections.dismissStrangers()
-		err := server.Shutdown(limited)
-		cancel() // ends streams and calls that exceed grace
-		stopped <- errors.Join(err, server.Close())
-	}()
-	if err := server.Serve(connections); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("mcp: %w", err)
-	}
-	if err := <-stopped; err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := httpserve.Serve(ctx, listener, handler, httpserve.Options{MaxConnections: o.MaxConnections, Patience: o.patience, Logger: s.log.Named("http")}, grace); err != nil {
 		return fmt.Errorf("mcp: %w", err)
 	}
 	return nil
@@ -230,18 +156,13 @@ func (s *Server) ServeHTTP(ctx context.Context, listener net.Listener, o HTTPOpt
 
 // bounded limits the number of connections by the process's file limit.
 func (s *Server) bounded(o HTTPOptions) HTTPOptions {
-	asked := o.MaxConnections
-	if o.MaxConnections == 0 {
-		o.MaxConnections = defaultConnections
+	n, reduced := httpserve.Connections(o.MaxConnections)
+	if reduced {
+		s.log.Warn("the file limit of the process reduces the number of connections", "connections", n)
 	}
-	if files := openFiles(); files > 0 && o.MaxConnections > files/2 {
-		o.MaxConnections = max(1, files/2)
-		if asked > 0 {
-			s.log.Warn("the file limit of the process reduces the number of connections", "connections", o.MaxConnections, "files", files)
-		}
-	}
+	o.MaxConnections = n
 	if o.patience == nil {
-		o.patience = defaultPatience()
+		o.patience = httpserve.DefaultPatience()
 	}
 	return o
 }

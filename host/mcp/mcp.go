@@ -27,6 +27,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -81,7 +82,7 @@ func New(ctx context.Context, h *host.Host, o Options) (*Server, error) {
 	if o.Instructions == "" {
 		o.Instructions = instructions
 	}
-	s := &Server{host: h, options: o, log: o.Logger, tools: make(map[string][]byte), room: defaultPatience().room, sessions: newSessions(maxSessions, maxSessionsEach)}
+	s := &Server{host: h, options: o, log: o.Logger, tools: make(map[string][]byte), room: httpserve.DefaultPatience().Room, sessions: newSessions(maxSessions, maxSessionsEach)}
 	s.server = sdk.NewServer(&sdk.Implementation{Name: "agenthost", Title: "agenthost", Version: host.Version()}, &sdk.ServerOptions{
 		Instructions: o.Instructions,
 		Logger:       logging.ToSlog(o.Logger.Named("protocol")),

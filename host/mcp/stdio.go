@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -105,14 +106,14 @@ func (s *Server) filter(ctx context.Context, in io.Reader, to io.Writer, answers
 // hold reserves memory for a message before the protocol's library reads it. release may be called
 // more than once.
 func (s *Server) hold(ctx context.Context, m message, line []byte) (release func(), refused *refusal) {
-	if len(line) <= shortBody {
+	if len(line) <= httpserve.ShortBody {
 		return func() {}, nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, s.room)
 	defer cancel()
 	release, err := s.host.HoldMessage(waiting, s.options.Caller, bodyCopies*int64(len(line)))
 	if err != nil {
-		return func() {}, &refusal{code: codeBusy, id: m.id, why: errNoRoom.Error()}
+		return func() {}, &refusal{code: codeBusy, id: m.id, why: httpserve.ErrNoRoom.Error()}
 	}
 	return release, nil
 }

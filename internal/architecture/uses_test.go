@@ -50,7 +50,7 @@ func useRules() []rule {
 			},
 		},
 		{
-			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "internal/credential/callback"}, programs),
+			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "internal/httpserve", "internal/credential/callback", "server/..."}, programs),
 			never: map[string][]string{
 				"net":      {"Listen*", "FileListener", "FilePacketConn"},
 				"net/http": {"Server", "Serve*", "ListenAndServe*"},
@@ -60,7 +60,7 @@ func useRules() []rule {
 				"host/a.go": `package host; import "net"; var _ = net.Listen`,
 				"host/b.go": `package host; import "net/http"; var _ = http.ListenAndServe`,
 			},
-			kept: map[string]string{"host/mcp/a.go": `package mcp; import "net"; var _ = net.Listen`},
+			kept: map[string]string{"internal/httpserve/a.go": `package httpserve; import "net"; var _ = net.Listen`},
 		},
 		{
 			name: "the library is silent", of: []string{"host/...", "pdk/...", "internal/..."}, except: tools,
@@ -168,9 +168,10 @@ func revealRule() rule {
 	// encrypts, and reads the identity that it does so with.
 	// internal/credential/oauth writes refresh tokens and client secrets into requests for tokens, which
 	// go out through egress; internal/credential/tokenfile encrypts them. internal/redact searches
-	// the answers of vendors for them.
+	// the answers of vendors for them. server/internal/token signs with the keys of the server's own
+	// tokens, and server/internal/bootstrap shows the secret of its first application once.
 	return methodRule("Reveal", rule{
-		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact"},
+		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact", "server/internal/token", "server/internal/bootstrap"},
 		why: "a credential stays a secret.Value until it is written to the wire; code that calls Reveal before holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,

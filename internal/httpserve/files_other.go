@@ -1,6 +1,6 @@
 //go:build !unix
 
-package mcp
+package httpserve
 
 // openFiles returns the process's file limit, or 0 if there is none.
 func openFiles() int { return 0 }

@@ -1,4 +1,4 @@
-package mcp
+package httpserve
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// defaultConnections is the default limit of open connections in [Server.ServeHTTP]. The
+// DefaultConnections is the default limit of open connections in [Serve]. The
 // process's file limit may reduce it.
-const defaultConnections = 1024
+const DefaultConnections = 1024
 
 // entrance is a listener with a limit of connections in total and per peer. At a limit, it
 // closes connections that keep the server waiting, so clients that send no request or no valid
@@ -22,7 +22,7 @@ const defaultConnections = 1024
 type entrance struct {
 	net.Listener
 	most, perPeer int
-	patience      *patience
+	patience      *Patience
 
 	mu    sync.Mutex
 	conns map[*visitor]struct{}
@@ -39,7 +39,7 @@ type peer struct {
 	stuck bool // a new connection waited in vain, and no other has ended since
 }
 
-func newEntrance(l net.Listener, most int, p *patience) *entrance {
+func newEntrance(l net.Listener, most int, p *Patience) *entrance {
 	return &entrance{
 		Listener: l, most: most, perPeer: max(1, most-most/4), patience: p,
 		conns: make(map[*visitor]struct{}), peers: make(map[string]*peer),
@@ -60,7 +60,7 @@ func (e *entrance) Accept() (net.Conn, error) {
 		case outOfFiles(err):
 			// Other parts of the process hold the files. Close a waiting connection.
 			e.dismissLongest()
-			e.pause(e.patience.retry)
+			e.pause(e.patience.Retry)
 		default:
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (e *entrance) admit(conn net.Conn) *visitor {
 		return v
 	}
 	if !e.isClosed() {
-		_ = conn.SetDeadline(time.Now().Add(e.patience.retry))
+		_ = conn.SetDeadline(time.Now().Add(e.patience.Retry))
 		_, _ = io.WriteString(conn, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 47\r\n\r\nyour address has too many requests running here")
 	}
 	_ = v.Close()
@@ -106,7 +106,7 @@ func peerOf(a net.Addr) string {
 // server waiting longest, if that exceeds the limit for new connections. If the peer's share
 // is the limit, it waits only briefly, because others wait behind this connection.
 func (e *entrance) enter(v *visitor) bool {
-	until := time.Now().Add(e.patience.turn)
+	until := time.Now().Add(e.patience.Turn)
 	for {
 		e.mu.Lock()
 		p := e.peers[v.from]
@@ -152,13 +152,13 @@ func (e *entrance) longest(from string, now time.Time) (victim *visitor, wait ti
 		if v.busy || from != "" && v.from != from {
 			continue
 		}
-		left := e.patience.newcomer - now.Sub(v.since)
+		left := e.patience.Newcomer - now.Sub(v.since)
 		if v.known {
-			left = e.patience.known - now.Sub(v.since)
+			left = e.patience.Known - now.Sub(v.since)
 		}
 		// A client is not silent if this process has not yet read its request.
 		if v.blocked.Load() == 0 {
-			left = max(left, e.patience.retry)
+			left = max(left, e.patience.Retry)
 		}
 		if left > 0 {
 			if wait == 0 || left < wait {
@@ -276,6 +276,9 @@ type visitorKey struct{}
 // visitorContext is the context of a connection's requests. It ends with the connection, even
 // while net/http does not read from it.
 func visitorContext(ctx context.Context, c net.Conn) context.Context {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
+		c = over.NetConn()
+	}
 	v, ok := c.(*visitor)
 	if !ok {
 		return ctx

@@ -1,11 +1,11 @@
-package mcp
+package httpserve
 
 import (
 	"io"
 	"net/http"
 )
 
-// The paths at which [Server.Handler] answers load balancers and supervisors, without a token and
+// The paths at which [Probes] answers load balancers and supervisors, without a token and
 // with any Host. The answers reveal only that the server runs.
 const (
 	healthPath = "/healthz" // 200 while the process serves
@@ -13,6 +13,12 @@ const (
 )
 
 func isProbe(r *http.Request) bool { return r.URL.Path == healthPath || r.URL.Path == readyPath }
+
+// Probes answers load balancers and supervisors. Ready says whether the server takes calls.
+func Probes(mux *http.ServeMux, ready func() bool) {
+	mux.Handle(healthPath, probe(func() bool { return true }))
+	mux.Handle(readyPath, probe(ready))
+}
 
 // probe answers ok, or that the server is ending.
 func probe(good func() bool) http.Handler {

@@ -1,4 +1,4 @@
-package mcp
+package httpserve
 
 import (
 	"errors"
@@ -75,7 +75,7 @@ type crowd struct {
 
 func newCrowd(t *testing.T, most int) *crowd {
 	l := &fakeListener{next: make(chan any, 100), closed: make(chan struct{})}
-	c := &crowd{t, newEntrance(l, most, defaultPatience()), l, make(chan *visitor, 100), make(chan error, 1)}
+	c := &crowd{t, newEntrance(l, most, DefaultPatience()), l, make(chan *visitor, 100), make(chan error, 1)}
 	go func() {
 		for {
 			conn, err := c.Accept()
@@ -148,12 +148,12 @@ func TestEntrance(t *testing.T) {
 		if v != nil || first[0].gone(t) {
 			t.Fatal("one was closed that had just come")
 		}
-		time.Sleep(c.patience.newcomer)
+		time.Sleep(c.patience.Newcomer)
 		if synctest.Wait(); len(c.in) != 1 || newcomer.gone(t) || !first[0].gone(t) || first[1].gone(t) || rest[0].gone(t) {
 			t.Error("another one was closed, or nobody")
 		}
 		// Where several have waited too long, the peer that has more of them loses one.
-		time.Sleep(c.patience.newcomer)
+		time.Sleep(c.patience.Newcomer)
 		if _, v := c.knock("192.0.2.4:1"); v == nil || !rest[0].gone(t) || first[1].gone(t) {
 			t.Error("another one was closed, or nobody")
 		}
@@ -176,7 +176,7 @@ func TestEntrance(t *testing.T) {
 			}
 		}
 		done[2]()
-		time.Sleep(c.patience.known)
+		time.Sleep(c.patience.Known)
 		if synctest.Wait(); len(c.in) != 1 || !more[0].gone(t) {
 			t.Error("the idle one does not make room")
 		}
@@ -188,7 +188,7 @@ func TestEntrance(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		strangers, _ := many(c, b, 1)
-		time.Sleep(c.patience.newcomer)
+		time.Sleep(c.patience.Newcomer)
 		if _, v := c.knock("192.0.2.3:1"); v == nil || known[0].gone(t) || !strangers[0].gone(t) {
 			t.Error("the known one was closed, or nobody")
 		}
@@ -230,13 +230,13 @@ func TestEntrance(t *testing.T) {
 				t.Errorf("%v after %v: %s", err, time.Since(start), text)
 			}
 		}
-		turnedAway(c.patience.turn)
+		turnedAway(c.patience.Turn)
 		turnedAway(0) // none of the others has ended since
 		if _, v := c.knock(b); v == nil {
 			t.Error("another peer stays outside")
 		}
 		done[0]()
-		time.Sleep(c.patience.known)
+		time.Sleep(c.patience.Known)
 		// The idle one makes room, but for the place of b there would be a second one.
 		if _, v := c.knock(a); v == nil {
 			t.Error("the peer's idle connection does not make room")
@@ -262,7 +262,7 @@ func TestEntrance(t *testing.T) {
 	})
 	in("no files", 8, func(t *testing.T, c *crowd) {
 		silent, _ := many(c, a, 2)
-		time.Sleep(c.patience.newcomer)
+		time.Sleep(c.patience.Newcomer)
 		for _, err := range []error{syscall.EMFILE, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.ENFILE)}} {
 			c.listener.next <- err
 		}
