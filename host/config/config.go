@@ -42,6 +42,8 @@ type Config struct {
 	Secrets Secrets
 	// MCP configures agenthost mcp; a host does not read it.
 	MCP MCP
+	// Serve configures agenthost serve; a host does not read it.
+	Serve Serve
 }
 
 // Mode decides who calls the vendor.

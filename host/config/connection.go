@@ -43,6 +43,7 @@ func (r *reader) config(body ast.Node) *Config {
 		}},
 		{"secrets", func(v ast.Node, p string) { r.secrets(v, p, &c.Secrets) }},
 		{"mcp", func(v ast.Node, p string) { r.mcp(v, p, &c.MCP) }},
+		{"serve", func(v ast.Node, p string) { r.serve(v, p, &c.Serve) }},
 		{"connections", func(v ast.Node, p string) {
 			c.Connections = make(map[string]Connection)
 			r.pairs(v, p, func(name string, at, value ast.Node) {
@@ -90,9 +91,7 @@ func (r *reader) connection(n ast.Node, path string) Connection {
 		{"airbyte", func(v ast.Node, p string) { c.Airbyte = r.airbyte(v, p) }},
 		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
 		{"limits", func(v ast.Node, p string) { r.limits(v, p, &c.Limits) }},
-		{"rate_limit", func(v ast.Node, p string) {
-			r.choice(v, p, []string{string(RateManifest), string(RateLearned), string(RateOff)}, (*string)(&c.RateLimit))
-		}},
+		{"rate_limit", func(v ast.Node, p string) { r.rateLimit(v, p, &c.RateLimit) }},
 	}, tooHigh)
 	if len(r.problems) > before {
 		return c // further checks would repeat the problems
@@ -246,6 +245,10 @@ func (r *reader) reference(n ast.Node, path string, use func(string)) {
 		return
 	}
 	use(ref.String())
+}
+
+func (r *reader) rateLimit(n ast.Node, path string, into *RateLimit) {
+	r.choice(n, path, []string{string(RateManifest), string(RateLearned), string(RateOff)}, (*string)(into))
 }
 
 func (r *reader) limits(n ast.Node, path string, into *Limits) {

@@ -21,6 +21,9 @@ secrets:
   vault: {version: 1}
 mcp:
   http: {tokens: {NAME: env:A}}
+serve:
+  connectors:
+    NAME: {server: eu, tls: {ca_file: a.pem}, allow: {effects: [read]}, limits: {timeout: 1s}, rate_limit: "off"}
 connections:
   NAME:
     connector: pylon
@@ -78,14 +81,16 @@ func keysRead(t *testing.T) map[string]bool {
 	found := make(map[string]bool)
 	r := &reader{file: "agenthost.yaml", dir: filepath.Dir("agenthost.yaml"), meets: func(path string) {
 		// The operation of a rule has a dot in it.
-		found[strings.Replace(path, ".a.b.", ".OPERATION.", 1)] = true
+		path = strings.Replace(path, ".a.b.", ".OPERATION.", 1)
+		// What the operator decides for a connector has the form that it has in a connection.
+		found[strings.Replace(path, "serve.connectors.NAME.", "connections.NAME.", 1)] = true
 	}}
 	r.config(r.parse([]byte(everything)))
 	for _, p := range r.problems {
 		t.Fatal(p)
 	}
 	// What a configuration names itself is no key of a mapping with known keys.
-	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "connections.NAME.allow.params.OPERATION.PARAM"} {
+	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "serve.connectors.NAME", "connections.NAME.allow.params.OPERATION.PARAM"} {
 		found[named] = true
 	}
 	for name := range found {

@@ -1,0 +1,45 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Serve configures agenthost serve; a host does not read it.
+type Serve struct {
+	// Connectors are what the operator decides for all connections to a connector, by the
+	// connector's name: Server, TLS, Allow, Limits and RateLimit. A workspace decides on the
+	// other fields.
+	Connectors map[string]Connection
+}
+
+func (r *reader) serve(n ast.Node, path string, into *Serve) {
+	r.mapping(n, path, []key{{"connectors", func(v ast.Node, p string) {
+		into.Connectors = make(map[string]Connection)
+		r.pairs(v, p, func(name string, at, value ast.Node) {
+			if !connectionName.MatchString(name) {
+				r.problem(at, join(p, clip(name)), "is not the name of a connector", "use the names that agenthost connectors lists")
+				return
+			}
+			into.Connectors[name] = r.served(value, join(p, name))
+		})
+	}}})
+}
+
+// served reads what an operator decides for the connections to a connector.
+func (r *reader) served(n ast.Node, path string) Connection {
+	c := Connection{Mode: Direct}
+	before := len(r.problems)
+	r.mapping(n, path, []key{
+		{"server", func(v ast.Node, p string) { r.server(v, p, &c.Server) }},
+		{"tls", func(v ast.Node, p string) { c.TLS = r.tls(v, p) }},
+		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
+		{"limits", func(v ast.Node, p string) { r.limits(v, p, &c.Limits) }},
+		{"rate_limit", func(v ast.Node, p string) { r.rateLimit(v, p, &c.RateLimit) }},
+	})
+	if len(r.problems) == before && c.TLS != nil && strings.HasPrefix(c.Server, "http:") {
+		r.problem(n, path, "tls needs https, but server is an http URL", "write https, or remove tls")
+	}
+	return c
+}
