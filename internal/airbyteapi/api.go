@@ -27,6 +27,8 @@ const (
 	CheckPath      = ConnectorPath + "/check"
 	InspectPath    = ConnectorPath + "/inspect"
 	ExecutePath    = ConnectorPath + "/execute"
+	PreparePath    = ExecutePath + "/prepare"
+	CheckNewPath   = ConnectorsPath + "/check"
 	// FirstConnectorsPath is where the first two generations of clients created connectors.
 	FirstConnectorsPath = "/v1/integrations/connectors"
 )
@@ -45,8 +47,8 @@ const MaxIntent = 512
 
 // TokenRequest asks for an access token.
 type TokenRequest struct {
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"`
+	ClientID     string `json:"client_id" required:"true"`
+	ClientSecret string `json:"client_secret" required:"true"`
 }
 
 // Token is the answer to a [TokenRequest].
@@ -152,6 +154,38 @@ type CreateRequest struct {
 	ServerSideOAuthSecretID string           `json:"server_side_oauth_secret_id"`
 }
 
+// ConnectorQuery asks for the connectors of a workspace, which one of the first four fields names.
+type ConnectorQuery struct {
+	WorkspaceName  string `json:"workspace_name"`
+	WorkspaceID    string `json:"workspace_id"`
+	CustomerName   string `json:"customer_name" doc:"an older name of workspace_name"`
+	ExternalUserID string `json:"external_user_id" doc:"an older name of workspace_name"`
+	DefinitionID   string `json:"definition_id" doc:"only connectors of this kind"`
+}
+
+// UpdateRequest changes a connector. Only what is there changes.
+type UpdateRequest struct {
+	Name              string           `json:"name"`
+	Credentials       map[string]any   `json:"credentials"`
+	ReplicationConfig map[string]any   `json:"replication_config"`
+	Environment       map[string]any   `json:"environment"`
+	Entities          *json.RawMessage `json:"entities"`
+}
+
+// ExecuteAnswer is the answer to an [ExecuteRequest]. Result is there even if it is null.
+type ExecuteAnswer struct {
+	Status    string          `json:"status"`
+	Result    json.RawMessage `json:"result"`
+	Metadata  json.RawMessage `json:"connector_metadata"`
+	Execution Execution       `json:"execution_metadata"`
+}
+
+// Execution says where and how long an operation ran.
+type Execution struct {
+	Instance     string `json:"connector_instance_id"`
+	Milliseconds int64  `json:"execution_time_ms"`
+}
+
 // DeleteAnswer is the answer to a deletion, which the service does in a job of its own.
 type DeleteAnswer struct {
 	JobID string `json:"job_id"`
@@ -229,8 +263,8 @@ const SemanticReady = "READY"
 
 // ExecuteRequest runs an operation. Entity and Action are required.
 type ExecuteRequest struct {
-	Entity string `json:"entity"`
-	Action string `json:"action"`
+	Entity string `json:"entity" required:"true"`
+	Action string `json:"action" required:"true"`
 	// Params is a JSON object; nil means {}.
 	Params json.RawMessage `json:"params"`
 	// SelectFields are the only fields to answer, ExcludeFields those to leave out, as

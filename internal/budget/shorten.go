@@ -3,6 +3,7 @@ package budget
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
@@ -21,6 +22,12 @@ func shorten(data []byte, l level) (short []byte, left LeftOut) {
 	}
 	c.cut = func() { note(&left.Elements, c.path) }
 	return c.copy(data), left
+}
+
+// Shorten shortens texts that are longer than so many characters, with a mark.
+func Shorten(data json.RawMessage, most int) json.RawMessage {
+	short, _ := shorten(data, level{text: most, elements: math.MaxInt})
+	return short
 }
 
 // appendShort appends a text of at most so many characters, and a mark for what is left

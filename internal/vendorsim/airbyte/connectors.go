@@ -222,7 +222,7 @@ func (s *Service) inspectConnector(w http.ResponseWriter, _ *request, c *connect
 	}
 	answer(w, http.StatusOK, airbyteapi.Inspection{
 		ID: c.id, Name: c.name, WorkspaceID: c.workspace.ID, OrganizationID: c.workspace.organization, DefinitionID: c.definition.ID,
-		ConfigTemplateID: c.definition.ID, DocumentationSkill: "connector-source:" + c.id, Readiness: readiness,
+		ConfigTemplateID: c.definition.ID, DocumentationSkill: airbyteapi.SkillID(c.id), Readiness: readiness,
 	})
 }
 

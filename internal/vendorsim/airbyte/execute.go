@@ -160,28 +160,10 @@ func (s *Service) cased(name string) string {
 	return strings.Join(words, "")
 }
 
-var upstream = map[abi.Kind]struct {
-	status int
-	code   string
-}{
-	abi.KindInvalidParams:    {http.StatusUnprocessableEntity, "upstream_invalid_request"},
-	abi.KindUnknownOperation: {http.StatusBadRequest, "operation_not_supported"},
-	abi.KindAuthFailed:       {http.StatusUnauthorized, "upstream_unauthorized"},
-	abi.KindPermissionDenied: {http.StatusForbidden, "upstream_forbidden"},
-	abi.KindNotFound:         {http.StatusNotFound, "upstream_not_found"},
-	abi.KindConflict:         {http.StatusConflict, "upstream_conflict"},
-	abi.KindRateLimited:      {http.StatusTooManyRequests, "upstream_rate_limited"},
-	abi.KindTimeout:          {http.StatusGatewayTimeout, "upstream_timeout"},
-	abi.KindInternal:         {http.StatusInternalServerError, "internal"},
-}
-
 func sendError(w http.ResponseWriter, e *abi.Error) {
-	kind, ok := upstream[e.Kind]
-	if !ok {
-		kind.status, kind.code = http.StatusBadGateway, "upstream_error"
-	}
+	status, code := airbyteapi.StatusOf(e)
 	if e.Kind == abi.KindRateLimited {
 		w.Header().Set("Retry-After", strconv.FormatInt(max(1, (e.RetryAfterMS+999)/1000), 10))
 	}
-	refuse(w, kind.status, e.Message, problem{Field: e.Field, Message: e.Message, Code: kind.code})
+	refuse(w, status, e.Message, problem{Field: e.Field, Message: e.Message, Code: code})
 }
