@@ -71,7 +71,18 @@ func importRules() []rule {
 			broken: map[string]string{"internal/a/a.go": `package a; import _ "github.com/agenthost/agenthost/cmd/agenthost/internal/render"`},
 		},
 		{
-			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/..."}, except: tools,
+			name: "nothing builds upon the server", of: []string{"host/...", "pdk/...", "plugins/...", "internal/..."}, except: tools, never: []string{"server/..."},
+			why:    "the server is one of the programs around the host: who embeds the host gets no database and no API with it",
+			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/server"`},
+			kept:   map[string]string{"cmd/agenthost/a.go": `package main; import _ "github.com/agenthost/agenthost/server"`},
+		},
+		{
+			name: "tokens of the server are pure", of: []string{"server/internal/token"}, only: []string{"std", "host/secret", "internal/connections"}, never: []string{"net/...", "os/..."},
+			why:    "whom a request is from is decided by code that asks nobody, and that is read with all that it depends on",
+			broken: map[string]string{"server/internal/token/a.go": `package token; import _ "github.com/agenthost/agenthost/host"`},
+		},
+		{
+			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
 			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},

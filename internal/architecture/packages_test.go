@@ -86,9 +86,11 @@ func packageList(t *tree, rules []rule) (list string, silent []string) {
 		title string
 		has   func(folder string) bool
 	}{
-		{"Public", func(f string) bool { return matchesAny([]string{"host/...", "pdk/..."}, f) }},
+		{"Public", func(f string) bool { return matchesAny([]string{"host/...", "pdk/...", "server"}, f) }},
 		{"Command and connectors", func(f string) bool { return matchesAny([]string{"cmd/...", "plugins/..."}, f) }},
-		{"Internal", func(f string) bool { return matches("internal/...", f) && !matchesAny(tools, f) }},
+		{"Internal", func(f string) bool {
+			return matchesAny([]string{"internal/...", "server/internal/..."}, f) && !matchesAny(tools, f)
+		}},
 		{"For developers and tests", func(f string) bool { return matchesAny(tools, f) }},
 	} {
 		fmt.Fprintf(&b, "\n**%s**\n\n| package | what it is |\n|---|---|\n", chapter.title)

@@ -101,6 +101,10 @@ var chapters = []chapter{
 		{"R9", "Strangers hold connections, and clients are kept out."},
 		{"R10", "An id or a value comes back as another one."},
 	}},
+	{"The server", []threat{
+		{"S1", "A token is forged, guessed, used after its time, or used for more than it permits."},
+		{"S2", "A request is malformed, endless, or reads differently to two readers."},
+	}},
 }
 
 // untested says why a threat has no test.

@@ -1,0 +1,217 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/agenthost/agenthost/server/internal/token"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options configure an [API].
+type Options struct {
+	// Check returns what an access token says. Its error is for the client.
+	Check func(ctx context.Context, text string) (*token.Claims, error)
+	// Admit says whether the bearer of a token may ask once more now, and else after how long.
+	Admit func(c *token.Claims) time.Duration
+	// Hold reserves memory for a long body, see [httpserve.Exchange.ReadBody].
+	Hold func(ctx context.Context, caller string, bytes int64) (release func(), err error)
+	// Peer returns the address of the client of a request.
+	Peer func(r *http.Request) string
+	// NewID returns a fresh id for a request.
+	NewID func() string
+	// Timeout bounds a request from when its token is good.
+	Timeout time.Duration
+	// URL is the origin of the server for clients. The OpenAPI document has it.
+	URL, Version string
+	Logger       hclog.Logger
+}
+
+// API serves routes. It is an http.Handler behind an [httpserve.Guard].
+type API struct {
+	options  Options
+	routes   []Route
+	mux      *http.ServeMux
+	document []byte
+}
+
+// OpenAPIPath is where the OpenAPI document is.
+const OpenAPIPath = "/openapi.json"
+
+// RequestIDHeader has the id of a request in its answer.
+const RequestIDHeader = "X-Request-Id"
+
+// New returns an API of some routes.
+func New(o Options, routes []Route) (*API, error) {
+	a := &API{options: o, routes: routes, mux: http.NewServeMux()}
+	var err error
+	if a.document, err = document(o, routes); err != nil {
+		return nil, err
+	}
+	for i := range routes {
+		route := &routes[i]
+		a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) { a.exchange(w, r, route) })
+	}
+	a.mux.HandleFunc("GET "+OpenAPIPath, func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, a.document) })
+	return a, nil
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := a.mux.Handler(r); pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	refusal := &Refusal{Status: http.StatusNotFound, Message: "there is no such page", Hint: "see " + OpenAPIPath}
+	if methods := a.methods(r); len(methods) > 0 {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		refusal = &Refusal{Status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("%.20q is not possible here", r.Method), Hint: "use " + strings.Join(methods, " or ")}
+	}
+	a.fail(w, &Request{Request: r, ID: a.options.NewID()}, refusal)
+}
+
+// methods returns the methods that a path has.
+func (a *API) methods(r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if _, pattern := a.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+// exchange serves one request of a route.
+func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
+	r := &Request{Request: raw, ID: a.options.NewID(), Peer: a.options.Peer(raw), header: w.Header()}
+	defer func() {
+		if p := recover(); p != nil {
+			a.options.Logger.Error("BUG: panic", "request", r.ID, "route", route.ID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			a.fail(w, r, fmt.Errorf("panic in %s", route.ID))
+		}
+	}()
+	e := httpserve.Of(raw.Context())
+	if err := a.identify(r, e, route); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if !route.Public {
+		done := e.Served(caller(r.Claims))
+		defer done()
+	}
+	ctx, cancel := context.WithTimeout(raw.Context(), a.options.Timeout)
+	defer cancel()
+	r.Request = raw.WithContext(ctx)
+	input, err := a.read(r, e, route)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	answer, err := route.serve(ctx, r, input)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	body, ok := answer.(json.RawMessage) // made by hand, so that what a vendor sent is not copied again
+	if !ok {
+		if body, err = json.Marshal(answer); err != nil {
+			a.fail(w, r, fmt.Errorf("encode the answer of %s: %w", route.ID, err))
+			return
+		}
+	}
+	w.Header().Set(RequestIDHeader, r.ID)
+	send(w, route.status(), body)
+}
+
+func (r *Route) status() int {
+	if r.Status == 0 {
+		return http.StatusOK
+	}
+	return r.Status
+}
+
+// caller is whose share of memory and of streams a request counts for.
+func caller(c *token.Claims) string { return c.Application + "/" + c.Workspace }
+
+// identify checks the token of a request, and what it permits.
+func (a *API) identify(r *Request, e *httpserve.Exchange, route *Route) error {
+	if route.Public {
+		return nil
+	}
+	text := bearer(r.Request.Header)
+	if text == "" {
+		return &Refusal{Status: http.StatusUnauthorized, Message: "the request has no access token", Hint: "get one with POST " + airbyteapi.TokenPath + ", and send it as Authorization: Bearer"}
+	}
+	identified := e.Identify()
+	claims, err := a.options.Check(r.Context(), text)
+	identified()
+	if err != nil {
+		return &Refusal{Status: http.StatusUnauthorized, Message: err.Error(), Hint: "get a new one with POST " + airbyteapi.TokenPath}
+	}
+	r.Claims = claims
+	if organizations := r.Request.Header.Values(airbyteapi.OrganizationHeader); len(organizations) > 1 || len(organizations) == 1 && organizations[0] != "" && !strings.EqualFold(organizations[0], claims.Organization) {
+		return &Refusal{Status: http.StatusForbidden, Code: "organization_forbidden", Message: "the access token is not for this organization", Hint: "leave out the header " + airbyteapi.OrganizationHeader + ", or use a token of that organization"}
+	}
+	if after := a.options.Admit(claims); after > 0 {
+		return Limited("requests with this access token", after)
+	}
+	switch {
+	case route.Wide && claims.Workspace != "":
+		return &Refusal{Status: http.StatusForbidden, Code: "insufficient_scope", Message: "the access token is for one workspace only", Hint: "use a token of the application itself"}
+	case route.Scope != "" && !claims.May(route.Scope):
+		return NeedsScope(string(route.Scope))
+	}
+	return nil
+}
+
+// bearer returns the token of a request (RFC 6750, section 2.1). It rejects two headers.
+func bearer(h http.Header) string {
+	values := h.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	fields := strings.Fields(values[0])
+	if len(fields) != 2 || !strings.EqualFold(fields[0], "bearer") {
+		return ""
+	}
+	return fields[1]
+}
+
+// fail answers an error.
+func (a *API) fail(w http.ResponseWriter, r *Request, err error) {
+	if r.Context().Err() != nil && r.Claims != nil {
+		err = fault.Cancelled(r.Context(), err)
+	}
+	status, body, after, hidden := ErrorBody(err, r.ID)
+	if hidden {
+		a.options.Logger.Error("a request failed", "request", r.ID, "method", r.Method, "error", err)
+	}
+	retryHeader(w.Header(), after)
+	if status == http.StatusUnauthorized && body.Errors[0].Code == codes[status] {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		a.options.Logger.Error("cannot encode an error", "request", r.ID, "error", err)
+	}
+	w.Header().Set(RequestIDHeader, r.ID)
+	send(w, status, text)
+}
+
+func send(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may be gone
+}
+
+// Routes returns the routes, for tests.
+func (a *API) Routes() []Route { return slices.Clone(a.routes) }

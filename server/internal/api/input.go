@@ -1,0 +1,190 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/agenthost/agenthost/internal/rawjson"
+)
+
+// field is a member of an input.
+type field struct {
+	name     string
+	index    int
+	required bool
+	doc      string
+	of       reflect.Type
+}
+
+// fields are the fields of a struct with a json tag.
+func fields(t reflect.Type) []field {
+	var all []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		all = append(all, field{name, i, f.Tag.Get("required") == "true", f.Tag.Get("doc"), f.Type})
+	}
+	return all
+}
+
+// read makes the input of a request.
+func (a *API) read(r *Request, e *httpserve.Exchange, route *Route) (any, error) {
+	if route.input == nil {
+		return nil, nil
+	}
+	input := reflect.New(route.input)
+	if !route.hasBody() {
+		return input.Interface(), readQuery(r.URL, input.Elem())
+	}
+	body, err := a.body(r, e, route)
+	if err != nil {
+		return nil, err
+	}
+	r.Present = make(map[string]bool)
+	if err := readBody(r.Context(), body, input.Elem(), r.Present); err != nil {
+		return nil, err
+	}
+	return input.Interface(), nil
+}
+
+// body reads the body of a request, which is JSON.
+func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, error) {
+	kind, params, err := mime.ParseMediaType(r.Request.Header.Get("Content-Type"))
+	if charset := params["charset"]; err != nil || kind != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as JSON", Hint: "send it with the header Content-Type: application/json"}
+	}
+	most := route.MaxBody
+	if most == 0 {
+		most = SmallBody
+	}
+	tooLong := &Refusal{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body is longer than %d bytes", most), Hint: "send less at once"}
+	if r.ContentLength > most {
+		return nil, tooLong
+	}
+	text, err := e.ReadBody(r.Request, r.Body, most, a.options.Hold)
+	switch large := (*http.MaxBytesError)(nil); {
+	case errors.As(err, &large):
+		return nil, tooLong
+	case errors.Is(err, httpserve.ErrNoRoom):
+		return nil, &Refusal{Status: http.StatusServiceUnavailable, Message: "the server has no room for so long a body now", Hint: "send it again later", RetryAfter: retryLater}
+	case err != nil:
+		return nil, &Refusal{Status: http.StatusRequestTimeout, Message: "the body was late or incomplete", Hint: "send it again, without pauses"}
+	}
+	return text, nil
+}
+
+// readBody reads a JSON object. Names count as they are written, and once.
+func readBody(ctx context.Context, text []byte, into reflect.Value, present map[string]bool) error {
+	if !utf8.Valid(text) {
+		return notJSON("it is not UTF-8")
+	}
+	double, err := rawjson.DuplicateWithin(text, func(int) error { return ctx.Err() })
+	switch {
+	case ctx.Err() != nil:
+		return fault.Ended(ctx)
+	case err != nil:
+		return notJSON(err.Error())
+	case double != "":
+		return fault.Invalid(fmt.Sprintf("%.60s", double), fmt.Sprintf("the body has the member %.60q twice in one object", double), "write it once")
+	case rawjson.KindOf(text) != rawjson.Object:
+		return &Refusal{Status: http.StatusUnprocessableEntity, Message: "the body is not a JSON object", Hint: "write it in braces"}
+	}
+	known := make(map[string]field)
+	for _, f := range fields(into.Type()) {
+		known[f.name] = f
+	}
+	for raw, value := range rawjson.Members(text) {
+		f, is := known[rawjson.Unquote(raw)]
+		if !is {
+			continue // clients of other generations send more
+		}
+		present[f.name] = true
+		if rawjson.KindOf(value) == rawjson.Null {
+			continue
+		}
+		if err := json.Unmarshal(value, into.Field(f.index).Addr().Interface()); err != nil {
+			return fault.Invalid(f.name, f.name+" is not "+kindName(f.of), "see "+f.name+" in /openapi.json")
+		}
+		delete(known, f.name)
+	}
+	for _, f := range fields(into.Type()) {
+		if _, missing := known[f.name]; missing && f.required {
+			return fault.Invalid(f.name, f.name+" is missing", "add it to the body")
+		}
+	}
+	return nil
+}
+
+func notJSON(why string) error {
+	return &Refusal{Status: http.StatusBadRequest, Message: "the body is not JSON: " + why, Hint: "send one JSON object"}
+}
+
+// readQuery reads query parameters. Each may stand once.
+func readQuery(u *url.URL, into reflect.Value) error {
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return &Refusal{Status: http.StatusBadRequest, Message: "the query of the URL cannot be read", Hint: "escape its values"}
+	}
+	for _, f := range fields(into.Type()) {
+		given := values[f.name]
+		switch {
+		case len(given) == 0 || len(given) == 1 && given[0] == "":
+			if f.required {
+				return fault.Invalid(f.name, f.name+" is missing", "add ?"+f.name+"=... to the URL")
+			}
+			continue
+		case len(given) > 1:
+			return fault.Invalid(f.name, f.name+" stands twice in the URL", "give it once")
+		case !utf8.ValidString(given[0]) || strings.ContainsRune(given[0], 0):
+			return fault.Invalid(f.name, f.name+" is not text", "write it in UTF-8")
+		}
+		target := into.Field(f.index)
+		switch target.Kind() {
+		case reflect.Int:
+			n, err := strconv.Atoi(given[0])
+			if err != nil {
+				return fault.Invalid(f.name, f.name+" is not "+kindName(f.of), "write it in digits")
+			}
+			target.SetInt(int64(n))
+		default:
+			target.SetString(given[0])
+		}
+	}
+	return nil
+}
+
+// kindName is the type of a field in words.
+func kindName(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		if t != reflect.TypeFor[json.RawMessage]() {
+			return "a list of " + kindName(t.Elem()) + "s"
+		}
+	}
+	return "an object"
+}

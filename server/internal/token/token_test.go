@@ -1,0 +1,118 @@
+package token
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/connections"
+)
+
+var (
+	start = time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	good  = Claims{
+		Organization: "org", Application: "app", Workspace: "ws", Scopes: []connections.Scope{connections.Read},
+		Issued: start.Unix(), Expires: start.Add(Life).Unix(),
+	}
+)
+
+func signer(t testing.TB, keys ...Key) *Signer {
+	t.Helper()
+	s, err := NewSigner(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func key(id string, b byte) Key { return Key{ID: id, Secret: secret.New(bytes.Repeat([]byte{b}, 32))} }
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	s := signer(t, key("b", 2), key("a", 1))
+	text, err := s.Sign(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := s.Check(text, start.Add(Life-time.Second))
+	if err != nil || !reflect.DeepEqual(*claims, good) {
+		t.Fatalf("%+v, %v", claims, err)
+	}
+	if !claims.May(connections.Read) || claims.May(connections.Write) {
+		t.Errorf("the scopes are %v", claims.Scopes)
+	}
+	// A key that is not the first one any more still checks.
+	if _, err := signer(t, key("c", 3), key("b", 2)).Check(text, start); err != nil {
+		t.Error(err)
+	}
+}
+
+// threat: S1
+func TestForgedTokens(t *testing.T) {
+	t.Parallel()
+	s := signer(t, key("a", 1))
+	text, err := s.Sign(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wider := good
+	wider.Workspace = ""
+	other, _ := signer(t, key("a", 9)).Sign(wider)
+	parts, wide := strings.Split(text, "."), strings.Split(other, ".")
+	if _, err := s.Check(text, start); err != nil {
+		t.Fatal(err)
+	}
+	for name, forged := range map[string]string{
+		"empty":                 "",
+		"no signature":          strings.Join(parts[:3], "."),
+		"an empty signature":    strings.Join(parts[:3], ".") + ".",
+		"another key":           other,
+		"another's claims":      strings.Join([]string{parts[0], parts[1], wide[2], parts[3]}, "."),
+		"another key's id":      strings.Join([]string{parts[0], "b", parts[2], parts[3]}, "."),
+		"no key's id":           strings.Join([]string{parts[0], "", parts[2], parts[3]}, "."),
+		"another prefix":        strings.Join([]string{"aht0", parts[1], parts[2], parts[3]}, "."),
+		"a part more":           text + ".x",
+		"longer":                text + "A",
+		"as a JSON Web Token":   base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[2] + ".",
+		"a space":               text + " ",
+		"a line end":            text + "\n",
+		"another spelling":      text[:len(text)-1] + string(text[len(text)-1]+1),
+		"longer than any token": strings.Repeat("a", 1<<20),
+	} {
+		if c, err := s.Check(forged, start); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+	if _, err := s.Check(text, start.Add(Life)); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an expired token: %v", err)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][]Key{
+		"none": nil, "short": {{ID: "a", Secret: secret.New(make([]byte, 31))}}, "without an id": {key("", 1)}, "a dot in the id": {key("a.b", 1)},
+	} {
+		if _, err := NewSigner(keys...); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	s := signer(f, key("a", 1))
+	text, _ := s.Sign(good)
+	for _, seed := range []string{text, text[:len(text)-1], "aht1.a.e30.", "...", "aht1.a..", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, forged string) {
+		if _, err := s.Check(forged, start); err == nil && forged != text {
+			t.Errorf("%q is taken", forged)
+		}
+	})
+}
