@@ -65,6 +65,10 @@ test: ## run all tests of this module, with the race detector where there is a C
 	$(GO) vet $(RACE) ./...
 	GORACE="atexit_sleep_ms=0 $$GORACE" $(GO) test $(RACE) -vet=off -timeout 30m ./...
 
+.PHONY: test-postgres
+test-postgres: ## run the tests of the server's database on PostgreSQL; needs its programs (apt-get install postgresql)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store
+
 .PHONY: test-examples
 test-examples: ## build and test the examples and adapters, modules with large requirements of their own
 	@for dir in $(NESTED); do ( \
@@ -226,6 +230,7 @@ FUZZ := \
 	internal/sandbox:FuzzKernel \
 	internal/sandbox:FuzzParseRequest \
 	internal/shape:FuzzApply \
+	internal/store/envelope:FuzzOpen \
 	internal/table:FuzzRead \
 	internal/tableimport/overlay:FuzzApply \
 	internal/tableimport/airbyte:FuzzImport \
@@ -238,6 +243,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	$(GO) test ./host/audit -count=1 -v -timeout 60m -run TestTwoProcessesWithShortWrites -records $(call sized,200000,2000) -seed $(SEED)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestKilledWrites|TestLoginsOfKilledProcesses' -kills $(call sized,500,5) -seed $(SEED)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run TestCrowd -good $(call sized,400,40) -bad $(call sized,1000,100) -files $(call sized,512,256) -seed $(SEED)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/store -count=1 -v -timeout 600m -run Killed -kills $(call sized,500,5) -seed $(SEED)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
 	@$(MAKE) --no-print-directory fuzz
 

@@ -4,6 +4,6 @@ go 1.26.0
 
 require github.com/agenthost/agenthost v0.0.0
 
-require golang.org/x/net v0.58.0 // indirect
+require golang.org/x/net v0.61.0 // indirect
 
 replace github.com/agenthost/agenthost => ../..

@@ -22,7 +22,7 @@ type imports struct {
 // tools are programs and packages for developers, for tests and for the demo. Nobody embeds them.
 var tools = []string{
 	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
-	"internal/hostile", "internal/mcpclients", "internal/mcpconformance/...", "internal/mutate", "internal/oauthsim", "internal/readme", "internal/vaultsim", "internal/vendorsim/...",
+	"internal/hostile", "internal/mcpclients", "internal/mcpconformance/...", "internal/mutate", "internal/oauthsim", "internal/readme", "internal/store/pgtest", "internal/vaultsim", "internal/vendorsim/...",
 	"internal/wasmasm", "internal/wasmtest/...", "internal/wiresim",
 }
 
@@ -83,7 +83,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
-			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
@@ -92,6 +92,24 @@ func importRules() []rule {
 			name: "secret has few imports", of: []string{"host/secret"}, only: []string{"std", "pdk/abi", "internal/fault"}, never: []string{"net/...", "os/..."},
 			why:    "a reviewer can read all of the code that holds credentials; it reads no file and opens no connection",
 			broken: map[string]string{"host/secret/a.go": `package secret; import _ "github.com/hashicorp/go-hclog"`, "host/secret/b.go": `package secret; import _ "net/http"`, "host/secret/c.go": `package secret; import _ "os"`},
+		},
+		{
+			name: "the store is the server's", of: []string{"cmd/...", "host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"internal/store/...", "cmd/agenthost"}, tools),
+			never:  []string{"internal/store/..."},
+			why:    "the library keeps nothing in a database: what many people's credentials are in is opened by server and by agenthost serve only, and who embeds the host links no database",
+			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/store"`, "internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/store/envelope"`},
+			kept:   map[string]string{"server/a.go": `package server; import _ "github.com/agenthost/agenthost/internal/store"`, "cmd/agenthost/serve.go": `package main; import _ "github.com/agenthost/agenthost/internal/store"`},
+		},
+		{
+			name: "the store knows no host", of: []string{"internal/store"},
+			only: []string{"std", "pdk/abi", "internal/fault", "internal/owned", "internal/credential/durable", "host/secret", "internal/store/envelope", "github.com/ncruces/go-sqlite3/...", "github.com/jackc/pgx/v5/..."}, never: []string{"net", "net/http", "os/exec"},
+			why:    "what is kept, and who may see it, is reviewed without the code that uses it",
+			broken: map[string]string{"internal/store/a.go": `package store; import _ "github.com/agenthost/agenthost/host/config"`},
+		},
+		{
+			name: "sealing is pure", of: []string{"internal/store/envelope"}, only: []string{"std", "pdk/abi", "internal/fault", "host/secret"}, never: []string{"net/...", "os/...", "database/sql"},
+			why:    "a reviewer reads the code that seals credentials by itself: it knows keys and places, and no database",
+			broken: map[string]string{"internal/store/envelope/a.go": `package envelope; import _ "database/sql"`, "internal/store/envelope/b.go": `package envelope; import _ "github.com/agenthost/agenthost/internal/store"`},
 		},
 		{
 			name: "redaction is pure", of: []string{"internal/redact"}, only: []string{"std", "host/secret"}, never: []string{"net/...", "os/..."},

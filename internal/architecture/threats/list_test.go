@@ -105,6 +105,15 @@ var chapters = []chapter{
 		{"S1", "A token is forged, guessed, used after its time, or used for more than it permits."},
 		{"S2", "A request is malformed, endless, or reads differently to two readers."},
 	}},
+	{"The server's database", []threat{
+		{"K1", "A caller reads or changes what another organization or workspace has, by its ids or names."},
+		{"K2", "Somebody who can write to the database moves a sealed value to another workspace, connection or field, or has it sent to other origins."},
+		{"K3", "The database's files, its log or a backup give a secret away."},
+		{"K4", "A value is run as SQL, or is stored as another one."},
+		{"K5", "A crash loses a change that was acknowledged, or leaves half of one."},
+		{"K6", "Two servers write to one database, or one that was late replaces a newer token."},
+		{"K7", "Somebody who can write to the database brings back an older value of the same place."},
+	}},
 }
 
 // untested says why a threat has no test.
@@ -115,6 +124,7 @@ var untested = map[string]string{
 	"A12": "does not apply: there is one ABI version",
 	"A14": "does not apply: a connector has no way to ask anybody anything",
 	"A17": noRegistry,
+	"K7":  "not defended: the older value was sealed for the same place; keep the database and its backups from people who may not use the credentials, and revoke at the vendor what should no longer work",
 }
 
 const noRegistry = "does not apply: connectors are files that the operator puts there, and nothing is fetched"

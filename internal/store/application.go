@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"crypto/subtle"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+// Application is a program that may use an organization. Its id is the client id.
+type Application struct {
+	ID, Organization, Name string
+	Created                time.Time
+	// Revoked is when it lost its access; zero if it has it.
+	Revoked time.Time
+}
+
+func scanApplication(r row) (a Application, err error) {
+	return scanApplicationAnd(r)
+}
+
+func scanApplicationAnd(r row, more ...any) (a Application, err error) {
+	var created, revoked int64
+	err = r.Scan(append([]any{&a.ID, &a.Organization, &a.Name, &created, &revoked}, more...)...)
+	a.Created, a.Revoked = instant(created), instant(revoked)
+	return a, err
+}
+
+// CreateApplication makes an application and its secret of 256 bits in base64. The store keeps the
+// digest of the secret only: nobody can read it again.
+func (s *Store) CreateApplication(ctx context.Context, organization, name string) (Application, secret.Value, error) {
+	if err := checkName("name", name); err != nil {
+		return Application{}, secret.Value{}, err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return Application{}, secret.Value{}, err
+	}
+	password, err := envelope.NewPassword(s.random)
+	if err != nil {
+		return Application{}, secret.Value{}, err
+	}
+	now := millis(s.now())
+	err = s.write(ctx, func(t session) error {
+		_, err := t.exec("application.create", id, organization, name, envelope.Digest(password), now)
+		return err
+	})
+	if err != nil {
+		return Application{}, secret.Value{}, err
+	}
+	return Application{ID: id, Organization: organization, Name: name, Created: instant(now)}, password, nil
+}
+
+// Authenticate returns the application that has an id and a secret. The error is [ErrNone] if
+// there is none, or if it is revoked.
+func (s *Store) Authenticate(ctx context.Context, id string, password secret.Value) (Application, error) {
+	var digest []byte
+	a, err := readOne(ctx, s, func(r row) (Application, error) { return scanApplicationAnd(r, &digest) }, "application.authenticate", id)
+	if err != nil {
+		return Application{}, err
+	}
+	if subtle.ConstantTimeCompare(digest, envelope.Digest(password)) != 1 {
+		return Application{}, ErrNone
+	}
+	return a, nil
+}
+
+// Applications returns a page of an organization's applications, in the order of their ids.
+func (s *Store) Applications(ctx context.Context, organization string, p Page) ([]Application, error) {
+	return readMany(ctx, s, scanApplication, "application.list", organization, p.After, p.limit())
+}
+
+// RevokeApplication takes the access from an application. The error is [ErrNone] if it has none.
+func (s *Store) RevokeApplication(ctx context.Context, organization, id string) error {
+	return s.write(ctx, func(t session) error {
+		return t.change("application.revoke", organization, id, millis(s.now()))
+	})
+}

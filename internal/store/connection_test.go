@@ -1,0 +1,332 @@
+package store
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+)
+
+func testConnections(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	org := Scope{Organization: p.Organization}
+	c := ok(l.CreateConnection(ctx, p, Connection{
+		Name: "Pylon 東京", Connector: "pylon", Definition: "d", Server: "eu", Scheme: "token", State: Pending, Allow: `{"effects":["read"]}`,
+		Config:   map[string]string{"a": `"quoted"`, "b": "${env:HOME}"},
+		Entities: []EntityAccess{{"issues", []string{"read"}}, {Entity: "accounts"}},
+	}, Credentials{}))(t)
+	if c.ID == "" || c.Organization != p.Organization || c.Workspace != p.Workspace || c.Revision == 0 || c.Created.IsZero() {
+		t.Errorf("%+v", c)
+	}
+	for what, get := range map[string]func() (Connection, error){
+		"by id":   func() (Connection, error) { return l.Connection(ctx, org, c.ID) },
+		"by name": func() (Connection, error) { return l.ConnectionByName(ctx, p, c.Name) },
+	} {
+		if got, err := get(); err != nil || !reflect.DeepEqual(got, c) {
+			t.Errorf("%s: %+v, %v, want %+v", what, got, err, c)
+		}
+	}
+	_, err := l.CreateConnection(ctx, p, Connection{Name: c.Name}, Credentials{})
+	wantErr(t, "a name that is taken", err, ErrExists)
+	other := l.connection(t, p, "pylon 東京")
+
+	old := c
+	c.Name, c.State, c.Config = "renamed", Ready, map[string]string{"region": "us"}
+	c = ok(l.UpdateConnection(ctx, org, c, nil))(t)
+	if c.Revision <= other.Revision {
+		t.Errorf("revision %d after %d", c.Revision, other.Revision)
+	}
+	if got := ok(l.Connection(ctx, org, c.ID))(t); !reflect.DeepEqual(got, c) || got.Name != "renamed" {
+		t.Errorf("%+v, want %+v", got, c)
+	}
+	_, err = l.UpdateConnection(ctx, org, old, nil)
+	wantErr(t, "a late change", err, ErrChanged)
+	taken := c
+	taken.Name = other.Name
+	_, err = l.UpdateConnection(ctx, org, taken, nil)
+	wantErr(t, "a name that is taken", err, ErrExists)
+
+	for what, bad := range map[string]Connection{
+		"no name":   {},
+		"config":    {Name: "x", Config: map[string]string{"a": strings.Repeat("x", maxDocument)}},
+		"zero byte": {Name: "x", Server: "a\x00"},
+		"state":     {Name: "x", State: "broken"},
+	} {
+		if _, err := l.CreateConnection(ctx, p, bad, Credentials{}); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	for filter, want := range map[ConnectionFilter]int{{}: 2, {Connector: "pylon"}: 2, {Connector: "ashby"}: 0, {Definition: "d"}: 1, {"pylon", "definition"}: 1} {
+		if got, err := l.Connections(ctx, p, filter, Page{}); err != nil || len(got) != want {
+			t.Errorf("%+v: %d, %v, want %d", filter, len(got), err, want)
+		}
+	}
+	if got := ok(l.Connections(ctx, org, ConnectionFilter{}, Page{After: c.ID, Limit: 1}))(t); len(got) > 1 || len(got) == 1 && got[0].ID <= c.ID {
+		t.Errorf("the page after %s: %+v", c.ID, got)
+	}
+	job := ok(l.DeleteConnection(ctx, org, c.ID))(t)
+	if got := ok(l.Job(ctx, p, job.ID))(t); got.State != JobSucceeded {
+		t.Errorf("%+v", got)
+	}
+	_, err = l.Connection(ctx, org, c.ID)
+	wantErr(t, "a deleted one", err, ErrNone)
+	_, err = l.DeleteConnection(ctx, org, c.ID)
+	wantErr(t, "deleted twice", err, ErrNone)
+	_, err = l.UpdateConnection(ctx, org, c, nil)
+	wantErr(t, "a change of a deleted one", err, ErrNone)
+	l.connection(t, p, "renamed") // the name is free
+}
+
+// testScopes uses what one workspace has from the scopes of others.
+//
+// threat: K1 in TestSQLite
+func testScopes(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p, other := l.organization(t), l.organization(t)
+	second := ok(l.CreateWorkspace(ctx, p.Organization, "second"))(t)
+	c := l.connection(t, p, "pylon")
+	if _, err := l.PutToken(ctx, p, c.ID, origins, value("token"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for what, s := range map[string]Scope{
+		"nobody":                  {},
+		"another organization":    {Organization: other.Organization},
+		"another's workspace":     other,
+		"a sibling":               {p.Organization, second.ID},
+		"a swapped pair":          {other.Organization, p.Workspace},
+		"a workspace only":        {"", p.Workspace},
+		"ids in the wrong places": {p.Workspace, p.Organization},
+	} {
+		_, err := l.Connection(ctx, s, c.ID)
+		wantErr(t, what+": get", err, ErrNone)
+		_, err = l.ConnectionByName(ctx, s, c.Name)
+		wantErr(t, what+": by name", err, ErrNone)
+		_, err = l.UpdateConnection(ctx, s, c, &Credentials{})
+		wantErr(t, what+": update", err, ErrNone)
+		_, err = l.DeleteConnection(ctx, s, c.ID)
+		wantErr(t, what+": delete", err, ErrNone)
+		_, err = l.Token(ctx, s, c.ID, origins)
+		wantErr(t, what+": token", err, ErrNone)
+		_, err = l.PutToken(ctx, s, c.ID, origins, value("mine"), 1)
+		wantErr(t, what+": new token", err, ErrNone)
+		_, err = l.Workspace(ctx, s, p.Workspace)
+		wantErr(t, what+": workspace", err, ErrNone)
+		_, err = l.UpdateWorkspace(ctx, s, p.Workspace, WorkspaceChange{})
+		wantErr(t, what+": update of the workspace", err, ErrNone)
+		_, _, err = l.DeleteWorkspace(ctx, s, p.Workspace)
+		wantErr(t, what+": deletion of the workspace", err, ErrNone)
+		if got, err := l.Credentials(ctx, s, c.ID, origins); err != nil || len(got) != 0 {
+			t.Errorf("%s: credentials %v, %v", what, got, err)
+		}
+		if got := ok(l.Connections(ctx, s, ConnectionFilter{}, Page{}))(t); len(got) != 0 {
+			t.Errorf("%s: the list has %d", what, len(got))
+		}
+	}
+	if got := ok(l.Credentials(ctx, p, c.ID, origins))(t); len(got) != 1 {
+		t.Errorf("the owner has %v", got)
+	}
+}
+
+func testCredentials(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	fields := map[string]secret.Value{"client_id": value("id"), "client_secret": value("秘密"), "binary": secret.New([]byte{0, 1, 2, 0xff}), "empty": {}}
+	c := ok(l.CreateConnection(ctx, p, Connection{Name: "pylon"}, Credentials{fields, origins}))(t)
+	check := func(want map[string]secret.Value) {
+		t.Helper()
+		got := ok(l.Credentials(ctx, p, c.ID, []string{origins[1], origins[0]}))(t) // in any order
+		if len(got) != len(want) {
+			t.Errorf("%d fields, want %d", len(got), len(want))
+		}
+		for name, v := range want {
+			if !got[name].Equal(v) {
+				t.Errorf("%s is another one", name)
+			}
+		}
+	}
+	check(fields)
+	// threat: K2 in TestSQLite
+	for _, wrong := range [][]string{nil, origins[:1], {origins[0], "https://evil.example"}, {origins[0] + origins[1]}, append([]string{"https://a.example"}, origins...)} {
+		_, err := l.Credentials(ctx, p, c.ID, wrong)
+		wantErr(t, fmt.Sprint(wrong), err, errSealed)
+	}
+	if _, err := l.PutToken(ctx, p, c.ID, origins, value("token"), 0); err != nil {
+		t.Fatal(err)
+	}
+	before := c
+	c.Name = "renamed"
+	c = ok(l.UpdateConnection(ctx, p, c, nil))(t)
+	check(fields)
+	c = ok(l.UpdateConnection(ctx, p, c, &Credentials{map[string]secret.Value{"api_token": value("new")}, origins}))(t)
+	check(map[string]secret.Value{"api_token": value("new")})
+	_, err := l.Token(ctx, p, c.ID, origins)
+	wantErr(t, "the token of older credentials", err, ErrNone)
+	_, err = l.UpdateConnection(ctx, p, before, &Credentials{fields, origins})
+	wantErr(t, "late credentials", err, ErrChanged)
+	c.State = NeedsLogin
+	c = ok(l.UpdateConnection(ctx, p, c, &Credentials{}))(t)
+	check(nil)
+
+	many := make(map[string]secret.Value)
+	for i := range maxFields + 1 {
+		many[fmt.Sprint("field", i)] = value("x")
+	}
+	for what, bad := range map[string]map[string]secret.Value{
+		"fields": many, "name": {"a\x00b": value("x")}, "no name": {"": value("x")}, "value": {"a": value(strings.Repeat("x", maxField))}, "large value": {"a": value(strings.Repeat("x", 3<<20))},
+	} {
+		_, err := l.UpdateConnection(ctx, p, c, &Credentials{bad, origins})
+		if err == nil || strings.Contains(err.Error(), "xxx") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	check(nil)
+}
+
+// threat: K6 in TestSQLite
+func testTokens(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	c := l.connection(t, p, "pylon")
+	_, err := l.Token(ctx, p, c.ID, origins)
+	wantErr(t, "no token", err, ErrNone)
+	version := ok(l.PutToken(ctx, p, c.ID, origins, value("one"), 0))(t)
+	_, err = l.PutToken(ctx, p, c.ID, origins, value("too"), 0)
+	wantErr(t, "a second first one", err, ErrChanged)
+	next := ok(l.PutToken(ctx, p, c.ID, origins, value("two"), version))(t)
+	_, err = l.PutToken(ctx, p, c.ID, origins, value("late"), version)
+	wantErr(t, "a late one", err, ErrChanged)
+	got := ok(l.Token(ctx, p, c.ID, origins))(t)
+	if plain(got.Value) != "two" || got.Version != next {
+		t.Errorf("version %d, want %d", got.Version, next)
+	}
+	_, err = l.Token(ctx, p, c.ID, origins[:1])
+	wantErr(t, "other origins", err, errSealed)
+	if again := ok(l.Connection(ctx, p, c.ID))(t); again.Revision != c.Revision {
+		t.Error("a token changes the connection")
+	}
+}
+
+func testChanges(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p, other := l.organization(t), l.organization(t)
+	var made []Connection
+	for i := range 5 {
+		made = append(made, l.connection(t, p, fmt.Sprint("c", i)))
+	}
+	made = append(made, l.connection(t, other, "pylon"))
+	cursor := ""
+	drain := func(limit int) (names []string) {
+		t.Helper()
+		for more := true; more; {
+			c := ok(l.Changes(ctx, cursor, limit))(t)
+			if c.Reset {
+				t.Fatal("reset")
+			}
+			for _, c := range c.Connections {
+				name := c.Name
+				switch {
+				case !c.Deleted.IsZero():
+					name = "-" + name
+				case c.Inactive:
+					name = "(" + name + ")"
+				}
+				names = append(names, name)
+			}
+			cursor, more = c.Cursor, c.More
+		}
+		return names
+	}
+	want := func(limit int, names ...string) {
+		t.Helper()
+		if got := drain(limit); !reflect.DeepEqual(got, names) {
+			t.Errorf("%q changed, want %q", got, names)
+		}
+	}
+	want(2, "c0", "c1", "c2", "c3", "c4", "pylon")
+	want(2)
+	made[1].Server = "eu"
+	made[1] = ok(l.UpdateConnection(ctx, p, made[1], nil))(t)
+	want(0, "c1")
+	if _, err := l.DeleteConnection(ctx, p, made[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	want(0, "-c0")
+	inactive := Inactive
+	if _, err := l.UpdateWorkspace(ctx, other, other.Workspace, WorkspaceChange{Status: &inactive}); err != nil {
+		t.Fatal(err)
+	}
+	want(0, "(pylon)")
+	if _, _, err := l.DeleteWorkspace(ctx, other, other.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	want(0, "-pylon")
+	if _, _, err := l.DeleteWorkspace(ctx, p, p.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(3); len(got) != 4 { // with one revision, on two pages
+		t.Errorf("%q changed", got)
+	}
+	for _, bad := range []string{"x", "1", "-1/a", "9999999999999999999/a", "/"} {
+		if _, err := l.Changes(ctx, bad, 0); err == nil {
+			t.Errorf("%q is a cursor", bad)
+		}
+	}
+}
+
+func testForget(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	l.connection(t, p, "stays")
+	c := l.connection(t, p, "goes")
+	begin := ok(l.Changes(ctx, "", 1))(t).Cursor
+	if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	now := ok(l.Changes(ctx, begin, 0))(t).Cursor
+	w := Write{Scope: p, Connection: "c", Caller: "a", Key: "k", Hash: []byte("h")}
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-1")); prior != nil || err != nil {
+		t.Fatal(prior, err)
+	}
+	if err := l.FinishWrite(ctx, w, 200, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	l.later(23 * time.Hour)
+	for _, c := range []struct {
+		name   string
+		cursor string
+		reset  bool
+	}{{"before", begin, false}, {"now", now, false}} {
+		if err := l.Forget(ctx, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := ok(l.Changes(ctx, c.cursor, 0))(t); got.Reset != c.reset {
+			t.Errorf("after a day, %s: reset %v", c.name, got.Reset)
+		}
+	}
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-2")); err != nil || prior == nil || !prior.Kept {
+		t.Errorf("after a day: %+v, %v", prior, err)
+	}
+	l.later(7 * 24 * time.Hour)
+	if err := l.Forget(ctx, l.clock()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ok(l.Changes(ctx, begin, 0))(t); !got.Reset {
+		t.Error("what was forgotten is not announced")
+	}
+	if got := ok(l.Changes(ctx, now, 0))(t); got.Reset {
+		t.Error("a new cursor is reset")
+	}
+	if got := ok(l.Changes(ctx, "", 0))(t); len(got.Connections) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got := ok(l.Audit(ctx, p, Page{}))(t); len(got) != 0 {
+		t.Errorf("the trail still has %d", len(got))
+	}
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-3")); err != nil || prior != nil {
+		t.Errorf("an expired key: %+v, %v", prior, err)
+	}
+}

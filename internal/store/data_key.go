@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+// sealedKey is a data key as the database has it.
+type sealedKey struct {
+	id, organization, workspace string
+	wrapped                     envelope.Wrapped
+	seals                       int64
+}
+
+// place is what a data key is sealed for.
+func (k sealedKey) place() envelope.Place {
+	return envelope.Place{Organization: k.organization, Workspace: k.workspace, Field: "data key " + k.id}
+}
+
+// open returns the key.
+func (k sealedKey) open(m *envelope.Masters) (*envelope.DataKey, error) {
+	key, err := m.Open(k.place(), k.wrapped)
+	if err != nil {
+		return nil, fmt.Errorf("data key %s of workspace %s: %w", k.id, k.workspace, err)
+	}
+	return envelope.NewDataKey(k.id, key)
+}
+
+// newDataKey makes the data key of a workspace that has none.
+func (t session) newDataKey(organization, workspace string) (*envelope.DataKey, error) {
+	id, err := t.s.newID()
+	if err != nil {
+		return nil, err
+	}
+	key, err := envelope.NewKey(t.s.random)
+	if err != nil {
+		return nil, err
+	}
+	k := sealedKey{id: id, organization: organization, workspace: workspace}
+	if k.wrapped, err = t.s.masters.Load().Seal(t.s.random, k.place(), key); err != nil {
+		return nil, err
+	}
+	if _, err := t.exec("data_key.create", id, organization, workspace, k.wrapped.Master, k.wrapped.Sealed, millis(t.s.now())); err != nil {
+		return nil, err
+	}
+	return envelope.NewDataKey(id, key)
+}
+
+// useDataKey returns the key of a workspace to seal some values with. It is locked until the
+// transaction ends. A key that sealed too much is replaced before.
+func (t session) useDataKey(workspace string, seals int64) (sealedKey, error) {
+	scan := func(r row) (k sealedKey, err error) {
+		k.workspace = workspace
+		err = r.Scan(&k.id, &k.organization, &k.wrapped.Master, &k.wrapped.Sealed, &k.seals)
+		return k, err
+	}
+	// Where another transaction replaced the key in the meantime, PostgreSQL finds none.
+	for range 3 {
+		found, err := many(t, scan, "data_key.use", workspace, seals)
+		if err != nil {
+			return sealedKey{}, err
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	return sealedKey{}, ErrNone
+}
+
+// sealer returns the open key of a workspace, to seal some values with.
+func (t session) sealer(workspace string, seals int64) (*envelope.DataKey, error) {
+	k, err := t.useDataKey(workspace, seals)
+	if err != nil {
+		return nil, err
+	}
+	if k.seals > mostSeals {
+		if _, err := t.replaceDataKey(k); err != nil {
+			return nil, err
+		}
+		if k, err = t.useDataKey(workspace, seals); err != nil {
+			return nil, err
+		}
+	}
+	return k.open(t.s.masters.Load())
+}
+
+// mostSeals leaves room for the values that one transaction seals.
+const mostSeals = envelope.MaxSeals - 1<<20
+
+// checkMasters returns an error if keys of the database are sealed with a master key that m does
+// not have.
+func (s *Store) checkMasters(ctx context.Context, m *envelope.Masters) error {
+	counts := make(map[string]int64)
+	t, cancel := s.read(ctx)
+	defer cancel()
+	for _, name := range []string{"data_key.masters", "signing_key.masters"} {
+		err := t.each(name, func(r row) error {
+			var id string
+			var n int64
+			err := r.Scan(&id, &n)
+			counts[id] += n
+			return err
+		})
+		if err != nil {
+			return s.named(t.ctx, err)
+		}
+	}
+	for id, n := range counts {
+		if !m.Has(id) {
+			return fault.Invalid("master_key", fmt.Sprintf("%d keys of the database are sealed with master key %s, which is not among those given (%s)", n, id, strings.Join(m.IDs(), ", ")),
+				"give that key too, as an older one; without it, the credentials are lost")
+		}
+	}
+	return nil
+}
+
+// UseMasters replaces the master keys, as when a new one is current. The error is that of opening
+// a store if they do not open the database.
+func (s *Store) UseMasters(ctx context.Context, m *envelope.Masters) error {
+	if err := s.checkMasters(ctx, m); err != nil {
+		return err
+	}
+	s.masters.Store(m)
+	return nil
+}

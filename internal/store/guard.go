@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// errMemory says that SQLite panicked, which it does where its memory ends.
+var errMemory = errors.New("SQLite ran out of memory")
+
+// guarded makes errors of the panics of SQLite's driver, and has database/sql close a connection
+// that panicked. Without it, database/sql would keep a lock or the connection forever.
+type guarded struct{ driver.Connector }
+
+func (g guarded) Connect(ctx context.Context) (c driver.Conn, err error) {
+	defer recovered(nil, &err)
+	inner, err := g.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	whole, ok := inner.(sqliteConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("the driver has connections of type %T", inner), inner.Close())
+	}
+	return &guardedConn{sqliteConn: whole}, nil
+}
+
+// sqliteConn is what the driver's connections implement.
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+}
+
+// sqliteStmt is what the driver's statements implement.
+type sqliteStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+	driver.NamedValueChecker
+}
+
+// recovered ends a panic of the driver with an error.
+func recovered(broken *atomic.Bool, err *error) {
+	if r := recover(); r != nil {
+		if broken != nil {
+			broken.Store(true)
+		}
+		*err = fmt.Errorf("%w: %v", errMemory, r)
+	}
+}
+
+// closing calls a function that closes something, and calls it again if it panicked: the driver
+// panics once more when it closes what ran out of memory, and then closes it.
+func closing(broken *atomic.Bool, do func() error) error {
+	once := func() (err error) {
+		defer recovered(broken, &err)
+		return do()
+	}
+	err := once()
+	if errors.Is(err, errMemory) {
+		err = once()
+	}
+	return err
+}
+
+type guardedConn struct {
+	sqliteConn
+	broken atomic.Bool
+}
+
+// IsValid tells database/sql whether to use the connection again.
+func (c *guardedConn) IsValid() bool { return !c.broken.Load() }
+
+func (c *guardedConn) Close() error { return closing(&c.broken, c.sqliteConn.Close) }
+
+func (c *guardedConn) BeginTx(ctx context.Context, o driver.TxOptions) (t driver.Tx, err error) {
+	defer recovered(&c.broken, &err)
+	inner, err := c.sqliteConn.BeginTx(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &guardedTx{inner, c}, nil
+}
+
+func (c *guardedConn) PrepareContext(ctx context.Context, query string) (s driver.Stmt, err error) {
+	defer recovered(&c.broken, &err)
+	inner, err := c.sqliteConn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	whole, ok := inner.(sqliteStmt)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("the driver has statements of type %T", inner), inner.Close())
+	}
+	return &guardedStmt{whole, c}, nil
+}
+
+func (c *guardedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
+	defer recovered(&c.broken, &err)
+	return c.sqliteConn.ExecContext(ctx, query, args)
+}
+
+type guardedTx struct {
+	driver.Tx
+	conn *guardedConn
+}
+
+func (t *guardedTx) Commit() (err error) {
+	defer recovered(&t.conn.broken, &err)
+	return t.Tx.Commit()
+}
+
+func (t *guardedTx) Rollback() error { return closing(&t.conn.broken, t.Tx.Rollback) }
+
+type guardedStmt struct {
+	sqliteStmt
+	conn *guardedConn
+}
+
+func (s *guardedStmt) Close() error { return closing(&s.conn.broken, s.sqliteStmt.Close) }
+
+func (s *guardedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (r driver.Result, err error) {
+	defer recovered(&s.conn.broken, &err)
+	return s.sqliteStmt.ExecContext(ctx, args)
+}
+
+func (s *guardedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (r driver.Rows, err error) {
+	defer recovered(&s.conn.broken, &err)
+	inner, err := s.sqliteStmt.QueryContext(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return &guardedRows{inner, s.conn}, nil
+}
+
+type guardedRows struct {
+	driver.Rows
+	conn *guardedConn
+}
+
+func (r *guardedRows) Close() error { return closing(&r.conn.broken, r.Rows.Close) }
+
+func (r *guardedRows) Next(into []driver.Value) (err error) {
+	defer recovered(&r.conn.broken, &err)
+	return r.Rows.Next(into)
+}

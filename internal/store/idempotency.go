@@ -1,0 +1,227 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+// Write is a call that may change something at a vendor.
+type Write struct {
+	// Scope is the workspace of the connection.
+	Scope      Scope
+	Connection string
+	// Caller is the application or the token that calls.
+	Caller string
+	// Key is the caller's idempotency key, of 1 to 255 bytes; empty if there is none.
+	Key string
+	// Hash is the SHA-256 of what is to be done.
+	Hash []byte
+}
+
+// WriteState says how far a write is.
+type WriteState string
+
+// The states of a write.
+const (
+	WriteRunning  WriteState = "running"
+	WriteFinished WriteState = "finished"
+	// WriteUnknown is a write whose server ended before it knew how the write did.
+	WriteUnknown WriteState = "unknown"
+)
+
+// Prior is a write that had the same caller, connection and key.
+type Prior struct {
+	State WriteState
+	// Other says that it was to do something else: its hash was another one.
+	Other bool
+	// Status and Answer are what a finished write was answered with. Kept is false if the
+	// answer was too large to keep.
+	Status int
+	Answer []byte
+	Kept   bool
+}
+
+// keyLife is how long a key counts.
+const keyLife = 24 * time.Hour
+
+// MaxAnswer is the size of the largest answer that is kept, in bytes.
+const MaxAnswer = 1 << 20
+
+// BeginWrite records that a write is about to be sent: its key and the start record are committed
+// when it returns nil. If the key was used before, it records nothing and returns the write that
+// used it: then nothing may be sent.
+func (s *Store) BeginWrite(ctx context.Context, w Write, start AuditRecord) (*Prior, error) {
+	if err := start.check(); err != nil {
+		return nil, err
+	}
+	if w.Key != "" {
+		if err := w.check(); err != nil {
+			return nil, err
+		}
+	}
+	var used bool
+	err := s.write(ctx, func(t session) error {
+		used = false
+		if w.Key != "" {
+			now := s.now()
+			n, err := t.exec("idempotency.begin", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now))
+			if err != nil {
+				return err
+			}
+			if used = n == 0; used {
+				return nil
+			}
+		}
+		return t.addAudit([]AuditRecord{start})
+	})
+	if err != nil || !used {
+		return nil, err
+	}
+	return s.prior(ctx, w)
+}
+
+func (w Write) check() error {
+	if err := checkName("Idempotency-Key", w.Key); err != nil {
+		return err
+	}
+	if len(w.Hash) == 0 || w.Caller == "" || w.Connection == "" {
+		return errors.New("a write with a key needs a caller, a connection and a hash")
+	}
+	return nil
+}
+
+// prior returns the write that used the key.
+func (s *Store) prior(ctx context.Context, w Write) (*Prior, error) {
+	return readOne(ctx, s, func(r row) (*Prior, error) {
+		var hash, answer, wrapped []byte
+		var id, organization, workspace, master *string // of the data key, if there is one
+		var p Prior
+		if err := r.Scan(&hash, &p.State, &p.Status, &answer, &id, &organization, &workspace, &master, &wrapped); err != nil {
+			return nil, err
+		}
+		if p.Other = !bytes.Equal(hash, w.Hash); p.Other {
+			return &Prior{State: p.State, Other: true}, nil
+		}
+		if id == nil || answer == nil {
+			return &p, nil
+		}
+		key, err := sealedKey{id: *id, organization: *organization, workspace: *workspace, wrapped: envelope.Wrapped{Master: *master, Sealed: wrapped}}.open(s.masters.Load())
+		if err != nil {
+			return nil, err
+		}
+		value, err := key.Open(w.place(), answer)
+		if err != nil {
+			return nil, fmt.Errorf("answer of a write: %w", err)
+		}
+		p.Answer, p.Kept = envelope.Bytes(value), true
+		return &p, nil
+	}, "idempotency.get", w.Caller, w.Connection, w.Key)
+}
+
+// place is what the answer is sealed for.
+func (w Write) place() envelope.Place {
+	return envelope.Place{Organization: w.Scope.Organization, Workspace: w.Scope.Workspace, Connection: w.Connection, Field: fmt.Sprintf("answer %q %q", w.Caller, w.Key)}
+}
+
+// FinishWrite keeps the answer of a write that has a key. Of an answer of more than [MaxAnswer]
+// bytes, it keeps the status.
+func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []byte) error {
+	if len(answer) > MaxAnswer {
+		return s.write(ctx, func(t session) error {
+			return t.change("idempotency.finish", w.Caller, w.Connection, w.Key, status, nil, nil)
+		})
+	}
+	for range 2 {
+		key, err := s.answers.take(w.Scope.Workspace, func(seals int64) (key *envelope.DataKey, err error) {
+			err = s.write(ctx, func(t session) error {
+				key, err = t.sealer(w.Scope.Workspace, seals)
+				return err
+			})
+			return key, err
+		})
+		if err != nil {
+			return err
+		}
+		sealed, err := key.Seal(s.random, w.place(), secret.New(answer))
+		if err != nil {
+			return err
+		}
+		none := false
+		err = s.write(ctx, func(t session) error {
+			n, err := t.exec("idempotency.finish", w.Caller, w.Connection, w.Key, status, key.ID(), sealed)
+			none = err == nil && n == 0
+			return err
+		})
+		switch {
+		case none:
+			return ErrNone
+		case !errors.Is(err, ErrNone):
+			return err
+		}
+		s.answers.drop(w.Scope.Workspace) // a rotation has removed the key
+	}
+	return ErrNone
+}
+
+// FreeWrite frees the key of a write that sent nothing: the next one with it may try.
+func (s *Store) FreeWrite(ctx context.Context, w Write) error {
+	return s.write(ctx, func(t session) error { return t.change("idempotency.free", w.Caller, w.Connection, w.Key) })
+}
+
+// LoseWrite says that nobody knows how a write ended: it is never sent again.
+func (s *Store) LoseWrite(ctx context.Context, w Write) error {
+	return s.write(ctx, func(t session) error { return t.change("idempotency.unknown", w.Caller, w.Connection, w.Key) })
+}
+
+// answerKeys are open data keys of some workspaces, so that the end of a write need not ask the
+// database for one. A rotation leaves the answers, which expire in a day, as they are.
+type answerKeys struct {
+	mu   sync.Mutex
+	keys map[string]*answerKey
+}
+
+type answerKey struct {
+	key  *envelope.DataKey
+	left int64 // how many answers may be sealed before the next question
+}
+
+const (
+	mostAnswerKeys  = 1024
+	answersPerVisit = 256
+)
+
+// take returns a key of a workspace to seal one answer with. It asks for one where it has none.
+func (a *answerKeys) take(workspace string, ask func(seals int64) (*envelope.DataKey, error)) (*envelope.DataKey, error) {
+	a.mu.Lock()
+	k := a.keys[workspace]
+	if k != nil && k.left > 0 {
+		k.left--
+		a.mu.Unlock()
+		return k.key, nil
+	}
+	a.mu.Unlock()
+	key, err := ask(answersPerVisit)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.keys == nil || len(a.keys) >= mostAnswerKeys {
+		a.keys = make(map[string]*answerKey) // to ask again is cheap
+	}
+	a.keys[workspace] = &answerKey{key, answersPerVisit - 1}
+	return key, nil
+}
+
+func (a *answerKeys) drop(workspace string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.keys, workspace)
+}

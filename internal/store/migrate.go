@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/agenthost/agenthost/internal/fault"
+)
+
+// The schema, in steps: 0001.sql and so on. A step that was released never changes.
+//
+//go:embed schema/*.sql
+var migrations embed.FS
+
+// migrate brings the database to the newest schema. Each step is one transaction with the row that
+// says so. The server holds the lock on the database.
+func (s *Store) migrate(ctx context.Context, files fs.FS) (err error) {
+	steps, err := fs.Glob(files, "schema/*.sql") // in order
+	if err != nil {
+		return err
+	}
+	c, err := s.writer.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := c.ExecContext(ctx, s.dialect.words.Replace("CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY, applied BIGINT NOT NULL) /*strict*/")); err != nil {
+		return fmt.Errorf("prepare the database: %w", err)
+	}
+	var applied int
+	if err := c.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM migration").Scan(&applied); err != nil {
+		return fmt.Errorf("read the version of the schema: %w", err)
+	}
+	if applied > len(steps) {
+		return fault.Invalid("data", fmt.Sprintf("the database has schema %d, and this agenthost knows up to %d", applied, len(steps)), "use the agenthost that wrote it, or a newer one")
+	}
+	for version := applied + 1; version <= len(steps); version++ {
+		text, err := fs.ReadFile(files, steps[version-1])
+		if err != nil {
+			return err
+		}
+		if err := s.step(ctx, c, version, s.dialect.words.Replace(string(text))); err != nil {
+			return fmt.Errorf("bring the database to schema %d: %w", version, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) step(ctx context.Context, c *sql.Conn, version int, text string) error {
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, text) // several statements: without arguments both databases take them
+	if err == nil {
+		_, err = tx.ExecContext(ctx, s.dialect.words.Replace("INSERT INTO migration (version, applied) VALUES ($1, $2)"), version, s.now().UnixMilli())
+	}
+	if err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}

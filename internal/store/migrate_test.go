@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"path"
+	"testing"
+	"testing/fstest"
+)
+
+//go:embed testdata
+var testdata embed.FS
+
+// testReleasedSchemas brings a database of every schema that was released, with rows in it, to the
+// newest one. A new schema adds a file to testdata/released.
+func testReleasedSchemas(t *testing.T, open func(t testing.TB) *lab) {
+	released := ok(fs.Glob(migrations, "schema/*.sql"))(t)
+	for i, newest := range released {
+		t.Run(path.Base(newest), func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			l := open(t)
+			old := fstest.MapFS{}
+			for _, step := range released[:i+1] {
+				old[step] = &fstest.MapFile{Data: ok(migrations.ReadFile(step))(t)}
+			}
+			l.empty(t)
+			if err := l.migrate(ctx, old); err != nil {
+				t.Fatal(err)
+			}
+			rows := ok(fs.ReadFile(testdata, "testdata/released/"+path.Base(newest)))(t)
+			if _, err := l.writer.ExecContext(ctx, string(rows)); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			l.Store = ok(l.reopen(l.options(masterKeys(t, "first"))))(t)
+			p := Scope{Organization: "01900000-0000-7000-8000-000000000001"}
+			c := ok(l.Connection(ctx, p, "01900000-0000-7000-8000-000000000004"))(t)
+			if c.Name != "pylon" || c.Config["region"] != "eu" || len(c.Entities) != 1 || c.Inactive {
+				t.Errorf("%+v", c)
+			}
+			w := ok(l.WorkspaceByName(ctx, p, "Acme"))(t)
+			if w.ID != c.Workspace {
+				t.Errorf("%+v", w)
+			}
+			if got := ok(l.Audit(ctx, p, Page{}))(t); len(got) != 1 {
+				t.Errorf("%+v", got)
+			}
+			if got := ok(l.Approvals(ctx))(t); len(got) != 1 {
+				t.Errorf("%+v", got)
+			}
+			if next := ok(l.UpdateConnection(ctx, p, c, nil))(t); next.Revision != 8 {
+				t.Errorf("revision %d after 7", next.Revision)
+			}
+		})
+	}
+}
+
+// empty removes all tables.
+func (l *lab) empty(t testing.TB) {
+	t.Helper()
+	list := "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+	drop := func(name string) string { return "DROP TABLE " + name }
+	before := []string{"PRAGMA foreign_keys=0"}
+	after := []string{"PRAGMA foreign_keys=1"}
+	if l.file == "" {
+		list = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+		drop = func(name string) string { return "DROP TABLE " + name + " CASCADE" }
+		before, after = nil, nil
+	}
+	l.Store.queries["test.tables"] = list
+	statements := before
+	for _, name := range ok(many(session{context.Background(), l.Store, l.writer}, scanText, "test.tables"))(t) {
+		statements = append(statements, drop(name))
+	}
+	for _, s := range append(statements, after...) {
+		if _, err := l.writer.ExecContext(t.Context(), s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}

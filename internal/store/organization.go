@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Organization is whose server it is, or one of several.
+type Organization struct {
+	ID, Name string
+	Created  time.Time
+}
+
+func scanOrganization(r row) (o Organization, err error) {
+	var created int64
+	err = r.Scan(&o.ID, &o.Name, &created)
+	o.Created = instant(created)
+	return o, err
+}
+
+// CreateOrganization makes an organization. Names need not be unique.
+func (s *Store) CreateOrganization(ctx context.Context, name string) (Organization, error) {
+	if err := checkName("name", name); err != nil {
+		return Organization{}, err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return Organization{}, err
+	}
+	now := millis(s.now())
+	err = s.write(ctx, func(t session) error {
+		_, err := t.exec("organization.create", id, name, now)
+		return err
+	})
+	return Organization{id, name, instant(now)}, err
+}
+
+// Organization returns an organization. The error is [ErrNone] if there is none with the id.
+func (s *Store) Organization(ctx context.Context, id string) (Organization, error) {
+	return readOne(ctx, s, scanOrganization, "organization.get", id)
+}
+
+// Organizations returns a page of the organizations, in the order of their ids.
+func (s *Store) Organizations(ctx context.Context, p Page) ([]Organization, error) {
+	return readMany(ctx, s, scanOrganization, "organization.list", p.After, p.limit())
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// serverLock is the advisory lock of the server that uses a database, also while it changes the
+// schema. The number is arbitrary, and the same for ever.
+const serverLock = 0x6167656e74686f73
+
+// postgresConnections is how many connections a server has at most.
+const postgresConnections = 16
+
+// OpenPostgres opens the database that a URL or a connection string of PostgreSQL names. No other
+// server may have it open.
+//
+// # Errors
+//
+// An *[abi.Error] whose field is db: of kind denied if another server has the database, and of
+// kind invalid_params if it cannot be used. It holds nothing of the URL, which may have a password.
+func OpenPostgres(ctx context.Context, address secret.Value, o Options) (*Store, error) {
+	var config *pgx.ConnConfig
+	err := address.Reveal(func(b []byte) (err error) {
+		config, err = pgx.ParseConfig(string(b))
+		return err
+	})
+	if err != nil { // which may quote the password
+		return nil, fault.Invalid("db", "this is no connection string of PostgreSQL", "write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	config.RuntimeParams["application_name"] = "agenthost"
+	config.RuntimeParams["statement_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
+	config.RuntimeParams["lock_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(2 * queryTimeout.Milliseconds())
+
+	lock, err := lockServer(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(postgresConnections)
+	db.SetMaxIdleConns(postgresConnections)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	s, err := open(ctx, postgresDialect(), db, db, o)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close(ctx))
+	}
+	s.release = lock.Close
+	s.held = held(lock)
+	return s, nil
+}
+
+// lockServer takes the lock on a connection of its own: it ends with the connection.
+func lockServer(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fault.Invalid("db", "the database cannot be reached"+because(err), "check the address, the user and the password")
+	}
+	var taken bool
+	for begun := time.Now(); !taken && time.Since(begun) < lockPatience; {
+		if err := c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1) OR pg_sleep(0.02) IS NULL", int64(serverLock)).Scan(&taken); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock the database: %w", err), c.Close(ctx))
+		}
+	}
+	if !taken {
+		e := fault.Denied("one_server", "another server uses the database", "stop it, or start this one with another database")
+		e.Field = "db"
+		return nil, errors.Join(e, c.Close(ctx))
+	}
+	return c, nil
+}
+
+// held returns a function that asks whether a connection, and with it its lock, is still there.
+func held(c *pgx.Conn) func(context.Context) error {
+	var one sync.Mutex // a connection serves one goroutine at a time
+	return func(ctx context.Context) error {
+		one.Lock()
+		defer one.Unlock()
+		return c.Ping(ctx)
+	}
+}
+
+// because is what the server said. What the driver says may quote the address.
+func because(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return " (SQLSTATE " + e.Code + ")"
+	}
+	return ""
+}
+
+func postgresProblem(err error) problem {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return other
+	}
+	switch e.Code {
+	case "23505": // unique_violation
+		return duplicate
+	case "23503": // foreign_key_violation
+		return missing
+	case "40001", "40P01": // serialization_failure, deadlock_detected
+		return again
+	}
+	return other
+}

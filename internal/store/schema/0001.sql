@@ -1,0 +1,167 @@
+-- Ids are UUIDs, times are milliseconds since 1970, and 0 is a time that has not come.
+-- The words are those of PostgreSQL; dialect.go says what stands for them in SQLite.
+
+CREATE TABLE organization (
+	id TEXT PRIMARY KEY,
+	name TEXT NOT NULL,
+	created BIGINT NOT NULL
+) /*strict*/;
+
+-- An application is known by the SHA-256 of its secret. The secret is nowhere.
+CREATE TABLE application (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL REFERENCES organization,
+	name TEXT NOT NULL,
+	digest BYTEA NOT NULL,
+	created BIGINT NOT NULL,
+	revoked BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX application_organization ON application (organization, id);
+
+CREATE TABLE signing_key (
+	id TEXT PRIMARY KEY,
+	master TEXT NOT NULL,
+	sealed BYTEA NOT NULL,
+	created BIGINT NOT NULL,
+	retired BIGINT NOT NULL
+) /*strict*/;
+
+-- folded is the name in lower case, for searches.
+CREATE TABLE workspace (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL REFERENCES organization,
+	name TEXT NOT NULL,
+	folded TEXT NOT NULL,
+	status TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	deleted BIGINT NOT NULL
+) /*strict*/;
+CREATE UNIQUE INDEX workspace_name ON workspace (organization, name) WHERE deleted = 0;
+CREATE INDEX workspace_organization ON workspace (organization, id);
+
+-- A workspace has one key that is not retired. Retired ones open answers of writes that are kept.
+CREATE TABLE data_key (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL REFERENCES organization,
+	workspace TEXT NOT NULL REFERENCES workspace,
+	master TEXT NOT NULL,
+	sealed BYTEA NOT NULL,
+	seals BIGINT NOT NULL,
+	created BIGINT NOT NULL,
+	retired BIGINT NOT NULL
+) /*strict*/;
+CREATE UNIQUE INDEX data_key_current ON data_key (workspace) WHERE retired = 0;
+CREATE INDEX data_key_workspace ON data_key (workspace);
+CREATE INDEX data_key_master ON data_key (master);
+CREATE INDEX data_key_created ON data_key (created) WHERE retired = 0;
+
+-- One row: the newest revision of a connection, and the newest one whose removal is forgotten.
+-- A transaction that changes connections begins with it, so that revisions are committed in order.
+CREATE TABLE revision (
+	id BIGINT PRIMARY KEY,
+	newest BIGINT NOT NULL,
+	forgotten BIGINT NOT NULL
+) /*strict*/;
+INSERT INTO revision (id, newest, forgotten) VALUES (1, 0, 0);
+
+CREATE TABLE connection (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL REFERENCES organization,
+	workspace TEXT NOT NULL REFERENCES workspace,
+	name TEXT NOT NULL,
+	connector TEXT NOT NULL,
+	definition TEXT NOT NULL,
+	server TEXT NOT NULL,
+	config TEXT NOT NULL,
+	scheme TEXT NOT NULL,
+	state TEXT NOT NULL,
+	entities TEXT NOT NULL,
+	allow TEXT NOT NULL,
+	revision BIGINT NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	deleted BIGINT NOT NULL
+) /*strict*/;
+CREATE UNIQUE INDEX connection_name ON connection (workspace, name) WHERE deleted = 0;
+CREATE INDEX connection_revision ON connection (revision, id);
+CREATE INDEX connection_workspace ON connection (workspace, id);
+CREATE INDEX connection_organization ON connection (organization, id);
+CREATE INDEX connection_deleted ON connection (deleted) WHERE deleted > 0;
+
+-- origins are what the value was sealed for. To seal it anew needs them; to use it, the caller says
+-- which origins it means, and other ones do not open it.
+CREATE TABLE credential (
+	connection TEXT NOT NULL REFERENCES connection,
+	field TEXT NOT NULL,
+	origins TEXT NOT NULL,
+	data_key TEXT NOT NULL REFERENCES data_key,
+	sealed BYTEA NOT NULL,
+	PRIMARY KEY (connection, field)
+) /*strict*/;
+CREATE INDEX credential_data_key ON credential (data_key);
+
+CREATE TABLE token (
+	connection TEXT PRIMARY KEY REFERENCES connection,
+	version BIGINT NOT NULL,
+	origins TEXT NOT NULL,
+	data_key TEXT NOT NULL REFERENCES data_key,
+	sealed BYTEA NOT NULL,
+	updated BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX token_data_key ON token (data_key);
+
+CREATE TABLE idempotency (
+	caller TEXT NOT NULL,
+	connection TEXT NOT NULL,
+	key TEXT NOT NULL,
+	organization TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	hash BYTEA NOT NULL,
+	state TEXT NOT NULL,
+	status BIGINT NOT NULL,
+	data_key TEXT REFERENCES data_key,
+	answer BYTEA,
+	expires BIGINT NOT NULL,
+	PRIMARY KEY (caller, connection, key)
+) /*strict*/;
+CREATE INDEX idempotency_expires ON idempotency (expires);
+CREATE INDEX idempotency_data_key ON idempotency (data_key);
+CREATE INDEX idempotency_running ON idempotency (state) WHERE state = 'running';
+
+-- A call has a row when it starts, if it may change something, and one when it has ended.
+CREATE TABLE audit (
+	id TEXT NOT NULL,
+	event TEXT NOT NULL,
+	organization TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	record TEXT NOT NULL,
+	PRIMARY KEY (id, event)
+) /*strict*/;
+CREATE INDEX audit_organization ON audit (organization, id, event);
+CREATE INDEX audit_workspace ON audit (workspace, id, event);
+
+CREATE TABLE job (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	state TEXT NOT NULL,
+	error TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	finished BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX job_organization ON job (organization, id);
+
+-- document is the connector's block of an agenthost.lock.
+CREATE TABLE approval (
+	connector TEXT PRIMARY KEY,
+	document TEXT NOT NULL,
+	updated BIGINT NOT NULL
+) /*strict*/;
+
+-- The rotation of data keys that runs, or that was interrupted: keys from before it are replaced.
+CREATE TABLE rotation (
+	id BIGINT PRIMARY KEY,
+	started BIGINT NOT NULL
+) /*strict*/;

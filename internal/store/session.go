@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/internal/fault"
+)
+
+// queryTimeout bounds a transaction, and a statement outside of one.
+const queryTimeout = 15 * time.Second
+
+// session runs statements by their names: in a transaction, or each on its own.
+type session struct {
+	ctx context.Context
+	s   *Store
+	db  interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	}
+}
+
+// row is what a function scans.
+type row interface{ Scan(into ...any) error }
+
+// retries is how often a transaction is tried that another one made fail.
+const retries = 5
+
+// write runs f in a transaction, which is committed if f returns nil. It may call f again, so f
+// must not leave anything behind.
+func (s *Store) write(ctx context.Context, f func(session) error) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	for i := 0; ; i++ {
+		err := s.transact(ctx, f)
+		if err == nil || i == retries || s.dialect.problem(err) != again {
+			return s.named(ctx, err)
+		}
+	}
+}
+
+func (s *Store) transact(ctx context.Context, f func(session) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(session{ctx, s, tx}); err != nil {
+		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
+			return fmt.Errorf("%w (and rolling back: %w)", err, undo)
+		}
+		return err
+	}
+	return tx.Commit()
+}
+
+// named makes the errors of the database those of this package.
+func (s *Store) named(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ctx.Err())):
+		return fault.EndedWith(ctx, "the call ended while it waited for the database")
+	}
+	switch s.dialect.problem(err) {
+	case duplicate:
+		return ErrExists
+	case missing:
+		return ErrNone
+	}
+	return err
+}
+
+func (t session) statement(name string, args []any) (string, error) {
+	text, ok := t.s.queries[name]
+	if !ok {
+		return "", fmt.Errorf("there is no statement %s", name)
+	}
+	// What no database stores as text is nobody's name. PostgreSQL would refuse the statement.
+	for _, a := range args {
+		if v, ok := a.(string); ok && (strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v)) {
+			return "", ErrNone
+		}
+	}
+	if t.s.onQuery != nil {
+		t.s.onQuery(name)
+	}
+	return text, nil
+}
+
+// exec runs a statement, and returns how many rows it changed.
+func (t session) exec(name string, args ...any) (int64, error) {
+	text, err := t.statement(name, args)
+	if err != nil {
+		return 0, err
+	}
+	result, err := t.db.ExecContext(t.ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// execRows is exec for a statement that inserts count rows.
+func (t session) execRows(name string, count int, values ...any) (int64, error) {
+	text, err := t.statement(name, values)
+	if err != nil {
+		return 0, err
+	}
+	result, err := t.db.ExecContext(t.ctx, strings.Replace(text, "{rows}", tuples(t.s.dialect, count, len(values)/count), 1), values...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// change is exec for a statement that changes one row. The error is [ErrNone] if it changed none.
+func (t session) change(name string, args ...any) error {
+	n, err := t.exec(name, args...)
+	if err == nil && n == 0 {
+		return ErrNone
+	}
+	return err
+}
+
+// each calls f for each row of a result.
+func (t session) each(name string, f func(row) error, args ...any) (err error) {
+	text, err := t.statement(name, args)
+	if err != nil {
+		return err
+	}
+	rows, err := t.db.QueryContext(t.ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// one returns the row of a result. The error is [ErrNone] if there is none.
+func one[T any](t session, scan func(row) (T, error), name string, args ...any) (T, error) {
+	var found T
+	var n int
+	err := t.each(name, func(r row) (err error) {
+		n++
+		found, err = scan(r)
+		return err
+	}, args...)
+	if err == nil && n == 0 {
+		err = ErrNone
+	}
+	return found, err
+}
+
+func scanNumber(r row) (n int64, err error) {
+	err = r.Scan(&n)
+	return n, err
+}
+
+func scanText(r row) (text string, err error) {
+	err = r.Scan(&text)
+	return text, err
+}
+
+// many returns the rows of a result.
+func many[T any](t session, scan func(row) (T, error), name string, args ...any) ([]T, error) {
+	var found []T
+	err := t.each(name, func(r row) error {
+		v, err := scan(r)
+		if err == nil {
+			found = append(found, v)
+		}
+		return err
+	}, args...)
+	return found, err
+}
+
+// read returns a session for statements that only read, each on its own, and what ends it.
+func (s *Store) read(ctx context.Context) (session, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	return session{ctx, s, s.reader}, cancel
+}
+
+// readOne reads one row outside of a transaction.
+func readOne[T any](ctx context.Context, s *Store, scan func(row) (T, error), name string, args ...any) (T, error) {
+	t, cancel := s.read(ctx)
+	defer cancel()
+	found, err := one(t, scan, name, args...)
+	return found, s.named(t.ctx, err)
+}
+
+// readMany reads rows outside of a transaction.
+func readMany[T any](ctx context.Context, s *Store, scan func(row) (T, error), name string, args ...any) ([]T, error) {
+	t, cancel := s.read(ctx)
+	defer cancel()
+	found, err := many(t, scan, name, args...)
+	return found, s.named(t.ctx, err)
+}
+
+// Page asks for a part of a list.
+type Page struct {
+	// After is the id of the last one that the caller has; empty for the first page.
+	After string
+	// Limit is how many to return, at most [MaxPage]; as many if 0.
+	Limit int
+}
+
+// MaxPage is the length of the longest page.
+const MaxPage = 1000
+
+func (p Page) limit() int {
+	if p.Limit <= 0 || p.Limit > MaxPage {
+		return MaxPage
+	}
+	return p.Limit
+}
+
+// maxName is the length of the longest name in bytes.
+const maxName = 255
+
+// checkName checks the name of something.
+func checkName(field, name string) error {
+	switch {
+	case name == "":
+		return fault.Invalid(field, "the name is empty", "give it a name of 1 to 255 bytes")
+	case len(name) > maxName:
+		return fault.Invalid(field, fmt.Sprintf("the name has %d bytes", len(name)), "use at most 255")
+	case !utf8.ValidString(name):
+		return fault.Invalid(field, "the name is not valid UTF-8", "use text in UTF-8")
+	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return fault.Invalid(field, "the name has a control character", "use printable characters")
+	}
+	return nil
+}
+
+// checkText checks a text that others chose.
+func checkText(field, text string, most int) error {
+	switch {
+	case len(text) > most:
+		return fault.Invalid(field, fmt.Sprintf("it has %d bytes", len(text)), fmt.Sprintf("use at most %d", most))
+	case !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0:
+		return fault.Invalid(field, "it is not valid UTF-8, or it has a zero byte", "use text in UTF-8")
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+// SigningKey signs the tokens that the server gives out.
+type SigningKey struct {
+	ID  string
+	Key secret.Value // 32 bytes
+	// Created is when it began to sign.
+	Created time.Time
+	// Retired is when another one took its place; zero for the one that signs.
+	Retired time.Time
+}
+
+// mostSigningKeys is how many keys there are at once.
+const mostSigningKeys = 16
+
+// sealedSigningKey is a SigningKey as the database has it.
+type sealedSigningKey struct {
+	SigningKey
+	wrapped envelope.Wrapped
+}
+
+func scanSigningKey(r row) (k sealedSigningKey, err error) {
+	var created, retired int64
+	err = r.Scan(&k.ID, &k.wrapped.Master, &k.wrapped.Sealed, &created, &retired)
+	k.Created, k.Retired = instant(created), instant(retired)
+	return k, err
+}
+
+func signingKeyPlace(id string) envelope.Place { return envelope.Place{Field: "signing key " + id} }
+
+// SigningKeys returns the keys, the one that signs first. There is none before the first
+// [Store.RotateSigningKey].
+func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+	sealed, err := readMany(ctx, s, scanSigningKey, "signing_key.list", mostSigningKeys)
+	if err != nil {
+		return nil, err
+	}
+	var keys []SigningKey
+	for _, k := range sealed {
+		if k.Key, err = s.masters.Load().Open(signingKeyPlace(k.ID), k.wrapped); err != nil {
+			return nil, err
+		}
+		keys = append(keys, k.SigningKey)
+	}
+	return keys, nil
+}
+
+// RotateSigningKey makes a key that signs from now on, retires the one before it, and forgets those
+// that were retired for longer than keep: no token that they signed is still good.
+func (s *Store) RotateSigningKey(ctx context.Context, keep time.Duration) (SigningKey, error) {
+	id, err := s.newID()
+	if err != nil {
+		return SigningKey{}, err
+	}
+	key, err := envelope.NewKey(s.random)
+	if err != nil {
+		return SigningKey{}, err
+	}
+	now := s.now()
+	wrapped, err := s.masters.Load().Seal(s.random, signingKeyPlace(id), key)
+	if err != nil {
+		return SigningKey{}, err
+	}
+	err = s.write(ctx, func(t session) error {
+		if _, err := t.exec("signing_key.forget", millis(now.Add(-keep))); err != nil {
+			return err
+		}
+		if _, err := t.exec("signing_key.retire", id, millis(now)); err != nil {
+			return err
+		}
+		_, err := t.exec("signing_key.create", id, wrapped.Master, wrapped.Sealed, millis(now))
+		return err
+	})
+	return SigningKey{ID: id, Key: key, Created: instant(millis(now))}, err
+}

@@ -1,0 +1,29 @@
+-- name: idempotency.begin
+INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, state, status, data_key, answer, expires)
+VALUES ($1, $2, $3, $4, $5, $6, 'running', 0, NULL, NULL, $7)
+ON CONFLICT (caller, connection, key) DO UPDATE
+SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires
+WHERE idempotency.expires <= $8 AND idempotency.state <> 'running'
+
+-- name: idempotency.get
+SELECT i.hash, i.state, i.status, i.answer, k.id, k.organization, k.workspace, k.master, k.sealed
+FROM idempotency i LEFT JOIN data_key k ON k.id = i.data_key
+WHERE i.caller = $1 AND i.connection = $2 AND i.key = $3
+
+-- name: idempotency.finish
+UPDATE idempotency SET state = 'finished', status = $4, data_key = $5, answer = $6 WHERE caller = $1 AND connection = $2 AND key = $3 AND state = 'running'
+
+-- name: idempotency.unknown
+UPDATE idempotency SET state = 'unknown' WHERE caller = $1 AND connection = $2 AND key = $3 AND state = 'running'
+
+-- name: idempotency.free
+DELETE FROM idempotency WHERE caller = $1 AND connection = $2 AND key = $3 AND state = 'running'
+
+-- name: idempotency.interrupted
+UPDATE idempotency SET state = 'unknown' WHERE state = 'running'
+
+-- name: idempotency.forget
+DELETE FROM idempotency WHERE (caller, connection, key) IN (SELECT caller, connection, key FROM idempotency WHERE expires <= $1 AND state <> 'running' LIMIT $2)
+
+-- name: idempotency.delete
+DELETE FROM idempotency WHERE workspace = $1 AND connection IN (SELECT id FROM connection WHERE workspace = $1 AND ($2 = '' OR id = $2))

@@ -1,0 +1,8 @@
+-- name: organization.create
+INSERT INTO organization (id, name, created) VALUES ($1, $2, $3)
+
+-- name: organization.get
+SELECT id, name, created FROM organization WHERE id = $1
+
+-- name: organization.list
+SELECT id, name, created FROM organization WHERE id > $1 ORDER BY id LIMIT $2

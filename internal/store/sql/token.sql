@@ -1,0 +1,19 @@
+-- name: token.get
+SELECT c.organization, c.workspace, t.version, t.sealed, k.id, k.master, k.sealed
+FROM connection c JOIN token t ON t.connection = c.id JOIN data_key k ON k.id = t.data_key
+WHERE c.organization = $1 AND ($2 = '' OR c.workspace = $2) AND c.id = $3 AND c.deleted = 0
+
+-- name: token.create
+INSERT INTO token (connection, version, origins, data_key, sealed, updated) VALUES ($1, 1, $2, $3, $4, $5) ON CONFLICT (connection) DO NOTHING
+
+-- name: token.replace
+UPDATE token SET version = version + 1, origins = $3, data_key = $4, sealed = $5, updated = $6 WHERE connection = $1 AND version = $2
+
+-- name: token.delete
+DELETE FROM token WHERE connection IN (SELECT id FROM connection WHERE workspace = $1 AND ($2 = '' OR id = $2))
+
+-- name: token.of_workspace
+SELECT t.connection, t.origins, t.data_key, t.sealed FROM token t JOIN connection c ON c.id = t.connection WHERE c.workspace = $1
+
+-- name: token.reseal
+UPDATE token SET data_key = $2, sealed = $3 WHERE connection = $1

@@ -1,0 +1,170 @@
+// Package store is the server's database: organizations, applications, workspaces, connections
+// with their sealed credentials, the keys of repeated writes, the audit trail and jobs.
+//
+// There is one [Store] over two databases, SQLite and PostgreSQL. Statements are written by hand,
+// in files, one per concept. Every call is bounded in time, and every list in length.
+//
+// A [Scope] says whose rows a call may see. A row of somebody else does not exist: the error is
+// [ErrNone], as for an id that nobody has.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+var (
+	// ErrNone says that there is no such row, or that the scope does not have it.
+	ErrNone = errors.New("there is none")
+	// ErrExists says that the name is taken.
+	ErrExists = errors.New("the name is taken")
+	// ErrChanged says that somebody else changed the row since it was read.
+	ErrChanged = errors.New("it was changed in the meantime")
+)
+
+// Options are what every store needs.
+type Options struct {
+	// Masters are the master keys.
+	Masters *envelope.Masters
+	// Now tells the time; time.Now if nil.
+	Now func() time.Time
+	// Random gives random bytes, to several goroutines at once; [rand.Reader] if nil.
+	Random io.Reader
+	// OnQuery, if set, is called with the name of every statement before it runs.
+	OnQuery func(name string)
+}
+
+// Store is a database. It is safe for concurrent use.
+type Store struct {
+	dialect dialect
+	queries map[string]string
+	// writer and reader are the same for PostgreSQL.
+	writer, reader *sql.DB
+	file           string // of SQLite
+	masters        atomic.Pointer[envelope.Masters]
+	now            func() time.Time
+	random         io.Reader
+	onQuery        func(string)
+	answers        answerKeys
+	// release gives the lock back, and held reports whether it is lost; both may be nil.
+	release, held func(context.Context) error
+}
+
+// Scope is whose rows a call may see: those of an organization, or of one workspace of it. The
+// zero Scope sees none.
+type Scope struct {
+	Organization string
+	Workspace    string // all of the organization's if empty
+}
+
+// open completes a store: it migrates the database, and looks whether the master keys open it. It
+// closes the pools after an error.
+func open(ctx context.Context, d dialect, writer, reader *sql.DB, o Options) (_ *Store, err error) {
+	s := &Store{dialect: d, writer: writer, reader: reader, now: o.Now, random: o.Random, onQuery: o.OnQuery}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.random == nil {
+		s.random = rand.Reader
+	}
+	s.masters.Store(o.Masters)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.closePools())
+		}
+	}()
+	if s.queries, err = readQueries(statements, d); err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, migrations); err != nil {
+		return nil, err
+	}
+	if err := s.checkMasters(ctx, o.Masters); err != nil {
+		return nil, err
+	}
+	// This server is the only one: what ran before it started has an unknown end.
+	return s, s.write(ctx, func(t session) error {
+		_, err := t.exec("idempotency.interrupted")
+		return err
+	})
+}
+
+// Close closes the database. Calls that run fail.
+func (s *Store) Close() error {
+	err := s.closePools()
+	if s.release != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
+		defer cancel()
+		err = errors.Join(err, s.release(ctx))
+	}
+	return err
+}
+
+func (s *Store) closePools() error {
+	if s.reader == s.writer {
+		return s.writer.Close()
+	}
+	return errors.Join(s.reader.Close(), s.writer.Close())
+}
+
+// Ready returns an error if the database does not answer, or if the server has lost its lock on it.
+func (s *Store) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	if s.held != nil {
+		if err := s.held(ctx); err != nil {
+			return fmt.Errorf("the lock on the database is lost: %w", err)
+		}
+	}
+	return s.reader.PingContext(ctx)
+}
+
+// newID returns a UUID of version 7 (RFC 9562): ids sort by the time at which they were made.
+func (s *Store) newID() (string, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(s.random, b[6:]); err != nil {
+		return "", fmt.Errorf("random bytes for an id: %w", err)
+	}
+	ms := uint64(s.now().UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	text := make([]byte, 36)
+	hex.Encode(text, b[:4])
+	text[8] = '-'
+	hex.Encode(text[9:], b[4:6])
+	text[13] = '-'
+	hex.Encode(text[14:], b[6:8])
+	text[18] = '-'
+	hex.Encode(text[19:], b[8:10])
+	text[23] = '-'
+	hex.Encode(text[24:], b[10:])
+	return string(text), nil
+}
+
+// millis is a time as the database has it; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// instant is the reverse of millis.
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

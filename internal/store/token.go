@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+// Token is what a vendor gave for a login: access and refresh token, in whatever form the caller
+// keeps them.
+type Token struct {
+	Value secret.Value
+	// Version grows with every refresh. Version 0 is a token that does not exist yet.
+	Version int64
+}
+
+func tokenPlace(organization, workspace, connection string, origins []string) envelope.Place {
+	return envelope.Place{Organization: organization, Workspace: workspace, Connection: connection, Field: "token", Origins: origins}
+}
+
+// Token opens the token of a connection. Origins are what it is bound to: where it is sent, and
+// what else the caller names. The error is [ErrNone] if there is none, and [envelope.ErrSealed] if
+// somebody moved or changed it, or if it is bound to something else.
+func (s *Store) Token(ctx context.Context, p Scope, connection string, origins []string) (Token, error) {
+	return readOne(ctx, s, func(r row) (Token, error) {
+		var k sealedKey
+		var found Token
+		var sealed []byte
+		if err := r.Scan(&k.organization, &k.workspace, &found.Version, &sealed, &k.id, &k.wrapped.Master, &k.wrapped.Sealed); err != nil {
+			return Token{}, err
+		}
+		key, err := k.open(s.masters.Load())
+		if err != nil {
+			return Token{}, err
+		}
+		if found.Value, err = key.Open(tokenPlace(k.organization, k.workspace, connection, origins), sealed); err != nil {
+			return Token{}, fmt.Errorf("token of connection %s: %w", connection, err)
+		}
+		return found, nil
+	}, "token.get", p.Organization, p.Workspace, connection)
+}
+
+// PutToken replaces the token of a connection that has a version; 0 if it has none. It returns the
+// new version. The error is [ErrChanged] if it has another version by now: the caller came late,
+// and its token is not kept.
+func (s *Store) PutToken(ctx context.Context, p Scope, connection string, origins []string, value secret.Value, version int64) (int64, error) {
+	bound, err := document("origins", origins)
+	if err != nil {
+		return 0, err
+	}
+	err = s.write(ctx, func(t session) error {
+		c, err := one(t, scanConnection, "connection.get", p.Organization, p.Workspace, connection)
+		if err != nil {
+			return err
+		}
+		key, err := t.sealer(c.Workspace, 1)
+		if err != nil {
+			return err
+		}
+		sealed, err := key.Seal(s.random, tokenPlace(c.Organization, c.Workspace, connection, origins), value)
+		if err != nil {
+			return err
+		}
+		var n int64
+		if version == 0 {
+			n, err = t.exec("token.create", connection, bound, key.ID(), sealed, millis(s.now()))
+		} else {
+			n, err = t.exec("token.replace", connection, version, bound, key.ID(), sealed, millis(s.now()))
+		}
+		if err == nil && n == 0 {
+			err = ErrChanged
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return version + 1, nil
+}

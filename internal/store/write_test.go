@@ -1,0 +1,288 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/store/envelope"
+)
+
+var errSealed = envelope.ErrSealed
+
+// start is the record of a write that starts.
+func start(p Scope, id string) AuditRecord {
+	return AuditRecord{ID: id, Event: "start", Scope: p, Record: []byte(`{"event":"start","id":"` + id + `"}`)}
+}
+
+func testWrites(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	c := l.connection(t, p, "pylon")
+	n := 0
+	begin := func(w Write) (*Prior, error) {
+		n++
+		return l.BeginWrite(ctx, w, start(p, fmt.Sprintf("0193-%04d", n)))
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// fresh begins a write whose key nobody used.
+	fresh := func(w Write) {
+		t.Helper()
+		if prior, err := begin(w); prior != nil || err != nil {
+			t.Fatalf("%+v, %v", prior, err)
+		}
+	}
+	w := Write{Scope: p, Connection: c.ID, Caller: "app", Key: "key 1", Hash: []byte("hash")}
+	fresh(w)
+	if prior, err := begin(w); err != nil || prior == nil || prior.State != WriteRunning || prior.Other {
+		t.Errorf("a running one: %+v, %v", prior, err)
+	}
+	otherHash := w
+	otherHash.Hash = []byte("other")
+	if prior, err := begin(otherHash); err != nil || prior == nil || !prior.Other {
+		t.Errorf("another hash: %+v, %v", prior, err)
+	}
+	body := []byte(`{"result": "秘密"}`)
+	must(l.FinishWrite(ctx, w, 201, body))
+	wantErr(t, "finished twice", l.FinishWrite(ctx, w, 500, nil), ErrNone)
+	if prior, err := begin(w); err != nil || prior == nil || prior.State != WriteFinished || prior.Status != 201 || !bytes.Equal(prior.Answer, body) || !prior.Kept {
+		t.Errorf("a finished one: %+v, %v", prior, err)
+	}
+	if prior, err := begin(otherHash); err != nil || prior == nil || !prior.Other || prior.Answer != nil {
+		t.Errorf("another hash: %+v, %v", prior, err)
+	}
+	// The same key of others is another key.
+	for _, other := range []Write{
+		{Scope: p, Connection: c.ID, Caller: "app 2", Key: w.Key, Hash: w.Hash},
+		{Scope: p, Connection: "another", Caller: w.Caller, Key: w.Key, Hash: w.Hash},
+		{Scope: p, Connection: c.ID, Caller: w.Caller, Key: "KEY 1", Hash: w.Hash},
+	} {
+		fresh(other)
+		must(l.FreeWrite(ctx, other))
+		fresh(other)
+		must(l.LoseWrite(ctx, other))
+		if prior, err := begin(other); err != nil || prior == nil || prior.State != WriteUnknown {
+			t.Errorf("a lost one: %+v, %v", prior, err)
+		}
+		wantErr(t, "a lost one is freed", l.FreeWrite(ctx, other), ErrNone)
+		wantErr(t, "a lost one is finished", l.FinishWrite(ctx, other, 200, nil), ErrNone)
+	}
+	for i, size := range []int{0, MaxAnswer, MaxAnswer + 1} {
+		w.Key = fmt.Sprint("size ", i)
+		fresh(w)
+		must(l.FinishWrite(ctx, w, 200, bytes.Repeat([]byte("x"), size)))
+		if prior, err := begin(w); err != nil || prior == nil || prior.State != WriteFinished || prior.Kept != (size <= MaxAnswer) || prior.Kept && len(prior.Answer) != size {
+			t.Errorf("an answer of %d bytes: %v", size, err)
+		}
+	}
+	for _, bad := range []string{strings.Repeat("k", 256), "a\x00", "\xff"} {
+		w.Key = bad
+		if _, err := begin(w); err == nil {
+			t.Errorf("%.20q is a key", bad)
+		}
+	}
+	w.Key = "" // no key: only the start is recorded
+	fresh(w)
+	fresh(w)
+	// 1 + 3*2 + 3 keys began, and 2 without: each has its start record, and no other attempt has.
+	if got := ok(l.Audit(ctx, p, Page{}))(t); len(got) != 12 {
+		t.Errorf("%d records, want 12", len(got))
+	}
+	if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	testSameKeyAtOnce(t, l, p)
+}
+
+// testSameKeyAtOnce has several callers use each of some keys at the same time: one may send.
+func testSameKeyAtOnce(t *testing.T, l *lab, p Scope) {
+	const callers, keys = 6, 10
+	var wins [keys]atomic.Int32
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() {
+			for k := range keys {
+				w := Write{Scope: p, Connection: "c", Caller: "race", Key: fmt.Sprint(k), Hash: []byte("h")}
+				prior, err := l.BeginWrite(t.Context(), w, start(p, fmt.Sprintf("0194-%d-%d", i, k)))
+				if err != nil {
+					t.Error(err)
+				} else if prior == nil {
+					wins[k].Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for k := range keys {
+		if n := wins[k].Load(); n != 1 {
+			t.Errorf("key %d has %d winners", k, n)
+		}
+	}
+}
+
+func testAudit(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p, other := l.organization(t), l.organization(t)
+	var records []AuditRecord
+	for i := range 2*auditBatch + 10 {
+		records = append(records, AuditRecord{ID: fmt.Sprintf("%s-%05d", p.Workspace, i), Event: "call", Scope: p, Record: []byte(fmt.Sprintf(`{"n": %d, "s": "東\u0000"}`, i))})
+	}
+	for range 2 { // a batch may be delivered again
+		if err := l.AddAudit(ctx, records); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []AuditRecord
+	for page := (Page{Limit: 100}); ; {
+		part := ok(l.Audit(ctx, Scope{Organization: p.Organization}, page))(t)
+		if len(part) == 0 {
+			break
+		}
+		got = append(got, part...)
+		page.After = part[len(part)-1].Cursor()
+	}
+	if len(got) != len(records) {
+		t.Fatalf("%d records, want %d", len(got), len(records))
+	}
+	for i, r := range got {
+		if r.ID != records[i].ID || !bytes.Equal(r.Record, records[i].Record) || r.Scope != p {
+			t.Fatalf("record %d is %+v", i, r)
+		}
+	}
+	for _, s := range []Scope{{}, other, {p.Organization, other.Workspace}, {other.Organization, p.Workspace}} {
+		if got := ok(l.Audit(ctx, s, Page{}))(t); len(got) != 0 {
+			t.Errorf("%+v sees %d records", s, len(got))
+		}
+	}
+	good := records[0]
+	good.ID += "-new"
+	for _, bad := range []AuditRecord{{ID: "x", Event: "call", Record: []byte("{")}, {Event: "call", Record: []byte("{}")}, {ID: "a\x00", Event: "call", Record: []byte("{}")}} {
+		if err := l.AddAudit(ctx, []AuditRecord{good, bad}); err == nil {
+			t.Errorf("%+v is added", bad)
+		}
+	}
+	if got := ok(l.Audit(ctx, p, Page{After: records[len(records)-1].Cursor()}))(t); len(got) != 0 {
+		t.Errorf("part of a refused batch is there: %+v", got)
+	}
+}
+
+// testQueries counts statements: what the server does for a call asks for little.
+func testQueries(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	c := l.connection(t, p, "pylon")
+	want := func(what string, most int, f func() error) {
+		t.Helper()
+		got := l.counted(func() {
+			if err := f(); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		})
+		if len(got) == 0 || len(got) > most {
+			t.Errorf("%s: %d statements, want 1 to %d: %q", what, len(got), most, got)
+		}
+	}
+	want("credentials", 1, func() error { _, err := l.Credentials(ctx, p, c.ID, origins); return err })
+	want("a token", 1, func() error { _, err := l.Token(ctx, p, c.ID, origins); return ignoring(err, ErrNone) })
+	n := 0
+	write := func(key string) func() error {
+		return func() error {
+			n++
+			w := Write{Scope: p, Connection: c.ID, Caller: "app", Key: key, Hash: []byte("h")}
+			if prior, err := l.BeginWrite(ctx, w, start(p, fmt.Sprint("0193-", n))); prior != nil || err != nil {
+				return fmt.Errorf("%+v: %w", prior, err)
+			}
+			if key == "" {
+				return nil
+			}
+			return l.FinishWrite(ctx, w, 200, []byte("{}"))
+		}
+	}
+	want("the first write", 4, write("a"))
+	want("a write", 3, write("b"))
+	want("a write without a key", 1, write(""))
+	want("what changed", 2, func() error { _, err := l.Changes(ctx, "1/", 0); return err })
+}
+
+func ignoring(err, one error) error {
+	if errors.Is(err, one) {
+		return nil
+	}
+	return err
+}
+
+// testEndedServer: writes of a server that ended have an unknown end.
+func testEndedServer(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	c := l.connection(t, p, "pylon")
+	w := Write{Scope: p, Connection: c.ID, Caller: "app", Key: "k", Hash: []byte("h")}
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-1")); prior != nil || err != nil {
+		t.Fatal(prior, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.Store = ok(l.reopen(l.options(masterKeys(t, "first"))))(t)
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-2")); err != nil || prior == nil || prior.State != WriteUnknown {
+		t.Errorf("%+v, %v", prior, err)
+	}
+	if got := ok(l.Credentials(ctx, p, c.ID, origins))(t); plain(got["api_token"]) != "secret of pylon" {
+		t.Error("the credential is another one")
+	}
+	// A running one never expires: nobody knows that it ended.
+	w.Key = "long"
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-3")); prior != nil || err != nil {
+		t.Fatal(prior, err)
+	}
+	l.later(25 * time.Hour)
+	if err := l.Forget(ctx, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-4")); err != nil || prior == nil || prior.State != WriteRunning {
+		t.Errorf("%+v, %v", prior, err)
+	}
+}
+
+// threat: K6 in TestSQLite
+func testSecondServer(t *testing.T, l *lab) {
+	s, err := l.reopen(l.options(masterKeys(t, "first")))
+	if err == nil {
+		t.Fatal("a second server has the database", s.Close())
+	}
+	if !strings.Contains(err.Error(), "another server uses") {
+		t.Errorf("%v", err)
+	}
+	if err := l.Ready(t.Context()); err != nil {
+		t.Errorf("the first one is not ready: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Organization(ended, "x"); err == nil || errors.Is(err, ErrNone) {
+		t.Errorf("an ended call: %v", err)
+	}
+}
+
+func testNewerDatabase(t *testing.T, l *lab) {
+	if _, err := l.writer.ExecContext(t.Context(), "INSERT INTO migration (version, applied) VALUES (1000, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.reopen(l.options(masterKeys(t, "first")))
+	if err == nil || !strings.Contains(err.Error(), "schema 1000") {
+		t.Errorf("%v", err)
+	}
+}
