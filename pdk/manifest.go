@@ -260,6 +260,14 @@ func appendScheme(b []byte, s *abi.AuthScheme) []byte {
 		v.str("body_format", s.OAuth2.BodyFormat)
 		v.str("client_auth", s.OAuth2.ClientAuth)
 		v.str("issuer", s.OAuth2.Issuer)
+		if t := s.OAuth2.Server; t != nil {
+			v.key("server")
+			w := openObject(v.b)
+			w.mustStr("id", t.ID)
+			w.mustStr("pointer", t.Pointer)
+			w.strs("suffixes", t.Suffixes)
+			v.b = w.close()
+		}
 		o.b = v.close()
 	}
 	o.bool("direct_only", s.DirectOnly)

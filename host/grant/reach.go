@@ -29,8 +29,8 @@ type ServerReach struct {
 	URL string `json:"url"`
 	// Default marks the server of connections that choose none.
 	Default bool `json:"default,omitempty"`
-	// Facts say what the variables in URL may be, one fact each, and whether an operator may
-	// name another origin.
+	// Facts say what the variables in URL may be, one fact each, and who else may name another
+	// origin: an operator, or the answer with a token.
 	Facts []string `json:"facts,omitempty"`
 }
 
@@ -66,7 +66,7 @@ type CredentialReach struct {
 func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 	var r Reach
 	for i, s := range m.Servers {
-		r.Servers = append(r.Servers, ServerReach{ID: s.ID, URL: s.URL, Default: i == 0, Facts: serverFacts(&s, m.Config)})
+		r.Servers = append(r.Servers, ServerReach{ID: s.ID, URL: s.URL, Default: i == 0, Facts: serverFacts(&s, m.Config, auth)})
 	}
 	slices.SortFunc(r.Servers, func(a, b ServerReach) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range m.Operations {
@@ -91,9 +91,14 @@ func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 	return r
 }
 
-// serverFacts returns what decides where a server with variables is.
-func serverFacts(s *abi.Server, config []abi.AuthField) []string {
+// serverFacts returns what decides where a server is, besides its URL.
+func serverFacts(s *abi.Server, config []abi.AuthField, auth *abi.AuthSchema) []string {
 	var list []string
+	for i := range auth.Schemes {
+		if o := auth.Schemes[i].OAuth2; o != nil && o.Server != nil && o.Server.ID == s.ID {
+			list = append(list, "or "+o.Server.String())
+		}
+	}
 	if s.Operator {
 		list = append(list, "or any https origin that the operator names")
 	}

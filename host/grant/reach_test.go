@@ -93,10 +93,11 @@ func TestReachOf(t *testing.T) {
 			Fields: []abi.AuthField{{Name: "token", Secret: true}, {Name: "team"}},
 			Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {token}"}}},
 		{ID: "basic", Type: abi.AuthBasic, Basic: &abi.Basic{Username: "{user}", Password: "{key}"}},
-		{ID: "oauth", Type: abi.AuthOAuth2, OAuth2: &abi.OAuth2{Grant: abi.GrantRefreshToken, TokenURL: "https://api.example/token", Scopes: []string{"write", "read"}, AuthorizeParams: [][2]string{{"access_type", "offline"}}}},
+		{ID: "oauth", Type: abi.AuthOAuth2, OAuth2: &abi.OAuth2{Grant: abi.GrantRefreshToken, TokenURL: "https://api.example/token", Scopes: []string{"write", "read"}, AuthorizeParams: [][2]string{{"access_type", "offline"}},
+			Server: &abi.TokenServer{ID: "eu", Pointer: "/at", Suffixes: []string{"eu.example", "a.example"}}}},
 	}}
 	want := Reach{
-		Servers: []ServerReach{{"eu", "https://eu.example", false, nil}, {"main", "https://api.example", true, nil}},
+		Servers: []ServerReach{{"eu", "https://eu.example", false, []string{"or the server that the token names, under *.eu.example or *.a.example"}}, {"main", "https://api.example", true, nil}},
 		Operations: []OperationReach{
 			{Name: "issues.create", Effect: abi.EffectWrite, Repeats: true, Requests: []RequestReach{{Method: "POST", Path: "/issues"}}},
 			{Name: "issues.list", Effect: abi.EffectRead, Requests: []RequestReach{{Method: "GET", Path: "/a"}, {Method: "GET", Path: "/issues"}, {Server: "eu", Method: "GET", Path: "/issues"}}},
@@ -105,7 +106,7 @@ func TestReachOf(t *testing.T) {
 			{"basic", []string{`basic "{user}" "{key}"`, "type basic"}},
 			{"oauth", []string{
 				`oauth2 authorize_params "access_type"`, `oauth2 authorize_params "offline"`, `oauth2 grant "refresh_token"`,
-				`oauth2 scopes "read"`, `oauth2 scopes "write"`, `oauth2 token_url "https://api.example/token"`, "type oauth2",
+				`oauth2 scopes "read"`, `oauth2 scopes "write"`, `oauth2 server id "eu"`, `oauth2 server pointer "/at"`, `oauth2 server suffixes "a.example"`, `oauth2 server suffixes "eu.example"`, `oauth2 token_url "https://api.example/token"`, "type oauth2",
 			}},
 			{"token", []string{"field team plain", "field token secret", `header Authorization "Bearer {token}"`, `origin "https://api.example"`, "type bearer"}},
 		},

@@ -118,7 +118,7 @@ func importRules() []rule {
 		},
 		{
 			name: "credentials know no host", of: []string{"internal/credential"},
-			only: []string{"std", "pdk/abi", "internal/fault", "internal/seams", "host/config", "host/secret", "internal/egress", "internal/credential/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http", "os/exec"},
+			only: []string{"std", "pdk/abi", "internal/fault", "internal/seams", "host/config", "host/secret", "internal/egress", "internal/egress/origin", "internal/credential/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http", "os/exec"},
 			why:    "the way of a secret from its reference to the wire is reviewed as one, and what a call may do is decided elsewhere",
 			broken: map[string]string{"internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/sandbox"`, "internal/credential/b.go": `package credential; import _ "net/http"`},
 			kept:   map[string]string{"internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/credential/vault"`},
@@ -137,7 +137,7 @@ func importRules() []rule {
 		},
 		{
 			name: "OAuth has few imports", of: []string{"internal/credential/oauth", "internal/credential/callback", "internal/credential/tokenfile"},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/owned", "internal/redact", "host/secret", "internal/credential/durable", "internal/egress", "internal/credential/callback", "internal/credential/tokenfile", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/owned", "internal/redact", "host/secret", "internal/credential/durable", "internal/egress", "internal/egress/origin", "internal/rawjson", "internal/credential/callback", "internal/credential/tokenfile", "github.com/hashicorp/go-hclog"},
 			why:    "a reviewer reads the code for logins and refresh tokens with all that it depends on; it sends only through internal/egress",
 			broken: map[string]string{"internal/credential/oauth/a.go": `package oauth; import _ "golang.org/x/oauth2"`, "internal/credential/tokenfile/a.go": `package tokenfile; import _ "github.com/agenthost/agenthost/host/config"`},
 		},

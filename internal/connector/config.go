@@ -146,6 +146,7 @@ func checkServerURL(at, url string, config []abi.AuthField) error {
 
 // places are the origins of servers, with the variables that they have.
 type places struct {
+	ids       []string
 	origins   []origin.Origin
 	variables []string
 	names     []string // the origins as the manifest has them
@@ -155,7 +156,7 @@ func placesOf(servers []abi.Server) places {
 	var p places
 	for _, s := range servers {
 		if o, _, err := origin.ParseServer(sample(s.URL)); err == nil {
-			p.origins, p.variables = append(p.origins, o), append(p.variables, variablesIn(s.URL))
+			p.ids, p.origins, p.variables = append(p.ids, s.ID), append(p.origins, o), append(p.variables, variablesIn(s.URL))
 			name := o.String()
 			if strings.Contains(s.URL, "{") {
 				name = hostPart(s.URL)

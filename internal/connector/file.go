@@ -39,18 +39,25 @@ func checkFile(at string, r abi.RequestTemplate, content abi.Content) error {
 		return malformed(at, "stands at a request that is not answered with JSON; say content: json of the request")
 	case r.Method == "HEAD":
 		return malformed(at, "stands at a HEAD, whose answer names nothing")
-	case len(f.Suffixes) > maxSuffixes:
-		return malformed(at+".suffixes", "has %d entries, the limit is %d", len(f.Suffixes), maxSuffixes)
 	}
-	for i, suffix := range f.Suffixes {
-		at := fmt.Sprintf("%s.suffixes[%d]", at, i)
+	return checkSuffixes(at+".suffixes", f.Suffixes, "; write the vendor's own, or leave it to the operator's allow.downloads")
+}
+
+// checkSuffixes checks domains under which an answer may name hosts. Hint says what to write in
+// the place of one where everybody can have a name.
+func checkSuffixes(at string, suffixes []string, hint string) error {
+	if len(suffixes) > maxSuffixes {
+		return malformed(at, "has %d entries, the limit is %d", len(suffixes), maxSuffixes)
+	}
+	for i, suffix := range suffixes {
+		at := fmt.Sprintf("%s[%d]", at, i)
 		if err := origin.CheckSuffix(suffix); err != nil {
 			return malformed(at, "is %q, want a domain of the vendor, such as files.vendor.com: %v", suffix, err)
 		}
 		if public, _ := publicsuffix.PublicSuffix(suffix); public == suffix {
-			return malformed(at, "is %q, under which everybody can have a name; write the vendor's own, or leave it to the operator's allow.downloads", suffix)
+			return malformed(at, "is %q, under which everybody can have a name%s", suffix, hint)
 		}
-		if slices.Contains(f.Suffixes[:i], suffix) {
+		if slices.Contains(suffixes[:i], suffix) {
 			return malformed(at, "repeats %q", suffix)
 		}
 	}

@@ -54,7 +54,10 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 			}
 		}
 	}
-	return checkOAuth2URLs(at+".oauth2", o, servers)
+	if err := checkOAuth2URLs(at+".oauth2", o, servers); err != nil {
+		return err
+	}
+	return checkTokenServer(at+".oauth2.server", s, servers)
 }
 
 // ownParams are the parameters of an authorization request that the host sets.

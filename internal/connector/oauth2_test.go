@@ -104,3 +104,58 @@ func TestSchemes(t *testing.T) {
 		}
 	}
 }
+
+// A server that a token names is in the vendor's own domain.
+//
+// threat: C13
+func TestTokenServer(t *testing.T) {
+	t.Parallel()
+	declare := func(t *abi.TokenServer) (*abi.Manifest, *abi.AuthSchema, *abi.AuthScheme) {
+		m, a, s := withLogin()
+		s.OAuth2.Server = t
+		return m, a, s
+	}
+	good := func() *abi.TokenServer {
+		return &abi.TokenServer{ID: "main", Pointer: "/instance_url", Suffixes: []string{"acme.example"}}
+	}
+	m, a, _ := declare(good())
+	if _, err := parse(m, a); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		change func(*abi.TokenServer, *abi.Manifest, *abi.AuthScheme)
+		want   string
+	}{
+		"no server":           {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.ID = "mian" }, "did you mean main?"},
+		"no pointer":          {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = "instance_url" }, "server.pointer"},
+		"the whole answer":    {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = "" }, "server.pointer"},
+		"a parameter":         {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = "/{id}" }, "server.pointer"},
+		"a deep pointer":      {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = strings.Repeat("/a", 17) }, "segments"},
+		"no suffix":           {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = nil }, "server.suffixes"},
+		"a top-level domain":  {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"example"} }, "one label"},
+		"everybody's domain":  {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"github.io"} }, "everybody"},
+		"a country's domain":  {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"co.uk"} }, "everybody"},
+		"an address":          {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"127.0.0.1"} }, "suffixes[0]"},
+		"a suffix with a dot": {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{".acme.example"} }, "suffixes[0]"},
+		"a suffix twice": {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) {
+			t.Suffixes = append(t.Suffixes, t.Suffixes[0])
+		}, "repeats"},
+		"a server elsewhere": {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"evil.example"} }, "is not a name of the vendor's under *.evil.example"},
+		"the suffix itself": {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) {
+			t.Suffixes = []string{"api.acme.example"}
+		}, "under *.api.acme.example"},
+		"no credential for it": {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.ID = "login" }, "is not in origins"},
+		"a server with variables": {func(t *abi.TokenServer, m *abi.Manifest, _ *abi.AuthScheme) {
+			m.Config = []abi.AuthField{{Name: "tenant", Required: true}}
+			m.Servers = append(m.Servers, abi.Server{ID: "own", URL: "https://{tenant}.acme.example"})
+			t.ID = "own"
+		}, "has a variable"},
+	} {
+		server := good()
+		m, a, scheme := declare(server)
+		test.change(server, m, scheme)
+		if _, err := parse(m, a); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}

@@ -49,6 +49,7 @@ type Credential struct {
 type current struct {
 	client *egress.Client
 	values map[string]secret.Value
+	server string // the origin that the access token is for, if the vendor named one with it
 }
 
 // For returns the credential of a connection.
@@ -117,42 +118,55 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 	if err != nil {
 		return nil, until, err
 	}
+	next := &current{values: values}
 	var hidden []secret.Value
 	var known secret.Value
 	if old != nil && refused {
 		known = old.values[abi.FieldAccessToken]
 	}
-	if scheme.OAuth2 != nil && !c.good(values, known) {
+	if scheme.OAuth2 != nil && !c.good(scheme, values, known) {
 		token, err := c.token(ctx, scheme, values, known)
 		if err != nil {
 			return nil, until, err
 		}
 		values[abi.FieldAccessToken], hidden, until = token.Access, []secret.Value{token.Refresh}, token.Until
+		next.server = token.Server
 	}
-	if old != nil && maps.EqualFunc(old.values, values, secret.Value.Equal) {
+	if old != nil && old.server == next.server && maps.EqualFunc(old.values, values, secret.Value.Equal) {
 		return old, until, nil
 	}
 	http, err := c.http()
 	if err != nil {
 		return nil, until, err
 	}
-	http.Auth, http.Credentials, http.Hidden = scheme, values, hidden
-	if old != nil {
+	http.Credentials, http.Hidden = values, hidden
+	if http.Auth, err = c.place(&http, scheme, next.server); err != nil {
+		return nil, until, err
+	}
+	if old != nil && old.server == next.server {
 		http.Share = old.client
 	}
-	client, err := egress.New(http)
-	return &current{client, values}, until, err
+	if next.client, err = egress.New(http); err != nil {
+		return nil, until, err
+	}
+	if old != nil && old.server != next.server {
+		old.client.Close()
+	}
+	return next, until, nil
 }
 
 // good reports whether the configured access token is the one to use: the vendor has not refused
-// it, or there is no way to another one.
-func (c *Credential) good(values map[string]secret.Value, refused secret.Value) bool {
+// it, and its server is known, or there is no way to another one.
+func (c *Credential) good(scheme *abi.AuthScheme, values map[string]secret.Value, refused secret.Value) bool {
 	given := values[abi.FieldAccessToken]
 	if given.IsZero() {
 		return false
 	}
 	if values[abi.FieldRefreshToken].IsZero() && values[abi.FieldClientID].IsZero() {
 		return true
+	}
+	if c.tokenServer(scheme) != nil {
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,8 +215,9 @@ func (c *Credential) field(ctx context.Context, field string) (secret.Value, err
 }
 
 // fields returns the configured fields, in order.
-func (c *Credential) fields() []string {
-	s := c.config.Settings
+func (c *Credential) fields() []string { return fieldsOf(c.config.Settings) }
+
+func fieldsOf(s *config.Connection) []string {
 	fields := slices.AppendSeq(slices.Collect(maps.Keys(s.Credentials)), maps.Keys(s.Secrets))
 	slices.Sort(fields)
 	return fields

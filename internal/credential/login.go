@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
@@ -48,12 +49,15 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 	token := c.endpoint(declared.TokenURL, own.TokenURL)
 	a.client = oauth.NewClient(oauth.Config{
 		Connection: c.config.Connection, Token: token, Revoke: c.endpoint(declared.RevokeURL, own.RevokeURL),
-		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
+		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, Server: c.tokenServer(scheme), ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
 		HTTP: http,
 	})
 	origins := slices.Sorted(slices.Values(scheme.Origins))
 	if http.Override != "" { // the credential goes there in place of one of them
 		origins = append(origins, "server "+http.Override)
+	}
+	if t := c.tokenServer(scheme); t != nil {
+		origins = append(origins, "the server at "+t.Pointer+" under "+strings.Join(t.Suffixes, " "))
 	}
 	a.binding = tokenfile.Binding{
 		Connection: c.config.Connection, Connector: c.config.Connector, Scheme: scheme.ID, TokenURL: token.URL,
@@ -166,6 +170,9 @@ func (c *Credential) Login(ctx context.Context, l Login) error {
 	})
 	if err != nil {
 		return err
+	}
+	if t := c.tokenServer(a.scheme); t != nil && token.Server == "" {
+		return c.noServer(t)
 	}
 	// The vendor has issued the token: keep it even if the caller is gone.
 	if err := source.Keep(context.WithoutCancel(ctx), token, a.values[abi.FieldRefreshToken]); err != nil {

@@ -31,6 +31,7 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 	if err != nil {
 		return nil, err
 	}
+	server := ""
 	if scheme.OAuth2 != nil && values[abi.FieldAccessToken].IsZero() {
 		a, err := c.authorization(scheme, values)
 		if err != nil {
@@ -40,13 +41,16 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 		if err != nil {
 			return nil, err
 		}
-		values[abi.FieldAccessToken] = token.Access
+		values[abi.FieldAccessToken], server = token.Access, token.Server
 	}
 	http, err := c.http()
 	if err != nil {
 		return nil, err
 	}
-	http.Auth, http.Credentials, http.Idle = scheme, values, nil
+	if http.Auth, err = c.place(&http, scheme, server); err != nil {
+		return nil, err
+	}
+	http.Credentials, http.Idle = values, nil
 	return egress.New(http)
 }
 

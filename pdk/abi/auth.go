@@ -1,5 +1,7 @@
 package abi
 
+import "strings"
+
 // AuthSchema says how a connector's vendor authenticates a caller. It is the output of
 // [ExportAuthSchema]. It holds names and templates, but no values: the host injects
 // credentials, and a guest never sees one.
@@ -116,6 +118,25 @@ type OAuth2 struct {
 	// Issuer is the value that the iss parameter of a login's answer must have (RFC 9207), for
 	// servers that send one.
 	Issuer string `json:"issuer,omitempty"`
+	// Server says that each token has a server of its own, which the answer of TokenURL names.
+	Server *TokenServer `json:"server,omitempty"`
+}
+
+// TokenServer is a server that is where the answer with a token says. The host uses it with that
+// token only.
+type TokenServer struct {
+	// ID is the id of a server in the manifest, whose URL has the base path. The origin is the
+	// answer's.
+	ID string `json:"id"`
+	// Pointer is a JSON Pointer to the origin in the answer: /instance_url.
+	Pointer string `json:"pointer"`
+	// Suffixes are the vendor's domains. The origin is https and a name under one of them.
+	Suffixes []string `json:"suffixes"`
+}
+
+// String says where the server is.
+func (t *TokenServer) String() string {
+	return "the server that the token names, under *." + strings.Join(t.Suffixes, " or *.")
 }
 
 // The grants of an [OAuth2] scheme.

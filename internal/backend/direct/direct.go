@@ -3,6 +3,7 @@
 package direct
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -245,7 +246,7 @@ func (b *Backend) serverURL(id string) string {
 	}
 	for _, s := range b.servers {
 		if s.ID == id {
-			return s.URL
+			return cmp.Or(credential.NamedByToken(&b.c.Config, b.schemes, s), s.URL)
 		}
 	}
 	return id

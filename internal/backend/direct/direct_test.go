@@ -204,3 +204,39 @@ func TestServerOfAValue(t *testing.T) {
 		t.Error("the declaration was changed, which other connections share")
 	}
 }
+
+// TestServerOfATokenIsExplained: nobody knows the server before there is a token, and people are told
+// where it may be.
+func TestServerOfATokenIsExplained(t *testing.T) {
+	t.Parallel()
+	_, f, c := newBackend(t, "{}", func(string) (string, bool) { return "", false })
+	m := *c.Connector.Manifest
+	m.Servers = []abi.Server{{ID: "main", URL: "https://login.vendor.example/v1"}}
+	scheme := abi.AuthScheme{ID: "oauth", Type: abi.AuthOAuth2, Fields: []abi.AuthField{{Name: abi.FieldClientID, Required: true}}, OAuth2: &abi.OAuth2{
+		Server: &abi.TokenServer{ID: "main", Pointer: "/at", Suffixes: []string{"vendor.example", "vendor.test"}},
+	}}
+	declared := &connector.Connector{Manifest: &m, Digest: "ab", Auth: &abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Fields: []abi.AuthField{{Name: "key", Required: true}}}, scheme}}}
+	op := &abi.Operation{Requests: []abi.RequestTemplate{{Method: "GET", Path: "/a"}}}
+	runner, err := direct.NewRunner(direct.Options{Logger: hclog.NewNullLogger(), Seams: seams.Seams{}.WithDefaults()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = runner.Close(context.Background()) })
+	for _, test := range []struct{ field, server, want string }{
+		{"client_id", "", "{the server that the token names, under *.vendor.example or *.vendor.test}/v1/a"},
+		{"client_id", "https://acme.vendor.example", "https://acme.vendor.example/a"},
+		{"key", "", "https://login.vendor.example/v1/a"},
+	} {
+		made, err := backend.NewConnection("lab", config.Connection{Connector: "fake", Server: test.server, Credentials: map[string]string{test.field: "env:X"}}, declared, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := runner.Backend(&made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Requests(op); len(got) != 1 || got[0].URL != test.want {
+			t.Errorf("%s, %q: %v, want %s", test.field, test.server, got, test.want)
+		}
+	}
+}

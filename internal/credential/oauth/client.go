@@ -26,6 +26,8 @@ type Config struct {
 	Token, Revoke Endpoint
 	// ClientAuth and BodyFormat are as in [abi.OAuth2].
 	ClientAuth, BodyFormat string
+	// Server is what an answer names besides a token; nil if it names nothing.
+	Server                 *abi.TokenServer
 	ClientID, ClientSecret secret.Value
 	// HTTP has the limits, the seams and further hidden secrets of the client that sends. Its
 	// servers and credentials are ignored.

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -133,7 +134,7 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 		return Token{}, err
 	}
 	// Another process may have refreshed it meanwhile.
-	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until}); t.Usable(s.now()) && !t.refused(w) {
+	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until, Server: row.Server}); t.Usable(s.now()) && !t.refused(w) {
 		return t, nil
 	}
 	if w.Grant == abi.GrantClientCredentials {
@@ -198,7 +199,7 @@ func (s *Source) credentials(ctx context.Context, w Want, seed string, from *tok
 		return Token{}, err
 	}
 	t.Refresh = secret.Value{} // RFC 6749, section 4.4.3: there should be none
-	return t, s.save(ctx, tokenfile.Row{Access: t.Access, Until: t.Until, Seed: seed}, from)
+	return t, s.save(ctx, tokenfile.Row{Access: t.Access, Until: t.Until, Server: t.Server, Seed: seed}, from)
 }
 
 func (s *Source) notLoggedIn(how string) error {
@@ -234,15 +235,20 @@ func (s *Source) refresh(ctx context.Context, w Want, row tokenfile.Row, from *t
 			err = nil
 		}
 	}
-	if err != nil {
+	if err != nil && t.Refresh.IsZero() {
 		return Token{}, err
 	}
-	next := tokenfile.Row{Access: t.Access, Refresh: used, Until: t.Until, Seed: row.Seed}
+	// A server that the vendor does not name again stays the login's.
+	t.Server = cmp.Or(t.Server, row.Server)
+	next := tokenfile.Row{Access: t.Access, Refresh: used, Until: t.Until, Server: t.Server, Seed: row.Seed}
 	if !t.Refresh.IsZero() && !t.Refresh.Equal(used) {
 		next.Refresh, next.Previous = t.Refresh, used
 	}
 	t.Refresh = next.Refresh
-	return t, s.save(ctx, next, from)
+	if saveErr := s.save(ctx, next, from); err == nil {
+		err = saveErr
+	}
+	return t, err
 }
 
 func invalidGrant(err error) bool {
@@ -274,7 +280,7 @@ func (s *Source) Keep(ctx context.Context, t Token, seed secret.Value) error {
 		return err
 	}
 	defer release()
-	row := tokenfile.Row{Access: t.Access, Refresh: t.Refresh, Until: t.Until, Seed: tokenfile.Mark(seed)}
+	row := tokenfile.Row{Access: t.Access, Refresh: t.Refresh, Until: t.Until, Server: t.Server, Seed: tokenfile.Mark(seed)}
 	if err := s.rows.Save(ctx, s.binding, row); err != nil {
 		return err
 	}

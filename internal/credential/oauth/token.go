@@ -11,6 +11,8 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -22,6 +24,9 @@ type Token struct {
 	// Until is when to replace Access, some time before it expires. It is zero if the
 	// server did not say.
 	Until time.Time
+	// Server is the origin that Access is for, if the answer named one that [Config.Server]
+	// permits.
+	Server string
 }
 
 // Usable reports whether the token can be used at a time.
@@ -36,7 +41,8 @@ func (t Token) Usable(now time.Time) bool {
 // An *[abi.Error]: auth_failed if the server refuses the client or the refresh token,
 // with the server's code in Code ([CodeInvalidGrant] and others); rate_limited,
 // vendor_error, network, timeout and denied as for any request. A failed request may have
-// used the refresh token up.
+// used the refresh token up. If the answer names a server that [Config.Server] does not permit,
+// the error is denied, and the Token has only the new refresh token.
 func (c *Client) Refresh(ctx context.Context, refresh secret.Value, scopes []string) (Token, error) {
 	return c.token(ctx, []param{
 		{name: "grant_type", plain: "refresh_token"},
@@ -103,8 +109,35 @@ func (c *Client) token(ctx context.Context, params []param) (Token, error) {
 	if lifetime, ok := seconds(a.ExpiresIn); ok {
 		t.Until = asked.Add(lifetime - margin(lifetime))
 	}
+	if t.Server, err = c.server(resp.Body); err != nil {
+		return Token{Refresh: t.Refresh}, err
+	}
 	return t, nil
 }
+
+// server returns the origin that an answer names, empty if it names none.
+func (c *Client) server(body []byte) (string, error) {
+	if c.config.Server == nil {
+		return "", nil
+	}
+	value, found, err := rawjson.Pointer(body, c.config.Server.Pointer)
+	if err != nil || !found || rawjson.KindOf(value) == rawjson.Null {
+		return "", err
+	}
+	named, err := origin.Named(rawjson.Unquote(value), c.config.Server.Suffixes)
+	if err != nil {
+		return "", &abi.Error{
+			Kind: abi.KindDenied, Rule: RuleTokenServer,
+			Message: fmt.Sprintf("the authorization server of connection %s names a server at %s that %v", c.config.Connection, c.config.Server.Pointer, err),
+			Hint:    "tell the vendor; or name your server yourself: server: https://...",
+		}
+	}
+	return named.String(), nil
+}
+
+// RuleTokenServer is the rule of a server that an answer with a token names, and that the
+// connector does not permit.
+const RuleTokenServer = "oauth2.server"
 
 // margin is how long before its end a token is replaced: clocks differ, and requests take time.
 func margin(lifetime time.Duration) time.Duration { return min(time.Minute, lifetime/10) }

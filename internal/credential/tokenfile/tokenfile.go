@@ -39,6 +39,8 @@ type Row struct {
 	Previous secret.Value
 	// Until is when to replace Access; zero if the vendor did not say.
 	Until time.Time
+	// Server is the origin that Access is for, if the vendor named one with it.
+	Server string
 	// Seed is the [Mark] of the configured secret that the row began with, such as a
 	// refresh token.
 	Seed string
@@ -46,7 +48,7 @@ type Row struct {
 
 // Equal reports whether two rows are equal.
 func (r Row) Equal(o Row) bool {
-	return r.Access.Equal(o.Access) && r.Refresh.Equal(o.Refresh) && r.Previous.Equal(o.Previous) && r.Until.Equal(o.Until) && r.Seed == o.Seed
+	return r.Access.Equal(o.Access) && r.Refresh.Equal(o.Refresh) && r.Previous.Equal(o.Previous) && r.Until.Equal(o.Until) && r.Server == o.Server && r.Seed == o.Seed
 }
 
 // Binding says what the tokens of a row are for.
@@ -265,6 +267,7 @@ type plainRow struct {
 	Refresh  []byte    `json:"refresh,omitempty"`
 	Previous []byte    `json:"previous,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
+	Server   string    `json:"server,omitempty"`
 	Seed     string    `json:"seed,omitempty"`
 }
 
@@ -273,7 +276,7 @@ func encode(row Row) ([]byte, error) {
 	err := row.Access.Reveal(func(access []byte) error {
 		return row.Refresh.Reveal(func(refresh []byte) error {
 			return row.Previous.Reveal(func(previous []byte) (err error) {
-				plain, err = json.Marshal(plainRow{access, refresh, previous, row.Until.UTC(), row.Seed})
+				plain, err = json.Marshal(plainRow{access, refresh, previous, row.Until.UTC(), row.Server, row.Seed})
 				return err
 			})
 		})
@@ -286,7 +289,7 @@ func decode(plain []byte) (Row, error) {
 	if json.Unmarshal(plain, &p) != nil { // whose error would quote it
 		return Row{}, errors.New("not a row")
 	}
-	row := Row{Access: secret.New(p.Access), Refresh: secret.New(p.Refresh), Previous: secret.New(p.Previous), Until: p.Until, Seed: p.Seed}
+	row := Row{Access: secret.New(p.Access), Refresh: secret.New(p.Refresh), Previous: secret.New(p.Previous), Until: p.Until, Server: p.Server, Seed: p.Seed}
 	for _, b := range [][]byte{p.Access, p.Refresh, p.Previous} {
 		clear(b)
 	}

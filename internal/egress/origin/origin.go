@@ -4,6 +4,7 @@
 package origin
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -88,6 +89,25 @@ func CheckSuffix(s string) error {
 func (o Origin) Under(suffix string) bool {
 	name, under := strings.CutSuffix(o.Host, suffix)
 	return o.Scheme == "https" && o.Port == defaultPort("https") && suffix != "" && under && (name == "" || strings.HasSuffix(name, "."))
+}
+
+// Named reads an origin that an answer names, which must be under one of the suffixes, and not one
+// of them. It is https at its usual port, written in the one form that [Origin.String] has. The
+// error says what is wrong and does not quote s, which may hold a secret.
+func Named(s string, suffixes []string) (Origin, error) {
+	o, err := Parse(s)
+	if err != nil || o.Scheme != "https" || o.Port != defaultPort("https") || o.String() != s {
+		return Origin{}, errors.New("is not written like https://acme.vendor.example: small letters, and no user, port, path or slash at the end")
+	}
+	if strings.HasPrefix(o.Host, "xn--") || strings.Contains(o.Host, ".xn--") {
+		return Origin{}, errors.New("has a part that stands for other characters")
+	}
+	for _, suffix := range suffixes {
+		if o.Under(suffix) && o.Host != suffix && !o.Everybodys(suffix) {
+			return o, nil
+		}
+	}
+	return Origin{}, errors.New("is not a name of the vendor's under *." + strings.Join(suffixes, " or *."))
 }
 
 // Everybodys reports whether everybody can have a name as the host has it under a suffix, such as

@@ -71,3 +71,36 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// threat: C13, N10
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	suffixes := []string{"vendor.example", "amazonaws.com"}
+	for _, good := range []string{"https://acme.vendor.example", "https://a.b.vendor.example", "https://ab--dev.sandbox.vendor.example", "https://kms.amazonaws.com"} {
+		if o, err := Named(good, suffixes); err != nil || o.String() != good {
+			t.Errorf("%s: %v, %v", good, o, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "acme.vendor.example", "//acme.vendor.example", "http://acme.vendor.example", "ftp://acme.vendor.example", "https:acme.vendor.example", "https:///acme.vendor.example",
+		"https://vendor.example", "https://evilvendor.example", "https://vendor.example.evil.example", "https://acme.vendor.example.evil.example", "https://evil.example",
+		"https://acme.vendor.example.", "https://acme.vendor.example..", "https://.vendor.example", "https://acme..vendor.example", "https://-a.vendor.example",
+		"https://acme.vendor.example/", "https://acme.vendor.example/x", "https://evil.example/.vendor.example", "https://evil.example/acme.vendor.example", `https://evil.example\.vendor.example`,
+		"https://acme.vendor.example?x", "https://evil.example?.vendor.example", "https://acme.vendor.example#x", "https://evil.example#.vendor.example", "https://evil.example%2f.vendor.example", "https://evil.example%23.vendor.example",
+		"https://acme@evil.example", "https://a:b@acme.vendor.example", "https://@acme.vendor.example", "https://evil.example@acme.vendor.example",
+		"https://acme.vendor.example:443", "https://acme.vendor.example:8443", "https://acme.vendor.example:", "https://acme.vendor.example:0",
+		"https://ACME.vendor.example", "HTTPS://acme.vendor.example", "https://acme.vendor.example ", " https://acme.vendor.example", "https://acme.vendor.example\n", "https://a\x00.vendor.example",
+		"https://xn--bcher-kva.vendor.example", "https://a.xn--bcher-kva.vendor.example", "https://bücher.vendor.example", "https://acme\u3002vendor.example", "https://evil.example\uff0f.vendor.example", "https://аcme.vendor.example",
+		"https://127.0.0.1", "https://[::1]", "https://2130706433", "https://[::ffff:169.254.169.254]", "https://127.0.0.1.vendor.example:1", "https://{a}.vendor.example", "https://*.vendor.example",
+		"https://amazonaws.com", "https://bucket.s3.amazonaws.com", "https://s3.amazonaws.com", "https://" + strings.Repeat("a", 64) + ".vendor.example", "https://" + strings.Repeat("a.", 130) + "vendor.example",
+	} {
+		if o, err := Named(bad, suffixes); err == nil {
+			t.Errorf("%q is taken for %s", bad, o)
+		} else if len(bad) > 20 && strings.Contains(err.Error(), bad) {
+			t.Errorf("the error repeats what a stranger wrote: %v", err)
+		}
+	}
+	if o, err := Named("https://acme.vendor.example", nil); err == nil {
+		t.Errorf("without a suffix: %s", o)
+	}
+}

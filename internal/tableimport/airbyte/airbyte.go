@@ -29,6 +29,8 @@ type importer struct {
 	// servers are the table's, and origins those that the credential goes to.
 	servers []any
 	origins []any
+	// named is the variable that is the whole of the first server, if answers with tokens have it.
+	named string
 	// injected are headers that the credential sets, in lower case, and constants are those
 	// that all schemes set to the same text.
 	injected  map[string]bool
@@ -145,6 +147,11 @@ func (im *importer) makeServers() error {
 		case len(values) > 0:
 			im.listServers(url, name, v)
 			return nil
+		case whole && im.extracted(name):
+			im.named = name
+			im.addServer("main", strings.ReplaceAll(url, "{"+name+"}", v.Text("default")), false)
+			im.report.Note("servers", fmt.Sprintf("the document's server is %s, and the answer with a token names it; a connection may name it too, with server:", url))
+			return nil
 		case whole:
 			at := strings.ReplaceAll(url, "{"+name+"}", v.Text("default"))
 			im.addServer("main", at, true)
@@ -164,6 +171,23 @@ func (im *importer) makeServers() error {
 // correction has the values of variables that no document says.
 var correction = map[string]map[string][]any{
 	"amazon-seller-partner": {"region": {"na", "eu", "fe"}},
+}
+
+// tokenSuffixes are the domains of servers that come with tokens, which no document says.
+var tokenSuffixes = map[string][]any{
+	"salesforce": {"salesforce.com"},
+}
+
+// extracted reports whether the tokens of all schemes come with a value.
+func (im *importer) extracted(name string) bool {
+	schemes := im.doc.Map("components").Map("securitySchemes")
+	for _, member := range schemes {
+		source, _ := member.Value.(tableimport.Map)
+		if !slices.Contains(source.List("x-airbyte-token-extract"), any(name)) {
+			return false
+		}
+	}
+	return len(schemes) > 0
 }
 
 // listServers makes a server of each value of a variable, the default first.

@@ -176,3 +176,35 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// TestServersOfTokens: a server that comes with tokens is taken where the importer knows the
+// vendor's domain.
+//
+// threat: C13
+func TestServersOfTokens(t *testing.T) {
+	t.Parallel()
+	document := func(name, extract string) string {
+		return `{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"` + name + `"},"servers":[{"url":"{instance_url}/v59","variables":{"instance_url":{"default":"https://login.salesforce.com"}}}],` +
+			`"components":{"securitySchemes":{"o":{"type":"oauth2","flows":{"authorizationCode":{"refreshUrl":"https://login.salesforce.com/token"}},"x-airbyte-token-extract":` + extract +
+			`,"x-airbyte-auth-config":{"required":["refresh_token"],"properties":{"refresh_token":{},"client_id":{},"client_secret":{}},"auth_mapping":{"refresh_token":"${refresh_token}","client_id":"${client_id}","client_secret":"${client_secret}"}}}}},` +
+			`"paths":{"/x":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list"}}}}`
+	}
+	made, err := importText(t, document("salesforce", `["instance_url"]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := made.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"url: https://login.salesforce.com/v59\n", "pointer: /instance_url\n", "suffixes:\n", "- salesforce.com\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the table does not have %q:\n%s", want, text)
+		}
+	}
+	for name, extract := range map[string]string{"unknown": `["instance_url"]`, "salesforce": `["instance_url","id"]`} {
+		if _, err := importText(t, document(name, extract)); err == nil || !strings.Contains(err.Error(), "the answer with a token") {
+			t.Errorf("%s %s: %v", name, extract, err)
+		}
+	}
+}

@@ -266,7 +266,31 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 		}
 	}
 	o.Add("scopes", scopes)
+	server, err := s.server()
+	if err != nil {
+		return nil, err
+	}
+	o.Add("server", server)
 	return o, nil
+}
+
+// server says which server the answer with a token names, nil if it names none.
+func (s *scheme) server() (tableimport.Map, error) {
+	var m tableimport.Map
+	for _, name := range s.source.List("x-airbyte-token-extract") {
+		suffixes := tokenSuffixes[s.im.report.Connector]
+		switch {
+		case name != any(s.im.named) || s.im.named == "":
+			return nil, fmt.Errorf("the answer with a token has %v, which is not the whole of the server's URL", name)
+		case suffixes == nil:
+			return nil, errors.New("the answer with a token names the server, and nothing says in which domain it is")
+		}
+		m.Set("id", "main")
+		m.Set("pointer", "/"+s.im.named)
+		m.Set("suffixes", suffixes)
+		s.im.report.Note("auth", fmt.Sprintf("the server that a token names must be under %v, which the document does not say", suffixes))
+	}
+	return m, nil
 }
 
 // fields are what a person configures for the scheme.

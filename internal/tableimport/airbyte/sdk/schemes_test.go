@@ -13,7 +13,6 @@ import (
 
 // exchanges are the schemes that differ from the SDK's, and why.
 var exchanges = map[string]string{
-	"salesforce oauth2":                        "the server is the one that a connection names, not one that the token's answer brings",
 	"google-analytics-data-api serviceAccount": "tables have no JWT bearer grant; the other scheme of the vendor works",
 }
 

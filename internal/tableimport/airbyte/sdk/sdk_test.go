@@ -120,13 +120,13 @@ func (im *imported) connection(r *recording) (host.Connection, error) {
 		Connector: r.Connector, Secrets: make(map[string]secret.Value),
 		Allow: &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite, abi.EffectDelete}, Downloads: []string{"files.made-up.example"}},
 	}
-	fields, found := make(map[string]bool), false
+	fields, found, fromToken := make(map[string]bool), false, false
 	for _, s := range im.table.Map("auth").List("schemes") {
 		scheme, _ := s.(tableimport.Map)
 		if scheme.Text("id") != schemeID(r.Scheme) {
 			continue
 		}
-		found = true
+		found, fromToken = true, scheme.Map("oauth2").Has("server")
 		for _, f := range scheme.List("fields") {
 			field, _ := f.(tableimport.Map)
 			fields[field.Text("name")] = true
@@ -152,10 +152,11 @@ func (im *imported) connection(r *recording) (host.Connection, error) {
 			c.Config[field.Text("name")] = value
 		}
 	}
-	// A server that is the whole of a variable is the operator's.
+	// A server that is the whole of a variable is the operator's, or comes with the token. In the
+	// recorded calls, the SDK has a token already, and the server of its configuration.
 	server, _ := im.table.List("servers")[0].(tableimport.Map)
 	source, _ := im.document.List("servers")[0].(tableimport.Map)
-	if server.Bool("operator") {
+	if server.Bool("operator") || r.Kind == "call" && fromToken {
 		url := source.Text("url")
 		for name, value := range r.Config {
 			url = strings.ReplaceAll(url, "{"+name+"}", value)
