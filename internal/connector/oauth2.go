@@ -16,7 +16,7 @@ import (
 // authorization endpoint.
 func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 	o := s.OAuth2
-	grants := []string{abi.GrantRefreshToken, abi.GrantClientCredentials}
+	grants := []string{abi.GrantRefreshToken, abi.GrantClientCredentials, abi.GrantJWTBearer}
 	kinds := []string{abi.ClientAuthBasic, abi.ClientAuthPost, abi.ClientAuthNone}
 	field := func(name string) bool {
 		return slices.ContainsFunc(s.Fields, func(f abi.AuthField) bool { return f.Name == name })
@@ -28,7 +28,11 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 		return malformed(at+".oauth2.client_auth", "is %q; %s", o.ClientAuth, fault.Hint(o.ClientAuth, kinds))
 	case o.BodyFormat != "" && o.BodyFormat != "form" && o.BodyFormat != "json":
 		return malformed(at+".oauth2.body_format", "is %q; choose one of form, json", o.BodyFormat)
-	case !field(abi.FieldClientID) && (o.Grant != abi.GrantRefreshToken || o.ClientAuth != abi.ClientAuthNone || o.AuthorizeURL != ""):
+	case o.Grant == abi.GrantJWTBearer && o.ClientAuth != abi.ClientAuthNone:
+		return malformed(at+".oauth2.client_auth", "is %q, want none: the grant jwt_bearer proves the client with a signature", o.ClientAuth)
+	case o.Grant == abi.GrantJWTBearer && field(abi.FieldCredentialsJSON) == (field(abi.FieldPrivateKey) && field(abi.FieldClientID)):
+		return malformed(at+".fields", "want either credentials_json, or client_id and private_key, for the grant jwt_bearer")
+	case !field(abi.FieldClientID) && o.Grant != abi.GrantJWTBearer && (o.Grant != abi.GrantRefreshToken || o.ClientAuth != abi.ClientAuthNone || o.AuthorizeURL != ""):
 		return malformed(at+".fields", "has no client_id; only a refresh with client_auth: none and without authorize_url can do without")
 	case o.ClientAuth == abi.ClientAuthNone && o.Grant == abi.GrantClientCredentials:
 		return malformed(at+".oauth2.client_auth", "is none, but the grant client_credentials needs a secret")
@@ -47,7 +51,11 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 	case o.AuthorizeURL == "" && (len(o.AuthorizeParams) > 0 || o.Issuer != ""):
 		return malformed(at+".oauth2.authorize_url", "is missing, but fields that need it are present")
 	}
-	for _, name := range []string{abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldAccessToken} {
+	secrets := []string{abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldAccessToken}
+	if o.Grant == abi.GrantJWTBearer {
+		secrets = append(secrets, abi.FieldCredentialsJSON, abi.FieldPrivateKey)
+	}
+	for _, name := range secrets {
 		for i, f := range s.Fields {
 			if f.Name == name && !f.Secret {
 				return malformed(at+".fields", "has %s, which must be secret (field %d)", name, i)

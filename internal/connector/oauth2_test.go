@@ -27,6 +27,12 @@ func withLogin() (*abi.Manifest, *abi.AuthSchema, *abi.AuthScheme) {
 	return m, a, &a.Schemes[len(a.Schemes)-1]
 }
 
+// signing makes a scheme one whose client signs.
+func signing(s *abi.AuthScheme) {
+	s.Fields = []abi.AuthField{{Name: "credentials_json", Secret: true, Required: true}}
+	s.OAuth2 = &abi.OAuth2{Grant: abi.GrantJWTBearer, TokenURL: s.OAuth2.TokenURL, ClientAuth: "none"}
+}
+
 func TestOAuth2(t *testing.T) {
 	m, a, _ := withLogin()
 	if _, err := parse(m, a); err != nil {
@@ -66,6 +72,19 @@ func TestOAuth2(t *testing.T) {
 		"login without client": {func(s *abi.AuthScheme) { s.Fields, s.OAuth2.ClientAuth = s.Fields[2:], "none" }, "no client_id"},
 		"only constants":       {func(s *abi.AuthScheme) { s.Inject[0].Value = "Bearer x" }, "inject"},
 		"none with fields":     {func(s *abi.AuthScheme) { s.Type, s.OAuth2 = abi.AuthNone, nil }, "has the type none"},
+		"a signing client":     {func(s *abi.AuthScheme) { signing(s); s.OAuth2.ClientAuth = "" }, "oauth2.client_auth"},
+		"signing without key":  {func(s *abi.AuthScheme) { signing(s); s.Fields = nil }, "credentials_json"},
+		"a key without client": {func(s *abi.AuthScheme) { signing(s); s.Fields[0].Name = "private_key" }, "client_id and private_key"},
+		"two keys": {func(s *abi.AuthScheme) {
+			signing(s)
+			s.Fields = append(s.Fields, abi.AuthField{Name: "client_id"}, abi.AuthField{Name: "private_key", Secret: true})
+		}, "either"},
+		"a public key": {func(s *abi.AuthScheme) { signing(s); s.Fields[0].Secret = false }, "must be secret"},
+		"signing with a password": {func(s *abi.AuthScheme) {
+			signing(s)
+			s.Fields = append(s.Fields, abi.AuthField{Name: "client_secret", Secret: true})
+		}, "client_secret"},
+		"signing for a person": {func(s *abi.AuthScheme) { signing(s); s.OAuth2.AuthorizeURL = "https://www.acme.example/a" }, "authorize_url"},
 		"another type":         {func(s *abi.AuthScheme) { s.Type = abi.AuthBearer }, "oauth2"},
 	} {
 		m, a, scheme := withLogin()
@@ -92,6 +111,11 @@ func TestSchemes(t *testing.T) {
 		},
 		"a cookie": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
 			s.Inject[0].In, s.Inject[0].Name, s.Inject[0].Value = "cookie", "session", "{access_token}"
+		},
+		"a service account": func(_ *abi.AuthSchema, s *abi.AuthScheme) { signing(s) },
+		"a client's key": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
+			signing(s)
+			s.Fields = []abi.AuthField{{Name: "client_id", Required: true}, {Name: "private_key", Secret: true, Required: true}}
 		},
 		"a constant beside it": func(_ *abi.AuthSchema, s *abi.AuthScheme) {
 			s.Inject = append(s.Inject, abi.Injection{In: "header", Name: "Api-Version", Value: "2026-07"})

@@ -50,6 +50,7 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 	a.client = oauth.NewClient(oauth.Config{
 		Connection: c.config.Connection, Token: token, Revoke: c.endpoint(declared.RevokeURL, own.RevokeURL),
 		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, Server: c.tokenServer(scheme), ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
+		ServiceAccount: values[abi.FieldCredentialsJSON], PrivateKey: values[abi.FieldPrivateKey],
 		HTTP: http,
 	})
 	origins := slices.Sorted(slices.Values(scheme.Origins))

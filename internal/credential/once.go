@@ -37,7 +37,7 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 		if err != nil {
 			return nil, err
 		}
-		token, err := a.client.Credentials(ctx, a.scopes)
+		token, err := a.client.ForItself(ctx, scheme.OAuth2.Grant, a.scopes)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +122,7 @@ func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthSchem
 
 // getsToken reports whether a field of a scheme with OAuth 2.0 is for getting access tokens.
 func getsToken(field string) bool {
-	return field == abi.FieldClientID || field == abi.FieldClientSecret || field == abi.FieldRefreshToken
+	return slices.Contains([]string{abi.FieldClientID, abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldCredentialsJSON, abi.FieldPrivateKey}, field)
 }
 
 // valuesWith returns the values of a scheme for a call with fields of its own.

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +32,10 @@ type Server struct {
 	Grace bool
 	// Issuer is sent as iss; empty sends none.
 	Issuer string
+	// Members are further ones of the answers with tokens.
+	Members map[string]any
+	// Assertions checks the grant of RFC 7523; nil does not know it.
+	Assertions *Assertions
 	// Token, if not nil, answers at the token endpoint in the server's place where it
 	// returns true. It is called with the lock held.
 	Token func(w http.ResponseWriter, r *http.Request) bool
@@ -194,7 +199,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	}
 	grant := r.PostFormValue("grant_type")
 	s.seen = append(s.seen, grant)
-	if s.Token != nil && s.Token(w, r) || !s.client(w, r) {
+	if s.Token != nil && s.Token(w, r) {
+		return
+	}
+	if s.Assertions != nil && grant == "urn:ietf:params:oauth:grant-type:jwt-bearer" {
+		if why := s.Assertions.wrong(r); why != "" {
+			refuse(w, http.StatusBadRequest, "invalid_grant", why)
+			return
+		}
+		s.issue(false)
+		s.give(w, false)
+		return
+	}
+	if !s.client(w, r) {
 		return
 	}
 	switch grant {
@@ -243,6 +260,7 @@ func (s *Server) give(w http.ResponseWriter, refresh bool) {
 	if refresh {
 		answer["refresh_token"] = s.refresh
 	}
+	maps.Copy(answer, s.Members)
 	_ = json.NewEncoder(w).Encode(answer)
 }
 

@@ -96,9 +96,10 @@ type Basic struct {
 
 // OAuth2 describes the authorization server of a vendor (RFC 6749), which defines the scheme's
 // fields client_id, client_secret and refresh_token. A field access_token is a token that a person
-// has already: the host uses it until the vendor refuses it.
+// has already: the host uses it until the vendor refuses it. With [GrantJWTBearer] the fields are
+// credentials_json, or client_id and private_key.
 type OAuth2 struct {
-	// Grant is [GrantRefreshToken] or [GrantClientCredentials].
+	// Grant is [GrantRefreshToken], [GrantClientCredentials] or [GrantJWTBearer].
 	Grant string `json:"grant"`
 	// TokenURL and RevokeURL (RFC 7009) receive the client's credential. Their origins must be
 	// origins of servers in the manifest.
@@ -143,6 +144,7 @@ func (t *TokenServer) String() string {
 const (
 	GrantRefreshToken      = "refresh_token"      // a person logs in once, and tokens are refreshed
 	GrantClientCredentials = "client_credentials" // the client acts for itself
+	GrantJWTBearer         = "jwt_bearer"         // the same, and it signs what it asks for (RFC 7523)
 )
 
 // How a client authenticates at the token endpoint (RFC 6749, section 2.3).
@@ -159,4 +161,9 @@ const (
 	FieldClientSecret = "client_secret"
 	FieldRefreshToken = "refresh_token"
 	FieldAccessToken  = "access_token"
+	// FieldCredentialsJSON is the key of a service account, as Google gives it: a JSON object with
+	// client_email and private_key.
+	FieldCredentialsJSON = "credentials_json"
+	// FieldPrivateKey is an RSA key in PEM form, with which the client client_id signs.
+	FieldPrivateKey = "private_key"
 )

@@ -67,6 +67,7 @@ var chapters = []chapter{
 		{"C11", "A value of a connection moves a credential: to another host, port, scheme or path, or out of the vendor's domain."},
 		{"C12", "A login or a token is used at another address than the one that it was given for."},
 		{"C13", "The answer with a token names a server of its choice: elsewhere, in disguise, or that of another token."},
+		{"C14", "A key that signs for tokens is a bomb, or shows in an error."},
 	}},
 	{"Agents, callers and supply", []threat{
 		{"A1", "A connector's description gives orders to the model, or hides text in it."},

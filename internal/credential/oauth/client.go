@@ -29,6 +29,9 @@ type Config struct {
 	// Server is what an answer names besides a token; nil if it names nothing.
 	Server                 *abi.TokenServer
 	ClientID, ClientSecret secret.Value
+	// ServiceAccount and PrivateKey are the fields credentials_json and private_key of a scheme
+	// whose client signs; one is enough.
+	ServiceAccount, PrivateKey secret.Value
 	// HTTP has the limits, the seams and further hidden secrets of the client that sends. Its
 	// servers and credentials are ignored.
 	HTTP egress.Config
@@ -104,6 +107,9 @@ func (c *Client) identify() []param {
 	case abi.ClientAuthPost:
 		return []param{id, {name: abi.FieldClientSecret, secret: c.config.ClientSecret}}
 	case abi.ClientAuthNone:
+		if c.signs() { // and the signature says who does
+			return nil
+		}
 		return []param{id}
 	}
 	return nil

@@ -28,6 +28,9 @@ func (c *Client) refused(resp *egress.Response, a answer, params []param) error 
 	name := c.config.Connection
 	what := fmt.Sprintf("the authorization server of connection %s answers with status %d", name, resp.Status)
 	switch {
+	case a.Error == CodeInvalidGrant && c.signs():
+		e.Kind, what = abi.KindAuthFailed, "the vendor does not accept what the key of connection "+name+" signed"
+		e.Hint = "check the key and its scopes in the vendor's settings, and the clock of this machine"
 	case a.Error == CodeInvalidGrant:
 		e.Kind, what = abi.KindAuthFailed, "the vendor no longer accepts the login of connection "+name
 		e.Hint = "agenthost login " + name

@@ -137,7 +137,7 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until, Server: row.Server}); t.Usable(s.now()) && !t.refused(w) {
 		return t, nil
 	}
-	if w.Grant == abi.GrantClientCredentials {
+	if w.Grant != abi.GrantRefreshToken {
 		return s.credentials(ctx, w, row.Seed, from)
 	}
 	return s.refresh(ctx, w, row, from)
@@ -149,7 +149,7 @@ func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *toke
 	stored, found, err := s.rows.Load(ctx, s.binding)
 	var e *abi.Error
 	switch {
-	case w.Grant == abi.GrantClientCredentials && errors.As(err, &e) && e.Kind == abi.KindAuthFailed:
+	case w.Grant != abi.GrantRefreshToken && errors.As(err, &e) && e.Kind == abi.KindAuthFailed:
 		found = false // such as another client's: it may be lost
 	case err != nil:
 		return row, nil, err
@@ -164,7 +164,7 @@ func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *toke
 		row, from = *newer, newer
 	}
 	mark := tokenfile.Mark(w.Seed)
-	if w.Grant == abi.GrantClientCredentials {
+	if w.Grant != abi.GrantRefreshToken {
 		mark = w.Client.mark(w.Scopes)
 	}
 	if mark != "" && row.Seed != mark {
@@ -194,7 +194,7 @@ func (s *Source) credentials(ctx context.Context, w Want, seed string, from *tok
 	if err := s.rows.Ready(ctx); err != nil {
 		return Token{}, err
 	}
-	t, err := w.Client.Credentials(ctx, w.Scopes)
+	t, err := w.Client.ForItself(ctx, w.Grant, w.Scopes)
 	if err != nil {
 		return Token{}, err
 	}

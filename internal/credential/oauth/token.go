@@ -60,10 +60,20 @@ func (c *Client) Credentials(ctx context.Context, scopes []string) (Token, error
 	})
 }
 
-// mark stands for what a token of [Client.Credentials] depends on besides the binding of its
-// row: the client's secret and the scopes.
+// ForItself gets a token for the client, without a person: with the grant client_credentials or
+// jwt_bearer. Its errors are those of [Client.Credentials] and [Client.Assertion].
+func (c *Client) ForItself(ctx context.Context, grant string, scopes []string) (Token, error) {
+	if grant == abi.GrantJWTBearer {
+		return c.Assertion(ctx, scopes)
+	}
+	return c.Credentials(ctx, scopes)
+}
+
+// mark stands for what a token of [Client.ForItself] depends on besides the binding of its row:
+// what proves the client, and the scopes.
 func (c *Client) mark(scopes []string) string {
-	return tokenfile.Mark(c.config.ClientSecret) + " " + strings.Join(scopes, " ")
+	proof := tokenfile.Mark(c.config.ClientSecret) + tokenfile.Mark(c.config.ServiceAccount) + tokenfile.Mark(c.config.PrivateKey)
+	return proof + " " + strings.Join(scopes, " ")
 }
 
 // code gets a token with a login's code (RFC 6749, section 4.1.3; RFC 7636).

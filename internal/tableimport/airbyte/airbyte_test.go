@@ -208,3 +208,28 @@ func TestServersOfTokens(t *testing.T) {
 		}
 	}
 }
+
+// TestServiceAccounts: a key that signs for tokens is the field that the host knows.
+func TestServiceAccounts(t *testing.T) {
+	t.Parallel()
+	scheme := func(url string) string {
+		return `"components":{"securitySchemes":{"serviceAccount":{"type":"oauth2","flows":{"clientCredentials":{` + url + `"scopes":{"read":""}}},"x-airbyte-token-refresh":{"grant_type":"jwt_bearer"},` +
+			`"x-airbyte-auth-config":{"required":["key"],"properties":{"key":{}},"auth_mapping":{"credentials_json":"${key}"}}}}},"paths":{"/x":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list"}}}}`
+	}
+	made, err := importText(t, head+scheme(`"refreshUrl":"https://a.example/token",`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := made.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"name: credentials_json\n", "secret: true\n", "grant: jwt_bearer\n", "client_auth: none\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the table does not have %q:\n%s", want, text)
+		}
+	}
+	if _, err := importText(t, head+scheme("")); err == nil || !strings.Contains(err.Error(), "does not say where or with which key") {
+		t.Error(err)
+	}
+}

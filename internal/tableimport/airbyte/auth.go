@@ -220,30 +220,32 @@ func (s *scheme) field(name string) string {
 
 // oauth says how tokens are fetched, nil if the document says that somebody else does.
 func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error) {
-	if refresh.Text("grant_type") == "jwt_bearer" {
-		return nil, errors.New("tables have no JWT bearer grant")
-	}
 	var flow tableimport.Map
 	for _, name := range []string{"authorizationCode", "clientCredentials", "password", "implicit"} {
 		if flow = s.source.Map("flows").Map(name); flow != nil {
 			break
 		}
 	}
-	for _, slot := range []string{"client_id", "client_secret", "refresh_token", "access_token"} {
+	for _, slot := range []string{"client_id", "client_secret", "refresh_token", "access_token", "credentials_json"} {
 		if name := slotField.FindStringSubmatch(mapping.Text(slot)); len(name) > 1 && name[1] != slot {
 			s.rename[name[1]] = slot
 			s.im.report.Note("auth", fmt.Sprintf("the field %s is named %s; hosted mode knows the first name only", name[1], slot))
 		}
 	}
-	url := flow.Text("refreshUrl")
-	if url == "" || !mapping.Has("refresh_token") {
+	url, grant := flow.Text("refreshUrl"), "refresh_token"
+	switch grants := refresh.Text("grant_type"); {
+	case url != "" && grants == "jwt_bearer" && mapping.Has("credentials_json"):
+		grant = grants
+	case grants == "jwt_bearer":
+		return nil, errors.New("it signs for a token, and the document does not say where or with which key")
+	case url == "" || !mapping.Has("refresh_token"):
 		return nil, nil
 	}
 	var o tableimport.Map
-	o.Set("grant", "refresh_token")
+	o.Set("grant", grant)
 	o.Set("token_url", s.im.endpoint(url))
 	switch style := refresh.Text("auth_style"); {
-	case !mapping.Has("client_id") || style == "none":
+	case !mapping.Has("client_id") || style == "none" || grant == "jwt_bearer":
 		o.Set("client_auth", "none")
 	case style == "" || style == "body":
 		o.Set("client_auth", "post")
@@ -256,7 +258,7 @@ func (s *scheme) oauth(refresh, mapping tableimport.Map) (tableimport.Map, error
 		o.Set("body_format", "json")
 	}
 	authorize := strings.NewReplacer("{{ ", "{", "{{", "{", " }}", "}", "}}", "}").Replace(flow.Text("authorizationUrl"))
-	if strings.HasPrefix(authorize, "https://") && !strings.Contains(authorize, "{") && mapping.Has("client_id") {
+	if strings.HasPrefix(authorize, "https://") && !strings.Contains(authorize, "{") && mapping.Has("client_id") && grant == "refresh_token" {
 		o.Set("authorize_url", authorize)
 	}
 	var scopes []any
