@@ -150,6 +150,9 @@ func destinations(scheme abi.AuthScheme) [][2]string {
 	for _, origin := range scheme.Origins {
 		lines = append(lines, [2]string{"sent only to", render.Visible(origin)})
 	}
+	if o := scheme.OAuth2; o != nil && o.Server != nil {
+		lines = append(lines, [2]string{"sent only to", render.Visible(o.Server.String())})
+	}
 	return lines
 }
 

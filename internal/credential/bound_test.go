@@ -11,14 +11,14 @@ import (
 )
 
 // TestTokensStayAtTheirAddress: tokens of a connection are not used after a value of it, or its
-// server, moved its origins or its token URL.
+// server, moved its origins or its token URL. A new refresh token is.
 //
 // threat: C12
 func TestTokensStayAtTheirAddress(t *testing.T) {
 	t.Parallel()
 	for name, move := range map[string]func(*abi.AuthScheme, *egress.Config){
 		"an origin":     func(s *abi.AuthScheme, _ *egress.Config) { s.Origins = []string{"https://other.vendor.example"} },
-		"the token URL": func(s *abi.AuthScheme, _ *egress.Config) { s.OAuth2.TokenURL = "https://other.vendor.example/token" },
+		"the token URL": func(s *abi.AuthScheme, _ *egress.Config) { s.OAuth2.TokenURL = origin + "/other/token" },
 		"the server":    func(_ *abi.AuthScheme, c *egress.Config) { c.Override = "https://other.vendor.example" },
 	} {
 		l := newLab(t)
@@ -45,8 +45,21 @@ func TestTokensStayAtTheirAddress(t *testing.T) {
 		if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindAuthFailed || !strings.Contains(e.Hint, "agenthost login") {
 			t.Errorf("%s: %v", name, err)
 		}
+		// What the vendor gave in its place is no new one either.
+		for _, old := range []string{"next-refresh-0123456789", "refresh-of-the-connection"} {
+			l.corp.secrets["refresh"] = old
+			_, err := second.Client(t.Context())
+			wantError(t, err, abi.KindAuthFailed, "connections.lab", "configure a new refresh_token")
+		}
 		if got := l.vendor.requests(); got != "" {
 			t.Errorf("%s: sent %q", name, got)
+		}
+		l.corp.secrets["refresh"] = "new-refresh-0123456789"
+		if _, err := second.Client(t.Context()); err != nil {
+			t.Errorf("%s: with a new refresh token: %v", name, err)
+		}
+		if got := l.vendor.requests(); !strings.Contains(got, "new-refresh-0123456789") || strings.Contains(got, "refresh-of-the-connection") {
+			t.Errorf("%s: with a new refresh token, sent %q", name, got)
 		}
 	}
 }

@@ -43,6 +43,7 @@ type Credential struct {
 	mu     sync.Mutex
 	tokens *oauth.Source // nil before the first token of OAuth 2.0
 	stale  secret.Value  // a configured access token that the vendor refused
+	asked  secret.Value  // a configured access token of which it is known whether one refused it before
 }
 
 // current is the current credential and its client. It is immutable.
@@ -124,7 +125,7 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 	if old != nil && refused {
 		known = old.values[abi.FieldAccessToken]
 	}
-	if scheme.OAuth2 != nil && !c.good(scheme, values, known) {
+	if scheme.OAuth2 != nil && !c.good(ctx, scheme, values, known) {
 		token, err := c.token(ctx, scheme, values, known)
 		if err != nil {
 			return nil, until, err
@@ -157,7 +158,7 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 
 // good reports whether the configured access token is the one to use: the vendor has not refused
 // it, and its server is known, or there is no way to another one.
-func (c *Credential) good(scheme *abi.AuthScheme, values map[string]secret.Value, refused secret.Value) bool {
+func (c *Credential) good(ctx context.Context, scheme *abi.AuthScheme, values map[string]secret.Value, refused secret.Value) bool {
 	given := values[abi.FieldAccessToken]
 	if given.IsZero() {
 		return false
@@ -169,11 +170,25 @@ func (c *Credential) good(scheme *abi.AuthScheme, values map[string]secret.Value
 		return false
 	}
 	c.mu.Lock()
+	asked := given.Equal(c.asked)
+	c.mu.Unlock()
+	stale := given.Equal(refused) || !asked && c.wasRefused(ctx, scheme, values)
+	c.mu.Lock()
 	defer c.mu.Unlock()
-	if given.Equal(refused) {
+	if c.asked = given; stale {
 		c.stale = given
 	}
 	return !given.Equal(c.stale)
+}
+
+// wasRefused reports whether another process met a refusal of the configured access token.
+func (c *Credential) wasRefused(ctx context.Context, scheme *abi.AuthScheme, values map[string]secret.Value) bool {
+	a, err := c.authorization(scheme, values)
+	if err != nil {
+		return false // which getting a token reports
+	}
+	source, err := c.source(a.binding)
+	return err == nil && source.IsStale(ctx, values[abi.FieldAccessToken])
 }
 
 // http returns the configuration of the connection's clients, with its authorities.

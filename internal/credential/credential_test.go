@@ -42,10 +42,10 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	_ = r.ParseForm()
-	v.seen = append(v.seen, strings.TrimSpace(r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization")+" "+r.Form.Get("grant_type")+" "+r.Form.Get("scope")))
+	v.seen = append(v.seen, strings.TrimSpace(r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization")+" "+r.Form.Get("grant_type")+" "+r.Form.Get("scope")+" "+r.Form.Get("refresh_token")))
 	v.from = append(v.from, r.RemoteAddr)
 	w.Header().Set("Content-Type", "application/json")
-	if r.URL.Path == "/token" {
+	if strings.HasSuffix(r.URL.Path, "/token") {
 		_, _ = w.Write([]byte(`{"access_token":"` + v.token + `","refresh_token":"next-refresh-0123456789","token_type":"bearer","expires_in":3600}`))
 		return
 	}

@@ -44,6 +44,14 @@ func TestGivenAccessToken(t *testing.T) {
 	if got := l.sends(second); got != "access-token-0123456789" {
 		t.Errorf("sent %s after a refusal", got)
 	}
+	// Another process knows of the refusal.
+	other := client(t, c.again())
+	if got := l.vendor.requests(); got != "" {
+		t.Errorf("another process asked with %q", got)
+	}
+	if got := l.sends(other); got != "access-token-0123456789" {
+		t.Errorf("another process sent %s", got)
+	}
 	l.later.Store(60) // a refusal asks sources that cost something only now and then
 	l.env["ACCESS"] = "another-token-0123456789"
 	third, err := c.Renew(t.Context(), second)
@@ -53,7 +61,13 @@ func TestGivenAccessToken(t *testing.T) {
 	if got := l.sends(third); got != "another-token-0123456789" {
 		t.Errorf("sent %s after another one was configured", got)
 	}
+	if got := l.sends(client(t, c.again())); got != "another-token-0123456789" {
+		t.Errorf("another process sent %s after another one was configured", got)
+	}
 }
+
+// again is the same credential in another process.
+func (c *Credential) again() *Credential { return c.store.For(c.config) }
 
 // TestGivenAccessTokenAlone: without a way to another one, a refused token stays, and nobody is asked.
 func TestGivenAccessTokenAlone(t *testing.T) {

@@ -112,7 +112,11 @@ func (c *Credential) token(ctx context.Context, scheme *abi.AuthScheme, values m
 	if err != nil {
 		return oauth.Token{}, err
 	}
+	c.mu.Lock()
+	stale := c.stale
+	c.mu.Unlock()
 	return source.Token(ctx, oauth.Want{
+		Stale:  stale,
 		Client: a.client, Grant: scheme.OAuth2.Grant, Scopes: a.scopes, Seed: values[abi.FieldRefreshToken], Refused: refused,
 	})
 }

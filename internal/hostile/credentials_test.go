@@ -34,7 +34,7 @@ func tokenFile(t *testing.T, s *source) attack {
 	folder := tokenfile.New(t.TempDir(), key)
 	b := tokenfile.Binding{Connection: "crm", Connector: "evil", Scheme: "oauth", TokenURL: "https://evil.example/token", Client: "c", Origins: []string{"https://api.evil.example"}}
 	path := folder.Path(b.Connection)
-	row := map[string]any{"access": "YQ==", "refresh": "Yg==", "previous": "Yw==", "until": "2026-01-31T09:00:00Z", "seed": "s"}
+	row := map[string]any{"access": "YQ==", "refresh": "Yg==", "previous": "Yw==", "until": "2026-01-31T09:00:00Z", "seed": "s", "binding": b}
 	plain := s.marked(row, one(s, s.value(one(s, 200, 100_000, 900_000)), `"9999-12-31T23:59:59Z"`, `"0000-00-00T00:00:00Z"`, `"====" `, `"!"`))
 	content := sealed(plain, b)
 	name := "token file: " + plain[:min(len(plain), 100)]
@@ -70,9 +70,8 @@ func sealed(plain string, b tokenfile.Binding) []byte {
 	}
 	block, _ := aes.NewCipher(key)
 	aead, _ := cipher.NewGCM(block)
-	bound, _ := json.Marshal(b)
 	nonce := bytes.Repeat([]byte("n"), aead.NonceSize())
-	return aead.Seal(nonce, nonce, []byte(plain), append([]byte("agenthost token 1\n"), bound...))
+	return aead.Seal(nonce, nonce, []byte(plain), []byte("agenthost token 2\n"+b.Connection))
 }
 
 // tokenAnswer is an answer of a token endpoint.

@@ -72,6 +72,9 @@ type Want struct {
 	// Refused is an access token that the vendor refused: another one is wanted, even if it
 	// has not expired.
 	Refused secret.Value
+	// Stale is the configured access token that the vendor refused, zero if none. Other processes
+	// learn of it by [Source.IsStale].
+	Stale secret.Value
 }
 
 // Token returns a usable token, the current or a new one. A refresh goes on when ctx ends,
@@ -134,7 +137,15 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 		return Token{}, err
 	}
 	// Another process may have refreshed it meanwhile.
+	stale := tokenfile.Mark(w.Stale)
+	known := stale == "" || stale == row.Stale
+	if !known {
+		row.Stale = stale
+	}
 	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until, Server: row.Server}); t.Usable(s.now()) && !t.refused(w) {
+		if !known {
+			return t, s.save(ctx, row, from)
+		}
 		return t, nil
 	}
 	if w.Grant != abi.GrantRefreshToken {
@@ -148,7 +159,10 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *tokenfile.Row, err error) {
 	stored, found, err := s.rows.Load(ctx, s.binding)
 	var e *abi.Error
+	var moved *tokenfile.Moved
 	switch {
+	case w.Grant == abi.GrantRefreshToken && errors.As(err, &moved) && !w.Seed.IsZero() && !moved.Has(w.Seed):
+		found = false // a new refresh token was configured with the change
 	case w.Grant != abi.GrantRefreshToken && errors.As(err, &e) && e.Kind == abi.KindAuthFailed:
 		found = false // such as another client's: it may be lost
 	case err != nil:
@@ -169,7 +183,7 @@ func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *toke
 	}
 	if mark != "" && row.Seed != mark {
 		// The first use of a configured refresh token or client.
-		return tokenfile.Row{Refresh: w.Seed, Seed: mark}, from, nil
+		return tokenfile.Row{Refresh: w.Seed, Seed: mark, Stale: row.Stale}, from, nil
 	}
 	if from == nil {
 		return row, nil, s.notLoggedIn("is not logged in")
@@ -240,7 +254,7 @@ func (s *Source) refresh(ctx context.Context, w Want, row tokenfile.Row, from *t
 	}
 	// A server that the vendor does not name again stays the login's.
 	t.Server = cmp.Or(t.Server, row.Server)
-	next := tokenfile.Row{Access: t.Access, Refresh: used, Until: t.Until, Server: t.Server, Seed: row.Seed}
+	next := tokenfile.Row{Access: t.Access, Refresh: used, Until: t.Until, Server: t.Server, Seed: row.Seed, Stale: row.Stale}
 	if !t.Refresh.IsZero() && !t.Refresh.Equal(used) {
 		next.Refresh, next.Previous = t.Refresh, used
 	}
@@ -281,11 +295,21 @@ func (s *Source) Keep(ctx context.Context, t Token, seed secret.Value) error {
 	}
 	defer release()
 	row := tokenfile.Row{Access: t.Access, Refresh: t.Refresh, Until: t.Until, Server: t.Server, Seed: tokenfile.Mark(seed)}
+	if old, found, err := s.rows.Load(ctx, s.binding); err == nil && found {
+		row.Stale = old.Stale
+	}
 	if err := s.rows.Save(ctx, s.binding, row); err != nil {
 		return err
 	}
 	s.forget()
 	return nil
+}
+
+// IsStale reports whether the vendor refused a configured access token in this or another process,
+// as far as the row of the connection says.
+func (s *Source) IsStale(ctx context.Context, configured secret.Value) bool {
+	row, found, err := s.rows.Load(ctx, s.binding)
+	return err == nil && found && row.Stale == tokenfile.Mark(configured)
 }
 
 // forget makes the next call of Token read the folder.

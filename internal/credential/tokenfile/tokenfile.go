@@ -1,10 +1,11 @@
 // Package tokenfile keeps the tokens of OAuth 2.0 logins: for each connection a file, encrypted
 // with AES-256-GCM.
 //
-// A file is bound to the use of its tokens (a [Binding]), which is additional data of the
-// encryption. So a file that is moved to another connection, or whose connector wants to send
-// tokens elsewhere, does not open. An older copy of a connection's own file does, but the vendor
-// has replaced its refresh token.
+// A file belongs to a connection, whose name is additional data of the encryption, so that a file
+// that is moved to another connection does not open. The use of its tokens (a [Binding]) is sealed
+// beside them: where it is another one, no token comes out, and a caller can only ask whether a
+// secret is one that the file began with. An older copy of a connection's own file opens, but the
+// vendor has replaced its refresh token.
 package tokenfile
 
 import (
@@ -22,6 +23,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
@@ -44,11 +46,13 @@ type Row struct {
 	// Seed is the [Mark] of the configured secret that the row began with, such as a
 	// refresh token.
 	Seed string
+	// Stale is the [Mark] of a configured access token that the vendor refused.
+	Stale string
 }
 
 // Equal reports whether two rows are equal.
 func (r Row) Equal(o Row) bool {
-	return r.Access.Equal(o.Access) && r.Refresh.Equal(o.Refresh) && r.Previous.Equal(o.Previous) && r.Until.Equal(o.Until) && r.Server == o.Server && r.Seed == o.Seed
+	return r.Access.Equal(o.Access) && r.Refresh.Equal(o.Refresh) && r.Previous.Equal(o.Previous) && r.Until.Equal(o.Until) && r.Server == o.Server && r.Seed == o.Seed && r.Stale == o.Stale
 }
 
 // Binding says what the tokens of a row are for.
@@ -59,6 +63,37 @@ type Binding struct {
 	TokenURL   string   `json:"token_url"`
 	Client     string   `json:"client"` // the mark of the client id
 	Origins    []string `json:"origins"`
+}
+
+// change says in what b differs from another binding of the same connection, empty if in nothing.
+func (b Binding) change(o Binding) string {
+	for _, field := range []struct{ name, was, is string }{
+		{"connector", b.Connector, o.Connector}, {"scheme", b.Scheme, o.Scheme}, {"token URL", b.TokenURL, o.TokenURL},
+		{"origins", strings.Join(b.Origins, ", "), strings.Join(o.Origins, ", ")},
+	} {
+		if field.was != field.is {
+			return fmt.Sprintf("%s: %.300q then, %.300q now", field.name, field.was, field.is)
+		}
+	}
+	if b.Client != o.Client {
+		return "another client"
+	}
+	return ""
+}
+
+// Moved is the cause of the error of [Folder.Load] for a row that is bound to something else.
+type Moved struct {
+	row    Row
+	change string
+}
+
+// Error says what changed.
+func (m *Moved) Error() string { return m.change }
+
+// Has reports whether a configured secret is one that the row began with or has, and so is
+// bound like it.
+func (m *Moved) Has(configured secret.Value) bool {
+	return m.row.Seed == Mark(configured) || configured.Equal(m.row.Refresh) || configured.Equal(m.row.Previous)
 }
 
 // Mark identifies a secret, to notice its change.
@@ -123,7 +158,7 @@ func (f *Folder) Lock(ctx context.Context, connection string) (release func(), e
 // # Errors
 //
 // An *[abi.Error] of kind auth_failed if the row cannot be read, was changed, or is
-// bound to something else.
+// bound to something else: its cause is then a [*Moved].
 func (f *Folder) Load(ctx context.Context, b Binding) (row Row, found bool, err error) {
 	sealed, err := readFile(f.Path(b.Connection))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -135,20 +170,22 @@ func (f *Folder) Load(ctx context.Context, b Binding) (row Row, found bool, err 
 	if err != nil {
 		return Row{}, false, err
 	}
-	bound, err := additional(b)
-	if err != nil {
-		return Row{}, false, err
-	}
 	if len(sealed) < aead.NonceSize() {
 		return Row{}, false, f.problem(b, "was cut short", nil)
 	}
-	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], bound)
+	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], additional(b.Connection))
 	defer clear(plain)
 	if err != nil {
-		return Row{}, false, f.problem(b, "was changed, or is of another connection, connector, client or identity", err)
+		return Row{}, false, f.problem(b, "was changed, or is of another connection, identity or version of agenthost", err)
 	}
-	if row, err = decode(plain); err != nil {
+	row, bound, err := decode(plain)
+	if err != nil {
 		return Row{}, false, f.problem(b, "cannot be understood", err)
+	}
+	if change := bound.change(b); change != "" {
+		moved := f.problem(b, "has tokens for something else ("+change+")", &Moved{row, change})
+		moved.Hint = "configure a new refresh_token, or run agenthost login " + b.Connection
+		return Row{}, false, moved
 	}
 	return row, true, nil
 }
@@ -170,11 +207,7 @@ func (f *Folder) Save(ctx context.Context, b Binding, row Row) error {
 	if err != nil {
 		return err
 	}
-	bound, err := additional(b)
-	if err != nil {
-		return err
-	}
-	plain, err := encode(row)
+	plain, err := encode(row, b)
 	defer clear(plain)
 	if err != nil {
 		return err
@@ -183,7 +216,7 @@ func (f *Folder) Save(ctx context.Context, b Binding, row Row) error {
 	if _, err := rand.Read(nonce); err != nil {
 		return fmt.Errorf("nonce: %w", err)
 	}
-	sealed := aead.Seal(nonce, nonce, plain, bound)
+	sealed := aead.Seal(nonce, nonce, plain, additional(b.Connection))
 	if len(sealed) > maxRow {
 		return &abi.Error{
 			Kind: abi.KindVendorError, Field: "connections." + b.Connection,
@@ -213,7 +246,7 @@ func (f *Folder) unwritable(connection string, cause error) error {
 	}).WithCause(cause)
 }
 
-func (f *Folder) problem(b Binding, what string, cause error) error {
+func (f *Folder) problem(b Binding, what string, cause error) *abi.Error {
 	return (&abi.Error{
 		Kind: abi.KindAuthFailed, Field: "connections." + b.Connection,
 		Message: "the login of connection " + b.Connection + " cannot be used: its file " + f.Path(b.Connection) + " " + what,
@@ -243,10 +276,7 @@ func (f *Folder) cipher(ctx context.Context) (cipher.AEAD, error) {
 	return aead, err
 }
 
-func additional(b Binding) ([]byte, error) {
-	text, err := json.Marshal(b)
-	return append([]byte("agenthost token 1\n"), text...), err
-}
+func additional(connection string) []byte { return []byte("agenthost token 2\n" + connection) }
 
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
@@ -269,14 +299,16 @@ type plainRow struct {
 	Until    time.Time `json:"until,omitzero"`
 	Server   string    `json:"server,omitempty"`
 	Seed     string    `json:"seed,omitempty"`
+	Stale    string    `json:"stale,omitempty"`
+	Binding  Binding   `json:"binding"`
 }
 
-func encode(row Row) ([]byte, error) {
+func encode(row Row, b Binding) ([]byte, error) {
 	var plain []byte
 	err := row.Access.Reveal(func(access []byte) error {
 		return row.Refresh.Reveal(func(refresh []byte) error {
 			return row.Previous.Reveal(func(previous []byte) (err error) {
-				plain, err = json.Marshal(plainRow{access, refresh, previous, row.Until.UTC(), row.Server, row.Seed})
+				plain, err = json.Marshal(plainRow{access, refresh, previous, row.Until.UTC(), row.Server, row.Seed, row.Stale, b})
 				return err
 			})
 		})
@@ -284,14 +316,14 @@ func encode(row Row) ([]byte, error) {
 	return plain, err
 }
 
-func decode(plain []byte) (Row, error) {
+func decode(plain []byte) (Row, Binding, error) {
 	var p plainRow
 	if json.Unmarshal(plain, &p) != nil { // whose error would quote it
-		return Row{}, errors.New("not a row")
+		return Row{}, Binding{}, errors.New("not a row")
 	}
-	row := Row{Access: secret.New(p.Access), Refresh: secret.New(p.Refresh), Previous: secret.New(p.Previous), Until: p.Until, Server: p.Server, Seed: p.Seed}
+	row := Row{Access: secret.New(p.Access), Refresh: secret.New(p.Refresh), Previous: secret.New(p.Previous), Until: p.Until, Server: p.Server, Seed: p.Seed, Stale: p.Stale}
 	for _, b := range [][]byte{p.Access, p.Refresh, p.Previous} {
 		clear(b)
 	}
-	return row, nil
+	return row, p.Binding, nil
 }

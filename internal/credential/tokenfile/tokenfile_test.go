@@ -26,10 +26,10 @@ func binding() Binding {
 	return Binding{Connection: "crm", Connector: "acme", Scheme: "oauth", TokenURL: "https://login.acme.example/token", Client: Mark(value("id")), Origins: []string{"https://api.acme.example"}}
 }
 
-var row = Row{Access: value("canary-access"), Refresh: value("canary-refresh"), Previous: value("canary-previous"), Until: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: Mark(value("seed"))}
+var row = Row{Access: value("canary-access"), Refresh: value("canary-refresh"), Previous: value("canary-previous"), Until: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: Mark(value("seed")), Server: "https://own.acme.example", Stale: Mark(value("stale"))}
 
 func same(a, b Row) bool {
-	return a.Access.Equal(b.Access) && a.Refresh.Equal(b.Refresh) && a.Previous.Equal(b.Previous) && a.Until.Equal(b.Until) && a.Seed == b.Seed
+	return a.Equal(b) && a.Server == b.Server && a.Stale == b.Stale && a.Seed == b.Seed
 }
 
 func wantUnusable(t *testing.T, name string, err error) {
@@ -67,7 +67,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// A row opens for what it was made for, and for nothing else.
+// A row opens for what it was made for, and for nothing else. It only says whether a secret was there.
 //
 // threat: C9
 func TestBinding(t *testing.T) {
@@ -79,14 +79,24 @@ func TestBinding(t *testing.T) {
 	for name, change := range map[string]func(*Binding){
 		"connector": func(b *Binding) { b.Connector = "evil" },
 		"scheme":    func(b *Binding) { b.Scheme = "other" },
-		"token url": func(b *Binding) { b.TokenURL = "https://login.evil.example/token" },
+		"token URL": func(b *Binding) { b.TokenURL = "https://login.evil.example/token" },
 		"client":    func(b *Binding) { b.Client = Mark(value("other")) },
 		"origins":   func(b *Binding) { b.Origins = append(b.Origins, "https://evil.example") },
 	} {
 		b := binding()
 		change(&b)
-		_, _, err := f.Load(t.Context(), b)
+		got, found, err := f.Load(t.Context(), b)
 		wantUnusable(t, name, err)
+		moved, ok := errors.AsType[*Moved](err)
+		if found || !same(got, Row{}) || !ok || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: a row comes out, or %v", name, err)
+			continue
+		}
+		for secret, has := range map[string]bool{"seed": true, "canary-refresh": true, "canary-previous": true, "canary-access": false, "new": false} {
+			if moved.Has(value(secret)) != has {
+				t.Errorf("%s: it has %s: %t", name, secret, !has)
+			}
+		}
 	}
 	_, _, err := New(dir, key("another")).Load(t.Context(), binding())
 	wantUnusable(t, "identity", err)
