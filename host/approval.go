@@ -72,7 +72,7 @@ func (h *Host) judge(m grant.Module, path string) (grant.Judgement, *approval.Fi
 		j.Decision = grant.Decision{Allowed: true, Rule: "the connector was built together with this program"}
 	}
 	if !j.Decision.Allowed {
-		j.Decision.Permit = fmt.Sprintf("agenthost plugin approve %s, if a person agrees", path)
+		j.Decision.Permit = fmt.Sprintf("agenthost plugin approve %s, if a person agrees; approvals are in %s", path, h.approvals.Path())
 	}
 	return j, f, nil
 }

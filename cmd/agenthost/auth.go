@@ -176,7 +176,7 @@ func snippet(info *host.ConnectorInfo, scheme abi.AuthScheme) string {
 		if !f.Required {
 			mark = "# optional: "
 		}
-		fmt.Fprintf(&b, "        %s%s: env:%s\n", mark, f.Name, strings.TrimPrefix(connections.Variable(info.Name, f.Name), connections.EnvPrefix))
+		fmt.Fprintf(&b, "        %s%s: env:%s\n", mark, f.Name, connections.Variable(info.Name, f.Name))
 	}
 	return render.VisibleLines(b.String())
 }

@@ -55,6 +55,9 @@ func (a *app) describe(ctx context.Context, h *host.Host, args []string) error {
 		if err := a.print("%s %s: %s\n\n", a.heading(render.Visible(m.Title)), render.Visible(m.Version), render.Visible(m.Description)); err != nil {
 			return err
 		}
+		if err := a.showConfig(s.info); err != nil {
+			return err
+		}
 		return a.listOperations(s.operations)
 	}
 	chosen, err := s.entity(args[1])

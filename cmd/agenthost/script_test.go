@@ -91,6 +91,7 @@ func TestScript(t *testing.T) {
 			"exits":      exitsCommand,
 			"expand":     expandCommand,
 			"longline":   longLineCommand,
+			"tenants":    tenantsCommand,
 			"vault":      vaultCommand,
 			"oauth":      oauthCommand,
 			"browse":     browseCommand,

@@ -6,14 +6,14 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// EnvPrefix starts the names of the variables that make connections.
-const EnvPrefix = "AGENTHOST_"
+// envPrefix starts the names of the variables that make connections.
+const envPrefix = "AGENTHOST_"
 
 // Variable is the environment variable that gives a field of the connection named after a
 // connector: AGENTHOST_PYLON_API_TOKEN for api_token of pylon. The field "server" is the
 // connection's server.
 func Variable(connector, field string) string {
-	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(connector+"_"+field, "-", "_"))
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(connector+"_"+field, "-", "_"))
 }
 
 // FromEnvironment returns references to the variables of the first scheme of a connector whose

@@ -198,6 +198,17 @@ func (r *reader) headers(path string, op *pdk.Operation, params map[string]param
 				note(key+"."+of, "is no value of a header", "write one line of visible ASCII characters, without spaces at its ends")
 			}
 		}
+		var sample strings.Builder
+		parts, _ := expression.ParseText(params[p.Name].Text, "") // wrong reports its error
+		for _, part := range parts {
+			sample.WriteString(part.Constant)
+			if len(part.Path) > 0 {
+				sample.WriteByte('x')
+			}
+		}
+		if !wire.ValidHeaderValue(sample.String()) {
+			note(key+".text", "has text that no header can have", "write one line of visible ASCII characters, without spaces at its ends")
+		}
 	}
 }
 

@@ -343,13 +343,16 @@ func TestConfigOfATable(t *testing.T) {
 func TestHeadersThatAreNeverSent(t *testing.T) {
 	t.Parallel()
 	for params, want := range map[string]string{
-		`{"Host": {"in": "header", "const": "evil.example"}}`:                                      "params.Host: no connector may set the header Host: it chooses where the request goes",
-		`{"a": {"in": "header", "as": "Authorization", "description": "A token."}}`:                "params.a: no connector may set the header Authorization: it carries a credential",
-		`{"a": {"in": "header", "as": "x_api-key", "description": "A key."}}`:                      "params.a: the header x_api-key carries the credential",
-		`{"a": {"in": "header", "as": "X\r\nY", "description": "Two lines."}}`:                     "is not a header name",
-		`{"X-A": {"in": "header", "const": "a\r\nX-Evil: 1"}}`:                                     "params.X-A.const: is no value of a header",
-		`{"X-A": {"in": "header", "send": " a", "description": "Some text."}}`:                     "params.X-A.send: is no value of a header",
-		`{"X-A": {"in": "header", "const": "a b"}, "X-B": {"in": "header", "description": "It."}}`: "",
+		`{"Host": {"in": "header", "const": "evil.example"}}`:                                                  "params.Host: no connector may set the header Host: it chooses where the request goes",
+		`{"a": {"in": "header", "as": "Authorization", "description": "A token."}}`:                            "params.a: no connector may set the header Authorization: it carries a credential",
+		`{"a": {"in": "header", "as": "x_api-key", "description": "A key."}}`:                                  "params.a: the header x_api-key carries the credential",
+		`{"a": {"in": "header", "as": "X\r\nY", "description": "Two lines."}}`:                                 "is not a header name",
+		`{"X-A": {"in": "header", "const": "a\r\nX-Evil: 1"}}`:                                                 "params.X-A.const: is no value of a header",
+		`{"X-A": {"in": "header", "send": " a", "description": "Some text."}}`:                                 "params.X-A.send: is no value of a header",
+		`{"X-A": {"in": "header", "text": "a\r\nX-Evil: {{ b }}"}, "b": {"in": "none", "description": "It."}}`: "params.X-A.text: has text that no header can have",
+		`{"X-A": {"in": "header", "text": "{{ b }} "}, "b": {"in": "none", "description": "It."}}`:             "params.X-A.text: has text that no header can have",
+		`{"X-A": {"in": "header", "text": "b {{ b }}"}, "b": {"in": "none", "description": "It."}}`:            "",
+		`{"X-A": {"in": "header", "const": "a b"}, "X-B": {"in": "header", "description": "It."}}`:             "",
 	} {
 		text := `{"name":"birchdesk","title":"Birchdesk","version":"1.0.0","description":"Tickets and more.","servers":[{"id":"main","url":"https://api.birchdesk.example"}],
 			"auth":{"schemes":[{"id":"key","type":"api_key","fields":[{"name":"api_key","title":"API key","secret":true,"required":true}],
