@@ -140,7 +140,7 @@ func TestTokenServer(t *testing.T) {
 		return m, a, s
 	}
 	good := func() *abi.TokenServer {
-		return &abi.TokenServer{ID: "main", Pointer: "/instance_url", Suffixes: []string{"acme.example"}}
+		return &abi.TokenServer{ID: "us", Pointer: "/instance_url", Suffixes: []string{"acme.example"}}
 	}
 	m, a, _ := declare(good())
 	if _, err := parse(m, a); err != nil {
@@ -150,7 +150,7 @@ func TestTokenServer(t *testing.T) {
 		change func(*abi.TokenServer, *abi.Manifest, *abi.AuthScheme)
 		want   string
 	}{
-		"no server":           {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.ID = "mian" }, "did you mean main?"},
+		"no server":           {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.ID = "loginn" }, "did you mean login?"},
 		"no pointer":          {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = "instance_url" }, "server.pointer"},
 		"the whole answer":    {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = "" }, "server.pointer"},
 		"a parameter":         {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = "/{id}" }, "server.pointer"},

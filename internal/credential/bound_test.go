@@ -18,7 +18,7 @@ func TestTokensStayAtTheirAddress(t *testing.T) {
 	t.Parallel()
 	for name, move := range map[string]func(*abi.AuthScheme, *egress.Config){
 		"an origin":     func(s *abi.AuthScheme, _ *egress.Config) { s.Origins = []string{"https://other.vendor.example"} },
-		"the token URL": func(s *abi.AuthScheme, _ *egress.Config) { s.OAuth2.TokenURL = origin + "/other/token" },
+		"the token URL": func(s *abi.AuthScheme, _ *egress.Config) { s.OAuth2.TokenURL = declaredOrigin + "/other/token" },
 		"the server":    func(_ *abi.AuthScheme, c *egress.Config) { c.Override = "https://other.vendor.example" },
 	} {
 		l := newLab(t)

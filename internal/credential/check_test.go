@@ -51,7 +51,7 @@ func TestLogoutEndsTheClient(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	scheme := oauthScheme(abi.GrantRefreshToken)
-	scheme.OAuth2.AuthorizeURL = origin + "/authorize"
+	scheme.OAuth2.AuthorizeURL = declaredOrigin + "/authorize"
 	c := l.connection(config.Connection{Credentials: map[string]string{"client_id": "corp:id", "client_secret": "corp:secret"}, OAuth: &config.OAuth{TokenURL: l.vendor.URL + "/token", AuthorizeURL: l.vendor.URL + "/authorize"}}, scheme)
 	_, tokens, err := c.person(t.Context())
 	if err != nil {

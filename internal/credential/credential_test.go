@@ -60,12 +60,12 @@ func (v *vendor) requests() string {
 	return strings.Join(v.seen, "\n")
 }
 
-const origin = "https://api.example.com"
+const declaredOrigin = "https://api.example.com"
 
 // bearer takes api_token, and optionally team.
 func bearer() abi.AuthScheme {
 	return abi.AuthScheme{
-		ID: "token", Type: abi.AuthAPIKey, Origins: []string{origin},
+		ID: "token", Type: abi.AuthAPIKey, Origins: []string{declaredOrigin},
 		Fields: []abi.AuthField{{Name: "api_token", Secret: true, Required: true}, {Name: "team"}},
 		Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {api_token}"}},
 	}
@@ -74,10 +74,10 @@ func bearer() abi.AuthScheme {
 // oauthScheme gets access tokens.
 func oauthScheme(grant string) abi.AuthScheme {
 	return abi.AuthScheme{
-		ID: "oauth", Type: abi.AuthOAuth2, Origins: []string{origin},
+		ID: "oauth", Type: abi.AuthOAuth2, Origins: []string{declaredOrigin},
 		Fields: []abi.AuthField{{Name: abi.FieldClientID, Required: true}, {Name: abi.FieldClientSecret, Secret: true, Required: true}, {Name: abi.FieldRefreshToken, Secret: true}},
 		Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}},
-		OAuth2: &abi.OAuth2{Grant: grant, TokenURL: origin + "/token", AuthorizeURL: origin + "/authorize", Scopes: []string{"read"}, ClientAuth: abi.ClientAuthPost},
+		OAuth2: &abi.OAuth2{Grant: grant, TokenURL: declaredOrigin + "/token", AuthorizeURL: declaredOrigin + "/authorize", Scopes: []string{"read"}, ClientAuth: abi.ClientAuthPost},
 	}
 }
 
@@ -135,7 +135,7 @@ func (l *lab) connection(settings config.Connection, schemes ...abi.AuthScheme) 
 	c := l.store.For(Config{
 		Connection: "lab", Settings: &settings, Connector: "pylon", Schemes: schemes,
 		HTTP: func() egress.Config {
-			return egress.Config{Servers: []abi.Server{{ID: "main", URL: origin}}, Server: "main", Override: l.vendor.URL, Seams: l.store.options.Seams}
+			return egress.Config{Servers: []abi.Server{{ID: "main", URL: declaredOrigin}}, Server: "main", Override: l.vendor.URL, Seams: l.store.options.Seams}
 		},
 	})
 	l.t.Cleanup(c.Close)

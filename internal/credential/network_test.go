@@ -67,7 +67,7 @@ func TestPrivateAuthority(t *testing.T) {
 			c := l.store.For(Config{
 				Connection: "lab", Settings: settings, Connector: "pylon", Schemes: []abi.AuthScheme{bearer()},
 				HTTP: func() egress.Config {
-					return egress.Config{Servers: []abi.Server{{ID: "main", URL: origin}}, Server: "main", Override: server.URL}
+					return egress.Config{Servers: []abi.Server{{ID: "main", URL: declaredOrigin}}, Server: "main", Override: server.URL}
 				},
 			})
 			defer c.Close()

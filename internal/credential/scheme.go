@@ -48,7 +48,7 @@ func describe(scheme *abi.AuthScheme, fields []string) (has []string, missing st
 		}
 	}
 	// One of them is enough, a login included, which belongs to a client.
-	if ways := []string{abi.FieldAccessToken, abi.FieldRefreshToken, abi.FieldClientID}; missing == "" && scheme.OAuth2 != nil && slices.Contains(has, abi.FieldAccessToken) &&
+	if ways := []string{abi.FieldAccessToken, abi.FieldRefreshToken, abi.FieldClientID, abi.FieldCredentialsJSON}; missing == "" && scheme.OAuth2 != nil && slices.Contains(has, abi.FieldAccessToken) &&
 		!slices.ContainsFunc(ways, func(f string) bool { return slices.Contains(fields, f) }) {
 		missing = abi.FieldAccessToken
 	}

@@ -90,7 +90,7 @@ func tenantScheme(grant string) abi.AuthScheme {
 func (v *tenants) process(settings config.Connection, scheme abi.AuthScheme) *Credential {
 	c := v.connection(settings, scheme)
 	c.config.HTTP = func() egress.Config {
-		return egress.Config{Servers: []abi.Server{{ID: "main", URL: origin + "/v1"}}, Seams: v.store.options.Seams}
+		return egress.Config{Servers: []abi.Server{{ID: "main", URL: declaredOrigin + "/v1"}}, Seams: v.store.options.Seams}
 	}
 	return c
 }

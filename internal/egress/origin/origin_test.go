@@ -96,7 +96,7 @@ func TestNamed(t *testing.T) {
 	} {
 		if o, err := Named(bad, suffixes); err == nil {
 			t.Errorf("%q is taken for %s", bad, o)
-		} else if len(bad) > 20 && strings.Contains(err.Error(), bad) {
+		} else if strings.Contains(err.Error(), "evil") {
 			t.Errorf("the error repeats what a stranger wrote: %v", err)
 		}
 	}

@@ -197,7 +197,7 @@ func TestServersOfTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"url: https://login.salesforce.com/v59\n", "pointer: /instance_url\n", "suffixes:\n", "- salesforce.com\n"} {
+	for _, want := range []string{"- {id: main, url: \"https://login.salesforce.com/v59\"}\n", "server: {id: main, pointer: /instance_url, suffixes: [salesforce.com]}\n"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the table does not have %q:\n%s", want, text)
 		}
@@ -224,7 +224,7 @@ func TestServiceAccounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"name: credentials_json\n", "secret: true\n", "grant: jwt_bearer\n", "client_auth: none\n"} {
+	for _, want := range []string{"fields: [{name: credentials_json, secret: true, required: true}]\n", "oauth2: {grant: jwt_bearer, token_url: \"https://a.example/token\", client_auth: none, scopes: [read]}\n"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the table does not have %q:\n%s", want, text)
 		}
