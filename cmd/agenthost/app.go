@@ -85,7 +85,7 @@ Data goes to standard output. Everything else goes to standard error.
 		a.auditCommand(),
 		a.hostedCommand(),
 		a.secretCommand(),
-		a.mcpCommand(),
+		a.mcpCommand(), a.serveCommand(),
 		a.loginCommand(), a.logoutCommand(),
 	)
 	return root

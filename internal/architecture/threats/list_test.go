@@ -106,6 +106,9 @@ var chapters = []chapter{
 	{"The server", []threat{
 		{"S1", "A token is forged, guessed, used after its time, or used for more than it permits."},
 		{"S2", "A request is malformed, endless, or reads differently to two readers."},
+		{"S3", "A header of a request chooses where a link of the answer leads, or whose request it is."},
+		{"S4", "What a workspace gives reads a secret of the operator, or changes what the operator decides."},
+		{"S5", "A text becomes part of a statement of the database."},
 	}},
 	{"The server's database", []threat{
 		{"K1", "A caller reads or changes what another organization or workspace has, by its ids or names."},

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/agenthost/agenthost/server"
+	"github.com/spf13/cobra"
+)
+
+// serveFlags holds the flags of agenthost serve.
+type serveFlags struct {
+	address, data, url, certificate, key string
+	hosts, origins, proxies              []string
+	maxConnections                       int
+}
+
+// bootstrapFile has the credential of the first application, where no person saw it.
+const bootstrapFile = "bootstrap.json"
+
+func (a *app) serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve connectors to many people's agents, with the Airbyte Agent API",
+		Long: `Serve connectors to many people's agents, with the Airbyte Agent API: Airbyte's own clients
+work with it unmodified.
+
+The first start makes the folder of --data with a database, a master key, an organization and an
+application. On a terminal, it prints once how to reach the server. Otherwise it writes that
+into bootstrap.json in the folder, which only you can read.
+
+Without --url, the server listens only on this machine's loopback addresses. Use --tls-cert and
+--tls-key, or a proxy in front that ends TLS; with --behind-proxy the server believes what that
+proxy says of its clients.
+
+serve.connectors in the configuration says what all connections to a connector may do. Connections
+of the configuration are not served.`,
+		Example: `  agenthost serve --plugins ./plugins
+  agenthost serve --http 0.0.0.0:8443 --url https://agents.example.com:8443 --tls-cert cert.pem --tls-key key.pem
+  agenthost serve --http 10.0.0.5:8080 --url https://agents.example.com --behind-proxy 10.0.0.0/24`,
+		Args: args(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := noTimeout(cmd.Flags()); err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), &f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.address, "http", "127.0.0.1:8080", "serve HTTP at this `address`")
+	flags.StringVar(&f.data, "data", "agenthost-data", "`folder` of the database and of the master key")
+	flags.StringVar(&f.url, "url", "", "`origin` by which clients know the server, such as https://agents.example.com (default: that of --http, if it is a loopback address)")
+	flags.StringArrayVar(&f.hosts, "host", nil, "accepted Host header (repeatable; default: loopback names, and the host of --url)")
+	flags.StringArrayVar(&f.origins, "origin", nil, "accepted Origin header of browsers (repeatable; default: none)")
+	flags.StringVar(&f.certificate, "tls-cert", "", "`file` with the server's certificate in PEM form; it is read again when it changes")
+	flags.StringVar(&f.key, "tls-key", "", "`file` with the private key of --tls-cert")
+	flags.StringArrayVar(&f.proxies, "behind-proxy", nil, "`network` of a proxy in front, such as 10.0.0.0/24 (repeatable)")
+	flags.IntVar(&f.maxConnections, "max-connections", 0, "largest number of open HTTP connections (default 1024, and at most half of the process's file limit)")
+	return cmd
+}
+
+// serve serves until ctx ends.
+func (a *app) serve(ctx context.Context, f *serveFlags) error {
+	c, path, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	o, certificate, err := f.check(a.now)
+	if err != nil {
+		return err
+	}
+	if o.Host, err = a.servedHost(c, path); err != nil {
+		return err
+	}
+	o.Connectors = c.Serve.Connectors
+	listener, err := httpserve.Listen(ctx, f.address)
+	if err != nil {
+		return &usageError{message: fmt.Sprintf("cannot listen at %s: %v", f.address, err), hint: "name a free address, such as --http 127.0.0.1:0"}
+	}
+	if o.URL == "" {
+		o.URL = scheme(certificate) + "://" + listener.Addr().String()
+	}
+	if err := a.serveAt(ctx, listener, o, f, certificate); err != nil {
+		return errors.Join(fault.Configuration(err), ignoreClosed(listener.Close()))
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func scheme(certificate *tls.Config) string {
+	if certificate != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// servedHost returns the options of the host behind the server.
+func (a *app) servedHost(c *config.Config, path string) (host.Options, error) {
+	o, err := a.optionsOf(c, path)
+	if err != nil {
+		return o, err
+	}
+	if len(c.Connections) > 0 {
+		a.say("note", "serve does not offer the connections of "+path+": each workspace has its own")
+	}
+	o.Connections, o.Environment = nil, false
+	o.Reload = reloadInterval
+	o.CompileAhead = len(o.CompileWorker) > 0
+	return o, nil
+}
+
+// check reads the flags. The certificate is nil without TLS.
+func (f *serveFlags) check(now clock) (o server.Options, certificate *tls.Config, err error) {
+	o = server.Options{Data: f.data, URL: f.url, Hosts: f.hosts, Origins: f.origins}
+	for _, text := range f.proxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return o, nil, &usageError{message: fmt.Sprintf("--behind-proxy %.60q is no network", text), hint: "write it like 10.0.0.0/24"}
+		}
+		o.Proxies = append(o.Proxies, p.Masked())
+	}
+	address, _, err := net.SplitHostPort(f.address)
+	if err != nil {
+		return o, nil, &usageError{message: fmt.Sprintf("--http %.60q is not an address with a port", f.address), hint: "write it like 127.0.0.1:8080"}
+	}
+	local := isLoopback(address)
+	if (f.certificate == "") != (f.key == "") {
+		return o, nil, &usageError{message: "--tls-cert and --tls-key need each other", hint: "give both, or neither"}
+	}
+	u, err := url.Parse(f.url)
+	switch {
+	case err != nil:
+		return o, nil, &usageError{message: "--url is not a URL", hint: "write it like https://agents.example.com"}
+	case f.url == "" && !local:
+		return o, nil, &usageError{message: f.address + " can be reached from other machines, and the server does not know its own URL", hint: "add --url, such as --url https://agents.example.com"}
+	case f.url != "" && u.Scheme != "https" && !isLoopback(u.Hostname()):
+		return o, nil, &usageError{message: "--url is not an https URL, so secrets would travel in the clear", hint: "use https, with --tls-cert and --tls-key or behind a proxy"}
+	case !local && f.certificate == "" && len(o.Proxies) == 0:
+		return o, nil, &usageError{message: f.address + " can be reached from other machines without TLS", hint: "add --tls-cert and --tls-key, or --behind-proxy with the network of the proxy that ends TLS"}
+	}
+	if f.certificate != "" {
+		certificate, err = reloadedCertificate(f.certificate, f.key, now)
+	}
+	return o, certificate, err
+}
+
+func isLoopback(name string) bool {
+	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return strings.EqualFold(name, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+// serveAt opens the server and serves a listener.
+func (a *app) serveAt(ctx context.Context, listener net.Listener, o server.Options, f *serveFlags, certificate *tls.Config) error {
+	s, err := server.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	if b := s.Bootstrap(); b != nil {
+		err = a.showBootstrap(b, o)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
+	}
+	if err == nil {
+		n, reduced := httpserve.Connections(f.maxConnections)
+		if reduced {
+			a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
+		}
+		err = httpserve.Serve(ctx, listener, s.Handler(ctx), httpserve.Options{
+			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
+		}, grace)
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return errors.Join(err, s.Close(closing))
+}
+
+// showBootstrap shows the credential of the first application to a person, or keeps it in a file.
+func (a *app) showBootstrap(b *server.Bootstrap, o server.Options) error {
+	if a.typed() {
+		if _, err := fmt.Fprintln(a.stderr, "This is shown once. Airbyte's Python SDK reaches the server with:"); err != nil {
+			return err
+		}
+		return b.Show(a.stderr, o.URL)
+	}
+	path := filepath.Join(o.Data, bootstrapFile)
+	if err := b.WriteFile(path, o.URL); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err := fmt.Fprintf(a.stderr, "agenthost: the credential of the first application is in %s\n", path)
+	return err
+}

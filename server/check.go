@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/connections"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/api"
+)
+
+// checkConnector runs the operation that proves the credential of a connection.
+func (s *Server) checkConnector(ctx context.Context, r *api.Request, in *airbyteapi.UpdateRequest) (*airbyteapi.CheckAnswer, error) {
+	e, err := s.connector(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Credentials) > 0 || len(in.ReplicationConfig) > 0 {
+		return nil, fault.Invalid("credentials", "a check tries the connector as it is", "send {}; to try another credential, use POST "+airbyteapi.CheckNewPath)
+	}
+	return s.try(ctx, r, e.Workspace, e.Name, e.Connector, e.ID)
+}
+
+// checkNewConnector tries a credential without keeping it.
+func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airbyteapi.CreateRequest) (*airbyteapi.CheckAnswer, error) {
+	c, err := s.candidate(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.workspaceNamed(ctx, r, in.WorkspaceID, in.WorkspaceName, in.CustomerName, in.ExternalUserID)
+	if err != nil {
+		return nil, err
+	}
+	c.Workspace, c.Name = w.ID, "check "+r.ID
+	made := s.options.Connectors[c.Connector]
+	made.Connector, made.Config, made.Secrets = c.Connector, c.settings.config, c.settings.credentials
+	defer s.directory.trial(c.Connection, made)()
+	return s.try(ctx, r, w.ID, c.Name, c.Connector, c.Definition)
+}
+
+// try runs the check of a connector's connection.
+func (s *Server) try(ctx context.Context, r *api.Request, workspace, name, connector, id string) (*airbyteapi.CheckAnswer, error) {
+	info, err := s.host.Connector(ctx, connector)
+	if err != nil {
+		return nil, err
+	}
+	status := airbyteapi.CheckInconclusive
+	answer := &airbyteapi.CheckAnswer{ID: id, Status: &status}
+	ref := info.Manifest.Check
+	if ref == nil {
+		why := "the connector has no operation that proves a credential"
+		answer.FailureReason = &why
+		return answer, nil
+	}
+	// Whoever may see a connection may try it: nobody sees the answer.
+	p := host.Principal{Workspace: workspace, Subject: r.Claims.Application, Scopes: []host.Scope{connections.Read}}
+	_, err = s.host.Execute(ctx, name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})
+	e, failed := errors.AsType[*abi.Error](err)
+	switch {
+	case err == nil:
+		status = airbyteapi.CheckSucceeded
+	case !failed || ctx.Err() != nil:
+		return nil, err
+	default:
+		if e.Kind == abi.KindAuthFailed || e.Kind == abi.KindPermissionDenied {
+			status = airbyteapi.CheckFailed
+		}
+		reason := string(e.Kind)
+		answer.ErrorMessage, answer.FailureReason = &e.Message, &reason
+	}
+	return answer, nil
+}

@@ -1,0 +1,356 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/api"
+)
+
+// directory has the connections of all workspaces in memory. It implements [host.Connections]: the
+// host's name of a workspace is its id. A credential is opened when it is first used.
+type directory struct {
+	store *store.Store
+	// operator is what the operator decides, by the name of the connector.
+	operator map[string]host.Connection
+	// info returns a connector.
+	info func(ctx context.Context, connector string) (*host.ConnectorInfo, error)
+
+	refreshing sync.Mutex
+	cursor     string // under refreshing
+	changes    chan host.ConnectionChange
+
+	mu     sync.RWMutex
+	byID   map[string]*entry
+	byName map[string]map[string]*entry // by workspace
+}
+
+// entry is a connection in one of its revisions.
+type entry struct {
+	store.Connection
+	mu   sync.Mutex
+	made *host.Connection // nil before the first use
+}
+
+func newDirectory(s *store.Store, operator map[string]host.Connection) *directory {
+	return &directory{
+		store: s, operator: operator, changes: make(chan host.ConnectionChange, 256),
+		byID: make(map[string]*entry), byName: make(map[string]map[string]*entry),
+	}
+}
+
+// refresh reads what changed in the database. Whoever changes something there calls it.
+func (d *directory) refresh(ctx context.Context) error {
+	d.refreshing.Lock()
+	defer d.refreshing.Unlock()
+	changed := make(map[string][]string)
+	reset := d.cursor == ""
+	for {
+		c, err := d.store.Changes(ctx, d.cursor, 0)
+		if err != nil {
+			return fmt.Errorf("read the connections: %w", err)
+		}
+		d.mu.Lock()
+		if c.Reset {
+			clear(d.byID)
+			clear(d.byName)
+			d.cursor = ""
+		} else {
+			d.cursor = c.Cursor
+		}
+		reset = reset || c.Reset
+		for i := range c.Connections {
+			one := &c.Connections[i]
+			if old := d.byID[one.ID]; old != nil && old.Name != one.Name {
+				changed[one.Workspace] = append(changed[one.Workspace], old.Name)
+			}
+			changed[one.Workspace] = append(changed[one.Workspace], one.Name)
+			d.put(one)
+		}
+		d.mu.Unlock()
+		if !c.More && !c.Reset {
+			break
+		}
+	}
+	if reset {
+		d.announce(host.ConnectionChange{Everything: true})
+		return nil
+	}
+	for workspace, names := range changed {
+		d.announce(host.ConnectionChange{Workspace: workspace, Names: names})
+	}
+	return nil
+}
+
+// announce tells the host of a change. Where the host is slow, one that says everything takes the
+// place of others.
+func (d *directory) announce(c host.ConnectionChange) {
+	for {
+		select {
+		case d.changes <- c:
+			return
+		default:
+		}
+		select {
+		case <-d.changes:
+			c = host.ConnectionChange{Everything: true}
+		default:
+		}
+	}
+}
+
+// put replaces a connection. The caller holds d.mu.
+func (d *directory) put(c *store.Connection) {
+	if old := d.byID[c.ID]; old != nil {
+		delete(d.byID, c.ID)
+		d.unname(old)
+	}
+	if !c.Deleted.IsZero() {
+		return
+	}
+	e := &entry{Connection: *c}
+	d.byID[c.ID] = e
+	d.name(e)
+}
+
+// name lets a connection be found by its name. The caller holds d.mu.
+func (d *directory) name(e *entry) {
+	names := d.byName[e.Workspace]
+	if names == nil {
+		names = make(map[string]*entry)
+		d.byName[e.Workspace] = names
+	}
+	names[e.Name] = e
+}
+
+// unname undoes name. The caller holds d.mu.
+func (d *directory) unname(e *entry) {
+	names := d.byName[e.Workspace]
+	if names[e.Name] != e {
+		return // another one has the name by now
+	}
+	if delete(names, e.Name); len(names) == 0 {
+		delete(d.byName, e.Workspace)
+	}
+}
+
+// find returns a connection that a scope has.
+func (d *directory) find(p store.Scope, id string) *entry {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	e := d.byID[id]
+	if e == nil || e.Organization != p.Organization || p.Workspace != "" && e.Workspace != p.Workspace {
+		return nil
+	}
+	return e
+}
+
+// of returns the connections of a workspace, by name.
+func (d *directory) of(workspace string) []*entry {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []*entry
+	for _, e := range d.byName[workspace] {
+		if d.byID[e.ID] == e { // and not one that is only tried
+			found = append(found, e)
+		}
+	}
+	slices.SortFunc(found, func(a, b *entry) int { return cmp.Compare(a.Name, b.Name) })
+	return found
+}
+
+// within returns the connections of a scope whose ids come after one, by id.
+func (d *directory) within(p store.Scope, after string) []*entry {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []*entry
+	for id, e := range d.byID {
+		if id > after && e.Organization == p.Organization && (p.Workspace == "" || e.Workspace == p.Workspace) {
+			found = append(found, e)
+		}
+	}
+	slices.SortFunc(found, func(a, b *entry) int { return cmp.Compare(a.ID, b.ID) })
+	return found
+}
+
+// Get implements [host.Connections].
+func (d *directory) Get(ctx context.Context, p host.Principal, name string) (host.Connection, string, error) {
+	d.mu.RLock()
+	e := d.byName[p.Workspace][name]
+	d.mu.RUnlock()
+	if e == nil || e.Inactive {
+		return host.Connection{}, "", host.ErrNoConnection
+	}
+	c, err := d.open(ctx, e)
+	if err != nil {
+		return host.Connection{}, "", err
+	}
+	return *c, strconv.FormatInt(e.Revision, 10), nil
+}
+
+// open returns the configuration of a connection, with its credential.
+func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.made != nil {
+		return e.made, nil
+	}
+	if e.State != store.Ready {
+		return nil, needsLogin(e.Name)
+	}
+	info, err := d.info(ctx, e.Connector)
+	if err != nil {
+		return nil, err
+	}
+	k := kind{*info, e.Definition}
+	base := d.operator[e.Connector]
+	values, _ := stored(e.Config)
+	origins, err := k.origins(values, e.Scheme, base.Server)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := d.store.Credentials(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, origins)
+	if errors.Is(err, envelope.ErrSealed) {
+		// The operator chose another server, or somebody moved the row.
+		return nil, needsLogin(e.Name).WithCause(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := base
+	c.Connector, c.Config, c.Secrets = e.Connector, values, secrets
+	if c.Server == "" {
+		c.Server = e.Server
+	}
+	c.Allow = restrict(base.Allow, e.Entities, info.Manifest.Operations)
+	e.made = &c
+	return e.made, nil
+}
+
+func needsLogin(name string) *abi.Error {
+	return &abi.Error{Kind: abi.KindAuthFailed, Field: "credentials", Message: fmt.Sprintf("connector %s has no credential that is good for its server", name), Hint: "give it one with PUT and credentials"}
+}
+
+// List implements [host.Connections].
+func (d *directory) List(ctx context.Context, p host.Principal, prefix, cursor string) (host.ConnectionPage, error) {
+	var page host.ConnectionPage
+	if p.Workspace == "" {
+		return page, nil
+	}
+	for _, e := range d.of(p.Workspace) {
+		if e.Inactive || !strings.HasPrefix(e.Name, prefix) || cursor != "" && e.Name <= cursor {
+			continue
+		}
+		c, err := d.open(ctx, e)
+		if err != nil {
+			continue // its next call says why
+		}
+		page.Connections = append(page.Connections, host.ListedConnection{Name: e.Name, Revision: strconv.FormatInt(e.Revision, 10), Connection: *c})
+	}
+	return page, nil
+}
+
+// Changes implements [host.Connections].
+func (d *directory) Changes(context.Context) (<-chan host.ConnectionChange, error) {
+	return d.changes, nil
+}
+
+// trial makes a connection that is not in the database known for a call, until end is called.
+func (d *directory) trial(c store.Connection, made host.Connection) (end func()) {
+	e := &entry{Connection: c, made: &made}
+	d.mu.Lock()
+	d.name(e)
+	d.mu.Unlock()
+	return func() {
+		d.mu.Lock()
+		d.unname(e)
+		d.mu.Unlock()
+		d.announce(host.ConnectionChange{Workspace: c.Workspace, Names: []string{c.Name}})
+	}
+}
+
+// connector finds the connection that the path of a request names.
+func (s *Server) connector(r *api.Request) (*entry, error) {
+	e := s.directory.find(scopeOf(r), strings.ToLower(r.PathValue("connector_id")))
+	if e == nil {
+		return nil, &api.Refusal{Status: http.StatusNotFound, Field: "connector_id", Message: "there is no such connector", Hint: "list the connectors of a workspace"}
+	}
+	return e, nil
+}
+
+// replicationPrefix begins the names of values that only copies of records need.
+const replicationPrefix = "replication_config."
+
+// stored splits what a connection keeps into the values of its connector and the others.
+func stored(config map[string]string) (values, replication map[string]string) {
+	values, replication = make(map[string]string), make(map[string]string)
+	for name, text := range config {
+		if short, is := strings.CutPrefix(name, replicationPrefix); is {
+			replication[short] = text
+			continue
+		}
+		values[name] = text
+	}
+	return values, replication
+}
+
+// keep joins what stored splits.
+func keep(values, replication map[string]string) map[string]string {
+	config := maps.Clone(values)
+	if config == nil {
+		config = make(map[string]string)
+	}
+	for name, text := range replication {
+		config[replicationPrefix+name] = text
+	}
+	return config
+}
+
+// restrict is what the operator allows of the entities that a workspace chose; nil is everything.
+func restrict(operator *grant.Allow, entities []store.EntityAccess, operations []abi.Operation) *grant.Allow {
+	if len(entities) == 0 {
+		return operator
+	}
+	both := grant.Allow{}
+	if operator != nil {
+		both = *operator
+	}
+	both.Effects, both.Operations = nil, nil
+	for i := range operations {
+		op := &operations[i]
+		if permits(operator, op) && chosen(entities, op) {
+			both.Operations = append(both.Operations, op.Entity+"."+op.Action)
+		}
+	}
+	return &both
+}
+
+func permits(allow *grant.Allow, op *abi.Operation) bool {
+	return allow == nil || slices.Contains(allow.Effects, op.Effect) ||
+		slices.Contains(allow.Operations, op.Entity+"."+op.Action) || slices.Contains(allow.Operations, op.Entity+".*")
+}
+
+func chosen(entities []store.EntityAccess, op *abi.Operation) bool {
+	mode := "write"
+	if op.Effect == abi.EffectRead {
+		mode = "read"
+	}
+	return slices.ContainsFunc(entities, func(a store.EntityAccess) bool {
+		return a.Entity == op.Entity && (len(a.Modes) == 0 || slices.Contains(a.Modes, mode))
+	})
+}
+
+var _ host.Connections = (*directory)(nil)

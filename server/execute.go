@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/budget"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/api"
+)
+
+func (s *Server) executeRoutes() []api.Route {
+	return []api.Route{
+		api.Do(api.Route{Method: http.MethodPost, Path: airbyteapi.ExecutePath, ID: "execute", Summary: "Run an operation of a connector.", MaxBody: maxExecute}, s.execute),
+		api.Do(api.Route{Method: http.MethodPost, Path: airbyteapi.PreparePath, ID: "prepareExecute", Summary: "Not supported: credentials never leave the server.", MaxBody: maxExecute, Refused: true}, s.noPreparation),
+	}
+}
+
+// maxExecute is the most bytes of a request to run an operation. Its parameters may hold files.
+const maxExecute = 16 << 20
+
+// longText is the length from which a text in a list is shortened.
+const longText = 200
+
+func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.ExecuteRequest) (json.RawMessage, error) {
+	e, err := s.connector(r)
+	if err != nil {
+		return nil, err
+	}
+	call, err := s.call(ctx, r, e, in)
+	if err != nil {
+		return nil, err
+	}
+	start := s.now()
+	result, err := s.host.Execute(ctx, e.Name, *call)
+	if err != nil {
+		return nil, err
+	}
+	return answer(e.ID, in, result, s.now().Sub(start)), nil
+}
+
+// call is the host's call for a request.
+func (s *Server) call(ctx context.Context, r *api.Request, e *entry, in *airbyteapi.ExecuteRequest) (*host.Call, error) {
+	switch kind := rawjson.KindOf(in.Params); {
+	case len(in.Params) == 0:
+		in.Params = json.RawMessage("{}")
+	case kind != rawjson.Object:
+		return nil, fault.Invalid("params", "params is not an object", "write it in braces")
+	}
+	if utf8.RuneCountInString(in.Intent) > airbyteapi.MaxIntent {
+		return nil, fault.Invalid("intent", fmt.Sprintf("the intent has more than %d characters", airbyteapi.MaxIntent), "say it shorter")
+	}
+	if err := s.noSearch(ctx, e, in); err != nil {
+		return nil, err
+	}
+	call := &host.Call{
+		Entity: in.Entity, Action: in.Action, Params: in.Params, Select: in.SelectFields, Intent: in.Intent,
+		Principal: host.Principal{Workspace: e.Workspace, Subject: r.Claims.Application, Scopes: r.Claims.Scopes},
+		Caller:    r.Claims.Application,
+	}
+	if in.SelectFields == nil {
+		call.Exclude = in.ExcludeFields
+	}
+	return call, nil
+}
+
+// noSearch refuses searches in copies of records, which the server does not keep.
+func (s *Server) noSearch(ctx context.Context, e *entry, in *airbyteapi.ExecuteRequest) error {
+	switch in.Action {
+	case airbyteapi.ActionSearch, airbyteapi.ActionSQLQuery:
+	case "search": // the older name, and an action of some vendors
+		info, err := s.host.Connector(ctx, e.Connector)
+		if err != nil || hasOperation(info.Manifest, in.Entity, in.Action) {
+			return err
+		}
+	default:
+		return nil
+	}
+	return &api.Refusal{
+		Status: http.StatusBadRequest, Code: "operation_not_supported", Field: "action",
+		Message: "this server keeps no copies of records, so it cannot search in them", Hint: "use list, with the parameters that narrow it",
+	}
+}
+
+func hasOperation(m *abi.Manifest, entity, action string) bool {
+	for i := range m.Operations {
+		if m.Operations[i].Entity == entity && m.Operations[i].Action == action {
+			return true
+		}
+	}
+	return false
+}
+
+// answer is the answer to a call: its data stay the bytes that the connector made.
+func answer(id string, in *airbyteapi.ExecuteRequest, result *host.Result, took time.Duration) json.RawMessage {
+	data := result.Data
+	if len(data) == 0 {
+		data = json.RawMessage("null")
+	}
+	list := rawjson.KindOf(data) == rawjson.Array
+	if list && in.SkipTruncation != nil && !*in.SkipTruncation {
+		data = budget.Shorten(data, longText)
+	}
+	b := make([]byte, 0, len(data)+len(result.Meta)+256)
+	b = append(b, `{"status":"`+airbyteapi.StatusSuccess+`","result":`...)
+	b = append(b, data...)
+	b = append(b, `,"connector_metadata":`...)
+	b = append(b, metadata(result.Meta, list)...)
+	b = append(b, `,"execution_metadata":{"connector_instance_id":"`+airbyteapi.ConnectorIDStart+id+`","execution_time_ms":`...)
+	b = strconv.AppendInt(b, took.Milliseconds(), 10)
+	return append(b, "}}"...)
+}
+
+// metadata adds the names that Airbyte's connectors and clients have for the next page to ours.
+// Clients of lists want an object, even an empty one.
+func metadata(meta json.RawMessage, list bool) json.RawMessage {
+	cursor, paginated, err := rawjson.Pointer(meta, "/"+abi.MetaNextCursor)
+	more, _, _ := rawjson.Pointer(meta, "/"+abi.MetaHasMore)
+	switch {
+	case err != nil || len(meta) == 0 || rawjson.KindOf(meta) != rawjson.Object:
+		if list {
+			return json.RawMessage("{}")
+		}
+		return json.RawMessage("null")
+	case !paginated || more == nil:
+		return meta
+	}
+	there := make(map[string]bool)
+	for name := range rawjson.Members(meta) {
+		there[rawjson.Unquote(name)] = true
+	}
+	trimmed := rawjson.Trim(meta)
+	b := append([]byte{}, trimmed[:len(trimmed)-1]...)
+	for _, alias := range []struct {
+		name  string
+		value []byte
+	}{{"has_next_page", more}, {"cursor", cursor}, {"end_cursor", cursor}} {
+		if !there[alias.name] {
+			b = append(b, `,"`+alias.name+`":`...)
+			b = append(b, alias.value...)
+		}
+	}
+	return append(b, '}')
+}
+
+func (s *Server) noPreparation(context.Context, *api.Request, *airbyteapi.ExecuteRequest) (*api.Nothing, error) {
+	return nil, &api.Refusal{Status: http.StatusNotImplemented, Message: "credentials never leave this server", Hint: "run the operation here, with POST " + airbyteapi.ExecutePath + " (the SDK does so without SECRETS_CONFIGURED_FROM_ENVIRONMENT)"}
+}

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/server/internal/api"
+)
+
+// kind is a connector that workspaces can use: "connector" alone means a connection in this API.
+type kind struct {
+	host.ConnectorInfo
+	definition string
+}
+
+// title is the kind's name for people.
+func (k *kind) title() string {
+	if a := k.Manifest.Airbyte; a != nil && a.ConnectorType != "" {
+		return a.ConnectorType
+	}
+	return k.Manifest.Title
+}
+
+// definitionOf returns the id of a kind: Airbyte's, or one that comes from its name alone, so that
+// it stays the same.
+func definitionOf(info *host.ConnectorInfo) string {
+	if a := info.Manifest.Airbyte; a != nil && a.DefinitionID != "" {
+		return a.DefinitionID
+	}
+	sum := sha256.Sum256([]byte("agenthost connector " + info.Name))
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // a UUID of version 8 (RFC 9562)
+	x := hex.EncodeToString(sum[:16])
+	return strings.Join([]string{x[:8], x[8:12], x[12:16], x[16:20], x[20:]}, "-")
+}
+
+// kinds returns the connectors that a person approved.
+func (s *Server) kinds(ctx context.Context) ([]kind, error) {
+	infos, err := s.host.Connectors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var kinds []kind
+	for i := range infos {
+		if infos[i].Err != nil {
+			continue
+		}
+		review, err := s.host.Review(ctx, infos[i].File)
+		if err != nil {
+			return nil, err
+		}
+		if review.Decision.Allowed {
+			kinds = append(kinds, kind{infos[i], definitionOf(&infos[i])})
+		}
+	}
+	return kinds, nil
+}
+
+// kindOf returns the kind of a connection, or nil if it is not there any more.
+func kindOf(kinds []kind, connector string) *kind {
+	for i := range kinds {
+		if kinds[i].Name == connector {
+			return &kinds[i]
+		}
+	}
+	return nil
+}
+
+// kindFor finds the kind that a request to create a connector asks for.
+func (s *Server) kindFor(ctx context.Context, in *airbyteapi.CreateRequest) (*kind, error) {
+	given := 0
+	for _, text := range []string{in.DefinitionID, in.ConnectorType, in.SourceTemplateID} {
+		if text != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		return nil, fault.Invalid("connector_type", "the request says in no way, or in several, of which kind the connector is", "give one of connector_type, definition_id and source_template_id")
+	}
+	kinds, err := s.kinds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range kinds {
+		k := &kinds[i]
+		if strings.EqualFold(k.definition, in.DefinitionID) || strings.EqualFold(k.definition, in.SourceTemplateID) ||
+			in.ConnectorType != "" && (strings.EqualFold(k.title(), in.ConnectorType) || strings.EqualFold(k.Name, in.ConnectorType)) {
+			return k, nil
+		}
+		names = append(names, k.title())
+	}
+	hint := "the operator approves connectors with agenthost plugin approve"
+	if len(names) > 0 {
+		hint = fault.Hint(in.ConnectorType, names)
+	}
+	return nil, &api.Refusal{Status: http.StatusNotFound, Code: "definition_not_found", Field: "connector_type", Message: "this server has no such kind of connector", Hint: hint}
+}
+
+// template says of which kind a connector is.
+func (k *kind) template(organization, at string) *airbyteapi.Template {
+	return &airbyteapi.Template{
+		ID: k.definition, Name: k.title(), ConnectorName: k.Name, OrganizationID: organization, DefinitionID: k.definition,
+		Tags: []string{}, Mode: "DIRECT", SupportsContextStore: false, CreatedAt: at, UpdatedAt: at,
+	}
+}

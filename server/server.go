@@ -1,0 +1,205 @@
+// Package server is a server for many people's agents: the Airbyte Agent API over connectors that
+// run here. Airbyte's own clients work with it unmodified.
+//
+//	s, err := server.New(ctx, server.Options{Data: "./data", URL: "http://127.0.0.1:8080", Host: host.Options{Plugins: "./plugins"}})
+//	if err != nil { ... }
+//	defer s.Close(ctx)
+//	err = http.Serve(listener, s.Handler(ctx))
+//
+// An organization has workspaces, one for each customer or end user, and a workspace has
+// connectors: connections with a credential, which the server seals and never shows. What a
+// workspace gives is a value and never a reference; where requests go, limits, grants and approvals
+// are the operator's.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/server/internal/api"
+	"github.com/agenthost/agenthost/server/internal/bootstrap"
+	"github.com/agenthost/agenthost/server/internal/rate"
+	"github.com/agenthost/agenthost/server/internal/token"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options configure a [Server].
+type Options struct {
+	// Host configures the host that runs operations. Its Connections and Environment are not
+	// set: the connections are those of the server's workspaces.
+	Host host.Options
+	// Data is the folder of the database and of the master key. The server makes it.
+	Data string
+	// Connectors are what the operator decides for all connections to a connector, by its name:
+	// the fields of config.Serve.
+	Connectors map[string]host.Connection
+	// URL is the origin by which clients know the server, such as https://agents.example.com.
+	// Every absolute link of an answer begins with it.
+	URL string
+	// Hosts and Origins are the fields of mcp.HTTPOptions. The host of URL is always accepted.
+	Hosts, Origins []string
+	// Proxies are the networks of proxies in front of the server. What their forwarding headers
+	// say is believed.
+	Proxies []netip.Prefix
+
+	onQuery func(name string) // of the database, in tests
+}
+
+// Server serves the API. It is safe for concurrent use. Get one from [New].
+type Server struct {
+	options   Options
+	log       hclog.Logger
+	now       func() time.Time
+	store     *store.Store
+	signer    *token.Signer
+	directory *directory
+	host      *host.Host
+	api       *api.API
+	bootstrap *Bootstrap
+
+	tokenLimit, requestLimit *rate.Limiter
+}
+
+// Bootstrap is how to reach a server for the first time.
+type Bootstrap = bootstrap.Bootstrap
+
+// requestTimeout bounds a request whose token is good. Airbyte's SDK waits for 300 s.
+const requestTimeout = 5 * time.Minute
+
+// New opens the database in a folder, and makes what is missing: the folder, its master key, an
+// organization, a workspace and an application.
+//
+// # Errors
+//
+// An [*host.Error], of kind denied if another server uses the folder, or if others can write to
+// it, and of kind invalid_params if an option is wrong; Field names it.
+func New(ctx context.Context, o Options) (_ *Server, err error) {
+	if o.Host.Connections != nil || o.Host.Environment {
+		return nil, fault.Invalid("host", "the host has connections of its own", "leave out Connections and Environment")
+	}
+	if err := checkURL(o.URL); err != nil {
+		return nil, err
+	}
+	o.URL = strings.TrimSuffix(o.URL, "/")
+	if o.Host.Logger == nil {
+		o.Host.Logger = hclog.NewNullLogger()
+	}
+	o.Host.Seams = o.Host.Seams.WithDefaults()
+	s := &Server{options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, tokenLimit: rate.New(tokenRate), requestLimit: rate.New(requestRate)}
+	if s.store, err = openStore(ctx, o, s.now); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close(ctx))
+		}
+	}()
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	s.directory = newDirectory(s.store, o.Connectors)
+	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
+		return s.host.Connector(ctx, name)
+	}
+	if err := s.directory.refresh(ctx); err != nil {
+		return nil, err
+	}
+	o.Host.Connections = s.directory
+	if s.host, err = host.Open(ctx, o.Host); err != nil {
+		return nil, err
+	}
+	s.api, err = api.New(api.Options{
+		Check: s.check, Admit: s.admit, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
+		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
+	}, s.routes())
+	return s, err
+}
+
+// checkURL refuses what is no origin.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return fault.Invalid("url", "the URL of the server is not an origin", "write it like https://agents.example.com")
+	}
+	return nil
+}
+
+// newID returns an id for a request.
+func newID() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "req_" + hex.EncodeToString(b[:])
+}
+
+// Handler serves the API, its OpenAPI document at /openapi.json, and the probes /healthz and
+// /readyz. The server is ready until ctx ends.
+func (s *Server) Handler(ctx context.Context) http.Handler {
+	mux := http.NewServeMux()
+	httpserve.Probes(mux, func() bool { return ctx.Err() == nil && s.store.Ready(ctx) == nil })
+	mux.Handle("/", s.api)
+	own := ""
+	if u, err := url.Parse(s.options.URL); err == nil {
+		own = u.Host
+	}
+	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: httpserve.DefaultPatience()}.Handler(mux)
+}
+
+// Bootstrap returns the credential of the first application where this call of [New] made it, and
+// nil where it was there: nobody can read it again.
+func (s *Server) Bootstrap() *Bootstrap { return s.bootstrap }
+
+// Close waits for calls that run until ctx ends, and closes the database.
+func (s *Server) Close(ctx context.Context) error {
+	var err error
+	if s.host != nil {
+		err = s.host.Close(ctx)
+	}
+	return errors.Join(err, s.store.Close())
+}
+
+func (s *Server) routes() []api.Route {
+	var all []api.Route
+	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+// check returns what an access token says.
+func (s *Server) check(_ context.Context, text string) (*token.Claims, error) {
+	c, err := s.signer.Check(text, s.now())
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// admit bounds how often the bearers of tokens for the same thing ask.
+func (s *Server) admit(c *token.Claims) time.Duration {
+	return s.requestLimit.Take(c.Application+" "+c.Workspace, s.now())
+}
+
+// authenticate returns the application of a client id and secret.
+func (s *Server) authenticate(ctx context.Context, id string, password secret.Value) (*store.Application, error) {
+	a, err := s.store.Authenticate(ctx, id, password)
+	if errors.Is(err, store.ErrNone) {
+		return nil, &api.Refusal{Status: http.StatusUnauthorized, Code: "invalid_client", Message: "client_id or client_secret is wrong", Hint: "check both; they are those of an application of this server"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up an application: %w", err)
+	}
+	return &a, nil
+}

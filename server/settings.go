@@ -1,0 +1,220 @@
+package server
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/configvalue"
+	"github.com/agenthost/agenthost/internal/egress/origin"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/api"
+)
+
+// settings are what a workspace gives to a connector: all of them are values. A text that looks
+// like a reference to a secret is that text.
+type settings struct {
+	config      map[string]string // of the connector's own values
+	replication map[string]string // what only copies of records need; kept and shown
+	credentials map[string]secret.Value
+	scheme      string
+	origins     []string // where the credential may go
+}
+
+// maxSecret is the size of the largest value of a credential, in bytes.
+const maxSecret = 64 << 10
+
+// given are the objects of a request that have settings.
+type given struct{ credentials, replication, environment map[string]any }
+
+// settings reads and checks what a request gives. config is what the connector has already, and
+// operator the server's URL that the operator chose, or empty.
+func (k *kind) settings(in given, config map[string]string, operator string) (*settings, error) {
+	s := &settings{config: maps.Clone(config), replication: make(map[string]string), credentials: make(map[string]secret.Value)}
+	if s.config == nil {
+		s.config = make(map[string]string)
+	}
+	for _, part := range []struct {
+		at     string
+		values map[string]any
+	}{{"replication_config", in.replication}, {"environment", in.environment}} {
+		for _, name := range slices.Sorted(maps.Keys(part.values)) {
+			if err := k.value(s, part.at, name, part.values[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.credentials)) {
+		if err := k.credential(s, name, in.credentials[name]); err != nil {
+			return nil, err
+		}
+	}
+	schemes, err := k.schemes(s.config)
+	if err != nil {
+		return nil, err
+	}
+	if s.scheme, err = choose(schemes, s.credentials); err != nil {
+		return nil, err
+	}
+	s.origins, err = k.origins(s.config, s.scheme, operator)
+	return s, err
+}
+
+// schemes are the ways to authenticate with values in their origins.
+func (k *kind) schemes(config map[string]string) ([]abi.AuthScheme, error) {
+	values, err := configvalue.New("environment", k.Manifest.Config, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := values.Complete("environment"); err != nil {
+		return nil, err
+	}
+	return values.Schemes("environment", k.Auth.Schemes)
+}
+
+// origins are where a credential may go: what it is bound to. operator is the URL or the id of the
+// server that the operator chose, or empty.
+func (k *kind) origins(config map[string]string, scheme, operator string) ([]string, error) {
+	if strings.Contains(operator, "://") {
+		o, _, err := origin.ParseServer(operator)
+		if err != nil {
+			return nil, fmt.Errorf("the server of %s in the configuration: %w", k.Name, err)
+		}
+		return []string{o.String()}, nil
+	}
+	schemes, err := k.schemes(config)
+	if err != nil {
+		return nil, err
+	}
+	for i := range schemes {
+		if schemes[i].ID == scheme {
+			return slices.Sorted(slices.Values(schemes[i].Origins)), nil
+		}
+	}
+	return nil, nil
+}
+
+// value reads one value that is not secret.
+func (k *kind) value(s *settings, at, name string, v any) error {
+	text, ok := asText(v)
+	if !ok {
+		return fault.Invalid(at+"."+name, fmt.Sprintf("%.60s is not one value", name), "write text, a number, true or false")
+	}
+	if slices.ContainsFunc(k.Manifest.Config, func(f abi.AuthField) bool { return f.Name == name }) {
+		s.config[name] = text
+		return nil
+	}
+	i := slices.IndexFunc(k.Auth.Replication, func(f abi.AuthField) bool { return f.Name == name })
+	if i < 0 {
+		var names []string
+		for _, f := range slices.Concat(k.Manifest.Config, k.Auth.Replication) {
+			names = append(names, f.Name)
+		}
+		return fault.Invalid(at+"."+name, fmt.Sprintf("%s has no setting %.60q", k.title(), name), unknownHint(name, names))
+	}
+	if problem := configvalue.Problem(&k.Auth.Replication[i], text); problem != "" {
+		return fault.Invalid(at+"."+name, name+" "+problem, "correct it")
+	}
+	s.replication[name] = text
+	return nil
+}
+
+// credential reads one value of a credential. No error quotes it.
+func (k *kind) credential(s *settings, name string, v any) error {
+	if slices.ContainsFunc(k.Manifest.Config, func(f abi.AuthField) bool { return f.Name == name }) {
+		return k.value(s, "credentials", name, v)
+	}
+	var names []string
+	for _, scheme := range k.Auth.Schemes {
+		for _, f := range scheme.Fields {
+			names = append(names, f.Name)
+		}
+	}
+	text, ok := v.(string)
+	switch {
+	case !slices.Contains(names, name):
+		return fault.Invalid("credentials."+clip(name), k.title()+" has no such field", unknownHint(name, names))
+	case !ok || text == "":
+		return fault.Invalid("credentials."+name, name+" is empty, or it is not text", "write the secret itself as text")
+	case len(text) > maxSecret:
+		return fault.Invalid("credentials."+name, fmt.Sprintf("%s is longer than %d bytes", name, maxSecret), "check that it is the right value")
+	}
+	s.credentials[name] = secret.New([]byte(text))
+	return nil
+}
+
+// clip shortens a name that may be anything, even a secret.
+func clip(name string) string {
+	if len(name) > 40 {
+		return strings.ToValidUTF8(name[:40], "") + "..."
+	}
+	return name
+}
+
+func unknownHint(name string, names []string) string {
+	if len(names) == 0 {
+		return "remove it"
+	}
+	return fault.Hint(name, names)
+}
+
+// asText returns a JSON value as the text that a connector gets.
+func asText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		return v.String(), true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	}
+	return "", false
+}
+
+// choose returns the id of the scheme that fits a credential: the first that has all of its fields
+// and needs no other. Without any field, it is that of the scheme without a credential, or empty.
+func choose(schemes []abi.AuthScheme, given map[string]secret.Value) (string, error) {
+	missing := ""
+	for i := range schemes {
+		s := &schemes[i]
+		if len(given) == 0 {
+			if s.Type == abi.AuthNone {
+				return s.ID, nil
+			}
+			continue
+		}
+		lacks, fits := "", 0
+		for _, f := range s.Fields {
+			if _, there := given[f.Name]; there {
+				fits++
+			} else if f.Required && lacks == "" {
+				lacks = f.Name
+			}
+		}
+		switch {
+		case fits < len(given):
+		case lacks != "":
+			missing = cmp.Or(missing, lacks)
+		case s.OAuth2 != nil:
+			return "", &api.Refusal{Status: http.StatusNotImplemented, Field: "credentials", Message: "this server does not keep logins with OAuth 2.0 yet", Hint: "use an API key or a token, if the connector takes one"}
+		default:
+			return s.ID, nil
+		}
+	}
+	switch {
+	case len(given) == 0:
+		return "", nil
+	case missing != "":
+		return "", fault.Invalid("credentials."+missing, missing+" is missing", "add it to credentials")
+	}
+	return "", fault.Invalid("credentials", "the fields belong to different ways to authenticate", "give the fields of one")
+}
