@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -92,7 +93,16 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.URL == "" {
 		o.URL = scheme(certificate) + "://" + listener.Addr().String()
 	}
-	if err := a.serveAt(ctx, listener, o, f, certificate); err != nil {
+	n, reduced := httpserve.Connections(f.maxConnections)
+	if reduced {
+		a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
+	}
+	err = a.serveWith(ctx, o, func(handler http.Handler) error {
+		return httpserve.Serve(ctx, listener, handler, httpserve.Options{
+			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
+		}, grace)
+	})
+	if err != nil {
 		return errors.Join(fault.Configuration(err), ignoreClosed(listener.Close()))
 	}
 	return nil
@@ -167,8 +177,8 @@ func isLoopback(name string) bool {
 	return strings.EqualFold(name, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// serveAt opens the server and serves a listener.
-func (a *app) serveAt(ctx context.Context, listener net.Listener, o server.Options, f *serveFlags, certificate *tls.Config) error {
+// serveWith opens the server, and serves its handler until that ends.
+func (a *app) serveWith(ctx context.Context, o server.Options, serve func(http.Handler) error) error {
 	s, err := server.New(ctx, o)
 	if err != nil {
 		return err
@@ -180,13 +190,7 @@ func (a *app) serveAt(ctx context.Context, listener net.Listener, o server.Optio
 		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
 	}
 	if err == nil {
-		n, reduced := httpserve.Connections(f.maxConnections)
-		if reduced {
-			a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
-		}
-		err = httpserve.Serve(ctx, listener, s.Handler(ctx), httpserve.Options{
-			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
-		}, grace)
+		err = serve(s.Handler(ctx))
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
