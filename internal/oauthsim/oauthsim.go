@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,8 +31,6 @@ type Server struct {
 	Grace bool
 	// Issuer is sent as iss; empty sends none.
 	Issuer string
-	// Members are further ones of the answers with tokens.
-	Members map[string]any
 	// Assertions checks the grant of RFC 7523; nil does not know it.
 	Assertions *Assertions
 	// Token, if not nil, answers at the token endpoint in the server's place where it
@@ -260,7 +257,6 @@ func (s *Server) give(w http.ResponseWriter, refresh bool) {
 	if refresh {
 		answer["refresh_token"] = s.refresh
 	}
-	maps.Copy(answer, s.Members)
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
