@@ -122,8 +122,8 @@ func checkServerURL(at, url string, config []abi.AuthField) error {
 			return malformed(at, "has the variable {%s}, which is not in config; %s", name, fault.Hint(name, names))
 		case config[i].Type == configvalue.Boolean:
 			return malformed(at, "has the variable {%s}, which is a boolean", name)
-		case everybodys && config[i].Dots:
-			return malformed(fmt.Sprintf("config[%d].dots", i), "is true, and %s has {%s} before %s, where everybody can have a name; remove dots", at, name, public)
+		case config[i].Dots && (everybodys || origin.OfCloud(t.Suffix())):
+			return malformed(fmt.Sprintf("config[%d].dots", i), "is true, and %s has {%s} before %s, where everybody can have a name; remove dots", at, name, t.Suffix())
 		case !config[i].Required && config[i].Default == "":
 			return malformed(fmt.Sprintf("config[%d].required", i), "is false, and %s needs it; set required: true, or a default", at)
 		}

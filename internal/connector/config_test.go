@@ -35,6 +35,9 @@ func TestServerVariables(t *testing.T) {
 		"one label":              {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.example" }, "servers[0].url"},
 		"everybody's domain":     {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.co.uk" }, "everybody can have a name under co.uk"},
 		"a domain of a wildcard": {func(m *abi.Manifest, _ *abi.AuthSchema) { m.Servers[0].URL = "https://{tenant}.acme.ck" }, "everybody can have a name under acme.ck"},
+		"dots before a cloud": {func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Servers[0].URL, m.Config[0].Dots = "https://{tenant}.amazonaws.com", true
+		}, "config[0].dots"},
 		"dots before everybody's pages": {func(m *abi.Manifest, _ *abi.AuthSchema) {
 			m.Servers[0].URL, m.Config[0].Dots = "https://{tenant}.github.io", true
 		}, "config[0].dots"},

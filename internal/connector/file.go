@@ -57,6 +57,9 @@ func checkSuffixes(at string, suffixes []string, hint string) error {
 		if public, _ := publicsuffix.PublicSuffix(suffix); public == suffix {
 			return malformed(at, "is %q, under which everybody can have a name%s", suffix, hint)
 		}
+		if origin.OfCloud(suffix) {
+			return malformed(at, "is %q, and everybody can have a name for a store or a machine there%s", suffix, hint)
+		}
 		if slices.Contains(suffixes[:i], suffix) {
 			return malformed(at, "repeats %q", suffix)
 		}

@@ -35,6 +35,7 @@ func TestCheckFile(t *testing.T) {
 		"a suffix of one label":      {file: abi.File{Pointer: "/url", Suffixes: []string{"com"}}, want: "one label"},
 		"a suffix of everybody":      {file: abi.File{Pointer: "/url", Suffixes: []string{"co.uk"}}, want: "everybody"},
 		"buckets of everybody":       {file: abi.File{Pointer: "/url", Suffixes: []string{"s3.amazonaws.com"}}, want: "everybody"},
+		"a cloud":                    {file: abi.File{Pointer: "/url", Suffixes: []string{"amazonaws.com"}}, want: "everybody can have a name for a store"},
 		"pages of everybody":         {file: abi.File{Pointer: "/url", Suffixes: []string{"github.io"}}, want: "everybody"},
 		"a suffix with a dot first":  {file: abi.File{Pointer: "/url", Suffixes: []string{".vendor.com"}}, want: "suffixes[0]"},
 		"a suffix with a dot at end": {file: abi.File{Pointer: "/url", Suffixes: []string{"vendor.com."}}, want: "suffixes[0]"},

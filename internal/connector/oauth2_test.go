@@ -157,6 +157,7 @@ func TestTokenServer(t *testing.T) {
 		"a deep pointer":      {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Pointer = strings.Repeat("/a", 17) }, "segments"},
 		"no suffix":           {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = nil }, "server.suffixes"},
 		"a top-level domain":  {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"example"} }, "one label"},
+		"a cloud":             {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"windows.net"} }, "everybody"},
 		"everybody's domain":  {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"github.io"} }, "everybody"},
 		"a country's domain":  {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"co.uk"} }, "everybody"},
 		"an address":          {func(t *abi.TokenServer, _ *abi.Manifest, _ *abi.AuthScheme) { t.Suffixes = []string{"127.0.0.1"} }, "suffixes[0]"},

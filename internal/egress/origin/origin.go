@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,6 +116,15 @@ func Named(s string, suffixes []string) (Origin, error) {
 func (o Origin) Everybodys(suffix string) bool {
 	public, _ := publicsuffix.PublicSuffix(o.Host)
 	return len(public) > len(suffix)
+}
+
+// OfCloud reports whether a domain is a cloud's, where customers have names for what they store or
+// run, such as bucket.s3.amazonaws.com. The list of public suffixes has such names and cannot be asked
+// for those under a domain, so this tries the names that clouds use.
+func OfCloud(domain string) bool {
+	return slices.ContainsFunc([]string{"s3", "blob.core", "compute", "elb"}, func(name string) bool {
+		return Origin{Host: "a." + name + "." + domain}.Everybodys(domain)
+	})
 }
 
 // ParseServer reads the URL of a server: an origin and a base path, which is empty or

@@ -104,3 +104,16 @@ func TestNamed(t *testing.T) {
 		t.Errorf("without a suffix: %s", o)
 	}
 }
+
+// threat: C11, T2
+func TestOfCloud(t *testing.T) {
+	t.Parallel()
+	for domain, want := range map[string]bool{
+		"amazonaws.com": true, "us-west-2.amazonaws.com": true, "amazonaws.com.cn": true, "windows.net": true, "usgovcloudapi.net": true,
+		"salesforce.com": false, "typeform.com": false, "linode.com": false, "vendor.example": false, "myshopify.com": false, "kms.amazonaws.com": false,
+	} {
+		if OfCloud(domain) != want {
+			t.Errorf("%s: %t", domain, !want)
+		}
+	}
+}
