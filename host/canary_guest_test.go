@@ -8,6 +8,7 @@ import (
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/canary"
 	"github.com/agenthost/agenthost/internal/egress"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
@@ -68,7 +69,7 @@ func TestCanaryIsNotInTheGuest(t *testing.T) {
 			return &sandbox.Response{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
 		}
 		_, err = module.Run(t.Context(), sandbox.Call{
-			Export: abi.ExportExecute, Input: []byte(`{"entity":"accounts","action":"list","params":{}}`), Send: send,
+			Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"accounts","action":"list","params":{}}`), Send: send,
 			Trace: func(hc sandbox.HostCall) {
 				calls++
 				watch.See(t, "the guest's memory", hc.Memory)

@@ -158,8 +158,8 @@ func (o *Options) check() error {
 	}
 	policies := []string{string(grant.UpdatesSameReach), string(grant.UpdatesNever)}
 	switch {
-	case o.HostBytes > 0 && o.HostBytes < config.MinHostBytes:
-		return fault.Invalid("limits.host_bytes", fmt.Sprintf("limits.host_bytes is %d, which is too little for one call", o.HostBytes), fmt.Sprintf("give %d or more, or 0 for the default", config.MinHostBytes))
+	case o.HostBytes > 0 && o.HostBytes < backend.LeastMemory:
+		return fault.Invalid("limits.host_bytes", fmt.Sprintf("limits.host_bytes is %d, which is too little for one call", o.HostBytes), fmt.Sprintf("give %d or more, or 0 for the default", backend.LeastMemory))
 	case o.Updates != "" && !slices.Contains(policies, string(o.Updates)):
 		return fault.Invalid("updates", fmt.Sprintf("there is no update policy %.60q", string(o.Updates)), fault.Hint(string(o.Updates), policies))
 	case len(o.CompileWorker) > 0 && o.CompileWorker[0] == "":

@@ -73,13 +73,26 @@ func openTrail(o Options) (*trail, error) {
 	}
 	switch {
 	case len(sinks) > 0:
-		t.sink = audit.Tee(sinks...)
+		t.sink = writers(sinks)
 	case t.required:
 		return nil, fault.Invalid("audit.required", "audit.required is set, but audit has neither file nor log", "add file: ./audit.jsonl, or log: true")
 	default:
 		return nil, nil
 	}
 	return t, nil
+}
+
+// writers write each record to several sinks.
+type writers []audit.Sink
+
+func (w writers) Write(ctx context.Context, r *audit.Record) error {
+	var errs []error
+	for _, sink := range w {
+		if err := sink.Write(ctx, r); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // writeEvery bounds how often a busy host writes to its file for reads that succeed: writing

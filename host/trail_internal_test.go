@@ -27,7 +27,7 @@ func BenchmarkTrail(b *testing.B) {
 	defer file.Close()
 	c := &connection{backend: stopped{}, Connection: backend.Connection{Name: "lab", Connector: &connector.Connector{Digest: "ab", Manifest: &abi.Manifest{Name: "pylon", Version: "1.0.0"}}}}
 	call := &backend.Call{Operation: &connector.Operation{Operation: &abi.Operation{Entity: "issues", Action: "get", Effect: abi.EffectRead}}}
-	for name, sink := range map[string]audit.Sink{"file": file, "nowhere": audit.Tee()} {
+	for name, sink := range map[string]audit.Sink{"file": file, "nowhere": writers{}} {
 		t := &trail{sink: sink, now: time.Now, log: hclog.NewNullLogger(), caller: "ada"}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

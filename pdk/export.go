@@ -3,19 +3,20 @@ package pdk
 import (
 	"errors"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Describe writes the connector's manifest. It is the body of the describe export.
-func Describe(c *Connector) int32 { return Run(currentHost(), c, abi.ExportDescribe) }
+func Describe(c *Connector) int32 { return Run(currentHost(), c, hostfunc.ExportDescribe) }
 
 // AuthSchema writes how the vendor authenticates. It is the body of the auth_schema
 // export.
-func AuthSchema(c *Connector) int32 { return Run(currentHost(), c, abi.ExportAuthSchema) }
+func AuthSchema(c *Connector) int32 { return Run(currentHost(), c, hostfunc.ExportAuthSchema) }
 
 // Execute runs the operation that the input names and writes its outcome. It is the
 // body of the execute export.
-func Execute(c *Connector) int32 { return Run(currentHost(), c, abi.ExportExecute) }
+func Execute(c *Connector) int32 { return Run(currentHost(), c, hostfunc.ExportExecute) }
 
 // Run runs an export of a connector with a given host, and returns 0 if it wrote an output.
 // Describe, AuthSchema and Execute call it with the host around them; package pdktest calls it
@@ -29,14 +30,14 @@ func Run(h Host, c *Connector, export string) (result int32) {
 	}()
 	c.table() // before the first call, because later calls may start from its state
 	switch export {
-	case abi.ExportDescribe:
+	case hostfunc.ExportDescribe:
 		if (Value{s, inputHandle}).Part("/as").Text() == asTable {
 			return s.write(c.Table())
 		}
 		return s.write(c.Manifest())
-	case abi.ExportAuthSchema:
+	case hostfunc.ExportAuthSchema:
 		return s.write(c.AuthSchema())
-	case abi.ExportExecute:
+	case hostfunc.ExportExecute:
 		return s.execute(c)
 	}
 	return 1

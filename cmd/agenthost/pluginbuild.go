@@ -3,12 +3,12 @@ package main
 import (
 	_ "embed" // the interpreter is a file that make build replaces
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/table"
+	"github.com/agenthost/agenthost/internal/wholefile"
 	"github.com/spf13/cobra"
 )
 
@@ -48,7 +48,7 @@ format, and agenthost plugin schema table its JSON Schema.`,
 			if out == "" {
 				out = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".wasm"
 			}
-			if err := replaceFile(out, module); err != nil {
+			if err := wholefile.Replace(out, 0o644, module); err != nil {
 				return err
 			}
 			return a.print("%s: %s with %d operations, sha256:%s\n", out, t.Name, t.Operations, sandbox.Digest(module))
@@ -56,24 +56,4 @@ format, and agenthost plugin schema table its JSON Schema.`,
 	}
 	cmd.Flags().StringVarP(&out, "output-file", "o", "", "`file` to write; that of the table with the ending .wasm without it")
 	return cmd
-}
-
-// replaceFile writes a file whole, so that a host that watches its folder never sees a part.
-func replaceFile(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".building-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // which is gone where all went well
-	_, err = f.Write(data)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644) //nolint:gosec // as a compiler leaves it
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/agenthost/agenthost/internal/tableimport"
 	"github.com/agenthost/agenthost/internal/tableimport/airbyte"
 	"github.com/agenthost/agenthost/internal/tableimport/overlay"
+	"github.com/agenthost/agenthost/internal/wholefile"
 	"github.com/spf13/cobra"
 )
 
@@ -196,7 +197,7 @@ func (a *app) writeTables(ctx context.Context, tables []imported, report string)
 		written[t.file] = true
 	}
 	for _, t := range tables {
-		if err := replaceFile(t.file, signed(t.text)); err != nil {
+		if err := wholefile.Replace(t.file, 0o644, signed(t.text)); err != nil {
 			return err
 		}
 	}
@@ -218,5 +219,5 @@ func (a *app) writeTables(ctx context.Context, tables []imported, report string)
 	if err != nil {
 		return err
 	}
-	return replaceFile(report, append(text, '\n'))
+	return wholefile.Replace(report, 0o644, append(text, '\n'))
 }

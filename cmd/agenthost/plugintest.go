@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/conformance"
+	"github.com/agenthost/agenthost/internal/abischema"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/sandbox"
@@ -151,7 +152,7 @@ func (a *app) showReport(file string, r *conformance.Report) error {
 }
 
 func (a *app) pluginSchemaCommand() *cobra.Command {
-	schemas := map[string]func() string{"manifest": abi.ManifestSchema, "auth": abi.AuthSchemaSchema, "table": table.Schema}
+	schemas := map[string]func() string{"manifest": abischema.Manifest, "auth": abischema.Auth, "table": table.Schema}
 	names := []string{"manifest", "auth", "table"}
 	return &cobra.Command{
 		Use:   "schema [manifest|auth|table]",

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -83,8 +82,8 @@ func (s scripted) module() []byte {
 	before, beforeLength := put(`{"error":`)
 	after, afterLength := put(`}`)
 	m.Memory(at>>16+1, -1)
-	m.Func(abi.ExportDescribe, ":i", "", Call(write, manifest, manifestLength))
-	m.Func(abi.ExportAuthSchema, ":i", "", Call(write, auth, authLength))
+	m.Func(hostfunc.ExportDescribe, ":i", "", Call(write, manifest, manifestLength))
+	m.Func(hostfunc.ExportAuthSchema, ":i", "", Call(write, auth, authLength))
 	var sends []byte
 	if len(s.Request) > 0 {
 		sends = Code(Call(send, request, requestLength, I32(0), I32(0)), I32(-1), Eq, If(
@@ -92,6 +91,6 @@ func (s scripted) module() []byte {
 			Call(part, Call(failure)), Drop,
 			Call(write, after, afterLength), Return))
 	}
-	m.Func(abi.ExportExecute, ":i", "", sends, Call(write, result, resultLength))
+	m.Func(hostfunc.ExportExecute, ":i", "", sends, Call(write, result, resultLength))
 	return m.Bytes()
 }

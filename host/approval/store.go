@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/wholefile"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
@@ -181,29 +182,18 @@ func (s *Store) change(ctx context.Context, edit func(*File) error) error {
 
 // write replaces the file atomically.
 func (s *Store) write(text []byte) error {
-	dir := filepath.Dir(s.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
 	target := s.path
 	if resolved, err := filepath.EvalSymlinks(s.path); err == nil {
-		target, dir = resolved, filepath.Dir(resolved) // the link stays
+		target = resolved // the link stays
 	}
 	mode := fs.FileMode(0o644)
 	if info, err := os.Stat(target); err == nil {
 		mode = info.Mode().Perm()
 	}
-	f, err := os.CreateTemp(dir, ".agenthost-lock-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after a successful rename
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), target)
+	return wholefile.Replace(target, mode, text)
 }
 
 // noLockFolder is the error for a missing lock folder.

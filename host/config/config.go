@@ -100,9 +100,6 @@ type TLS struct {
 	CAFile string
 }
 
-// MinHostBytes is the smallest Config.HostBytes: what one small call needs.
-const MinHostBytes = 2 << 20
-
 // Limits are the limits of one call. Sizes are in bytes.
 type Limits struct {
 	Timeout       time.Duration // wall time of a call, including waiting

@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/goccy/go-yaml/ast"
@@ -36,7 +37,7 @@ func (r *reader) config(body ast.Node) *Config {
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
 		{"limits", func(v ast.Node, p string) {
 			r.mapping(v, p, []key{{"host_bytes", func(v ast.Node, p string) {
-				if r.size(v, p, &c.HostBytes); c.HostBytes > 0 && c.HostBytes < MinHostBytes {
+				if r.size(v, p, &c.HostBytes); c.HostBytes > 0 && c.HostBytes < inflight.Least {
 					r.problem(v, p, "is too small for one call", "write 2MB or more; the default is 256MB")
 				}
 			}}})

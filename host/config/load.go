@@ -11,9 +11,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// MaxFileSize is the largest size of a configuration file, in bytes.
-const MaxFileSize = 1 << 20
-
 // The YAML parser's time grows with the square of the nesting depth and of the number of keys
 // in a mapping. Real configurations stay far below these limits.
 const (
@@ -34,7 +31,7 @@ func Load(path string, schemes ...string) (*Config, error) {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, yamlfile.MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -65,8 +62,8 @@ func Parse(name string, data []byte, schemes ...string) (*Config, error) {
 // parse returns the root of the only document in data. It returns nil if the document is
 // empty or, with a problem, if it is not YAML.
 func (r *reader) parse(data []byte) ast.Node {
-	if len(data) > MaxFileSize {
-		r.note(Problem{Message: fmt.Sprintf("the file is larger than %d bytes", MaxFileSize), Hint: "check that this is the right file: a configuration has connections, not data"})
+	if len(data) > yamlfile.MaxSize {
+		r.note(Problem{Message: fmt.Sprintf("the file is larger than %d bytes", yamlfile.MaxSize), Hint: "check that this is the right file: a configuration has connections, not data"})
 		return nil
 	}
 	body, problem := yamlfile.Parse(data, yamlfile.Limits{Tokens: maxTokens, Depth: maxDepth, TooMany: "split it into several configurations"})

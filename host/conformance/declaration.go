@@ -5,10 +5,12 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/agenthost/agenthost/internal/abischema"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -23,7 +25,7 @@ func load(ctx context.Context, e *examination, c *Check) {
 }
 
 func describe(ctx context.Context, e *examination, c *Check) {
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		c.Cases++
 		ctx, cancel := context.WithTimeout(ctx, e.options.limit())
 		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.logger, Limits: sandbox.Limits{Fuel: callFuel}})
@@ -40,11 +42,11 @@ func describe(ctx context.Context, e *examination, c *Check) {
 }
 
 func manifestSchema(ctx context.Context, e *examination, c *Check) {
-	fits(ctx, c, abi.ManifestSchema(), e.outputs[abi.ExportDescribe])
+	fits(ctx, c, abischema.Manifest(), e.outputs[hostfunc.ExportDescribe])
 }
 
 func authSchema(ctx context.Context, e *examination, c *Check) {
-	fits(ctx, c, abi.AuthSchemaSchema(), e.outputs[abi.ExportAuthSchema])
+	fits(ctx, c, abischema.Auth(), e.outputs[hostfunc.ExportAuthSchema])
 }
 
 func fits(ctx context.Context, c *Check, schema string, document []byte) {
@@ -60,7 +62,7 @@ func fits(ctx context.Context, c *Check, schema string, document []byte) {
 
 func declaration(ctx context.Context, e *examination, c *Check) {
 	c.Cases++
-	declared, err := catalog.Parse(ctx, e.options.loader, e.report.Digest, catalog.Declaration{Manifest: e.outputs[abi.ExportDescribe], Auth: e.outputs[abi.ExportAuthSchema]})
+	declared, err := catalog.Parse(ctx, e.options.loader, e.report.Digest, catalog.Declaration{Manifest: e.outputs[hostfunc.ExportDescribe], Auth: e.outputs[hostfunc.ExportAuthSchema]})
 	if err != nil {
 		c.problem("%s", message(err))
 		return

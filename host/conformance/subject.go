@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -169,7 +170,7 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 	ctx, cancel := context.WithTimeout(ctx, e.options.limit())
 	defer cancel()
 	tooMany := 0
-	c.Export = abi.ExportExecute
+	c.Export = hostfunc.ExportExecute
 	s.running, _, _ = rawjson.Pointer(c.Input, "/params")
 	if c.Logger == nil {
 		c.Logger = e.options.logger

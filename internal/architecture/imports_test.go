@@ -226,7 +226,7 @@ func importRules() []rule {
 		},
 		{
 			name: "the catalog knows files and modules", of: []string{"internal/catalog"},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/owned", "internal/modulefile", "internal/connector", "internal/sandbox", "internal/sandbox/seal", "internal/seams", "internal/credential/durable", "github.com/hashicorp/go-hclog", "golang.org/x/sync/errgroup"},
+			only:   []string{"std", "pdk/abi", "internal/fault", "internal/owned", "internal/modulefile", "internal/connector", "internal/sandbox", "internal/sandbox/seal", "internal/seams", "internal/hostfunc", "internal/wholefile", "internal/credential/durable", "github.com/hashicorp/go-hclog", "golang.org/x/sync/errgroup"},
 			never:  []string{"net/...", "os/exec"},
 			why:    "which connectors there are, and which of them are in memory, is decided by code that knows no connection, no approval and no credential: it asks the host by functions",
 			broken: map[string]string{"internal/catalog/a.go": `package catalog; import _ "github.com/agenthost/agenthost/host/approval"`, "internal/catalog/b.go": `package catalog; import _ "github.com/agenthost/agenthost/internal/egress"`},
@@ -234,7 +234,7 @@ func importRules() []rule {
 		},
 		{
 			name: "the connections know their configuration", of: []string{"internal/connections"},
-			only:   []string{"std", "pdk/abi", "host/config", "internal/seams", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "pdk/abi", "host/config", "internal/seams", "internal/yamlfile", "github.com/hashicorp/go-hclog"},
 			never:  []string{"net/...", "os/exec"},
 			why:    "who may see which connection is decided by code that runs none, and holds references and no client",
 			broken: map[string]string{"internal/connections/a.go": `package connections; import _ "github.com/agenthost/agenthost/internal/backend"`},

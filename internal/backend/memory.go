@@ -10,8 +10,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// DefaultMemory is the default limit of the bytes in flight.
-const DefaultMemory = 256 << 20
+// The default limit of the bytes in flight, and the smallest.
+const (
+	DefaultMemory = 256 << 20
+	LeastMemory   = inflight.Least
+)
 
 const (
 	// callBytes is what a call reserves besides its parameters: answers and output of most

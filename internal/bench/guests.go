@@ -7,7 +7,6 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/hostfunc"
 	asm "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // declared is what a module answers to describe and auth_schema, as JSON.
@@ -29,8 +28,8 @@ func (d declared) module(m *asm.Module, write, at int) {
 	m.Memory(max(2, (at+len(d.manifest)+len(d.auth))>>16+1), -1)
 	m.Data(at, string(d.manifest))
 	m.Data(at+len(d.manifest), string(d.auth))
-	m.Func(abi.ExportDescribe, ":i", "", asm.Call(write, asm.I32(at), asm.I32(len(d.manifest))))
-	m.Func(abi.ExportAuthSchema, ":i", "", asm.Call(write, asm.I32(at+len(d.manifest)), asm.I32(len(d.auth))))
+	m.Func(hostfunc.ExportDescribe, ":i", "", asm.Call(write, asm.I32(at), asm.I32(len(d.manifest))))
+	m.Func(hostfunc.ExportAuthSchema, ":i", "", asm.Call(write, asm.I32(at+len(d.manifest)), asm.I32(len(d.auth))))
 }
 
 const texts = 4096
@@ -52,7 +51,7 @@ func small(d declared, issue string) []byte {
 	m.Data(begin, beginText)
 	m.Data(end, endText)
 	d.module(&m, write, texts)
-	m.Func(abi.ExportExecute, ":i", "i",
+	m.Func(hostfunc.ExportExecute, ":i", "i",
 		asm.Call(read, asm.I32(1), asm.I32(0), asm.I32(input), asm.Call(length, asm.I32(1))), asm.Drop,
 		asm.Call(send, asm.I32(request), asm.I32(len(requestText)), asm.I32(0), asm.I32(0)), asm.Set(0),
 		asm.Call(write, asm.I32(begin), asm.I32(len(beginText))), asm.Drop,
@@ -66,7 +65,7 @@ func endless(d declared) []byte {
 	var m asm.Module
 	write := m.Import(hostfunc.Module, hostfunc.OutputWrite, "ii:i")
 	d.module(&m, write, texts)
-	m.Func(abi.ExportExecute, ":i", "", asm.Loop(asm.Br(0)), asm.I32(0))
+	m.Func(hostfunc.ExportExecute, ":i", "", asm.Loop(asm.Br(0)), asm.I32(0))
 	return m.Bytes()
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -91,7 +92,7 @@ func newAlone(module *sandbox.Module) (*alone, error) {
 }
 
 func (a *alone) run(ctx context.Context) error {
-	outcome, err := a.module.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Input: a.input, Send: a.send})
+	outcome, err := a.module.Run(ctx, sandbox.Call{Export: hostfunc.ExportExecute, Input: a.input, Send: a.send})
 	if err == nil && outcome.Err != nil {
 		err = outcome.Err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -114,7 +115,7 @@ func runFile(ctx context.Context, f *File) (answer string, err error) {
 		return "", err
 	}
 	defer release()
-	outcome, err := module.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{}`)})
+	outcome, err := module.Run(ctx, sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(`{}`)})
 	if err != nil {
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/sandbox/seal"
+	"github.com/agenthost/agenthost/internal/wholefile"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -98,16 +98,8 @@ func (c declarationCache) store(digest string, d Declaration) error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(c.dir, "new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // it has another name by then where all went well
-	_, err = fmt.Fprintf(f, "%s\n%s", c.sealer.Sum(declarationPurpose, []byte(digest), data), data)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), c.path(digest))
+	sealed := fmt.Appendf(nil, "%s\n%s", c.sealer.Sum(declarationPurpose, []byte(digest), data), data)
+	return wholefile.Replace(c.path(digest), 0o600, sealed)
 }
 
 // ServeCompile compiles one module, or checks one declaration, as [sandbox.ServeCompile] does.

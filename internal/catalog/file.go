@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -200,7 +201,7 @@ func (f *File) describe(ctx context.Context, tell func()) (*connector.Connector,
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
 	var outputs [2][]byte
-	for i, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for i, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		outcome, err := module.Run(ctx, sandbox.Call{Export: export, Logger: func() hclog.Logger { return f.catalog.log }})
 		if err != nil {
 			return nil, f.named(err)

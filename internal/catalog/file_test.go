@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -30,7 +31,7 @@ func declarationOf(t *testing.T, module []byte) Declaration {
 		t.Fatal(err)
 	}
 	var outputs [2][]byte
-	for i, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for i, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		outcome, err := m.Run(t.Context(), sandbox.Call{Export: export})
 		if err != nil {
 			t.Fatal(err)

@@ -15,9 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // changes returns a function that lets the watcher look twice, and returns the changes since it
@@ -164,7 +164,7 @@ func TestReplacedWhileInUse(t *testing.T) {
 		if c.Current(old) || !c.Current(find(t, c, "notes")) {
 			t.Error("the old file is the current one")
 		}
-		if _, err := module.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe}); err != nil {
+		if _, err := module.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportDescribe}); err != nil {
 			t.Errorf("the call ends with %v", err)
 		}
 		release()
@@ -220,7 +220,7 @@ func TestAcquireWhileAFileIsClosed(t *testing.T) {
 		}
 		<-f.opening
 		synctest.Wait()
-		if _, err := module.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe}); err != nil {
+		if _, err := module.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportDescribe}); err != nil {
 			t.Error(err)
 		}
 		release()

@@ -19,6 +19,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/seams"
+	"github.com/agenthost/agenthost/internal/yamlfile"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -214,7 +215,7 @@ func (f *File) read() ([]byte, error) {
 	if err == nil {
 		var file *os.File
 		if file, err = os.Open(f.Path); err == nil {
-			data, err = io.ReadAll(io.LimitReader(file, config.MaxFileSize+1))
+			data, err = io.ReadAll(io.LimitReader(file, yamlfile.MaxSize+1))
 			_ = file.Close() // nothing was written
 		}
 	}

@@ -5,14 +5,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/abischema"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // The published schemas and the host's own checks judge alike, wherever a schema can
 // say what the host checks.
 func TestPublishedSchemas(t *testing.T) {
-	manifest := compile(t, abi.ManifestSchema())
-	auth := compile(t, abi.AuthSchemaSchema())
+	manifest := compile(t, abischema.Manifest())
+	auth := compile(t, abischema.Auth())
 	judge := func(m *abi.Manifest, a *abi.AuthSchema) (byManifest, byAuth error) {
 		rawManifest, err := json.Marshal(m)
 		if err != nil {

@@ -1,6 +1,16 @@
-// Package hostfunc names the functions that the host gives to modules. docs/abi.md specifies
-// them. Both the host and package pdk, which runs in a module, use these names.
+// Package hostfunc names the functions that the host gives to modules, and those that modules
+// export to the host. docs/abi.md specifies them. Both the host and package pdk, which runs in a
+// module, use these names.
 package hostfunc
+
+// The functions that a connector exports. Each takes no parameters and returns an i32 that is 0
+// when the output is valid, whether it carries data or an error; any other value means that the
+// connector failed.
+const (
+	ExportDescribe   = "describe"
+	ExportAuthSchema = "auth_schema"
+	ExportExecute    = "execute"
+)
 
 // Module is the import module of the host functions for guests that own a linear memory. The
 // same operations are exported under [ExtismModule] for plugins that are built with a plain

@@ -29,6 +29,9 @@ type waiter struct {
 	admitted chan struct{}
 }
 
+// Least is the smallest number of bytes that a host can work with: what one small call needs.
+const Least = 2 << 20
+
 // New returns a number of bytes of which none is in use.
 func New(most int64) *Bytes { return &Bytes{most: most, lines: make(map[string][]*waiter)} }
 

@@ -96,7 +96,7 @@ func TestSpecificationExample(t *testing.T) {
 	module := load(t, assemble(t, fenced(t, "wasm")[0]))
 
 	var declared [2][]byte
-	for i, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for i, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		out, err := module.Run(t.Context(), sandbox.Call{Export: export})
 		if err != nil {
 			t.Fatal(err)
@@ -142,7 +142,7 @@ func TestSpecificationExample(t *testing.T) {
 		{send: answer(404, ``), err: &abi.Error{Kind: abi.KindVendorError, Message: "the vendor did not answer with 200"}},
 	} {
 		var lines []string
-		out, err := module.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(input), Send: tt.send,
+		out, err := module.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(input), Send: tt.send,
 			Trace: func(c sandbox.HostCall) { lines = append(lines, traceLine(c)) }})
 		if err != nil {
 			t.Fatal(err)

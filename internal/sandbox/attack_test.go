@@ -98,7 +98,7 @@ func TestHostFunctionsRefuseBadArguments(t *testing.T) {
 						call(module, prefix+name, args...).
 						call(hostfunc.Module, hostfunc.Error)
 					var calls []traced
-					_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: p.ends(), Send: vendor, Trace: trace(&calls)})
+					_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: p.ends(), Send: vendor, Trace: trace(&calls)})
 					if err != nil {
 						t.Fatalf("%x: %v", args, err)
 					}
@@ -141,7 +141,7 @@ func TestHostFunctionsAtTheEdge(t *testing.T) {
 		p := newProgram().call(hostfunc.Module, hostfunc.HTTPSend, 0, 2, 0, 0).call(hostfunc.Module, tt.name, tt.args...)
 		var calls []traced
 		m := loadForwarder(t)
-		if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: p.ends(), Send: vendor, Trace: trace(&calls)}); err != nil {
+		if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: p.ends(), Send: vendor, Trace: trace(&calls)}); err != nil {
 			t.Fatalf("%s %x: %v", tt.name, tt.args, err)
 		}
 		if got := calls[2]; got.name != tt.name || got.result != tt.want {
@@ -186,7 +186,7 @@ func TestFloods(t *testing.T) {
 			m := load(t, tt.module(g))
 			var n int64
 			var last traced
-			_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}"), Limits: tt.limits,
+			_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("{}"), Limits: tt.limits,
 				Trace: func(c sandbox.HostCall) { n++; last = traced{name: c.Function, result: c.Result} }})
 			// A guest that fails after a limit has failed for that reason.
 			want, says := abi.KindLimitExceeded, "10000"
@@ -219,7 +219,7 @@ func TestLogFlood(t *testing.T) {
 		Call(write, I32(2), I32(256), I32(16)), Drop, Call(stdout, I32(1), I32(512), I32(1), I32(600)), Drop,
 		Get(0), I32(1), Add, Tee(0), I32(100_000), LtS, BrIf(0))))
 	const limit = 2000
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Logger: func() hclog.Logger { return log }, Limits: sandbox.Limits{LogBytes: limit}}); err != nil {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Logger: func() hclog.Logger { return log }, Limits: sandbox.Limits{LogBytes: limit}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n == 0 || n > limit/8 {
@@ -242,7 +242,7 @@ func TestLoggerIsMadeAtTheFirstLine(t *testing.T) {
 		m := load(t, g.executes("", code))
 		var out bytes.Buffer
 		made := 0
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Logger: func() hclog.Logger {
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Logger: func() hclog.Logger {
 			made++
 			return hclog.New(&hclog.LoggerOptions{Output: &out})
 		}})
@@ -281,7 +281,7 @@ func TestMisplacedParts(t *testing.T) {
 		{`{"data":` + strings.Repeat("[", 2000)}, {"{\"data\":\"\xff\x00\"}"},
 	} {
 		m := load(t, writes(pieces...))
-		out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"i":7}`)})
+		out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(`{"i":7}`)})
 		if kindOf(t, err) != abi.KindConnectorFault || !strings.Contains(err.Error(), "unexpected output") {
 			t.Errorf("%q: %v, %v", pieces, out, err)
 		}
@@ -299,7 +299,7 @@ func TestPlacedParts(t *testing.T) {
 		{[]string{`{"error":null,"data":0,"data":1}`}, `1`, `{}`},
 	} {
 		m := load(t, writes(tt.pieces...))
-		out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(` {"i":7} `)})
+		out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(` {"i":7} `)})
 		if err != nil {
 			t.Errorf("%q: %v", tt.pieces, err)
 		} else if string(out.Data) != tt.data || string(out.Meta) != tt.meta || !json.Valid(out.Data) {
@@ -341,7 +341,7 @@ func TestHostWorkIsMetered(t *testing.T) {
 			m := load(t, g.executes("", forever(code(g), Drop)))
 			const fuel = 10_000_000
 			n := 0
-			_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: large, Limits: sandbox.Limits{Fuel: fuel},
+			_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: large, Limits: sandbox.Limits{Fuel: fuel},
 				Trace: func(sandbox.HostCall) { n++ }})
 			if kindOf(t, err) != abi.KindLimitExceeded || !strings.Contains(err.Error(), "fuel") {
 				t.Error(err)
@@ -363,7 +363,7 @@ func TestExtismBlocksCannotBeOverwritten(t *testing.T) {
 		Call(alloc, I64(8)), Set(0),
 		Call(store, Code(Get(0), I64(12), 0x7d), I64(-12<<32|1)),
 		Call(alloc, I64(1000)), Drop, Call(alloc, I64(3)), Drop))
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 		t.Error(err)
 	}
 }
@@ -384,7 +384,7 @@ func TestPartOfAHugeObject(t *testing.T) {
 		Call(g.write, I32(1007), I32(8)), Drop,
 		Call(splice, Call(value, I32(1), I32(1000), I32(7))), Drop,
 		Call(g.write, I32(1015), I32(1)), Drop, I32(0), Return))
-	out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(input.String())})
+	out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(input.String())})
 	if err != nil || string(out.Data) != "19999" {
 		t.Errorf("%v, %v", out, err)
 	}

@@ -5,12 +5,13 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // get is a small call whose request is answered at once.
 func get() Call {
-	return Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"issues","action":"get","params":{"id":"x"},"server":"us"}`), Send: func(context.Context, *abi.Request, []byte) (*Response, error) {
+	return Call{Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"issues","action":"get","params":{"id":"x"},"server":"us"}`), Send: func(context.Context, *abi.Request, []byte) (*Response, error) {
 		return &Response{Status: 200, Header: http.Header{}, Body: []byte(`{"data":{"id":"x"},"request_id":"r"}`)}, nil
 	}}
 }

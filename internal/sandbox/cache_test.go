@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -28,7 +29,7 @@ func logged(t testing.TB, dir string) (*sandbox.Engine, *bytes.Buffer) {
 
 func works(t *testing.T, m *sandbox.Module) {
 	t.Helper()
-	out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}")})
+	out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("{}")})
 	if err != nil || string(out.Data) != "{}" {
 		t.Fatalf("the module does not work: %v", err)
 	}

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/wasmtest"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // A Go guest whose monotonic clock reads 0 at its start throws "nanotime returning
@@ -27,7 +27,7 @@ func TestClockThatStandsStill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportAuthSchema}); err != nil {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportAuthSchema}); err != nil {
 		t.Error(err)
 	}
 }

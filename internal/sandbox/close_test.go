@@ -30,7 +30,7 @@ func TestLoadAfterClose(t *testing.T) {
 	if _, err := e.Load(t.Context(), newGuest().executes("")); kindOf(t, err) != abi.KindInternal {
 		t.Errorf("Load: %v", err)
 	}
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); kindOf(t, err) != abi.KindInternal {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); kindOf(t, err) != abi.KindInternal {
 		t.Errorf("Run: %v", err)
 	}
 	if err := e.Close(t.Context()); err != nil {
@@ -52,7 +52,7 @@ func TestCloseDuringSweep(t *testing.T) {
 		var calls sync.WaitGroup
 		for range 4 {
 			calls.Go(func() {
-				if _, err := m.Run(context.Background(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+				if _, err := m.Run(context.Background(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -80,7 +80,7 @@ func TestEngineWaitsForModuleThatCloses(t *testing.T) {
 	running, answer := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		_, err := m.Run(context.Background(), sandbox.Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+		_, err := m.Run(context.Background(), sandbox.Call{Export: hostfunc.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			close(running)
 			<-answer
 			return &sandbox.Response{Status: 200, Body: []byte("{}")}, nil
@@ -96,7 +96,7 @@ func TestEngineWaitsForModuleThatCloses(t *testing.T) {
 		}
 	})
 	for kind := abi.Kind(""); kind != abi.KindInternal; { // until it takes no call any more
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe})
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportDescribe})
 		kind = kindOf(t, err)
 	}
 	closed := make(chan struct{})
@@ -142,7 +142,7 @@ func TestConcurrentCalls(t *testing.T) {
 					input, kind, want = "false", abi.KindLimitExceeded, ""
 				}
 				out, err := m.Run(context.Background(), sandbox.Call{
-					Export: abi.ExportExecute, Input: []byte(input), Limits: sandbox.Limits{Fuel: 1_000_000},
+					Export: hostfunc.ExportExecute, Input: []byte(input), Limits: sandbox.Limits{Fuel: 1_000_000},
 					Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 						return &sandbox.Response{Status: 200, Body: []byte(body)}, nil
 					},
@@ -162,11 +162,11 @@ func TestHostPanicIsTheHosts(t *testing.T) {
 	send := g.Import(hostfunc.Module, hostfunc.HTTPSend, "iiii:i")
 	m := load(t, g.executes("", Call(send, I32(0), I32(2), I32(0), I32(0)), Drop))
 	for _, value := range []any{"a plain panic", fmt.Errorf("an error")} {
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) { panic(value) }})
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) { panic(value) }})
 		if kindOf(t, err) != abi.KindInternal || strings.Contains(err.Error(), fmt.Sprint(value)) {
 			t.Errorf("%v", err)
 		}
-		if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Send: vendor}); err != nil {
+		if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Send: vendor}); err != nil {
 			t.Errorf("the next call: %v", err)
 		}
 	}
@@ -182,7 +182,7 @@ func TestInstantiationFails(t *testing.T) {
 		m, err := newEngine(t, sandbox.Config{}).Load(t.Context(), g.executes(""))
 		for range 2 {
 			if err == nil {
-				_, err = m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+				_, err = m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 			}
 			if kindOf(t, err) != abi.KindConnectorFault {
 				t.Errorf("%s: %v", name, err)
@@ -195,12 +195,12 @@ func TestInstantiationFails(t *testing.T) {
 func TestNoMemory(t *testing.T) {
 	var g Module
 	write := g.Import(hostfunc.Module, hostfunc.OutputWrite, "ii:i")
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute} {
 		g.Func(export, ":i", "", Call(write, I32(0), I32(1)), I32(-1), Eq)
 	}
 	m := load(t, g.Bytes())
 	for range 3 {
-		if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); kindOf(t, err) != abi.KindConnectorFault || !strings.Contains(err.Error(), "code 1") {
+		if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); kindOf(t, err) != abi.KindConnectorFault || !strings.Contains(err.Error(), "code 1") {
 			t.Error(err)
 		}
 	}

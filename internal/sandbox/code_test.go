@@ -16,7 +16,6 @@ import (
 	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // reading is a module whose execute answers its section rows. More is code that runs before.
@@ -28,10 +27,10 @@ func reading(more ...any) []byte {
 	g.Data(0, "{}")
 	g.Data(16, `{"data":`)
 	g.Data(32, "rows")
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		g.Func(export, ":i", "", Call(write, I32(0), I32(2)))
 	}
-	g.Func(abi.ExportExecute, ":i", "", Code(more...),
+	g.Func(hostfunc.ExportExecute, ":i", "", Code(more...),
 		Call(write, I32(16), I32(8)), Drop,
 		Call(part, Call(section, I32(32), I32(4))), Drop,
 		Call(write, I32(1), I32(1)))
@@ -46,7 +45,7 @@ func tableOf(code []byte, rows string) []byte {
 // answers checks what a module's rows are.
 func answers(t *testing.T, m *sandbox.Module, rows string) {
 	t.Helper()
-	out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}")})
+	out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("{}")})
 	if err != nil || string(out.Data) != rows {
 		t.Errorf("%s answers %v, %v", rows, out, err)
 	}
@@ -114,7 +113,7 @@ func TestModulesShareCode(t *testing.T) {
 	if m, err = other.Load(t.Context(), code); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}")}); err == nil && out.Err == nil {
+	if out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("{}")}); err == nil && out.Err == nil {
 		t.Errorf("a module without rows answers %s", out.Data)
 	}
 	if compiles.Load() != 1 || other.Codes() != 1 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -18,7 +19,7 @@ import (
 // callOf is a call of a connector as the host makes it, whose request is answered with body.
 func callOf(entity, action, params, body string) Call {
 	return Call{
-		Export: abi.ExportExecute,
+		Export: hostfunc.ExportExecute,
 		Input:  []byte(`{"entity":"` + entity + `","action":"` + action + `","params":` + params + `,"server":"us","x_303e1e5d":"dc7e0e96"}`),
 		Send: func(context.Context, *abi.Request, []byte) (*Response, error) {
 			return &Response{Status: 200, Header: http.Header{}, Body: []byte(body)}, nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/owned"
 	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
 	"github.com/agenthost/agenthost/internal/sandbox/pages"
@@ -183,7 +184,7 @@ func checkExports(m *wasm.Module) error {
 			names = append(names, e.Name)
 		}
 	}
-	for _, name := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+	for _, name := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute} {
 		switch have, ok := found[name]; {
 		case !ok:
 			if slices.Contains(names, "_start") && !slices.Contains(names, "_initialize") {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -19,7 +20,7 @@ func TestExtismInputAndOutput(t *testing.T) {
 	offset := g.Import(env, "input_offset", ":I")
 	output := g.Import(env, "output_set", "II:")
 	m := load(t, g.executes("", Call(output, Call(offset), Call(length)), I32(0), Return))
-	out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"data":[1,2]}`)})
+	out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(`{"data":[1,2]}`)})
 	if err != nil || string(out.Data) != "[1,2]" {
 		t.Errorf("%+v, %v", out, err)
 	}
@@ -32,7 +33,7 @@ func TestExtismOutputComesSecond(t *testing.T) {
 	offset := g.Import(env, "input_offset", ":I")
 	output := g.Import(env, "output_set", "II:")
 	m := load(t, g.executes("", Call(output, Call(offset), Call(length))))
-	out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"data":[1,2]}`)})
+	out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(`{"data":[1,2]}`)})
 	if err != nil || string(out.Data) != "{}" {
 		t.Errorf("%+v, %v", out, err)
 	}
@@ -45,11 +46,11 @@ func TestExtismErrorExplainsTheCode(t *testing.T) {
 	set := g.Import(env, "error_set", "I:")
 	length := g.Import(env, "input_length", ":I")
 	m := load(t, g.executes("", Call(set, Call(offset)), Code(Call(length), Wrap, If(I32(1), Return))))
-	_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("no such\x1b[0m color\n")})
+	_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("no such\x1b[0m color\n")})
 	if kindOf(t, err) != abi.KindConnectorFault || !strings.Contains(err.Error(), "no such [0m color") {
 		t.Errorf("%q", err)
 	}
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 		t.Errorf("without an error: %v", err)
 	}
 }
@@ -67,7 +68,7 @@ func TestExtismVariablesEndWithTheCall(t *testing.T) {
 		Call(set, Get(0), Get(0)),
 		Code(Call(get, Get(0)), 0x50, If(I32(2), Return))))
 	for range 3 {
-		if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+		if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -112,7 +113,7 @@ func TestWASIAnswers(t *testing.T) {
 		g := newGuest()
 		f := g.Import("wasi_snapshot_preview1", tt.name, tt.sig)
 		m := load(t, g.executes("", Call(f, tt.args...), I32(tt.want), Eq, Eqz, If(I32(1), Return)))
-		if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+		if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 			t.Errorf("%s does not answer %d: %v", tt.name, tt.want, err)
 		}
 	}

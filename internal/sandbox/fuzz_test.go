@@ -32,7 +32,7 @@ func FuzzHostFunctions(f *testing.F) {
 			data = data[10:]
 		}
 		limits := sandbox.Limits{Fuel: 20_000_000, Memory: 8 << 20, OutputBytes: 1 << 20, LogBytes: 1 << 12, Values: 500}
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: p.ends(), Send: vendor, Sleep: noSleep, Limits: limits})
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: p.ends(), Send: vendor, Sleep: noSleep, Limits: limits})
 		var e *abi.Error
 		switch {
 		case err == nil:
@@ -41,7 +41,7 @@ func FuzzHostFunctions(f *testing.F) {
 		case e.Kind != abi.KindConnectorFault && e.Kind != abi.KindLimitExceeded:
 			t.Fatalf("%v", errors.Join(err, e.Unwrap()))
 		}
-		out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: good, Limits: limits})
+		out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: good, Limits: limits})
 		if err != nil || string(out.Data) != "{}" {
 			t.Fatalf("the next call: %v", err)
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox/pages"
-	"github.com/agenthost/agenthost/pdk/abi"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,7 +25,7 @@ func TestGrownMemoryThatStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.close()
-	if _, err := in.run(t.Context(), &Call{Export: abi.ExportExecute, Input: make([]byte, 4)}); err != nil {
+	if _, err := in.run(t.Context(), &Call{Export: hostfunc.ExportExecute, Input: make([]byte, 4)}); err != nil {
 		t.Fatal(err)
 	}
 	if in.guest.bytes()[3<<16] != 0xaa {
@@ -40,7 +40,7 @@ func TestGrownMemoryThatStays(t *testing.T) {
 	if !in.restore(t.Context()) || in.guest.held < 4<<16 {
 		t.Errorf("%d bytes are held", in.guest.held)
 	}
-	if _, err := in.run(t.Context(), &Call{Export: abi.ExportExecute, Input: make([]byte, 6)}); err != nil {
+	if _, err := in.run(t.Context(), &Call{Export: hostfunc.ExportExecute, Input: make([]byte, 6)}); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	w "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // hoarder is a connector that looks for what earlier calls left. It grows its memory by as
@@ -22,13 +21,13 @@ func hoarder(most int) []byte {
 	length := g.Import(hostfunc.Module, hostfunc.ValueLength, "i:i")
 	g.Memory(size, most)
 	g.Data(16, `{"data":{}}`)
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		g.Func(export, ":i", "", w.Call(write, w.I32(24), w.I32(2)))
 	}
 	fails := func(code int) []byte { return w.If(w.I32(code), w.Return) }
 	const pages, at, end = 0, 1, 2 // locals
 	const shl, rem = 0x74, 0x70    // i32.shl, i32.rem_u
-	g.Func(abi.ExportExecute, ":i", "iii",
+	g.Func(hostfunc.ExportExecute, ":i", "iii",
 		w.Call(length, w.I32(1)), w.Set(pages),
 		w.Size(), w.I32(size), w.Eq, w.Eqz, fails(7),
 		w.Get(pages), w.Grow(), w.I32(size), w.Eq, w.Eqz, fails(8),
@@ -69,7 +68,7 @@ func TestGrownMemoryIsPutBack(t *testing.T) {
 			fuel := make(map[int]int64)
 			grow := func(n int) {
 				t.Helper()
-				out, err := m.Run(t.Context(), Call{Export: abi.ExportExecute, Input: make([]byte, n)})
+				out, err := m.Run(t.Context(), Call{Export: hostfunc.ExportExecute, Input: make([]byte, n)})
 				switch {
 				case n%4 == 1 && (err == nil || !strings.Contains(err.Error(), "unreachable")),
 					n%4 == 3 && (err == nil || !strings.Contains(err.Error(), "out of bounds")),
@@ -127,7 +126,7 @@ func TestMemoryOfTheLargestSize(t *testing.T) {
 		pages     int
 		instances int64
 	}{{8, 1}, {0, 1}, {10, 1}, {0, 2}, {10, 2}, {10, 3}, {8, 4}, {8, 4}} {
-		if _, err := m.Run(t.Context(), Call{Export: abi.ExportExecute, Input: make([]byte, tt.pages)}); err != nil {
+		if _, err := m.Run(t.Context(), Call{Export: hostfunc.ExportExecute, Input: make([]byte, tt.pages)}); err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 		settled(m)

@@ -36,10 +36,10 @@ func (g *guest) answers() []byte {
 
 // executes adds the three exports; code runs in execute before the answer is written.
 func (g *guest) executes(locals string, code ...any) []byte {
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		g.Func(export, ":i", "", wasmasm.Call(g.write, wasmasm.I32(0), wasmasm.I32(2)))
 	}
-	g.Func(abi.ExportExecute, ":i", locals, wasmasm.Code(code...), g.answers())
+	g.Func(hostfunc.ExportExecute, ":i", locals, wasmasm.Code(code...), g.answers())
 	return g.Bytes()
 }
 

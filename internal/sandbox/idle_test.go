@@ -24,10 +24,10 @@ func writer(size int) []byte {
 	g.Memory(size, -1)
 	g.Data(16, `{"data":{}}`)
 	g.Data(32, `{}`)
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		g.Func(export, ":i", "", wasmasm.Call(write, wasmasm.I32(32), wasmasm.I32(2)))
 	}
-	g.Func(abi.ExportExecute, ":i", "i",
+	g.Func(hostfunc.ExportExecute, ":i", "i",
 		wasmasm.I32(size), wasmasm.Set(0),
 		wasmasm.Loop(
 			wasmasm.Get(0), wasmasm.I32(1), wasmasm.Sub, wasmasm.Tee(0), wasmasm.I32(16), 0x74, // i32.shl
@@ -44,7 +44,7 @@ func together(t *testing.T, m *Module, calls int) {
 	there.Add(calls)
 	for range calls {
 		done.Go(func() {
-			_, err := m.Run(t.Context(), Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*Response, error) {
+			_, err := m.Run(t.Context(), Call{Export: hostfunc.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*Response, error) {
 				there.Done()
 				there.Wait()
 				return &Response{Status: http.StatusOK}, nil

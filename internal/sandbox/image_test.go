@@ -11,7 +11,6 @@ import (
 	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // remembering is a module with 4 MiB of memory that copies its section rows to an address when it is
@@ -24,7 +23,7 @@ func remembering(at int) []byte {
 	g.Data(0, `{"data":{}}`)
 	g.Data(16, "rows")
 	g.Func("_initialize", ":", "", wasmasm.Call(read, wasmasm.Call(section, wasmasm.I32(16), wasmasm.I32(4)), wasmasm.I32(0), wasmasm.I32(at), wasmasm.I32(1<<20)), wasmasm.Drop)
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute} {
 		g.Func(export, ":i", "", wasmasm.Call(write, wasmasm.I32(0), wasmasm.I32(11)))
 	}
 	return g.Bytes()
@@ -50,7 +49,7 @@ func TestImagesShareTheirPages(t *testing.T) {
 		if modules[n], err = e.Load(t.Context(), wasm.WithSections(code, wasm.Section{Name: "rows", Data: rows(n)})); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := modules[n].Run(t.Context(), Call{Export: abi.ExportExecute}); err != nil {
+		if _, err := modules[n].Run(t.Context(), Call{Export: hostfunc.ExportExecute}); err != nil {
 			t.Fatal(err)
 		}
 	}

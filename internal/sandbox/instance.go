@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/turns"
@@ -231,7 +232,7 @@ func (in *instance) restore(ctx context.Context) (ok bool) {
 	}
 	in.stdio.current, in.stdio.partial = nil, in.stdio.partial[:0]
 	if in.execute == nil || in.stack < 0 || stackOf(in.execute) != in.stack {
-		in.execute = in.main.ExportedFunction(abi.ExportExecute)
+		in.execute = in.main.ExportedFunction(hostfunc.ExportExecute)
 		in.stack = stackOf(in.execute)
 	}
 	pages, ok := in.guest.restore(ctx, in.turn)
@@ -359,7 +360,7 @@ func (r *running) read(into *Outcome) error {
 	case err != nil:
 		return badOutput("its output is not a JSON object: %v", err)
 	}
-	if r.call.Export != abi.ExportExecute {
+	if r.call.Export != hostfunc.ExportExecute {
 		into.Output = r.output.Bytes()
 		return nil
 	}

@@ -7,8 +7,8 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 	extism "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
@@ -136,7 +136,7 @@ func (in *instance) invoke(ctx context.Context, export string) (rc uint32, err e
 // could nest deeper than an earlier one. So a function is not reused if its stack has grown or its
 // call failed.
 func (in *instance) function(export string) api.Function {
-	if in.execute != nil && export == abi.ExportExecute {
+	if in.execute != nil && export == hostfunc.ExportExecute {
 		return in.execute
 	}
 	return in.main.ExportedFunction(export)

@@ -58,12 +58,12 @@ func TestBadEnds(t *testing.T) {
 				if tt.kind != abi.KindTimeout {
 					ctx, cancel = context.WithCancel(t.Context())
 				}
-				_, err := m.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}"), Limits: tt.limits})
+				_, err := m.Run(ctx, sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("{}"), Limits: tt.limits})
 				cancel()
 				if kind := kindOf(t, err); kind != tt.kind || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("%v, want %s that says %q", err, tt.kind, tt.says)
 				}
-				out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+				out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 				if err != nil || string(out.Data) != "{}" {
 					t.Fatalf("the next call: %v", err)
 				}
@@ -106,7 +106,7 @@ func TestInstancesSurviveBadEnds(t *testing.T) {
 	for n := range ends {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := m.Run(ctx, sandbox.Call{
-			Export: abi.ExportExecute, Input: []byte(`"` + strings.Repeat("x", n) + `"`),
+			Export: hostfunc.ExportExecute, Input: []byte(`"` + strings.Repeat("x", n) + `"`),
 			Limits: sandbox.Limits{Fuel: 1_000_000, OutputBytes: 100},
 			Send: func(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
 				cancel()
@@ -118,7 +118,7 @@ func TestInstancesSurviveBadEnds(t *testing.T) {
 			t.Errorf("end %d is none", n)
 		}
 		for range 2 {
-			out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+			out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 			if err != nil {
 				t.Fatalf("after end %d: %v", n, err)
 			}
@@ -142,7 +142,7 @@ func TestInstancesDoNotSurviveBugs(t *testing.T) {
 	send := g.Import(hostfunc.Module, hostfunc.HTTPSend, "iiii:i")
 	m := load(t, g.executes("", Call(send, I32(0), I32(2), I32(0), I32(0)), Drop))
 	for n := range 3 {
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			panic("a bug")
 		}})
 		if kindOf(t, err) != abi.KindInternal {
@@ -159,11 +159,11 @@ func TestEndlessRecursion(t *testing.T) {
 	length := g.Import(hostfunc.Module, hostfunc.ValueLength, "i:i")
 	deeper := g.Func("", ":", "", Code(0x10, U(2))) // the first function after the imports calls itself
 	m := load(t, onInput(g, length, "", Call(deeper)))
-	_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte("{}")})
+	_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte("{}")})
 	if kindOf(t, err) != abi.KindConnectorFault || !strings.Contains(err.Error(), "stack overflow") {
 		t.Error(err)
 	}
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestMemoryLimit(t *testing.T) {
 	g := newGuest()
 	m := load(t, g.executes("", Loop(I32(1), Grow(), I32(-1), Eq, Eqz, BrIf(0))))
 	const limit = 4 << 20
-	out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Limits: sandbox.Limits{Memory: limit}})
+	out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Limits: sandbox.Limits{Memory: limit}})
 	if err != nil || out.Memory != limit {
 		t.Errorf("a memory of %d bytes, want %d; %v", out.Memory, limit, err)
 	}
@@ -185,7 +185,7 @@ func TestExit(t *testing.T) {
 	length := g.Import(hostfunc.Module, hostfunc.ValueLength, "i:i")
 	m := load(t, g.executes("", Call(g.write, I32(16), I32(len(answer))), Drop, Call(exit, Call(length, I32(1)))))
 	for input, want := range map[string]abi.Kind{"": "", "{}": abi.KindConnectorFault, `{"a":1}`: abi.KindConnectorFault} {
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(input)})
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(input)})
 		if kind := kindOf(t, err); kind != want {
 			t.Errorf("exit code %d: %v", len(input), err)
 		}
@@ -202,12 +202,12 @@ func declares(export string, code ...any) []byte {
 	if export == "_initialize" {
 		result = ":"
 	}
-	for _, name := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, name := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		if name != export {
 			g.Func(name, ":i", "", Call(g.write, I32(0), I32(2)))
 		}
 	}
-	g.Func(abi.ExportExecute, ":i", "", g.answers(), I32(0))
+	g.Func(hostfunc.ExportExecute, ":i", "", g.answers(), I32(0))
 	tail := Code()
 	if result == ":i" {
 		tail = I32(0)
@@ -217,14 +217,14 @@ func declares(export string, code ...any) []byte {
 }
 
 func TestBadEndsOfDescribe(t *testing.T) {
-	m := load(t, declares(abi.ExportDescribe, forever()))
+	m := load(t, declares(hostfunc.ExportDescribe, forever()))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := m.Run(ctx, sandbox.Call{Export: abi.ExportDescribe})
+	_, err := m.Run(ctx, sandbox.Call{Export: hostfunc.ExportDescribe})
 	if kindOf(t, err) != abi.KindTimeout {
 		t.Error(err)
 	}
-	if out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil || string(out.Data) != "{}" {
+	if out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil || string(out.Data) != "{}" {
 		t.Errorf("the next call: %v", err)
 	}
 }
@@ -246,7 +246,7 @@ func TestBadEndsOfInitialize(t *testing.T) {
 				if tt.kind != abi.KindTimeout {
 					ctx, cancel = context.WithCancel(t.Context())
 				}
-				_, err := m.Run(ctx, sandbox.Call{Export: abi.ExportExecute})
+				_, err := m.Run(ctx, sandbox.Call{Export: hostfunc.ExportExecute})
 				cancel()
 				if kindOf(t, err) != tt.kind || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "_initialize") && tt.kind == abi.KindConnectorFault {
 					t.Errorf("%v, want %s", err, tt.kind)
@@ -276,7 +276,7 @@ func TestInitializeLeavesNothingOutside(t *testing.T) {
 		I32(100), Load32(0), If(I32(2), Return),
 		I32(104), Load32(0), I32(-1), Eq, Eqz, If(I32(3), Return)))
 	sent := false
-	_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+	_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 		sent = true
 		return &sandbox.Response{Status: 200}, nil
 	}})
@@ -295,7 +295,7 @@ func TestCancelDuringSend(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	sends := 0
-	_, err := m.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Send: func(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
+	_, err := m.Run(ctx, sandbox.Call{Export: hostfunc.ExportExecute, Send: func(ctx context.Context, _ *abi.Request, _ []byte) (*sandbox.Response, error) {
 		if sends++; sends == 3 {
 			cancel()
 			return nil, ctx.Err()
@@ -337,7 +337,7 @@ func TestEveryCallStartsPristine(t *testing.T) {
 		I32(200), I32(1), Store32(0), I32(6), GlobalSet(global),
 		Call(setFlags, I32(2), I32(4)), Drop, Call(renumber, I32(1), I32(5)), Drop, Call(closeFD, I32(2)), Drop))
 	for i := range 50 { // instances are put back beside the calls, so that most of these reuse one
-		if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute}); err != nil {
+		if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute}); err != nil {
 			t.Fatalf("call %d: %v", i, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -39,14 +40,14 @@ func TestNoAddressSpace(t *testing.T) {
 			}
 			e.reserve = c.reserve
 			for range 3 {
-				_, err = m.Run(t.Context(), Call{Export: abi.ExportExecute, Send: send})
+				_, err = m.Run(t.Context(), Call{Export: hostfunc.ExportExecute, Send: send})
 				var public *abi.Error
 				if !errors.As(err, &public) || public.Kind != c.kind || !strings.Contains(public.Message, c.message) {
 					t.Fatalf("%v", err)
 				}
 			}
 			e.reserve = reserve
-			if _, err := m.Run(t.Context(), Call{Export: abi.ExportExecute, Send: send}); err != nil {
+			if _, err := m.Run(t.Context(), Call{Export: hostfunc.ExportExecute, Send: send}); err != nil {
 				t.Errorf("with room again: %v", err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/agenthost/agenthost/internal/sandbox"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Whatever host functions and WASI wrote into a guest's memory, every byte of it is as
@@ -18,7 +17,7 @@ func TestHostWritesArePutBack(t *testing.T) {
 	short := newProgram().call(hostfunc.Module, hostfunc.Input).ends()
 	run := func(input []byte) (start []byte) {
 		t.Helper()
-		_, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: input, Send: vendor, Trace: func(c sandbox.HostCall) {
+		_, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: input, Send: vendor, Trace: func(c sandbox.HostCall) {
 			if start == nil {
 				start = bytes.Clone(c.Memory)
 			}
@@ -73,7 +72,7 @@ func TestGrownMemoryIsGone(t *testing.T) {
 	g := newGuest()
 	m := load(t, g.executes("", Size(), I32(2), Eq, Eqz, If(I32(1), Return), I32(3), Grow(), Drop, I32(200_000), I32(1), Store32(0)))
 	for i := range 20 {
-		out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+		out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 		if err != nil || out.Memory != 5<<16 {
 			t.Fatalf("call %d: %+v, %v", i, out, err)
 		}
@@ -96,7 +95,7 @@ func TestFuelIsTheSameOnEveryInstance(t *testing.T) {
 		}
 		m := load(t, g.executes("i", code))
 		for range 5 {
-			out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+			out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 			if err != nil {
 				t.Fatal(err)
 			}

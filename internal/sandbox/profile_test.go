@@ -4,16 +4,16 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // profiled runs execute in a module made for profiles, and in another one, and returns
 // the profile. Both cost the same.
 func profiled(t *testing.T, module []byte, call sandbox.Call) *sandbox.Profile {
 	t.Helper()
-	call.Export = abi.ExportExecute
+	call.Export = hostfunc.ExportExecute
 	plain, plainErr := load(t, module).Run(t.Context(), call)
 	m, err := newEngine(t, sandbox.Config{Profile: true}).Load(t.Context(), module)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -31,7 +32,7 @@ func TestProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+		_, err = m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 		return err
 	}
 	g = newGuest()

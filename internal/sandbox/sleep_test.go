@@ -46,7 +46,7 @@ func slept(t *testing.T, module []byte) ([]time.Duration, *sandbox.Outcome, erro
 		t.Fatal(err)
 	}
 	var all []time.Duration
-	outcome, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Sleep: func(_ context.Context, d time.Duration) error {
+	outcome, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Sleep: func(_ context.Context, d time.Duration) error {
 		all = append(all, d)
 		return nil
 	}})
@@ -96,11 +96,11 @@ func TestSleepOnlyInExecute(t *testing.T) {
 	t.Parallel()
 	g := newGuest()
 	sleep := g.Import(hostfunc.Module, hostfunc.Sleep, "i:i")
-	g.Func(abi.ExportDescribe, ":i", "", Call(sleep, I32(1)), I32(-1), Eq, Eqz) // 0 where it failed
-	g.Func(abi.ExportAuthSchema, ":i", "", Call(g.write, I32(0), I32(2)))
-	g.Func(abi.ExportExecute, ":i", "", g.answers())
+	g.Func(hostfunc.ExportDescribe, ":i", "", Call(sleep, I32(1)), I32(-1), Eq, Eqz) // 0 where it failed
+	g.Func(hostfunc.ExportAuthSchema, ":i", "", Call(g.write, I32(0), I32(2)))
+	g.Func(hostfunc.ExportExecute, ":i", "", g.answers())
 	var calls []traced
-	_, err := load(t, g.Bytes()).Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe, Trace: trace(&calls)})
+	_, err := load(t, g.Bytes()).Run(t.Context(), sandbox.Call{Export: hostfunc.ExportDescribe, Trace: trace(&calls)})
 	if len(calls) != 1 || calls[0].result != hostfunc.Failure {
 		t.Errorf("describe slept: %v, %v", calls, err)
 	}
@@ -111,7 +111,7 @@ func TestSleepEndsWithTheCall(t *testing.T) {
 	t.Parallel()
 	m := load(t, sleeper(1, 30_000))
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := m.Run(ctx, sandbox.Call{Export: abi.ExportExecute, Sleep: func(ctx context.Context, _ time.Duration) error {
+	_, err := m.Run(ctx, sandbox.Call{Export: hostfunc.ExportExecute, Sleep: func(ctx context.Context, _ time.Duration) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -119,7 +119,7 @@ func TestSleepEndsWithTheCall(t *testing.T) {
 	if kindOf(t, err) != abi.KindCancelled {
 		t.Errorf("cancelled while it slept: %v", err)
 	}
-	if _, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Sleep: noSleep}); err != nil {
+	if _, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Sleep: noSleep}); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
 }
@@ -226,7 +226,7 @@ func TestClockAfterSleep(t *testing.T) {
 	}
 	for range 2 {
 		var before, after int64
-		call := sandbox.Call{Export: abi.ExportExecute, Sleep: noSleep, Trace: func(c sandbox.HostCall) {
+		call := sandbox.Call{Export: hostfunc.ExportExecute, Sleep: noSleep, Trace: func(c sandbox.HostCall) {
 			before, after = int64(binary.LittleEndian.Uint64(c.Memory[128:])), int64(binary.LittleEndian.Uint64(c.Memory[136:]))
 		}}
 		if _, err := m.Run(t.Context(), call); err != nil {

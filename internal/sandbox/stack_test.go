@@ -37,11 +37,11 @@ func diver() []byte {
 	}
 	dive(2, 2)
 	dive(3, wide)
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		g.Func(export, ":i", "", w.Call(write, w.I32(24), w.I32(2)))
 	}
 	const shl, rem = 0x74, 0x70 // i32.shl, i32.rem_u
-	g.Func(abi.ExportExecute, ":i", "i",
+	g.Func(hostfunc.ExportExecute, ":i", "i",
 		w.Call(length, w.I32(1)), w.Set(0),
 		w.Get(0), w.I32(3), w.Eq, w.If(w.I32(-1), w.Call(2)),
 		w.Get(0), w.I32(2), rem, w.If(w.Get(0), w.I32(4), shl, w.Call(3)),
@@ -81,7 +81,7 @@ func TestStackIsPristine(t *testing.T) {
 		{2, true}, {1001, false}, {3, false}, {700, false}, {71, false},
 	} {
 		before := in.execute
-		out, err := in.run(t.Context(), &Call{Export: abi.ExportExecute, Input: make([]byte, tt.length)})
+		out, err := in.run(t.Context(), &Call{Export: hostfunc.ExportExecute, Input: make([]byte, tt.length)})
 		if overflows := tt.length == 3; overflows != (err != nil && strings.Contains(err.Error(), "stack overflow")) || !overflows && err != nil {
 			t.Fatalf("call %d, %d bytes: %v", i, tt.length, err)
 		}
@@ -155,7 +155,7 @@ func TestStackIsBounded(t *testing.T) {
 			g := new(w.Module)
 			g.Memory(1, -1)
 			g.Func("", "i:", "", body(w.Code(w.I32(0), w.Call(0))))
-			for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+			for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute} {
 				g.Func(export, ":i", "", w.I32(0), w.Call(0), w.I32(0))
 			}
 			m, err := e.Load(t.Context(), g.Bytes())
@@ -167,8 +167,8 @@ func TestStackIsBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer in.close()
-			r := newRunning(t.Context(), &Call{Export: abi.ExportExecute, Limits: Limits{Memory: 4 << 20}}, in.guest)
-			err = in.call(r, abi.ExportExecute)
+			r := newRunning(t.Context(), &Call{Export: hostfunc.ExportExecute, Limits: Limits{Memory: 4 << 20}}, in.guest)
+			err = in.call(r, hostfunc.ExportExecute)
 			var public *abi.Error
 			if !errors.As(err, &public) || public.Kind != abi.KindLimitExceeded || public.Field != "limits.memory" {
 				t.Errorf("%v", err)

@@ -26,7 +26,7 @@ func TestTraceOfArguments(t *testing.T) {
 	}
 	var asked []string
 	_, err = m.Run(t.Context(), sandbox.Call{
-		Export: abi.ExportExecute, Input: []byte(`{"entity":"users","action":"list","params":{}}`),
+		Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"users","action":"list","params":{}}`),
 		Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			return &sandbox.Response{Status: 200, Body: []byte(`{"users":[],"pagination_meta":{"after":"a"}}`)}, nil
 		},

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"github.com/agenthost/agenthost/internal/fault"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // training is how often an instance runs auth_schema before its state is kept: the first
@@ -34,9 +34,9 @@ func (in *instance) train(ctx context.Context) error {
 	}
 	limits := Limits{Fuel: trainingFuel, Memory: int64(in.guest.size) + trainingMemory}.withDefaults()
 	for range training {
-		r := newRunning(ctx, &Call{Export: abi.ExportAuthSchema, Limits: limits}, in.guest)
+		r := newRunning(ctx, &Call{Export: hostfunc.ExportAuthSchema, Limits: limits}, in.guest)
 		r.fuel.granted = in.granted
-		if err := in.call(r, abi.ExportAuthSchema); err != nil {
+		if err := in.call(r, hostfunc.ExportAuthSchema); err != nil {
 			return failed(err)
 		}
 		if r.exited {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -14,12 +15,12 @@ import (
 // execute writes a digit of its memory: what auth_schema left at 64.
 func warming(code ...any) []byte {
 	g := newGuest()
-	g.Func(abi.ExportDescribe, ":i", "", Call(g.write, I32(0), I32(2)))
-	g.Func(abi.ExportAuthSchema, ":i", "i", Code(code...), Call(g.write, I32(0), I32(2)))
+	g.Func(hostfunc.ExportDescribe, ":i", "", Call(g.write, I32(0), I32(2)))
+	g.Func(hostfunc.ExportAuthSchema, ":i", "i", Code(code...), Call(g.write, I32(0), I32(2)))
 	g.Data(32, `{"data":{"n":`)
 	g.Data(48, `}}`)
 	g.Data(64, "0")
-	g.Func(abi.ExportExecute, ":i", "",
+	g.Func(hostfunc.ExportExecute, ":i", "",
 		Call(g.write, I32(32), I32(13)), Drop, Call(g.write, I32(64), I32(1)), Drop,
 		I32(64), I32('9'), Store8(0), // what a call leaves is gone
 		Call(g.write, I32(48), I32(2)))
@@ -32,7 +33,7 @@ func increment(at int) []byte { return Code(I32(at), I32(at), Load8(0), I32(1), 
 func TestCallsStartFromATrainedState(t *testing.T) {
 	m := load(t, warming(increment(64)))
 	check := func(call sandbox.Call) {
-		call.Export = abi.ExportExecute
+		call.Export = hostfunc.ExportExecute
 		out, err := m.Run(t.Context(), call)
 		if err != nil || string(out.Data) != `{"n":2}` {
 			t.Errorf("%+v, %v", out, err)
@@ -66,7 +67,7 @@ func TestTrainingFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := load(t, warming(code))
 			for call := range 3 {
-				out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+				out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 				if err != nil || string(out.Data) != `{"n":0}` || out.Memory != 2<<16 {
 					t.Fatalf("call %d: %+v, %v", call, out, err)
 				}
@@ -96,11 +97,11 @@ func TestTrainingIsCancelled(t *testing.T) {
 	module := warming(increment(64), Call(0, I32(0), I32(0)), Drop, Call(0, I32(0), I32(0)), Drop)
 	for patience := range 40 {
 		m := load(t, module)
-		_, err := m.Run(&failing{t.Context(), patience}, sandbox.Call{Export: abi.ExportExecute})
+		_, err := m.Run(&failing{t.Context(), patience}, sandbox.Call{Export: hostfunc.ExportExecute})
 		if kind := kindOf(t, err); err != nil && kind != abi.KindCancelled {
 			t.Fatalf("after %d: %v", patience, err)
 		}
-		out, after := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute})
+		out, after := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute})
 		if after != nil || string(out.Data) != `{"n":2}` {
 			t.Fatalf("after %d (%v): %+v, %v", patience, errors.Unwrap(err), out, after)
 		}

@@ -33,7 +33,7 @@ func oneAtATime(t *testing.T) (e *sandbox.Engine, endless, sender *sandbox.Modul
 }
 
 func run(ctx context.Context, m *sandbox.Module, call sandbox.Call) error {
-	call.Export, call.Input = abi.ExportExecute, []byte("{}")
+	call.Export, call.Input = hostfunc.ExportExecute, []byte("{}")
 	_, err := m.Run(ctx, call)
 	return err
 }
@@ -126,7 +126,7 @@ func TestEndsWithoutASlot(t *testing.T) {
 	})
 	<-holds
 	close(answered)
-	for _, export := range []string{abi.ExportExecute, abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportExecute, hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		ctx, end := context.WithTimeout(t.Context(), time.Millisecond)
 		_, err := sender.Run(ctx, sandbox.Call{Export: export, Input: []byte("{}")})
 		end()

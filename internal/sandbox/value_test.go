@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -120,7 +121,7 @@ func TestReadingJSONHeedsTheContext(t *testing.T) {
 
 func TestReadingTheOutputHeedsTheContext(t *testing.T) {
 	ctx := &patient{Context: t.Context(), left: 5}
-	r := newRunning(ctx, &Call{Export: abi.ExportExecute}, new(linear))
+	r := newRunning(ctx, &Call{Export: hostfunc.ExportExecute}, new(linear))
 	_, _ = r.output.Write([]byte(`{"data":"` + strings.Repeat("x", 1<<20) + `"}`))
 	var e *abi.Error
 	if err := r.read(new(Outcome)); !errors.As(err, &e) || e.Kind != abi.KindCancelled {
@@ -134,7 +135,7 @@ func TestReadingTheOutputHeedsTheContext(t *testing.T) {
 // An error of 64 MB took a second to decode.
 func TestErrorOfAGuestIsBounded(t *testing.T) {
 	for size, kind := range map[int]string{maxError / 2: "denied", maxError: "connector_fault"} {
-		r := newRunning(t.Context(), &Call{Export: abi.ExportExecute}, new(linear))
+		r := newRunning(t.Context(), &Call{Export: hostfunc.ExportExecute}, new(linear))
 		_, _ = r.output.Write([]byte(`{"error":{"kind":"denied","message":"` + strings.Repeat("x", size) + `"}}`))
 		into := new(Outcome)
 		err := r.read(into)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -20,7 +21,7 @@ func Of(ctx context.Context, module []byte, config sandbox.Config) (table []byte
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := m.Run(ctx, sandbox.Call{Export: abi.ExportDescribe, Input: []byte(`{"as":"table"}`)})
+	outcome, err := m.Run(ctx, sandbox.Call{Export: hostfunc.ExportDescribe, Input: []byte(`{"as":"table"}`)})
 	if err != nil {
 		return nil, err
 	}

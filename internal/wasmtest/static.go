@@ -5,14 +5,13 @@ import (
 
 	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Static assembles a connector that declares these texts and answers every call with the
 // same one. It takes no compiler, and a millisecond.
 func Static(manifest, auth, answer string) []byte {
 	s := declaring(manifest, auth)
-	s.module.Func(abi.ExportExecute, ":i", "", s.write(answer))
+	s.module.Func(hostfunc.ExportExecute, ":i", "", s.write(answer))
 	return s.bytes()
 }
 
@@ -22,7 +21,7 @@ func Static(manifest, auth, answer string) []byte {
 func Sending(manifest, auth, request string) []byte {
 	s := declaring(manifest, auth)
 	at := s.text(request)
-	s.module.Func(abi.ExportExecute, ":i", "i",
+	s.module.Func(hostfunc.ExportExecute, ":i", "i",
 		wasmasm.Call(s.send, wasmasm.I32(at), wasmasm.I32(len(request)), wasmasm.I32(0), wasmasm.I32(0)), wasmasm.Tee(0),
 		wasmasm.I32(0), wasmasm.LtS, wasmasm.If( // a failure is no handle
 			s.write(`{"error":`), wasmasm.Drop, wasmasm.Call(s.part, wasmasm.Call(s.failure)), wasmasm.Drop, s.write(`}`), wasmasm.Return),
@@ -48,8 +47,8 @@ func declaring(manifest, auth string) *assembly {
 		status: m.Import(hostfunc.Module, hostfunc.HTTPStatus, "i:i"),
 		part:   m.Import(hostfunc.Module, hostfunc.OutputPart, "i:i"), failure: m.Import(hostfunc.Module, hostfunc.Error, ":i"),
 	}
-	m.Func(abi.ExportDescribe, ":i", "", s.write(manifest))
-	m.Func(abi.ExportAuthSchema, ":i", "", s.write(auth))
+	m.Func(hostfunc.ExportDescribe, ":i", "", s.write(manifest))
+	m.Func(hostfunc.ExportAuthSchema, ":i", "", s.write(auth))
 	return s
 }
 

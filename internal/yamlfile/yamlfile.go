@@ -26,6 +26,9 @@ type Limits struct {
 	TooMany string
 }
 
+// MaxSize is the largest size of a configuration file, in bytes.
+const MaxSize = 1 << 20
+
 // Problem is why a file cannot be parsed. It quotes nothing from the file.
 type Problem struct {
 	// Line and Column count from 1; 0 means the file as a whole.

@@ -14,15 +14,6 @@ package abi
 // written for.
 const Version = 1
 
-// Names of the functions that a connector exports. Each takes no parameters and
-// returns an i32 that is 0 when the output is valid, whether it carries data or
-// an error; any other value means that the connector failed.
-const (
-	ExportDescribe   = "describe"
-	ExportAuthSchema = "auth_schema"
-	ExportExecute    = "execute"
-)
-
 // Levels of a connector's log lines.
 const (
 	LogTrace = 0

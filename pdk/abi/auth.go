@@ -3,7 +3,7 @@ package abi
 import "strings"
 
 // AuthSchema says how a connector's vendor authenticates a caller. It is the output of
-// [ExportAuthSchema]. It holds names and templates, but no values: the host injects
+// the connector's auth_schema function. It holds names and templates, but no values: the host injects
 // credentials, and a guest never sees one.
 type AuthSchema struct {
 	// Schemes are the ways to authenticate. The host uses the first one that the configured

@@ -1,6 +1,6 @@
 package abi
 
-// Call is the input of [ExportExecute].
+// Call is the input of a connector's execute function.
 type Call struct {
 	Entity string `json:"entity"`
 	Action string `json:"action"`
@@ -11,14 +11,6 @@ type Call struct {
 	// Config is an object with the connection's values of [Manifest.Config], each with its
 	// declared type. It is left out if there are none.
 	Config RawMessage `json:"config,omitempty"`
-}
-
-// Output is what [ExportExecute] writes: data and meta, or an error. Data is an
-// array for a list and an object otherwise.
-type Output struct {
-	Data  RawMessage `json:"data,omitempty"`
-	Meta  RawMessage `json:"meta,omitempty"`
-	Error *Error     `json:"error,omitempty"`
 }
 
 // Request is an HTTP request that a guest asks the host to send. It names a server and a path

@@ -1,6 +1,6 @@
 package abi
 
-// Manifest says what a connector is and what it can do. It is the output of [ExportDescribe].
+// Manifest says what a connector is and what it can do. It is the output of its describe function.
 type Manifest struct {
 	// ABI is the version of the ABI that the connector was written for.
 	ABI int `json:"abi"`

@@ -22,6 +22,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/egress/wire"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/pdk"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -92,7 +93,7 @@ func (r *Runner) On(server string) *Runner {
 func (r *Runner) Manifest() *abi.Manifest {
 	r.t.Helper()
 	var m abi.Manifest
-	if err := json.Unmarshal(r.export(abi.ExportDescribe, &host{}), &m); err != nil {
+	if err := json.Unmarshal(r.export(hostfunc.ExportDescribe, &host{}), &m); err != nil {
 		r.t.Fatalf("describe does not write a manifest: %v", err)
 	}
 	return &m
@@ -103,7 +104,7 @@ func (r *Runner) Manifest() *abi.Manifest {
 func (r *Runner) AuthSchema() *abi.AuthSchema {
 	r.t.Helper()
 	var a abi.AuthSchema
-	if err := json.Unmarshal(r.export(abi.ExportAuthSchema, &host{}), &a); err != nil {
+	if err := json.Unmarshal(r.export(hostfunc.ExportAuthSchema, &host{}), &a); err != nil {
 		r.t.Fatalf("auth_schema does not write an auth schema: %v", err)
 	}
 	return &a
@@ -143,7 +144,7 @@ func (r *Runner) Execute(entity, action string, params any) (data, meta json.Raw
 	// A newer host may send unknown members, which a connector ignores.
 	const future = `,"a_member_of_the_future":[{"entity":"wrong"}]}`
 	h.values = []value{{bytes: append(call[:len(call)-1], future...)}}
-	text = r.export(abi.ExportExecute, h)
+	text = r.export(hostfunc.ExportExecute, h)
 	r.requests, r.slept = append(r.requests, h.requests...), append(r.slept, h.slept...)
 	var out struct {
 		Data, Meta json.RawMessage

@@ -18,6 +18,7 @@ import (
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/redact"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
@@ -324,7 +325,7 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 		t.scope.Rate = use.OwnRate(op)
 	}
 	guest := sandbox.Call{
-		Export: abi.ExportExecute,
+		Export: hostfunc.ExportExecute,
 		Input:  c.Input(op, call.Params),
 		Send:   t.send,
 		Sleep:  t.sleep,

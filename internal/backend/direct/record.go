@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -147,7 +148,7 @@ func (r *Runner) Replay(ctx context.Context, tape *recording.Recording, c *conne
 	p := player{recorded: tape.Exchanges}
 	rec := recorder{again, p.send, p.sleep}
 	outcome, err := module.Run(ctx, sandbox.Call{
-		Export: abi.ExportExecute, Input: backend.Input(tape.Call.ABI(), c.Digest), Send: rec.send, Sleep: rec.sleep, Limits: backend.SandboxLimits(limits),
+		Export: hostfunc.ExportExecute, Input: backend.Input(tape.Call.ABI(), c.Digest), Send: rec.send, Sleep: rec.sleep, Limits: backend.SandboxLimits(limits),
 		Logger: func() hclog.Logger { return r.options.Logger.Named("connector").With("operation", op.Name()) },
 	})
 	backend.Report(observer, outcome)

@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -223,7 +224,7 @@ func (b *Backend) read(ctx context.Context, use *inUse, call *backend.Call, answ
 	defer release()
 	asked := false
 	outcome, err := module.Run(ctx, sandbox.Call{
-		Export: abi.ExportExecute,
+		Export: hostfunc.ExportExecute,
 		Input:  c.Input(op, call.Params),
 		Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			if asked {

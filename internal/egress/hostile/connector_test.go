@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // declaration is a manifest and an auth schema, as JSON may be.
@@ -102,9 +101,9 @@ func assemble(t testing.TB, d *declaration, requests []string, body string) []by
 	}
 	manifestAt, manifestLength := place(string(manifest))
 	authAt, authLength := place(string(auth))
-	m.Func(abi.ExportDescribe, ":i", "", Call(write, I32(manifestAt), I32(manifestLength)))
-	m.Func(abi.ExportAuthSchema, ":i", "", Call(write, I32(authAt), I32(authLength)))
-	m.Func(abi.ExportExecute, ":i", "i", execute, around(atData, 8, Get(0)))
+	m.Func(hostfunc.ExportDescribe, ":i", "", Call(write, I32(manifestAt), I32(manifestLength)))
+	m.Func(hostfunc.ExportAuthSchema, ":i", "", Call(write, I32(authAt), I32(authLength)))
+	m.Func(hostfunc.ExportExecute, ":i", "i", execute, around(atData, 8, Get(0)))
 	m.Memory(at>>16+1, -1)
 	return m.Bytes()
 }

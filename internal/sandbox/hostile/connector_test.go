@@ -11,7 +11,6 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // declaration is a manifest and an auth schema as JSON may be: what is not in the types
@@ -61,9 +60,9 @@ func declaring(manifest, auth string, execute func(g *guest) []byte) []byte {
 	g.Data(16, answer)
 	g.Data(at, manifest)
 	g.Data(at+len(manifest), auth)
-	g.Func(abi.ExportDescribe, ":i", "", Call(g.write, I32(at), I32(len(manifest))))
-	g.Func(abi.ExportAuthSchema, ":i", "", Call(g.write, I32(at+len(manifest)), I32(len(auth))))
-	g.Func(abi.ExportExecute, ":i", "ii", code, g.answers())
+	g.Func(hostfunc.ExportDescribe, ":i", "", Call(g.write, I32(at), I32(len(manifest))))
+	g.Func(hostfunc.ExportAuthSchema, ":i", "", Call(g.write, I32(at+len(manifest)), I32(len(auth))))
+	g.Func(hostfunc.ExportExecute, ":i", "ii", code, g.answers())
 	return g.Bytes()
 }
 

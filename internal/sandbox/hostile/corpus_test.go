@@ -142,7 +142,7 @@ func beside(t *testing.T, engine *sandbox.Engine) (stop func() int64) {
 		for n := 0; ctx.Err() == nil; n++ {
 			input, body := strings.Repeat("1", n%50+1), strings.Repeat("2", n%70+1)
 			out, err := m.Run(context.Background(), sandbox.Call{
-				Export: abi.ExportExecute, Input: []byte(input),
+				Export: hostfunc.ExportExecute, Input: []byte(input),
 				Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 					return &sandbox.Response{Status: 200, Body: []byte(`{"n":` + body + `}`)}, nil
 				},
@@ -208,7 +208,7 @@ func (a attack) run(t *testing.T, engine *sandbox.Engine) {
 	}()
 	export := a.export
 	if export == "" {
-		export = abi.ExportExecute
+		export = hostfunc.ExportExecute
 	}
 	for range max(a.times, 2) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -228,7 +228,7 @@ func (a attack) run(t *testing.T, engine *sandbox.Engine) {
 		return
 	}
 	// The module itself goes on: what an attack did to its instance is over.
-	for _, other := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+	for _, other := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute} {
 		if other == export {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -100,7 +101,7 @@ func TestConnectorsOnBothHosts(t *testing.T) {
 				hosts["unmetered, compiler"] = must(newReference(t, wazero.NewRuntimeConfigCompiler(), module))(t)
 			}
 			var manifest abi.Manifest
-			for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+			for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 				out, err := m.Run(t.Context(), sandbox.Call{Export: export})
 				if err != nil {
 					t.Fatal(err)
@@ -110,7 +111,7 @@ func TestConnectorsOnBothHosts(t *testing.T) {
 						t.Errorf("%s: %s is another one: %d bytes, here %d; %v", name, export, len(got), len(out.Output), err)
 					}
 				}
-				if export == abi.ExportDescribe {
+				if export == hostfunc.ExportDescribe {
 					if err := json.Unmarshal(out.Output, &manifest); err != nil {
 						t.Fatal(err)
 					}
@@ -120,7 +121,7 @@ func TestConnectorsOnBothHosts(t *testing.T) {
 			for _, call := range calls(&manifest) {
 				for what, answer := range answers {
 					vendor := recorder{answer: answer}
-					out, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: call, Send: vendor.send})
+					out, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: call, Send: vendor.send})
 					want := observed{Error: nonsense, Requests: vendor.requests}
 					if err == nil {
 						want = fromOutcome(t, out, vendor.requests)
@@ -130,7 +131,7 @@ func TestConnectorsOnBothHosts(t *testing.T) {
 					requests += len(vendor.requests)
 					for name, h := range hosts {
 						vendor := recorder{answer: answer}
-						text, err := h.run(abi.ExportExecute, call, vendor.send)
+						text, err := h.run(hostfunc.ExportExecute, call, vendor.send)
 						if err != nil {
 							t.Fatalf("%s: %s, %s: %v", name, call, what, err)
 						}
@@ -242,14 +243,14 @@ func TestCorpusOnBothHosts(t *testing.T) {
 						}
 						export := a.export
 						if export == "" {
-							export = abi.ExportExecute
+							export = hostfunc.ExportExecute
 						}
 						output, err := h.run(export, []byte(a.input), nil)
 						var answered struct {
 							Data, Error json.RawMessage
 							Meta        map[string]json.RawMessage
 						}
-						unreadable := json.Unmarshal(output, &answered) != nil || answered.Data == nil && export == abi.ExportExecute
+						unreadable := json.Unmarshal(output, &answered) != nil || answered.Data == nil && export == hostfunc.ExportExecute
 						switch {
 						case strings.Contains(nonsense, a.says) && a.says != "":
 							if err != nil || !unreadable && answered.Error == nil {

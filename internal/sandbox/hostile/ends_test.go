@@ -58,11 +58,11 @@ func traps() []attack {
 			g.Func("", ":", "", I32(0), CallIndirect(typ))
 			return g.executes("", Call(1))
 		}},
-		{name: "trap in describe", export: abi.ExportDescribe, kind: abi.KindConnectorFault, says: "describe failed", build: func(g *guest) []byte {
-			return g.in(abi.ExportDescribe, "", Unreachable)
+		{name: "trap in describe", export: hostfunc.ExportDescribe, kind: abi.KindConnectorFault, says: "describe failed", build: func(g *guest) []byte {
+			return g.in(hostfunc.ExportDescribe, "", Unreachable)
 		}},
-		{name: "trap in auth_schema", export: abi.ExportAuthSchema, kind: abi.KindConnectorFault, says: "auth_schema failed", build: func(g *guest) []byte {
-			return g.in(abi.ExportAuthSchema, "", Unreachable)
+		{name: "trap in auth_schema", export: hostfunc.ExportAuthSchema, kind: abi.KindConnectorFault, says: "auth_schema failed", build: func(g *guest) []byte {
+			return g.in(hostfunc.ExportAuthSchema, "", Unreachable)
 		}},
 		{name: "trap in _initialize", kind: abi.KindConnectorFault, says: "_initialize", poisoned: true, build: func(g *guest) []byte {
 			return g.in("_initialize", "", Unreachable)
@@ -94,10 +94,10 @@ func traps() []attack {
 // exits leave by proc_exit or with a code.
 func exits() []attack {
 	var attacks []attack
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute, "_initialize", "__wasm_call_ctors"} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute, "_initialize", "__wasm_call_ctors"} {
 		run, says, before := export, "exited with code 3", strings.HasPrefix(export, "_")
 		if before {
-			run, says = abi.ExportExecute, "exit_code(3)"
+			run, says = hostfunc.ExportExecute, "exit_code(3)"
 		}
 		attacks = append(attacks, attack{
 			name: "proc_exit in " + export, export: run, kind: abi.KindConnectorFault, says: says, poisoned: before,

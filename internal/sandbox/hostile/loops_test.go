@@ -156,14 +156,14 @@ func tree(g *guest, _ int) int {
 // threat: E6, E10 in TestCorpus/attacks/starts
 func starts() []attack {
 	var attacks []attack
-	for _, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		attacks = append(attacks, attack{
 			name: "endless " + export, export: export, kind: abi.KindTimeout, says: "deadline",
 			build: func(g *guest) []byte { return g.in(export, "", forever()) },
 		})
 	}
 	for _, before := range []string{"_initialize", "__wasm_call_ctors", "hs_init"} {
-		for _, export := range []string{abi.ExportDescribe, abi.ExportExecute} {
+		for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportExecute} {
 			attacks = append(attacks, attack{
 				name: "endless " + before + " before " + export, export: export, kind: abi.KindTimeout, says: "deadline", poisoned: true,
 				build: func(g *guest) []byte { return g.in(before, "", forever()) },

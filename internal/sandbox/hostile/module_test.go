@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Import modules.
@@ -42,15 +41,15 @@ func (g *guest) host(name, sig string) int { return g.Import(hostfunc.Module, na
 // in makes the module whose export runs code. Execute answers well after it, the other
 // two too; _initialize and other starts return.
 func (g *guest) in(export, locals string, code ...any) []byte {
-	for _, name := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+	for _, name := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		if name != export {
 			g.Func(name, ":i", "", Call(g.write, I32(0), I32(2)))
 		}
 	}
 	switch export {
-	case abi.ExportDescribe, abi.ExportAuthSchema:
+	case hostfunc.ExportDescribe, hostfunc.ExportAuthSchema:
 		g.Func(export, ":i", locals, Code(code...), Call(g.write, I32(0), I32(2)))
-	case abi.ExportExecute:
+	case hostfunc.ExportExecute:
 		g.Func(export, ":i", locals, Code(code...), g.answers())
 		return g.Bytes()
 	case "hs_init":
@@ -58,13 +57,13 @@ func (g *guest) in(export, locals string, code ...any) []byte {
 	default:
 		g.Func(export, ":", locals, Code(code...))
 	}
-	g.Func(abi.ExportExecute, ":i", "", g.answers())
+	g.Func(hostfunc.ExportExecute, ":i", "", g.answers())
 	return g.Bytes()
 }
 
 // executes makes the module whose execute runs code before its answer.
 func (g *guest) executes(locals string, code ...any) []byte {
-	return g.in(abi.ExportExecute, locals, code...)
+	return g.in(hostfunc.ExportExecute, locals, code...)
 }
 
 // answers writes the answer and returns.
@@ -140,7 +139,7 @@ func assemble(edit func(a *assembly)) []byte {
 		1:  vector(Code(0x60, 0, 1, 0x7f), Code(0x60, 2, 0x7f, 0x7f, 1, 0x7f)),
 		2:  vector(Code(hostfunc.Module, hostfunc.OutputWrite, 0, typeWrite)),
 		5:  vector(Code(0, memorySize>>16)),
-		7:  vector(Code(abi.ExportDescribe, 0, 1), Code(abi.ExportAuthSchema, 0, 2), Code(abi.ExportExecute, 0, 3)),
+		7:  vector(Code(hostfunc.ExportDescribe, 0, 1), Code(hostfunc.ExportAuthSchema, 0, 2), Code(hostfunc.ExportExecute, 0, 3)),
 		11: vector(Code(0, I32(0), End, "{}"), Code(0, I32(16), End, answer)),
 	}}
 	edit(a)

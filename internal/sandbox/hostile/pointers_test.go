@@ -163,7 +163,7 @@ func pointers() []attack {
 		attack{name: "execute is a function of the host", build: func(*guest) []byte {
 			return assemble(func(a *assembly) {
 				a.sections[2] = vector(Code(hostfunc.Module, hostfunc.Input, 0, typeExport))
-				a.sections[7] = vector(Code(abi.ExportDescribe, 0, 0), Code(abi.ExportAuthSchema, 0, 0), Code(abi.ExportExecute, 0, 0))
+				a.sections[7] = vector(Code(hostfunc.ExportDescribe, 0, 0), Code(hostfunc.ExportAuthSchema, 0, 0), Code(hostfunc.ExportExecute, 0, 0))
 				a.sections[3], a.sections[10] = vector(), vector()
 			})
 		}, kind: abi.KindConnectorFault, says: "failed with code 1", poisoned: true},
@@ -171,7 +171,7 @@ func pointers() []attack {
 			return assemble(func(a *assembly) {
 				a.sections[1] = vector(Code(0x60, 0, 1, 0x7f), Code(0x60, 2, 0x7f, 0x7f, 1, 0x7f), Code(0x60, 0, 0))
 				a.sections[2] = vector(Code(hostfunc.Module, hostfunc.OutputWrite, 0, typeWrite), Code(env, "reset", 0, 2))
-				a.sections[7] = vector(Code("_initialize", 0, 1), Code(abi.ExportDescribe, 0, 2), Code(abi.ExportAuthSchema, 0, 3), Code(abi.ExportExecute, 0, 4))
+				a.sections[7] = vector(Code("_initialize", 0, 1), Code(hostfunc.ExportDescribe, 0, 2), Code(hostfunc.ExportAuthSchema, 0, 3), Code(hostfunc.ExportExecute, 0, 4))
 			})
 		}},
 	)
@@ -265,8 +265,8 @@ func floods() []attack {
 			part := g.host(hostfunc.OutputPart, "i:i")
 			return g.executes("", forever(Call(part, I32(1)), Drop))
 		}, kind: abi.KindLimitExceeded, says: "fuel"},
-		{name: "describe without end", export: abi.ExportDescribe, limits: fuel, build: func(g *guest) []byte {
-			return g.in(abi.ExportDescribe, "", forever(Call(g.write, I32(0), I32(memorySize)), Drop))
+		{name: "describe without end", export: hostfunc.ExportDescribe, limits: fuel, build: func(g *guest) []byte {
+			return g.in(hostfunc.ExportDescribe, "", forever(Call(g.write, I32(0), I32(memorySize)), Drop))
 		}, kind: abi.KindLimitExceeded, says: "fuel"},
 		{name: "log lines without end", limits: fuel, build: func(g *guest) []byte {
 			log := g.host(hostfunc.Log, "iii:i")
@@ -312,9 +312,9 @@ func floods() []attack {
 			send := g.host(hostfunc.HTTPSend, "iiii:i")
 			return g.executes("", fails(1, Call(send, I32(0), I32(2), I32(0), I32(0)), I32(-1), ne))
 		}},
-		{name: "a request in describe", export: abi.ExportDescribe, build: func(g *guest) []byte {
+		{name: "a request in describe", export: hostfunc.ExportDescribe, build: func(g *guest) []byte {
 			send := g.host(hostfunc.HTTPSend, "iiii:i")
-			return g.in(abi.ExportDescribe, "", fails(1, Call(send, I32(0), I32(2), I32(0), I32(0)), I32(-1), ne))
+			return g.in(hostfunc.ExportDescribe, "", fails(1, Call(send, I32(0), I32(2), I32(0), I32(0)), I32(-1), ne))
 		}},
 		{name: "a request in _initialize", send: vendor, build: func(g *guest) []byte {
 			send := g.host(hostfunc.HTTPSend, "iiii:i")

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	. "github.com/agenthost/agenthost/internal/wasmasm"
-	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // refusedModules are refused before they are compiled.
@@ -25,7 +24,7 @@ func refusedModules() []attack {
 	}
 	export := func(name, sig string, code ...any) func(*guest) []byte {
 		return func(g *guest) []byte {
-			for _, other := range []string{abi.ExportDescribe, abi.ExportAuthSchema, abi.ExportExecute} {
+			for _, other := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema, hostfunc.ExportExecute} {
 				if other == name {
 					g.Func(name, sig, "", code...)
 				} else {
@@ -94,16 +93,16 @@ func refusedModules() []attack {
 
 		{name: "no execute", build: func(g *guest) []byte {
 			g.Func("excute", ":i", "", I32(0))
-			g.Func(abi.ExportDescribe, ":i", "", I32(0))
-			g.Func(abi.ExportAuthSchema, ":i", "", I32(0))
+			g.Func(hostfunc.ExportDescribe, ":i", "", I32(0))
+			g.Func(hostfunc.ExportAuthSchema, ":i", "", I32(0))
 			return g.Bytes()
 		}, refused: `does not export "execute"`},
-		{name: "execute is a memory", build: section(7, vector(Code(abi.ExportDescribe, 0, 1), Code(abi.ExportAuthSchema, 0, 2), Code(abi.ExportExecute, 2, 0))), refused: `does not export "execute"`},
-		{name: "execute twice", build: section(7, vector(Code(abi.ExportExecute, 0, 1), Code(abi.ExportExecute, 0, 2))), refused: "two exports have one name"},
-		{name: "execute takes a number", build: export(abi.ExportExecute, "i:i", Get(0)), refused: `exports "execute" as`},
-		{name: "execute returns nothing", build: export(abi.ExportExecute, ":"), refused: `exports "execute" as`},
-		{name: "describe returns an i64", build: export(abi.ExportDescribe, ":I", I64(0)), refused: `exports "describe" as`},
-		{name: "auth_schema returns two", build: export(abi.ExportAuthSchema, ":ii", I32(0), I32(0)), refused: `exports "auth_schema" as`},
+		{name: "execute is a memory", build: section(7, vector(Code(hostfunc.ExportDescribe, 0, 1), Code(hostfunc.ExportAuthSchema, 0, 2), Code(hostfunc.ExportExecute, 2, 0))), refused: `does not export "execute"`},
+		{name: "execute twice", build: section(7, vector(Code(hostfunc.ExportExecute, 0, 1), Code(hostfunc.ExportExecute, 0, 2))), refused: "two exports have one name"},
+		{name: "execute takes a number", build: export(hostfunc.ExportExecute, "i:i", Get(0)), refused: `exports "execute" as`},
+		{name: "execute returns nothing", build: export(hostfunc.ExportExecute, ":"), refused: `exports "execute" as`},
+		{name: "describe returns an i64", build: export(hostfunc.ExportDescribe, ":I", I64(0)), refused: `exports "describe" as`},
+		{name: "auth_schema returns two", build: export(hostfunc.ExportAuthSchema, ":ii", I32(0), I32(0)), refused: `exports "auth_schema" as`},
 		{name: "operands of the wrong type", build: func(g *guest) []byte { return g.executes("", I64(1), I32(1), Add, Drop) }, refused: "does not compile"},
 		{name: "an empty stack", build: func(g *guest) []byte { return g.executes("", Drop) }, refused: "does not compile"},
 	}

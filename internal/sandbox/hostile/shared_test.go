@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	. "github.com/agenthost/agenthost/internal/wasmasm"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -57,7 +58,7 @@ func TestSharedCache(t *testing.T) {
 		}
 		check := func(i, n int) {
 			before := []int{n, modules - 1 - n}[i]
-			_, err := loaded[i][n].Run(context.WithoutCancel(t.Context()), sandbox.Call{Export: abi.ExportExecute})
+			_, err := loaded[i][n].Run(context.WithoutCancel(t.Context()), sandbox.Call{Export: hostfunc.ExportExecute})
 			if right := before%2 == 0; right != (err == nil) || !right && kindOf(t, err) != abi.KindConnectorFault {
 				t.Errorf("round %d, engine %d, %d types before: %v", round, i, before, err)
 			}

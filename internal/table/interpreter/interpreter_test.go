@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host/conformance"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/table"
@@ -76,13 +77,13 @@ func TestUnreadableTables(t *testing.T) {
 		"rows of no object": {section(`{"operations":[1,null,"x"]}`), ""},
 	} {
 		m := loadModule(t, e, wasm.WithSections(interpreter(t), tt.sections...))
-		o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportDescribe})
+		o, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportDescribe})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if !strings.Contains(string(o.Output), tt.want) || tt.want == "" && string(o.Output) != "{}" {
 			t.Errorf("%s: %s, want %q", name, o.Output, tt.want)
 		}
-		o, err = m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`)})
+		o, err = m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`)})
 		if err != nil || o.Err == nil {
 			t.Errorf("%s: %v, %v", name, o, err)
 		}
@@ -98,7 +99,7 @@ func TestExpressionsThatDoNotParse(t *testing.T) {
 	for _, row := range []string{`"list":true,"filter":"record"`, `"transform":{"id":"{{ record.id"}`} {
 		rows := `{"name":"x","operations":[{"entity":"a","action":"b","effect":"read","method":"GET","path":"/a",` + row + `}]}`
 		m := load(t, e, &table.Table{Rows: []byte(rows), Auth: []byte("{}"), Manifest: []byte("{}")})
-		o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`), Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
+		o, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"a","action":"b","params":{}}`), Send: func(context.Context, *abi.Request, []byte) (*sandbox.Response, error) {
 			t.Errorf("%s sends a request", row)
 			return &sandbox.Response{Status: 200, Header: http.Header{}, Body: []byte(`[]`)}, nil
 		}})
@@ -165,7 +166,7 @@ func TestCallsDoNotReadTheTable(t *testing.T) {
 		m := load(t, e, read)
 		var sent *abi.Request
 		call := sandbox.Call{
-			Export: abi.ExportExecute, Input: []byte(`{"entity":"things0","action":"get","params":{"id":"x"},"server":"main"}`),
+			Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"things0","action":"get","params":{"id":"x"},"server":"main"}`),
 			Send: func(_ context.Context, r *abi.Request, _ []byte) (*sandbox.Response, error) {
 				sent = r
 				return &sandbox.Response{Status: 200, Header: http.Header{}, Body: []byte(`{"data":{"id":"x"}}`)}, nil

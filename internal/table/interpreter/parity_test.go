@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/table"
 	"github.com/agenthost/agenthost/internal/table/tabletest"
@@ -57,7 +58,7 @@ func TestConnectorsAsTables(t *testing.T) {
 			declared := make([]*connector.Connector, 2)
 			for i, m := range []*sandbox.Module{ours, theirs} {
 				var outputs [2][]byte
-				for k, export := range []string{abi.ExportDescribe, abi.ExportAuthSchema} {
+				for k, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 					o, err := m.Run(t.Context(), sandbox.Call{Export: export})
 					if err != nil {
 						t.Fatal(err)
@@ -129,7 +130,7 @@ func run(t *testing.T, m *sandbox.Module, op *abi.Operation, params []byte, answ
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := m.Run(t.Context(), sandbox.Call{Export: abi.ExportExecute, Input: input, Send: func(_ context.Context, request *abi.Request, body []byte) (*sandbox.Response, error) {
+	o, err := m.Run(t.Context(), sandbox.Call{Export: hostfunc.ExportExecute, Input: input, Send: func(_ context.Context, request *abi.Request, body []byte) (*sandbox.Response, error) {
 		r.Requests, r.Bodies = append(r.Requests, request), append(r.Bodies, string(body))
 		return &sandbox.Response{Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(answer)}, nil
 	}})
