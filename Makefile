@@ -58,12 +58,23 @@ $(PLUGINS)/overreach.wasm: force
 $(PLUGINS)/%.wasm: force
 	@$(WASM_BUILD) -o $@ ./plugins/$*
 
+# The race detector makes these tests several times slower and has little to watch: of PLAIN no
+# goroutines, of CONCURRENT those of the tests with that word in the name. A test in
+# internal/architecture checks that.
+PLAIN := cmd/agenthost/internal/render host/tool internal/architecture internal/budget internal/connector internal/firstparty \
+	internal/portable internal/sandbox/wasm internal/table internal/table/interpreter internal/tableimport/openapi \
+	internal/tableimport/overlay plugins/ashby plugins/incidentio plugins/pylon
+CONCURRENT := host/conformance internal/redact internal/vendorsim/ashby internal/vendorsim/incidentio internal/vendorsim/pylon
+
 # Without the option of GORACE each process ends a second later. Vet has run when tests do, with
 # the same flags, so that nothing is compiled for it only.
 .PHONY: test
+test: export GORACE := atexit_sleep_ms=0 $(GORACE)
 test: ## run all tests of this module, with the race detector where there is a C compiler
 	$(GO) vet $(RACE) ./...
-	GORACE="atexit_sleep_ms=0 $$GORACE" $(GO) test $(RACE) -vet=off -timeout 30m ./...
+	$(GO) test $(RACE) -vet=off -timeout 30m $$($(GO) list ./... | grep -vxF $(patsubst %,-e github.com/agenthost/agenthost/%,$(PLAIN) $(CONCURRENT)))
+	$(GO) test -vet=off -timeout 30m $(PLAIN:%=./%) $(CONCURRENT:%=./%)
+	$(GO) test $(RACE) -vet=off -timeout 30m -run Concurrent $(CONCURRENT:%=./%)
 
 .PHONY: test-postgres
 test-postgres: ## run the tests of the server's database on PostgreSQL; needs its programs (apt-get install postgresql)
@@ -164,8 +175,8 @@ lock-clients: ## pin the Python packages of test-clients anew, after a change of
 	done
 
 .PHONY: test-long
-test-long: ## what test has no time for: all generated modules, all attacks, every script with the race detector
-	$(GO) test -timeout 30m ./internal/sandbox/... ./host/conformance/... ./internal/egress/... ./internal/redact
+test-long: ## what test has no time for: all attacks without the race detector, and every script with it
+	$(GO) test -vet=off -timeout 30m ./internal/sandbox/... ./internal/egress/...
 	$(GO) test -timeout 30m ./internal/hostile -count=1 -v -run TestCorpus -cases 2000
 	$(GO) test $(RACE) -vet=off -timeout 30m -run TestScript ./cmd/agenthost -instrumented
 

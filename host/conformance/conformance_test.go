@@ -13,8 +13,7 @@ import (
 func TestConnectorsPass(t *testing.T) {
 	t.Parallel()
 	connectors := []string{"examples/connector-hello", "examples/connector-extism", "host/conformance/testdata/right", "plugins/pylon", "plugins/incidentio", "plugins/ashby"}
-	// With the race detector every access of the compiler is watched, for each module.
-	if testing.Short() || raceDetector {
+	if testing.Short() {
 		connectors = connectors[:4]
 	}
 	// The checks that an example needs no cases of, and why.

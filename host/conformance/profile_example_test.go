@@ -1,5 +1,3 @@
-//go:build !race
-
 package conformance_test
 
 import (
@@ -13,7 +11,6 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// A profile compiles the connector anew, which takes the race detector minutes.
 func ExampleProfile() {
 	ctx := context.Background()
 	file, err := wasmtest.BuildContext(ctx, "internal/demo/overreach")

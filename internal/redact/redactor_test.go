@@ -315,7 +315,7 @@ func TestRedactorBoundsItsWork(t *testing.T) {
 	for _, s := range []string{strings.Repeat(`\`, 100), strings.Repeat("%25", 100), strings.Repeat("A", 200)} {
 		r := New(secret.New([]byte(s)))
 		for _, unit := range []string{`\`, "%25", `\u0041`, "%", "&amp;", "&#37;", "&&#x", "&#x0000000", `\u0026`, `\\\"`} {
-			text := strings.Repeat(unit, 20000/share)
+			text := strings.Repeat(unit, 20000)
 			if out := r.RedactString(text); strings.Contains(out, s) {
 				t.Errorf("%.10s... survives in %.10s...", s, text)
 			}

@@ -29,7 +29,7 @@ func TestScannerMissesNoPlace(t *testing.T) {
 		scanner := newScanner(needles)
 		for i, n := range needles {
 			for j, filler := range []string{"x", string(n.text[:1]), string(n.text[:len(n.text)-1]), string(n.text[1:])} {
-				for lead := (i + j) % share; lead < 5*scanner.stride; lead += share {
+				for lead := range 5 * scanner.stride {
 					tail := filler[:(i+j+lead)%2*len(filler)] // at the end of the text, and not
 					text := []byte(strings.Repeat(filler, 1+lead/len(filler))[:lead] + string(n.text) + tail)
 					if got, want := merge(scanner.find(text, nil)), oneByOne(needles, text); !slices.Equal(got, want) {

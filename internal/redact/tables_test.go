@@ -117,7 +117,7 @@ func TestTablesThatAreGoneMakeRoom(t *testing.T) {
 }
 
 // A Redactor finds its secret, whether it has its tables, loses them or makes them again.
-func TestTablesAreSharedByGoroutines(t *testing.T) {
+func TestConcurrentUseOfTables(t *testing.T) {
 	t.Parallel()
 	texts := numbered(6)
 	for name, within := range map[string]*Tables{"no bound": nil, "room for one": NewTables(1), "room for some": NewTables(100 << 10)} {

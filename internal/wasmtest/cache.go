@@ -70,7 +70,7 @@ func warm(ctx context.Context, file string) error {
 		const pkg = "github.com/agenthost/agenthost/internal/wasmtest/warm"
 		warmers.file = filepath.Join(home, "warm")
 		warmers.err = errors.Join(
-			run(ctx, "go", "build", "-o", warmers.file, pkg+"/command"), // a file that is up to date stays
+			run(ctx, "go", "build", "-buildvcs=false", "-o", warmers.file, pkg+"/command"), // a file that is up to date stays
 			run(ctx, "go", "test", "-c", "-o", warmers.file+".test", pkg))
 	})
 	if warmers.err != nil {
@@ -87,7 +87,6 @@ var warmers build
 
 func run(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compile to native code: %s %q: %w\n%s", name, args, err, bytes.TrimSpace(out))
 	}

@@ -27,7 +27,7 @@ var goGuest = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "guest.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, ".")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-o", file, ".")
 	cmd.Dir = filepath.Join("testdata", "guest")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -168,9 +168,6 @@ func records(n int) []byte {
 // TestGoGuestBehavesTheSame runs a module of the Go compiler as it is and
 // rewritten, on both engines.
 func TestGoGuestBehavesTheSame(t *testing.T) {
-	if raceEnabled {
-		t.Skip("compiles the guest four times, each of which the detector makes ten times slower")
-	}
 	original := needGuest(t)
 	rewritten, info := rewrite(t, original, wasm.Options{Meter: true, Snapshot: true})
 	if !info.Snapshot {
