@@ -255,7 +255,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	$(GO) test ./host/audit -count=1 -v -timeout 60m -run TestTwoProcessesWithShortWrites -records $(call sized,200000,2000) -seed $(SEED)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestKilledWrites|TestLoginsOfKilledProcesses' -kills $(call sized,500,5) -seed $(SEED)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run TestCrowd -good $(call sized,400,40) -bad $(call sized,1000,100) -files $(call sized,512,256) -seed $(SEED)
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/store -count=1 -v -timeout 600m -run Killed -kills $(call sized,500,5) -seed $(SEED)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/store -count=1 -v -timeout 600m -run "Killed|Large" -kills $(call sized,500,5) -workspaces $(call sized,10000,500) -seed $(SEED)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
 	@$(MAKE) --no-print-directory fuzz
 

@@ -12,7 +12,8 @@ import (
 var errMemory = errors.New("SQLite ran out of memory")
 
 // guarded makes errors of the panics of SQLite's driver, and has database/sql close a connection
-// that panicked. Without it, database/sql would keep a lock or the connection forever.
+// that panicked. Without it, database/sql would keep a lock or the connection forever. Its
+// connections keep their statements: to prepare one takes longer than to run it.
 type guarded struct{ driver.Connector }
 
 func (g guarded) Connect(ctx context.Context) (c driver.Conn, err error) {
@@ -25,7 +26,7 @@ func (g guarded) Connect(ctx context.Context) (c driver.Conn, err error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the driver has connections of type %T", inner), inner.Close())
 	}
-	return &guardedConn{sqliteConn: whole}, nil
+	return &guardedConn{sqliteConn: whole, idle: make(map[string]sqliteStmt)}, nil
 }
 
 // sqliteConn is what the driver's connections implement.
@@ -42,6 +43,7 @@ type sqliteStmt interface {
 	driver.StmtExecContext
 	driver.StmtQueryContext
 	driver.NamedValueChecker
+	ClearBindings() error
 }
 
 // recovered ends a panic of the driver with an error.
@@ -71,12 +73,23 @@ func closing(broken *atomic.Bool, do func() error) error {
 type guardedConn struct {
 	sqliteConn
 	broken atomic.Bool
+	// idle are prepared statements that nobody uses. One goroutine at a time has the connection.
+	idle map[string]sqliteStmt
 }
+
+// mostIdle is how many statements a connection keeps.
+const mostIdle = 256
 
 // IsValid tells database/sql whether to use the connection again.
 func (c *guardedConn) IsValid() bool { return !c.broken.Load() }
 
-func (c *guardedConn) Close() error { return closing(&c.broken, c.sqliteConn.Close) }
+func (c *guardedConn) Close() error {
+	var err error
+	for _, s := range c.idle {
+		err = errors.Join(err, closing(&c.broken, s.Close))
+	}
+	return errors.Join(err, closing(&c.broken, c.sqliteConn.Close))
+}
 
 func (c *guardedConn) BeginTx(ctx context.Context, o driver.TxOptions) (t driver.Tx, err error) {
 	defer recovered(&c.broken, &err)
@@ -89,6 +102,10 @@ func (c *guardedConn) BeginTx(ctx context.Context, o driver.TxOptions) (t driver
 
 func (c *guardedConn) PrepareContext(ctx context.Context, query string) (s driver.Stmt, err error) {
 	defer recovered(&c.broken, &err)
+	if s, ok := c.idle[query]; ok {
+		delete(c.idle, query)
+		return &guardedStmt{s, c, query}, nil
+	}
 	inner, err := c.sqliteConn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -97,7 +114,7 @@ func (c *guardedConn) PrepareContext(ctx context.Context, query string) (s drive
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the driver has statements of type %T", inner), inner.Close())
 	}
-	return &guardedStmt{whole, c}, nil
+	return &guardedStmt{whole, c, query}, nil
 }
 
 func (c *guardedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
@@ -119,10 +136,19 @@ func (t *guardedTx) Rollback() error { return closing(&t.conn.broken, t.Tx.Rollb
 
 type guardedStmt struct {
 	sqliteStmt
-	conn *guardedConn
+	conn  *guardedConn
+	query string
 }
 
-func (s *guardedStmt) Close() error { return closing(&s.conn.broken, s.sqliteStmt.Close) }
+// Close keeps the statement for the next one who prepares it.
+func (s *guardedStmt) Close() error {
+	c := s.conn
+	if _, twice := c.idle[s.query]; twice || len(c.idle) >= mostIdle || c.broken.Load() || s.ClearBindings() != nil {
+		return closing(&c.broken, s.sqliteStmt.Close)
+	}
+	c.idle[s.query] = s.sqliteStmt
+	return nil
+}
 
 func (s *guardedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (r driver.Result, err error) {
 	defer recovered(&s.conn.broken, &err)
