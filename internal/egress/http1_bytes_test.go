@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -88,5 +89,23 @@ func TestBytesOfRequests(t *testing.T) {
 		if test.want != "" && own != test.want {
 			t.Errorf("%v: got\n%q, want\n%q", test.req, own, test.want)
 		}
+	}
+}
+
+// The limit of a head counts every byte, the last one too, and nothing is read beyond it.
+func TestHeadIsReadToItsLimit(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
+	go func() { _, _ = io.WriteString(there, "abc") }()
+	c := &http1Conn{conn: here, head: 3}
+	for _, want := range []string{"a", "b", "c"} {
+		var one [1]byte
+		if n, err := c.Read(one[:]); n != 1 || err != nil || string(one[:]) != want {
+			t.Fatalf("%q, %v, want %q", one[:n], err, want)
+		}
+	}
+	if n, err := c.Read(make([]byte, 8)); n != 0 || !errors.Is(err, errHeaders) {
+		t.Errorf("beyond the limit: %d, %v", n, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -65,6 +66,7 @@ func TestRun(t *testing.T) {
 		unset      bool // the credential
 		file       error
 		data, next string
+		tape       *recording.Recording
 		kind       abi.Kind
 		message    string
 	}{
@@ -78,6 +80,7 @@ func TestRun(t *testing.T) {
 		"no memory":        {answer: `{"data":{},"meta":{}}`, room: 1, kind: abi.KindLimitExceeded, message: "the parameters"},
 		"no credential":    {answer: `{"data":{},"meta":{}}`, unset: true, kind: abi.KindAuthFailed},
 		"no module":        {file: unavailable, kind: abi.KindConnectorFault},
+		"a short seed":     {tape: &recording.Recording{Seed: []byte("ab")}, kind: abi.KindInvalidParams, message: "seed is 2 bytes long"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +100,7 @@ func TestRun(t *testing.T) {
 			}
 			defer room.Release()
 			seen := &observed{}
-			result, err := b.Run(t.Context(), &backend.Call{Operation: &connector.Operation{Operation: &op}, Params: params, Room: room, Budget: backend.NewBudget(&config.Limits{Requests: 1, RequestBytes: 1 << 20, ResponseBytes: 1 << 20}, room), Observer: seen})
+			result, err := b.Run(t.Context(), &backend.Call{Operation: &connector.Operation{Operation: &op}, Params: params, Room: room, Tape: test.tape, Budget: backend.NewBudget(&config.Limits{Requests: 1, RequestBytes: 1 << 20, ResponseBytes: 1 << 20}, room), Observer: seen})
 			public, _ := errors.AsType[*abi.Error](err)
 			switch {
 			case test.kind != "" && (public == nil || public.Kind != test.kind || public.RequestSent || !strings.Contains(public.Message, test.message)):

@@ -174,3 +174,10 @@ func TestLoginAddress(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestRevokeNeedsAnAddress(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "")
+	l.client.config.Revoke = Endpoint{}
+	wantError(t, l.client.Revoke(t.Context(), value(l.server.Seed())), abi.KindInvalidParams, "no address to revoke", "vendor's settings")
+}
