@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,5 +223,22 @@ func TestInfosOfTheSameName(t *testing.T) {
 	e, ok := errors.AsType[*abi.Error](infos[1].Err)
 	if !ok || e.Message != `one.wasm and two.wasm have the same name "notes"` {
 		t.Errorf("%v", infos[1].Err)
+	}
+}
+
+// A folder that cannot be read is an error, and no folder without connectors.
+func TestFolderIsGone(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "plugins")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, Options{Dir: dir})
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	infos, err := c.Infos(t.Context())
+	if e, _ := errors.AsType[*abi.Error](err); e == nil || !strings.Contains(e.Message, "cannot read the plugins folder") || infos != nil {
+		t.Errorf("%v, %v", infos, err)
 	}
 }

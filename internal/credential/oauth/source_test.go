@@ -311,23 +311,24 @@ func TestAnswers(t *testing.T) {
 		kind    abi.Kind
 		message string
 		code    string
+		hint    string
 	}{
-		{400, `{"error":"invalid_grant","error_description":"the token ` + seed + ` is not known"}`, abi.KindAuthFailed, "no longer accepts the login of connection crm: it says: the token [redacted] is not known", CodeInvalidGrant},
-		{401, `{"error":"invalid_client"}`, abi.KindAuthFailed, "does not know the client", CodeInvalidClient},
-		{401, ``, abi.KindAuthFailed, "does not know the client", ""},
-		{400, `{"error":"unauthorized_client"}`, abi.KindAuthFailed, "may not use this grant", CodeUnauthorizedClient},
-		{400, `{"error":"unsupported_grant_type"}`, abi.KindAuthFailed, "may not use this grant", CodeUnsupportedGrantType},
-		{400, `{"error":"invalid_scope"}`, abi.KindAuthFailed, "does not grant the scopes", CodeInvalidScope},
-		{400, `{"error":"invalid_request"}`, abi.KindVendorError, "status 400", CodeInvalidRequest},
-		{200, `{"error":"invalid_grant"}`, abi.KindAuthFailed, "no longer accepts", CodeInvalidGrant},
-		{400, `{"error":"` + canary + `","error_description":"` + canary + `"}`, abi.KindVendorError, "status 400", ""},
-		{429, ``, abi.KindRateLimited, "status 429", ""},
-		{503, `<html>`, abi.KindVendorError, "status 503", ""},
-		{302, ``, abi.KindVendorError, "status 302", ""},
-		{200, `<html>`, abi.KindVendorError, "without an access token", ""},
-		{200, `{}`, abi.KindVendorError, "without an access token", ""},
-		{200, `{"access_token":"a\nb"}`, abi.KindVendorError, "invalid characters", ""},
-		{200, `{"access_token":"a","token_type":"DPoP"}`, abi.KindVendorError, "bound to a key", ""},
+		{400, `{"error":"invalid_grant","error_description":"the token ` + seed + ` is not known"}`, abi.KindAuthFailed, "no longer accepts the login of connection crm: it says: the token [redacted] is not known", CodeInvalidGrant, "agenthost login crm"},
+		{401, `{"error":"invalid_client"}`, abi.KindAuthFailed, "does not know the client", CodeInvalidClient, "check client_id"},
+		{401, ``, abi.KindAuthFailed, "does not know the client", "", ""},
+		{400, `{"error":"unauthorized_client"}`, abi.KindAuthFailed, "may not use this grant", CodeUnauthorizedClient, "allow this grant"},
+		{400, `{"error":"unsupported_grant_type"}`, abi.KindAuthFailed, "may not use this grant", CodeUnsupportedGrantType, "allow this grant"},
+		{400, `{"error":"invalid_scope"}`, abi.KindAuthFailed, "does not grant the scopes", CodeInvalidScope, "oauth: {scopes"},
+		{400, `{"error":"invalid_request"}`, abi.KindVendorError, "status 400", CodeInvalidRequest, "oauth.token_url"},
+		{200, `{"error":"invalid_grant"}`, abi.KindAuthFailed, "no longer accepts", CodeInvalidGrant, ""},
+		{400, `{"error":"` + canary + `","error_description":"` + canary + `"}`, abi.KindVendorError, "status 400", "", ""},
+		{429, ``, abi.KindRateLimited, "status 429", "", ""},
+		{503, `<html>`, abi.KindVendorError, "status 503", "", "try again later"},
+		{302, ``, abi.KindVendorError, "status 302", "", ""},
+		{200, `<html>`, abi.KindVendorError, "without an access token", "", ""},
+		{200, `{}`, abi.KindVendorError, "without an access token", "", ""},
+		{200, `{"access_token":"a\nb"}`, abi.KindVendorError, "invalid characters", "", ""},
+		{200, `{"access_token":"a","token_type":"DPoP"}`, abi.KindVendorError, "bound to a key", "", ""},
 	} {
 		l.server.Token = func(w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(test.status)
@@ -335,7 +336,7 @@ func TestAnswers(t *testing.T) {
 			return true
 		}
 		_, err := l.client.Refresh(t.Context(), value(seed), nil)
-		wantError(t, err, test.kind, test.message, "")
+		wantError(t, err, test.kind, test.message, test.hint)
 		if e, ok := errors.AsType[*abi.Error](err); ok && e.Code != test.code {
 			t.Errorf("%d %s: code %q", test.status, test.body, e.Code)
 		}
