@@ -18,7 +18,7 @@ import (
 //
 // Endless pages are a vendor_error after the last useful page: the vendor says that there are more
 // but gives no cursor, repeats a cursor or the records of a page, or gives a hundred pages in a row
-// without a record.
+// without a new record.
 func (h *Host) Pages(ctx context.Context, connection string, call Call) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		params, err := encode(call.Params)

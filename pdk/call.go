@@ -105,7 +105,11 @@ func (c *Call) nextCursor(resp *Response) Raw {
 		c.lost = more == "true"
 		return nil
 	}
-	cursor := resp.Body.Part(page.Cursor).Raw()
+	from := resp.Body
+	if page.By == ByRecord {
+		from = c.last(resp)
+	}
+	cursor := from.Part(page.Cursor).Raw()
 	switch cursor.Kind() {
 	case JSONString:
 		if len(cursor) > len(`""`) {
@@ -175,7 +179,7 @@ func (p *Page) same(m *Meta, more string, next Raw) string {
 	switch {
 	case m.Pointer == p.More:
 		return more
-	case m.Pointer == p.Cursor && p.By != ByURL:
+	case m.Pointer == p.Cursor && p.By != ByURL && p.By != ByRecord:
 		return orNull(next)
 	}
 	return ""

@@ -21,6 +21,9 @@ const (
 	ByOffset PageBy = "offset"
 	// ByPage is the number of the page, which the parameter has.
 	ByPage PageBy = "page"
+	// ByRecord is a member of the last record of the page, to which Cursor leads from there: /id.
+	// There are more pages if More says so. Without it, a page without a record is the last one.
+	ByRecord PageBy = "record"
 )
 
 // Page says how a vendor paginates. The operation gets the
@@ -38,7 +41,8 @@ type Page struct {
 	SendFirst bool
 	// Total is a JSON Pointer to the number of all records, and Pages one to the number of
 	// all pages. Without them, and without More, a page [ByOffset] or [ByPage] is the last
-	// one if it has fewer records than the limit that was sent, or no record.
+	// one if it has fewer records than the limit that was sent. One without a record is the last
+	// in any case, unless More is true.
 	Total, Pages string
 	// CursorNames are the parameters of the query that go on to the next page, where one is not
 	// enough, with [ByURL]. The cursor has them and their values.
@@ -59,8 +63,8 @@ type Page struct {
 	// DefaultLimit is sent if the caller gives no limit, for vendors that require one; 0 sends
 	// none.
 	DefaultLimit int64
-	// Cursor is a JSON Pointer to the next cursor in the response: a text, or a number above 0
-	// such as that of the next page.
+	// Cursor is a JSON Pointer to the next cursor in the response, or with [ByRecord] in its last
+	// record: a text, or a number above 0 such as that of the next page.
 	Cursor string
 	// Header is the name of the response header with the next cursor, for vendors that do not
 	// put it into the body: X-Next-Page. In Link (RFC 8288), the cursor is the parameter
@@ -298,14 +302,17 @@ func (c *Call) counted(resp *Response, more string) Raw {
 		next, before = at+n, at-p.First+n
 	}
 	goesOn := n > 0 && n >= limit
-	if p.Total != "" && (p.By == ByOffset || limit > 0) {
+	if p.By == ByPage && limit == 0 { // the pages before had at least as many records, so more than total is the end
+		before = (at - p.First + 1) * n
+	}
+	if p.Total != "" {
 		if total, ok := resp.Body.Part(p.Total).Int(); ok {
 			goesOn = n > 0 && before < total
 		}
 	}
 	if p.Pages != "" && p.By == ByPage {
 		if pages, ok := resp.Body.Part(p.Pages).Int(); ok {
-			goesOn = next-p.First < pages
+			goesOn = n > 0 && next-p.First < pages
 		}
 	}
 	if more != "" && more != "null" {
@@ -315,6 +322,20 @@ func (c *Call) counted(resp *Response, more string) Raw {
 		return nil
 	}
 	return AppendString(nil, strconv.FormatInt(next, 10))
+}
+
+// last is the last record of a response, absent if it has none.
+func (c *Call) last(resp *Response) Value {
+	pointer, _, _ := strings.Cut(c.op.Data, "/*")
+	records := resp.Body.Part(pointer)
+	n := 0
+	if records.Kind() == JSONArray {
+		n = records.Count()
+	}
+	if n == 0 {
+		return Value{}
+	}
+	return records.Part("/" + strconv.Itoa(n-1))
 }
 
 // number is the text of a number, or of a string that has one.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -21,13 +22,14 @@ type Pages struct {
 	left   int    // records that are still wanted
 	all    bool   // left does not count
 	seen   map[string]bool
-	empty  int    // pages without a record, in a row
-	before uint64 // digest of the page before
+	ids    map[uint64]bool // of the pages that were read
+	stale  int             // pages without a new record, in a row
+	before uint64          // digest of the page before
 }
 
 // NewPages starts a list with parameters, of at most limit records; 0 means all.
 func NewPages(params []byte, limit int) *Pages {
-	return &Pages{params: params, left: limit, all: limit == 0, seen: make(map[string]bool)}
+	return &Pages{params: params, left: limit, all: limit == 0, seen: make(map[string]bool), ids: make(map[uint64]bool)}
 }
 
 // Take looks at the next page, and cuts it to the records that are still wanted. It reports
@@ -37,8 +39,11 @@ func (p *Pages) Take(page *Result) (last bool, err error) {
 		return true, endless(page, "the vendor gave the records of a page again")
 	}
 	p.before = page.digest
-	if p.empty += page.pages; rawjson.Count(page.Data) > 0 {
-		p.empty = 0
+	if p.stale += page.pages; rawjson.Count(page.Data) > 0 && !p.ids[page.ids] {
+		p.stale = 0
+	}
+	if page.ids != 0 {
+		p.ids[page.ids] = true
 	}
 	if !p.all {
 		p.left -= cut(page, p.left)
@@ -54,8 +59,8 @@ func (p *Pages) Next(page *Result) (json.RawMessage, error) {
 		return nil, page.Stopped
 	case p.seen[page.NextCursor]:
 		return nil, endless(page, "the vendor gave the cursor of a page again")
-	case p.empty >= maxEmptyPages:
-		return nil, endless(page, fmt.Sprintf("the last %d had no records", p.empty))
+	case p.stale >= maxStalePages:
+		return nil, endless(page, fmt.Sprintf("the last %d had no new records", p.stale))
 	}
 	p.seen[page.NextCursor] = true
 	return withCursor(p.params, page.NextCursor, cursorNames(page.operation)), nil
@@ -96,7 +101,7 @@ func (c *Call) page(ctx context.Context, b Backend) (page Result, err error) {
 		case slices.Contains(seen, page.NextCursor):
 			page.Stop(c.Operation.Name() + " has more pages, but the vendor gave the cursor of a page again")
 			return page, nil
-		case !isEmpty(page.Data), c.Tape != nil, c.Profile != nil, time.Until(deadline) < half:
+		case !isEmpty(page.Data), pages == maxStalePages, c.Tape != nil, c.Profile != nil, time.Until(deadline) < half:
 			return page, nil
 		}
 		seen = append(seen, page.NextCursor)
@@ -112,8 +117,9 @@ func isEmpty(data []byte) bool {
 	return rawjson.KindOf(data) == rawjson.Array
 }
 
-// maxEmptyPages is how many pages without a record come in a row.
-const maxEmptyPages = 100
+// maxStalePages is how many pages without a new record come in a row. A vendor that takes no notice of
+// a page's number, or begins again after the last one, has other cursors and the same records for ever.
+const maxStalePages = 100
 
 func endless(page *Result, why string) error {
 	return Endless(page.operation.Name() + " has more pages, but " + why)
@@ -126,6 +132,23 @@ func hasObjects(data []byte) bool {
 		return rawjson.KindOf(record) == rawjson.Object
 	}
 	return false
+}
+
+// digests are those of all records of a page, and of their ids. A record that was changed meanwhile, or
+// has the time in it, is no new one.
+func digests(seed maphash.Seed, data []byte) (whole, ids uint64) {
+	whole = maphash.Bytes(seed, data)
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for record := range rawjson.Elements(data) {
+		id, found, err := rawjson.Pointer(record, "/id")
+		if !found || err != nil {
+			return whole, whole
+		}
+		_, _ = h.Write(id) // it never fails
+		_ = h.WriteByte(',')
+	}
+	return whole, h.Sum64()
 }
 
 // cut shortens a page to at most n records and returns how many it then has.

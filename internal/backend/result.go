@@ -34,6 +34,7 @@ type Result struct {
 	operation *connector.Operation
 	pages     int    // that were read; all but the last one had no records
 	digest    uint64 // of the records before Select and Exclude, for [Pages]
+	ids       uint64 // digest of the ids of the records, or the same as digest where one has none
 }
 
 // Decode unmarshals Data into v.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/host/audit"
@@ -66,7 +65,7 @@ func Run(ctx context.Context, b Backend, c *Call) (*Result, error) {
 	}
 	result.Mode, result.operation = b.Mode(), c.Operation
 	if c.Digest != nil && hasObjects(result.Data) {
-		result.digest = maphash.Bytes(*c.Digest, result.Data)
+		result.digest, result.ids = digests(*c.Digest, result.Data)
 	}
 	if result.Data, err = c.fields.Apply(result.Data); err != nil {
 		// The call was made, even if its answer is unusable.
