@@ -52,6 +52,9 @@ type Connector struct {
 	Failed func(*Response) bool
 	// Failures say both without functions.
 	Failures *Failures
+
+	index Raw    // of the rows of a table
+	later *later // which are read when they are called
 }
 
 // Operation is one row of the table. The manifest and the execution follow from it, unless it has

@@ -11,8 +11,9 @@ import (
 
 // table has a connector's operations, with the constant JSON of their requests.
 type table struct {
-	of   *Connector
-	rows []row
+	of    *Connector
+	rows  []row
+	later *later // in place of rows
 	// slots has the number of a row, from 1, in the slot of its names or the next free one. It
 	// is not a map, because a map is seeded at random, and the same call must always cost the
 	// same fuel.
@@ -57,22 +58,27 @@ type field struct {
 var lastTable atomic.Pointer[table]
 
 func (c *Connector) table() *table {
-	if t := lastTable.Load(); t != nil && t.of == c && len(t.rows) == len(c.Operations) {
+	if t := lastTable.Load(); t != nil && t.of == c && t.later == c.later && len(t.rows) == len(c.Operations) {
 		return t
 	}
+	many := len(c.Operations)
+	if c.later != nil {
+		many = len(c.later.rows)
+	}
 	size := 4
-	for size < 2*len(c.Operations) {
+	for size < 2*many {
 		size *= 2
 	}
-	t := &table{of: c, rows: make([]row, len(c.Operations)), slots: make([]uint32, size)}
+	t := &table{of: c, later: c.later, rows: make([]row, len(c.Operations)), slots: make([]uint32, size)}
 	for i := range c.Operations {
 		op := &c.Operations[i]
 		t.rows[i] = newRow(c, op)
-		at := t.slot(t.rows[i].first, op.Entity)
-		for t.slots[at] != 0 {
-			at = (at + 1) % len(t.slots)
+		t.place(i, t.rows[i].first, op.Entity)
+	}
+	if c.later != nil {
+		for i := range c.later.rows {
+			t.place(i, c.later.rows[i].first, c.later.rows[i].entity)
 		}
-		t.slots[at] = uint32(i + 1)
 	}
 	if c.Failures != nil {
 		for _, text := range c.Failures.Item {
@@ -86,6 +92,15 @@ func (c *Connector) table() *table {
 	return t
 }
 
+// place puts the number of a row into its slot.
+func (t *table) place(i int, first [2]uint64, entity string) {
+	at := t.slot(first, entity)
+	for t.slots[at] != 0 {
+		at = (at + 1) % len(t.slots)
+	}
+	t.slots[at] = uint32(i + 1)
+}
+
 // slot is the slot where the search for an operation begins.
 func (t *table) slot(first [2]uint64, entity string) int {
 	h := (first[0]*31+first[1])*31 + uint64(len(entity))
@@ -96,10 +111,25 @@ func (t *table) slot(first [2]uint64, entity string) int {
 // find returns the operation with a name, or nil.
 func (t *table) find(entity, action string) *row {
 	start := [2]uint64{first(entity), first(action)}
+	if t.later != nil {
+		return t.findLater(start, entity, action)
+	}
 	for at := t.slot(start, entity); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
 		r := &t.rows[t.slots[at]-1]
 		if r.first == start && equalAfter(r.op.Entity, entity) && equalAfter(r.op.Action, action) {
 			return r
+		}
+	}
+	return nil
+}
+
+// findLater finds and reads the row of an operation of a large table.
+func (t *table) findLater(start [2]uint64, entity, action string) *row {
+	l := t.later
+	for at := t.slot(start, entity); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
+		i := int(t.slots[at] - 1)
+		if r := &l.rows[i]; r.first == start && equalAfter(r.entity, entity) && equalAfter(r.action, action) {
+			return l.row(t.of, i)
 		}
 	}
 	return nil

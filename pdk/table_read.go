@@ -53,7 +53,9 @@ func ReadTable(table []byte) (*Connector, error) {
 					unknown = name
 				}
 			}
-		case "servers", "config", "auth", "rate_headers", "airbyte":
+		case "index":
+			c.index = v
+		case "servers", "config", "auth", "rate_headers", "airbyte", rowsAt:
 		default:
 			unknown = name
 		}

@@ -3,6 +3,7 @@ package pdk
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,11 +13,16 @@ import (
 func (c *Connector) Table() []byte { return c.appendTable(false) }
 
 // Rows is [Connector.Table] with no more than calls need, for an interpreter of tables whose
-// manifest and auth schema are known already.
+// manifest and auth schema are known already. It begins with an index of the operations; see
+// [OpenTable].
 func (c *Connector) Rows() []byte { return c.appendTable(true) }
 
 func (c *Connector) appendTable(short bool) []byte {
 	o := openObject(make([]byte, 0, 16<<10+1<<10*len(c.Operations)))
+	if short {
+		o.mustStr(rowsAt, noRowsAt)
+		c.writeIndex(o)
+	}
 	o.mustStr("name", c.Name)
 	o.mustStr("title", c.Title)
 	if !short {
@@ -46,11 +52,26 @@ func (c *Connector) appendTable(short bool) []byte {
 	}
 	o.key("operations")
 	o.b = append(o.b, '[')
+	if short {
+		at := strconv.Itoa(len(o.b))
+		copy(o.b[len(beforeRowsAt)+len(noRowsAt)-len(at):], at)
+	}
 	for i := range c.Operations {
 		o.b = c.Operations[i].appendRow(appendComma(o.b, i), short)
 	}
 	o.b = append(o.b, ']')
 	return o.close()
+}
+
+// writeIndex writes the names of the operations, each with the length of its row.
+func (c *Connector) writeIndex(o *object) {
+	o.key("index")
+	o.b = append(o.b, '[')
+	for i := range c.Operations {
+		op := &c.Operations[i]
+		o.b = appendStrings(appendComma(o.b, i), []string{op.Entity, op.Action, strconv.Itoa(len(op.appendRow(nil, true)))})
+	}
+	o.b = append(o.b, ']')
 }
 
 // writeDeclarations writes what stands in the manifest and in the auth schema only.

@@ -13,15 +13,11 @@ import (
 var table, unreadable = read()
 
 func read() (*pdk.Connector, error) {
-	rows, err := section("rows")
+	size, err := length("rows")
 	if err != nil {
 		return nil, err
 	}
-	c, err := pdk.ReadTable(rows)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return pdk.OpenTable(size, readRows)
 }
 
 var errNoSection = errors.New("this file has no table, or not all of one: agenthost plugin build makes a connector of a table")

@@ -18,18 +18,22 @@ func hostRead(handle, offset int32, p *byte, n int32) int32
 //go:noescape
 func hostOutputWrite(p *byte, n int32) int32
 
-// section reads a section that is a JSON object.
-func section(name string) ([]byte, error) {
+// length is that of a section that is a JSON object.
+func length(name string) (int, error) {
 	const object = 6
 	h := hostSection(name)
 	if h <= 0 || hostKind(h) != object {
-		return nil, errNoSection
+		return 0, errNoSection
 	}
-	b := make([]byte, hostLength(h))
-	if int(hostRead(h, 0, &b[0], int32(len(b)))) != len(b) {
-		return nil, errNoSection
+	return int(hostLength(h)), nil
+}
+
+// readRows fills p with the rows from a place on. A handle is good for one call only.
+func readRows(at int, p []byte) error {
+	if int(hostRead(hostSection("rows"), int32(at), &p[0], int32(len(p)))) != len(p) {
+		return errNoSection
 	}
-	return b, nil
+	return nil
 }
 
 // answer writes a section as it is. It cannot be output_part: that writes a value inside of
