@@ -56,7 +56,7 @@ keep their names. docs/import.md explains it.`,
 	cmd.Flags().StringArrayVar(&o.Include, "include", nil, "take only the operations with this `tag`, path or id; may be repeated")
 	cmd.Flags().StringVar(&o.Name, "name", "", "`name` of the connector; one from the document's title without it")
 	cmd.Flags().StringVar(&o.Server, "server", "", "`url` of the API, instead of the document's servers")
-	cmd.Flags().StringVar(&o.Auth, "auth", "", "the `credential` of operations for which the document says none: bearer, basic, header:NAME or query:NAME")
+	cmd.Flags().StringVar(&o.Auth, "auth", "", "the `credential` of operations for which the document says none: bearer, basic, header:NAME or query:NAME; none if the API wants none")
 	return cmd
 }
 

@@ -35,8 +35,12 @@ func (a *app) report(err error) {
 		}
 		errors.As(err, &public)
 	case errors.As(err, &written):
-		for _, p := range written.Problems {
+		problems, more := written.Listed()
+		for _, p := range problems {
 			a.complain(p.String(), p.Hint)
+		}
+		if more != "" {
+			a.complain(more, "")
 		}
 		errors.As(err, &public)
 	case errors.As(err, &public):

@@ -11,7 +11,6 @@ import (
 	"github.com/agenthost/agenthost/internal/lazyregexp"
 	"github.com/agenthost/agenthost/internal/pattern"
 	"github.com/agenthost/agenthost/pdk/abi"
-	"golang.org/x/net/publicsuffix"
 )
 
 const (
@@ -106,10 +105,9 @@ func checkServerURL(at, url string, config []abi.AuthField) error {
 	case t.Suffix() == "":
 		return nil
 	}
-	public, registry := publicsuffix.PublicSuffix(t.Suffix())
-	everybodys := public == t.Suffix()
-	if everybodys && registry {
-		return malformed(at, "is %q, and everybody can have a name under %s; write each address as a server of its own", url, public)
+	everybodys, registry := t.Everybodys()
+	if registry {
+		return malformed(at, "is %q, and everybody can have a name under %s; write each address as a server of its own", url, t.Suffix())
 	}
 	var names []string
 	for _, f := range config {

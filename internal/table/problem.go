@@ -7,8 +7,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// maxProblems is how many problems an error lists.
-const maxProblems = 20
+// maxProblems is how many problems an error has, and maxListed how many its text lists.
+const (
+	maxProblems = 10_000
+	maxListed   = 20
+)
 
 // Problem is one thing that is wrong with a table.
 type Problem struct {
@@ -41,13 +44,25 @@ type Error struct{ Problems []Problem }
 
 // Error returns a line for each problem.
 func (e *Error) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
+	problems, more := e.Listed()
+	lines := make([]string, len(problems), len(problems)+1)
+	for i, p := range problems {
 		if lines[i] = p.String(); p.Hint != "" {
 			lines[i] += "; " + p.Hint
 		}
 	}
+	if more != "" {
+		lines = append(lines, more)
+	}
 	return strings.Join(lines, "\n")
+}
+
+// Listed are the problems that a person gets to read, and a text that counts the others; it is "" if there are none.
+func (e *Error) Listed() (problems []Problem, more string) {
+	if left := len(e.Problems) - maxListed; left > 0 {
+		return e.Problems[:maxListed], fmt.Sprintf("and %d more problems", left)
+	}
+	return e.Problems, ""
 }
 
 // Unwrap returns the first problem as an error of agenthost.

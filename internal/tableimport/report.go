@@ -96,6 +96,9 @@ func line(lines map[string]int, path string) int {
 	return 0
 }
 
+// mostNames is how many operations a line of the printed report names; as JSON it names all.
+const mostNames = 10
+
 // Print writes the report for a person: a line that counts, what is left out by reason, and
 // the guesses with their lines in a file.
 func (r *Report) Print(w io.Writer, file string) error {
@@ -107,7 +110,13 @@ func (r *Report) Print(w io.Writer, file string) error {
 		byReason[left.Reason] = append(byReason[left.Reason], left.Operation)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
-		fmt.Fprintf(&b, "  left out: %s: %s\n", oneLine(strings.Join(byReason[reason], ", ")), oneLine(reason))
+		names := byReason[reason]
+		more := ""
+		if len(names) > mostNames {
+			more = fmt.Sprintf(" and %d more", len(names)-mostNames)
+			names = names[:mostNames]
+		}
+		fmt.Fprintf(&b, "  left out: %s%s: %s\n", oneLine(strings.Join(names, ", ")), more, oneLine(reason))
 	}
 	for _, g := range r.Guesses {
 		at := file

@@ -7,6 +7,7 @@ package tableimport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,8 +26,9 @@ type Table struct {
 	Comment string
 }
 
-// maxRounds bounds how often a table is read to find out which operations it cannot have.
-const maxRounds = 200
+// fewRounds is how often a whole table is read to find out which operations it cannot have, before each is
+// read by itself: a host says only what is wrong first. It is also how often the table is read then.
+const fewRounds = 3
 
 // Finish writes the table as YAML that package table reads. Operations that it refuses are
 // left out, each with the reason. The lines of the report are those of the text.
@@ -34,7 +36,12 @@ const maxRounds = 200
 // # Errors
 //   - [*table.Error] if something other than an operation is wrong
 func (t *Table) Finish(ctx context.Context) ([]byte, error) {
-	for range maxRounds {
+	for round := range 2 * fewRounds {
+		if round == fewRounds {
+			if err := t.readEach(ctx); err != nil {
+				return nil, err
+			}
+		}
 		if operations := t.Document.List("operations"); len(operations) == 0 {
 			return nil, errors.New("no operation of " + t.Report.Source + " can be said in a table")
 		}
@@ -59,6 +66,39 @@ func (t *Table) Finish(ctx context.Context) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s has too many operations that a table cannot have", t.Report.Source)
+}
+
+// readEach leaves out the operations that are wrong by themselves. The work grows as the number of operations does.
+func (t *Table) readEach(ctx context.Context) error {
+	alone := slices.Clone(t.Document)
+	for _, about := range []string{"check", "records", "airbyte"} { // all operations
+		alone.Remove(about)
+	}
+	var problems []table.Problem
+	for i, op := range t.Document.List("operations") {
+		alone.Set("operations", []any{op})
+		text, err := json.Marshal(alone)
+		if err != nil {
+			return err
+		}
+		var wrong *table.Error
+		if _, err = table.Read(ctx, "table", text); err == nil || !errors.As(err, &wrong) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, p := range wrong.Problems {
+			if _, ok := operationOf(p.Path); ok {
+				_, at, _ := strings.Cut(p.Path, "]")
+				p.Path = fmt.Sprintf("operations[%d]%s", i, at)
+				problems = append(problems, p)
+				break
+			}
+		}
+	}
+	t.leaveOut(problems)
+	return nil
 }
 
 // leaveOut removes the operations that have problems, and says whether there were any.

@@ -3,6 +3,8 @@ package tableimport_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -183,4 +185,37 @@ func FuzzWrite(f *testing.F) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})
+}
+
+// The work to find operations that a table cannot have grows as their number does: it took 37 s for thousands.
+func TestManyWrongOperations(t *testing.T) {
+	t.Parallel()
+	finish := func(wrong int) {
+		m := read(t, small)
+		operations := m.List("operations")[:1]
+		for i := range wrong {
+			op := read(t, fmt.Sprintf(`{"entity":"e%d","action":"get","description":"Gets what is not there.","effect":"read","method":"GET","path":"/a//%d"}`, i, i))
+			if i%2 == 0 { // what a host finds, and what the table's own checks find
+				op.Set("path", fmt.Sprintf("/{lost}/%d", i))
+			}
+			operations = append(operations, op)
+		}
+		m.Set("operations", operations)
+		m.Remove("check")
+		made := &tableimport.Table{Document: m, Report: tableimport.Report{Source: "small.yaml", Connector: "small"}}
+		if _, err := made.Finish(t.Context()); err != nil || len(made.Report.LeftOut) != wrong || len(made.Report.Taken) != 1 {
+			t.Errorf("%d left out, %v", len(made.Report.LeftOut), err)
+		}
+	}
+	work := func(wrong int) float64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		finish(wrong)
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	finish(10)
+	if half, whole := work(60), work(120); whole > 2.6*half {
+		t.Errorf("twice the operations are %.1f times the work", whole/half)
+	}
 }

@@ -3,6 +3,8 @@ package origin
 import (
 	"fmt"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // maxVariables is how many variables a template may have.
@@ -111,6 +113,14 @@ func (t Template) Variables() []string {
 // Suffix is the domain that every value of the variables stays in. It is empty if there is no
 // variable.
 func (t Template) Suffix() string { return t.suffix }
+
+// Everybodys reports whether everybody can have a name under the suffix, as under github.io, and whether
+// registries give these names, as under co.uk.
+func (t Template) Everybodys() (everybodys, registry bool) {
+	public, registry := publicsuffix.PublicSuffix(t.suffix)
+	everybodys = t.suffix != "" && public == t.suffix
+	return everybodys, everybodys && registry
+}
 
 // Expand returns the URL with the values of the variables. It is in the domain of
 // [Template.Suffix], and not under a part of it where everybody can have a name. value returns

@@ -23,8 +23,9 @@ type auth struct {
 	// requirements in the order in which they were met.
 	uses  map[string]int
 	order []openapi3.SecurityRequirement
-	// none is how many operations ask for nothing.
+	// none is how many operations ask for nothing, and open that a person said so of all.
 	none   int
+	open   bool
 	tokens []string
 	notes  []string
 	ids    map[string]bool
@@ -45,17 +46,20 @@ func newAuth(d *document, s *servers, own string) (*auth, error) {
 	scheme := new(openapi3.SecurityScheme)
 	switch {
 	case own == "":
+	case own == "none":
 	case own == "bearer", own == "basic":
 		scheme.Type, scheme.Scheme = "http", own
 	case (in == "header" || in == "query") && named && name != "":
 		scheme.Type, scheme.In, scheme.Name = "apiKey", in, name
 	default:
-		return nil, fault.Invalid("auth", fmt.Sprintf("%q is no kind of credential", clean(own, 60)), "write bearer, basic, header:NAME or query:NAME")
+		return nil, fault.Invalid("auth", fmt.Sprintf("%q is no kind of credential", clean(own, 60)), "write none, bearer, basic, header:NAME or query:NAME")
 	}
-	if own != "" {
+	if own == "none" {
+		d.Security, d.Components.SecuritySchemes = nil, make(openapi3.SecuritySchemes)
+	} else if own != "" {
 		d.Components.SecuritySchemes[otherwise] = &openapi3.SecuritySchemeRef{Value: scheme}
 	}
-	return &auth{d: d, servers: s, uses: make(map[string]int), ids: make(map[string]bool), params: make(map[string]openapi3.SecurityRequirement)}, nil
+	return &auth{d: d, servers: s, open: own == "none", uses: make(map[string]int), ids: make(map[string]bool), params: make(map[string]openapi3.SecurityRequirement)}, nil
 }
 
 // keyOf names a requirement.
@@ -98,7 +102,7 @@ func (a *auth) security(op *operation) openapi3.SecurityRequirements {
 		return openapi3.SecurityRequirements{own}
 	}
 	security := a.d.Security
-	if op.Security != nil {
+	if op.Security != nil && !a.open {
 		security = *op.Security
 	}
 	if keys := a.d.Components.SecuritySchemes[otherwise]; keys != nil && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) > 0 }) {
@@ -110,7 +114,7 @@ func (a *auth) security(op *operation) openapi3.SecurityRequirements {
 // carries reports whether a parameter is the credential: that of a scheme, or, where an operation
 // asks for none, one whose name says so. A model must not get to see it.
 func (a *auth) carries(op *operation, p *openapi3.Parameter) bool {
-	if p.In != openapi3.ParameterInHeader && p.In != openapi3.ParameterInQuery {
+	if p.In == openapi3.ParameterInPath {
 		return false
 	}
 	asked := false
@@ -122,7 +126,7 @@ func (a *auth) carries(op *operation, p *openapi3.Parameter) bool {
 			}
 		}
 	}
-	if asked || !asks(p.Name, "xapikey", "apikey", "accesstoken", "xauthtoken", "xaccesstoken", "apitoken", "xapitoken", "authtoken", "secretkey") {
+	if asked || a.open || p.In == openapi3.ParameterInCookie || !asks(p.Name, "xapikey", "apikey", "accesstoken", "xauthtoken", "xaccesstoken", "apitoken", "xapitoken", "authtoken", "secretkey") {
 		return false
 	}
 	a.d.Components.SecuritySchemes[p.Name] = &openapi3.SecuritySchemeRef{Value: &openapi3.SecurityScheme{Type: "apiKey", In: p.In, Name: p.Name, Description: p.Description}}
@@ -178,7 +182,7 @@ func (a *auth) requirement(r openapi3.SecurityRequirement) []any {
 		descriptions = append(descriptions, s.Description)
 		field := fieldName(name)
 		switch {
-		case s.Type == "apiKey" && (s.In == "header" || s.In == "query"):
+		case s.Type == "apiKey" && (s.In == "header" || s.In == "query" || s.In == "cookie"):
 			value := "{" + field + "}"
 			fields = append(fields, secretField(field, sentence(name)))
 			inject = append(inject, tableimport.Map{{Key: "in", Value: s.In}, {Key: "name", Value: s.Name}, {Key: "value", Value: value}})
@@ -294,13 +298,20 @@ func (a *auth) flow(name, grant string, f *openapi3.OAuthFlow) []any {
 
 // endpoint is a URL of OAuth, which may be relative to the first server.
 func (a *auth) endpoint(text string) (endpoint, why string) {
-	base, err := url.Parse(a.servers.all[0].url + "/")
-	if err != nil {
-		return "", "has no server"
-	}
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || text == "" {
 		return "", "is no URL"
 	}
-	return place(base.ResolveReference(u).String())
+	first := a.servers.all[0].url
+	path := strings.TrimPrefix(first, originOf(first))
+	const itself = "https://server.invalid" // in place of a host that may have variables
+	base, err := url.Parse(itself + path + "/")
+	if err != nil {
+		return "", "has no server"
+	}
+	endpoint, why = place(base.ResolveReference(u).String())
+	if rest, ok := strings.CutPrefix(endpoint, itself); ok {
+		endpoint = originOf(first) + rest
+	}
+	return endpoint, why
 }

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
@@ -19,11 +20,13 @@ const maxName = 40
 
 // naming gives operations names. A name follows from its operation only, so that a document
 // that grows leaves the names of its other operations as they are. Where two operations have
-// the same name, the one keeps it that had it in the table before, or else the one that stands
-// first.
+// the same name, the one keeps it that had it in the table before, or else the one with the shorter
+// path: the order of the document says nothing.
 type naming struct {
-	before map[string]name
-	taken  map[name]bool
+	before  map[string]name
+	taken   map[name]bool
+	names   map[string]name // by the key of the operation
+	changed map[string]bool // those with another name than their own
 }
 
 // keyOfRow is what [operation.key] returns for the operation that a row was made of.
@@ -39,7 +42,7 @@ func keyOfRow(op tableimport.Map) string {
 
 // newNaming begins with the names of a table that was imported before; it may be nil.
 func newNaming(before tableimport.Map) *naming {
-	n := &naming{before: make(map[string]name), taken: make(map[name]bool)}
+	n := &naming{before: make(map[string]name), taken: make(map[name]bool), names: make(map[string]name), changed: make(map[string]bool)}
 	for _, v := range before.List("operations") {
 		op, _ := v.(tableimport.Map)
 		known := name{op.Text("entity"), op.Text("action")}
@@ -63,28 +66,68 @@ func shape(path string) string {
 	return b.String()
 }
 
-// keep reserves the names that operations of a document had before.
-func (n *naming) keep(all []operation) {
+// give gives all operations of a document their names.
+func (n *naming) give(all []operation) {
+	var rest []*operation
 	for i := range all {
-		if known, ok := n.before[all[i].key()]; ok {
-			n.taken[known] = true
+		op := &all[i]
+		if known, ok := n.before[op.key()]; ok {
+			n.taken[known], n.names[op.key()] = true, known
+		} else {
+			rest = append(rest, op)
 		}
+	}
+	slices.SortFunc(rest, func(a, b *operation) int {
+		return cmp.Or(cmp.Compare(len(a.path), len(b.path)), cmp.Compare(a.key(), b.key()))
+	})
+	for _, op := range rest {
+		own := natural(op)
+		if n.taken[own] {
+			own = n.another(op, own)
+			n.changed[op.key()] = true
+		}
+		n.taken[own], n.names[op.key()] = true, own
 	}
 }
 
-// of returns the name of an operation, and whether it had to be made unlike another one.
-func (n *naming) of(op *operation) (own name, changed bool) {
-	if known, ok := n.before[op.key()]; ok {
-		return known, false
+// another is the name of an operation whose own name another one has: with what its path says besides,
+// or with a digest.
+func (n *naming) another(op *operation, own name) name {
+	action := own.action
+	var in []string
+	for _, literal := range literalsOf(op.path) {
+		if w := words(literal); find(append(words(own.entity), words(action)...), w) < 0 {
+			in = append(in, w...)
+		}
 	}
-	own = natural(op)
-	action, sum := own.action, digest(op.key(), maxName)
-	for size := shortDigest; n.taken[own] && size < maxName; size++ {
-		own.action = bounded(action, maxName-1-size) + "_" + sum[:size]
-		changed = true
+	candidates := make([][]string, 0, 2)
+	if len(in) > 0 {
+		candidates = append(candidates, append([]string{action, "in"}, in...))
 	}
-	n.taken[own] = true
-	return own, changed
+	if _, last, found := cutLast(op.path, "{"); found {
+		parameter, _, _ := strings.Cut(last, "}")
+		candidates = append(candidates, append([]string{action, "by"}, words(parameter)...))
+	}
+	for _, words := range candidates {
+		if own.action = strings.Join(words, "_"); len(own.action) <= maxName && !n.taken[own] {
+			return own
+		}
+	}
+	sum := digest(op.key(), maxName)
+	for size := shortDigest; size < maxName; size++ {
+		if own.action = bounded(action, maxName-1-size) + "_" + sum[:size]; !n.taken[own] {
+			break
+		}
+	}
+	return own
+}
+
+// cutLast cuts a text at the last place of another one.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // shortDigest is the length of a digest in a name that nothing else has.
@@ -175,6 +218,9 @@ func actionOf(op *operation, id, entity []string) []string {
 	if at < 0 {
 		return id
 	}
+	if at > 1 && slices.ContainsFunc(id[1:at], func(w string) bool { return !slices.Contains(plain, w) }) {
+		return id // list_sub_issues, and not list_sub
+	}
 	last := id[at+len(entity)-1]
 	rest := slices.Concat(id[:at], id[at+len(entity):])
 	if len(rest) == 0 {
@@ -195,6 +241,13 @@ func actionOf(op *operation, id, entity []string) []string {
 	}
 	return rest
 }
+
+// plain are words before a noun that tell it from no other one, and small are words that a long name can do
+// without.
+var (
+	plain = []string{"a", "all", "an", "many", "multiple", "my", "new", "one", "single", "the"}
+	small = []string{"a", "an", "and", "by", "for", "from", "in", "of", "on", "or", "that", "the", "to", "with"}
+)
 
 // ofPath is the action of an operation without an id: what its method means, and the words of
 // its path that are not those of its entity.
@@ -251,9 +304,13 @@ func verb(op *operation) string {
 	return strings.ToLower(op.method)
 }
 
-// identifier joins words. A long one loses its end, and gets a digest of the whole.
+// identifier joins words. A long one loses its small words, and then its end, and gets a digest of the whole.
 func identifier(w []string) string {
-	text := strings.Join(w, "_")
+	whole := strings.Join(w, "_")
+	text := whole
+	if len(text) > maxName {
+		text = strings.Join(slices.DeleteFunc(slices.Clone(w), func(s string) bool { return slices.Contains(small, s) }), "_")
+	}
 	if text == "" {
 		return "call"
 	}
@@ -261,7 +318,7 @@ func identifier(w []string) string {
 		text = "n" + text
 	}
 	if len(text) > maxName {
-		return bounded(text, maxName-5) + "_" + digest(text, shortDigest)
+		return bounded(text, maxName-5) + "_" + digest(whole, shortDigest)
 	}
 	return text
 }

@@ -26,7 +26,7 @@ type Options struct {
 	// Server is where the API lives, instead of the document's servers.
 	Server string
 	// Auth is the credential of operations of which the document does not say one: bearer, basic,
-	// header:NAME or query:NAME.
+	// header:NAME or query:NAME; or none, for all operations.
 	Auth string
 	// Include are tags, paths and ids of the operations to take; without any, all are taken. A
 	// path stands for those below it too.
@@ -73,7 +73,7 @@ func Import(ctx context.Context, data []byte, o Options) (*tableimport.Table, er
 		}
 	}
 	i.names = newNaming(before)
-	i.names.keep(chosen)
+	i.names.give(chosen)
 	if err := i.rows(chosen); err != nil {
 		return nil, err
 	}
@@ -91,6 +91,7 @@ type importer struct {
 	ctx     context.Context //nolint:containedctx // of one import
 	d       *document
 	names   *naming
+	failed  failures
 	servers *servers
 	auth    *auth
 	all     *int // schemas that were read
@@ -160,9 +161,7 @@ func (i *importer) rows(chosen []operation) error {
 		}
 		op := &chosen[n]
 		r := &row{op: op, auth: i.auth, path: op.path, nodes: new(int), all: i.all}
-		var changed bool
-		r.name, changed = i.names.of(op)
-		if changed {
+		if r.name = i.names.names[op.key()]; i.names.changed[op.key()] {
 			r.guess("name", "action", "another operation has the name "+r.name.entity+"."+natural(op).action+" already")
 		}
 		if err := r.read(i.servers); err != nil {
@@ -170,6 +169,7 @@ func (i *importer) rows(chosen []operation) error {
 			continue
 		}
 		r.permission = i.auth.require(op)
+		i.failed.see(op)
 		if len(op.Callbacks) > 0 {
 			notes["callbacks are left out"] = true
 		}
@@ -213,6 +213,13 @@ func (i *importer) head() error {
 	m := &i.table.Document
 	schemes := i.auth.schemes()
 	m.Set("servers", i.servers.write(i.auth.tokens))
+	m.Add("config", i.servers.config)
+	if len(schemes) == 0 && len(i.auth.notes) == 0 {
+		schemes = []any{tableimport.Map{{Key: "id", Value: "none"}, {Key: "type", Value: "none"}}}
+		if !i.auth.open {
+			i.report.Note("auth.schemes", "the document describes no credential, so requests have none; if the API wants one, import it again with --auth")
+		}
+	}
 	if len(schemes) == 0 {
 		return fault.Invalid("security", "the document describes no credential that a table has"+i.reasons(), "say what it is, with --auth bearer, basic, header:NAME or query:NAME")
 	}
@@ -223,7 +230,7 @@ func (i *importer) head() error {
 	for _, note := range i.auth.notes {
 		i.report.Note("auth.schemes", note)
 	}
-	if i.auth.none > 0 && len(schemes) > 0 {
+	if i.auth.none > 0 && len(i.auth.order) > 0 {
 		i.report.Note("auth.schemes", fmt.Sprintf("operations that need no credential, and get it all the same: %d", i.auth.none))
 	}
 	return nil
@@ -291,6 +298,10 @@ func (i *importer) operations() error {
 	if check := i.check(list); check != nil {
 		doc.Set("check", check)
 		i.report.Note("check", "the check is taken to be "+tableimport.NameOf(check))
+	}
+	if m := i.failed.write(); len(m) > 0 {
+		doc.Set("failures", m)
+		i.report.Note("failures", "where the text of a failure stands is taken of the answers to failures that the document has")
 	}
 	if m := recordsOf(list, texts); len(m) > 0 {
 		doc.Set("records", m)
@@ -380,8 +391,6 @@ func needs(op tableimport.Map) bool {
 // accept reads a table of one operation as a host would, and returns the operation.
 func (i *importer) accept(op tableimport.Map) (*connector.Operation, error) {
 	m := slices.Clone(i.table.Document)
-	m.Remove("check")
-	m.Remove("records")
 	m.Set("operations", []any{op})
 	t, err := table.Read(i.ctx, "table", appendJSON(nil, m))
 	if err != nil {

@@ -80,6 +80,8 @@ func pageKind(page tableimport.Map) string {
 		return "an offset"
 	case by == "page":
 		return "the number of the page"
+	case by == "record":
+		return "the id of the last record"
 	}
 	return "the cursor at " + page.Text("cursor")
 }
@@ -112,7 +114,7 @@ func (r *row) byCursor(place string, page *tableimport.Map) int {
 	}
 	pointer, found := r.member(nextNames)
 	if found == nil {
-		return -1
+		return r.byRecord(place, page)
 	}
 	url := found.format == "uri" || found.format == "url"
 	if cursor < 0 && url {
@@ -137,6 +139,23 @@ func (r *row) byCursor(place string, page *tableimport.Map) int {
 		page.Set("number", true)
 	}
 	return cursor
+}
+
+// byRecord finds a parameter that takes the id of the last record of a page.
+func (r *row) byRecord(place string, page *tableimport.Map) int {
+	at := r.find(place, []string{"startingafter", "afterid"})
+	more, v := r.member(moreNames)
+	if at < 0 || v == nil || !v.is("boolean") || r.answer.records == nil {
+		return -1
+	}
+	if id := viewOf(r.answer.records.props["id"]...); !id.is("string") && !id.is("integer") {
+		return -1
+	}
+	r.cursorName(page, at)
+	page.Set("by", "record")
+	page.Set("cursor", "/id")
+	page.Set("more", more)
+	return at
 }
 
 func (r *row) cursorName(page *tableimport.Map, at int) {

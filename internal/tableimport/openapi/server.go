@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/tableimport"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -14,34 +15,55 @@ import (
 // maxServers is how many servers a table has; one is kept for the place of tokens.
 const maxServers = 49
 
-// server is a place where the API lives.
-type server struct{ id, url, title string }
+// server is a place where the API lives. operator says that customers of the vendor have others.
+type server struct {
+	id, url, title string
+	operator       bool
+}
 
 // servers are those of a document, and those of its operations.
 type servers struct {
-	all   []server
-	notes []string
+	all    []server
+	config []any           // the variables that a connection gives values for
+	known  map[string]bool // names that no value can have
+	notes  []string
+	noted  map[string]bool
+}
+
+// note adds a note, once.
+func (s *servers) note(text string) {
+	if !s.noted[text] {
+		s.noted[text], s.notes = true, append(s.notes, text)
+	}
 }
 
 // newServers reads the servers of a document. own, if it is not empty, is their place
 // instead.
 func newServers(d *document, own string) (*servers, error) {
-	s := new(servers)
+	s := &servers{known: map[string]bool{"server": true}, noted: make(map[string]bool)}
+	for _, name := range []string{"username", "password", "client_id", "client_secret", "refresh_token", "access_token"} {
+		s.known[name] = true
+	}
+	if d.Components.SecuritySchemes != nil {
+		for name := range d.Components.SecuritySchemes {
+			s.known[fieldName(name)] = true
+		}
+	}
 	if own != "" {
 		u, why := place(own)
 		if u == "" {
 			return nil, fault.Invalid("server", fmt.Sprintf("the server %q %s", clean(own, 100), why), "write it as https://api.example.com/v1")
 		}
-		s.add(u, "")
+		s.add(choice{url: u}, "")
 		return s, nil
 	}
 	var wrong []string
 	for _, one := range d.Servers {
-		for _, u := range s.expand(one) {
-			if found, why := place(u); found != "" {
+		for _, c := range s.expand(one) {
+			if found, why := s.accept(c, one); found.url != "" {
 				s.add(found, clean(one.Description, 80))
 			} else {
-				wrong = append(wrong, fmt.Sprintf("%q %s", clean(u, 80), why))
+				wrong = append(wrong, fmt.Sprintf("%q %s", clean(c.url, 80), why))
 			}
 		}
 	}
@@ -53,7 +75,7 @@ func newServers(d *document, own string) (*servers, error) {
 		return nil, fault.Invalid("servers", message, "say where the API is, with --server https://api.example.com")
 	}
 	for _, w := range wrong {
-		s.notes = append(s.notes, "the server "+w+" and is left out")
+		s.note("the server " + w + " and is left out")
 	}
 	return s, nil
 }
@@ -72,15 +94,17 @@ func place(text string) (place, why string) {
 	return "https://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/"), ""
 }
 
-// expand writes the variables of a server out: each value of a list, or else the default.
-func (s *servers) expand(one *openapi3.Server) []string {
-	all := []string{one.URL}
-	var names []string
-	for name := range one.Variables {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+// choice is the URL of a server, with the value of the list that it was made of.
+type choice struct {
+	url, value string
+	operator   bool
+}
+
+// expand writes the variables of a server out that have a list: each of its values makes a server. Of the others,
+// those of the path get their default, and those of the host stay.
+func (s *servers) expand(one *openapi3.Server) []choice {
+	all := []choice{{url: one.URL}}
+	for _, name := range sorted(one.Variables) {
 		v := one.Variables[name]
 		if v == nil || !strings.Contains(one.URL, "{"+name+"}") {
 			continue
@@ -91,17 +115,20 @@ func (s *servers) expand(one *openapi3.Server) []string {
 				values = append(values, value)
 			}
 		}
-		if len(v.Enum) == 0 {
-			s.notes = append(s.notes, fmt.Sprintf("the variable %s of the server %s has its default, %q", clean(name, 40), clean(one.URL, 100), clean(v.Default, 60)))
-		}
-		if v.Default == "" && len(v.Enum) > 0 {
+		inHost := strings.Contains(hostOf(one.URL), "{"+name+"}")
+		switch {
+		case len(v.Enum) == 0 && inHost:
+			continue
+		case len(v.Enum) == 0:
+			s.note(fmt.Sprintf("the variable %s of the server %s has its default, %q", clean(name, 40), clean(one.URL, 100), clean(v.Default, 60)))
+		case v.Default == "":
 			values = values[1:]
 		}
-		var more []string
-		for _, u := range all {
+		var more []choice
+		for _, c := range all {
 			for _, value := range values {
 				if len(more) < maxServers {
-					more = append(more, strings.ReplaceAll(u, "{"+name+"}", value))
+					more = append(more, choice{url: strings.ReplaceAll(c.url, "{"+name+"}", value), value: strings.TrimSpace(c.value + " " + value)})
 				}
 			}
 		}
@@ -110,22 +137,128 @@ func (s *servers) expand(one *openapi3.Server) []string {
 	return all
 }
 
+// hostOf is the host of a URL, with its port. Without a scheme, it is what stands before the first slash.
+func hostOf(u string) string {
+	if _, rest, found := strings.Cut(u, "://"); found {
+		u = rest
+	}
+	host, _, _ := strings.Cut(u, "/")
+	return host
+}
+
+// accept checks a server. Variables before a literal suffix become values of the connection. Where there is no such
+// suffix, the server is the operator's, and the defaults make the one that is declared.
+func (s *servers) accept(c choice, one *openapi3.Server) (accepted choice, why string) {
+	names := make(map[string]string) // in the table, by the name in the document
+	for _, name := range sorted(one.Variables) {
+		if one.Variables[name] != nil && strings.Contains(c.url, "{"+name+"}") {
+			names[name] = s.variable(name)
+		}
+	}
+	if len(names) == 0 {
+		c.url, why = place(c.url)
+		return c, why
+	}
+	host := hostOf(c.url)
+	for name, own := range names {
+		host = strings.ReplaceAll(host, "{"+name+"}", "{"+own+"}")
+	}
+	t, err := origin.ParseTemplate("https://" + strings.ToLower(host))
+	if _, registry := t.Everybodys(); err != nil || registry {
+		given := c.url
+		for name := range names {
+			c.url = strings.ReplaceAll(c.url, "{"+name+"}", one.Variables[name].Default)
+		}
+		if c.url, why = place(c.url); c.url != "" {
+			c.operator = true
+			s.note(fmt.Sprintf("the document's server is %s: a connection names its own with server:", clean(given, 100)))
+		}
+		return c, why
+	}
+	const stand = "xvariable" // a label in the place of each, which no document has
+	at := sorted(names)
+	for i, name := range at {
+		c.url = strings.ReplaceAll(c.url, "{"+name+"}", fmt.Sprintf("%s%dx", stand, i))
+	}
+	if c.url, why = place(c.url); c.url == "" {
+		return c, why
+	}
+	for i, name := range at {
+		c.url = strings.ReplaceAll(c.url, fmt.Sprintf("%s%dx", stand, i), "{"+names[name]+"}")
+		s.declare(names[name], one.Variables[name])
+	}
+	return c, ""
+}
+
+// variable is the name that a variable has in a table.
+func (s *servers) variable(name string) string {
+	own := identifier(words(name))
+	if s.known[own] {
+		own += "_value"
+	}
+	return own
+}
+
+// declare adds a value of the connection. What a document has as the default of a customer's name is somebody else's, so
+// that it is none here.
+func (s *servers) declare(own string, v *openapi3.ServerVariable) {
+	for _, f := range s.config {
+		if m, _ := f.(tableimport.Map); m.Text("name") == own {
+			return
+		}
+	}
+	about := clean(v.Description, 200)
+	if v.Default != "" {
+		about = strings.TrimSpace(fmt.Sprintf("%s The document's default is %s.", about, clean(v.Default, 60)))
+	}
+	f := tableimport.Map{{Key: "name", Value: own}, {Key: "required", Value: true}}
+	f.Add("description", about)
+	s.config = append(s.config, f)
+	s.note(fmt.Sprintf("a connection gives the value of %s, in config", own))
+}
+
 // add returns the id of a server, which it adds if it is new.
-func (s *servers) add(u, title string) string {
+func (s *servers) add(c choice, title string) string {
 	for _, known := range s.all {
-		if known.url == u {
+		if known.url == c.url {
 			return known.id
 		}
 	}
 	if len(s.all) >= maxServers {
 		return ""
 	}
-	id := "main"
-	if len(s.all) > 0 {
-		id = fmt.Sprintf("server%d", len(s.all)+1)
-	}
-	s.all = append(s.all, server{id, u, title})
+	id := s.name(c, title)
+	s.all = append(s.all, server{id, c.url, title, c.operator})
 	return id
+}
+
+// name makes the id of a server: main for the first, and what tells another one apart, in the words of the
+// document if they are few.
+func (s *servers) name(c choice, title string) string {
+	if len(s.all) == 0 {
+		return "main"
+	}
+	for _, text := range []string{c.value, title, s.unlike(c.url)} {
+		w := slices.DeleteFunc(words(text), func(w string) bool { return slices.Contains(noNames, w) })
+		id := strings.Join(w, "-")
+		free := !slices.ContainsFunc(s.all, func(one server) bool { return one.id == id })
+		if free && len(w) > 0 && len(w) <= 3 && len(id) <= 30 && id[0] >= 'a' && id[0] <= 'z' && w[0] != "auth" {
+			return id
+		}
+	}
+	return fmt.Sprintf("server%d", len(s.all)+1)
+}
+
+// noNames are words that tell no server from another.
+var noNames = []string{"server", "servers", "the", "api", "url", "environment", "https", "http"}
+
+// unlike are the parts of a URL that the first server has not.
+func (s *servers) unlike(u string) string {
+	split := func(u string) []string {
+		return strings.FieldsFunc(strings.TrimPrefix(u, "https://"), func(c rune) bool { return c == '.' || c == '/' })
+	}
+	first := split(s.all[0].url)
+	return strings.Join(slices.DeleteFunc(split(u), func(part string) bool { return slices.Contains(first, part) }), " ")
 }
 
 // of returns the server of an operation that has its own, or "" for the connection's.
@@ -138,8 +271,8 @@ func (s *servers) of(op *operation) (string, error) {
 		return "", nil
 	}
 	for _, one := range list {
-		for _, u := range s.expand(one) {
-			if found, _ := place(u); found != "" {
+		for _, c := range s.expand(one) {
+			if found, _ := s.accept(c, one); found.url != "" {
 				if id := s.add(found, clean(one.Description, 80)); id != "" {
 					if id == s.all[0].id {
 						return "", nil
@@ -176,6 +309,7 @@ func (s *servers) write(tokens []string) []any {
 	for _, one := range s.all {
 		m := tableimport.Map{{Key: "id", Value: one.id}, {Key: "url", Value: one.url}}
 		m.Add("title", one.title)
+		m.Add("operator", one.operator)
 		list = append(list, m)
 	}
 	known := s.origins()
