@@ -307,6 +307,7 @@ func (a *app) consentText(w io.Writer, style render.Options, r *host.Review) err
 	p.changes(r.Module.Reach)
 	requests := reachOf(r.Module.Reach)
 	p.requests(requests, r.Manifest.Servers, false)
+	p.rawQueries(requests)
 	p.files(requests)
 	return p.err
 }

@@ -141,7 +141,9 @@ func importLines(imports []string) [][2]string {
 		if names[module] == nil {
 			modules = append(modules, module)
 		}
-		names[module] = append(names[module], name)
+		if !slices.Contains(names[module], name) { // compilers import some twice
+			names[module] = append(names[module], name)
+		}
 	}
 	slices.Sort(modules)
 	lines := make([][2]string, len(modules))
@@ -181,6 +183,7 @@ func (a *app) showInspection(i *inspection, r *host.Review, full bool) error {
 		p.difference(r)
 	}
 	p.requests(i.Reach, i.Servers, full)
+	p.rawQueries(i.Reach)
 	p.files(i.Reach)
 	if p.err != nil {
 		return p.err

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	_ "embed" // the interpreter is a file that make build replaces
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/modulefile"
 	"github.com/agenthost/agenthost/internal/sandbox"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/table"
 	"github.com/agenthost/agenthost/internal/wholefile"
 	"github.com/spf13/cobra"
@@ -48,6 +53,9 @@ format, and agenthost plugin schema table its JSON Schema.`,
 			if out == "" {
 				out = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".wasm"
 			}
+			if err := replaceable(cmd.Context(), out, isOfTable, "a connector that was built of a table"); err != nil {
+				return err
+			}
 			if err := wholefile.Replace(out, 0o644, module); err != nil {
 				return err
 			}
@@ -56,4 +64,25 @@ format, and agenthost plugin schema table its JSON Schema.`,
 	}
 	cmd.Flags().StringVarP(&out, "output-file", "o", "", "`file` to write; that of the table with the ending .wasm without it")
 	return cmd
+}
+
+// isOfTable reports whether a file is a connector that was built of a table, which is written over when it is built again.
+func isOfTable(data []byte) bool {
+	m, err := wasm.Parse(data)
+	return err == nil && m.Sections()["rows"] != nil
+}
+
+// replaceable refuses to write over a file that is not of a kind: what a command was told to read may be a stranger's, and
+// so may be the line that a person copied.
+func replaceable(ctx context.Context, file string, ours func(data []byte) bool, kind string) error {
+	data, err := readRegular(ctx, file, modulefile.Max+1)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case ours(data):
+		return nil
+	}
+	return &usageError{message: file + " exists, and is not " + kind, hint: "choose another name, or remove the file first"}
 }

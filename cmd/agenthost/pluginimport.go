@@ -181,8 +181,21 @@ func edited(ctx context.Context, file string) (bool, error) {
 	return !bytes.Equal(text, signed(append([]byte(tableComment+"\n"), rest...))), nil
 }
 
+// isReport reports whether a file has the reports of an import.
+func isReport(data []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var reports []tableimport.Report
+	return d.Decode(&reports) == nil && len(reports) > 0 && !d.More()
+}
+
 // writeTables writes all tables, or none, and prints their reports.
 func (a *app) writeTables(ctx context.Context, tables []imported, report string) error {
+	if report != "" {
+		if err := replaceable(ctx, report, isReport, "a report of an import"); err != nil {
+			return err
+		}
+	}
 	written := make(map[string]bool, len(tables))
 	for _, t := range tables {
 		changed, err := edited(ctx, t.file)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,8 @@ type reach struct {
 	Server string `json:"server"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
+	// RawQuery are the characters that values of the query have unescaped.
+	RawQuery string `json:"raw_query,omitempty"`
 	// File says where the answer names a file that the host gets, and from which domains.
 	File string `json:"file,omitempty"`
 	// Operations may send the request.
@@ -43,7 +46,7 @@ func reachOf(declared grant.Reach) []reach {
 		for _, r := range op.Requests {
 			known := byRequest[r]
 			if known == nil {
-				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path, File: r.File}
+				known = &reach{Server: r.Server, Method: r.Method, Path: r.Path, RawQuery: r.RawQuery, File: r.File}
 				byRequest[r] = known
 				all = append(all, known)
 			}
@@ -52,7 +55,7 @@ func reachOf(declared grant.Reach) []reach {
 		}
 	}
 	slices.SortFunc(all, func(a, b *reach) int {
-		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.File, b.File))
+		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.RawQuery, b.RawQuery), cmp.Compare(a.File, b.File))
 	})
 	list := make([]reach, len(all))
 	for i, r := range all {
@@ -287,6 +290,25 @@ func byEntity(operations []string) string {
 		}
 	}
 	return text
+}
+
+// rawQueries shows which queries have characters unescaped.
+func (p *page) rawQueries(all []reach) {
+	counts := make(map[string]int)
+	for _, r := range all {
+		if r.RawQuery != "" {
+			counts[r.RawQuery]++
+		}
+	}
+	var rows [][]string
+	for _, characters := range slices.Sorted(maps.Keys(counts)) {
+		rows = append(rows, []string{characters, fmt.Sprint(counts[characters])})
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.heading("Values of these queries have characters unescaped, as the vendor wants them")
+	p.rows([]string{"CHARACTERS", "REQUESTS"}, rows)
 }
 
 // files shows where the host gets files that answers name.

@@ -36,6 +36,24 @@ func largeReach() *abi.Manifest {
 	return m
 }
 
+// A person sees which queries have characters unescaped.
+func TestRawQueriesAreShown(t *testing.T) {
+	t.Parallel()
+	m := largeReach()
+	m.Operations[0].Requests[0].RawQuery = "(),:"
+	m.Operations[2].Requests[0].RawQuery = "(),:"
+	var out bytes.Buffer
+	p := &page{w: &out}
+	p.rawQueries(reachOf(grant.ReachOf(m, &abi.AuthSchema{})))
+	if text := strings.Join(strings.Fields(out.String()), " "); p.err != nil || !strings.HasSuffix(text, "CHARACTERS REQUESTS (),: 2") {
+		t.Errorf("%v %s", p.err, text)
+	}
+	lines := importLines([]string{"agenthost.input", "wasi.clock", "agenthost.input", "agenthost.output"})
+	if len(lines) != 2 || lines[0][1] != "agenthost: input, output" {
+		t.Errorf("%q", lines)
+	}
+}
+
 // The reach of a connector with hundreds of requests is two screens, with every count right and
 // nothing that changes something summed up.
 func TestLargeReachIsGrouped(t *testing.T) {

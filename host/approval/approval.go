@@ -121,6 +121,9 @@ func format(a *grant.Approval) string {
 			if q.Server != "" {
 				words = append(words, "at", q.Server)
 			}
+			if q.RawQuery != "" {
+				words = append(words, "raw", q.RawQuery)
+			}
 			if q.File != "" {
 				words = append(words, "file", q.File)
 			}

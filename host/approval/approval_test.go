@@ -23,7 +23,10 @@ func module(name string) grant.Module {
 			Servers: []abi.Server{{ID: "main", URL: "https://api.notes.example/v1"}},
 			Operations: []abi.Operation{
 				{Entity: "notes", Action: "create", Effect: abi.EffectWrite, Idempotent: true, Requests: []abi.RequestTemplate{{Method: "POST", Path: "/notes"}}},
-				{Entity: "notes", Action: "get", Effect: abi.EffectRead, Requests: []abi.RequestTemplate{{Server: "main", Method: "GET", Path: "/notes/{id}"}}},
+				{Entity: "notes", Action: "get", Effect: abi.EffectRead, Requests: []abi.RequestTemplate{
+					{Server: "main", Method: "GET", Path: "/notes/{id}"},
+					{Method: "GET", Path: "/notes", RawQuery: "(),:", File: &abi.File{Pointer: "/url"}},
+				}},
 			},
 		},
 		&abi.AuthSchema{Schemes: []abi.AuthScheme{{

@@ -71,6 +71,7 @@ var (
 	schemeName    = lazyregexp.New(`^[a-z][a-z0-9_-]{0,62}$`)
 	operationName = lazyregexp.New(`^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$`)
 	fileForm      = lazyregexp.New(`^/[!-~]*( from [a-z0-9._,-]+)?$`)
+	rawForm       = lazyregexp.New(`^[!$()*,/:?@]+$`)
 	versionForm   = lazyregexp.New(`^[0-9A-Za-z.+-]+$`)
 	digestForm    = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 )
@@ -320,9 +321,10 @@ func (p *parser) operation(a *grant.Approval, text string) error {
 
 func (p *parser) request(o *grant.OperationReach, text string) error {
 	text, file, names := strings.Cut(text, " file ")
+	text, raw, unescaped := strings.Cut(text, " raw ")
 	words := strings.Split(text, " ")
-	if len(words) != 2 && (len(words) != 4 || words[2] != "at" || !connectorName.MatchString(words[3])) || names && !fileForm.MatchString(file) {
-		return errors.New("not of the form METHOD PATH, or METHOD PATH at SERVER, and behind it, where there is one, file POINTER from DOMAIN,DOMAIN")
+	if len(words) != 2 && (len(words) != 4 || words[2] != "at" || !connectorName.MatchString(words[3])) || names && !fileForm.MatchString(file) || unescaped && !rawForm.MatchString(raw) {
+		return errors.New("not of the form METHOD PATH, or METHOD PATH at SERVER, and behind it, where there are some, raw CHARACTERS and file POINTER from DOMAIN,DOMAIN")
 	}
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, words[0]) {
 		return fmt.Errorf("%.20q is not a method", words[0])
@@ -330,7 +332,7 @@ func (p *parser) request(o *grant.OperationReach, text string) error {
 	if _, err := pathtemplate.ParseTemplate(words[1]); err != nil {
 		return err
 	}
-	q := grant.RequestReach{Method: words[0], Path: words[1], File: file}
+	q := grant.RequestReach{Method: words[0], Path: words[1], RawQuery: raw, File: file}
 	if len(words) == 4 {
 		q.Server = words[3]
 	}

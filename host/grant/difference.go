@@ -2,6 +2,7 @@ package grant
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 )
@@ -83,7 +84,8 @@ func (o OperationReach) beyond(others []OperationReach) []string {
 // not cover one to the connection's server, even if both are the same: if an operator
 // configures another server, they differ.
 func (r RequestReach) covers(q RequestReach) bool {
-	if r.Server != q.Server || r.Method != q.Method || q.File != "" && r.File != q.File {
+	if r.Server != q.Server || r.Method != q.Method || q.File != "" && r.File != q.File ||
+		strings.Trim(q.RawQuery, r.RawQuery) != "" {
 		return false
 	}
 	wide, err := pathtemplate.ParseTemplate(r.Path)
@@ -99,6 +101,9 @@ func (r RequestReach) String() string {
 	text := r.Method + " " + r.Path
 	if r.Server != "" {
 		text += " on server " + r.Server
+	}
+	if r.RawQuery != "" {
+		text += ", with " + r.RawQuery + " unescaped in its query"
 	}
 	if r.File != "" {
 		text += ", and gets the file that the answer names at " + r.File

@@ -49,6 +49,8 @@ type RequestReach struct {
 	Server string `json:"server,omitempty"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
+	// RawQuery are the characters that values of the query have unescaped. Empty means none.
+	RawQuery string `json:"raw_query,omitempty"`
 	// File says where the answer names a file, which the host gets without the credential, and
 	// from which domains: "/attachment/url from files.example.com". Empty means that it names none.
 	File string `json:"file,omitempty"`
@@ -73,7 +75,7 @@ func ReachOf(m *abi.Manifest, auth *abi.AuthSchema) Reach {
 		op := &m.Operations[i]
 		o := OperationReach{Name: nameOf(op), Effect: op.Effect, Repeats: op.Idempotent && op.Effect != abi.EffectRead}
 		for _, q := range op.Requests {
-			o.Requests = append(o.Requests, RequestReach{Server: q.Server, Method: q.Method, Path: q.Path, File: fileReach(q.File)})
+			o.Requests = append(o.Requests, RequestReach{Server: q.Server, Method: q.Method, Path: q.Path, RawQuery: q.RawQuery, File: fileReach(q.File)})
 		}
 		slices.SortFunc(o.Requests, compareRequests)
 		o.Requests = slices.Compact(o.Requests)
@@ -139,7 +141,7 @@ func fileReach(f *abi.File) string {
 }
 
 func compareRequests(a, b RequestReach) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Server, b.Server), cmp.Compare(a.File, b.File))
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Server, b.Server), cmp.Compare(a.RawQuery, b.RawQuery), cmp.Compare(a.File, b.File))
 }
 
 // credentialFacts returns everything in a scheme that decides where values go and how the

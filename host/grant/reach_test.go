@@ -32,6 +32,8 @@ func TestBeyond(t *testing.T) {
 		"nothing": {func(*Reach) {}, nil, nil},
 		"a file": {func(r *Reach) { r.Operations[1].Requests[0].File = "/url from files.example" },
 			[]string{"issues.get sends GET /issues/{id}, and gets the file that the answer names at /url from files.example"}, nil},
+		"a query with characters unescaped": {func(r *Reach) { r.Operations[1].Requests[0].RawQuery = "(),:" },
+			[]string{"issues.get sends GET /issues/{id}, with (),: unescaped in its query"}, nil},
 		"another server": {func(r *Reach) { r.Servers = append(r.Servers, ServerReach{"us", "https://us.example", false, nil}) },
 			[]string{"server us at https://us.example"}, nil},
 		"a server elsewhere": {func(r *Reach) { r.Servers[0].URL = "https://evil.example" },
