@@ -214,6 +214,7 @@ FUZZ := \
 	internal/egress/pathtemplate:FuzzMatch \
 	internal/egress/pathtemplate:FuzzTemplate \
 	internal/egress/wire:FuzzCheck \
+	internal/egress/wire:FuzzFileURL \
 	internal/egress/wire:FuzzRawQuery \
 	internal/egress:FuzzClassify \
 	internal/egress:FuzzDecidedIsSent \

@@ -35,6 +35,8 @@ type importer struct {
 	// that all schemes set to the same text.
 	injected  map[string]bool
 	constants [][2]string
+	// undeclared are operations whose cursor is no parameter of the document.
+	undeclared map[string]bool
 }
 
 // Import makes a table of a document. source is the document's name, for the report.
@@ -44,7 +46,7 @@ func Import(ctx context.Context, source string, doc tableimport.Map) (*tableimpo
 		return nil, errors.New("is no document of an Airbyte agent connector, which begins with openapi: 3.1")
 	}
 	t := &tableimport.Table{}
-	im := &importer{doc: doc, info: doc.Map("info"), schemas: doc.Map("components").Map("schemas"), report: &t.Report, injected: make(map[string]bool)}
+	im := &importer{doc: doc, info: doc.Map("info"), schemas: doc.Map("components").Map("schemas"), report: &t.Report, injected: make(map[string]bool), undeclared: make(map[string]bool)}
 	name := strings.ToLower(im.info.Text("x-airbyte-connector-name"))
 	if !nameForm.MatchString(name) {
 		return nil, fmt.Errorf("has the x-airbyte-connector-name %q, which is no name of lower-case letters, digits and dashes", name)
@@ -374,6 +376,9 @@ func (im *importer) paramsInAirbyte(op tableimport.Map) []any {
 	page := op.Map("page")
 	for _, key := range []string{"cursor_name", "limit_name"} {
 		name := page.Text(key)
+		if key == "cursor_name" && im.undeclared[tableimport.NameOf(op)] {
+			continue
+		}
 		if name != "" && !page.Bool("no_limit") || name != "" && key == "cursor_name" {
 			list = append(list, name)
 		}

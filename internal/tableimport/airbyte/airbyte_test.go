@@ -233,3 +233,35 @@ func TestServiceAccounts(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Vendors whose documents have a URL of the next page, and no parameter for what it leads on with. The Airbyte API knows
+// no such parameter, either.
+func TestPagesByURLOnly(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ vendor, path, extra, meta, want, not string }{
+		{"twilio", "/calls", `{"name":"PageSize","in":"query","schema":{"type":"integer"}}`, `"next_page_uri":"$.next_page_uri"`, "page: {in: query, by: url, cursor: /next_page_uri, cursor_names: [Page, PageToken], limit_name: PageSize}", "params: [Page,"},
+		{"shopify", "/orders", `{"name":"limit","in":"query","schema":{"type":"integer","maximum":250}}`, `"next_page_url":"@link.next"`, "page: {in: query, header: Link, cursor_name: page_info, alone: true, limit_name: limit, max_limit: 250}", "params: [page_info"},
+		{"salesforce", "/query", `{"name":"q","in":"query","required":true,"schema":{"type":"string"}}`, `"nextRecordsUrl":"$.nextRecordsUrl"`, `page: {in: query, by: url, cursor: /nextRecordsUrl, path: "/query/{cursor}", no_limit: true}`, "cursor_name"},
+		{"salesforce", "/other", `{"name":"q","in":"query","schema":{"type":"string"}}`, `"nextRecordsUrl":"$.nextRecordsUrl"`, "path: /other", " page:"},
+		{"stripe", "/charges", `{"name":"starting_after","in":"query","schema":{"type":"string"}}`, `"has_more":"$.has_more"`, "page: {in: query, by: record, cursor: /id, more: /has_more, cursor_name: starting_after, no_limit: true}", "xx"},
+		{"zendesk-talk", "/calls", `{"name":"start_time","in":"query","schema":{"type":"string"}}`, `"next_page":"$.next_page"`, "path: /calls", " page:"},
+		{"zendesk-talk", "/ivrs", "", `"next_page":"$.next_page"`, "page: {in: query, by: url, cursor: /next_page, cursor_name: page, no_limit: true}", "xx"},
+		{"somebody", "/ivrs", "", `"next_page":"$.next_page"`, "path: /ivrs", " page:"},
+	} {
+		text := strings.Replace(head, `-name":"a"`, `-name":"`+c.vendor+`","x-airbyte-connector-definition-id":"00000000-0000-4000-8000-000000000001"`, 1) + auth +
+			`,"paths":{"` + c.path + `":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list","x-airbyte-record-extractor":"$.data","x-airbyte-meta-extractor":{` + c.meta + `},"parameters":[` + c.extra +
+			`],"responses":{"200":{"content":{"application/json":{"schema":{"type":"object","properties":{"data":{"type":"array","items":{"type":"object"}},"has_more":{"type":"boolean"},"next_page":{"type":"string"}}}}}}}}}}}`
+		made, err := importText(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := made.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err, made.Report.LeftOut)
+		}
+		got := strings.Join(strings.Fields(string(table)), " ")
+		if !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
+			t.Errorf("%s %s: want %q, not %q:\n%s", c.vendor, c.path, c.want, c.not, table)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package airbyte
 
 import (
 	"encoding/json"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -159,10 +160,10 @@ func (r *row) examples() []any {
 var recordMember = lazyregexp.New(`record((?:\.[A-Za-z_]\w*)+)`)
 
 // answers are examples of answers for plugin test, where it could not make up one: of records
-// inside of other records, and of those that a filter lets through.
+// inside of other records, those that a filter lets through, and URLs that a page goes on with.
 func (r *row) answers(rec *records, page tableimport.Map) []any {
 	filter := r.source.Text("x-airbyte-record-filter")
-	if filter == "" && !strings.Contains(rec.pointer, "/*") {
+	if filter == "" && !strings.Contains(rec.pointer, "/*") && !page.Has("cursor_names") && !page.Has("path") {
 		return nil
 	}
 	var record any = tableimport.Map{{Key: "id", Value: "1"}}
@@ -186,7 +187,7 @@ func (r *row) answers(rec *records, page tableimport.Map) []any {
 			if key == "cursor" {
 				value = "next-1"
 				if page.Text("by") == "url" {
-					value = "https://api.example.com/?" + page.Text("cursor_name") + "=next-1"
+					value = exampleURL(page)
 				}
 			}
 			if pointer := page.Text(key); pointer != "" && !strings.Contains(pointer, "/0") {
@@ -196,6 +197,24 @@ func (r *row) answers(rec *records, page tableimport.Map) []any {
 		record = whole
 	}
 	return []any{record}
+}
+
+// exampleURL is a URL of the next page.
+func exampleURL(page tableimport.Map) string {
+	const at = "https://api.example.com"
+	if path := page.Text("path"); path != "" {
+		return at + strings.ReplaceAll(path, "{cursor}", "next-1")
+	}
+	names := page.List("cursor_names")
+	if len(names) == 0 {
+		names = []any{page.Text("cursor_name")}
+	}
+	query := url.Values{}
+	for _, name := range names {
+		text, _ := name.(string)
+		query.Set(text, "next-1")
+	}
+	return at + "/?" + query.Encode()
 }
 
 // placed is a record with a member inside of it.

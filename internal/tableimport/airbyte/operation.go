@@ -36,6 +36,7 @@ type row struct {
 	im          *importer
 	source      tableimport.Map
 	path        string // of the document
+	to          string // the path of the request
 	method      string
 	name        string // entity.action
 	entity      string
@@ -160,6 +161,7 @@ func (r *row) make() error {
 	if err != nil {
 		return err
 	}
+	r.to = path
 	page := r.page(rec)
 	op := &r.out
 	op.Set("entity", r.entity)

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -58,6 +59,9 @@ func (r *row) page(rec *records) tableimport.Map {
 	limit := pick(limitNames, "integer")
 	found := r.next(rec, pick)
 	if found == nil {
+		found = r.undeclared()
+	}
+	if found == nil {
 		if r.source.Has("x-airbyte-meta-extractor") {
 			r.guess("pagination", "meta", "nothing was found that leads to the next page, so the vendor's parameters stay")
 		}
@@ -68,11 +72,13 @@ func (r *row) page(rec *records) tableimport.Map {
 	if cursor.in == "body" {
 		in = "body"
 	}
-	if limit != nil && limit.in != cursor.in {
+	if limit != nil && (limit.in != cursor.in || page.Has("path")) {
 		limit = nil
 	}
 	page.Set("in", in)
-	page.Set("cursor_name", wireOf(cursor))
+	if !page.Has("path") && !page.Has("cursor_names") {
+		page.Set("cursor_name", wireOf(cursor))
+	}
 	if by := page.Text("by"); kindOf(cursor.schema) == "integer" && by != "offset" && by != "page" {
 		page.Set("number", true)
 	}
@@ -89,12 +95,15 @@ func (r *row) page(rec *records) tableimport.Map {
 	}
 	r.params = slices.DeleteFunc(r.params, func(p *parameter) bool { return p == cursor || p == limit })
 	what := page.Text("cursor") + page.Text("header")
-	if by := page.Text("by"); by == "offset" || by == "page" {
+	switch page.Text("by") {
+	case "offset", "page":
 		what = "counting"
+	case "record":
+		what += " of the last record"
 	}
 	r.guess("pagination", "page", fmt.Sprintf("the next page is found by %s, and asked for with %s", what, cursor.name))
 	order := tableimport.Map{}
-	for _, key := range []string{"in", "by", "cursor", "header", "more", "total", "pages", "first", "send_first", "cursor_name", "limit_name", "no_limit", "max_limit", "default_limit", "number"} {
+	for _, key := range []string{"in", "by", "cursor", "header", "more", "total", "pages", "first", "send_first", "cursor_name", "cursor_names", "path", "alone", "limit_name", "no_limit", "max_limit", "default_limit", "number"} {
 		if page.Has(key) {
 			order.Set(key, page.Get(key))
 		}
@@ -161,10 +170,92 @@ func (r *row) next(rec *records, pick func(list []string, kinds ...string) *para
 	case len(urls) > 0:
 		page.Set("by", "url")
 		page.Set("cursor", urls[0])
+	case more != "" && cursor.name == "starting_after":
+		page.Set("by", "record")
+		page.Set("cursor", "/id")
+		page.Set("more", more)
 	default:
 		return r.counted(rec, more, pick)
 	}
 	return &continuation{cursor, page}
+}
+
+// elsewhere has what leads to the next page for vendors whose documents declare no parameter for it: by connector,
+// what the vendors' own references say of the URL or the cursor that they answer with.
+var elsewhere = map[string][]onward{
+	"amazon-ads":         {{cursor: "/nextToken", in: "body", names: []string{"nextToken"}}},
+	"gong":               {{cursor: "/records/cursor", in: "body", names: []string{"cursor"}}},
+	"harvest":            {{cursor: "/links/next", names: []string{"page", "cursor"}}},
+	"paypal-transaction": {{cursor: "/next_id", in: "query", names: []string{"start_id"}}},
+	"salesforce":         {{cursor: "/nextRecordsUrl", of: "/query", path: "/query/{cursor}"}},
+	"sendgrid":           {{cursor: "/_metadata/next", names: []string{"page_token"}}},
+	"shopify":            {{link: true, names: []string{"page_info"}, alone: true}},
+	"snapchat-marketing": {{cursor: "/paging/next_link", names: []string{"cursor"}}},
+	"twilio":             {{cursor: "/next_page_uri", names: []string{"Page", "PageToken"}}},
+	"woocommerce":        {{link: true, names: []string{"page"}}},
+	"zendesk-talk":       {{cursor: "/next_page", names: []string{"page"}}},
+}
+
+// onward is how a vendor goes on to the next page. With in, the answer has a cursor; otherwise it has a URL, in the
+// body or in the header Link.
+type onward struct {
+	cursor string // where the answer has it
+	link   bool
+	in     string // where the cursor goes
+	names  []string
+	of     string // the path of the operations, or all of them
+	path   string // of all pages but the first
+	alone  bool
+}
+
+// undeclared finds out how the vendor paginates where the document does not say it.
+func (r *row) undeclared() *continuation {
+	for _, o := range elsewhere[r.im.report.Connector] {
+		if r.query != "" || o.of != "" && o.of != r.to || o.in != "body" && r.method != "GET" || !r.leads(o) {
+			continue
+		}
+		if slices.ContainsFunc(r.params, func(p *parameter) bool { return p.name == "start_time" }) {
+			continue // an export of what has changed since then, which always has a next page
+		}
+		cursor := &parameter{name: strings.Join(o.names, ", ") + o.path, in: cmp.Or(o.in, "query")}
+		for _, p := range r.params {
+			if p.name == cursor.name && p.in == cursor.in {
+				cursor = p
+			}
+		}
+		r.im.undeclared[r.name] = !slices.Contains(r.params, cursor)
+		var page tableimport.Map
+		if o.link {
+			page.Set("header", "Link")
+		} else {
+			page.Set("cursor", o.cursor)
+		}
+		if o.in == "" && !o.link {
+			page.Set("by", "url")
+		}
+		if len(o.names) > 1 {
+			var names []any
+			for _, name := range o.names {
+				names = append(names, name)
+			}
+			page.Set("cursor_names", names)
+		}
+		page.Add("path", o.path)
+		page.Add("alone", o.alone)
+		return &continuation{cursor, page}
+	}
+	return nil
+}
+
+// leads reports whether the document says that the answer has what leads on.
+func (r *row) leads(o onward) bool {
+	for _, m := range r.source.Map("x-airbyte-meta-extractor") {
+		text, _ := m.Value.(string)
+		if pointer, err := pointerOf(text); o.link && text == "@link.next" || err == nil && pointer == o.cursor && o.cursor != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // counted is a page whose number or offset the connector counts.
