@@ -102,7 +102,7 @@ func TestBodies(t *testing.T) {
 // What a table says may be null arrives as null.
 func TestNullableVariables(t *testing.T) {
 	t.Parallel()
-	c, err := pdk.ReadTable([]byte(`{"operations":[{"entity":"things","action":"do","description":"x","effect":"write","method":"POST","path":"/things","graphql":"mutation { a }","params":{
+	c, err := readTable([]byte(`{"operations":[{"entity":"things","action":"do","description":"x","effect":"write","method":"POST","path":"/things","graphql":"mutation { a }","params":{
 		"who":{"in":"body","schema":{"type":["string","null"]}},"b":{"in":"body","schema":{"type":"string"}},
 		"branch":{"in":"none","schema":{"type":["string","null"]}},"ref":{"in":"body","text":"refs/heads/{{ branch }}"}}}]}`))
 	if err != nil {

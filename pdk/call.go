@@ -106,7 +106,7 @@ func (c *Call) nextCursor(resp *Response) Raw {
 		return nil
 	}
 	from := resp.Body
-	if page.By == ByRecord {
+	if page.By == byRecord {
 		from = c.last(resp)
 	}
 	cursor := from.Part(page.Cursor).Raw()
@@ -179,7 +179,7 @@ func (p *Page) same(m *Meta, more string, next Raw) string {
 	switch {
 	case m.Pointer == p.More:
 		return more
-	case m.Pointer == p.Cursor && p.By != ByURL && p.By != ByRecord:
+	case m.Pointer == p.Cursor && p.By != ByURL && p.By != byRecord:
 		return orNull(next)
 	}
 	return ""

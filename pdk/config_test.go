@@ -75,7 +75,7 @@ func TestConfigInTheManifest(t *testing.T) {
 		t.Errorf("%+v", schema)
 	}
 	for _, table := range [][]byte{c.Table(), c.Rows()} {
-		again, err := pdk.ReadTable(table)
+		again, err := readTable(table)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -209,7 +209,7 @@ func TestFile(t *testing.T) {
 		}
 	}
 	written := with(op)
-	read, err := pdk.ReadTable(written.Table())
+	read, err := readTable(written.Table())
 	if err != nil || !bytes.Equal(read.Rows(), written.Rows()) || read.Operations[0].File == nil || read.Operations[0].File.Suffixes[0] != "files.vendor.com" {
 		t.Errorf("the table was read as %s, %v", read.Rows(), err)
 	}

@@ -9,6 +9,14 @@ import (
 	"github.com/agenthost/agenthost/pdk/pdktest"
 )
 
+// readTable reads a table that is in memory.
+func readTable(table []byte) (*pdk.Connector, error) {
+	return pdk.ReadTable(len(table), func(at int, p []byte) error {
+		copy(p, table[at:])
+		return nil
+	})
+}
+
 // Numbers of pages and of records that are too large end nowhere: an empty page does. A list that has no
 // limit ends where its number of records says.
 func TestCountsThatAreWrong(t *testing.T) {
@@ -25,10 +33,10 @@ func TestCountsThatAreWrong(t *testing.T) {
 		"total without a limit":      {pdk.Page{By: pdk.ByPage, First: 1, Total: "/total", NoLimit: true}, `{"cursor":"3"}`, `{"rows":[{},{}],"total":6}`, "null"},
 		"total, and more of it":      {pdk.Page{By: pdk.ByPage, First: 1, Total: "/total", NoLimit: true}, `{"cursor":"3"}`, `{"rows":[{},{}],"total":7}`, `"4"`},
 		"offset, no record":          {pdk.Page{By: pdk.ByOffset, Total: "/total"}, `{"cursor":"700"}`, `{"rows":[],"total":1000000000}`, "null"},
-		"the last record":            {pdk.Page{By: pdk.ByRecord, CursorName: "starting_after", Cursor: "/id", More: "/more"}, `{}`, `{"rows":[{"id":"a"},{"id":"b"}],"more":true}`, `"b"`},
-		"the last record, a number":  {pdk.Page{By: pdk.ByRecord, Cursor: "/meta/id"}, `{}`, `{"rows":[{"meta":{"id":1}},{"meta":{"id":22}}]}`, `"22"`},
-		"the last record, the end":   {pdk.Page{By: pdk.ByRecord, Cursor: "/id", More: "/more"}, `{}`, `{"rows":[{"id":"a"}],"more":false}`, "null"},
-		"the last record of none":    {pdk.Page{By: pdk.ByRecord, Cursor: "/id"}, `{}`, `{"rows":[]}`, "null"},
+		"the last record":            {pdk.Page{By: "record", CursorName: "starting_after", Cursor: "/id", More: "/more"}, `{}`, `{"rows":[{"id":"a"},{"id":"b"}],"more":true}`, `"b"`},
+		"the last record, a number":  {pdk.Page{By: "record", Cursor: "/meta/id"}, `{}`, `{"rows":[{"meta":{"id":1}},{"meta":{"id":22}}]}`, `"22"`},
+		"the last record, the end":   {pdk.Page{By: "record", Cursor: "/id", More: "/more"}, `{}`, `{"rows":[{"id":"a"}],"more":false}`, "null"},
+		"the last record of none":    {pdk.Page{By: "record", Cursor: "/id"}, `{}`, `{"rows":[]}`, "null"},
 	} {
 		c.page.In = pdk.InQuery
 		connector := with(pdk.Operation{Effect: pdk.Read, Method: "GET", Path: "/things", Data: "/rows", Page: &c.page})

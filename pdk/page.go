@@ -21,9 +21,9 @@ const (
 	ByOffset PageBy = "offset"
 	// ByPage is the number of the page, which the parameter has.
 	ByPage PageBy = "page"
-	// ByRecord is a member of the last record of the page, to which Cursor leads from there: /id.
+	// byRecord is a member of the last record of the page, to which Cursor leads from there: /id.
 	// There are more pages if More says so. Without it, a page without a record is the last one.
-	ByRecord PageBy = "record"
+	byRecord PageBy = "record"
 )
 
 // Page says how a vendor paginates. The operation gets the
@@ -34,7 +34,8 @@ const (
 type Page struct {
 	// In is where both parameters go: [InQuery] or [InBody].
 	In Place
-	// By is what leads to the next page; empty means a cursor that the vendor gives.
+	// By is what leads to the next page; empty means a cursor that the vendor gives, and "record" a
+	// member of the last record, such as its id.
 	By PageBy
 	// First is the offset or the number of the first page, and SendFirst sends it.
 	First     int64
@@ -63,7 +64,7 @@ type Page struct {
 	// DefaultLimit is sent if the caller gives no limit, for vendors that require one; 0 sends
 	// none.
 	DefaultLimit int64
-	// Cursor is a JSON Pointer to the next cursor in the response, or with [ByRecord] in its last
+	// Cursor is a JSON Pointer to the next cursor in the response, or with "record" in its last
 	// record: a text, or a number above 0 such as that of the next page.
 	Cursor string
 	// Header is the name of the response header with the next cursor, for vendors that do not

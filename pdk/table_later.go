@@ -29,10 +29,13 @@ type laterRow struct {
 	at, size       int
 }
 
-// OpenTable is [ReadTable] for a table of size bytes, as [Connector.Rows] writes it, of which read
-// fills p with what stands from a place on. Of a table with many rows it reads the index only, and
-// each call reads its row.
-func OpenTable(size int, read func(at int, p []byte) error) (*Connector, error) {
+// ReadTable makes a connector of a table in JSON of size bytes, as [Connector.Table] or [Connector.Rows]
+// writes it, of which read fills p with what stands from a place on. Of servers, config, auth,
+// rate_headers and airbyte it reads nothing: who has the rest of a connector's declarations needs no
+// more. It reads a table that was checked when it was built: something that is missing is a zero value.
+//
+// Of [Connector.Rows] of many operations it reads the index only, and each call reads its row.
+func ReadTable(size int, read func(at int, p []byte) error) (*Connector, error) {
 	var start [len(beforeRowsAt) + len(noRowsAt)]byte
 	at := 0
 	if size > len(start)+fewRows {
@@ -48,13 +51,13 @@ func OpenTable(size int, read func(at int, p []byte) error) (*Connector, error) 
 		if err := read(0, whole); err != nil {
 			return nil, err
 		}
-		return ReadTable(whole)
+		return readTable(whole)
 	}
 	head := make([]byte, at, at+2)
 	if err := read(0, head); err != nil {
 		return nil, err
 	}
-	c, err := ReadTable(append(head, "]}"...))
+	c, err := readTable(append(head, "]}"...))
 	if err != nil {
 		return nil, err
 	}

@@ -31,11 +31,11 @@ func manyRows(operations int) (rows []byte, read func(at int, p []byte) error, b
 // read whole.
 func TestTablesWithManyRows(t *testing.T) {
 	rows, read, bytes, times := manyRows(1000)
-	whole, err := ReadTable(rows)
+	whole, err := readTable(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := OpenTable(len(rows), read)
+	c, err := ReadTable(len(rows), read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestTablesWithManyRows(t *testing.T) {
 // A small table is read whole: its calls are faster.
 func TestTablesWithFewRows(t *testing.T) {
 	rows, read, bytes, times := manyRows(50)
-	c, err := OpenTable(len(rows), read)
+	c, err := ReadTable(len(rows), read)
 	if err != nil || *times != 1 || *bytes != len(rows) || len(c.Operations) != 50 {
 		t.Errorf("%v: %d bytes in %d pieces", err, *bytes, *times)
 	}
@@ -86,7 +86,7 @@ func TestWrongIndex(t *testing.T) {
 		"another place": func(rows string) string { return beforeRowsAt + "00000050" + rows[len(beforeRowsAt)+len(noRowsAt):] },
 	} {
 		rows := change(string(good))
-		c, err := OpenTable(len(rows), func(at int, p []byte) error {
+		c, err := ReadTable(len(rows), func(at int, p []byte) error {
 			if at < 0 || at+len(p) > len(rows) {
 				t.Fatalf("%s: reads %d bytes at %d of %d", name, len(p), at, len(rows))
 			}

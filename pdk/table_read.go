@@ -6,12 +6,9 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// ReadTable makes a connector of a table in JSON, as [Connector.Table] writes it. Of
-// servers, config, auth, rate_headers and airbyte it reads nothing: who has the rest of a
-// connector's declarations needs no more. What it makes shares the bytes of the table, which
-// nobody may change. It reads a table that was checked when it was built: something that is
-// missing is a zero value.
-func ReadTable(table []byte) (*Connector, error) {
+// readTable makes a connector of a table in JSON. What it makes shares the bytes of the table, which
+// nobody may change.
+func readTable(table []byte) (*Connector, error) {
 	end := skipValue(table, skipSpace(table, 0))
 	if Raw(table).Kind() != JSONObject || end < 0 || skipSpace(table, end) != len(table) {
 		return nil, errors.New("the table is not a JSON object")

@@ -14,7 +14,7 @@ func (c *Connector) Table() []byte { return c.appendTable(false) }
 
 // Rows is [Connector.Table] with no more than calls need, for an interpreter of tables whose
 // manifest and auth schema are known already. It begins with an index of the operations; see
-// [OpenTable].
+// [ReadTable].
 func (c *Connector) Rows() []byte { return c.appendTable(true) }
 
 func (c *Connector) appendTable(short bool) []byte {

@@ -85,9 +85,17 @@ func Read(ctx context.Context, file string, data []byte) (*Table, error) {
 	return r.compile(ctx)
 }
 
+// connectorOf is the connector that a table in JSON makes.
+func connectorOf(table []byte) (*pdk.Connector, error) {
+	return pdk.ReadTable(len(table), func(at int, p []byte) error {
+		copy(p, table[at:])
+		return nil
+	})
+}
+
 // compile makes a connector of the document, and checks it as a host would.
 func (r *reader) compile(ctx context.Context) (*Table, error) {
-	c, err := pdk.ReadTable(r.out)
+	c, err := connectorOf(r.out)
 	if err != nil {
 		return nil, fmt.Errorf("read the table: %w", err)
 	}

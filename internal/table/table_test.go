@@ -52,7 +52,7 @@ func TestExampleOfTheDocument(t *testing.T) {
 		t.Errorf("%s with %d operations: %s", got.Name, got.Operations, got.Rows)
 	}
 	// What a connector writes of itself is the same table.
-	rows, err := pdk.ReadTable(got.Rows)
+	rows, err := connectorOf(got.Rows)
 	if err != nil || !bytes.Equal(rows.Rows(), got.Rows) {
 		t.Errorf("%v\n%s\n%s", err, got.Rows, rows.Rows())
 	}

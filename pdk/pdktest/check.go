@@ -102,7 +102,7 @@ func (p *problems) operation(name string, op *pdk.Operation) {
 		p.pointer(name, "Page.Total", op.Page.Total)
 		p.pointer(name, "Page.Pages", op.Page.Pages)
 		counts := op.Page.By == pdk.ByOffset || op.Page.By == pdk.ByPage
-		p.check(counts || op.Page.By == "" || op.Page.By == pdk.ByURL || op.Page.By == pdk.ByRecord, "%s is paginated by %q, which is no way to do so", name, op.Page.By)
+		p.check(counts || op.Page.By == "" || op.Page.By == pdk.ByURL || op.Page.By == "record", "%s is paginated by %q, which is no way to do so", name, op.Page.By)
 		p.check(counts || op.Page.Cursor != "" || op.Page.Header != "" || op.Handle != nil, "%s is paginated and does not say where the next cursor is", name)
 	}
 	var inPath []string

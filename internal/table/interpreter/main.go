@@ -17,7 +17,7 @@ func read() (*pdk.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pdk.OpenTable(size, readRows)
+	return pdk.ReadTable(size, readRows)
 }
 
 var errNoSection = errors.New("this file has no table, or not all of one: agenthost plugin build makes a connector of a table")
