@@ -14,6 +14,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/hostfunc"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/table"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -54,7 +55,7 @@ func TestRowsOfManyOperations(t *testing.T) {
 	for _, operations := range []int{40, 1000} {
 		m := load(t, e, many(operations))
 		o, err := m.Run(t.Context(), sandbox.Call{
-			Export: abi.ExportExecute, Input: []byte(`{"entity":"things_39","action":"get","params":{"group":"x"}}`),
+			Export: hostfunc.ExportExecute, Input: []byte(`{"entity":"things_39","action":"get","params":{"group":"x"}}`),
 			Send: func(_ context.Context, r *abi.Request, _ []byte) (*sandbox.Response, error) {
 				if r.Path != "/groups/{group}/things/39" {
 					t.Errorf("the request is for %s", r.Path)
