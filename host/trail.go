@@ -184,9 +184,12 @@ func (e *entry) start(ctx context.Context) error {
 	r := e.record
 	r.Event = audit.EventStart
 	err := e.trail.sink.Write(context.WithoutCancel(ctx), &r)
+	refusal, refused := errors.AsType[*audit.Refusal](err)
 	switch {
 	case err == nil:
 		return nil
+	case refused:
+		return refusal.Err
 	case e.trail.required:
 		return unaudited(err, "the call was not made, because it cannot be written to the audit trail")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/api"
 )
@@ -57,7 +58,8 @@ func (s *Server) try(ctx context.Context, r *api.Request, workspace, name, conne
 	}
 	// Whoever may see a connection may try it: nobody sees the answer.
 	p := host.Principal{Workspace: workspace, Subject: r.Claims.Application, Scopes: []host.Scope{connections.Read}}
-	_, err = s.host.Execute(ctx, name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})
+	w := &write{Write: store.Write{Scope: store.Scope{Organization: r.Claims.Organization, Workspace: workspace}}} // for the trail
+	_, err = s.host.Execute(w.in(ctx), name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})
 	e, failed := errors.AsType[*abi.Error](err)
 	switch {
 	case err == nil:

@@ -31,7 +31,7 @@ const maxExecute = 16 << 20
 // longText is the length from which a text in a list is shortened.
 const longText = 200
 
-func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.ExecuteRequest) (json.RawMessage, error) {
+func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.ExecuteRequest) (*api.Raw, error) {
 	e, err := s.connector(r)
 	if err != nil {
 		return nil, err
@@ -40,12 +40,19 @@ func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.Exe
 	if err != nil {
 		return nil, err
 	}
-	start := s.now()
-	result, err := s.host.Execute(ctx, e.Name, *call)
+	w, err := newWrite(r, e, in)
 	if err != nil {
 		return nil, err
 	}
-	return answer(e.ID, in, result, s.now().Sub(start)), nil
+	start := s.now()
+	result, err := s.host.Execute(w.in(ctx), e.Name, *call)
+	if w.prior != nil {
+		return w.again()
+	}
+	if err != nil {
+		return s.finished(ctx, r, w, nil, err)
+	}
+	return s.finished(ctx, r, w, answer(e.ID, in, result, s.now().Sub(start)), nil)
 }
 
 // call is the host's call for a request.

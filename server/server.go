@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,7 @@ type Server struct {
 	store     *store.Store
 	signer    *token.Signer
 	directory *directory
+	trail     *trail
 	host      *host.Host
 	api       *api.API
 	bootstrap *Bootstrap
@@ -118,6 +120,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Host.Connections = s.directory
+	s.trail = newTrail(s.store, s.log.Named("audit"))
+	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail)
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
 		return nil, err
 	}
@@ -165,7 +169,12 @@ func (s *Server) Bootstrap() *Bootstrap { return s.bootstrap }
 func (s *Server) Close(ctx context.Context) error {
 	var err error
 	if s.host != nil {
-		err = s.host.Close(ctx)
+		if err = s.host.Close(ctx); err != nil && ctx.Err() != nil {
+			return err // calls still run, and need the database
+		}
+	}
+	if s.trail != nil {
+		s.trail.close()
 	}
 	return errors.Join(err, s.store.Close())
 }

@@ -168,7 +168,14 @@ type Request struct {
 // cancellation.
 //
 // An error means that the record may be lost. If audit is required, the call fails; otherwise
-// the host logs the error.
+// the host logs the error. A [Refusal] of an [EventStart] ends the call before it sends anything.
 type Sink interface {
 	Write(ctx context.Context, r *Record) error
 }
+
+// Refusal is the error of a [Sink] that does not let a call begin, such as a write that was made
+// before. The call ends with Err.
+type Refusal struct{ Err *abi.Error }
+
+// Error returns that of Err.
+func (r *Refusal) Error() string { return r.Err.Error() }

@@ -109,6 +109,7 @@ var chapters = []chapter{
 		{"S3", "A header of a request chooses where a link of the answer leads, or whose request it is."},
 		{"S4", "What a workspace gives reads a secret of the operator, or changes what the operator decides."},
 		{"S5", "A text becomes part of a statement of the database."},
+		{"S6", "A write that is sent again is carried out again."},
 	}},
 	{"The server's database", []threat{
 		{"K1", "A caller reads or changes what another organization or workspace has, by its ids or names."},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -121,15 +122,16 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 		a.fail(w, r, err)
 		return
 	}
-	body, ok := answer.(json.RawMessage) // made by hand, so that what a vendor sent is not copied again
-	if !ok {
-		if body, err = json.Marshal(answer); err != nil {
+	encoded, made := answer.(*Raw)
+	if !made {
+		encoded = new(Raw)
+		if encoded.Body, err = json.Marshal(answer); err != nil {
 			a.fail(w, r, fmt.Errorf("encode the answer of %s: %w", route.ID, err))
 			return
 		}
 	}
 	w.Header().Set(RequestIDHeader, r.ID)
-	send(w, route.status(), body)
+	send(w, cmp.Or(encoded.Status, route.status()), encoded.Body)
 }
 
 func (r *Route) status() int {

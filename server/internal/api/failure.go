@@ -19,6 +19,8 @@ type Refusal struct {
 	Field         string
 	Message, Hint string
 	RetryAfter    time.Duration
+	// RequestSent says that a request may have reached the vendor.
+	RequestSent bool
 }
 
 func (r *Refusal) Error() string { return r.Message }
@@ -63,7 +65,7 @@ func ErrorBody(err error, requestID string) (status int, body *airbyteapi.ErrorA
 		if code == "" {
 			code = codes[refusal.Status]
 		}
-		details := Details{Hint: refusal.Hint, RequestID: requestID, Retryable: refusal.RetryAfter > 0}
+		details := Details{Hint: refusal.Hint, RequestID: requestID, Retryable: refusal.RetryAfter > 0, RequestSent: refusal.RequestSent}
 		return refusal.Status, errorAnswer(refusal.Message, refusal.Field, code, details), refusal.RetryAfter, false
 	}
 	e, is := errors.AsType[*abi.Error](err)

@@ -104,7 +104,7 @@ func content(of schema) schema { return schema{"application/json": schema{"schem
 // of is the schema of a type. Structs with a name stand under components.
 func (d *documented) of(t reflect.Type) schema {
 	switch {
-	case t == reflect.TypeFor[json.RawMessage]():
+	case t == reflect.TypeFor[json.RawMessage](), t == reflect.TypeFor[*Raw]():
 		return schema{}
 	case t.Kind() == reflect.Pointer:
 		return schema{"anyOf": []schema{d.of(t.Elem()), {"type": "null"}}}

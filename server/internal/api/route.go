@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
 
@@ -52,6 +53,12 @@ func Do[In, Out any](r Route, f func(ctx context.Context, r *Request, in *In) (O
 		return f(ctx, request, in)
 	}
 	return r
+}
+
+// Raw is an answer that is JSON already, with a status of its own.
+type Raw struct {
+	Status int // 0 means the route's
+	Body   json.RawMessage
 }
 
 // Nothing is the input of a route that reads nothing.

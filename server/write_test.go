@@ -1,0 +1,154 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/store"
+)
+
+const newTeam = `{"entity": "teams", "action": "create", "params": {"name": "a"}}`
+
+// writes counts the requests of the vendor that change something, since the last call.
+func (l *lab) writes() int {
+	n := 0
+	for _, r := range l.vendor.Requests() {
+		if r.Method != http.MethodGet {
+			n++
+		}
+	}
+	l.vendor.Reset()
+	return n
+}
+
+// A write with a key is carried out once, however often it is sent.
+//
+// threat: S6
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	run := at(airbyteapi.ExecutePath, id)
+	send := func(token, key, body string) reply {
+		return l.ask(http.MethodPost, run, token, body, keyHeader, key)
+	}
+	first := send(l.token, "k1", newTeam)
+	again := send(l.token, "k1", strings.ReplaceAll(newTeam, ": ", ":"))
+	if first.status != http.StatusOK || again.status != first.status || again.body != first.body {
+		t.Errorf("first %d %s, again %d %s", first.status, first.body, again.status, again.body)
+	}
+	if n := l.writes(); n != 1 {
+		t.Errorf("the vendor got %d writes", n)
+	}
+	if f := l.fails(send(l.token, "k1", strings.Replace(newTeam, `"a"`, `"b"`, 1)), http.StatusUnprocessableEntity, "another request"); f.Code() != "idempotency_key_reused" {
+		t.Errorf("code %s", f.Code())
+	}
+	for name, other := range map[string]reply{"another caller": send(l.scoped("acme"), "k1", newTeam), "another key": send(l.token, "k2", newTeam)} {
+		if other.status != http.StatusOK || other.body == first.body {
+			t.Errorf("%s: %d %s", name, other.status, other.body)
+		}
+	}
+	if n := l.writes(); n != 2 {
+		t.Errorf("the vendor got %d writes", n)
+	}
+	// A failure of the vendor is an answer too, and a read needs no key.
+	missing := `{"entity": "teams", "action": "update", "params": {"id": "nothing", "name": "b"}}`
+	failed, same := send(l.token, "k3", missing), send(l.token, "k3", missing)
+	if failed.status < 400 || failed.status != same.status || failed.body != same.body || l.writes() != 1 {
+		t.Errorf("failed %d %s, again %d %s", failed.status, failed.body, same.status, same.body)
+	}
+	for range 2 {
+		l.ok(send(l.token, "k4", `{"entity": "users", "action": "list"}`), &answered{})
+	}
+	if n := len(l.vendor.Requests()); n != 2 {
+		t.Errorf("two reads with a key: %d requests", n)
+	}
+	for _, key := range []string{" ", "é", strings.Repeat("k", 256)} {
+		l.fails(send(l.token, key, newTeam), http.StatusUnprocessableEntity, keyHeader)
+	}
+}
+
+func TestWritesThatDidNotEnd(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	claims, err := l.s.check(t.Context(), l.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in airbyteapi.ExecuteRequest
+	if err := json.Unmarshal([]byte(newTeam), &in); err != nil {
+		t.Fatal(err)
+	}
+	e := l.s.directory.find(store.Scope{Organization: claims.Organization}, id)
+	w := store.Write{Scope: store.Scope{Organization: e.Organization, Workspace: e.Workspace}, Connection: id, Caller: claims.Application + " ", Key: "k", Hash: hash(&in)}
+	if prior, err := l.s.store.BeginWrite(t.Context(), w, store.AuditRecord{ID: "a", Event: "start", Scope: w.Scope, Record: []byte("{}")}); err != nil || prior != nil {
+		t.Fatal(prior, err)
+	}
+	run := at(airbyteapi.ExecutePath, id)
+	r := l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k")
+	if f := l.fails(r, http.StatusConflict, "still running"); f.Code() != "idempotency_key_in_use" || r.header.Get("Retry-After") == "" {
+		t.Errorf("%s %v", r.body, r.header)
+	}
+	if err := l.s.store.LoseWrite(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	r = l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k")
+	if f := l.fails(r, http.StatusConflict, "nobody knows"); f.Code() != "outcome_unknown" || !strings.Contains(r.body, `"request_sent":true`) {
+		t.Error(r.body)
+	}
+	if n := l.writes(); n != 0 {
+		t.Errorf("the vendor got %d writes", n)
+	}
+	// A failure that sent nothing frees the key.
+	if err := l.vendor.Close(); err != nil {
+		t.Fatal(err)
+	}
+	one, two := l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k2"), l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k2")
+	if one.status != http.StatusBadGateway || two.status != http.StatusBadGateway || one.body == two.body {
+		t.Errorf("%d %s, then %d %s", one.status, one.body, two.status, two.body)
+	}
+}
+
+// A write takes three statements of the database, and its records are in the trail.
+func TestTrail(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	run := at(airbyteapi.ExecutePath, id)
+	for i, key := range []string{"k1", "k2"} {
+		l.asked()
+		l.ok(l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, key), &answered{})
+		asked := l.readsOf()
+		if i > 0 && len(asked) > 2 {
+			t.Errorf("besides the audit, the database was asked %q", asked)
+		}
+	}
+	l.ok(l.ask(http.MethodPost, run, l.token, `{"entity": "users", "action": "list"}`), &answered{})
+	l.fails(l.ask(http.MethodPost, run, l.scoped("acme", "read"), newTeam), http.StatusForbidden, "")
+	l.s.trail.close()
+	l.s.trail = newTrail(l.s.store, l.s.log)
+	claims, err := l.s.check(t.Context(), l.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := l.s.store.Audit(t.Context(), store.Scope{Organization: claims.Organization}, store.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []string
+	for _, r := range records {
+		events = append(events, r.Event)
+		if strings.Contains(string(r.Record), vendorToken) || !strings.Contains(string(r.Record), claims.Application) {
+			t.Errorf("%s", r.Record)
+		}
+	}
+	slices.Sort(events)
+	if want := []string{"call", "call", "call", "call", "start", "start"}; !slices.Equal(events, want) {
+		t.Errorf("events %q, want %q", events, want)
+	}
+}
