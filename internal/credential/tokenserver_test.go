@@ -196,7 +196,11 @@ func TestTokensNameAServerElsewhere(t *testing.T) {
 		if got := v.took(); got != "api.example.com/token refresh-of-the-connection" {
 			t.Errorf("%v: sent %s", evil, got)
 		}
-		if got := v.sends(client(t, v.process(byRefresh, tenantScheme(abi.GrantRefreshToken)))); got != "acme.example.com/v1/me second-0123456789" {
+		next := client(t, v.process(byRefresh, tenantScheme(abi.GrantRefreshToken)))
+		if got := v.took(); got != "api.example.com/token r1-0123456789" {
+			t.Errorf("%v: then asked for a token with %s", evil, got)
+		}
+		if got := v.sends(next); got != "acme.example.com/v1/me second-0123456789" {
 			t.Errorf("%v: then sent %s", evil, got)
 		}
 	}
