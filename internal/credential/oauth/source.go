@@ -144,7 +144,7 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 	}
 	if t := (Token{Access: row.Access, Refresh: row.Refresh, Until: row.Until, Server: row.Server}); t.Usable(s.now()) && !t.refused(w) {
 		if !known {
-			return t, s.save(ctx, row, from)
+			_ = s.rows.Save(ctx, s.binding, row) // or another process asks once more
 		}
 		return t, nil
 	}
