@@ -15,12 +15,11 @@ MODULES    := $(patsubst %,$(PLUGINS)/%.wasm,$(subst incidentio,incident-io,$(CO
 NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod))
 
 # What the race detector does not watch: the parts of wazero that compile a module, SQLite's own
-# code, arithmetic of TLS and gzip, and our readers of JSON and of modules. It makes them ten times
-# slower, and
-# they have no goroutines; the packages that start some and hand the work out are watched. A
-# package with atomic operations, or with a copy of a generic function that has some (go tool nm
-# shows it), must be watched: the linker may take that copy for all packages, and then the
-# detector sees races where none are.
+# code, arithmetic of TLS and gzip, and our readers of JSON and of modules. It makes them ten
+# times slower, and they have no goroutines; the packages that start some and hand the work out
+# are watched. A package with atomic operations, or with a copy of a generic function that has
+# some (go tool nm shows it), must be watched: the linker may take that copy for all packages, and
+# then the detector sees races where none are.
 UNWATCHED := compress/flate crypto/internal/fips140/bigmod crypto/internal/fips140/edwards25519/... \
 	$(addprefix github.com/tetratelabs/wazero/internal/engine/wazevo/,backend/... frontend ssa) \
 	github.com/ncruces/go-sqlite3-wasm/v6 \
