@@ -42,8 +42,9 @@ type Options struct {
 
 	// loader is an engine to use again, for tests; nil means a new one.
 	loader loader
-	// timeout is instead of callTimeout, for tests; 0 means callTimeout.
+	// timeout and fuel are instead of callTimeout and callFuel, for tests; 0 means those.
 	timeout time.Duration
+	fuel    int64
 }
 
 func (o *Options) logger() hclog.Logger {
@@ -52,6 +53,9 @@ func (o *Options) logger() hclog.Logger {
 	}
 	return o.Logger
 }
+
+// perRun is the fuel that one run may take.
+func (o *Options) perRun() int64 { return cmp.Or(o.fuel, callFuel) }
 
 // limit is how long one run may take.
 func (o *Options) limit() time.Duration { return cmp.Or(o.timeout, callTimeout) }

@@ -28,7 +28,7 @@ func describe(ctx context.Context, e *examination, c *Check) {
 	for _, export := range []string{hostfunc.ExportDescribe, hostfunc.ExportAuthSchema} {
 		c.Cases++
 		ctx, cancel := context.WithTimeout(ctx, e.options.limit())
-		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.logger, Limits: sandbox.Limits{Fuel: callFuel}})
+		outcome, err := e.module.Run(ctx, sandbox.Call{Export: export, Logger: e.options.logger, Limits: sandbox.Limits{Fuel: e.options.perRun()}})
 		cancel()
 		if err != nil {
 			c.problem("%s: %s", export, message(err))

@@ -129,8 +129,8 @@ const (
 	callTimeout = 10 * time.Second
 )
 
-// maxFuel is what all runs of one operation may take.
-const maxFuel = 6 * callFuel
+// maxRuns is how often all runs of one operation together may take the fuel of one run.
+const maxRuns = 6
 
 // maxStuck is how many operations may not end before the others are not tried any more.
 const maxStuck = 3
@@ -164,7 +164,7 @@ func (s *subject) callIn(ctx context.Context, m *sandbox.Module, c sandbox.Call,
 	e := s.examination
 	bounded := c.Limits == sandbox.Limits{}
 	if bounded {
-		c.Limits.Fuel, c.Limits.OutputBytes = callFuel, callOutput
+		c.Limits.Fuel, c.Limits.OutputBytes = e.options.perRun(), callOutput
 	}
 	caller, given := ctx, &wire.Given{Params: c.Input}
 	ctx, cancel := context.WithTimeout(ctx, e.options.limit())
@@ -225,10 +225,10 @@ func (s *subject) watch(r *run) {
 	case stuck(r.err) && kindOf(r.err) == abi.KindTimeout:
 		s.stuck = fmt.Sprintf("it did not end within %s", s.examination.options.limit())
 	case stuck(r.err):
-		s.stuck = fmt.Sprintf("it used up its fuel, %d counts, and did not end: does it loop?", int64(callFuel))
+		s.stuck = fmt.Sprintf("it used up its fuel, %d counts, and did not end: does it loop?", s.examination.options.perRun())
 	case r.err != nil && r.outcome != nil && r.outcome.Memory > sandbox.DefaultLimits().Memory/4*3:
 		s.stuck = fmt.Sprintf("it failed with %d bytes of memory in use, and the limit is %d", r.outcome.Memory, sandbox.DefaultLimits().Memory)
-	case s.fuel > maxFuel:
+	case s.fuel > maxRuns*s.examination.options.perRun():
 		s.stuck = fmt.Sprintf("its calls use so much fuel, %d counts together, that it is not tried any more", s.fuel)
 	default:
 		return
