@@ -211,6 +211,7 @@ FUZZ := \
 	internal/connector:FuzzRepair \
 	internal/egress/origin:FuzzParse \
 	internal/egress/origin:FuzzTemplate \
+	internal/egress/origin:FuzzNamed \
 	internal/egress/pathtemplate:FuzzMatch \
 	internal/egress/pathtemplate:FuzzTemplate \
 	internal/egress/wire:FuzzCheck \

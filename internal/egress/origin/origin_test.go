@@ -117,3 +117,23 @@ func TestOfCloud(t *testing.T) {
 		}
 	}
 }
+
+// threat: C13
+func FuzzNamed(f *testing.F) {
+	for _, s := range []string{"https://acme.vendor.example", "https://acme.vendor.example:443/", "https://a@vendor.example", "https://xn--a.vendor.example", "https://evil.example/.vendor.example"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		o, err := Named(s, []string{"vendor.example", "s3.amazonaws.com"})
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "https" || u.User != nil || u.Port() != "" || u.Path+u.RawQuery+u.Fragment != "" || u.Hostname() != o.Host {
+			t.Fatalf("%q is taken for %s: %v", s, o, u)
+		}
+		if !strings.HasSuffix(o.Host, ".vendor.example") && !strings.HasSuffix(o.Host, ".s3.amazonaws.com") || strings.Contains("."+o.Host, ".xn--") {
+			t.Fatalf("%q is under no suffix", s)
+		}
+	})
+}
