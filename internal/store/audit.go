@@ -79,7 +79,11 @@ func (t session) addAudit(records []AuditRecord) error {
 // the cursor of a record.
 func (s *Store) Audit(ctx context.Context, p Scope, page Page) ([]AuditRecord, error) {
 	id, event, _ := strings.Cut(page.After, "/")
-	return readMany(ctx, s, scanAudit, "audit.list", p.Organization, p.Workspace, id, event, page.limit())
+	values := []any{p.Organization, id, event, page.limit()}
+	if p.Workspace != "" {
+		return readMany(ctx, s, scanAudit, "audit.list_workspace", append(values, p.Workspace)...)
+	}
+	return readMany(ctx, s, scanAudit, "audit.list", values...)
 }
 
 // forgetBatch is how many rows one transaction forgets.

@@ -175,7 +175,11 @@ func (s *Store) ConnectionByName(ctx context.Context, p Scope, name string) (Con
 
 // Connections returns a page of the connections that the scope has, in the order of their ids.
 func (s *Store) Connections(ctx context.Context, p Scope, f ConnectionFilter, page Page) ([]Connection, error) {
-	return readMany(ctx, s, scanConnection, "connection.list", p.Organization, p.Workspace, f.Connector, f.Definition, page.After, page.limit())
+	values := []any{p.Organization, page.After, f.Connector, f.Definition, page.limit()}
+	if p.Workspace != "" {
+		return readMany(ctx, s, scanConnection, "connection.list_workspace", append(values, p.Workspace)...)
+	}
+	return readMany(ctx, s, scanConnection, "connection.list", values...)
 }
 
 // UpdateConnection writes a connection that was read and changed. With credentials, these replace

@@ -54,7 +54,6 @@ CREATE TABLE data_key (
 CREATE UNIQUE INDEX data_key_current ON data_key (workspace) WHERE retired = 0;
 CREATE INDEX data_key_workspace ON data_key (workspace);
 CREATE INDEX data_key_master ON data_key (master);
-CREATE INDEX data_key_created ON data_key (created) WHERE retired = 0;
 
 -- One row: the newest revision of a connection, and the newest one whose removal is forgotten.
 -- A transaction that changes connections begins with it, so that revisions are committed in order.
@@ -125,6 +124,7 @@ CREATE TABLE idempotency (
 	expires BIGINT NOT NULL,
 	PRIMARY KEY (caller, connection, key)
 ) /*strict*/;
+CREATE INDEX idempotency_connection ON idempotency (connection);
 CREATE INDEX idempotency_expires ON idempotency (expires);
 CREATE INDEX idempotency_data_key ON idempotency (data_key);
 CREATE INDEX idempotency_running ON idempotency (state) WHERE state = 'running';

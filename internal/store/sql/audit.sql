@@ -4,8 +4,13 @@ INSERT INTO audit (id, event, organization, workspace, record) VALUES {rows} ON 
 
 -- name: audit.list
 SELECT id, event, organization, workspace, record FROM audit
-WHERE organization = $1 AND ($2 = '' OR workspace = $2) AND (id, event) > ($3, $4)
-ORDER BY id, event LIMIT $5
+WHERE organization = $1 AND (id, event) > ($2, $3)
+ORDER BY id, event LIMIT $4
+
+-- name: audit.list_workspace
+SELECT id, event, organization, workspace, record FROM audit
+WHERE organization = $1 AND (id, event) > ($2, $3) AND workspace = $5
+ORDER BY id, event LIMIT $4
 
 -- name: audit.forget
 DELETE FROM audit WHERE (id, event) IN (SELECT id, event FROM audit WHERE id < $1 ORDER BY id LIMIT $2)

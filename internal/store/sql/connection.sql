@@ -24,8 +24,14 @@ WHERE c.organization = $1 AND c.workspace = $2 AND c.name = $3 AND c.deleted = 0
 -- name: connection.list
 SELECT c.id, c.organization, c.workspace, c.name, c.connector, c.definition, c.server, c.config, c.scheme, c.state, c.entities, c.allow, c.revision, c.created, c.updated, c.deleted, w.status
 FROM connection c JOIN workspace w ON w.id = c.workspace
-WHERE c.organization = $1 AND ($2 = '' OR c.workspace = $2) AND c.deleted = 0 AND ($3 = '' OR c.connector = $3) AND ($4 = '' OR c.definition = $4) AND c.id > $5
-ORDER BY c.id LIMIT $6
+WHERE c.organization = $1 AND c.id > $2 AND c.deleted = 0 AND ($3 = '' OR c.connector = $3) AND ($4 = '' OR c.definition = $4)
+ORDER BY c.id LIMIT $5
+
+-- name: connection.list_workspace
+SELECT c.id, c.organization, c.workspace, c.name, c.connector, c.definition, c.server, c.config, c.scheme, c.state, c.entities, c.allow, c.revision, c.created, c.updated, c.deleted, w.status
+FROM connection c JOIN workspace w ON w.id = c.workspace
+WHERE c.organization = $1 AND c.id > $2 AND c.deleted = 0 AND ($3 = '' OR c.connector = $3) AND ($4 = '' OR c.definition = $4) AND c.workspace = $6
+ORDER BY c.id LIMIT $5
 
 -- name: connection.changes
 SELECT c.id, c.organization, c.workspace, c.name, c.connector, c.definition, c.server, c.config, c.scheme, c.state, c.entities, c.allow, c.revision, c.created, c.updated, c.deleted, w.status

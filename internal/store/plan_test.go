@@ -1,0 +1,44 @@
+package store
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPlans asks SQLite how it would carry out each statement: none may read a whole table or sort,
+// but those that rarely run.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	l := sqliteLab(t)
+	rare := map[string]string{
+		"approval.list":       "a few rows, and read in order",
+		"data_key.forget":     "by a job",
+		"data_key.masters":    "once, when a server starts",
+		"signing_key.masters": "once, when a server starts",
+		"signing_key.list":    "a few rows",
+		"signing_key.retire":  "a few rows",
+		"signing_key.forget":  "a few rows",
+	}
+	parameter := regexp.MustCompile(`\?[0-9]+`)
+	costly := regexp.MustCompile(`(?m)^SCAN \w+( USING (COVERING )?INDEX \w+)?$|TEMP B-TREE`)
+	for name, text := range l.Store.queries {
+		if strings.HasPrefix(name, "test.") {
+			continue
+		}
+		text = strings.Replace(text, "{rows}", "('', '', '', '', '')", 1)
+		l.Store.queries["test.plan"] = "EXPLAIN QUERY PLAN " + parameter.ReplaceAllString(text, "'x'")
+		steps, err := many(session{t.Context(), l.Store, l.writer}, func(r row) (string, error) {
+			var a, b, c int
+			var step string
+			err := r.Scan(&a, &b, &c, &step)
+			return step, err
+		}, "test.plan")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if plan := strings.Join(steps, "\n"); costly.MatchString(plan) == (rare[name] == "") {
+			t.Errorf("%s:\n%s", name, plan)
+		}
+	}
+}
