@@ -80,9 +80,27 @@ func TestConfigInTheManifest(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, p := range again.Operations[0].Parameters() {
-			if want := c.Operations[0].Parameters()[i]; p.Name != want.Name || p.Config != want.Config || p.Hidden != want.Hidden {
+			if want := c.Operations[0].Parameters()[i]; p.Required != want.Required || p.Name != want.Name || p.Config != want.Config || p.Hidden != want.Hidden {
 				t.Errorf("%+v, want %+v", p, want)
 			}
 		}
+	}
+}
+
+// A parameter that the caller or the connection must give is asked for by the rows of a table, too: requests went out without it.
+func TestRequiredOfTheConnection(t *testing.T) {
+	t.Parallel()
+	c := with(pdk.Operation{Effect: pdk.Read, Method: "GET", Path: "/things", Params: []pdk.Param{pdk.Query("account", pdk.String("")).Required().Config("account", nil)}})
+	c.Config = []abi.AuthField{{Name: "account"}}
+	again, err := readTable(c.Rows())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Version, again.Description, again.Servers, again.Auth, again.Config = c.Version, c.Description, c.Servers, c.Auth, c.Config
+	again.Operations[0].Description = "Lists things."
+	_, _, err = pdktest.Run(t, again, pdktest.Script(t)).Configured(nil).Execute("things", "do", json.RawMessage(`{}`))
+	var e *abi.Error
+	if !errors.As(err, &e) || e.Kind != abi.KindInvalidParams || e.Field != "account" {
+		t.Error(err)
 	}
 }

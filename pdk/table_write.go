@@ -175,7 +175,7 @@ func (p *Param) append(b []byte, short bool) []byte {
 	o := openObject(b)
 	o.mustStr("in", places[p.in])
 	o.str("as", p.wire)
-	o.bool("required", p.required && p.in != InPath && !short)
+	o.bool("required", p.required && p.in != InPath && (!short || p.config != ""))
 	if p.fallback.Exists() {
 		key := "send"
 		if p.constant && p.config == "" {
