@@ -26,6 +26,7 @@ logging.disable(logging.CRITICAL)
 warnings.simplefilter("ignore")
 
 import airbyte_agent_sdk  # noqa: E402
+import cases  # noqa: E402
 import httpx  # noqa: E402
 import yaml  # noqa: E402
 from airbyte_agent_sdk.connector_model_loader import parse_connector_model  # noqa: E402
@@ -37,7 +38,7 @@ SPECS = Path(airbyte_agent_sdk.__file__).parent / "specs"
 ODD = "o'dd %20/?&=+#,:@\u00fc \u4e2d"  # what must be escaped
 
 
-NEXT = "https://next.made-up.example/x?page=4&cursor=c&offset=4&after=c&page_info=c&page_token=c&page.token=c&page%5Bafter%5D=c&page%5Bcursor%5D=c&start_time=4&start=4"
+NEXT = "https://next.made-up.example/services/data/v59.0/query/01g-2000?page=4&cursor=c&offset=4&after=c&page_info=c&page_token=c&page.token=c&page%5Bafter%5D=c&page%5Bcursor%5D=c&start_time=4&start=4&Page=1&PageToken=c"
 
 
 class Wire:
@@ -71,12 +72,19 @@ async def instead(_transport, request):
 httpx.AsyncHTTPTransport.handle_async_request = instead
 
 
+OWN = Path(__file__).parent / "testdata" / "quarry.yaml"  # of a made-up vendor
+
+
+def place_of(name):
+    return OWN if name == "quarry" else SPECS / name / "connector.yaml"
+
+
 class Document:
     """A connector's description, with its references followed."""
 
     def __init__(self, name):
         self.name = name
-        self.raw = yaml.load((SPECS / name / "connector.yaml").read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self.raw = yaml.load(place_of(name).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self.model = parse_connector_model(copy.deepcopy(self.raw))
         self.operations = {}
         for path, item in self.raw["paths"].items():
@@ -286,11 +294,14 @@ def credentials(spec):
 TOKEN = {"access_token": "fetched-token", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "next-refresh", "instance_url": "https://fetched.my.salesforce.com"}
 
 
-async def call(doc, executor, entity, action, params, reply):
-    """What one call sends, and what comes out."""
+async def call(doc, executor, entity, action, params, *replies):
+    """What one call sends, and what comes out. Of several replies, the last one is given again and again."""
     WIRE.requests = []
+    left, reply = list(replies), replies[0]
 
     def route(request):
+        if len(replies) > 1:
+            return left.pop(0) if len(left) > 1 else left[0]
         if b"grant_type" in base64.b64decode(request["body"]):
             return 200, {"Content-Type": "application/json"}, json.dumps(TOKEN).encode()
         if request["origin"] == "https://files.made-up.example":
@@ -359,13 +370,60 @@ async def record(name):
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+async def record_cases(name):
+    """The calls of cases.py."""
+    doc = Document(name)
+    declared = list(doc.raw["components"]["securitySchemes"])
+    rows = []
+    for title, connector, entity, action, params, answers, scheme, creds, config in cases.CASES:
+        if connector != name:
+            continue
+        chosen, spec = next((s for s in schemes(doc.model) if s[0] == scheme), schemes(doc.model)[0])
+        given = credentials(spec) if creds is None else creds
+        values = doc.config() if config is None else config
+        row = {"connector": name, "kind": "case", "title": title, "entity": entity, "action": action, "params": params}
+        row.update(config=plain(values), scheme=chosen or declared[0], credentials=given)
+        try:
+            executor = LocalExecutor(model=doc.model, auth_config=dict(given), auth_scheme=scheme if scheme is not None else chosen, config_values=dict(values))
+            row.update(await call(doc, executor, entity, Action(action), params, *answers))
+            await executor.close()
+        except Exception as e:  # noqa: BLE001
+            row.update(requests=[], result={"success": False, "error": f"{type(e).__name__}: {e}"[:300]})
+        row["answers"] = [{"status": s, "headers": h, "body": base64.b64encode(b).decode()} for s, h, b in answers]
+        rows.append(row)
+    return "".join(json.dumps(finite(row)) + "\n" for row in rows)
+
+
+def finite(value):
+    """A value that JSON has: what the SDK makes of 1e400 is none."""
+    if isinstance(value, dict):
+        return {k: finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [finite(v) for v in value]
+    return str(value) if value == float("inf") else value
+
+
+def plain(values):
+    """The values of a connection as texts: a list of one is its element, and another list is nothing."""
+    texts = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            if len(value) != 1:
+                continue
+            value = value[0]
+        texts[name] = value
+    return texts
+
+
 def one(name):
-    return asyncio.run(record(name))
+    rows = "" if name == "quarry" else asyncio.run(record(name))
+    return rows + asyncio.run(record_cases(name))
 
 
 def main():
     names = sorted(p.parent.name for p in SPECS.glob("*/connector.yaml"))
-    names.sort(key=lambda n: -(SPECS / n / "connector.yaml").stat().st_size)
+    names.append("quarry")
+    names.sort(key=lambda n: -place_of(n).stat().st_size)
     with Pool() as pool, open(sys.argv[1], "w") as out:
         for rows in pool.imap_unordered(one, names):
             out.write(rows)

@@ -32,7 +32,7 @@ type vendor struct {
 
 	mu       sync.Mutex
 	requests []request
-	answer   *answer
+	answers  []*answer
 }
 
 // request is one that reached a vendor, or that the SDK sent.
@@ -57,11 +57,11 @@ const tokens = `{"access_token":"fetched-token","token_type":"Bearer","expires_i
 // isToken reports whether a request is for a token.
 func (r *request) isToken() bool { return strings.Contains(string(r.Body), "grant_type") }
 
-// expect sets the next answer, and forgets the requests.
-func (v *vendor) expect(a *answer) {
+// expect sets the next answers, of which the last one is given again and again, and forgets the requests.
+func (v *vendor) expect(all ...*answer) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.requests, v.answer = nil, a
+	v.requests, v.answers = nil, all
 }
 
 func (v *vendor) seen() []request {
@@ -83,9 +83,17 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.mu.Lock()
 	v.requests = append(v.requests, got)
-	a := v.answer
+	var a *answer
+	scripted := len(v.answers) > 1 || len(v.answers) == 1 && !got.isToken() && got.Origin != "https://files.made-up.example"
+	if scripted {
+		a = v.answers[0]
+	}
+	if len(v.answers) > 1 {
+		v.answers = v.answers[1:]
+	}
 	v.mu.Unlock()
 	switch {
+	case scripted && a != nil:
 	case got.isToken():
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, tokens)
@@ -163,12 +171,13 @@ func startVendor(t *testing.T) *vendor {
 
 // recording is a call of the SDK.
 type recording struct {
-	Kind, Connector, Entity, Action, Case, Scheme string
+	Kind, Connector, Entity, Action, Case, Scheme, Title string
 
 	Config      map[string]string
 	Credentials map[string]string
 	Params      json.RawMessage
 	Answer      *answer
+	Answers     []*answer // of a case
 	Requests    []request
 	Result      struct {
 		Success bool
