@@ -155,6 +155,15 @@ test-airbyte: airbyte build ## compare imported connectors with airbyte-agent-sd
 		$(GO) test -count=1 -timeout 20m -v ./$(IMPORTED)
 	@rm -f $(OUT)/airbyte/recordings.jsonl
 
+# 0.1.98 is the last version of the SDK that can create connectors.
+AIRBYTE_FIRST := $(OUT)/airbyte-first
+.PHONY: test-serve
+test-serve: airbyte ## drive agenthost serve with airbyte-agent-sdk from PyPI; needs python3
+	@test -x $(AIRBYTE_FIRST)/bin/python || python3 -m venv $(AIRBYTE_FIRST)
+	@$(AIRBYTE_FIRST)/bin/python -m pip install --quiet --disable-pip-version-check airbyte-agent-sdk==0.1.98
+	AIRBYTE_PYTHON=$(abspath $(OUT)/airbyte/bin/python) AIRBYTE_FIRST_PYTHON=$(abspath $(AIRBYTE_FIRST)/bin/python) \
+		$(GO) test -count=1 -v -run TestSDK ./server
+
 # npm and PyPI carry the documents; nothing of them is kept in the repository.
 VENDORS := internal/tableimport/openapi/vendors
 

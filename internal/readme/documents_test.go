@@ -46,9 +46,10 @@ func documents(t *testing.T) map[string]string {
 	return found
 }
 
-// languages are those of blocks. Console, Go and YAML are tested, the others are to look at.
+// languages are those of blocks. Console, Go and YAML are tested, Python by make test-serve, and
+// the others are to look at.
 // The ones of docs/abi.md are tested with the sandbox.
-var languages = []string{"console", "go", "yaml", "sh", "json", "text", "input", "trace", "wasm"}
+var languages = []string{"console", "go", "yaml", "python", "sh", "json", "text", "input", "trace", "wasm"}
 
 // block is a fenced block of a document.
 type block struct {
