@@ -86,6 +86,7 @@ func (l *lab) finish(t testing.TB) *lab {
 	}
 	maps.Copy(s.queries, map[string]string{
 		"test.data_keys":       "SELECT id FROM data_key",
+		"test.data_key_of":     s.dialect.words.Replace("SELECT id FROM data_key WHERE workspace = $1 AND retired = 0"),
 		"test.sealed":          s.dialect.words.Replace("SELECT sealed FROM credential WHERE connection = $1 AND field = 'a'"),
 		"test.organization_of": s.dialect.words.Replace("SELECT organization FROM connection WHERE id = $1"),
 	})
@@ -140,6 +141,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"approvals":        testApprovals,
 	"signing keys":     testSigningKeys,
 	"moved rows":       testMovedRows,
+	"worn key":         testWornKey,
 }
 
 // alone are cases that need a store of their own.

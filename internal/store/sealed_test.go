@@ -130,6 +130,31 @@ func testMovedRows(t *testing.T, l *lab) {
 	}
 }
 
+// testWornKey: a key that sealed too much is replaced before it seals more.
+func testWornKey(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	before := l.connection(t, p, "before")
+	key := func() string {
+		return ok(readOne(ctx, l.Store, scanText, "test.data_key_of", p.Workspace))(t)
+	}
+	first := key()
+	l.connection(t, p, "with the same key")
+	if got := key(); got != first {
+		t.Errorf("key %s is replaced by %s", first, got)
+	}
+	l.tamper(t, "UPDATE data_key SET seals = $1 WHERE workspace = $2", int64(mostSeals), p.Workspace)
+	after := l.connection(t, p, "after")
+	if got := key(); got == first {
+		t.Error("the key seals more than it may")
+	}
+	for _, c := range []Connection{before, after} {
+		if got, err := l.Credentials(ctx, p, c.ID, origins); err != nil || plain(got["api_token"]) != "secret of "+c.Name {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
+
 func testRotateMaster(t *testing.T, l *lab) {
 	ctx := t.Context()
 	var scopes []Scope
