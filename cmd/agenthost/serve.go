@@ -61,7 +61,7 @@ of the configuration are not served.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.address, "http", "127.0.0.1:8080", "serve HTTP at this `address`")
-	flags.StringVar(&f.data, "data", "agenthost-data", "`folder` of the database and of the master key")
+	flags.StringVar(&f.data, "data", defaultData, "`folder` of the database and of the master key")
 	flags.StringVar(&f.url, "url", "", "`origin` by which clients know the server, such as https://agents.example.com (default: that of --http, if it is a loopback address)")
 	flags.StringArrayVar(&f.hosts, "host", nil, "accepted Host header (repeatable; default: loopback names, and the host of --url)")
 	flags.StringArrayVar(&f.origins, "origin", nil, "accepted Origin header of browsers (repeatable; default: none)")
@@ -69,6 +69,7 @@ of the configuration are not served.`,
 	flags.StringVar(&f.key, "tls-key", "", "`file` with the private key of --tls-cert")
 	flags.StringArrayVar(&f.proxies, "behind-proxy", nil, "`network` of a proxy in front, such as 10.0.0.0/24 (repeatable)")
 	flags.IntVar(&f.maxConnections, "max-connections", 0, "largest number of open HTTP connections (default 1024, and at most half of the process's file limit)")
+	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand())
 	return cmd
 }
 

@@ -112,7 +112,7 @@ func (s *Store) checkMasters(ctx context.Context, m *envelope.Masters) error {
 	for id, n := range counts {
 		if !m.Has(id) {
 			return fault.Invalid("master_key", fmt.Sprintf("%d keys of the database are sealed with master key %s, which is not among those given (%s)", n, id, strings.Join(m.IDs(), ", ")),
-				"give that key too, as an older one; without it, the credentials are lost")
+				"use that key, which the server had when the database was written; without it, the credentials are lost")
 		}
 	}
 	return nil
