@@ -85,10 +85,12 @@ func (l *lab) finish(t testing.TB) *lab {
 		t.Fatal(err)
 	}
 	maps.Copy(s.queries, map[string]string{
-		"test.data_keys":       "SELECT id FROM data_key",
-		"test.data_key_of":     s.dialect.words.Replace("SELECT id FROM data_key WHERE workspace = $1 AND retired = 0"),
-		"test.sealed":          s.dialect.words.Replace("SELECT sealed FROM credential WHERE connection = $1 AND field = 'a'"),
-		"test.organization_of": s.dialect.words.Replace("SELECT organization FROM connection WHERE id = $1"),
+		"test.data_keys":         "SELECT id FROM data_key",
+		"test.left":              "SELECT c.id FROM connection c JOIN credential r ON r.connection = c.id WHERE c.deleted > 0",
+		"test.current_data_keys": "SELECT id FROM data_key WHERE retired = 0",
+		"test.data_key_of":       s.dialect.words.Replace("SELECT id FROM data_key WHERE workspace = $1 AND retired = 0"),
+		"test.sealed":            s.dialect.words.Replace("SELECT sealed FROM credential WHERE connection = $1 AND field = 'a'"),
+		"test.organization_of":   s.dialect.words.Replace("SELECT organization FROM connection WHERE id = $1"),
 	})
 	l.Store = s
 	t.Cleanup(func() {

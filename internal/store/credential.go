@@ -62,6 +62,10 @@ func (t session) putCredentials(c *Connection, k Credentials) error {
 // dropCredentials removes the credentials and the token of a connection of a workspace, or of all
 // its connections if id is empty.
 func (t session) dropCredentials(workspace, id string) error {
+	// A rotation that runs would write again what is removed here.
+	if _, err := t.useDataKey(workspace, 0); err != nil {
+		return err
+	}
 	if _, err := t.exec("credential.delete", workspace, id); err != nil {
 		return err
 	}

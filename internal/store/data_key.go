@@ -31,23 +31,31 @@ func (k sealedKey) open(m *envelope.Masters) (*envelope.DataKey, error) {
 }
 
 // newDataKey makes the data key of a workspace that has none.
-func (t session) newDataKey(organization, workspace string) (*envelope.DataKey, error) {
-	id, err := t.s.newID()
+func (t session) newDataKey(organization, workspace string) error {
+	_, row, err := t.s.makeDataKey(organization, workspace)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, err := envelope.NewKey(t.s.random)
+	_, err = t.execRows("data_key.create", 1, row...)
+	return err
+}
+
+// makeDataKey makes a data key and its row.
+func (s *Store) makeDataKey(organization, workspace string) (key *envelope.DataKey, row []any, err error) {
+	id, err := s.newID()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	plain, err := envelope.NewKey(s.random)
+	if err != nil {
+		return nil, nil, err
 	}
 	k := sealedKey{id: id, organization: organization, workspace: workspace}
-	if k.wrapped, err = t.s.masters.Load().Seal(t.s.random, k.place(), key); err != nil {
-		return nil, err
+	if k.wrapped, err = s.masters.Load().Seal(s.random, k.place(), plain); err != nil {
+		return nil, nil, err
 	}
-	if _, err := t.exec("data_key.create", id, organization, workspace, k.wrapped.Master, k.wrapped.Sealed, millis(t.s.now())); err != nil {
-		return nil, err
-	}
-	return envelope.NewDataKey(id, key)
+	key, err = envelope.NewDataKey(id, plain)
+	return key, []any{id, organization, workspace, k.wrapped.Master, k.wrapped.Sealed, int64(0), millis(s.now()), int64(0)}, err
 }
 
 // useDataKey returns the key of a workspace to seal some values with. It is locked until the
@@ -78,7 +86,10 @@ func (t session) sealer(workspace string, seals int64) (*envelope.DataKey, error
 		return nil, err
 	}
 	if k.seals > mostSeals {
-		if _, err := t.replaceDataKey(k); err != nil {
+		if _, err := t.exec("data_key.retire", k.id, millis(t.s.now())); err != nil {
+			return nil, err
+		}
+		if _, err := t.replaceDataKeys([]sealedKey{k}); err != nil {
 			return nil, err
 		}
 		if k, err = t.useDataKey(workspace, seals); err != nil {

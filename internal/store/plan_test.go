@@ -26,7 +26,8 @@ func TestPlans(t *testing.T) {
 		if strings.HasPrefix(name, "test.") {
 			continue
 		}
-		text = strings.Replace(text, "{rows}", "('', '', '', '', '')", 1)
+		columns := strings.Count(strings.SplitN(text, ")", 2)[0], ",")
+		text = strings.Replace(text, "{rows}", "(''"+strings.Repeat(", ''", columns)+")", 1)
 		l.Store.queries["test.plan"] = "EXPLAIN QUERY PLAN " + parameter.ReplaceAllString(text, "'x'")
 		steps, err := many(session{t.Context(), l.Store, l.writer}, func(r row) (string, error) {
 			var a, b, c int

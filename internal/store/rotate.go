@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/agenthost/agenthost/host/secret"
@@ -97,28 +96,13 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 	}
 	for after, more := "", true; more; {
 		var batch Rotated
-		var workspaces []string
+		var old []sealedKey
 		err := s.write(ctx, func(t session) (err error) {
-			batch = Rotated{}
-			if workspaces, err = many(t, scanText, "data_key.older", started, after, rotateBatch); err != nil {
+			if old, err = many(t, scanWrapped, "data_key.retire_older", started, after, rotateBatch, millis(s.now())); err != nil {
 				return err
 			}
-			for _, w := range workspaces {
-				k, err := t.useDataKey(w, 0)
-				if errors.Is(err, ErrNone) {
-					continue // it was deleted
-				} else if err != nil {
-					return err
-				}
-				one, err := t.replaceDataKey(k)
-				if err != nil {
-					return err
-				}
-				batch.Keys += one.Keys
-				batch.Values += one.Values
-				batch.Unopened += one.Unopened
-			}
-			return nil
+			batch, err = t.replaceDataKeys(old)
+			return err
 		})
 		if err != nil {
 			return done, err
@@ -126,8 +110,9 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 		done.Keys += batch.Keys
 		done.Values += batch.Values
 		done.Unopened += batch.Unopened
-		if more = len(workspaces) == rotateBatch; more {
-			after = workspaces[len(workspaces)-1]
+		more = len(old) > 0
+		for _, k := range old {
+			after = max(after, k.workspace)
 		}
 	}
 	return done, s.write(ctx, func(t session) error {
@@ -153,80 +138,118 @@ func (s *Store) beginRotation(ctx context.Context) (started int64, err error) {
 	return started, err
 }
 
-// sealedValue is a credential or a token as the database has it.
+// sealedValue is a credential, or the token if its field is empty, as the database has it.
 type sealedValue struct {
-	connection, field string
-	origins           string
-	key               string
-	sealed            []byte
+	workspace, connection, field string
+	origins, key                 string
+	version, updated             int64 // of a token
+	sealed                       []byte
 }
 
-// replaceDataKey makes a new key for a workspace whose key the transaction has locked, and seals
-// all credentials and tokens with it.
-func (t session) replaceDataKey(old sealedKey) (done Rotated, err error) {
-	from, err := old.open(t.s.masters.Load())
-	if err != nil {
+func (v sealedValue) place(organization string, origins []string) envelope.Place {
+	if v.field == "" {
+		return tokenPlace(organization, v.workspace, v.connection, origins)
+	}
+	return credentialPlace(organization, v.workspace, v.connection, v.field, origins)
+}
+
+// replaced is a data key that takes the place of another one.
+type replaced struct {
+	organization string
+	from, to     *envelope.DataKey
+}
+
+// replaceDataKeys makes new keys for the workspaces of some that the transaction has retired, and
+// seals all their credentials and tokens with them. A few statements do it for all of them.
+func (t session) replaceDataKeys(old []sealedKey) (done Rotated, err error) {
+	if len(old) == 0 {
+		return done, nil
+	}
+	keys := make(map[string]replaced)
+	var rows []any
+	first, last := old[0].workspace, old[0].workspace
+	for _, k := range old {
+		from, err := k.open(t.s.masters.Load())
+		if err != nil {
+			return done, err
+		}
+		to, row, err := t.s.makeDataKey(k.organization, k.workspace)
+		if err != nil {
+			return done, err
+		}
+		keys[k.id] = replaced{k.organization, from, to}
+		rows = append(rows, row...)
+		first, last = min(first, k.workspace), max(last, k.workspace)
+	}
+	if _, err := t.execRows("data_key.create", len(old), rows...); err != nil {
 		return done, err
 	}
-	now := millis(t.s.now())
-	if _, err := t.exec("data_key.retire", old.id, now); err != nil {
-		return done, err
-	}
-	to, err := t.newDataKey(old.organization, old.workspace)
-	if err != nil {
-		return done, err
-	}
-	done.Keys = 1
+	done.Keys = len(old)
 	credentials, err := many(t, func(r row) (v sealedValue, err error) {
-		err = r.Scan(&v.connection, &v.field, &v.origins, &v.key, &v.sealed)
+		err = r.Scan(&v.workspace, &v.connection, &v.field, &v.origins, &v.key, &v.sealed)
 		return v, err
-	}, "credential.of_workspace", old.workspace)
+	}, "credential.of_workspaces", first, last)
 	if err != nil {
 		return done, err
 	}
 	tokens, err := many(t, func(r row) (v sealedValue, err error) {
-		err = r.Scan(&v.connection, &v.origins, &v.key, &v.sealed)
+		err = r.Scan(&v.workspace, &v.connection, &v.origins, &v.key, &v.version, &v.updated, &v.sealed)
 		return v, err
-	}, "token.of_workspace", old.workspace)
+	}, "token.of_workspaces", first, last)
 	if err != nil {
 		return done, err
 	}
-	reseal := func(v sealedValue, place func(origins []string) envelope.Place, put func(sealed []byte) error) error {
-		origins, err := bound(v.origins)
+	err = t.reseal("credential.reseal", credentials, keys, &done, func(v sealedValue) []any {
+		return []any{v.connection, v.field, v.origins, v.key, v.sealed}
+	})
+	if err != nil {
+		return done, err
+	}
+	return done, t.reseal("token.reseal", tokens, keys, &done, func(v sealedValue) []any {
+		return []any{v.connection, v.version, v.origins, v.key, v.sealed, v.updated}
+	})
+}
+
+// reseal seals those of some values anew whose key was replaced.
+func (t session) reseal(statement string, values []sealedValue, keys map[string]replaced, done *Rotated, row func(sealedValue) []any) error {
+	var rows []any
+	var n int
+	put := func() error {
+		if n == 0 {
+			return nil
+		}
+		_, err := t.execRows(statement, n, rows...)
+		done.Values += n
+		rows, n = nil, 0
+		return err
+	}
+	for _, v := range values {
+		k, ok := keys[v.key]
+		if !ok {
+			continue // a newer key, of a workspace that was made in the meantime
+		}
 		var plain secret.Value
-		if err == nil && v.key == old.id {
-			plain, err = from.Open(place(origins), v.sealed)
+		origins, err := bound(v.origins)
+		if err == nil {
+			plain, err = k.from.Open(v.place(k.organization, origins), v.sealed)
 		}
-		if err != nil || v.key != old.id {
-			done.Unopened++
-			return nil //nolint:nilerr // what somebody changed does not stop the others
-		}
-		sealed, err := to.Seal(t.s.random, place(origins), plain)
 		if err != nil {
+			done.Unopened++ // what somebody changed does not stop the others
+			continue
+		}
+		v.key = k.to.ID()
+		if v.sealed, err = k.to.Seal(t.s.random, v.place(k.organization, origins), plain); err != nil {
 			return err
 		}
-		done.Values++
-		return put(sealed)
-	}
-	for _, v := range credentials {
-		place := func(origins []string) envelope.Place {
-			return credentialPlace(old.organization, old.workspace, v.connection, v.field, origins)
-		}
-		err := reseal(v, place, func(sealed []byte) error {
-			return t.change("credential.reseal", v.connection, v.field, to.ID(), sealed)
-		})
-		if err != nil {
-			return done, err
+		rows = append(rows, row(v)...)
+		if n++; n == resealBatch {
+			if err := put(); err != nil {
+				return err
+			}
 		}
 	}
-	for _, v := range tokens {
-		place := func(origins []string) envelope.Place {
-			return tokenPlace(old.organization, old.workspace, v.connection, origins)
-		}
-		err := reseal(v, place, func(sealed []byte) error { return t.change("token.reseal", v.connection, to.ID(), sealed) })
-		if err != nil {
-			return done, err
-		}
-	}
-	return done, nil
+	return put()
 }
+
+// resealBatch is how many values one statement writes.
+const resealBatch = 100

@@ -249,9 +249,21 @@ func testRotateData(t *testing.T, l *lab) {
 			}
 		}
 	})
+	group.Go(func() {
+		for n := 0; working.Err() == nil; n++ {
+			p := scopes[3+n%(workspaces-3)]
+			c := l.connection(t, p, "short")
+			if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
+				t.Errorf("delete while it rotates: %v", err)
+			}
+		}
+	})
 	done, err := l.RotateData(ctx)
 	stop()
 	group.Wait()
+	if left := ok(many(session{ctx, l.Store, l.reader}, scanText, "test.left"))(t); len(left) > 0 {
+		t.Errorf("%d credentials of deleted connections are there", len(left))
+	}
 	if err != nil || done.Keys != workspaces || done.Values < workspaces || done.Unopened != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
@@ -297,20 +309,17 @@ func testInterruptedRotation(t *testing.T, l *lab) {
 	started := ok(l.beginRotation(ctx))(t)
 	l.later(time.Second)
 	reading := session{ctx, l.Store, l.reader}
-	older := ok(many(reading, scanText, "data_key.older", started, "", 3))(t)
-	for _, w := range older {
-		err := l.write(ctx, func(t session) error {
-			k, err := t.useDataKey(w, 0)
-			if err == nil {
-				_, err = t.replaceDataKey(k)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
+	var older []sealedKey
+	err := l.write(ctx, func(s session) (err error) {
+		if older, err = many(s, scanWrapped, "data_key.retire_older", started, "", 3, millis(l.clock())); err == nil {
+			_, err = s.replaceDataKeys(older)
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	all := len(ok(many(reading, scanText, "data_key.older", started+1e6, "", MaxPage))(t))
+	all := len(ok(many(reading, scanText, "test.current_data_keys"))(t))
 	done, err := l.RotateData(ctx)
 	if want := all - 3; err != nil || done.Keys != want || len(older) != 3 {
 		t.Errorf("%+v, %v, want %d keys", done, err, want)

@@ -66,8 +66,7 @@ func (s *Store) CreateWorkspace(ctx context.Context, organization, name string) 
 		if _, err := t.exec("workspace.create", id, organization, name, strings.ToLower(name), string(Active), now, now); err != nil {
 			return err
 		}
-		_, err := t.newDataKey(organization, id)
-		return err
+		return t.newDataKey(organization, id)
 	})
 	if err != nil {
 		return Workspace{}, err
@@ -163,9 +162,6 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 			return err
 		}
 		if w, err = one(t, scanWorkspace, "workspace.get", p.Organization, id); err != nil {
-			return err
-		}
-		if _, err := t.useDataKey(id, 0); err != nil { // which waits for those who seal
 			return err
 		}
 		now := millis(s.now())

@@ -10,8 +10,10 @@ INSERT INTO credential (connection, field, origins, data_key, sealed) VALUES ($1
 -- name: credential.delete
 DELETE FROM credential WHERE connection IN (SELECT id FROM connection WHERE workspace = $1 AND ($2 = '' OR id = $2))
 
--- name: credential.of_workspace
-SELECT r.connection, r.field, r.origins, r.data_key, r.sealed FROM credential r JOIN connection c ON c.id = r.connection WHERE c.workspace = $1
+-- name: credential.of_workspaces
+SELECT c.workspace, r.connection, r.field, r.origins, r.data_key, r.sealed FROM credential r JOIN connection c ON c.id = r.connection
+WHERE c.workspace >= $1 AND c.workspace <= $2
 
 -- name: credential.reseal
-UPDATE credential SET data_key = $3, sealed = $4 WHERE connection = $1 AND field = $2
+INSERT INTO credential (connection, field, origins, data_key, sealed) VALUES {rows}
+ON CONFLICT (connection, field) DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed

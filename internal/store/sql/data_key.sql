@@ -1,5 +1,5 @@
 -- name: data_key.create
-INSERT INTO data_key (id, organization, workspace, master, sealed, seals, created, retired) VALUES ($1, $2, $3, $4, $5, 0, $6, 0)
+INSERT INTO data_key (id, organization, workspace, master, sealed, seals, created, retired) VALUES {rows}
 
 -- The row stays locked until the transaction ends: nothing is sealed with a key that is being replaced.
 -- name: data_key.use
@@ -17,8 +17,11 @@ AND NOT EXISTS (SELECT 1 FROM token t WHERE t.data_key = data_key.id)
 -- name: data_key.delete
 DELETE FROM data_key WHERE workspace = $1
 
--- name: data_key.older
-SELECT workspace FROM data_key WHERE retired = 0 AND created < $1 AND workspace > $2 ORDER BY workspace LIMIT $3
+-- The rows stay locked until the transaction ends.
+-- name: data_key.retire_older
+UPDATE data_key SET retired = $4
+WHERE retired = 0 AND workspace IN (SELECT workspace FROM data_key WHERE retired = 0 AND created < $1 AND workspace > $2 ORDER BY workspace LIMIT $3)
+RETURNING id, organization, workspace, master, sealed
 
 -- name: data_key.masters
 SELECT master, count(*) FROM data_key GROUP BY master

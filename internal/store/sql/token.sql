@@ -12,8 +12,10 @@ UPDATE token SET version = version + 1, origins = $3, data_key = $4, sealed = $5
 -- name: token.delete
 DELETE FROM token WHERE connection IN (SELECT id FROM connection WHERE workspace = $1 AND ($2 = '' OR id = $2))
 
--- name: token.of_workspace
-SELECT t.connection, t.origins, t.data_key, t.sealed FROM token t JOIN connection c ON c.id = t.connection WHERE c.workspace = $1
+-- name: token.of_workspaces
+SELECT c.workspace, t.connection, t.origins, t.data_key, t.version, t.updated, t.sealed FROM token t JOIN connection c ON c.id = t.connection
+WHERE c.workspace >= $1 AND c.workspace <= $2
 
 -- name: token.reseal
-UPDATE token SET data_key = $2, sealed = $3 WHERE connection = $1
+INSERT INTO token (connection, version, origins, data_key, sealed, updated) VALUES {rows}
+ON CONFLICT (connection) DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed
