@@ -163,6 +163,10 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Add(string(data))
 	f.Add(`{"openapi":"3.1.0","info":{"x-airbyte-connector-name":"a"},"servers":[{"url":"https://{b}.a.example","variables":{"b":{}}}],"components":{"securitySchemes":{"k":{"type":"http","scheme":"bearer","x-airbyte-auth-config":{"properties":{"token":{}}}}}},"paths":{"/x":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list"}}}}`)
+	for _, vendor := range []string{"shopify", "salesforce", "twilio", "stripe"} {
+		f.Add(strings.Replace(head, `-name":"a"`, `-name":"`+vendor+`"`, 1) + auth + `,"paths":{"/query":{"get":{"x-airbyte-entity":"x","x-airbyte-action":"list","x-airbyte-record-extractor":"$.data[*].x",` +
+			`"x-airbyte-meta-extractor":{"a":"@link.next","b":"$.nextRecordsUrl","c":"$.next_page_uri","has_more":"$.has_more"},"parameters":[{"name":"starting_after","in":"query","schema":{"type":"string"}}]}}}}`)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 40_000 {
 			return

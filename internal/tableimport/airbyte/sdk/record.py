@@ -24,6 +24,7 @@ os.environ["AIRBYTE_TELEMETRY_MODE"] = "disabled"
 os.environ["HOME"] = tempfile.mkdtemp()
 logging.disable(logging.CRITICAL)
 warnings.simplefilter("ignore")
+sys.dont_write_bytecode = True  # beside the sources
 
 import airbyte_agent_sdk  # noqa: E402
 import cases  # noqa: E402
