@@ -9,7 +9,6 @@ import (
 
 	"github.com/agenthost/agenthost/internal/tableimport"
 	"github.com/agenthost/agenthost/internal/tableimport/openapi"
-	"github.com/agenthost/agenthost/internal/tableimport/overlay"
 	"github.com/spf13/cobra"
 )
 
@@ -40,16 +39,11 @@ keep their names. docs/import.md explains it.`,
 			if err != nil {
 				return err
 			}
-			written := place(t.Report.Connector)
-			if t.Report.Edits, err = edit(cmd.Context(), &t.Document, overlay.Beside(written)); err != nil {
+			table, err := finish(cmd.Context(), t, place(t.Report.Connector))
+			if err != nil {
 				return err
 			}
-			t.Comment = tableComment
-			text, err := t.Finish(cmd.Context())
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			return a.writeTables(cmd.Context(), []imported{{file: written, text: text, report: &t.Report}}, report)
+			return a.writeTables(cmd.Context(), []imported{table}, report)
 		},
 	}
 	importFlags(cmd, &to, &report)

@@ -133,28 +133,45 @@ func importDocument(ctx context.Context, file, to string, made func(context.Cont
 	if err != nil {
 		return imported{}, fmt.Errorf("%s %w", file, err)
 	}
-	written := filepath.Join(to, t.Report.Connector+".yaml")
-	if t.Report.Edits, err = edit(ctx, &t.Document, overlay.Beside(written)); err != nil {
+	return finish(ctx, t, filepath.Join(to, t.Report.Connector+".yaml"))
+}
+
+// finish makes the text of a table, with the edits of the overlay that is beside it.
+func finish(ctx context.Context, t *tableimport.Table, written string) (imported, error) {
+	if same(written, t.Report.Source) {
+		return imported{}, &usageError{message: "the document and the table would both be " + written, hint: "rename the document, such as to " + strings.TrimSuffix(written, ".yaml") + "-api.yaml, or write the table to another folder with -o"}
+	}
+	file := overlay.Beside(written)
+	edits, err := readRegular(ctx, file, overlay.MaxFile+1)
+	switch {
+	case err == nil:
+		t.Unedited = slices.Clone(t.Document)
+		if t.Report.Edits, err = overlay.Apply(&t.Document, file, edits); err != nil {
+			return imported{}, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
 		return imported{}, err
 	}
 	t.Comment = tableComment
 	text, err := t.Finish(ctx)
-	if err != nil {
-		return imported{}, fmt.Errorf("%s: %w", file, err)
+	var wrong *tableimport.EditError
+	switch {
+	case errors.As(err, &wrong):
+		return imported{}, overlay.Blame(t.Unedited, file, edits, wrong)
+	case err != nil:
+		return imported{}, fmt.Errorf("%s: %w", t.Report.Source, err)
 	}
 	return imported{file: written, text: text, report: &t.Report}, nil
 }
 
-// edit applies an overlay to a table, if there is one.
-func edit(ctx context.Context, table *tableimport.Map, file string) ([]tableimport.Edit, error) {
-	data, err := readRegular(ctx, file, overlay.MaxFile+1)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// same reports whether two names lead to one file.
+func same(a, b string) bool {
+	one, err := os.Stat(a)
 	if err != nil {
-		return nil, err
+		return false
 	}
-	return overlay.Apply(table, file, data)
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // tableComment is the first line of a written table, with what the rest must have so that it

@@ -43,6 +43,8 @@ func (a *app) report(err error) {
 			a.complain(more, "")
 		}
 		errors.As(err, &public)
+	case errors.As(err, &public) && public.Kind == abi.KindInvalidParams && errors.Is(err, fault.ErrConfiguration):
+		a.complain(public.Message, public.Hint) // of a file: the kind would speak of parameters
 	case errors.As(err, &public):
 		a.complain(public.Error(), public.Hint)
 		a.details(public)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/internal/fault"
 )
 
 // maxProblems is how many problems an error has, and maxListed how many its text lists.
@@ -65,8 +65,8 @@ func (e *Error) Listed() (problems []Problem, more string) {
 	return e.Problems, ""
 }
 
-// Unwrap returns the first problem as an error of agenthost.
+// Unwrap returns the first problem as an error of agenthost: a person mends it in the file.
 func (e *Error) Unwrap() error {
 	p := e.Problems[0]
-	return &abi.Error{Kind: abi.KindInvalidParams, Message: p.String(), Hint: p.Hint, Field: p.Path}
+	return fault.Configuration(fault.Invalid(p.Path, p.String(), p.Hint))
 }

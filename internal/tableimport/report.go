@@ -134,7 +134,11 @@ func (r *Report) Print(w io.Writer, file string) error {
 		if e.Remove {
 			does = "removed"
 		}
-		fmt.Fprintf(&b, "  overlay line %d: %s %s, in %d places\n", e.Line, does, oneLine(e.Target), e.Places)
+		places := "places"
+		if e.Places == 1 {
+			places = "place"
+		}
+		fmt.Fprintf(&b, "  overlay line %d: %s %s, in %d %s\n", e.Line, does, oneLine(e.Target), e.Places, places)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -24,6 +24,8 @@ type Table struct {
 	Report   Report
 	// Comment is the first line of the written table, if it is not empty.
 	Comment string
+	// Unedited is the table before a person's edits, nil if there are none.
+	Unedited Map
 }
 
 // fewRounds is how often a whole table is read to find out which operations it cannot have, before each is
@@ -31,23 +33,60 @@ type Table struct {
 const fewRounds = 3
 
 // Finish writes the table as YAML that package table reads. Operations that it refuses are
-// left out, each with the reason. The lines of the report are those of the text.
+// left out, each with the reason, but not those that only the edits of a person broke. The
+// lines of the report are those of the text.
 //
 // # Errors
+//   - [*EditError] if the table can be written without the edits, or has more operations then
 //   - [*table.Error] if something other than an operation is wrong
 func (t *Table) Finish(ctx context.Context) ([]byte, error) {
+	text, refused, err := t.finish(ctx)
+	if t.Unedited == nil || err == nil && len(refused) == 0 {
+		return text, err
+	}
+	plain := &Table{Document: t.Unedited, Report: Report{Source: t.Report.Source}}
+	_, before, plainErr := plain.finish(ctx)
+	for _, r := range refused {
+		if !slices.ContainsFunc(before, func(b EditError) bool { return b.Operation == r.Operation && b.Problem.Message == r.Problem.Message }) {
+			return nil, &r
+		}
+	}
+	var wrong *table.Error
+	if plainErr == nil && errors.As(err, &wrong) {
+		return nil, &EditError{Path: wrong.Problems[0].Path, Problem: wrong.Problems[0]}
+	}
+	return text, err
+}
+
+// EditError is what the edits of a person make wrong in a table.
+type EditError struct {
+	// Operation is entity.action, or empty for all of the table, and Path leads on from there.
+	Operation, Path string
+	// Problem has the place in a table that is not written.
+	Problem table.Problem
+}
+
+// Error returns what is wrong, and where in the table.
+func (e *EditError) Error() string {
+	return strings.TrimSpace(e.Operation+" "+e.Path) + ": " + e.Problem.Message
+}
+
+// finish writes the table without the operations that package table refuses, and returns these.
+func (t *Table) finish(ctx context.Context) (written []byte, refused []EditError, err error) {
+	t.Document = slices.Clone(t.Document)
 	for round := range 2 * fewRounds {
 		if round == fewRounds {
-			if err := t.readEach(ctx); err != nil {
-				return nil, err
+			left, err := t.readEach(ctx)
+			if refused = append(refused, left...); err != nil {
+				return nil, refused, err
 			}
 		}
 		if operations := t.Document.List("operations"); len(operations) == 0 {
-			return nil, errors.New("no operation of " + t.Report.Source + " can be said in a table")
+			return nil, refused, errors.New("no operation of " + t.Report.Source + " can be said in a table")
 		}
 		text, lines, err := Write(t.Document)
 		if err != nil {
-			return nil, err
+			return nil, refused, err
 		}
 		if t.Comment != "" {
 			text = append([]byte(t.Comment+"\n"), text...)
@@ -58,18 +97,22 @@ func (t *Table) Finish(ctx context.Context) ([]byte, error) {
 		_, err = table.Read(ctx, t.Document.Text("name")+".yaml", text)
 		if err == nil {
 			t.Report.finish(t.Document, lines)
-			return text, nil
+			return text, refused, nil
 		}
 		var wrong *table.Error
-		if !errors.As(err, &wrong) || !t.leaveOut(wrong.Problems) {
-			return nil, err
+		if !errors.As(err, &wrong) {
+			return nil, refused, err
+		}
+		left := t.leaveOut(wrong.Problems)
+		if refused = append(refused, left...); len(left) == 0 {
+			return nil, refused, err
 		}
 	}
-	return nil, fmt.Errorf("%s has too many operations that a table cannot have", t.Report.Source)
+	return nil, refused, fmt.Errorf("%s has too many operations that a table cannot have", t.Report.Source)
 }
 
 // readEach leaves out the operations that are wrong by themselves. The work grows as the number of operations does.
-func (t *Table) readEach(ctx context.Context) error {
+func (t *Table) readEach(ctx context.Context) ([]EditError, error) {
 	alone := slices.Clone(t.Document)
 	for _, about := range []string{"check", "records", "airbyte"} { // all operations
 		alone.Remove(about)
@@ -79,12 +122,12 @@ func (t *Table) readEach(ctx context.Context) error {
 		alone.Set("operations", []any{op})
 		text, err := json.Marshal(alone)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var wrong *table.Error
 		if _, err = table.Read(ctx, "table", text); err == nil || !errors.As(err, &wrong) {
 			if err := ctx.Err(); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
@@ -97,32 +140,35 @@ func (t *Table) readEach(ctx context.Context) error {
 			}
 		}
 	}
-	t.leaveOut(problems)
-	return nil
+	return t.leaveOut(problems), nil
 }
 
-// leaveOut removes the operations that have problems, and says whether there were any.
-func (t *Table) leaveOut(problems []table.Problem) bool {
-	reasons := make(map[int]string)
+// leaveOut removes the operations that have problems, and returns them with the first of each.
+func (t *Table) leaveOut(problems []table.Problem) []EditError {
+	first := make(map[int]table.Problem)
 	for _, p := range problems {
-		if n, ok := operationOf(p.Path); ok && reasons[n] == "" {
-			_, at, _ := strings.Cut(p.Path, "].")
-			reasons[n] = strings.TrimSpace(at + " " + p.Message)
+		if n, ok := operationOf(p.Path); ok {
+			if _, known := first[n]; !known {
+				first[n] = p
+			}
 		}
 	}
+	var left []EditError
 	operations := t.Document.List("operations")
 	kept := make([]any, 0, len(operations))
 	for i, op := range operations {
-		reason, wrong := reasons[i]
+		p, wrong := first[i]
 		if !wrong {
 			kept = append(kept, op)
 			continue
 		}
-		t.Report.Leave(NameOf(op), reason)
+		_, at, _ := strings.Cut(p.Path, "].")
+		left = append(left, EditError{Operation: NameOf(op), Path: at, Problem: p})
+		t.Report.Leave(NameOf(op), strings.TrimSpace(at+" "+p.Message))
 	}
 	t.Document.Set("operations", kept)
 	t.forget()
-	return len(kept) < len(operations)
+	return left
 }
 
 // operationOf is the number of the operation that a path of a problem leads to.
@@ -144,15 +190,16 @@ func (t *Table) forget() {
 		t.Document.Remove("check")
 		t.Report.Note("check", "the check was "+NameOf(check)+", which is left out")
 	}
-	if airbyte := t.Document.Map("airbyte"); airbyte != nil {
-		airbyte.Set("operations", slices.DeleteFunc(airbyte.List("operations"), func(op any) bool { return !names[NameOf(op)] }))
+	// The table without edits may share what is changed here, so copies are.
+	if airbyte := slices.Clone(t.Document.Map("airbyte")); airbyte != nil {
+		airbyte.Set("operations", slices.DeleteFunc(slices.Clone(airbyte.List("operations")), func(op any) bool { return !names[NameOf(op)] }))
 		if len(airbyte.List("operations")) == 0 {
 			airbyte.Remove("operations")
 		}
 		t.Document.Set("airbyte", airbyte)
 	}
 	if records := t.Document.Map("records"); records != nil {
-		t.Document.Set("records", slices.DeleteFunc(records, func(m Member) bool { return !names[m.Key] && !entities[m.Key] }))
+		t.Document.Set("records", slices.DeleteFunc(slices.Clone(records), func(m Member) bool { return !names[m.Key] && !entities[m.Key] }))
 	}
 }
 

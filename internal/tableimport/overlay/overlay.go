@@ -88,9 +88,17 @@ func Apply(document *tableimport.Map, file string, data []byte) ([]tableimport.E
 	return edits, nil
 }
 
+// Unwrap returns what is wrong as an error of agenthost: a person mends it in the file.
+func (e *Error) Unwrap() error {
+	said := *e
+	said.Hint = ""
+	return fault.Configuration(fault.Invalid(e.Path, said.Error(), e.Hint))
+}
+
 type applier struct {
 	file          string
-	lines         []int // of the actions
+	root          ast.Node
+	actions       []ast.Node
 	steps, copied int
 }
 
@@ -111,9 +119,9 @@ func (a *applier) fail(number int, key, message, hint string) error {
 	e := &Error{File: a.file, Message: message, Hint: hint}
 	if number >= 0 {
 		e.Path = fmt.Sprintf("actions[%d]", number)
-		if number < len(a.lines) {
-			e.Line = a.lines[number]
-		}
+		e.Line = a.lineOf(number)
+	} else if pair := pairOf(a.root, key); pair != nil {
+		e.Line = lineOf(pair)
 	}
 	if key != "" {
 		e.Path = strings.TrimPrefix(e.Path+"."+key, ".")
@@ -130,7 +138,7 @@ func (a *applier) read(data []byte) ([]action, error) {
 	if problem != nil {
 		return nil, &Error{File: a.file, Line: problem.Line, Message: problem.Message, Hint: problem.Hint}
 	}
-	a.lines = actionLines(body)
+	a.root = body
 	root, err := tableimport.Read(data)
 	if err != nil {
 		return nil, a.fail(-1, "", err.Error(), "begin with overlay: 1.0.0, and then actions:")
@@ -138,12 +146,25 @@ func (a *applier) read(data []byte) ([]action, error) {
 	if err := a.keys(-1, root, "overlay", "info", "extends", "actions"); err != nil {
 		return nil, err
 	}
+	for _, key := range []string{"overlay", "actions"} {
+		if !root.Has(key) {
+			return nil, &Error{File: a.file, Line: lineOf(body), Path: key, Message: "is missing", Hint: "begin with overlay: 1.0.0, and then actions:"}
+		}
+	}
 	if version := root.Text("overlay"); version != "1.0.0" {
 		return nil, a.fail(-1, "overlay", fmt.Sprintf("is %.40q", version), "write overlay: 1.0.0")
 	}
-	list := root.List("actions")
-	if len(list) == 0 || len(list) > maxActions {
+	list, ok := root.Get("actions").([]any)
+	switch {
+	case !ok:
+		return nil, a.fail(-1, "actions", "needs a list, has "+kindOf(root.Get("actions")), "begin each action with a dash: - target: $.title")
+	case len(list) == 0 || len(list) > maxActions:
 		return nil, a.fail(-1, "actions", fmt.Sprintf("has %d actions", len(list)), fmt.Sprintf("write 1 to %d", maxActions))
+	}
+	if pair := pairOf(body, "actions"); pair != nil {
+		if written, ok := pair.Value.(*ast.SequenceNode); ok {
+			a.actions = written.Values
+		}
 	}
 	actions := make([]action, len(list))
 	for i, element := range list {
@@ -191,26 +212,34 @@ func (a *applier) keys(number int, m tableimport.Map, known ...string) error {
 	return nil
 }
 
-// actionLines are the lines at which the actions begin.
-func actionLines(body ast.Node) []int {
+// kindOf says what a value is.
+func kindOf(v any) string {
+	switch v.(type) {
+	case tableimport.Map:
+		return "a mapping"
+	case []any:
+		return "a list"
+	case nil:
+		return "nothing"
+	}
+	return "one value"
+}
+
+// pairOf is the member of a mapping, nil if there is none.
+func pairOf(mapping ast.Node, key string) *ast.MappingValueNode {
 	var pairs []*ast.MappingValueNode
-	switch v := body.(type) {
+	switch v := mapping.(type) {
 	case *ast.MappingNode:
 		pairs = v.Values
 	case *ast.MappingValueNode:
 		pairs = append(pairs, v)
 	}
-	var lines []int
 	for _, pair := range pairs {
-		list, ok := pair.Value.(*ast.SequenceNode)
-		if key, named := pair.Key.(*ast.StringNode); !ok || !named || key.Value != "actions" {
-			continue
-		}
-		for _, element := range list.Values {
-			lines = append(lines, lineOf(element))
+		if name, ok := pair.Key.(*ast.StringNode); ok && name.Value == key {
+			return pair
 		}
 	}
-	return lines
+	return nil
 }
 
 // lineOf is where a node begins. The token of a mapping is that of its first colon.
@@ -245,8 +274,8 @@ func (a *applier) apply(document *tableimport.Map, one *action) (tableimport.Edi
 }
 
 func (a *applier) lineOf(number int) int {
-	if number < len(a.lines) {
-		return a.lines[number]
+	if number < len(a.actions) {
+		return lineOf(a.actions[number])
 	}
 	return 0
 }
