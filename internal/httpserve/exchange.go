@@ -72,6 +72,15 @@ func (e *Exchange) Identify() (done func()) {
 	return func() { e.visitor.blocked.Add(-1) }
 }
 
+// Known sets the caller, whose token is valid. The connection may still be closed to make room,
+// such as while the body of the request is late.
+func (e *Exchange) Known(caller string) {
+	e.caller, e.known = caller, true
+	if e.visitor != nil {
+		e.visitor.know()
+	}
+}
+
 // Served sets the caller. The connection stays open until done is called.
 func (e *Exchange) Served(caller string) (done func()) {
 	e.caller, e.known = caller, true
@@ -79,6 +88,14 @@ func (e *Exchange) Served(caller string) (done func()) {
 		return func() {}
 	}
 	return e.visitor.serve()
+}
+
+// Connections returns how many connections the server has at most.
+func (e *Exchange) Connections() int {
+	if e.visitor == nil {
+		return DefaultConnections
+	}
+	return e.visitor.at.most
 }
 
 // end gives the remaining output the time limit of a message.

@@ -43,6 +43,7 @@ type API struct {
 	routes   []Route
 	mux      *http.ServeMux
 	document []byte
+	shares   shares
 }
 
 // OpenAPIPath is where the OpenAPI document is.
@@ -106,8 +107,13 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 		return
 	}
 	if !route.Public {
-		done := e.Served(caller(r.Claims))
-		defer done()
+		left, err := a.shares.enter(r.Claims, e.Connections())
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		defer left()
+		e.Known(caller(r.Claims))
 	}
 	ctx, cancel := context.WithTimeout(raw.Context(), a.options.Timeout)
 	defer cancel()
@@ -116,6 +122,11 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 	if err != nil {
 		a.fail(w, r, err)
 		return
+	}
+	if !route.Public {
+		// Only from now on does the client not keep the server waiting.
+		done := e.Served(caller(r.Claims))
+		defer done()
 	}
 	answer, err := route.serve(ctx, r, input)
 	if err != nil {
