@@ -242,3 +242,12 @@ func TestFolderIsGone(t *testing.T) {
 		t.Errorf("%v, %v", infos, err)
 	}
 }
+
+// A declaration that cannot be written whole is none.
+func TestDeclarationOfBrokenJSON(t *testing.T) {
+	t.Parallel()
+	info := Info{Manifest: &abi.Manifest{Operations: []abi.Operation{{Params: abi.RawMessage("{")}}}, Auth: &abi.AuthSchema{}}
+	if got, err := info.Declaration(); err == nil || got.Manifest != nil {
+		t.Errorf("%s, %v", got.Manifest, err)
+	}
+}
