@@ -15,7 +15,7 @@ import (
 
 // checkConnector runs the operation that proves the credential of a connection.
 func (s *Server) checkConnector(ctx context.Context, r *api.Request, in *airbyteapi.UpdateRequest) (*airbyteapi.CheckAnswer, error) {
-	e, err := s.connector(r)
+	e, err := s.connector(ctx, r)
 	if err != nil {
 		return nil, err
 	}

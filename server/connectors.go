@@ -43,8 +43,12 @@ func (s *Server) listConnectors(ctx context.Context, r *api.Request, in *airbyte
 	if err != nil {
 		return nil, err
 	}
+	entries, err := s.directory.of(ctx, w.ID)
+	if err != nil {
+		return nil, err
+	}
 	all := &airbyteapi.Records{Data: []airbyteapi.Record{}}
-	for _, e := range s.directory.of(w.ID) {
+	for _, e := range entries {
 		if in.DefinitionID != "" && e.Definition != in.DefinitionID {
 			continue
 		}
@@ -163,17 +167,11 @@ func (s *Server) createConnector(ctx context.Context, r *api.Request, in *airbyt
 	}
 	p := store.Scope{Organization: w.Organization, Workspace: w.ID}
 	made, err := s.create(ctx, p, c, in.Name)
+	err = s.directory.changed(ctx, err)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.directory.refresh(ctx); err != nil {
-		return nil, err
-	}
-	e := s.directory.find(p, made.ID)
-	if e == nil { // somebody deleted it already
-		e = &entry{Connection: made}
-	}
-	return s.whole(ctx, e)
+	return s.asMade(ctx, p, made)
 }
 
 // maxSameName is how many connectors of a workspace may be given the same name.
@@ -204,7 +202,7 @@ func (s *Server) create(ctx context.Context, p store.Scope, c *candidate, name s
 }
 
 func (s *Server) getConnector(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.Record, error) {
-	e, err := s.connector(r)
+	e, err := s.connector(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +210,7 @@ func (s *Server) getConnector(ctx context.Context, r *api.Request, _ *api.Nothin
 }
 
 func (s *Server) updateConnector(ctx context.Context, r *api.Request, in *airbyteapi.UpdateRequest) (*airbyteapi.Record, error) {
-	e, err := s.connector(r)
+	e, err := s.connector(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +226,7 @@ func (s *Server) updateConnector(ctx context.Context, r *api.Request, in *airbyt
 	}
 	p := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
 	made, err := s.store.UpdateConnection(ctx, p, change, credentials)
+	err = s.directory.changed(ctx, err)
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, &api.Refusal{Status: http.StatusConflict, Field: "name", Message: "another connector of the workspace has this name", Hint: "choose another one"}
@@ -236,13 +235,19 @@ func (s *Server) updateConnector(ctx context.Context, r *api.Request, in *airbyt
 	case err != nil:
 		return nil, notThere(err, "connector_id", "there is no such connector", "list the connectors of a workspace")
 	}
-	if err := s.directory.refresh(ctx); err != nil {
+	return s.asMade(ctx, p, made)
+}
+
+// asMade is the answer to a request that made or changed a connection.
+func (s *Server) asMade(ctx context.Context, p store.Scope, made store.Connection) (*airbyteapi.Record, error) {
+	e, err := s.directory.find(ctx, p, made.ID)
+	if err != nil {
 		return nil, err
 	}
-	if now := s.directory.find(p, made.ID); now != nil {
-		return s.whole(ctx, now)
+	if e == nil { // somebody deleted it already
+		e = &entry{Connection: made}
 	}
-	return s.whole(ctx, &entry{Connection: made})
+	return s.whole(ctx, e)
 }
 
 // changeSettings changes the values of a connection. A credential that was given for other origins
@@ -286,22 +291,20 @@ func (s *Server) changeSettings(ctx context.Context, c *store.Connection, r *api
 }
 
 func (s *Server) deleteConnector(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.DeleteAnswer, error) {
-	e, err := s.connector(r)
+	e, err := s.connector(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID)
+	err = s.directory.changed(ctx, err)
 	if err != nil {
 		return nil, notThere(err, "connector_id", "there is no such connector", "list the connectors of a workspace")
-	}
-	if err := s.directory.refresh(ctx); err != nil {
-		return nil, err
 	}
 	return &airbyteapi.DeleteAnswer{JobID: job.ID}, nil
 }
 
 func (s *Server) inspectConnector(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.Inspection, error) {
-	e, err := s.connector(r)
+	e, err := s.connector(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/grant"
@@ -29,6 +31,10 @@ type directory struct {
 	// info returns a connector.
 	info func(ctx context.Context, connector string) (*host.ConnectorInfo, error)
 
+	// due counts what may have changed in the database, and read how much of it is in memory.
+	// Between the two, nobody is shown a connection: it may be gone, or have another credential.
+	due, read atomic.Uint64
+
 	refreshing sync.Mutex
 	cursor     string // under refreshing
 	changes    chan host.ConnectionChange
@@ -46,16 +52,47 @@ type entry struct {
 }
 
 func newDirectory(s *store.Store, operator map[string]host.Connection) *directory {
-	return &directory{
+	d := &directory{
 		store: s, operator: operator, changes: make(chan host.ConnectionChange, 256),
 		byID: make(map[string]*entry), byName: make(map[string]map[string]*entry),
 	}
+	d.due.Store(1)
+	return d
 }
 
-// refresh reads what changed in the database. Whoever changes something there calls it.
-func (d *directory) refresh(ctx context.Context) error {
+// refreshTimeout bounds reading what changed.
+const refreshTimeout = 10 * time.Second
+
+// changed reads what changed in the database, and returns the error of the change or its own.
+// Whoever changed something there calls it, also after an error: the change may have been made.
+// It does not end with the request.
+func (d *directory) changed(ctx context.Context, change error) error {
+	d.due.Add(1)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
+	return cmp.Or(change, d.fresh(ctx))
+}
+
+// fresh reads what changed in the database, if that is not in memory yet.
+func (d *directory) fresh(ctx context.Context) error {
+	if d.read.Load() == d.due.Load() {
+		return nil
+	}
 	d.refreshing.Lock()
 	defer d.refreshing.Unlock()
+	due := d.due.Load()
+	if d.read.Load() == due {
+		return nil // another request did it
+	}
+	if err := d.refresh(ctx); err != nil {
+		return err
+	}
+	d.read.Store(due)
+	return nil
+}
+
+// refresh reads what changed in the database. The caller holds d.refreshing.
+func (d *directory) refresh(ctx context.Context) error {
 	changed := make(map[string][]string)
 	reset := d.cursor == ""
 	for {
@@ -147,19 +184,25 @@ func (d *directory) unname(e *entry) {
 	}
 }
 
-// find returns a connection that a scope has.
-func (d *directory) find(p store.Scope, id string) *entry {
+// find returns a connection that a scope has, or nil.
+func (d *directory) find(ctx context.Context, p store.Scope, id string) (*entry, error) {
+	if err := d.fresh(ctx); err != nil {
+		return nil, err
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	e := d.byID[id]
 	if e == nil || e.Organization != p.Organization || p.Workspace != "" && e.Workspace != p.Workspace {
-		return nil
+		return nil, nil
 	}
-	return e
+	return e, nil
 }
 
 // of returns the connections of a workspace, by name.
-func (d *directory) of(workspace string) []*entry {
+func (d *directory) of(ctx context.Context, workspace string) ([]*entry, error) {
+	if err := d.fresh(ctx); err != nil {
+		return nil, err
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	var found []*entry
@@ -169,11 +212,14 @@ func (d *directory) of(workspace string) []*entry {
 		}
 	}
 	slices.SortFunc(found, func(a, b *entry) int { return cmp.Compare(a.Name, b.Name) })
-	return found
+	return found, nil
 }
 
 // within returns the connections of a scope whose ids come after one, by id.
-func (d *directory) within(p store.Scope, after string) []*entry {
+func (d *directory) within(ctx context.Context, p store.Scope, after string) ([]*entry, error) {
+	if err := d.fresh(ctx); err != nil {
+		return nil, err
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	var found []*entry
@@ -183,11 +229,14 @@ func (d *directory) within(p store.Scope, after string) []*entry {
 		}
 	}
 	slices.SortFunc(found, func(a, b *entry) int { return cmp.Compare(a.ID, b.ID) })
-	return found
+	return found, nil
 }
 
 // Get implements [host.Connections].
 func (d *directory) Get(ctx context.Context, p host.Principal, name string) (host.Connection, string, error) {
+	if err := d.fresh(ctx); err != nil {
+		return host.Connection{}, "", err
+	}
 	d.mu.RLock()
 	e := d.byName[p.Workspace][name]
 	d.mu.RUnlock()
@@ -250,7 +299,11 @@ func (d *directory) List(ctx context.Context, p host.Principal, prefix, cursor s
 	if p.Workspace == "" {
 		return page, nil
 	}
-	for _, e := range d.of(p.Workspace) {
+	all, err := d.of(ctx, p.Workspace)
+	if err != nil {
+		return page, err
+	}
+	for _, e := range all {
 		if e.Inactive || !strings.HasPrefix(e.Name, prefix) || cursor != "" && e.Name <= cursor {
 			continue
 		}
@@ -283,8 +336,11 @@ func (d *directory) trial(c store.Connection, made host.Connection) (end func())
 }
 
 // connector finds the connection that the path of a request names.
-func (s *Server) connector(r *api.Request) (*entry, error) {
-	e := s.directory.find(scopeOf(r), strings.ToLower(r.PathValue("connector_id")))
+func (s *Server) connector(ctx context.Context, r *api.Request) (*entry, error) {
+	e, err := s.directory.find(ctx, scopeOf(r), strings.ToLower(r.PathValue("connector_id")))
+	if err != nil {
+		return nil, err
+	}
 	if e == nil {
 		return nil, &api.Refusal{Status: http.StatusNotFound, Field: "connector_id", Message: "there is no such connector", Hint: "list the connectors of a workspace"}
 	}

@@ -32,7 +32,7 @@ const maxExecute = 16 << 20
 const longText = 200
 
 func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.ExecuteRequest) (*api.Raw, error) {
-	e, err := s.connector(r)
+	e, err := s.connector(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
 	}
-	if err := s.directory.refresh(ctx); err != nil {
+	if err := s.directory.fresh(ctx); err != nil {
 		return nil, err
 	}
 	o.Host.Connections = s.directory

@@ -165,7 +165,11 @@ func (s *Server) listSkills(ctx context.Context, r *api.Request, in *airbyteapi.
 	page := &airbyteapi.Skills{Data: []airbyteapi.Skill{}}
 	words := strings.Fields(strings.ToLower(in.Query))
 	last := ""
-	for _, e := range s.directory.within(p, in.Cursor) {
+	entries, err := s.directory.within(ctx, p, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
 		k := kindOf(kinds, e.Connector)
 		if k == nil || !hasWords(k, e.Name, words) {
 			continue
@@ -193,7 +197,10 @@ func hasWords(k *kind, name string, words []string) bool {
 
 func (s *Server) skillDocs(ctx context.Context, r *api.Request, in *airbyteapi.SkillDocsQuery) (*airbyteapi.SkillDocs, error) {
 	id, ok := airbyteapi.SkillConnector(in.ID)
-	e := s.directory.find(scopeOf(r), id)
+	e, err := s.directory.find(ctx, scopeOf(r), id)
+	if err != nil {
+		return nil, err
+	}
 	if !ok || e == nil {
 		return nil, api.NotFound("id", "there is no such skill", "list them with GET "+airbyteapi.SkillsPath)
 	}

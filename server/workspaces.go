@@ -208,14 +208,12 @@ func (s *Server) updateWorkspace(ctx context.Context, r *api.Request, in *airbyt
 		change.Status = &status
 	}
 	changed, err := s.store.UpdateWorkspace(ctx, scopeOf(r), w.ID, change)
+	err = s.directory.changed(ctx, err)
 	if errors.Is(err, store.ErrExists) {
 		return nil, &api.Refusal{Status: http.StatusConflict, Field: "name", Message: "another workspace has this name", Hint: "choose another one"}
 	}
 	if err != nil {
 		return nil, notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
-	}
-	if err := s.directory.refresh(ctx); err != nil {
-		return nil, err
 	}
 	record := workspaceRecord(&changed)
 	return &record, nil
@@ -227,11 +225,9 @@ func (s *Server) deleteWorkspace(ctx context.Context, r *api.Request, _ *api.Not
 		return nil, err
 	}
 	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID)
+	err = s.directory.changed(ctx, err)
 	if err != nil {
 		return nil, notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
-	}
-	if err := s.directory.refresh(ctx); err != nil {
-		return nil, err
 	}
 	return &airbyteapi.WorkspaceDeleted{ID: w.ID, DeletedAt: timeText(deleted.Deleted)}, nil
 }

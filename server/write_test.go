@@ -84,7 +84,10 @@ func TestWritesThatDidNotEnd(t *testing.T) {
 	if err := json.Unmarshal([]byte(newTeam), &in); err != nil {
 		t.Fatal(err)
 	}
-	e := l.s.directory.find(store.Scope{Organization: claims.Organization}, id)
+	e, err := l.s.directory.find(t.Context(), store.Scope{Organization: claims.Organization}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := store.Write{Scope: store.Scope{Organization: e.Organization, Workspace: e.Workspace}, Connection: id, Caller: claims.Application + " ", Key: "k", Hash: hash(&in)}
 	if prior, err := l.s.store.BeginWrite(t.Context(), w, store.AuditRecord{ID: "a", Event: "start", Scope: w.Scope, Record: []byte("{}")}); err != nil || prior != nil {
 		t.Fatal(prior, err)

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+)
+
+const listUsers = `{"entity": "users", "action": "list"}`
+
+// What a client changed counts also when the client hangs up before the answer.
+//
+// threat: D1
+func TestAClientHangsUpAfterAChange(t *testing.T) {
+	t.Parallel()
+	hangUp := func() {}
+	l := newLab(t, func(o *Options) {
+		o.onQuery = func(name string) {
+			if name == "connection.changes" {
+				hangUp()
+			}
+		}
+	})
+	// leave sends a request whose client goes away once the change is in the database.
+	leave := func(method, path, body string) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		hangUp = cancel
+		defer func() { hangUp = func() {} }()
+		r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+l.token)
+		r.Header.Set("Content-Type", "application/json")
+		r.Host = "127.0.0.1"
+		l.s.Handler(t.Context()).ServeHTTP(httptest.NewRecorder(), r)
+		if ctx.Err() == nil {
+			t.Fatal("the client did not leave")
+		}
+	}
+	run := func(id string) reply {
+		return l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, listUsers)
+	}
+	deleted, changed, stopped := l.create("acme", "Deleted"), l.create("acme", "Changed"), l.create("stopped", "Pylon")
+	var workspaces airbyteapi.WorkspaceRecords
+	l.ok(l.ask(http.MethodGet, airbyteapi.WorkspacesPath+"?name_contains=stopped", l.token, nil), &workspaces)
+	for _, id := range []string{deleted, changed, stopped} {
+		l.ok(run(id), &answered{})
+	}
+	leave(http.MethodDelete, at(airbyteapi.ConnectorPath, deleted), "")
+	l.fails(run(deleted), http.StatusNotFound, "no such connector")
+	leave(http.MethodPut, at(airbyteapi.ConnectorPath, changed), `{"credentials": {"api_token": "another"}}`)
+	if r := run(changed); r.status == http.StatusOK {
+		t.Error("the old credential is used")
+	}
+	leave(http.MethodPatch, airbyteapi.WorkspacesPath+"/"+workspaces.Data[0].ID, `{"status": "inactive"}`)
+	if r := run(stopped); r.status == http.StatusOK {
+		t.Error("a stopped workspace works")
+	}
+}
+
+// While nobody can read what changed, no connection is used.
+func TestAChangeThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	run := func() reply { return l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, listUsers) }
+	l.ok(run(), &answered{})
+	good := l.s.directory.store
+	broken, err := openStore(t.Context(), Options{Data: t.TempDir() + "/data"}, l.s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := broken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.s.directory.store = broken
+	l.vendor.Reset()
+	l.fails(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), http.StatusInternalServerError, "")
+	l.fails(run(), http.StatusInternalServerError, "")
+	l.s.directory.store = good
+	l.fails(run(), http.StatusNotFound, "no such connector")
+	if n := len(l.vendor.Requests()); n != 0 {
+		t.Errorf("the vendor got %d requests", n)
+	}
+}
