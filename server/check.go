@@ -22,7 +22,7 @@ func (s *Server) checkConnector(ctx context.Context, r *api.Request, in *airbyte
 	if len(in.Credentials) > 0 || len(in.ReplicationConfig) > 0 {
 		return nil, fault.Invalid("credentials", "a check tries the connector as it is", "send {}; to try another credential, use POST "+airbyteapi.CheckNewPath)
 	}
-	return s.try(ctx, r, e.Workspace, e.Name, e.Connector, e.ID)
+	return s.try(ctx, r, &e.Connection, e.ID)
 }
 
 // checkNewConnector tries a credential without keeping it.
@@ -39,12 +39,12 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 	made := s.options.Connectors[c.Connector]
 	made.Connector, made.Config, made.Secrets = c.Connector, c.settings.config, c.settings.credentials
 	defer s.directory.trial(c.Connection, made)()
-	return s.try(ctx, r, w.ID, c.Name, c.Connector, c.Definition)
+	return s.try(ctx, r, &c.Connection, c.Definition)
 }
 
-// try runs the check of a connector's connection.
-func (s *Server) try(ctx context.Context, r *api.Request, workspace, name, connector, id string) (*airbyteapi.CheckAnswer, error) {
-	info, err := s.host.Connector(ctx, connector)
+// try runs the check of a connection's connector. The answer is about id.
+func (s *Server) try(ctx context.Context, r *api.Request, c *store.Connection, id string) (*airbyteapi.CheckAnswer, error) {
+	info, err := s.host.Connector(ctx, c.Connector)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +57,9 @@ func (s *Server) try(ctx context.Context, r *api.Request, workspace, name, conne
 		return answer, nil
 	}
 	// Whoever may see a connection may try it: nobody sees the answer.
-	p := host.Principal{Workspace: workspace, Subject: r.Claims.Application, Scopes: []host.Scope{connections.Read}}
-	w := &write{Write: store.Write{Scope: store.Scope{Organization: r.Claims.Organization, Workspace: workspace}}} // for the trail
-	_, err = s.host.Execute(w.in(ctx), name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})
+	p := host.Principal{Workspace: c.Workspace, Subject: r.Claims.Application, Scopes: []host.Scope{connections.Read}}
+	w := &write{Write: store.Write{Scope: store.Scope{Organization: r.Claims.Organization, Workspace: c.Workspace}, Connection: c.ID}} // for the trail
+	_, err = s.host.Execute(w.in(ctx), c.Name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})
 	e, failed := errors.AsType[*abi.Error](err)
 	switch {
 	case err == nil:

@@ -240,7 +240,7 @@ func (d *directory) Get(ctx context.Context, p host.Principal, name string) (hos
 	d.mu.RLock()
 	e := d.byName[p.Workspace][name]
 	d.mu.RUnlock()
-	if e == nil || e.Inactive {
+	if e == nil || e.Inactive || !callFor(ctx, e.ID) {
 		return host.Connection{}, "", host.ErrNoConnection
 	}
 	c, err := d.open(ctx, e)

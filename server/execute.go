@@ -44,6 +44,12 @@ func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.Exe
 	if err != nil {
 		return nil, err
 	}
+	if w.Key != "" { // how it ends counts also for a client that hung up, and asks again
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+		defer cancel()
+	}
+	defer s.lose(ctx, w)
 	start := s.now()
 	result, err := s.host.Execute(w.in(ctx), e.Name, *call)
 	if w.prior != nil {

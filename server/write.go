@@ -24,6 +24,7 @@ import (
 type write struct {
 	store.Write
 	begun bool         // its start is recorded
+	ended bool         // its end is kept, or its key is free
 	prior *store.Prior // an earlier call had its key
 }
 
@@ -80,6 +81,13 @@ func (w *write) in(ctx context.Context) context.Context {
 	return context.WithValue(ctx, writeKey{}, w)
 }
 
+// callFor reports whether a call may use a connection. The server finds it by its id and the host
+// by its name, which may be another one's in between.
+func callFor(ctx context.Context, id string) bool {
+	w, _ := ctx.Value(writeKey{}).(*write)
+	return w == nil || w.Connection == "" || w.Connection == id
+}
+
 // again is the answer to a request whose key was used before: nothing is sent.
 func (w *write) again() (*api.Raw, error) {
 	switch p := w.prior; {
@@ -109,8 +117,11 @@ func (s *Server) finished(ctx context.Context, r *api.Request, w *write, body js
 	defer cancel()
 	status := http.StatusOK
 	if failure != nil {
-		if e, is := errors.AsType[*abi.Error](failure); is && !e.RequestSent {
-			s.noted(w, s.store.FreeWrite(ctx, w.Write))
+		switch e, is := errors.AsType[*abi.Error](failure); {
+		case !is || e.Kind == abi.KindInternal && !e.RequestSent:
+			return nil, failure // the host failed, and does not know what it has sent
+		case !e.RequestSent:
+			w.ended = s.noted(w, s.store.FreeWrite(ctx, w.Write))
 			return nil, failure
 		}
 		var answer *airbyteapi.ErrorAnswer
@@ -121,14 +132,25 @@ func (s *Server) finished(ctx context.Context, r *api.Request, w *write, body js
 		}
 		body = text
 	}
-	s.noted(w, s.store.FinishWrite(ctx, w.Write, status, body))
+	w.ended = s.noted(w, s.store.FinishWrite(ctx, w.Write, status, body))
 	return &api.Raw{Body: body}, failure
 }
 
-// noted logs that the end of a write could not be kept: its key stays in use, and then its outcome
-// is unknown.
-func (s *Server) noted(w *write, err error) {
+// noted reports whether the end of a write is kept, and logs why not.
+func (s *Server) noted(w *write, err error) bool {
 	if err != nil {
-		s.log.Error("the answer of a write is not kept", "connection", w.Connection, "error", err)
+		s.log.Error("the end of a write is not kept", "connection", w.Connection, "error", err)
 	}
+	return err == nil
+}
+
+// lose says of a write that began, and whose end is not kept, that nobody knows how it ended.
+// Otherwise its key would stay in use.
+func (s *Server) lose(ctx context.Context, w *write) {
+	if !w.begun || w.Key == "" || w.ended {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	s.noted(w, s.store.LoseWrite(ctx, w.Write))
 }

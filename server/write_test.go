@@ -1,14 +1,22 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/api"
 )
 
 const newTeam = `{"entity": "teams", "action": "create", "params": {"name": "a"}}`
@@ -153,5 +161,123 @@ func TestTrail(t *testing.T) {
 	slices.Sort(events)
 	if want := []string{"call", "call", "call", "call", "start", "start"}; !slices.Equal(events, want) {
 		t.Errorf("events %q, want %q", events, want)
+	}
+}
+
+// A write whose end cannot be kept, or that the host failed in after it began, is one that nobody
+// knows the outcome of: it is not sent again, and its key does not stay in use.
+//
+// threat: S6
+func TestWritesWhoseEndIsLost(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	claims, err := l.s.check(t.Context(), l.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in airbyteapi.ExecuteRequest
+	if err := json.Unmarshal([]byte(newTeam), &in); err != nil {
+		t.Fatal(err)
+	}
+	e, err := l.s.directory.find(t.Context(), store.Scope{Organization: claims.Organization}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		workspace string // in which the answer is kept
+		failure   error
+	}{
+		"a bug":                    {e.Workspace, &abi.Error{Kind: abi.KindInternal, Message: "a bug"}},
+		"a failure without a kind": {e.Workspace, errors.New("a bug")},
+		"no room for the answer":   {nobody, nil},
+	} {
+		w := &write{Write: store.Write{
+			Scope: store.Scope{Organization: e.Organization, Workspace: c.workspace}, Connection: id, Caller: claims.Application + " ", Key: name, Hash: hash(&in),
+		}}
+		if err := l.s.trail.start(t.Context(), w, store.AuditRecord{ID: name, Event: "start", Scope: w.Scope, Record: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := l.s.finished(gone, &api.Request{ID: "req"}, w, []byte("{}"), c.failure); !errors.Is(err, c.failure) {
+			t.Errorf("%s: %v", name, err)
+		}
+		l.s.lose(gone, w)
+		if f := l.fails(l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, newTeam, keyHeader, name), http.StatusConflict, "nobody knows"); f.Code() != "outcome_unknown" {
+			t.Errorf("%s: code %s", name, f.Code())
+		}
+	}
+	if n := l.writes(); n != 0 {
+		t.Errorf("the vendor got %d writes", n)
+	}
+}
+
+// A client that hangs up during a write with a key gets its answer when it asks again.
+//
+// threat: S6
+func TestAClientHangsUpDuringAWrite(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	l := newLab(t, func(o *Options) {
+		u, err := url.Parse(o.Connectors["pylon"].Server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forward := httputil.NewSingleHostReverseProxy(u)
+		between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			cancel()
+			forward.ServeHTTP(w, r)
+		}))
+		t.Cleanup(between.Close)
+		o.Connectors["pylon"] = host.Connection{Server: between.URL}
+	})
+	run := at(airbyteapi.ExecutePath, l.create("acme", "Pylon"))
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, run, strings.NewReader(newTeam))
+	r.Host = "127.0.0.1"
+	r.Header.Set("Authorization", "Bearer "+l.token)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(keyHeader, "k")
+	l.s.Handler(t.Context()).ServeHTTP(httptest.NewRecorder(), r)
+	l.ok(l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k"), &answered{})
+	if n := l.writes(); n != 1 || ctx.Err() == nil {
+		t.Errorf("the vendor got %d writes", n)
+	}
+}
+
+// A call that was let in for one connector does not run on another that takes over its name.
+//
+// threat: D1
+func TestANameThatMoves(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	claims, err := l.s.check(t.Context(), l.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := l.s.directory.find(t.Context(), store.Scope{Organization: claims.Organization}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &airbyteapi.ExecuteRequest{Entity: "users", Action: "list"}
+	r := &api.Request{Request: httptest.NewRequest(http.MethodPost, "/", nil), Claims: claims}
+	call, err := l.s.call(t.Context(), r, e, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWrite(r, e, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.s.host.Execute(w.in(t.Context()), e.Name, *call); err != nil {
+		t.Fatal(err)
+	}
+	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, `{"name": "Old"}`), &airbyteapi.Record{})
+	l.create("acme", "Pylon")
+	l.vendor.Reset()
+	if _, err := l.s.host.Execute(w.in(t.Context()), e.Name, *call); err == nil || len(l.vendor.Requests()) > 0 {
+		t.Error("it runs on the other one")
 	}
 }
