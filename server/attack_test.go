@@ -143,7 +143,7 @@ func (l *lab) forged(path, body string) {
 	}
 	l.fails(l.ask(http.MethodPost, path, none, body), http.StatusForbidden, "")
 	for name, body := range map[string]string{
-		"another secret": `{"client_id": "` + l.s.Bootstrap().ClientID + `", "client_secret": "x"}`,
+		"another secret": `{"client_id": "` + l.first.ClientID + `", "client_secret": "x"}`,
 		"nobody":         `{"client_id": "` + nobody + `", "client_secret": "x"}`,
 		"no id":          `{"client_id": "' OR ''='", "client_secret": "' OR ''='"}`,
 	} {

@@ -44,7 +44,8 @@ type lab struct {
 	s      *Server
 	http   *httptest.Server
 	vendor *vendorsim.Server
-	token  string // of the first application
+	first  *Bootstrap // nil if the folder was not empty
+	token  string     // of the first application
 
 	mu      sync.Mutex
 	queries []string
@@ -64,6 +65,7 @@ func newLab(t *testing.T, change ...func(*Options)) *lab {
 		Host:       host.Options{Plugins: wasmtest.Folder(t, "plugins/pylon"), Cache: compiled},
 		Connectors: map[string]host.Connection{"pylon": {Server: l.vendor.URL}},
 	}
+	o.Bootstrap = func(b *Bootstrap) error { l.first = b; return nil }
 	o.onQuery = func(name string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -85,7 +87,7 @@ func newLab(t *testing.T, change ...func(*Options)) *lab {
 	})
 	l.http = httptest.NewServer(l.s.Handler(t.Context()))
 	t.Cleanup(l.http.Close)
-	if b := l.s.Bootstrap(); b != nil {
+	if b := l.first; b != nil {
 		l.token = l.tokenOf(b.ClientID, b.ClientSecret)
 	}
 	return l
@@ -218,7 +220,7 @@ func (l *lab) another() string {
 	if _, err := l.s.store.CreateWorkspace(l.t.Context(), organization.ID, "default"); err != nil {
 		l.t.Fatal(err)
 	}
-	a, password, err := l.s.store.CreateApplication(l.t.Context(), organization.ID, "app")
+	a, password, err := l.s.store.CreateApplication(l.t.Context(), organization.ID, "app", nil)
 	if err != nil {
 		l.t.Fatal(err)
 	}

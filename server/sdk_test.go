@@ -65,7 +65,7 @@ func TestSDK(t *testing.T) {
 
 // environment are the documented variables of the SDK.
 func (l *lab) environment() []string {
-	b := l.s.Bootstrap()
+	b := l.first
 	var text strings.Builder
 	if err := b.Show(&text, l.http.URL); err != nil {
 		l.t.Fatal(err)
@@ -78,7 +78,7 @@ func (l *lab) environment() []string {
 func (l *lab) calls() (lines string, answers []func(line []byte), workspace string) {
 	var b strings.Builder
 	p := host.Principal{Subject: "test", Scopes: []host.Scope{connections.Read}}
-	w, err := l.s.store.WorkspaceByName(l.t.Context(), store.Scope{Organization: l.s.Bootstrap().Organization}, "acme")
+	w, err := l.s.store.WorkspaceByName(l.t.Context(), store.Scope{Organization: l.first.Organization}, "acme")
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package server is a server for many people's agents: the Airbyte Agent API over connectors that
 // run here. Airbyte's own clients work with it unmodified.
 //
-//	s, err := server.New(ctx, server.Options{Data: "./data", URL: "http://127.0.0.1:8080", Host: host.Options{Plugins: "./plugins"}})
+//	s, err := server.New(ctx, server.Options{Data: "./data", URL: "http://127.0.0.1:8080", Host: host.Options{Plugins: "./plugins"}, Bootstrap: keep})
 //	if err != nil { ... }
 //	defer s.Close(ctx)
 //	err = http.Serve(listener, s.Handler(ctx))
@@ -56,6 +56,11 @@ type Options struct {
 	// say is believed.
 	Proxies []netip.Prefix
 
+	// Bootstrap keeps the credential of the first application: nobody can read it again. [New]
+	// calls it where the database has no application, before it has this one, so that a start
+	// that is interrupted loses none: the next start makes another one. Its error ends New.
+	Bootstrap func(*Bootstrap) error
+
 	onQuery func(name string) // of the database, in tests
 }
 
@@ -70,7 +75,6 @@ type Server struct {
 	trail     *trail
 	host      *host.Host
 	api       *api.API
-	bootstrap *Bootstrap
 
 	tokenLimit, requestLimit *rate.Limiter
 }
@@ -160,10 +164,6 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 	}
 	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: httpserve.DefaultPatience()}.Handler(mux)
 }
-
-// Bootstrap returns the credential of the first application where this call of [New] made it, and
-// nil where it was there: nobody can read it again.
-func (s *Server) Bootstrap() *Bootstrap { return s.bootstrap }
 
 // Close waits for calls that run until ctx ends, and closes the database.
 func (s *Server) Close(ctx context.Context) error {

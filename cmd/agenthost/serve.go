@@ -180,16 +180,12 @@ func isLoopback(name string) bool {
 
 // serveWith opens the server, and serves its handler until that ends.
 func (a *app) serveWith(ctx context.Context, o server.Options, serve func(http.Handler) error) error {
+	o.Bootstrap = func(b *server.Bootstrap) error { return a.showBootstrap(b, o) }
 	s, err := server.New(ctx, o)
 	if err != nil {
 		return err
 	}
-	if b := s.Bootstrap(); b != nil {
-		err = a.showBootstrap(b, o)
-	}
-	if err == nil {
-		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
-	}
+	_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
 	if err == nil {
 		err = serve(s.Handler(ctx))
 	}

@@ -1,4 +1,4 @@
-// Package owned makes folders that are this user's, and tells those that are not: what
+// Package owned makes folders that are this user's, and tells folders and files that are not: what
 // somebody else may put there would be run, or believed.
 package owned
 
@@ -10,9 +10,9 @@ import (
 	"runtime"
 )
 
-// Error is why a folder is not to be used.
+// Error is why a folder or a file is not to be used.
 type Error struct {
-	Dir string
+	Path string
 	// What is wrong with it, and what to do about it.
 	What, Hint string
 }

@@ -29,8 +29,9 @@ func scanApplicationAnd(r row, more ...any) (a Application, err error) {
 }
 
 // CreateApplication makes an application and its secret of 256 bits in base64. The store keeps the
-// digest of the secret only: nobody can read it again.
-func (s *Store) CreateApplication(ctx context.Context, organization, name string) (Application, secret.Value, error) {
+// digest of the secret only: nobody can read it again. Unless it is nil, keep gets both before
+// the application is there, so that a crash loses no secret; its error ends the work.
+func (s *Store) CreateApplication(ctx context.Context, organization, name string, keep func(Application, secret.Value) error) (Application, secret.Value, error) {
 	if err := checkName("name", name); err != nil {
 		return Application{}, secret.Value{}, err
 	}
@@ -43,6 +44,12 @@ func (s *Store) CreateApplication(ctx context.Context, organization, name string
 		return Application{}, secret.Value{}, err
 	}
 	now := millis(s.now())
+	a := Application{ID: id, Organization: organization, Name: name, Created: instant(now)}
+	if keep != nil {
+		if err := keep(a, password); err != nil {
+			return Application{}, secret.Value{}, err
+		}
+	}
 	err = s.write(ctx, func(t session) error {
 		_, err := t.exec("application.create", id, organization, name, envelope.Digest(password), now)
 		return err
@@ -50,7 +57,7 @@ func (s *Store) CreateApplication(ctx context.Context, organization, name string
 	if err != nil {
 		return Application{}, secret.Value{}, err
 	}
-	return Application{ID: id, Organization: organization, Name: name, Created: instant(now)}, password, nil
+	return a, password, nil
 }
 
 // Authenticate returns the application that has an id and a secret. The error is [ErrNone] if

@@ -282,7 +282,7 @@ func testOrganizations(t *testing.T, l *lab) {
 func testApplications(t *testing.T, l *lab) {
 	ctx := t.Context()
 	p, other := l.organization(t), l.organization(t)
-	a, password, err := l.CreateApplication(ctx, p.Organization, "agents")
+	a, password, err := l.CreateApplication(ctx, p.Organization, "agents", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func testApplications(t *testing.T, l *lab) {
 	if got, err := l.Authenticate(ctx, a.ID, password); err != nil || got != a {
 		t.Errorf("%+v, %v, want %+v", got, err, a)
 	}
-	b, otherPassword, err := l.CreateApplication(ctx, other.Organization, "agents")
+	b, otherPassword, err := l.CreateApplication(ctx, other.Organization, "agents", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func testApplications(t *testing.T, l *lab) {
 	if list, err := l.Applications(ctx, p.Organization, Page{}); err != nil || len(list) != 1 || list[0].ID != a.ID || list[0].Revoked.IsZero() {
 		t.Errorf("%+v, %v", list, err)
 	}
-	_, _, err = l.CreateApplication(ctx, "none", "agents")
+	_, _, err = l.CreateApplication(ctx, "none", "agents", nil)
 	wantErr(t, "an application of nobody", err, ErrNone)
 }
 

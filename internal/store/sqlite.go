@@ -33,7 +33,7 @@ const readers = 4
 // An *[abi.Error] whose field is data: of kind denied if another server has the folder, or if other
 // users can write to it, and of kind invalid_params if the database needs something else.
 func OpenSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
-	if err := ownFolder(dir); err != nil {
+	if err := OwnFolder(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, fileName)
@@ -97,7 +97,9 @@ func sqlitePool(path string, size int, settings ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-func ownFolder(dir string) error {
+// OwnFolder makes the folder of a database where it is missing. The error is that of [OpenSQLite]
+// for a folder that others can write to.
+func OwnFolder(dir string) error {
 	err := owned.Folder(dir)
 	if refused, ok := errors.AsType[*owned.Error](err); ok {
 		e := fault.Denied("private_data", refused.What, "credentials are kept there: "+refused.Hint+", or name another folder")
@@ -193,7 +195,7 @@ func backup(ctx context.Context, from, to string) (err error) {
 // An *[abi.Error] whose field is data if the folder has a database already or is in use, or
 // backup if the file is no backup.
 func Restore(ctx context.Context, path, dir string) (err error) {
-	if err := ownFolder(dir); err != nil {
+	if err := OwnFolder(dir); err != nil {
 		return err
 	}
 	to := filepath.Join(dir, fileName)

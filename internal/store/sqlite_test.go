@@ -71,7 +71,7 @@ func TestBackup(t *testing.T) {
 	if _, err := l.PutToken(ctx, p, c.ID, origins, value(canary), 0); err != nil {
 		t.Fatal(err)
 	}
-	_, password, err := l.CreateApplication(ctx, p.Organization, "agents")
+	_, password, err := l.CreateApplication(ctx, p.Organization, "agents", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,11 @@ package bootstrap
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/durable"
 )
 
 // Bootstrap is how to reach a server for the first time.
@@ -25,17 +24,15 @@ func (b *Bootstrap) Show(w io.Writer, url string) error {
 	})
 }
 
-// WriteFile writes the same as JSON into a file that only its owner can read, and that must not be
-// there.
+// WriteFile writes the same as JSON into a file that only its owner can read. It replaces what a
+// start left that was interrupted: no application has that credential.
 func (b *Bootstrap) WriteFile(path, url string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	err = b.ClientSecret.Reveal(func(password []byte) error {
-		e := json.NewEncoder(file)
-		e.SetIndent("", "  ")
-		return e.Encode(map[string]string{"url": url, "organization_id": b.Organization, "client_id": b.ClientID, "client_secret": string(password)})
+	return b.ClientSecret.Reveal(func(password []byte) error {
+		text, err := json.MarshalIndent(map[string]string{"url": url, "organization_id": b.Organization, "client_id": b.ClientID, "client_secret": string(password)}, "", "  ")
+		if err != nil {
+			return err
+		}
+		defer clear(text)
+		return durable.Writer{}.Replace(path, append(text, '\n'))
 	})
-	return errors.Join(err, file.Sync(), file.Close())
 }
