@@ -67,7 +67,7 @@ func (t session) addAudit(records []AuditRecord) error {
 		for _, r := range records[:n] {
 			values = append(values, r.values()...)
 		}
-		if _, err := t.execRows("audit.add", n, values...); err != nil {
+		if err := t.execRows("audit.add", n, values...); err != nil {
 			return err
 		}
 		records = records[n:]

@@ -289,12 +289,12 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (Changes,
 	limit = Page{Limit: limit}.limit()
 	found, err := many(t, scanConnection, "connection.changes", revision, id, limit)
 	if err != nil {
-		return Changes{}, s.named(t.ctx, err)
+		return Changes{}, t.named(err)
 	}
 	// Asked after the rows: what was forgotten before them shows.
 	forgotten, err := one(t, scanNumber, "revision.forgotten")
 	if err != nil {
-		return Changes{}, s.named(t.ctx, err)
+		return Changes{}, t.named(err)
 	}
 	if cursor != "" && revision < forgotten {
 		return Changes{Reset: true}, nil

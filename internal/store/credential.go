@@ -106,7 +106,7 @@ func (s *Store) Credentials(ctx context.Context, p Scope, connection string, ori
 		return nil
 	}, p.Organization, p.Workspace, connection)
 	if err != nil {
-		return nil, s.named(t.ctx, err)
+		return nil, t.named(err)
 	}
 	return fields, nil
 }

@@ -36,7 +36,7 @@ func (t session) newDataKey(organization, workspace string) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.execRows("data_key.create", 1, row...)
+	err = t.execRows("data_key.create", 1, row...)
 	return err
 }
 
@@ -117,7 +117,7 @@ func (s *Store) checkMasters(ctx context.Context, m *envelope.Masters) error {
 			return err
 		})
 		if err != nil {
-			return s.named(t.ctx, err)
+			return t.named(err)
 		}
 	}
 	for id, n := range counts {

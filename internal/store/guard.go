@@ -17,7 +17,7 @@ var errMemory = errors.New("SQLite ran out of memory")
 type guarded struct{ driver.Connector }
 
 func (g guarded) Connect(ctx context.Context) (c driver.Conn, err error) {
-	defer recovered(nil, &err)
+	defer func() { err = recovered(nil, recover(), err) }()
 	inner, err := g.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -46,21 +46,22 @@ type sqliteStmt interface {
 	ClearBindings() error
 }
 
-// recovered ends a panic of the driver with an error.
-func recovered(broken *atomic.Bool, err *error) {
-	if r := recover(); r != nil {
-		if broken != nil {
-			broken.Store(true)
-		}
-		*err = fmt.Errorf("%w: %v", errMemory, r)
+// recovered makes an error of a panic of the driver, and returns err if there was none.
+func recovered(broken *atomic.Bool, panicked any, err error) error {
+	if panicked == nil {
+		return err
 	}
+	if broken != nil {
+		broken.Store(true)
+	}
+	return fmt.Errorf("%w: %v", errMemory, panicked)
 }
 
 // closing calls a function that closes something, and calls it again if it panicked: the driver
 // panics once more when it closes what ran out of memory, and then closes it.
 func closing(broken *atomic.Bool, do func() error) error {
 	once := func() (err error) {
-		defer recovered(broken, &err)
+		defer func() { err = recovered(broken, recover(), err) }()
 		return do()
 	}
 	err := once()
@@ -92,7 +93,7 @@ func (c *guardedConn) Close() error {
 }
 
 func (c *guardedConn) BeginTx(ctx context.Context, o driver.TxOptions) (t driver.Tx, err error) {
-	defer recovered(&c.broken, &err)
+	defer func() { err = recovered(&c.broken, recover(), err) }()
 	inner, err := c.sqliteConn.BeginTx(ctx, o)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (c *guardedConn) BeginTx(ctx context.Context, o driver.TxOptions) (t driver
 }
 
 func (c *guardedConn) PrepareContext(ctx context.Context, query string) (s driver.Stmt, err error) {
-	defer recovered(&c.broken, &err)
+	defer func() { err = recovered(&c.broken, recover(), err) }()
 	if s, ok := c.idle[query]; ok {
 		delete(c.idle, query)
 		return &guardedStmt{s, c, query}, nil
@@ -118,7 +119,7 @@ func (c *guardedConn) PrepareContext(ctx context.Context, query string) (s drive
 }
 
 func (c *guardedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
-	defer recovered(&c.broken, &err)
+	defer func() { err = recovered(&c.broken, recover(), err) }()
 	return c.sqliteConn.ExecContext(ctx, query, args)
 }
 
@@ -128,7 +129,7 @@ type guardedTx struct {
 }
 
 func (t *guardedTx) Commit() (err error) {
-	defer recovered(&t.conn.broken, &err)
+	defer func() { err = recovered(&t.conn.broken, recover(), err) }()
 	return t.Tx.Commit()
 }
 
@@ -151,12 +152,12 @@ func (s *guardedStmt) Close() error {
 }
 
 func (s *guardedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (r driver.Result, err error) {
-	defer recovered(&s.conn.broken, &err)
+	defer func() { err = recovered(&s.conn.broken, recover(), err) }()
 	return s.sqliteStmt.ExecContext(ctx, args)
 }
 
 func (s *guardedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (r driver.Rows, err error) {
-	defer recovered(&s.conn.broken, &err)
+	defer func() { err = recovered(&s.conn.broken, recover(), err) }()
 	inner, err := s.sqliteStmt.QueryContext(ctx, args)
 	if err != nil {
 		return nil, err
@@ -172,6 +173,6 @@ type guardedRows struct {
 func (r *guardedRows) Close() error { return closing(&r.conn.broken, r.Rows.Close) }
 
 func (r *guardedRows) Next(into []driver.Value) (err error) {
-	defer recovered(&r.conn.broken, &err)
+	defer func() { err = recovered(&r.conn.broken, recover(), err) }()
 	return r.Rows.Next(into)
 }

@@ -39,7 +39,7 @@ func testLarge(t *testing.T, l *lab) {
 		for part := range 8 {
 			group.Go(func() {
 				for i := part; i < *workspaces; i += 8 {
-					w, err := l.CreateWorkspace(ctx, organization, fmt.Sprint("workspace ", i))
+					w, err := l.CreateWorkspace(t.Context(), organization, fmt.Sprint("workspace ", i))
 					if err != nil {
 						t.Error(err)
 						return

@@ -20,7 +20,7 @@ func TestPlans(t *testing.T) {
 		"signing_key.retire":  "a few rows",
 		"signing_key.forget":  "a few rows",
 	}
-	parameter := regexp.MustCompile(`\?[0-9]+`)
+	parameter := regexp.MustCompile(`\?\d+`)
 	costly := regexp.MustCompile(`(?m)^SCAN \w+( USING (COVERING )?INDEX \w+)?$|TEMP B-TREE`)
 	for name, text := range l.Store.queries {
 		if strings.HasPrefix(name, "test.") {

@@ -181,7 +181,7 @@ func (t session) replaceDataKeys(old []sealedKey) (done Rotated, err error) {
 		rows = append(rows, row...)
 		first, last = min(first, k.workspace), max(last, k.workspace)
 	}
-	if _, err := t.execRows("data_key.create", len(old), rows...); err != nil {
+	if err := t.execRows("data_key.create", len(old), rows...); err != nil {
 		return done, err
 	}
 	done.Keys = len(old)
@@ -218,7 +218,7 @@ func (t session) reseal(statement string, values []sealedValue, keys map[string]
 		if n == 0 {
 			return nil
 		}
-		_, err := t.execRows(statement, n, rows...)
+		err := t.execRows(statement, n, rows...)
 		done.Values += n
 		rows, n = nil, 0
 		return err

@@ -26,22 +26,21 @@ func (l *lab) tamper(t testing.TB, statement string, args ...any) {
 //
 // threat: K2 in TestSQLite
 func testMovedRows(t *testing.T, l *lab) {
-	ctx := t.Context()
 	w := Write{Connection: "answered", Caller: "app", Key: "k", Hash: []byte("h")}
-	// make makes an organization with a connection that has all that is sealed.
-	make := func() (Scope, Connection) {
+	// create makes an organization with a connection that has all that is sealed.
+	create := func() (Scope, Connection) {
 		p := l.organization(t)
-		c := ok(l.CreateConnection(ctx, p, Connection{Name: "pylon"}, Credentials{map[string]secret.Value{"a": value("one"), "b": value("two")}, origins}))(t)
-		if _, err := l.PutToken(ctx, p, c.ID, origins, value("token"), 0); err != nil {
+		c := ok(l.CreateConnection(t.Context(), p, Connection{Name: "pylon"}, Credentials{map[string]secret.Value{"a": value("one"), "b": value("two")}, origins}))(t)
+		if _, err := l.PutToken(t.Context(), p, c.ID, origins, value("token"), 0); err != nil {
 			t.Fatal(err)
 		}
 		return p, c
 	}
 	credentials := func(p Scope, c Connection) error {
-		_, err := l.Credentials(ctx, p, c.ID, origins)
+		_, err := l.Credentials(t.Context(), p, c.ID, origins)
 		return err
 	}
-	token := func(p Scope, c Connection) error { _, err := l.Token(ctx, p, c.ID, origins); return err }
+	token := func(p Scope, c Connection) error { _, err := l.Token(t.Context(), p, c.ID, origins); return err }
 	for _, move := range []struct {
 		name string
 		do   func(p Scope, c Connection)
@@ -62,7 +61,7 @@ func testMovedRows(t *testing.T, l *lab) {
 		}, credentials},
 		{"a token from another connection", func(p Scope, c Connection) {
 			from := l.connection(t, p, "from")
-			if _, err := l.PutToken(ctx, p, from.ID, origins, value("other"), 0); err != nil {
+			if _, err := l.PutToken(t.Context(), p, from.ID, origins, value("other"), 0); err != nil {
 				t.Fatal(err)
 			}
 			l.tamper(t, "UPDATE token SET sealed = (SELECT sealed FROM token WHERE connection = $1) WHERE connection = $2", from.ID, c.ID)
@@ -73,17 +72,17 @@ func testMovedRows(t *testing.T, l *lab) {
 			l.tamper(t, "UPDATE credential SET sealed = (SELECT sealed FROM credential WHERE connection = $1), data_key = (SELECT data_key FROM credential WHERE connection = $1) WHERE connection = $2 AND field = 'a'", from.ID, c.ID)
 		}, credentials},
 		{"the connection to another workspace of the organization", func(p Scope, c Connection) {
-			w := ok(l.CreateWorkspace(ctx, p.Organization, "thief"))(t)
+			w := ok(l.CreateWorkspace(t.Context(), p.Organization, "thief"))(t)
 			l.tamper(t, "UPDATE connection SET workspace = $1 WHERE id = $2", w.ID, c.ID)
 		}, func(p Scope, c Connection) error { return credentials(Scope{Organization: p.Organization}, c) }},
 		{"the connection and its token to another workspace", func(p Scope, c Connection) {
-			w := ok(l.CreateWorkspace(ctx, p.Organization, "thief"))(t)
+			w := ok(l.CreateWorkspace(t.Context(), p.Organization, "thief"))(t)
 			l.tamper(t, "UPDATE connection SET workspace = $1 WHERE id = $2", w.ID, c.ID)
 		}, func(p Scope, c Connection) error { return token(Scope{Organization: p.Organization}, c) }},
 		{"the connection to another organization", func(_ Scope, c Connection) {
 			l.tamper(t, "UPDATE connection SET organization = $1 WHERE id = $2", l.organization(t).Organization, c.ID)
 		}, func(_ Scope, c Connection) error {
-			moved := ok(readOne(ctx, l.Store, scanText, "test.organization_of", c.ID))(t)
+			moved := ok(readOne(t.Context(), l.Store, scanText, "test.organization_of", c.ID))(t)
 			return credentials(Scope{Organization: moved}, c)
 		}},
 		{"the data key of another workspace", func(p Scope, _ Connection) {
@@ -91,7 +90,7 @@ func testMovedRows(t *testing.T, l *lab) {
 			l.tamper(t, "UPDATE data_key SET sealed = (SELECT sealed FROM data_key WHERE workspace = $1) WHERE workspace = $2", other.Workspace, p.Workspace)
 		}, credentials},
 		{"one bit", func(_ Scope, c Connection) {
-			sealed := ok(readOne(ctx, l.Store, scanText, "test.sealed", c.ID))(t)
+			sealed := ok(readOne(t.Context(), l.Store, scanText, "test.sealed", c.ID))(t)
 			b := []byte(sealed)
 			b[len(b)-1] ^= 1
 			l.tamper(t, "UPDATE credential SET sealed = $1 WHERE connection = $2 AND field = 'a'", b, c.ID)
@@ -103,10 +102,10 @@ func testMovedRows(t *testing.T, l *lab) {
 			for _, key := range []string{"from", "k"} {
 				w := w
 				w.Scope, w.Connection, w.Key = p, p.Workspace, key
-				if prior, err := l.BeginWrite(ctx, w, start(p, "0195-"+key+p.Workspace)); prior != nil || err != nil {
+				if prior, err := l.BeginWrite(t.Context(), w, start(p, "0195-"+key+p.Workspace)); prior != nil || err != nil {
 					t.Fatal(prior, err)
 				}
-				if err := l.FinishWrite(ctx, w, 200, []byte(key)); err != nil {
+				if err := l.FinishWrite(t.Context(), w, 200, []byte(key)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -114,11 +113,11 @@ func testMovedRows(t *testing.T, l *lab) {
 		}, func(p Scope, _ Connection) error {
 			w := w
 			w.Scope, w.Connection = p, p.Workspace
-			_, err := l.BeginWrite(ctx, w, start(p, "0196-"+p.Workspace))
+			_, err := l.BeginWrite(t.Context(), w, start(p, "0196-"+p.Workspace))
 			return err
 		}},
 	} {
-		p, c := make()
+		p, c := create()
 		if err := credentials(p, c); err != nil {
 			t.Fatalf("before: %v", err)
 		}
@@ -132,11 +131,10 @@ func testMovedRows(t *testing.T, l *lab) {
 
 // testWornKey: a key that sealed too much is replaced before it seals more.
 func testWornKey(t *testing.T, l *lab) {
-	ctx := t.Context()
 	p := l.organization(t)
 	before := l.connection(t, p, "before")
 	key := func() string {
-		return ok(readOne(ctx, l.Store, scanText, "test.data_key_of", p.Workspace))(t)
+		return ok(readOne(t.Context(), l.Store, scanText, "test.data_key_of", p.Workspace))(t)
 	}
 	first := key()
 	l.connection(t, p, "with the same key")
@@ -149,45 +147,44 @@ func testWornKey(t *testing.T, l *lab) {
 		t.Error("the key seals more than it may")
 	}
 	for _, c := range []Connection{before, after} {
-		if got, err := l.Credentials(ctx, p, c.ID, origins); err != nil || plain(got["api_token"]) != "secret of "+c.Name {
+		if got, err := l.Credentials(t.Context(), p, c.ID, origins); err != nil || plain(got["api_token"]) != "secret of "+c.Name {
 			t.Errorf("%s: %v", c.Name, err)
 		}
 	}
 }
 
 func testRotateMaster(t *testing.T, l *lab) {
-	ctx := t.Context()
 	var scopes []Scope
 	var made []Connection
 	for i := range rotateBatch/50 + 1 {
 		p := l.organization(t)
 		scopes, made = append(scopes, p), append(made, l.connection(t, p, fmt.Sprint("c", i)))
 	}
-	key := ok(l.RotateSigningKey(ctx, time.Hour))(t)
+	key := ok(l.RotateSigningKey(t.Context(), time.Hour))(t)
 	opens := func(what string, s *Store) {
 		t.Helper()
 		for i, c := range made {
-			if got, err := s.Credentials(ctx, scopes[i], c.ID, origins); err != nil || plain(got["api_token"]) != "secret of "+c.Name {
+			if got, err := s.Credentials(t.Context(), scopes[i], c.ID, origins); err != nil || plain(got["api_token"]) != "secret of "+c.Name {
 				t.Errorf("%s: %s: %v", what, c.Name, err)
 			}
 		}
-		if got, err := s.SigningKeys(ctx); err != nil || len(got) != 1 || !got[0].Key.Equal(key.Key) {
+		if got, err := s.SigningKeys(t.Context()); err != nil || len(got) != 1 || !got[0].Key.Equal(key.Key) {
 			t.Errorf("%s: signing key: %v", what, err)
 		}
 	}
-	if err := l.UseMasters(ctx, masterKeys(t, "second")); err == nil {
+	if err := l.UseMasters(t.Context(), masterKeys(t, "second")); err == nil {
 		t.Error("a master key that opens nothing is taken")
 	}
-	if err := l.UseMasters(ctx, masterKeys(t, "second", "first")); err != nil {
+	if err := l.UseMasters(t.Context(), masterKeys(t, "second", "first")); err != nil {
 		t.Fatal(err)
 	}
 	opens("before", l.Store)
-	done, err := l.RotateMaster(ctx)
+	done, err := l.RotateMaster(t.Context())
 	if want := len(made) + 1; err != nil || done.Keys != want {
 		t.Fatalf("%+v, %v, want %d keys", done, err, want)
 	}
 	opens("after", l.Store)
-	if done, err := l.RotateMaster(ctx); err != nil || done.Keys != 0 {
+	if done, err := l.RotateMaster(t.Context()); err != nil || done.Keys != 0 {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 	if err := l.Close(); err != nil {
@@ -202,7 +199,6 @@ func testRotateMaster(t *testing.T, l *lab) {
 
 // testRotateData makes new data keys while others read and write.
 func testRotateData(t *testing.T, l *lab) {
-	ctx := t.Context()
 	const workspaces = 12
 	var scopes [workspaces]Scope
 	var made [workspaces]Connection
@@ -210,21 +206,21 @@ func testRotateData(t *testing.T, l *lab) {
 		scopes[i] = l.organization(t)
 		made[i] = l.connection(t, scopes[i], "pylon")
 	}
-	if _, err := l.PutToken(ctx, scopes[0], made[0].ID, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(t.Context(), scopes[0], made[0].ID, origins, value("token"), 0); err != nil {
 		t.Fatal(err)
 	}
 	w := Write{Scope: scopes[0], Connection: made[0].ID, Caller: "app", Key: "k", Hash: []byte("h")}
-	if prior, err := l.BeginWrite(ctx, w, start(scopes[0], "0193-1")); prior != nil || err != nil {
+	if prior, err := l.BeginWrite(t.Context(), w, start(scopes[0], "0193-1")); prior != nil || err != nil {
 		t.Fatal(prior, err)
 	}
-	if err := l.FinishWrite(ctx, w, 200, []byte("answer")); err != nil {
+	if err := l.FinishWrite(t.Context(), w, 200, []byte("answer")); err != nil {
 		t.Fatal(err)
 	}
 	// Somebody changed one value: it does not stop the others.
 	l.tamper(t, "UPDATE credential SET sealed = $1 WHERE connection = $2", []byte("x"), made[1].ID)
 	keys := func() map[string]bool {
 		found := make(map[string]bool)
-		for _, k := range ok(many(session{ctx, l.Store, l.reader}, scanText, "test.data_keys"))(t) {
+		for _, k := range ok(many(session{t.Context(), l.Store, l.reader}, scanText, "test.data_keys"))(t) {
 			found[k] = true
 		}
 		return found
@@ -232,7 +228,7 @@ func testRotateData(t *testing.T, l *lab) {
 	before := keys()
 	l.later(time.Second)
 
-	working, stop := context.WithCancel(ctx)
+	working, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
 		for n := int64(0); working.Err() == nil; n++ {
@@ -240,11 +236,11 @@ func testRotateData(t *testing.T, l *lab) {
 				if i == 1 {
 					continue
 				}
-				if _, err := l.Credentials(ctx, scopes[i], made[i].ID, origins); err != nil {
+				if _, err := l.Credentials(t.Context(), scopes[i], made[i].ID, origins); err != nil {
 					t.Errorf("read while it rotates: %v", err)
 				}
 			}
-			if _, err := l.PutToken(ctx, scopes[2], made[2].ID, origins, value("token"), n); err != nil {
+			if _, err := l.PutToken(t.Context(), scopes[2], made[2].ID, origins, value("token"), n); err != nil {
 				t.Errorf("write while it rotates: %v", err)
 			}
 		}
@@ -253,15 +249,15 @@ func testRotateData(t *testing.T, l *lab) {
 		for n := 0; working.Err() == nil; n++ {
 			p := scopes[3+n%(workspaces-3)]
 			c := l.connection(t, p, "short")
-			if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
+			if _, err := l.DeleteConnection(t.Context(), p, c.ID); err != nil {
 				t.Errorf("delete while it rotates: %v", err)
 			}
 		}
 	})
-	done, err := l.RotateData(ctx)
+	done, err := l.RotateData(t.Context())
 	stop()
 	group.Wait()
-	if left := ok(many(session{ctx, l.Store, l.reader}, scanText, "test.left"))(t); len(left) > 0 {
+	if left := ok(many(session{t.Context(), l.Store, l.reader}, scanText, "test.left"))(t); len(left) > 0 {
 		t.Errorf("%d credentials of deleted connections are there", len(left))
 	}
 	if err != nil || done.Keys != workspaces || done.Values < workspaces || done.Unopened != 1 {
@@ -277,25 +273,25 @@ func testRotateData(t *testing.T, l *lab) {
 	if kept != 2 { // that of the answer, and that of what does not open
 		t.Errorf("%d of the old keys are still there, want 2", kept)
 	}
-	if got, err := l.Token(ctx, scopes[0], made[0].ID, origins); err != nil || plain(got.Value) != "token" || got.Version != 1 {
+	if got, err := l.Token(t.Context(), scopes[0], made[0].ID, origins); err != nil || plain(got.Value) != "token" || got.Version != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if prior, err := l.BeginWrite(ctx, w, start(scopes[0], "0193-2")); err != nil || prior == nil || string(prior.Answer) != "answer" {
+	if prior, err := l.BeginWrite(t.Context(), w, start(scopes[0], "0193-2")); err != nil || prior == nil || string(prior.Answer) != "answer" {
 		t.Errorf("the answer: %+v, %v", prior, err)
 	}
 	// The open key of answers is an old one by now, and after it is forgotten a new one is asked for.
 	for _, key := range []string{"k2", "k3"} {
 		w.Key = key
-		if prior, err := l.BeginWrite(ctx, w, start(scopes[0], "0193-"+key)); prior != nil || err != nil {
+		if prior, err := l.BeginWrite(t.Context(), w, start(scopes[0], "0193-"+key)); prior != nil || err != nil {
 			t.Fatal(prior, err)
 		}
 		if key == "k3" {
 			l.tamper(t, "DELETE FROM idempotency WHERE key <> 'k3'")
-			if err := l.Forget(ctx, time.Time{}); err != nil {
+			if err := l.Forget(t.Context(), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := l.FinishWrite(ctx, w, 200, []byte(key)); err != nil {
+		if err := l.FinishWrite(t.Context(), w, 200, []byte(key)); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
@@ -304,13 +300,12 @@ func testRotateData(t *testing.T, l *lab) {
 
 // testInterruptedRotation ends a rotation in its middle: the next one goes on where it was.
 func testInterruptedRotation(t *testing.T, l *lab) {
-	ctx := t.Context()
 	l.later(time.Second)
-	started := ok(l.beginRotation(ctx))(t)
+	started := ok(l.beginRotation(t.Context()))(t)
 	l.later(time.Second)
-	reading := session{ctx, l.Store, l.reader}
+	reading := session{t.Context(), l.Store, l.reader}
 	var older []sealedKey
-	err := l.write(ctx, func(s session) (err error) {
+	err := l.write(t.Context(), func(s session) (err error) {
 		if older, err = many(s, scanWrapped, "data_key.retire_older", started, "", 3, millis(l.clock())); err == nil {
 			_, err = s.replaceDataKeys(older)
 		}
@@ -320,11 +315,11 @@ func testInterruptedRotation(t *testing.T, l *lab) {
 		t.Fatal(err)
 	}
 	all := len(ok(many(reading, scanText, "test.current_data_keys"))(t))
-	done, err := l.RotateData(ctx)
+	done, err := l.RotateData(t.Context())
 	if want := all - 3; err != nil || done.Keys != want || len(older) != 3 {
 		t.Errorf("%+v, %v, want %d keys", done, err, want)
 	}
-	if again := ok(l.beginRotation(ctx))(t); again == started {
+	if again := ok(l.beginRotation(t.Context()))(t); again == started {
 		t.Error("the rotation has no end")
 	}
 }

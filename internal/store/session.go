@@ -75,6 +75,9 @@ func (s *Store) named(ctx context.Context, err error) error {
 	return err
 }
 
+// named is [Store.named] with the context of the session.
+func (t session) named(err error) error { return t.s.named(t.ctx, err) }
+
 func (t session) statement(name string, args []any) (string, error) {
 	text, ok := t.s.queries[name]
 	if !ok {
@@ -106,16 +109,13 @@ func (t session) exec(name string, args ...any) (int64, error) {
 }
 
 // execRows is exec for a statement that inserts count rows.
-func (t session) execRows(name string, count int, values ...any) (int64, error) {
+func (t session) execRows(name string, count int, values ...any) error {
 	text, err := t.statement(name, values)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	result, err := t.db.ExecContext(t.ctx, strings.Replace(text, "{rows}", tuples(t.s.dialect, count, len(values)/count), 1), values...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	_, err = t.db.ExecContext(t.ctx, strings.Replace(text, "{rows}", tuples(t.s.dialect, count, len(values)/count), 1), values...)
+	return err
 }
 
 // change is exec for a statement that changes one row. The error is [ErrNone] if it changed none.
@@ -195,7 +195,7 @@ func readOne[T any](ctx context.Context, s *Store, scan func(row) (T, error), na
 	t, cancel := s.read(ctx)
 	defer cancel()
 	found, err := one(t, scan, name, args...)
-	return found, s.named(t.ctx, err)
+	return found, t.named(err)
 }
 
 // readMany reads rows outside of a transaction.
@@ -203,7 +203,7 @@ func readMany[T any](ctx context.Context, s *Store, scan func(row) (T, error), n
 	t, cancel := s.read(ctx)
 	defer cancel()
 	found, err := many(t, scan, name, args...)
-	return found, s.named(t.ctx, err)
+	return found, t.named(err)
 }
 
 // Page asks for a part of a list.

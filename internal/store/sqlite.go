@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/credential/durable"
@@ -58,11 +59,11 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	writer, err := sqlitePool(path, 1, "_txlock", "immediate", "_pragma", "journal_mode(wal)", "_pragma", "synchronous(full)", "_pragma", "foreign_keys(1)")
+	writer, err := sqlitePool(path, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"journal_mode(wal)", "synchronous(full)", "foreign_keys(1)"}})
 	if err != nil {
 		return nil, err
 	}
-	reader, err := sqlitePool(path, readers, "_pragma", "query_only(1)")
+	reader, err := sqlitePool(path, readers, url.Values{"_pragma": {"query_only(1)"}})
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -80,13 +81,10 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// sqlitePool returns connections to the file at path. Settings are pairs of a name and a value.
-func sqlitePool(path string, size int, settings ...string) (*sql.DB, error) {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "trusted_schema(0)"}}
-	for i := 0; i < len(settings); i += 2 {
-		q.Add(settings[i], settings[i+1])
-	}
-	name := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+// sqlitePool returns connections to the file at path, with settings besides those of all.
+func sqlitePool(path string, size int, settings url.Values) (*sql.DB, error) {
+	settings["_pragma"] = slices.Concat([]string{"busy_timeout(10000)", "trusted_schema(0)"}, settings["_pragma"])
+	name := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: settings.Encode()}
 	connector, err := (&driver.SQLite{}).OpenConnector(name.String())
 	if err != nil {
 		return nil, err
@@ -177,7 +175,7 @@ func backup(ctx context.Context, from, to string) (err error) {
 			err = errors.Join(err, os.Remove(to))
 		}
 	}()
-	db, err := sqlitePool(from, 1)
+	db, err := sqlitePool(from, 1, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -223,7 +221,7 @@ func checkBackup(ctx context.Context, path string) (err error) {
 	} else if !info.Mode().IsRegular() {
 		return noBackup("it is no file")
 	}
-	db, err := sqlitePool(path, 1, "mode", "ro")
+	db, err := sqlitePool(path, 1, url.Values{"mode": {"ro"}})
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (c *Client) server(body []byte) (string, error) {
 
 // RuleTokenServer is the rule of a server that an answer with a token names, and that the
 // connector does not permit.
-const RuleTokenServer = "oauth2.server"
+const RuleTokenServer = "oauth2.server" //nolint:gosec // the name of a rule
 
 // margin is how long before its end a token is replaced: clocks differ, and requests take time.
 func margin(lifetime time.Duration) time.Duration { return min(time.Minute, lifetime/10) }

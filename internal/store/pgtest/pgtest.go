@@ -26,7 +26,7 @@ func Start(t testing.TB) string {
 	}
 	// Not t.TempDir(): the server's user cannot enter that of root. The path of a socket has
 	// at most 107 bytes.
-	dir, err := os.MkdirTemp("/tmp", "pg")
+	dir, err := os.MkdirTemp("/tmp", "pg") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

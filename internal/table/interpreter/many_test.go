@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -68,7 +69,7 @@ func TestRowsOfManyOperations(t *testing.T) {
 		}
 		outcomes = append(outcomes, o)
 	}
-	if few, all := outcomes[0], outcomes[1]; string(few.Output) != string(all.Output) || all.Memory > few.Memory+1<<20 || all.Fuel > few.Fuel+400_000 {
+	if few, all := outcomes[0], outcomes[1]; !bytes.Equal(few.Output, all.Output) || all.Memory > few.Memory+1<<20 || all.Fuel > few.Fuel+400_000 {
 		t.Errorf("%s with %d bytes and %d counts of fuel; with a few operations it is %s with %d and %d", all.Output, all.Memory, all.Fuel, few.Output, few.Memory, few.Fuel)
 	}
 }

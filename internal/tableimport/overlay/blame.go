@@ -89,7 +89,7 @@ func (a *applier) lineOfKey(one *action, to []step) int {
 	pair := pairOf(a.actions[one.number], "update")
 	for i := len(one.path) + 1; pair != nil; i++ {
 		line = lineOf(pair)
-		var value ast.Node = pair.Value
+		value := pair.Value
 		if anchor, ok := value.(*ast.AnchorNode); ok {
 			value = anchor.Value
 		}
