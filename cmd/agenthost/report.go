@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/table"
+	"github.com/agenthost/agenthost/internal/yamlfile"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -44,7 +45,7 @@ func (a *app) report(err error) {
 		}
 		errors.As(err, &public)
 	case errors.As(err, &public) && public.Kind == abi.KindInvalidParams && errors.Is(err, fault.ErrConfiguration):
-		a.complain(public.Message, public.Hint) // of a file: the kind would speak of parameters
+		a.complain(a.placeOf(public.Field)+public.Message, public.Hint) // the kind would speak of parameters
 	case errors.As(err, &public):
 		a.complain(public.Error(), public.Hint)
 		a.details(public)
@@ -55,6 +56,22 @@ func (a *app) report(err error) {
 	if a.format == string(render.JSON) || a.format == string(render.NDJSON) {
 		a.reportJSON(public)
 	}
+}
+
+// placeOf says where the configuration has the setting of a connection, as far as its file can tell.
+// It is empty for other settings.
+func (a *app) placeOf(setting string) string {
+	if !strings.HasPrefix(setting, "connections.") {
+		return ""
+	}
+	file, line := a.configPath(), 0
+	if data, err := readRegular(context.Background(), file, yamlfile.MaxSize); err == nil {
+		line = yamlfile.Line(data, setting, yamlfile.Limits{Tokens: 40_000, Depth: 32})
+	}
+	if line == 0 {
+		return setting + ": "
+	}
+	return fmt.Sprintf("%s:%d: %s: ", file, line, setting)
 }
 
 // details writes the other fields of a call's error.

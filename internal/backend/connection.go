@@ -46,8 +46,10 @@ func NewConnection(name string, cfg config.Connection, declared *connector.Conne
 		c.Override, c.Server = cfg.Server, &declared.Manifest.Servers[0]
 		return c, nil
 	}
-	c.Server, err = declared.Server(cfg.Server)
-	return c, err
+	if c.Server, err = declared.Server(cfg.Server); err != nil {
+		return c, fault.Under("connections."+name, err)
+	}
+	return c, nil
 }
 
 // SetGrant makes the connection's grant of what its configuration allows. It refuses

@@ -10,7 +10,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -155,6 +157,23 @@ func (c *Connector) Server(id string) (*abi.Server, error) {
 		Kind:    abi.KindInvalidParams,
 		Field:   "server",
 		Message: fmt.Sprintf("%s has no server %q", c.Manifest.Name, id),
-		Hint:    fault.Hint(id, ids) + ", or use the URL of your own server",
+		Hint:    serverHint(id, ids),
 	}
+}
+
+// serverHint says what to write in place of a server that there is not.
+func serverHint(id string, ids []string) string {
+	address, err := netip.ParseAddrPort(id)
+	host, port, _ := strings.Cut(id, ":")
+	if _, notPort := strconv.ParseUint(port, 10, 16); err == nil || notPort == nil && host != "" {
+		scheme := "https://"
+		if host == "localhost" || address.Addr().IsLoopback() {
+			scheme = "http://"
+		}
+		return "write " + scheme + id + ": the URL of your own server begins with http:// or https://"
+	}
+	if best := fault.Nearest(id, ids); best != "" {
+		return "did you mean " + best + "? The URL of your own server works, too"
+	}
+	return fault.Choices(ids) + ", or write the URL of your own server"
 }

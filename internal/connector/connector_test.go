@@ -179,6 +179,8 @@ func TestValidate(t *testing.T) {
 		{list, `{"limit":10,"colour":"red","since":"2026-01-31T09:00:00Z","filter":{"subfilters":[{"field":"x"}]}}`, "", "", ""},
 		{list, `{"limitt":10}`, "limitt", `unknown parameter "limitt"`, "did you mean limit?"},
 		{list, `{"limit":"10"}`, "limit", `parameter "limit" is of type string, want integer`, "give a value of type integer"},
+		{list, `{"limit":0}`, "limit", `parameter "limit" is 0, must be at least 1`, ""},
+		{list, `{"limit":1e30}`, "limit", `parameter "limit" is 1e+30, must be at most 999`, ""},
 		{list, `{"colour":"gren"}`, "colour", `parameter "colour" has the unknown value "gren"`, "did you mean green?"},
 		{list, `{"since":"yesterday"}`, "since", `parameter "since" is no date-time`, "write an RFC 3339 time such as 2026-01-31T09:00:00Z"},
 		{list, `{"filter":{"subfilters":[{"feild":"x"}]}}`, "filter.subfilters.0.feild", `unknown parameter "feild" in filter.subfilters.0`, "did you mean field?"},
@@ -219,6 +221,27 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	for _, want := range []string{"limit", "colour", `"x"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
+		}
+	}
+}
+
+func TestServerHint(t *testing.T) {
+	t.Parallel()
+	c, err := parse(valid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{
+		"127.0.0.1:9917":   "write http://127.0.0.1:9917: the URL of your own server begins with http:// or https://",
+		"localhost:80":     "write http://localhost:80: the URL of your own server begins with http:// or https://",
+		"[::1]:80":         "write http://[::1]:80: the URL of your own server begins with http:// or https://",
+		"api.example:8443": "write https://api.example:8443: the URL of your own server begins with http:// or https://",
+		"euu":              "did you mean eu? The URL of your own server works, too",
+		"elsewhere":        "choose one of eu, us, or write the URL of your own server",
+	} {
+		_, err := c.Server(id)
+		if e, ok := errors.AsType[*abi.Error](err); !ok || e.Hint != want {
+			t.Errorf("%s: %v: %q, want %q", id, err, e.Hint, want)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestContextStoreParams(t *testing.T) {
 		{`{"query":{"filter":{"equals":{"id":1}}}}`, "query.filter.equals", "unknown parameter", ""},
 		{`{"query":{"filter":{"eq":{"titel":"x"}}}}`, "query.filter.eq.titel", "unknown parameter", "did you mean title?"},
 		{`{"query":{"filter":{"and":[{"not":{"endswith":{"titel":"x"}}}]}}}`, "query.filter.and.0.not.endswith.titel", "unknown parameter", "did you mean title?"},
-		{`{"query":{"filter":{"eq":{"id":1,"title":2}}}}`, "query.filter.eq", "maxProperties", ""},
+		{`{"query":{"filter":{"eq":{"id":1,"title":2}}}}`, "query.filter.eq", "has 2 members, must have at most 1", ""},
 		{`{"query":{"filter":{}}}`, "query.filter", "minProperties", ""},
 		{`{"query":{"filter":{"like":{"title":"%x%"}}}}`, "query.filter.like", "unknown parameter", ""},
 		{`{"query":{"filter":{"eq":{"id":[1]}}}}`, "query.filter.eq.id", "array", ""},

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"github.com/agenthost/agenthost/internal/fault"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -266,9 +268,40 @@ func (s *Schema) collect(e *jsonschema.ValidationError, into *[]problem) {
 	case *kind.Format:
 		*into = append(*into, problem{at, fmt.Sprintf("parameter %q is no %s", at, k.Want), says(formatHint(k.Want)), rankOther})
 	default:
+		if bound := boundOf(e.ErrorKind); bound != "" {
+			*into = append(*into, problem{at, fmt.Sprintf("parameter %q %s", at, bound), says(""), rankOther})
+			return
+		}
 		text := e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
 		*into = append(*into, problem{at, fmt.Sprintf("parameter %q: %s", at, clip(text)), says(""), rankOther})
 	}
+}
+
+// boundOf says which bound of a number, a text or a list a value passes, and is empty for other problems.
+func boundOf(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.Minimum:
+		return fmt.Sprintf("is %s, must be at least %s", number(k.Got), number(k.Want))
+	case *kind.Maximum:
+		return fmt.Sprintf("is %s, must be at most %s", number(k.Got), number(k.Want))
+	case *kind.ExclusiveMinimum:
+		return fmt.Sprintf("is %s, must be more than %s", number(k.Got), number(k.Want))
+	case *kind.ExclusiveMaximum:
+		return fmt.Sprintf("is %s, must be less than %s", number(k.Got), number(k.Want))
+	case *kind.MinLength:
+		return fmt.Sprintf("has %d characters, must have at least %d", k.Got, k.Want)
+	case *kind.MinItems:
+		return fmt.Sprintf("has %d elements, must have at least %d", k.Got, k.Want)
+	case *kind.MaxItems:
+		return fmt.Sprintf("has %d elements, must have at most %d", k.Got, k.Want)
+	}
+	return ""
+}
+
+// number writes a number as people do, and a long one in short.
+func number(n *big.Rat) string {
+	f, _ := n.Float64()
+	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
 // propertiesAt follows an instance location through the schema as far as plain

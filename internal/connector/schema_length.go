@@ -13,16 +13,16 @@ import (
 // validator would check each of them first. It follows plain properties and items only.
 func tooLong(s *jsonschema.Schema, value any, path []string) error {
 	s = resolve(s)
-	refuse := func(n int, most *int, keyword string) error {
+	refuse := func(n int, most *int, parts string) error {
 		if most == nil || n <= *most {
 			return nil
 		}
 		at := strings.Join(path, ".")
-		return fault.Invalid(at, fmt.Sprintf("parameter %q: %s: got %d, want %d", at, keyword, n, *most), "give fewer")
+		return fault.Invalid(at, fmt.Sprintf("parameter %q has %d %s, must have at most %d", at, n, parts, *most), "give fewer")
 	}
 	switch value := value.(type) {
 	case []any:
-		if err := refuse(len(value), s.MaxItems, "maxItems"); err != nil {
+		if err := refuse(len(value), s.MaxItems, "elements"); err != nil {
 			return err
 		}
 		if items := elements(s); items != nil {
@@ -33,7 +33,7 @@ func tooLong(s *jsonschema.Schema, value any, path []string) error {
 			}
 		}
 	case map[string]any:
-		if err := refuse(len(value), s.MaxProperties, "maxProperties"); err != nil {
+		if err := refuse(len(value), s.MaxProperties, "members"); err != nil {
 			return err
 		}
 		for name, property := range s.Properties {

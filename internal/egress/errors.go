@@ -9,6 +9,7 @@ import (
 	"github.com/agenthost/agenthost/internal/fault"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -49,7 +50,11 @@ func failure(ctx context.Context, origin origin.Origin, redactor *redact.Redacto
 		return known
 	}
 	cause := redactedCause{text: redactor.RedactString(err.Error()), err: func() error { return err }}
-	return describe(ctx, origin.String(), err).WithCause(cause)
+	e := describe(ctx, origin.String(), err)
+	if address, parseErr := netip.ParseAddr(origin.Host); errors.Is(err, syscall.ECONNREFUSED) && (origin.Host == "localhost" || parseErr == nil && address.IsLoopback()) {
+		e.Hint = "start the server on this machine, or correct the port in its URL"
+	}
+	return e.WithCause(cause)
 }
 
 func describe(ctx context.Context, origin string, err error) *abi.Error {

@@ -209,6 +209,9 @@ func (s *servers) declare(own string, v *openapi3.ServerVariable) {
 	}
 	about := clean(v.Description, 200)
 	if v.Default != "" {
+		if about != "" && !strings.HasSuffix(about, ".") {
+			about += "."
+		}
 		about = strings.TrimSpace(fmt.Sprintf("%s The document's default is %s.", about, clean(v.Default, 60)))
 	}
 	f := tableimport.Map{{Key: "name", Value: own}, {Key: "required", Value: true}}

@@ -227,14 +227,7 @@ func kindOf(v any) string {
 
 // pairOf is the member of a mapping, nil if there is none.
 func pairOf(mapping ast.Node, key string) *ast.MappingValueNode {
-	var pairs []*ast.MappingValueNode
-	switch v := mapping.(type) {
-	case *ast.MappingNode:
-		pairs = v.Values
-	case *ast.MappingValueNode:
-		pairs = append(pairs, v)
-	}
-	for _, pair := range pairs {
+	for _, pair := range yamlfile.Pairs(mapping) {
 		if name, ok := pair.Key.(*ast.StringNode); ok && name.Value == key {
 			return pair
 		}
