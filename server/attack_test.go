@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/connections"
+	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/token"
 )
@@ -62,7 +65,7 @@ func TestOthersIDs(t *testing.T) {
 				strip := func(r reply) string {
 					return strings.ReplaceAll(r.body, r.header.Get("X-Request-Id"), "")
 				}
-				if r.status != want.status || strip(r) != strip(want) || r.status != http.StatusNotFound && name != "delete workspace" {
+				if r.status != want.status || strip(r) != strip(want) || r.status != http.StatusNotFound && name != "delete workspace" && name != "patch workspace" {
 					t.Errorf("%s, %s of a %s: %d %s; of nothing: %d %s", who, name, what, r.status, r.body, want.status, want.body)
 				}
 			}
@@ -116,6 +119,85 @@ func TestTokens(t *testing.T) {
 	l.fails(l.ask(http.MethodPost, airbyteapi.ScopedTokenPath, l.token, `{"workspace_name": "acme", "scopes": ["writes"]}`), http.StatusUnprocessableEntity, "write")
 	l.fails(l.ask(http.MethodPost, airbyteapi.WidgetTokenPath, l.token, `{}`), http.StatusNotImplemented, "widget")
 	l.forged(run, list)
+}
+
+// A token for one workspace stays within it, and an application that was revoked makes no more.
+//
+// threat: D1
+func TestScopedTokens(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create("acme", "Pylon")
+	own := l.scoped("acme", "read", "manage")
+	var info airbyteapi.TokenInfo
+	l.ok(l.ask(http.MethodGet, airbyteapi.ScopedTokenInfoPath, own, nil), &info)
+	l.fails(l.ask(http.MethodPatch, airbyteapi.WorkspacesPath+"/"+info.WorkspaceID, own, `{"name": "a future customer"}`), http.StatusForbidden, "one workspace only")
+	writer := l.scoped("acme", "write")
+	for _, path := range []string{airbyteapi.SkillsPath, airbyteapi.SkillSearchPath, airbyteapi.SkillDocsPath + "?id=x"} {
+		l.fails(l.ask(http.MethodGet, path, writer, nil), http.StatusForbidden, "scope read")
+	}
+	var repeated airbyteapi.ScopedToken
+	l.ok(l.ask(http.MethodPost, airbyteapi.ScopedTokenPath, l.token, map[string]any{"workspace_name": "acme", "scopes": append(slices.Repeat([]string{"write"}, 1000), "read")}), &repeated)
+	if !slices.Equal(repeated.Scopes, []string{"write", "read"}) || len(repeated.Token) > len(l.token)+100 {
+		t.Errorf("%d scopes", len(repeated.Scopes))
+	}
+	if err := l.s.store.RevokeApplication(t.Context(), info.OrganizationID, l.first.ClientID); err != nil {
+		t.Fatal(err)
+	}
+	if f := l.fails(l.ask(http.MethodPost, airbyteapi.ScopedTokenPath, l.token, `{"workspace_name": "new"}`), http.StatusUnauthorized, "lost its access"); f.Code() != "invalid_client" {
+		t.Errorf("code %s", f.Code())
+	}
+	if _, err := l.s.store.WorkspaceByName(t.Context(), store.Scope{Organization: info.OrganizationID}, "new"); !errors.Is(err, store.ErrNone) {
+		t.Errorf("a workspace was made: %v", err)
+	}
+}
+
+// A workspace that is stopped gets no connectors, and tries no credentials.
+func TestAStoppedWorkspace(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create("acme", "Pylon")
+	var w airbyteapi.WorkspaceRecords
+	l.ok(l.ask(http.MethodGet, airbyteapi.WorkspacesPath+"?name_contains=acme", l.token, nil), &w)
+	set := func(status string) {
+		t.Helper()
+		l.ok(l.ask(http.MethodPatch, airbyteapi.WorkspacesPath+"/"+w.Data[0].ID, l.token, map[string]string{"status": status}), &airbyteapi.WorkspaceRecord{})
+	}
+	body := `{"workspace_name": "acme", "name": "Another", "connector_type": "Pylon", "credentials": {"api_token": "` + vendorToken + `"}}`
+	set("inactive")
+	l.vendor.Reset()
+	for _, path := range []string{airbyteapi.ConnectorsPath, airbyteapi.CheckNewPath} {
+		l.fails(l.ask(http.MethodPost, path, l.token, body), http.StatusConflict, "stopped")
+	}
+	if n := len(l.vendor.Requests()); n != 0 {
+		t.Errorf("the vendor got %d requests", n)
+	}
+	set("active")
+	for _, path := range []string{airbyteapi.ConnectorsPath, airbyteapi.CheckNewPath} {
+		l.ok(l.ask(http.MethodPost, path, l.token, body), &airbyteapi.Record{})
+	}
+}
+
+// An empty list of entities is no way to get all of them: null is.
+func TestEmptyEntities(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	put := func(entities string) reply {
+		return l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, `{"entities": `+entities+`}`)
+	}
+	run := func() int {
+		return l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, `{"entity": "users", "action": "list"}`).status
+	}
+	l.ok(put(`[{"entity": "teams"}]`), &airbyteapi.Record{})
+	l.fails(put(`[]`), http.StatusUnprocessableEntity, "entities is empty")
+	if status := run(); status != http.StatusForbidden {
+		t.Errorf("another entity: %d", status)
+	}
+	l.ok(put(`null`), &airbyteapi.Record{})
+	if status := run(); status != http.StatusOK {
+		t.Errorf("all entities: %d", status)
+	}
 }
 
 // forged checks tokens that are not ours, or not any more.

@@ -35,6 +35,9 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 	if err != nil {
 		return nil, err
 	}
+	if err := active(w); err != nil {
+		return nil, err
+	}
 	c.Workspace, c.Name = w.ID, "check "+r.ID
 	made := s.options.Connectors[c.Connector]
 	made.Connector, made.Config, made.Secrets = c.Connector, c.settings.config, c.settings.credentials

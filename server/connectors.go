@@ -138,6 +138,9 @@ func readEntities(raw *json.RawMessage, k *kind) ([]store.EntityAccess, error) {
 	if json.Unmarshal(*raw, &all) != nil {
 		return nil, fault.Invalid("entities", "entities is not a list of objects with entity and modes", `write it like [{"entity": "issues", "modes": ["read"]}]`)
 	}
+	if len(all) == 0 {
+		return nil, fault.Invalid("entities", "entities is empty", "name the entities that the connector may use; null means all of them")
+	}
 	var known []string
 	for i := range k.Manifest.Operations {
 		known = append(known, k.Manifest.Operations[i].Entity)
@@ -163,6 +166,9 @@ func (s *Server) createConnector(ctx context.Context, r *api.Request, in *airbyt
 	}
 	w, err := s.workspaceFor(ctx, r, in.WorkspaceID, in.WorkspaceName, in.CustomerName, in.ExternalUserID)
 	if err != nil {
+		return nil, err
+	}
+	if err := active(w); err != nil {
 		return nil, err
 	}
 	p := store.Scope{Organization: w.Organization, Workspace: w.ID}

@@ -82,23 +82,23 @@ func (k *kind) schemes(config map[string]string) ([]abi.AuthScheme, error) {
 // origins are where a credential may go: what it is bound to. operator is the URL or the id of the
 // server that the operator chose, or empty.
 func (k *kind) origins(config map[string]string, scheme, operator string) ([]string, error) {
-	if strings.Contains(operator, "://") {
-		o, _, err := origin.ParseServer(operator)
-		if err != nil {
-			return nil, fmt.Errorf("the server of %s in the configuration: %w", k.Name, err)
-		}
-		return []string{o.String()}, nil
-	}
 	schemes, err := k.schemes(config)
 	if err != nil {
 		return nil, err
 	}
-	for i := range schemes {
-		if schemes[i].ID == scheme {
-			return slices.Sorted(slices.Values(schemes[i].Origins)), nil
-		}
+	i := slices.IndexFunc(schemes, func(s abi.AuthScheme) bool { return s.ID == scheme })
+	if i < 0 {
+		return nil, nil
 	}
-	return nil, nil
+	origins := slices.Sorted(slices.Values(schemes[i].Origins))
+	if strings.Contains(operator, "://") { // the credential goes there in place of one of them
+		o, _, err := origin.ParseServer(operator)
+		if err != nil {
+			return nil, fmt.Errorf("the server of %s in the configuration: %w", k.Name, err)
+		}
+		origins = append(origins, "server "+o.String())
+	}
+	return origins, nil
 }
 
 // value reads one value that is not secret.
@@ -174,8 +174,6 @@ func asText(v any) (string, bool) {
 		return strconv.FormatBool(v), true
 	case json.Number:
 		return v.String(), true
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), true
 	}
 	return "", false
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -48,14 +49,14 @@ func TestSettings(t *testing.T) {
 		"a key":                      {in: given{credentials: values("api_key", "k"), environment: tenant}, scheme: "key", origin: "https://acme.rooms.example"},
 		"another scheme":             {in: given{credentials: values("user", "u", "password", "p"), environment: tenant}, scheme: "pair", origin: "https://acme.rooms.example"},
 		"a value beside the secret":  {in: given{credentials: values("api_key", "k", "tenant", "acme")}, scheme: "key", origin: "https://acme.rooms.example"},
-		"the operator's server":      {in: given{credentials: values("api_key", "k"), environment: tenant}, operator: "https://rooms.internal:8443/v1", scheme: "key", origin: "https://rooms.internal:8443"},
+		"the operator's server":      {in: given{credentials: values("api_key", "k"), environment: tenant}, operator: "https://rooms.internal:8443/v1", scheme: "key", origin: "https://acme.rooms.example, server https://rooms.internal:8443"},
 		"no credential":              {in: given{environment: tenant}},
 		"nothing of the tenant":      {in: given{credentials: values("api_key", "k")}, wrong: "tenant"},
 		"a tenant that moves":        {in: given{credentials: values("api_key", "k"), environment: values("tenant", "evil.example/")}, wrong: "tenant"},
 		"half of a pair":             {in: given{credentials: values("user", "u"), environment: tenant}, wrong: "password is missing"},
 		"fields of two schemes":      {in: given{credentials: values("user", "u", "api_key", "k"), environment: tenant}, wrong: "different ways"},
 		"an unknown field":           {in: given{credentials: values("apikey", "SECRET"), environment: tenant}, wrong: "api_key"},
-		"a number for a secret":      {in: given{credentials: values("api_key", 7.0), environment: tenant}, wrong: "api_key is empty"},
+		"a number for a secret":      {in: given{credentials: values("api_key", json.Number("7")), environment: tenant}, wrong: "api_key is empty"},
 		"an unknown setting":         {in: given{credentials: values("api_key", "k"), environment: values("tenants", "acme")}, wrong: "tenant"},
 		"an object":                  {in: given{credentials: values("api_key", "k"), replication: values("start_date", tenant)}, wrong: "not one value"},
 		"a login, which is not kept": {in: given{credentials: values("refresh_token", "r"), environment: tenant}, wrong: "OAuth"},
@@ -72,7 +73,7 @@ func TestSettings(t *testing.T) {
 			}
 			continue
 		}
-		want := []string{c.origin}
+		want := strings.Split(c.origin, ", ")
 		if c.origin == "" {
 			want = nil
 		}
@@ -101,8 +102,9 @@ func TestOriginsOfATenant(t *testing.T) {
 	if err != nil || slices.Equal(before, after) {
 		t.Errorf("%q, then %q, %v", before, after, err)
 	}
+	// Where the operator chose a server, it takes the place of one origin only.
 	operators, err := k.origins(map[string]string{"tenant": "umbrella"}, "key", "http://127.0.0.1:9003")
-	if err != nil || !slices.Equal(operators, []string{"http://127.0.0.1:9003"}) {
+	if err != nil || !slices.Equal(operators, []string{"https://umbrella.rooms.example", "server http://127.0.0.1:9003"}) {
 		t.Errorf("%q, %v", operators, err)
 	}
 }

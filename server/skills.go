@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -136,9 +137,9 @@ func parameterRows(params json.RawMessage) [][]string {
 
 func (s *Server) skillRoutes() []api.Route {
 	return []api.Route{
-		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.SkillsPath, ID: "listSkills", Summary: "List the texts for agents."}, s.listSkills),
-		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.SkillSearchPath, ID: "searchSkills", Summary: "Search the texts for agents."}, s.listSkills),
-		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.SkillDocsPath, ID: "getSkillDocs", Summary: "Read a text for agents."}, s.skillDocs),
+		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.SkillsPath, ID: "listSkills", Summary: "List the texts for agents.", Scope: connections.Read}, s.listSkills),
+		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.SkillSearchPath, ID: "searchSkills", Summary: "Search the texts for agents.", Scope: connections.Read}, s.listSkills),
+		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.SkillDocsPath, ID: "getSkillDocs", Summary: "Read a text for agents.", Scope: connections.Read}, s.skillDocs),
 	}
 }
 

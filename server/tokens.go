@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -74,8 +75,18 @@ func (s *Server) getScopedToken(ctx context.Context, r *api.Request, in *airbyte
 			if !slices.Contains(allScopes, scope) {
 				return nil, fault.Invalid("scopes", "there is no scope "+clip(name), fault.Hint(name, names(allScopes)))
 			}
-			scopes = append(scopes, scope)
+			if !slices.Contains(scopes, scope) {
+				scopes = append(scopes, scope)
+			}
 		}
+	}
+	// A token stays good when its application is revoked, and must not live on in others.
+	application, err := s.store.Application(ctx, r.Claims.Organization, r.Claims.Application)
+	if errors.Is(err, store.ErrNone) || err == nil && !application.Revoked.IsZero() {
+		return nil, &api.Refusal{Status: http.StatusUnauthorized, Code: "invalid_client", Message: "the application of the access token has lost its access", Hint: "use another application"}
+	}
+	if err != nil {
+		return nil, err
 	}
 	w, err := s.workspaceFor(ctx, r, "", in.WorkspaceName, "", "")
 	if err != nil {

@@ -19,7 +19,7 @@ func (s *Server) workspaceRoutes() []api.Route {
 	return []api.Route{
 		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.WorkspacesPath, ID: "listWorkspaces", Summary: "List workspaces."}, s.listWorkspaces),
 		api.Do(api.Route{Method: http.MethodGet, Path: airbyteapi.WorkspacePath, ID: "getWorkspace", Summary: "Get a workspace."}, s.getWorkspace),
-		api.Do(api.Route{Method: http.MethodPatch, Path: airbyteapi.WorkspacePath, ID: "updateWorkspace", Summary: "Rename a workspace, or stop and start it.", Scope: connections.Manage}, s.updateWorkspace),
+		api.Do(api.Route{Method: http.MethodPatch, Path: airbyteapi.WorkspacePath, ID: "updateWorkspace", Summary: "Rename a workspace, or stop and start it.", Scope: connections.Manage, Wide: true}, s.updateWorkspace),
 		api.Do(api.Route{Method: http.MethodDelete, Path: airbyteapi.WorkspacePath, ID: "deleteWorkspace", Summary: "Delete a workspace with its connectors.", Scope: connections.Manage, Wide: true}, s.deleteWorkspace),
 	}
 }
@@ -169,6 +169,14 @@ func (s *Server) workspaceFor(ctx context.Context, r *api.Request, id, name, cus
 		return nil, err
 	}
 	return &made, nil
+}
+
+// active refuses what a stopped workspace may not have.
+func active(w *store.Workspace) error {
+	if w.Status == store.Active {
+		return nil
+	}
+	return &api.Refusal{Status: http.StatusConflict, Code: "workspace_inactive", Field: "workspace_name", Message: "the workspace is stopped", Hint: "start it with PATCH " + airbyteapi.WorkspacePath + ` and {"status": "active"}`}
 }
 
 func (s *Server) getWorkspace(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.WorkspaceRecord, error) {

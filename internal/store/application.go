@@ -74,6 +74,11 @@ func (s *Store) Authenticate(ctx context.Context, id string, password secret.Val
 	return a, nil
 }
 
+// Application returns an application, also one that is revoked.
+func (s *Store) Application(ctx context.Context, organization, id string) (Application, error) {
+	return readOne(ctx, s, scanApplication, "application.get", organization, id)
+}
+
 // Applications returns a page of an organization's applications, in the order of their ids.
 func (s *Store) Applications(ctx context.Context, organization string, p Page) ([]Application, error) {
 	return readMany(ctx, s, scanApplication, "application.list", organization, p.After, p.limit())

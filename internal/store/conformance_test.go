@@ -303,12 +303,20 @@ func testApplications(t *testing.T, l *lab) {
 		_, err := l.Authenticate(ctx, try.id, try.password)
 		wantErr(t, "a wrong secret", err, ErrNone)
 	}
+	if got, err := l.Application(ctx, p.Organization, a.ID); err != nil || got != a {
+		t.Errorf("%+v, %v, want %+v", got, err, a)
+	}
+	_, err = l.Application(ctx, other.Organization, a.ID)
+	wantErr(t, "another organization's", err, ErrNone)
 	wantErr(t, "another organization's", l.RevokeApplication(ctx, other.Organization, a.ID), ErrNone)
 	if err := l.RevokeApplication(ctx, p.Organization, a.ID); err != nil {
 		t.Fatal(err)
 	}
 	_, err = l.Authenticate(ctx, a.ID, password)
 	wantErr(t, "a revoked one", err, ErrNone)
+	if got, err := l.Application(ctx, p.Organization, a.ID); err != nil || got.Revoked.IsZero() {
+		t.Errorf("a revoked one: %+v, %v", got, err)
+	}
 	wantErr(t, "revoked twice", l.RevokeApplication(ctx, p.Organization, a.ID), ErrNone)
 	if list, err := l.Applications(ctx, p.Organization, Page{}); err != nil || len(list) != 1 || list[0].ID != a.ID || list[0].Revoked.IsZero() {
 		t.Errorf("%+v, %v", list, err)

@@ -4,6 +4,9 @@ INSERT INTO application (id, organization, name, digest, created, revoked) VALUE
 -- name: application.authenticate
 SELECT id, organization, name, created, revoked, digest FROM application WHERE id = $1 AND revoked = 0
 
+-- name: application.get
+SELECT id, organization, name, created, revoked FROM application WHERE organization = $1 AND id = $2
+
 -- name: application.list
 SELECT id, organization, name, created, revoked FROM application WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3
 

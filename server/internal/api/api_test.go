@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -304,5 +305,18 @@ func TestDocument(t *testing.T) {
 	}
 	if !bytes.Contains([]byte(text), []byte(`"vendor_status"`)) {
 		t.Error("the details of errors are not documented")
+	}
+}
+
+func TestNumbersStayAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	var in struct {
+		Values map[string]any `json:"values"`
+	}
+	if err := readBody(t.Context(), []byte(`{"values": {"id": 12345678901234567890}}`), reflect.ValueOf(&in).Elem(), make(map[string]bool)); err != nil {
+		t.Fatal(err)
+	}
+	if in.Values["id"] != json.Number("12345678901234567890") {
+		t.Errorf("%v", in.Values)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -116,7 +117,9 @@ func readBody(ctx context.Context, text []byte, into reflect.Value, present map[
 		if rawjson.KindOf(value) == rawjson.Null {
 			continue
 		}
-		if err := json.Unmarshal(value, into.Field(f.index).Addr().Interface()); err != nil {
+		decoder := json.NewDecoder(bytes.NewReader(value))
+		decoder.UseNumber() // a number stays what the client wrote
+		if err := decoder.Decode(into.Field(f.index).Addr().Interface()); err != nil {
 			return fault.Invalid(f.name, f.name+" is not "+kindName(f.of), "see "+f.name+" in /openapi.json")
 		}
 		delete(known, f.name)
