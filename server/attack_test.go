@@ -334,3 +334,20 @@ func TestSQLInEveryField(t *testing.T) {
 	var got airbyteapi.Record
 	l.ok(l.ask(http.MethodGet, at(airbyteapi.ConnectorPath, connector), l.token, nil), &got)
 }
+
+// An entity or a mode that is there twice is refused: a list of them stays as short as the
+// connector's own.
+//
+// threat: S2
+func TestEntitiesAreThereOnce(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	path := at(airbyteapi.ConnectorPath, l.create("acme", "Pylon"))
+	for entities, want := range map[string]string{
+		`[{"entity": "users"}, {"entity": "users", "modes": ["read"]}]`: "twice",
+		`[{"entity": "users", "modes": ["read", "write", "read"]}]`:     "twice",
+	} {
+		l.fails(l.ask(http.MethodPut, path, l.token, `{"entities": `+entities+`}`), http.StatusUnprocessableEntity, want)
+	}
+	l.ok(l.ask(http.MethodPut, path, l.token, `{"entities": [{"entity": "users", "modes": ["read", "write"]}, {"entity": "tags"}]}`), &airbyteapi.Record{})
+}

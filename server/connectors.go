@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -150,7 +151,13 @@ func readEntities(raw *json.RawMessage, k *kind) ([]store.EntityAccess, error) {
 		if !slices.Contains(known, a.Entity) {
 			return nil, fault.Invalid(at+".entity", fmt.Sprintf("%s has no entity %.60q", k.title(), a.Entity), fault.Hint(a.Entity, known))
 		}
-		for _, mode := range a.Modes {
+		if slices.ContainsFunc(all[:i], func(b store.EntityAccess) bool { return b.Entity == a.Entity }) {
+			return nil, fault.Invalid(at+".entity", fmt.Sprintf("the entity %.60q is there twice", a.Entity), "name it once, with all of its modes")
+		}
+		for j, mode := range a.Modes {
+			if slices.Contains(a.Modes[:j], mode) {
+				return nil, fault.Invalid(at+".modes", fmt.Sprintf("the mode %.60q is there twice", mode), "name it once")
+			}
 			if mode != "read" && mode != "write" {
 				return nil, fault.Invalid(at+".modes", fmt.Sprintf("there is no mode %.60q", mode), "use read and write")
 			}
@@ -180,31 +187,15 @@ func (s *Server) createConnector(ctx context.Context, r *api.Request, in *airbyt
 	return s.asMade(ctx, p, made)
 }
 
-// maxSameName is how many connectors of a workspace may be given the same name.
-const maxSameName = 100
-
 // create puts a connection into the database. A name that is taken gets a number: clients give
 // all connectors of a workspace the same name.
 func (s *Server) create(ctx context.Context, p store.Scope, c *candidate, name string) (store.Connection, error) {
-	if name == "" {
-		name = c.kind.title()
+	c.Name = cmp.Or(name, c.kind.title())
+	made, err := s.store.CreateNumbered(ctx, p, c.Connection, store.Credentials{Fields: c.settings.credentials, Origins: c.settings.origins})
+	if err != nil {
+		return made, notThere(err, "workspace_name", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
 	}
-	for n := 1; ; n++ {
-		c.Name = name
-		if n > 1 {
-			c.Name = fmt.Sprintf("%s %d", name, n)
-		}
-		made, err := s.store.CreateConnection(ctx, p, c.Connection, store.Credentials{Fields: c.settings.credentials, Origins: c.settings.origins})
-		switch {
-		case errors.Is(err, store.ErrExists) && n < maxSameName:
-		case errors.Is(err, store.ErrExists):
-			return made, &api.Refusal{Status: http.StatusConflict, Field: "name", Message: "the workspace has too many connectors of this name", Hint: "choose another name"}
-		case err != nil:
-			return made, notThere(err, "workspace_name", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
-		default:
-			return made, nil
-		}
-	}
+	return made, nil
 }
 
 func (s *Server) getConnector(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.Record, error) {

@@ -151,6 +151,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"changes":        testChanges,
 	"forget":         testForget,
 	"queries":        testQueries,
+	"numbers":        testNumbers,
 	"rotate master":  testRotateMaster,
 	"rotate data":    testRotateData,
 	"second server":  testSecondServer,

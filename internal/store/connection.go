@@ -124,10 +124,31 @@ func (t session) nextRevision() (int64, error) {
 	return one(t, scanNumber, "revision.next")
 }
 
+// MaxConnections is how many connections a workspace has at most.
+const MaxConnections = 1000
+
 // CreateConnection makes a connection in the workspace of a scope, with its credentials. It takes
 // everything of c but what the store decides: id, scope, revision and times. The error is
-// [ErrExists] if the workspace has one of that name, and [ErrNone] if there is no such workspace.
+// [ErrExists] if the workspace has one of that name, [ErrNone] if there is no such workspace, and
+// an *[abi.Error] of kind limit_exceeded if the workspace has [MaxConnections].
 func (s *Store) CreateConnection(ctx context.Context, p Scope, c Connection, k Credentials) (Connection, error) {
+	return s.createConnection(ctx, p, &c, k, func(map[string]bool) error { return nil })
+}
+
+// CreateNumbered is [Store.CreateConnection], but a name that is taken gets the first number that
+// is free.
+func (s *Store) CreateNumbered(ctx context.Context, p Scope, c Connection, k Credentials) (Connection, error) {
+	name := c.Name
+	return s.createConnection(ctx, p, &c, k, func(taken map[string]bool) error {
+		for n := 2; taken[c.Name]; n++ {
+			c.Name = name + " " + strconv.Itoa(n)
+		}
+		return checkName("name", c.Name)
+	})
+}
+
+// createConnection makes a connection. name may choose another name for c.
+func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k Credentials, name func(taken map[string]bool) error) (Connection, error) {
 	if c.State == "" {
 		c.State = Ready
 	}
@@ -149,16 +170,38 @@ func (s *Store) CreateConnection(ctx context.Context, p Scope, c Connection, k C
 			return err
 		}
 		c.Inactive = w.Status != Active
+		taken, err := t.connectionNames(p.Workspace)
+		if err != nil {
+			return err
+		}
+		if len(taken) >= MaxConnections {
+			return fault.LimitExceeded("workspace_name", fmt.Sprintf("the workspace has %d connectors, and may have no more", len(taken)), "delete one that nobody uses, or use another workspace")
+		}
+		if err := name(taken); err != nil {
+			return err
+		}
 		if _, err := t.exec("connection.create", c.ID, c.Organization, c.Workspace, c.Name, c.Connector, c.Definition, c.Server, config, c.Scheme, string(c.State), entities, c.Allow,
 			c.Revision, now, now); err != nil {
 			return err
 		}
-		return t.putCredentials(&c, k)
+		return t.putCredentials(c, k)
 	})
 	if err != nil {
 		return Connection{}, err
 	}
-	return c, nil
+	return *c, nil
+}
+
+// connectionNames returns the names that a workspace has given.
+func (t session) connectionNames(workspace string) (map[string]bool, error) {
+	taken := make(map[string]bool)
+	err := t.each("connection.names", func(r row) error {
+		var name string
+		err := r.Scan(&name)
+		taken[name] = true
+		return err
+	}, workspace)
+	return taken, err
 }
 
 // Connection returns a connection that the scope has. The error is [ErrNone] if it has none with

@@ -1,14 +1,55 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
+
+// A name that is taken gets the first free number, and a workspace is full at some time. The names
+// that a full workspace has are made in one statement.
+func testNumbers(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	for _, want := range []string{"Pylon", "Pylon 2", "Pylon 3"} {
+		if c := ok(l.CreateNumbered(ctx, p, Connection{Name: "Pylon"}, Credentials{}))(t); c.Name != want {
+			t.Errorf("the name is %q, want %q", c.Name, want)
+		}
+	}
+	second := ok(l.ConnectionByName(ctx, p, "Pylon 2"))(t)
+	if _, err := l.DeleteConnection(ctx, p, second.ID); err != nil {
+		t.Fatal(err)
+	}
+	if c := ok(l.CreateNumbered(ctx, p, Connection{Name: "Pylon"}, Credentials{}))(t); c.Name != "Pylon 2" {
+		t.Errorf("the free number is not taken: %q", c.Name)
+	}
+	long := Connection{Name: strings.Repeat("x", maxName)}
+	ok(l.CreateNumbered(ctx, p, long, Credentials{}))(t)
+	if _, err := l.CreateNumbered(ctx, p, long, Credentials{}); err == nil {
+		t.Error("a name and its number are too long, and are taken")
+	}
+	l.Store.queries["test.fill"] = strings.Replace(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})
+		INSERT INTO connection (id, organization, workspace, name, connector, definition, server, config, scheme, state, entities, allow, revision, created, updated, deleted)
+		SELECT 'fill' || i, $1, $2, 'fill' || i, '', '', '', '{}', '', 'ready', 'null', '', 1, 0, 0, 0 FROM n`, "{most}", strconv.Itoa(MaxConnections-4), 1)
+	err := l.write(ctx, func(t session) error { _, err := t.exec("test.fill", p.Organization, p.Workspace); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, create := range map[string]func(context.Context, Scope, Connection, Credentials) (Connection, error){"numbered": l.CreateNumbered, "named": l.CreateConnection} {
+		_, err := create(ctx, p, Connection{Name: "one more"}, Credentials{})
+		if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindLimitExceeded {
+			t.Errorf("%s, one too many: %v", name, err)
+		}
+	}
+}
 
 func testConnections(t *testing.T, l *lab) {
 	ctx := t.Context()
@@ -52,6 +93,10 @@ func testConnections(t *testing.T, l *lab) {
 
 	for what, bad := range map[string]Connection{
 		"no name":   {},
+		"direction": {Name: "\u202eevil"},
+		"no width":  {Name: "a\u200bb"},
+		"line":      {Name: "a\u2028b"},
+		"next line": {Name: "a\u0085b"},
 		"config":    {Name: "x", Config: map[string]string{"a": strings.Repeat("x", maxDocument)}},
 		"zero byte": {Name: "x", Server: "a\x00"},
 		"state":     {Name: "x", State: "broken"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/internal/fault"
@@ -236,8 +237,8 @@ func checkName(field, name string) error {
 		return fault.Invalid(field, fmt.Sprintf("the name has %d bytes", len(name)), "use at most 255")
 	case !utf8.ValidString(name):
 		return fault.Invalid(field, "the name is not valid UTF-8", "use text in UTF-8")
-	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return fault.Invalid(field, "the name has a control character", "use printable characters")
+	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) }):
+		return fault.Invalid(field, "the name has a character that nobody sees, or that turns the direction of text", "use printable characters")
 	}
 	return nil
 }

@@ -11,6 +11,9 @@ UPDATE revision SET forgotten = $1 WHERE id = 1 AND forgotten < $1
 INSERT INTO connection (id, organization, workspace, name, connector, definition, server, config, scheme, state, entities, allow, revision, created, updated, deleted)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)
 
+-- name: connection.names
+SELECT name FROM connection WHERE workspace = $1 AND deleted = 0
+
 -- name: connection.get
 SELECT c.id, c.organization, c.workspace, c.name, c.connector, c.definition, c.server, c.config, c.scheme, c.state, c.entities, c.allow, c.revision, c.created, c.updated, c.deleted, w.status
 FROM connection c JOIN workspace w ON w.id = c.workspace
