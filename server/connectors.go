@@ -116,6 +116,9 @@ func (s *Server) candidate(ctx context.Context, in *airbyteapi.CreateRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if settings.scheme == "" && len(in.ReplicationConfig) == 0 {
+		return nil, fault.Invalid("credentials", "the request has no credentials", k.wants())
+	}
 	entities, err := readEntities(in.Entities, k)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/host"
@@ -76,6 +77,9 @@ type Server struct {
 	host      *host.Host
 	api       *api.API
 
+	stopForgetting context.CancelFunc // nil before forgetting begins
+	forgetting     sync.WaitGroup
+
 	tokenLimit, requestLimit *rate.Limiter
 }
 
@@ -116,6 +120,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
+	forever, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopForgetting = stop
+	s.forgetting.Go(func() { s.forget(forever) })
 	s.directory = newDirectory(s.store, o.Connectors)
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
@@ -176,7 +183,23 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.trail != nil {
 		s.trail.close()
 	}
+	if s.stopForgetting != nil {
+		s.stopForgetting()
+		s.forgetting.Wait()
+	}
 	return errors.Join(err, s.store.Close())
+}
+
+// forgetEvery is how often the server removes what nobody needs from the database.
+const forgetEvery = time.Hour
+
+// forget removes what nobody needs from the database, until ctx ends.
+func (s *Server) forget(ctx context.Context) {
+	for s.options.Host.Seams.Sleep(ctx, forgetEvery) == nil {
+		if err := s.store.Forget(ctx, time.Time{}); err != nil && ctx.Err() == nil {
+			s.log.Error("the database keeps what nobody needs", "error", err)
+		}
+	}
 }
 
 func (s *Server) routes() []api.Route {

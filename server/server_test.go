@@ -1,11 +1,13 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/server/internal/api"
@@ -230,5 +232,60 @@ func TestProbes(t *testing.T) {
 		if r := l.ask(http.MethodGet, path, "", nil, "Host", "10.0.0.1"); r.status != http.StatusOK || r.body != "ok\n" {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
+	}
+}
+
+// A request to make a connector says how it authenticates, and a check needs no body.
+func TestMissingCredentials(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for name, body := range map[string]string{
+		"none":    `{"workspace_name": "acme", "connector_type": "Pylon"}`,
+		"empty":   `{"workspace_name": "acme", "connector_type": "Pylon", "credentials": {}}`,
+		"a typo":  `{"workspace_name": "acme", "connector_type": "Pylon", "credential": {"api_token": "x"}}`,
+		"nothing": `{"workspace_name": "acme", "connector_type": "Pylon", "credentials": null, "replication_config": {}}`,
+	} {
+		for _, path := range []string{airbyteapi.ConnectorsPath, airbyteapi.CheckNewPath} {
+			if r := l.ask(http.MethodPost, path, l.token, body); !strings.Contains(r.body, `"field":"credentials"`) || !strings.Contains(r.body, "api_token") {
+				t.Errorf("%s: %s", name, r.body)
+			} else {
+				l.fails(r, http.StatusUnprocessableEntity, "no credentials")
+			}
+		}
+	}
+	var made airbyteapi.Record
+	l.ok(l.ask(http.MethodPost, airbyteapi.ConnectorsPath, l.token, `{"workspace_name": "acme", "connector_type": "Pylon", "replication_config": {"start_date": "2026-01-01T00:00:00Z"}}`), &made)
+	var check airbyteapi.CheckAnswer
+	l.ok(l.ask(http.MethodPost, at(airbyteapi.CheckPath, l.create("acme", "Good")), l.token, nil), &check)
+	if check.Status == nil || *check.Status != airbyteapi.CheckSucceeded {
+		t.Errorf("%+v", check)
+	}
+}
+
+// The server removes what nobody needs every hour, and stops when it closes.
+func TestForgets(t *testing.T) {
+	t.Parallel()
+	hours, forgot := make(chan struct{}), make(chan struct{}, 1)
+	newLab(t, func(o *Options) {
+		o.Host.Seams.Sleep = func(ctx context.Context, d time.Duration) error {
+			if d != time.Hour {
+				return nil
+			}
+			select {
+			case <-hours:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		o.onQuery = func(name string) {
+			if name == "idempotency.forget" {
+				forgot <- struct{}{}
+			}
+		}
+	})
+	for range 2 {
+		hours <- struct{}{}
+		<-forgot
 	}
 }

@@ -150,6 +150,24 @@ func (k *kind) credential(s *settings, name string, v any) error {
 	return nil
 }
 
+// wants says which credentials a connector takes.
+func (k *kind) wants() string {
+	var names []string
+	for i := range k.Auth.Schemes {
+		if s := &k.Auth.Schemes[i]; s.OAuth2 == nil && len(names) == 0 {
+			for _, f := range s.Fields {
+				if f.Required {
+					names = append(names, f.Name)
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "add credentials, with the fields of one way to authenticate"
+	}
+	return "add credentials, with " + strings.Join(names, " and ")
+}
+
 // clip shortens a name that may be anything, even a secret.
 func clip(name string) string {
 	if len(name) > 40 {

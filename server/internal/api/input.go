@@ -62,8 +62,11 @@ func (a *API) read(r *Request, e *httpserve.Exchange, route *Route) (any, error)
 	return input.Interface(), nil
 }
 
-// body reads the body of a request, which is JSON.
+// body reads the body of a request, which is JSON. One that is not there is an empty object.
 func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return []byte("{}"), nil
+	}
 	kind, params, err := mime.ParseMediaType(r.Request.Header.Get("Content-Type"))
 	if charset := params["charset"]; err != nil || kind != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as JSON", Hint: "send it with the header Content-Type: application/json"}
