@@ -79,6 +79,9 @@ func (a *app) details(e *abi.Error) {
 	if e.Rule != "" {
 		a.say("rule", e.Rule)
 	}
+	if folder, _ := a.lookupEnv("AGENTHOST_PLUGINS"); e.Kind == abi.KindUnknownOperation && e.Field == "connector" && folder != "" && a.plugins == "" {
+		a.say("hint", "AGENTHOST_PLUGINS is set, and wins over plugins: in the configuration")
+	}
 	if e.RetryAfterMS > 0 {
 		a.say("hint", "try again in "+e.RetryAfter().String())
 	}
