@@ -33,9 +33,9 @@ var placed = map[string]placedDocument{
 		want:    []string{`{id: main, url: "https://us.t.example/v1"}`, `{id: eu, url: "https://eu.t.example/v1"}`}, not: "config:",
 	},
 	"a variable": {
-		servers: `[{url: "https://{your-domain}.t.example/v1/", variables: {your-domain: {default: acme, description: Your subdomain.}}}]`,
+		servers: `[{url: "https://{your-domain}.t.example/v1/", variables: {your-domain: {default: acme, description: Your subdomain}}}]`,
 		want: []string{
-			`{id: main, url: "https://{your_domain}.t.example/v1"}`, `name: your_domain`, `required: true`, `The document's default is acme.`,
+			`{id: main, url: "https://{your_domain}.t.example/v1"}`, `name: your_domain`, `required: true`, `Your subdomain. The document's default is acme.`,
 			`origins: ["https://{your_domain}.t.example"]`,
 		}, not: "operator",
 	},
