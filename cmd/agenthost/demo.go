@@ -37,7 +37,8 @@ func (a *app) demoCommand() *cobra.Command {
 through sandboxed connectors. The demo lists, reads, creates and changes records in both
 modes, shows what agenthost refuses, and checks every step.
 
-With --serve, the simulations keep running until Ctrl-C, so that you can try them.`,
+With --serve, the simulations keep running until Ctrl-C, so that you can try them, together
+with an agenthost serve that has a connector for each vendor.`,
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := a.logger()
@@ -57,6 +58,6 @@ With --serve, the simulations keep running until Ctrl-C, so that you can try the
 			return demo.Run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&serve, "serve", false, "keep the simulations running")
+	cmd.Flags().BoolVar(&serve, "serve", false, "keep the simulations running, with a server for agents")
 	return cmd
 }

@@ -2,13 +2,14 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 )
 
-// Serve runs the simulations until ctx ends, and prints how to use them.
-func Serve(ctx context.Context, o Options) error {
+// Serve runs the simulations, and a server over them, until ctx ends, and prints how to use them.
+func Serve(ctx context.Context, o Options) (err error) {
 	v, err := startVendors(ctx, o)
 	if err != nil {
 		return err
@@ -23,6 +24,11 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	served, err := startAgents(ctx, o, v, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, served.close(ctx)) }()
 	file := filepath.Join(dir, "agenthost.yaml")
 	text := v.configuration(plugins)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -60,6 +66,9 @@ In another terminal:
   %s
   agenthost hosted list
 `, shellLine(searchLine()))
+	if err == nil {
+		err = served.show(o)
+	}
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,12 @@ func (c *Client) newApplication(id, clientSecret secret.Value, before *applicati
 	if before != nil {
 		a.hidden = append(a.hidden, before.id, before.secret)
 	}
+	// The answer with a token is the one that may have the client id: a JWT names, in base64,
+	// whom it is for. Without it the token would be another one.
+	e := c.egress(a, secret.Value{})
+	e.Hidden = slices.DeleteFunc(slices.Clone(a.hidden), id.Equal)
 	var err error
-	a.client, err = egress.New(c.egress(a, secret.Value{}))
+	a.client, err = egress.New(e)
 	return a, err
 }
 

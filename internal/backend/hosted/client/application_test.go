@@ -3,8 +3,10 @@ package client_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -282,4 +284,29 @@ func TestRotatedSecretsAreRedacted(t *testing.T) {
 	_, err := r.client.Create(t.Context(), pylon("support"))
 	want(t, err, abi.KindInvalidParams, "[redacted]")
 	r.watch.Check(t)
+}
+
+// A token that has the client id, as a JWT does in base64, is sent as it came.
+func TestTokenMayHaveTheClientID(t *testing.T) {
+	t.Parallel()
+	const id = "0f1c6c1e-5a54-4a3e-9d0d-8f1f5b1f3f10"
+	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"azp":"`+id+`"}`)) + ".c2ln"
+	sent := make(chan string, 1)
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			_, _ = io.WriteString(w, `{"access_token":"`+token+`","token_type":"bearer","expires_in":900}`)
+			return
+		}
+		sent <- r.Header.Get("Authorization")
+		_, _ = io.WriteString(w, `{"data":[]}`)
+	}))
+	t.Cleanup(service.Close)
+	c := open(t, client.Config{BaseURL: service.URL, ClientID: value(id), ClientSecret: value(clientSecret)})
+	if _, err := c.Workspaces(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-sent; got != "Bearer "+token {
+		t.Errorf("the service got %q", got)
+	}
 }
