@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -350,4 +351,31 @@ func TestEntitiesAreThereOnce(t *testing.T) {
 		l.fails(l.ask(http.MethodPut, path, l.token, `{"entities": `+entities+`}`), http.StatusUnprocessableEntity, want)
 	}
 	l.ok(l.ask(http.MethodPut, path, l.token, `{"entities": [{"entity": "users", "modes": ["read", "write"]}, {"entity": "tags"}]}`), &airbyteapi.Record{})
+}
+
+// Nobody uses the server to guess credentials, of its own applications or of a vendor.
+//
+// threat: S1
+func TestGuessesAreLimited(t *testing.T) {
+	t.Parallel()
+	still := time.Now()
+	l := newLab(t, func(o *Options) { o.Host.Seams.Now = func() time.Time { return still } })
+	guess := map[string]any{"workspace_name": "default", "connector_type": "Pylon", "credentials": map[string]string{"api_token": "guess"}}
+	for range checkRate.Burst {
+		l.ok(l.ask(http.MethodPost, airbyteapi.CheckNewPath, l.token, guess), &airbyteapi.CheckAnswer{})
+	}
+	l.fails(l.ask(http.MethodPost, airbyteapi.CheckNewPath, l.token, guess), http.StatusTooManyRequests, "credentials")
+	guess["workspace_name"] = "another"
+	l.scoped("another")
+	l.ok(l.ask(http.MethodPost, airbyteapi.CheckNewPath, l.token, guess), &airbyteapi.CheckAnswer{})
+
+	// Other client ids do not lift the limit of an address.
+	last := 0
+	for i := range peerRate.Burst {
+		r := l.ask(http.MethodPost, airbyteapi.TokenPath, "", fmt.Sprintf(`{"client_id": "guess-%d", "client_secret": "x"}`, i))
+		last = r.status
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the last guess of many answers %d", last)
+	}
 }

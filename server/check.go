@@ -38,6 +38,9 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 	if err := active(w); err != nil {
 		return nil, err
 	}
+	if after := s.checkLimit.Take(w.ID, s.now()); after > 0 {
+		return nil, api.Limited("credentials that this workspace tries", after)
+	}
 	c.Workspace, c.Name = w.ID, "check "+r.ID
 	made := s.options.Connectors[c.Connector]
 	made.Connector, made.Config, made.Secrets = c.Connector, c.settings.config, c.settings.credentials

@@ -30,7 +30,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	}
 	var signing []token.Key
 	for _, k := range keys {
-		signing = append(signing, token.Key{ID: k.ID, Secret: k.Key})
+		signing = append(signing, token.Key{ID: k.ID, Secret: k.Key, Retired: k.Retired})
 	}
 	s.signer, err = token.NewSigner(signing...)
 	return err

@@ -80,7 +80,7 @@ type Server struct {
 	stopForgetting context.CancelFunc // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
-	tokenLimit, requestLimit *rate.Limiter
+	tokenLimit, peerLimit, requestLimit, checkLimit *rate.Limiter
 }
 
 // Bootstrap is how to reach a server for the first time.
@@ -108,7 +108,10 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		o.Host.Logger = hclog.NewNullLogger()
 	}
 	o.Host.Seams = o.Host.Seams.WithDefaults()
-	s := &Server{options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, tokenLimit: rate.New(tokenRate), requestLimit: rate.New(requestRate)}
+	s := &Server{
+		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now,
+		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate),
+	}
 	if s.store, err = openStore(ctx, o, s.now); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,10 @@ import (
 var (
 	tokenRate   = rate.Limit{Burst: 100, Every: 100 * time.Millisecond}
 	requestRate = rate.Limit{Burst: 2000, Every: 2 * time.Millisecond}
+	// peerRate is for an address with any client ids: they may be guesses.
+	peerRate = rate.Limit{Burst: 400, Every: 50 * time.Millisecond}
+	// checkRate is for the credentials that a workspace tries: they may be guesses too.
+	checkRate = rate.Limit{Burst: 20, Every: 3 * time.Second}
 )
 
 // allScopes are those of an application, and workspaceScopes those of a token for one workspace
@@ -40,6 +44,9 @@ func (s *Server) tokenRoutes() []api.Route {
 }
 
 func (s *Server) getToken(ctx context.Context, r *api.Request, in *airbyteapi.TokenRequest) (*airbyteapi.Token, error) {
+	if after := s.peerLimit.Take(r.Peer, s.now()); after > 0 {
+		return nil, api.Limited("requests for a token from this address", after)
+	}
 	// An attacker who knows the id of an application shuts out only callers from his own address.
 	if after := s.tokenLimit.Take(r.Peer+" "+clip(in.ClientID), s.now()); after > 0 {
 		return nil, api.Limited("requests for a token from this address", after)

@@ -21,6 +21,8 @@ type Limiter struct {
 	mu sync.Mutex
 	// full is when each caller who asked lately may make a whole burst again.
 	full map[string]time.Time
+	// swept is when idle callers were forgotten.
+	swept time.Time
 }
 
 // maxCallers is how many callers are remembered.
@@ -31,12 +33,19 @@ func New(l Limit) *Limiter {
 	return &Limiter{limit: l, most: maxCallers, full: make(map[string]time.Time)}
 }
 
+// crowd is the caller that those share for whom there is no room.
+const crowd = ""
+
 // Take counts a request. It returns 0, or how long the caller has to wait; a request that has to
-// wait does not count.
+// wait does not count. Where more callers ask at once than can be remembered, the new ones are
+// counted as one.
 func (l *Limiter) Take(caller string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	full := l.full[caller]
+	full, known := l.full[caller]
+	if !known && !l.room(now) {
+		caller, full = crowd, l.full[crowd]
+	}
 	if full.Before(now) {
 		full = now
 	}
@@ -44,21 +53,24 @@ func (l *Limiter) Take(caller string, now time.Time) time.Duration {
 	if wait := full.Sub(now) - time.Duration(l.limit.Burst)*l.limit.Every; wait > 0 {
 		return wait
 	}
-	if len(l.full) >= l.most {
-		l.forget(now)
-	}
 	l.full[caller] = full
 	return 0
 }
 
-// forget makes room: those who may make a whole burst go, and if all are busy, everybody.
-func (l *Limiter) forget(now time.Time) {
+// room reports whether one more caller can be remembered. It forgets those who may make a whole
+// burst again, and looks for them once a second: the limits of all others stay.
+func (l *Limiter) room(now time.Time) bool {
+	if len(l.full) < l.most-1 {
+		return true
+	}
+	if now.Sub(l.swept) < time.Second {
+		return false
+	}
+	l.swept = now
 	for caller, full := range l.full {
 		if !full.After(now) {
 			delete(l.full, caller)
 		}
 	}
-	if len(l.full) >= l.most {
-		clear(l.full)
-	}
+	return len(l.full) < l.most-1
 }

@@ -46,3 +46,31 @@ func TestLimiterIsBounded(t *testing.T) {
 		t.Error("a caller who just asked is forgotten")
 	}
 }
+
+// Many callers at once do not lift the limit of one, and do not keep new ones out.
+func TestLimitsStay(t *testing.T) {
+	t.Parallel()
+	l := New(Limit{Burst: 2, Every: time.Hour})
+	now := time.Unix(1000, 0)
+	for range 3 {
+		l.Take("guesser", now)
+	}
+	for i := range 2 * maxCallers {
+		l.Take(strconv.Itoa(i), now)
+	}
+	if len(l.full) > maxCallers {
+		t.Fatalf("%d callers are remembered", len(l.full))
+	}
+	now = now.Add(time.Minute)
+	if wait := l.Take("guesser", now); wait == 0 {
+		t.Error("the limit of one is lifted by others")
+	}
+	now = now.Add(2 * time.Hour)
+	for _, caller := range []string{"new", "newer"} {
+		for i := range 2 {
+			if wait := l.Take(caller, now); wait != 0 {
+				t.Errorf("request %d of %s waits %s when the others are idle", i, caller, wait)
+			}
+		}
+	}
+}

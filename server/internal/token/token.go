@@ -48,6 +48,13 @@ func (c *Claims) May(s connections.Scope) bool { return slices.Contains(c.Scopes
 type Key struct {
 	ID     string
 	Secret secret.Value
+	// Retired is when it signed its last token; zero for the one that signs.
+	Retired time.Time
+}
+
+// good reports whether a key may have signed a token of a time that is still good.
+func (k *Key) good(issued int64, now time.Time) bool {
+	return k.Retired.IsZero() || issued <= k.Retired.Unix() && now.Before(k.Retired.Add(Life))
 }
 
 // minKey is the least length of a key's secret: that of the signature.
@@ -110,7 +117,7 @@ func (s *Signer) Check(text string, now time.Time) (*Claims, error) {
 		return nil, ErrInvalid
 	}
 	c := new(Claims)
-	if json.Unmarshal(claims, c) != nil || now.Unix() >= c.Expires || c.Organization == "" {
+	if json.Unmarshal(claims, c) != nil || now.Unix() >= c.Expires || c.Organization == "" || !s.keys[i].good(c.Issued, now) {
 		return nil, ErrInvalid
 	}
 	return c, nil

@@ -52,6 +52,37 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// Whoever has a key that was retired makes no token with it: none of its own is good any more, and
+// none may be younger than its end.
+//
+// threat: S1
+func TestRetiredKey(t *testing.T) {
+	t.Parallel()
+	old := key("a", 1)
+	retired := old
+	retired.Retired = start.Add(time.Minute + 500*time.Millisecond)
+	check := signer(t, key("b", 2), retired)
+	for name, c := range map[string]struct {
+		issued, expires, now time.Duration // after start
+		good                 bool
+	}{
+		"before its end":     {time.Minute, time.Minute + Life, 2 * time.Minute, true},
+		"after its end":      {2 * time.Minute, 2*time.Minute + Life, 3 * time.Minute, false},
+		"for ever":           {0, 1000 * time.Hour, time.Hour, false},
+		"in its last moment": {0, 1000 * time.Hour, time.Minute + Life, true},
+	} {
+		claims := good
+		claims.Issued, claims.Expires = start.Add(c.issued).Unix(), start.Add(c.expires).Unix()
+		text, err := signer(t, old).Sign(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check.Check(text, start.Add(c.now)); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // threat: S1
 func TestForgedTokens(t *testing.T) {
 	t.Parallel()
