@@ -44,7 +44,8 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 	c.Workspace, c.Name = w.ID, "check "+r.ID
 	made := s.options.Connectors[c.Connector]
 	made.Connector, made.Config, made.Secrets = c.Connector, c.settings.config, c.settings.credentials
-	defer s.directory.trial(c.Connection, made)()
+	end := s.directory.trial(c.Connection, made)
+	defer end()
 	return s.try(ctx, r, &c.Connection, c.Definition)
 }
 

@@ -190,7 +190,7 @@ func (s *Server) Close(ctx context.Context) error {
 		s.stopForgetting()
 		s.forgetting.Wait()
 	}
-	return errors.Join(err, s.store.Close())
+	return errors.Join(err, s.store.Close()) //nolint:contextcheck // it gives its lock back after ctx has ended, too
 }
 
 // forgetEvery is how often the server removes what nobody needs from the database.

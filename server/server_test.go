@@ -183,7 +183,7 @@ func TestLinks(t *testing.T) {
 		}
 		path = ""
 		if page.Next != nil {
-			ours := false
+			var ours bool
 			if path, ours = strings.CutPrefix(*page.Next, publicURL); !ours || !strings.Contains(path, "status=active") {
 				t.Fatalf("next is %q", *page.Next)
 			}

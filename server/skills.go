@@ -100,7 +100,7 @@ func operationText(op *abi.Operation) []airbyteapi.SkillBlock {
 		{Type: "heading", Level: 2, Text: op.Entity + "." + op.Action},
 		{Type: "paragraph", Text: text},
 	}
-	if rows := parameterRows(json.RawMessage(op.Params)); len(rows) > 0 {
+	if rows := parameterRows(op.Params); len(rows) > 0 {
 		blocks = append(blocks, airbyteapi.SkillBlock{Type: "table", Headers: []string{"parameter", "type", "required", "description"}, Rows: rows})
 	}
 	if len(op.Examples) > 0 {

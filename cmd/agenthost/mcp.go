@@ -167,7 +167,7 @@ func (a *app) serveMCP(ctx context.Context, f *mcpFlags, given *pflag.FlagSet) e
 	// A configuration from a pipe cannot be read again.
 	var file *host.FileConnections
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		file = &host.FileConnections{Path: path, Config: c, Every: reloadInterval, Report: a.unusedConfig(path)}
+		file = &host.FileConnections{Path: path, Config: c, Every: reloadInterval, Report: a.unusedConfig(path)} //nolint:contextcheck // a report reads the file whether ctx has ended or not
 		o.Environment = o.Environment || c.Connections == nil
 		o.Connections = file
 	}

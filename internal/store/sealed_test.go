@@ -1,9 +1,9 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,10 +228,10 @@ func testRotateData(t *testing.T, l *lab) {
 	before := keys()
 	l.later(time.Second)
 
-	working, stop := context.WithCancel(t.Context())
+	var stopped atomic.Bool
 	var group sync.WaitGroup
 	group.Go(func() {
-		for n := int64(0); working.Err() == nil; n++ {
+		for n := int64(0); !stopped.Load(); n++ {
 			for i := range workspaces {
 				if i == 1 {
 					continue
@@ -246,7 +246,7 @@ func testRotateData(t *testing.T, l *lab) {
 		}
 	})
 	group.Go(func() {
-		for n := 0; working.Err() == nil; n++ {
+		for n := 0; !stopped.Load(); n++ {
 			p := scopes[3+n%(workspaces-3)]
 			c := l.connection(t, p, "short")
 			if _, err := l.DeleteConnection(t.Context(), p, c.ID); err != nil {
@@ -255,7 +255,7 @@ func testRotateData(t *testing.T, l *lab) {
 		}
 	})
 	done, err := l.RotateData(t.Context())
-	stop()
+	stopped.Store(true)
 	group.Wait()
 	if left := ok(many(session{t.Context(), l.Store, l.reader}, scanText, "test.left"))(t); len(left) > 0 {
 		t.Errorf("%d credentials of deleted connections are there", len(left))

@@ -78,7 +78,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		refusal = &Refusal{Status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("%.20q is not possible here", r.Method), Hint: "use " + strings.Join(methods, " or ")}
 	}
-	a.fail(w, &Request{Request: r, ID: a.options.NewID()}, refusal)
+	a.fail(r.Context(), w, &Request{Request: r, ID: a.options.NewID()}, refusal)
 }
 
 // methods returns the methods that a path has.
@@ -94,33 +94,34 @@ func (a *API) methods(r *http.Request) []string {
 
 // exchange serves one request of a route.
 func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
+	ctx := raw.Context()
 	r := &Request{Request: raw, ID: a.options.NewID(), Peer: a.options.Peer(raw), header: w.Header()}
 	defer func() {
 		if p := recover(); p != nil {
 			a.options.Logger.Error("BUG: panic", "request", r.ID, "route", route.ID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			a.fail(w, r, fmt.Errorf("panic in %s", route.ID))
+			a.fail(raw.Context(), w, r, fmt.Errorf("panic in %s", route.ID))
 		}
 	}()
-	e := httpserve.Of(raw.Context())
-	if err := a.identify(r, e, route); err != nil {
-		a.fail(w, r, err)
+	e := httpserve.Of(ctx)
+	if err := a.identify(ctx, r, e, route); err != nil {
+		a.fail(ctx, w, r, err)
 		return
 	}
 	if !route.Public {
 		left, err := a.shares.enter(r.Claims, e.Connections())
 		if err != nil {
-			a.fail(w, r, err)
+			a.fail(ctx, w, r, err)
 			return
 		}
 		defer left()
 		e.Known(caller(r.Claims))
 	}
-	ctx, cancel := context.WithTimeout(raw.Context(), a.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, a.options.Timeout)
 	defer cancel()
 	r.Request = raw.WithContext(ctx)
-	input, err := a.read(r, e, route)
+	input, err := a.read(ctx, r, e, route)
 	if err != nil {
-		a.fail(w, r, err)
+		a.fail(ctx, w, r, err)
 		return
 	}
 	if !route.Public {
@@ -130,14 +131,14 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 	}
 	answer, err := route.serve(ctx, r, input)
 	if err != nil {
-		a.fail(w, r, err)
+		a.fail(ctx, w, r, err)
 		return
 	}
 	encoded, made := answer.(*Raw)
 	if !made {
 		encoded = new(Raw)
 		if encoded.Body, err = json.Marshal(answer); err != nil {
-			a.fail(w, r, fmt.Errorf("encode the answer of %s: %w", route.ID, err))
+			a.fail(ctx, w, r, fmt.Errorf("encode the answer of %s: %w", route.ID, err))
 			return
 		}
 	}
@@ -156,7 +157,7 @@ func (r *Route) status() int {
 func caller(c *token.Claims) string { return c.Application + "/" + c.Workspace }
 
 // identify checks the token of a request, and what it permits.
-func (a *API) identify(r *Request, e *httpserve.Exchange, route *Route) error {
+func (a *API) identify(ctx context.Context, r *Request, e *httpserve.Exchange, route *Route) error {
 	if route.Public {
 		return nil
 	}
@@ -165,7 +166,7 @@ func (a *API) identify(r *Request, e *httpserve.Exchange, route *Route) error {
 		return &Refusal{Status: http.StatusUnauthorized, Message: "the request has no access token", Hint: "get one with POST " + airbyteapi.TokenPath + ", and send it as Authorization: Bearer"}
 	}
 	identified := e.Identify()
-	claims, err := a.options.Check(r.Context(), text)
+	claims, err := a.options.Check(ctx, text)
 	identified()
 	if err != nil {
 		return &Refusal{Status: http.StatusUnauthorized, Message: err.Error(), Hint: "get a new one with POST " + airbyteapi.TokenPath}
@@ -200,9 +201,9 @@ func bearer(h http.Header) string {
 }
 
 // fail answers an error.
-func (a *API) fail(w http.ResponseWriter, r *Request, err error) {
-	if r.Context().Err() != nil && r.Claims != nil {
-		err = fault.Cancelled(r.Context(), err)
+func (a *API) fail(ctx context.Context, w http.ResponseWriter, r *Request, err error) {
+	if ctx.Err() != nil && r.Claims != nil {
+		err = fault.Cancelled(ctx, err)
 	}
 	status, body, after, hidden := ErrorBody(err, r.ID)
 	if hidden {

@@ -43,7 +43,7 @@ func fields(t reflect.Type) []field {
 }
 
 // read makes the input of a request.
-func (a *API) read(r *Request, e *httpserve.Exchange, route *Route) (any, error) {
+func (a *API) read(ctx context.Context, r *Request, e *httpserve.Exchange, route *Route) (any, error) {
 	if route.input == nil {
 		return nil, nil
 	}
@@ -56,7 +56,7 @@ func (a *API) read(r *Request, e *httpserve.Exchange, route *Route) (any, error)
 		return nil, err
 	}
 	r.Present = make(map[string]bool)
-	if err := readBody(r.Context(), body, input.Elem(), r.Present); err != nil {
+	if err := readBody(ctx, body, input.Elem(), r.Present); err != nil {
 		return nil, err
 	}
 	return input.Interface(), nil

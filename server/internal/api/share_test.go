@@ -28,9 +28,9 @@ func slow(t *testing.T, address, bearer string) net.Conn {
 }
 
 // limited serves an API with a limit of connections.
-func limited(t *testing.T, most int) (a *API, address string) {
+func limited(t *testing.T, most int) (*API, string) {
 	t.Helper()
-	a, _ = tested(t)
+	a, _ := tested(t)
 	listener, err := httpserve.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
