@@ -79,7 +79,7 @@ test: ## run all tests of this module, with the race detector where there is a C
 
 .PHONY: test-postgres
 test-postgres: ## run the tests of the server's database on PostgreSQL; needs its programs (apt-get install postgresql)
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./server
 
 .PHONY: test-examples
 test-examples: ## build and test the examples and adapters, modules with large requirements of their own

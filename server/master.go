@@ -24,7 +24,8 @@ const (
 	maxMaster  = 64 << 10
 )
 
-// openStore opens the database in a folder, with the master key that lies beside it.
+// openStore opens the database, with the master key that lies in the folder of the data if the
+// options have none.
 func openStore(ctx context.Context, o Options, now func() time.Time) (*store.Store, error) {
 	folder := o.Data
 	if folder == "" {
@@ -34,19 +35,45 @@ func openStore(ctx context.Context, o Options, now func() time.Time) (*store.Sto
 	if err := store.OwnFolder(folder); err != nil {
 		return nil, err
 	}
+	keys := o.MasterKeys
+	if len(keys) == 0 {
+		key, err := ownMasterKey(ctx, folder)
+		if err != nil {
+			return nil, err
+		}
+		keys = []secret.Value{key}
+	}
+	masters, err := envelope.NewMasters(keys[0], keys[1:]...)
+	if err != nil {
+		return nil, err
+	}
+	so := store.Options{Masters: masters, Now: now, OnQuery: o.onQuery}
+	var s *store.Store
+	if o.Database.IsZero() {
+		s, err = store.OpenSQLite(ctx, folder, so)
+	} else {
+		s, err = store.OpenPostgres(ctx, o.Database, so)
+	}
+	if err != nil || len(keys) == 1 {
+		return s, err
+	}
+	if _, err := s.RotateMaster(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// ownMasterKey is the master key in a folder.
+func ownMasterKey(ctx context.Context, folder string) (secret.Value, error) {
 	key, err := masterKey(ctx, filepath.Join(folder, masterFile))
 	if refused, ok := errors.AsType[*owned.Error](err); ok {
 		e := fault.Denied("private_data", "the master key cannot be used: "+refused.What, "if the file is yours: "+refused.Hint)
 		e.Field = "data"
-		return nil, e
+		return secret.Value{}, e
 	} else if err != nil {
-		return nil, fault.Invalid("data", "the master key cannot be read or made: "+err.Error(), "check who owns the folder")
+		return secret.Value{}, fault.Invalid("data", "the master key cannot be read or made: "+err.Error(), "check who owns the folder")
 	}
-	masters, err := envelope.NewMasters(key)
-	if err != nil {
-		return nil, err
-	}
-	return store.OpenSQLite(ctx, folder, store.Options{Masters: masters, Now: now, OnQuery: o.onQuery})
+	return key, nil
 }
 
 // masterKey reads the master key, and makes it if the file is not there.

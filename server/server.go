@@ -45,6 +45,11 @@ type Options struct {
 	Host host.Options
 	// Data is the folder of the database and of the master key. The server makes it.
 	Data string
+	// Database is the connection string of a PostgreSQL that takes the place of the file in Data.
+	Database secret.Value
+	// MasterKeys take the place of the key in Data. The first one seals. With others, [New] seals
+	// with the first what they sealed, and they are not needed after it.
+	MasterKeys []secret.Value
 	// Connectors are what the operator decides for all connections to a connector, by its name:
 	// the fields of config.Serve.
 	Connectors map[string]host.Connection
