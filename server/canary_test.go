@@ -1,0 +1,87 @@
+package server
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/canary"
+	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/hashicorp/go-hclog"
+)
+
+// No file of the server and no line of its log has a secret in the clear.
+//
+// threat: K3
+func TestNoFileHasASecret(t *testing.T) {
+	t.Parallel()
+	const password = "canary-of-a-wrong-client-secret"
+	var log canary.Buffer
+	folder := t.TempDir()
+	watch, visible := canary.NewWatch(vendorToken), canary.New("Visible-connector")
+	names := make(map[string]bool)
+	look := func() {
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if file.Name() == masterFile {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(folder, file.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			watch.See(t, file.Name(), text)
+			if _, found := visible.Find(text); found {
+				names[file.Name()] = true
+			}
+		}
+	}
+	t.Run("serving", func(t *testing.T) {
+		l := newLab(t, func(o *Options) {
+			o.Data = folder
+			o.Host.Logger = hclog.New(&hclog.LoggerOptions{Output: &log, Level: hclog.Trace})
+			o.Host.Audit = config.Audit{File: filepath.Join(folder, "audit.jsonl")}
+		})
+		master, err := os.ReadFile(filepath.Join(folder, masterFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{string(master[:43]), l.token[strings.LastIndexByte(l.token, '.')+1:], password} {
+			watch.For(secret)
+		}
+		l.everyKind(folder, password)
+		look()
+	})
+	look() // at what the end wrote
+	watch.See(t, "the log", log.Bytes())
+	for _, name := range []string{"agenthost.db", "agenthost.db-wal", "backup.db", "audit.jsonl"} {
+		if !names[name] {
+			t.Errorf("%s was not read: only %v have the name of the connector", name, names)
+		}
+	}
+}
+
+// everyKind makes calls that succeed and that fail, and a backup.
+func (l *lab) everyKind(folder, password string) {
+	l.t.Helper()
+	connector := l.create("acme", "Visible-connector")
+	run := at(airbyteapi.ExecutePath, connector)
+	write := `{"entity": "tags", "action": "create", "params": {"value": "a", "object_type": "account"}}`
+	l.ok(l.ask(http.MethodPost, run, l.token, `{"entity": "users", "action": "list"}`), &answered{})
+	l.ok(l.ask(http.MethodPost, run, l.token, write, keyHeader, "once"), &answered{})
+	l.vendor.Inject(vendorsim.Fault{Count: -1, Effect: vendorsim.Respond(http.StatusUnprocessableEntity, http.Header{"X-Request-Id": {vendorToken}}, `{"errors":["`+vendorToken+`"]}`)})
+	l.fails(l.ask(http.MethodPost, run, l.token, `{"entity": "users", "action": "list"}`), http.StatusUnprocessableEntity, "")
+	l.fails(l.ask(http.MethodPost, run, l.token, write, keyHeader, "twice"), http.StatusUnprocessableEntity, "")
+	l.fails(l.ask(http.MethodPost, airbyteapi.TokenPath, "", `{"client_id": "x", "client_secret": "`+password+`"}`), http.StatusUnauthorized, "")
+	l.fails(l.ask(http.MethodPost, run, l.token+"x", write), http.StatusUnauthorized, "")
+	if err := l.s.store.Backup(l.t.Context(), filepath.Join(folder, "backup.db")); err != nil {
+		l.t.Fatal(err)
+	}
+}
