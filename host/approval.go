@@ -32,7 +32,7 @@ func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.review(ctx, f, declared.Module())
+	return h.review(ctx, f, declared.Module)
 }
 
 // ReviewConnection is [Host.Review] of the connector of a connection.
@@ -46,15 +46,18 @@ func (h *Host) ReviewConnection(ctx context.Context, connection string) (*Review
 	if err != nil {
 		return nil, err
 	}
-	return h.review(ctx, c.file, c.Connector.Module())
+	return h.review(ctx, c.file, c.Connector.Module)
 }
 
-func (h *Host) review(ctx context.Context, f *catalog.File, m grant.Module) (*Review, error) {
-	j, _, err := h.judge(m, f.Path())
+func (h *Host) review(ctx context.Context, f *catalog.File, module func() grant.Module) (*Review, error) {
+	s := standingOf(f)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, err := h.judged(s, f, module)
 	if err != nil {
 		return nil, err
 	}
-	return &Review{ConnectorInfo: f.Info(ctx), Module: m, Judgement: j}, nil
+	return &Review{ConnectorInfo: f.Info(ctx), Module: *s.module, Judgement: j}, nil
 }
 
 // judge decides on a module by what the lock file says now. The file that it returns is
@@ -84,13 +87,35 @@ func vouched() grant.Decision {
 // standing is what was decided on a module, for as long as the lock file stays as it is. All
 // connections to a connector share it: it is attached to the connector's file.
 type standing struct {
-	mu       sync.Mutex
-	module   *grant.Module
-	by       *approval.File
-	decision grant.Decision
+	mu        sync.Mutex
+	module    *grant.Module
+	by        *approval.File
+	judgement grant.Judgement
+	used      bool // a call was decided by it
 }
 
-func newStanding() any { return new(standing) }
+func standingOf(f *catalog.File) *standing {
+	return f.Attached(func() any { return new(standing) }).(*standing) //nolint:forcetypeassert // the one thing that is attached
+}
+
+// judged returns what is decided on the connector of a file. The caller holds s.mu.
+func (h *Host) judged(s *standing, f *catalog.File, module func() grant.Module) (grant.Judgement, error) {
+	if s.by != nil {
+		if now, err := h.approvals.Load(); err == nil && now == s.by {
+			return s.judgement, nil
+		}
+	}
+	if s.module == nil {
+		m := module()
+		s.module = &m
+	}
+	j, by, err := h.judge(*s.module, f.Path())
+	if err != nil {
+		return j, err
+	}
+	s.by, s.judgement, s.used = by, j, false
+	return j, nil
+}
 
 // approved decides whether the connection's connector may be used. It is asked for every
 // call, before a secret is read and before the module runs with one, so that an approval
@@ -99,29 +124,20 @@ func (h *Host) approved(ctx context.Context, c *connection) (grant.Decision, err
 	if h.approvals == nil {
 		return vouched(), nil
 	}
-	s := c.file.Attached(newStanding).(*standing) //nolint:forcetypeassert // the one thing that is attached
+	s := standingOf(c.file)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.by != nil {
-		if f, err := h.approvals.Load(); err == nil && f == s.by {
-			return s.decision, nil
-		}
-	}
-	if s.module == nil {
-		m := c.Connector.Module()
-		s.module = &m
-	}
-	j, f, err := h.judge(*s.module, c.file.Path())
+	j, err := h.judged(s, c.file, c.Connector.Module)
 	if err != nil {
 		return grant.Decision{}, err
 	}
-	s.by, s.decision = f, j.Decision
-	if j.Standing == grant.StandingUpdate && j.Decision.Allowed {
+	if !s.used && j.Standing == grant.StandingUpdate && j.Decision.Allowed {
 		h.log.Info("a new version of an approved connector may run: it needs no further access", "connector", s.module.Name, "version", s.module.Version, "approved", j.Approval.Version)
 		if err := h.approvals.Accept(ctx, *s.module, h.options.Updates); err != nil {
 			h.log.Warn("cannot record a new version of an approved connector", "connector", s.module.Name, "error", err)
 		}
 	}
+	s.used = true
 	return j.Decision, nil
 }
 

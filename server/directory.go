@@ -223,8 +223,12 @@ func (d *directory) within(ctx context.Context, p store.Scope, after string) ([]
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	var found []*entry
-	for id, e := range d.byID {
-		if id > after && e.Organization == p.Organization && (p.Workspace == "" || e.Workspace == p.Workspace) {
+	in := maps.Values(d.byID)
+	if p.Workspace != "" {
+		in = maps.Values(d.byName[p.Workspace])
+	}
+	for e := range in {
+		if e.ID > after && e.Organization == p.Organization && d.byID[e.ID] == e {
 			found = append(found, e)
 		}
 	}

@@ -1,10 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 
 	"github.com/agenthost/agenthost/host"
@@ -41,24 +44,31 @@ func definitionOf(info *host.ConnectorInfo) string {
 
 // kinds returns the connectors that a person approved.
 func (s *Server) kinds(ctx context.Context) ([]kind, error) {
+	approved, _, err := s.allKinds(ctx)
+	return approved, err
+}
+
+// allKinds returns the connectors that a person approved, and the reviews of the others.
+func (s *Server) allKinds(ctx context.Context) (approved []kind, others []*host.Review, err error) {
 	infos, err := s.host.Connectors(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var kinds []kind
 	for i := range infos {
 		if infos[i].Err != nil {
 			continue
 		}
 		review, err := s.host.Review(ctx, infos[i].File)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if review.Decision.Allowed {
-			kinds = append(kinds, kind{infos[i], definitionOf(&infos[i])})
+			approved = append(approved, kind{infos[i], definitionOf(&infos[i])})
+		} else {
+			others = append(others, review)
 		}
 	}
-	return kinds, nil
+	return approved, others, nil
 }
 
 // kindOf returns the kind of a connection, or nil if it is not there any more.
@@ -82,24 +92,33 @@ func (s *Server) kindFor(ctx context.Context, in *airbyteapi.CreateRequest) (*ki
 	if given != 1 {
 		return nil, fault.Invalid("connector_type", "the request says in no way, or in several, of which kind the connector is", "give one of connector_type, definition_id and source_template_id")
 	}
-	kinds, err := s.kinds(ctx)
+	approved, others, err := s.allKinds(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for i := range kinds {
-		k := &kinds[i]
-		if strings.EqualFold(k.definition, in.DefinitionID) || strings.EqualFold(k.definition, in.SourceTemplateID) ||
-			in.ConnectorType != "" && (strings.EqualFold(k.title(), in.ConnectorType) || strings.EqualFold(k.Name, in.ConnectorType)) {
+	for i := range approved {
+		if k := &approved[i]; k.is(in) {
 			return k, nil
 		}
-		names = append(names, k.title())
+		names = append(names, approved[i].title())
 	}
-	hint := "the operator approves connectors with agenthost plugin approve"
-	if len(names) > 0 {
-		hint = fault.Hint(in.ConnectorType, names)
+	asked := cmp.Or(in.ConnectorType, in.DefinitionID, in.SourceTemplateID)
+	refusal := &api.Refusal{Status: http.StatusNotFound, Code: "definition_not_found", Field: "connector_type", Message: fmt.Sprintf("this server has no connector %q", clip(asked)), Hint: fault.Hint(in.ConnectorType, names)}
+	for _, r := range others {
+		if k := (&kind{r.ConnectorInfo, definitionOf(&r.ConnectorInfo)}); k.is(in) {
+			refusal.Message = k.Name + " is on this server, but it may not be used: " + r.Decision.Why
+			refusal.Hint = "the operator approves it with agenthost plugin approve " + filepath.Base(r.File)
+		}
 	}
-	return nil, &api.Refusal{Status: http.StatusNotFound, Code: "definition_not_found", Field: "connector_type", Message: "this server has no such kind of connector", Hint: hint}
+	refusal.Hint = cmp.Or(refusal.Hint, "the operator puts connectors into the plugins folder, and approves them with agenthost plugin approve")
+	return nil, refusal
+}
+
+// is reports whether a request to create a connector asks for a kind.
+func (k *kind) is(in *airbyteapi.CreateRequest) bool {
+	return strings.EqualFold(k.definition, in.DefinitionID) || strings.EqualFold(k.definition, in.SourceTemplateID) ||
+		in.ConnectorType != "" && (strings.EqualFold(k.title(), in.ConnectorType) || strings.EqualFold(k.Name, in.ConnectorType))
 }
 
 // template says of which kind a connector is.

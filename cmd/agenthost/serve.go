@@ -221,7 +221,13 @@ func (a *app) serveWith(ctx context.Context, o server.Options, serve func(http.H
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
+	notes, err := s.Notes(ctx)
+	for _, note := range notes {
+		a.say("note", note)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
+	}
 	if err == nil {
 		err = serve(s.Handler(ctx))
 	}
