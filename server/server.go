@@ -82,6 +82,7 @@ type Server struct {
 	host      *host.Host
 	api       *api.API
 
+	closing        sync.Once
 	stopForgetting context.CancelFunc // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
@@ -180,14 +181,21 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: httpserve.DefaultPatience()}.Handler(mux)
 }
 
-// Close waits for calls that run until ctx ends, and closes the database.
+// Close waits for calls that run until ctx ends, and closes the database. If ctx ends first, calls
+// still run, and need the database: Close it again. Once it is closed, Close does nothing.
 func (s *Server) Close(ctx context.Context) error {
 	var err error
 	if s.host != nil {
 		if err = s.host.Close(ctx); err != nil && ctx.Err() != nil {
-			return err // calls still run, and need the database
+			return err
 		}
 	}
+	s.closing.Do(func() { err = errors.Join(err, s.closeStore()) }) //nolint:contextcheck // the database gives its lock back after ctx has ended, too
+	return err
+}
+
+// closeStore ends what uses the database, and closes it.
+func (s *Server) closeStore() error {
 	if s.trail != nil {
 		s.trail.close()
 	}
@@ -195,7 +203,7 @@ func (s *Server) Close(ctx context.Context) error {
 		s.stopForgetting()
 		s.forgetting.Wait()
 	}
-	return errors.Join(err, s.store.Close()) //nolint:contextcheck // it gives its lock back after ctx has ended, too
+	return s.store.Close()
 }
 
 // forgetEvery is how often the server removes what nobody needs from the database.

@@ -289,3 +289,13 @@ func TestForgets(t *testing.T) {
 		<-forgot
 	}
 }
+
+func TestCloseTwice(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for range 2 {
+		if err := l.s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
