@@ -171,7 +171,10 @@ func (c *Call) respond(resp *Response, next Raw) error {
 }
 
 // same returns the value of has_more or next_cursor for the vendor's name of it, which must not
-// contradict them, and "" for any other name.
+// contradict them, and "" for any other name. Inlined, it would make the frame of respond so large that
+// a call needs more than its first stack.
+//
+//go:noinline
 func (p *Page) same(m *Meta, more string, next Raw) string {
 	if p == nil {
 		return ""
