@@ -58,7 +58,7 @@ func openStore(ctx context.Context, o Options, now func() time.Time) (*store.Sto
 		return s, err
 	}
 	if _, err := s.RotateMaster(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.Close()) //nolint:contextcheck // it gives its lock back after ctx has ended, too
 	}
 	return s, nil
 }

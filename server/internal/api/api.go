@@ -94,29 +94,29 @@ func (a *API) methods(r *http.Request) []string {
 
 // exchange serves one request of a route.
 func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
-	ctx := raw.Context()
+	whole := raw.Context()
 	r := &Request{Request: raw, ID: a.options.NewID(), Peer: a.options.Peer(raw), header: w.Header()}
 	defer func() {
 		if p := recover(); p != nil {
 			a.options.Logger.Error("BUG: panic", "request", r.ID, "route", route.ID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			a.fail(raw.Context(), w, r, fmt.Errorf("panic in %s", route.ID))
+			a.fail(whole, w, r, fmt.Errorf("panic in %s", route.ID))
 		}
 	}()
-	e := httpserve.Of(ctx)
-	if err := a.identify(ctx, r, e, route); err != nil {
-		a.fail(ctx, w, r, err)
+	e := httpserve.Of(whole)
+	if err := a.identify(whole, r, e, route); err != nil {
+		a.fail(whole, w, r, err)
 		return
 	}
 	if !route.Public {
 		left, err := a.shares.enter(r.Claims, e.Connections())
 		if err != nil {
-			a.fail(ctx, w, r, err)
+			a.fail(whole, w, r, err)
 			return
 		}
 		defer left()
 		e.Known(caller(r.Claims))
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.options.Timeout)
+	ctx, cancel := context.WithTimeout(whole, a.options.Timeout)
 	defer cancel()
 	r.Request = raw.WithContext(ctx)
 	input, err := a.read(ctx, r, e, route)

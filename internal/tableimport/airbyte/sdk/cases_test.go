@@ -116,7 +116,7 @@ var otherwise = map[string]difference{
 	"deepObject":             {12, "null is no integer", "created.lt"},
 	"null in the query":      {12, "null is no text", `parameter "customer" is of type null`},
 	"value outside an enum: refused before any request":                                     {12, "both refuse it", "unknown value"},
-	"above maximum: sent all the same":                                                      {12, "bounds hold", "maximum"},
+	"above maximum: sent all the same":                                                      {12, "bounds hold", "must be at most 100"},
 	"string where an integer is declared: sent all the same":                                {12, "types hold", "of type string, want integer"},
 	"form body with nested values":                                                          {12, "types hold", "metadata.t"},
 	"booleans and null in the query":                                                        {12, "null is no integer", `parameter "first" is of type null`},
