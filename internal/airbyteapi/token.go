@@ -7,8 +7,8 @@ const (
 	WidgetTokenPath     = Prefix + "/account/applications/widget-token"
 )
 
-// ScopedTokenRequest asks for a token for one workspace, which it makes if there is none of that
-// name. Scopes are our own addition: nil means all that a workspace's own client needs.
+// ScopedTokenRequest asks for a token for one workspace. It makes the workspace if the organization
+// has no workspace of that name. Scopes are our own addition: nil means all that a workspace's own client needs.
 type ScopedTokenRequest struct {
 	WorkspaceName string   `json:"workspace_name" required:"true"`
 	RegionID      string   `json:"region_id"`

@@ -243,7 +243,7 @@ func TestFolderIsGone(t *testing.T) {
 	}
 }
 
-// A declaration that cannot be written whole is none.
+// An error while one part is written gives no declaration.
 func TestDeclarationOfBrokenJSON(t *testing.T) {
 	t.Parallel()
 	info := Info{Manifest: &abi.Manifest{Operations: []abi.Operation{{Params: abi.RawMessage("{")}}}, Auth: &abi.AuthSchema{}}

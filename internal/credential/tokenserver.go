@@ -12,8 +12,8 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-// tokenServer says which server the answer with a token names. It is nil if there is none, or if
-// the operator named that server.
+// tokenServer says where the answer with a token names its server. It is nil if the scheme does not
+// declare that, or if the operator named the server.
 func (c *Credential) tokenServer(scheme *abi.AuthScheme) *abi.TokenServer {
 	if scheme.OAuth2 == nil || scheme.OAuth2.Server == nil {
 		return nil
