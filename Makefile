@@ -118,16 +118,21 @@ CLIENTS  := internal/mcpclients
 LOCKED   := $(CLIENTS)/python
 UV       := $(OUT)/mcpclients/uv
 
-.PHONY: test-clients
-test-clients: build connectors ## run MCP clients and agent frameworks of others; needs npm and python3
-	cd $(CLIENTS)/node && npm ci --no-audit --no-fund --loglevel=error
-	@test -x $(CLIENTS)/node/node_modules/node/bin/node || { cd $(CLIENTS)/node && npm rebuild --foreground-scripts node; }
+.PHONY: uv
+uv:
 	@test -x $(UV)/bin/python || python3 -m venv $(UV)
 	@$(UV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCKED)/uv.txt
-	@for env in v1 v2; do \
-		$(UV)/bin/uv venv --quiet --allow-existing --python python3 $(OUT)/mcpclients/$$env && \
-		VIRTUAL_ENV=$(abspath $(OUT)/mcpclients)/$$env $(UV)/bin/uv pip sync --quiet --require-hashes $(LOCKED)/$$env.txt || exit 1; \
-	done
+
+# sync installs what a file pins: $(call sync,environment,file).
+sync = $(UV)/bin/uv venv --quiet --allow-existing --python python3 $(1) && \
+	VIRTUAL_ENV=$(abspath $(1)) $(UV)/bin/uv pip sync --quiet --require-hashes $(2)
+
+.PHONY: test-clients
+test-clients: build connectors uv ## run MCP clients and agent frameworks of others; needs npm and python3
+	cd $(CLIENTS)/node && npm ci --no-audit --no-fund --loglevel=error
+	@test -x $(CLIENTS)/node/node_modules/node/bin/node || { cd $(CLIENTS)/node && npm rebuild --foreground-scripts node; }
+	@$(call sync,$(OUT)/mcpclients/v1,$(LOCKED)/v1.txt)
+	@$(call sync,$(OUT)/mcpclients/v2,$(LOCKED)/v2.txt)
 	@$(GO) run ./$(CLIENTS) -agenthost $(OUT)/agenthost -plugins $(PLUGINS) -pythons $(OUT)/mcpclients
 
 # The tables of hosted mode are those of this version. To try a newer one, name it.
@@ -164,6 +169,14 @@ test-serve: airbyte ## drive agenthost serve with airbyte-agent-sdk from PyPI; n
 	AIRBYTE_PYTHON=$(abspath $(OUT)/airbyte/bin/python) AIRBYTE_FIRST_PYTHON=$(abspath $(AIRBYTE_FIRST)/bin/python) \
 		$(GO) test -count=1 -v -run TestSDK ./server
 
+SCHEMA     := server/testdata/schemathesis
+SCHEMATIME ?= 1m
+.PHONY: test-schema
+test-schema: uv ## drive agenthost serve with schemathesis from PyPI for SCHEMATIME; needs python3
+	@$(call sync,$(OUT)/schemathesis,$(SCHEMA).txt)
+	SCHEMATHESIS=$(abspath $(OUT)/schemathesis/bin/schemathesis) \
+		$(GO) test -count=1 -timeout 60m -v -run TestSchema ./server -schema $(SCHEMATIME) -seed $(SEED)
+
 # npm and PyPI carry the documents; nothing of them is kept in the repository.
 VENDORS := internal/tableimport/openapi/vendors
 
@@ -178,10 +191,10 @@ test-openapi: $(OUT)/interpreter.wasm ## import OpenAPI documents of vendors, an
 		$(GO) test -count=1 -timeout 20m -v ./$(VENDORS)
 
 .PHONY: lock-clients
-lock-clients: ## pin the Python packages of test-clients anew, after a change of a .in file
-	@for env in uv v1 v2; do \
+lock-clients: ## pin the Python packages of test-clients and test-schema anew, after a change of a .in file
+	@for env in $(LOCKED)/uv $(LOCKED)/v1 $(LOCKED)/v2 $(SCHEMA); do \
 		$(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-			--output-file $(LOCKED)/$$env.txt $(LOCKED)/$$env.in || exit 1; \
+			--output-file $$env.txt $$env.in || exit 1; \
 	done
 
 .PHONY: test-long
@@ -268,6 +281,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run TestCrowd -good $(call sized,400,40) -bad $(call sized,1000,100) -files $(call sized,512,256) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/store -count=1 -v -timeout 600m -run "Killed|Large" -kills $(call sized,500,5) -workspaces $(call sized,10000,500) -seed $(SEED)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
+	@$(MAKE) --no-print-directory test-schema SCHEMATIME=$(call sized,10m,20s)
 	@$(MAKE) --no-print-directory fuzz
 
 .PHONY: fuzz

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -20,7 +21,7 @@ import (
 
 func (s *Server) executeRoutes() []api.Route {
 	return []api.Route{
-		api.Do(api.Route{Method: http.MethodPost, Path: airbyteapi.ExecutePath, ID: "execute", Summary: "Run an operation of a connector.", MaxBody: maxExecute}, s.execute),
+		api.Do(api.Route{Method: http.MethodPost, Path: airbyteapi.ExecutePath, ID: "execute", Summary: "Run an operation of a connector.", MaxBody: maxExecute, Answer: reflect.TypeFor[airbyteapi.ExecuteAnswer]()}, s.execute),
 		api.Do(api.Route{Method: http.MethodPost, Path: airbyteapi.PreparePath, ID: "prepareExecute", Summary: "Not supported: credentials never leave the server.", MaxBody: maxExecute, Refused: true}, s.noPreparation),
 	}
 }
@@ -123,11 +124,16 @@ func answer(id string, in *airbyteapi.ExecuteRequest, result *host.Result, took 
 	if list && in.SkipTruncation != nil && !*in.SkipTruncation {
 		data = budget.Shorten(data, longText)
 	}
-	b := make([]byte, 0, len(data)+len(result.Meta)+256)
-	b = append(b, `{"status":"`+airbyteapi.StatusSuccess+`","result":`...)
+	return executed(airbyteapi.StatusSuccess, data, metadata(result.Meta, list), id, took)
+}
+
+// executed is the body of an answer to a call of a connection.
+func executed(status string, data, meta json.RawMessage, id string, took time.Duration) json.RawMessage {
+	b := make([]byte, 0, len(data)+len(meta)+256)
+	b = append(b, `{"status":"`+status+`","result":`...)
 	b = append(b, data...)
 	b = append(b, `,"connector_metadata":`...)
-	b = append(b, metadata(result.Meta, list)...)
+	b = append(b, meta...)
 	b = append(b, `,"execution_metadata":{"connector_instance_id":"`+airbyteapi.ConnectorIDStart+id+`","execution_time_ms":`...)
 	b = strconv.AppendInt(b, took.Milliseconds(), 10)
 	return append(b, "}}"...)

@@ -100,7 +100,7 @@ func (w *write) again() (*api.Raw, error) {
 	case p.Kept:
 		return &api.Raw{Status: p.Status, Body: p.Answer}, nil
 	default:
-		return &api.Raw{Status: p.Status, Body: json.RawMessage(`{"status":"answer_not_kept","result":null,"connector_metadata":null,"execution_metadata":null}`)}, nil
+		return &api.Raw{Status: p.Status, Body: executed("answer_not_kept", json.RawMessage("null"), json.RawMessage("null"), w.Connection, 0)}, nil
 	}
 }
 

@@ -23,7 +23,7 @@ type SkillQuery struct {
 	Query          string `json:"query" doc:"words that the skill must have"`
 	WorkspaceID    string `json:"workspace_id"`
 	OrganizationID string `json:"organization_id"`
-	Limit          int    `json:"limit" doc:"the most skills of the page, from 1 to 100; the default is 20"`
+	Limit          int    `json:"limit" most:"100" doc:"the most skills of the page; the default is 20"`
 	Cursor         string `json:"cursor" doc:"next_cursor of the page before"`
 }
 

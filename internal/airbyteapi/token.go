@@ -12,7 +12,7 @@ const (
 type ScopedTokenRequest struct {
 	WorkspaceName string   `json:"workspace_name" required:"true"`
 	RegionID      string   `json:"region_id"`
-	Scopes        []string `json:"scopes" doc:"what the token permits: read, write, delete, connect, manage; the default is all but manage"`
+	Scopes        []string `json:"scopes" values:"read write delete connect manage" doc:"what the token permits; the default is all but manage"`
 }
 
 // ScopedToken is the answer to a [ScopedTokenRequest].

@@ -32,15 +32,15 @@ type WorkspaceRecords struct {
 // WorkspaceQuery asks for a page of workspaces.
 type WorkspaceQuery struct {
 	NameContains string `json:"name_contains" doc:"a part of the name, in any case of letters"`
-	Status       string `json:"status" doc:"active or inactive; the default is both"`
-	Limit        int    `json:"limit" doc:"the most workspaces of the page, from 1 to 100; the default is 20"`
+	Status       string `json:"status" values:"active inactive" doc:"the default is both"`
+	Limit        int    `json:"limit" most:"100" doc:"the most workspaces of the page; the default is 20"`
 	Cursor       string `json:"cursor" doc:"where the page before ended"`
 }
 
 // WorkspaceUpdate changes a workspace. Only what is there changes.
 type WorkspaceUpdate struct {
 	Name         string `json:"name"`
-	Status       string `json:"status" doc:"active or inactive"`
+	Status       string `json:"status" values:"active inactive"`
 	CacheEnabled *bool  `json:"cache_enabled"`
 }
 

@@ -42,6 +42,7 @@ type API struct {
 	options  Options
 	routes   []Route
 	mux      *http.ServeMux
+	allowed  map[string][]string // the methods of a path
 	document []byte
 	shares   shares
 }
@@ -54,7 +55,7 @@ const RequestIDHeader = "X-Request-Id"
 
 // New returns an API of some routes.
 func New(o Options, routes []Route) (*API, error) {
-	a := &API{options: o, routes: routes, mux: http.NewServeMux()}
+	a := &API{options: o, routes: routes, mux: http.NewServeMux(), allowed: map[string][]string{OpenAPIPath: {http.MethodGet}}}
 	var err error
 	if a.document, err = document(o, routes); err != nil {
 		return nil, err
@@ -62,9 +63,34 @@ func New(o Options, routes []Route) (*API, error) {
 	for i := range routes {
 		route := &routes[i]
 		a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) { a.exchange(w, r, route) })
+		a.allowed[route.Path] = append(a.allowed[route.Path], route.Method)
 	}
 	a.mux.HandleFunc("GET "+OpenAPIPath, func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, a.document) })
+	for path, methods := range a.allowed {
+		a.refuseOthers(path, methods)
+	}
 	return a, nil
+}
+
+// refuseOthers answers the methods that a path does not have. Otherwise a path of another route,
+// which has a parameter in the place of its last word, would get them.
+func (a *API) refuseOthers(path string, methods []string) {
+	slices.Sort(methods)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if !slices.Contains(methods, method) {
+			a.mux.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) { a.notAllowed(w, r, methods) })
+		}
+	}
+}
+
+func (a *API) notAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	a.refuse(w, r, &Refusal{Status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("%.20q is not possible here", r.Method), Hint: "use " + strings.Join(methods, " or ")})
+}
+
+// refuse answers a request that is for no route.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, why *Refusal) {
+	a.fail(r.Context(), w, &Request{Request: r, ID: a.options.NewID()}, why)
 }
 
 // ServeHTTP answers a request.
@@ -73,23 +99,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	refusal := &Refusal{Status: http.StatusNotFound, Message: "there is no such page", Hint: "see " + OpenAPIPath}
-	if methods := a.methods(r); len(methods) > 0 {
-		w.Header().Set("Allow", strings.Join(methods, ", "))
-		refusal = &Refusal{Status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("%.20q is not possible here", r.Method), Hint: "use " + strings.Join(methods, " or ")}
+	// Every path answers to GET, if only that it has another method.
+	_, pattern := a.mux.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host})
+	if _, path, known := strings.Cut(pattern, " "); known {
+		a.notAllowed(w, r, a.allowed[path])
+		return
 	}
-	a.fail(r.Context(), w, &Request{Request: r, ID: a.options.NewID()}, refusal)
-}
-
-// methods returns the methods that a path has.
-func (a *API) methods(r *http.Request) []string {
-	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if _, pattern := a.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "" {
-			methods = append(methods, method)
-		}
-	}
-	return methods
+	a.refuse(w, r, &Refusal{Status: http.StatusNotFound, Message: "there is no such page", Hint: "see " + OpenAPIPath})
 }
 
 // exchange serves one request of a route.

@@ -30,8 +30,8 @@ const (
 // input has a field of each sort.
 type input struct {
 	Text   string          `json:"text" required:"true"`
-	Number int             `json:"number"`
-	Texts  []string        `json:"texts"`
+	Number int             `json:"number" most:"9"`
+	Texts  []string        `json:"texts" values:"a b"`
 	Flag   *bool           `json:"flag"`
 	Raw    json.RawMessage `json:"raw"`
 }
@@ -79,6 +79,7 @@ func tested(t *testing.T, change ...func(*Options)) (*API, *httptest.Server) {
 		Do(Route{Method: http.MethodGet, Path: "/things/{thing_id}", ID: "get", Summary: "Get."}, func(_ context.Context, r *Request, in *query) (*output, error) {
 			return &output{Said: r.PathValue("thing_id") + " " + in.Text}, nil
 		}),
+		Do(Route{Method: http.MethodPost, Path: "/things/check", ID: "check", Summary: "Check."}, echo),
 		Do(Route{Method: http.MethodGet, Path: "/fail/{kind}", ID: "fail", Summary: "Fail.", Public: true}, func(_ context.Context, r *Request, _ *Nothing) (*output, error) {
 			switch kind := r.PathValue("kind"); kind {
 			case "panic":
@@ -138,43 +139,45 @@ func TestRequests(t *testing.T) {
 		status                     int
 		want                       string // in the body
 	}{
-		"good":                   {"POST", "/echo", "write@", `{"text":"a","flag":null,"more":1}`, nil, 200, `{"said":"a","present":["flag","text"]}`},
-		"another status":         {"PUT", "/wide", "write@", `{"text":"a"}`, nil, 202, `"said":"a"`},
-		"its own organization":   {"POST", "/echo", "write@", `{"text":"a"}`, []string{"X-Organization-Id", strings.ToUpper(organization)}, 200, "a"},
-		"a charset":              {"POST", "/echo", "write@", `{"text":"a"}`, []string{"Content-Type", "application/json; charset=UTF-8"}, 200, "a"},
-		"a query":                {"GET", "/things/7?text=a%20b&limit=3&limits=4", "read@", "", nil, 200, `"said":"7 a b"`},
-		"no token":               {"POST", "/echo", "", `{"text":"a"}`, nil, 401, "/account/applications/token"},
-		"a bad token":            {"POST", "/echo", "bad", `{"text":"a"}`, nil, 401, "not valid"},
-		"two words":              {"POST", "/echo", "", `{"text":"a"}`, []string{"Authorization", "Bearer a write@"}, 401, "no access token"},
-		"another scheme":         {"POST", "/echo", "", `{"text":"a"}`, []string{"Authorization", "Basic write@"}, 401, "no access token"},
-		"another organization":   {"POST", "/echo", "write@", `{"text":"a"}`, []string{"X-Organization-Id", "other"}, 403, "organization_forbidden"},
-		"another scope":          {"POST", "/echo", "read@", `{"text":"a"}`, nil, 403, "lacks the scope write"},
-		"one workspace only":     {"PUT", "/wide", "write@ws", `{"text":"a"}`, nil, 403, "one workspace only"},
-		"another path":           {"GET", "/nothing", "read@", "", nil, 404, "no such page"},
-		"another method":         {"GET", "/echo", "read@", "", nil, 405, "use POST"},
-		"no form":                {"POST", "/echo", "write@", `{"text":"a"}`, []string{"Content-Type", "text/plain"}, 415, "Content-Type"},
-		"another charset":        {"POST", "/echo", "write@", `{"text":"a"}`, []string{"Content-Type", "application/json; charset=utf-16"}, 415, "Content-Type"},
-		"too long":               {"POST", "/echo", "write@", `{"text":"` + strings.Repeat("a", SmallBody) + `"}`, nil, 413, "longer than"},
-		"no body":                {"POST", "/echo", "write@", "", []string{"Content-Type", form}, 422, "text is missing"},
-		"no body and no form":    {"POST", "/echo", "write@", "", []string{"Content-Type", ""}, 422, "text is missing"},
-		"only white space":       {"POST", "/echo", "write@", " ", nil, 400, "not JSON"},
-		"no JSON":                {"POST", "/echo", "write@", `{"text":`, nil, 400, "not JSON"},
-		"two values":             {"POST", "/echo", "write@", `{"text":"a"}{}`, nil, 400, "not JSON"},
-		"no UTF-8":               {"POST", "/echo", "write@", "{\"text\":\"\xff\"}", nil, 400, "UTF-8"},
-		"nested":                 {"POST", "/echo", "write@", `{"raw":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, nil, 400, "nest"},
-		"no object":              {"POST", "/echo", "write@", `["a"]`, nil, 422, "not a JSON object"},
-		"a member twice":         {"POST", "/echo", "write@", `{"text":"a","text":"b"}`, nil, 422, "twice"},
-		"a member twice, inside": {"POST", "/echo", "write@", `{"text":"a","raw":{"a":1,"\u0061":2}}`, nil, 422, "twice"},
-		"other letters":          {"POST", "/echo", "write@", `{"Text":"a"}`, nil, 422, "text is missing"},
-		"null":                   {"POST", "/echo", "write@", `{"text":null}`, nil, 422, "text is missing"},
-		"a number":               {"POST", "/echo", "write@", `{"text":1}`, nil, 422, "text is not text"},
-		"a fraction":             {"POST", "/echo", "write@", `{"text":"a","number":1.5}`, nil, 422, "number is not a whole number"},
-		"one text":               {"POST", "/echo", "write@", `{"text":"a","texts":"b"}`, nil, 422, "texts is not a list of texts"},
-		"no parameter":           {"GET", "/things/7", "read@", "", nil, 422, "text is missing"},
-		"a parameter twice":      {"GET", "/things/7?text=a&text=b", "read@", "", nil, 422, "twice"},
-		"no number":              {"GET", "/things/7?text=a&limit=x", "read@", "", nil, 422, "limit is not a whole number"},
-		"a broken query":         {"GET", "/things/7?text=%zz", "read@", "", nil, 400, "query"},
-		"zero bytes":             {"GET", "/things/7?text=%00", "read@", "", nil, 422, "text is not text"},
+		"good":                                {"POST", "/echo", "write@", `{"text":"a","flag":null,"more":1}`, nil, 200, `{"said":"a","present":["flag","text"]}`},
+		"another status":                      {"PUT", "/wide", "write@", `{"text":"a"}`, nil, 202, `"said":"a"`},
+		"its own organization":                {"POST", "/echo", "write@", `{"text":"a"}`, []string{"X-Organization-Id", strings.ToUpper(organization)}, 200, "a"},
+		"a charset":                           {"POST", "/echo", "write@", `{"text":"a"}`, []string{"Content-Type", "application/json; charset=UTF-8"}, 200, "a"},
+		"a query":                             {"GET", "/things/7?text=a%20b&limit=3&limits=4", "read@", "", nil, 200, `"said":"7 a b"`},
+		"no token":                            {"POST", "/echo", "", `{"text":"a"}`, nil, 401, "/account/applications/token"},
+		"a bad token":                         {"POST", "/echo", "bad", `{"text":"a"}`, nil, 401, "not valid"},
+		"two words":                           {"POST", "/echo", "", `{"text":"a"}`, []string{"Authorization", "Bearer a write@"}, 401, "no access token"},
+		"another scheme":                      {"POST", "/echo", "", `{"text":"a"}`, []string{"Authorization", "Basic write@"}, 401, "no access token"},
+		"another organization":                {"POST", "/echo", "write@", `{"text":"a"}`, []string{"X-Organization-Id", "other"}, 403, "organization_forbidden"},
+		"another scope":                       {"POST", "/echo", "read@", `{"text":"a"}`, nil, 403, "lacks the scope write"},
+		"one workspace only":                  {"PUT", "/wide", "write@ws", `{"text":"a"}`, nil, 403, "one workspace only"},
+		"another path":                        {"GET", "/nothing", "read@", "", nil, 404, "no such page"},
+		"another method":                      {"GET", "/echo", "read@", "", nil, 405, "use POST"},
+		"a method of no path":                 {"OPTIONS", "/echo", "read@", "", nil, 405, "use POST"},
+		"a method of a path with a parameter": {"GET", "/things/check?text=a", "read@", "", nil, 405, "use POST"},
+		"no form":                             {"POST", "/echo", "write@", `{"text":"a"}`, []string{"Content-Type", "text/plain"}, 415, "Content-Type"},
+		"another charset":                     {"POST", "/echo", "write@", `{"text":"a"}`, []string{"Content-Type", "application/json; charset=utf-16"}, 415, "Content-Type"},
+		"too long":                            {"POST", "/echo", "write@", `{"text":"` + strings.Repeat("a", SmallBody) + `"}`, nil, 413, "longer than"},
+		"no body":                             {"POST", "/echo", "write@", "", []string{"Content-Type", form}, 422, "text is missing"},
+		"no body and no form":                 {"POST", "/echo", "write@", "", []string{"Content-Type", ""}, 422, "text is missing"},
+		"only white space":                    {"POST", "/echo", "write@", " ", nil, 400, "not JSON"},
+		"no JSON":                             {"POST", "/echo", "write@", `{"text":`, nil, 400, "not JSON"},
+		"two values":                          {"POST", "/echo", "write@", `{"text":"a"}{}`, nil, 400, "not JSON"},
+		"no UTF-8":                            {"POST", "/echo", "write@", "{\"text\":\"\xff\"}", nil, 400, "UTF-8"},
+		"nested":                              {"POST", "/echo", "write@", `{"raw":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, nil, 400, "nest"},
+		"no object":                           {"POST", "/echo", "write@", `["a"]`, nil, 422, "not a JSON object"},
+		"a member twice":                      {"POST", "/echo", "write@", `{"text":"a","text":"b"}`, nil, 422, "twice"},
+		"a member twice, inside":              {"POST", "/echo", "write@", `{"text":"a","raw":{"a":1,"\u0061":2}}`, nil, 422, "twice"},
+		"other letters":                       {"POST", "/echo", "write@", `{"Text":"a"}`, nil, 422, "text is missing"},
+		"null":                                {"POST", "/echo", "write@", `{"text":null}`, nil, 422, "text is missing"},
+		"a number":                            {"POST", "/echo", "write@", `{"text":1}`, nil, 422, "text is not text"},
+		"a fraction":                          {"POST", "/echo", "write@", `{"text":"a","number":1.5}`, nil, 422, "number is not a whole number"},
+		"one text":                            {"POST", "/echo", "write@", `{"text":"a","texts":"b"}`, nil, 422, "texts is not a list of texts"},
+		"no parameter":                        {"GET", "/things/7", "read@", "", nil, 422, "text is missing"},
+		"a parameter twice":                   {"GET", "/things/7?text=a&text=b", "read@", "", nil, 422, "twice"},
+		"no number":                           {"GET", "/things/7?text=a&limit=x", "read@", "", nil, 422, "limit is not a whole number"},
+		"a broken query":                      {"GET", "/things/7?text=%zz", "read@", "", nil, 400, "query"},
+		"zero bytes":                          {"GET", "/things/7?text=%00", "read@", "", nil, 422, "text is not text"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -304,6 +307,21 @@ func TestDocument(t *testing.T) {
 	}
 	if in := d.Components.Schemas["input"]; len(in.Properties) != 5 || !slices.Equal(in.Required, []string{"text"}) {
 		t.Errorf("%+v", in)
+	}
+	for of, want := range map[string]string{
+		"input.number": `{"anyOf":[{"maximum":9,"minimum":1,"type":"integer"},{"type":"null"}]}`,
+		"input.texts":  `{"anyOf":[{"items":{"enum":["a","b"],"type":"string"},"type":"array"},{"type":"null"}]}`,
+		"input.text":   `{"type":"string"}`,
+		"output.said":  `{"type":"string"}`,
+	} {
+		name, field, _ := strings.Cut(of, ".")
+		if got := string(d.Components.Schemas[name].Properties[field]); got != want {
+			t.Errorf("%s is %s, want %s", of, got, want)
+		}
+	}
+	// What has no omitempty is in every answer.
+	if out := d.Components.Schemas["output"]; !slices.Equal(out.Required, []string{"said", "present"}) {
+		t.Errorf("%+v", out)
 	}
 	if !bytes.Contains([]byte(text), []byte(`"vendor_status"`)) {
 		t.Error("the details of errors are not documented")

@@ -19,25 +19,34 @@ import (
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
-// field is a member of an input.
+// field is a member of an input or of an answer.
 type field struct {
 	name     string
 	index    int
 	required bool
-	doc      string
+	omitted  bool // if it is empty
 	of       reflect.Type
+
+	doc    string
+	most   int      // the largest number, if the smallest is 1
+	values []string // the only ones; nil means any
 }
 
 // fields are the fields of a struct with a json tag.
 func fields(t reflect.Type) []field {
 	var all []field
 	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		tag := t.Field(i).Tag
+		name, options, _ := strings.Cut(tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
-		all = append(all, field{name, i, f.Tag.Get("required") == "true", f.Tag.Get("doc"), f.Type})
+		f := field{name: name, index: i, required: tag.Get("required") == "true", omitted: options == "omitempty", of: t.Field(i).Type, doc: tag.Get("doc")}
+		f.most, _ = strconv.Atoi(tag.Get("most"))
+		if values := tag.Get("values"); values != "" {
+			f.values = strings.Split(values, " ")
+		}
+		all = append(all, f)
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,9 +18,9 @@ type schema = map[string]any
 
 // document makes the OpenAPI 3.1 document of some routes.
 func document(o Options, routes []Route) ([]byte, error) {
-	d := &documented{schemas: make(schema)}
-	failure := d.ref(reflect.TypeFor[airbyteapi.ErrorAnswer]())
-	d.schemas["Problem"].(schema)["properties"].(schema)["details"] = d.ref(reflect.TypeFor[Details]()) //nolint:forcetypeassert // made above
+	d := documented{schemas: make(schema)}
+	failure := d.answers().ref(reflect.TypeFor[airbyteapi.ErrorAnswer]())
+	d.schemas["Problem"].(schema)["properties"].(schema)["details"] = d.answers().ref(reflect.TypeFor[Details]()) //nolint:forcetypeassert // made above
 	paths := make(schema)
 	for i := range routes {
 		route := &routes[i]
@@ -50,8 +51,14 @@ func document(o Options, routes []Route) ([]byte, error) {
 	return text, nil
 }
 
-// documented collects the schemas of types.
-type documented struct{ schemas schema }
+// documented collects the schemas of types. A member of an answer is there always, unless its tag
+// has omitempty; one of a request may be null if it may be missing.
+type documented struct {
+	schemas schema
+	answer  bool
+}
+
+func (d documented) answers() documented { return documented{d.schemas, true} }
 
 var pathParameter = regexp.MustCompile(`\{([a-z_]+)\}`)
 
@@ -62,13 +69,13 @@ var failures = []int{
 	http.StatusInternalServerError, http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 }
 
-func (d *documented) operation(route *Route, failure schema) schema {
+func (d documented) operation(route *Route, failure schema) schema {
 	responses := make(schema)
 	for _, status := range failures {
 		responses[strconv.Itoa(status)] = schema{"description": http.StatusText(status), "content": content(failure)}
 	}
 	if !route.Refused {
-		responses[strconv.Itoa(route.status())] = schema{"description": "OK", "content": content(d.of(route.output))}
+		responses[strconv.Itoa(route.status())] = schema{"description": "OK", "content": content(d.answers().of(route.answer()))}
 	}
 	op := schema{"operationId": route.ID, "summary": route.Summary, "responses": responses}
 	if route.Public {
@@ -86,11 +93,7 @@ func (d *documented) operation(route *Route, failure schema) schema {
 		op["requestBody"] = schema{"required": true, "content": content(d.of(route.input))}
 	case route.input != nil:
 		for _, f := range fields(route.input) {
-			parameter := schema{"name": f.name, "in": "query", "required": f.required, "schema": d.of(f.of)}
-			if f.doc != "" {
-				parameter["description"] = f.doc
-			}
-			parameters = append(parameters, parameter)
+			parameters = append(parameters, schema{"name": f.name, "in": "query", "required": f.required, "schema": d.property(f)})
 		}
 	}
 	if parameters != nil {
@@ -101,13 +104,37 @@ func (d *documented) operation(route *Route, failure schema) schema {
 
 func content(of schema) schema { return schema{"application/json": schema{"schema": of}} }
 
-// of is the schema of a type. Structs with a name stand under components.
-func (d *documented) of(t reflect.Type) schema {
+func orNull(of schema) schema { return schema{"anyOf": []schema{of, {"type": "null"}}} }
+
+// property is the schema of a field.
+func (d documented) property(f field) schema {
+	p := d.of(f.of)
+	if f.doc != "" {
+		p["description"] = f.doc
+	}
+	if f.most > 0 {
+		p["minimum"], p["maximum"] = 1, f.most
+	}
+	items, list := p["items"].(schema)
 	switch {
-	case t == reflect.TypeFor[json.RawMessage](), t == reflect.TypeFor[*Raw]():
+	case f.values == nil:
+	case list:
+		items["enum"] = f.values
+	case f.required:
+		p["enum"] = f.values
+	default: // an empty text is none
+		p["enum"] = append(slices.Clone(f.values), "")
+	}
+	return p
+}
+
+// of is the schema of a type. Structs with a name stand under components.
+func (d documented) of(t reflect.Type) schema {
+	switch {
+	case t == reflect.TypeFor[json.RawMessage]():
 		return schema{}
 	case t.Kind() == reflect.Pointer:
-		return schema{"anyOf": []schema{d.of(t.Elem()), {"type": "null"}}}
+		return orNull(d.of(t.Elem()))
 	case t.Kind() == reflect.Struct:
 		return d.ref(t)
 	}
@@ -129,7 +156,7 @@ func (d *documented) of(t reflect.Type) schema {
 }
 
 // ref is a reference to the schema of a struct, which it adds.
-func (d *documented) ref(t reflect.Type) schema {
+func (d documented) ref(t reflect.Type) schema {
 	name := t.Name()
 	if _, there := d.schemas[name]; !there {
 		properties := make(schema)
@@ -137,12 +164,12 @@ func (d *documented) ref(t reflect.Type) schema {
 		d.schemas[name] = made
 		var required []string
 		for _, f := range fields(t) {
-			property := d.of(f.of)
-			if f.doc != "" {
-				property["description"] = f.doc
+			property := d.property(f)
+			if !d.answer && !f.required && len(property) > 0 {
+				property = orNull(property)
 			}
 			properties[f.name] = property
-			if f.required {
+			if f.required || d.answer && !f.omitted {
 				required = append(required, f.name)
 			}
 		}

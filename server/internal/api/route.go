@@ -27,6 +27,8 @@ type Route struct {
 	Status int
 	// MaxBody is the most bytes of a body; 0 means [SmallBody].
 	MaxBody int64
+	// Answer is the type of the answer of a route that answers a [Raw].
+	Answer reflect.Type
 	// Refused means that the operation always answers an error.
 	Refused bool
 
@@ -39,7 +41,9 @@ const SmallBody = 1 << 20
 
 // Do sets what a route does. In is a struct: its fields are the members of a JSON body, or the
 // query parameters of a GET and DELETE, by the names in their json tags. A field with the tag
-// required:"true" must be there, and doc:"..." describes it. Out is the answer, as JSON.
+// required:"true" must be there. The document also has what other tags say: doc:"..." describes a
+// field, a number has most:"100" and is at least 1, and values:"a b" are the only ones; f checks
+// them. Out is the answer, as JSON.
 func Do[In, Out any](r Route, f func(ctx context.Context, r *Request, in *In) (Out, error)) Route {
 	r.input, r.output = reflect.TypeFor[In](), reflect.TypeFor[Out]()
 	if r.input.NumField() == 0 {
@@ -80,6 +84,14 @@ type Request struct {
 
 // Header returns the headers of the answer.
 func (r *Request) Header() http.Header { return r.header }
+
+// answer is the type of a good answer.
+func (r *Route) answer() reflect.Type {
+	if r.Answer != nil {
+		return r.Answer
+	}
+	return r.output
+}
 
 // hasBody reports whether the input of a route is its body.
 func (r *Route) hasBody() bool {
