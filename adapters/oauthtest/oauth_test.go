@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/credential/oauth"
 	"github.com/agenthost/agenthost/internal/credential/tokenfile"
 	"github.com/agenthost/agenthost/internal/egress"
@@ -162,7 +163,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := tokenfile.New(t.TempDir(), func(context.Context) (secret.Value, error) { return secret.New([]byte("key")), nil })
-	binding := tokenfile.Binding{Connection: "crm", Connector: "acme", Scheme: "oauth"}
+	binding := logins.Binding{Connection: "crm", Connector: "acme", Scheme: "oauth"}
 	if err := oauth.NewSource(binding, rows, nil).Keep(t.Context(), token, secret.Value{}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 )
 
 // Config is the whole configuration.
@@ -77,6 +78,9 @@ type Connection struct {
 	// Secrets are credentials that a Go program already has. A field may be in either
 	// Credentials or Secrets.
 	Secrets map[string]secret.Value
+	// Tokens keeps the tokens of OAuth 2.0 in the place of the folder of tokens. It is for
+	// programs of this module; others leave it nil.
+	Tokens logins.Keeper
 	// OAuth overrides the connector's declaration of OAuth 2.0; nil keeps it.
 	OAuth *OAuth
 	// Allow restricts the connection; nil allows every operation of the connector.

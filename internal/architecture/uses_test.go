@@ -167,13 +167,14 @@ func revealRule() rule {
 	// go out through egress. internal/credential/agefile writes secrets into the file that it
 	// encrypts, and reads the identity that it does so with.
 	// internal/credential/oauth writes refresh tokens and client secrets into requests for tokens, which
-	// go out through egress; internal/credential/tokenfile encrypts them. internal/redact searches
+	// go out through egress; internal/credential/logins puts them together with what they are for, and
+	// internal/credential/tokenfile encrypts them. internal/redact searches
 	// the answers of vendors for them. server/internal/token signs with the keys of the server's own
 	// tokens, and server/internal/bootstrap shows the secret of its first application once.
 	// internal/store/envelope seals secrets for the server's database, and internal/store hands the
 	// URL of a database to its driver.
 	return methodRule("Reveal", rule{
-		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap"},
+		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap"},
 		why: "a credential stays a secret.Value until it is written to the wire; code that calls Reveal before holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,

@@ -63,3 +63,37 @@ func TestTokensStayAtTheirAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkspacesShareNoTokens: two workspaces have connections of one name, to one client. Neither
+// gets the other's tokens, nor loses its own to it.
+//
+// threat: C12
+func TestWorkspacesShareNoTokens(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	of := func(workspace string, fields ...string) *Credential {
+		settings := config.Connection{Credentials: map[string]string{"client_id": "corp:id", "client_secret": "corp:secret"}}
+		for _, field := range fields {
+			settings.Credentials[field] = "corp:refresh"
+		}
+		c := l.connection(settings, oauthScheme(abi.GrantRefreshToken))
+		c.config.Workspace = workspace
+		return c
+	}
+	client(t, of("acme", "refresh_token"))
+	l.vendor.requests()
+	for workspace, at := range map[string]string{"umbrella": "connections.umbrella/lab", "": "connections.lab"} {
+		_, err := of(workspace).Client(t.Context())
+		wantError(t, err, abi.KindAuthFailed, at, "agenthost login")
+	}
+	l.corp.secrets["refresh"] = "refresh-of-another"
+	client(t, of("umbrella", "refresh_token"))
+	if got := l.vendor.requests(); !strings.Contains(got, "refresh-of-another") {
+		t.Errorf("sent %q", got)
+	}
+	l.corp.secrets["refresh"] = "refresh-of-the-connection"
+	client(t, of("acme", "refresh_token"))
+	if got := l.vendor.requests(); got != "" {
+		t.Errorf("the tokens of the first workspace are lost: sent %q", got)
+	}
+}

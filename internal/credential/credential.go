@@ -17,11 +17,14 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Config configures the [Credential] of a connection. All fields are required.
+// Config configures the [Credential] of a connection. All fields but Workspace are required.
 type Config struct {
-	// Connection is the connection's name, for errors and as the key of its tokens.
+	// Workspace is whose connection it is, empty for the operator's.
+	Workspace string
+	// Connection is the connection's name, for errors. Workspace and name are the key of its
+	// tokens.
 	Connection string
-	// Settings are the connection's: Credentials, Secrets, OAuth and TLS are used.
+	// Settings are the connection's: Credentials, Secrets, Tokens, OAuth and TLS are used.
 	Settings *config.Connection
 	// Connector is the connector's name, and Schemes are its declared schemes.
 	Connector string
@@ -30,6 +33,14 @@ type Config struct {
 	// idle connections do not keep it. Its Auth, Credentials, Hidden and Share are ignored, and
 	// its RootCAs if Settings name authorities.
 	HTTP func() egress.Config
+}
+
+// key is what the connection's tokens are kept under: two workspaces may have the same names.
+func (c *Config) key() string {
+	if c.Workspace == "" {
+		return c.Connection
+	}
+	return c.Workspace + "/" + c.Connection
 }
 
 // Credential is the credential of one connection, read for the first client. It is safe for

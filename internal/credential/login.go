@@ -9,8 +9,8 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/credential/oauth"
-	"github.com/agenthost/agenthost/internal/credential/tokenfile"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -23,7 +23,7 @@ type authorization struct {
 	authorize oauth.Endpoint
 	scopes    []string
 	issuer    string
-	binding   tokenfile.Binding // of the tokens
+	binding   logins.Binding // of the tokens
 }
 
 // authorization returns what a connection needs to get tokens for a scheme with OAuth 2.0.
@@ -60,9 +60,9 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 	if t := c.tokenServer(scheme); t != nil {
 		origins = append(origins, "the server at "+t.Pointer+" under "+strings.Join(t.Suffixes, " "))
 	}
-	a.binding = tokenfile.Binding{
-		Connection: c.config.Connection, Connector: c.config.Connector, Scheme: scheme.ID, TokenURL: token.URL,
-		Client: tokenfile.Mark(values[abi.FieldClientID]), Origins: origins,
+	a.binding = logins.Binding{
+		Connection: c.config.key(), Connector: c.config.Connector, Scheme: scheme.ID, TokenURL: token.URL,
+		Client: logins.Mark(values[abi.FieldClientID]), Origins: origins,
 	}
 	return a, nil
 }
@@ -89,8 +89,8 @@ func (c *Credential) endpoint(declared, own string) oauth.Endpoint {
 }
 
 // source returns the source of the connection's tokens, a new one if their binding changed.
-func (c *Credential) source(b tokenfile.Binding) (*oauth.Source, error) {
-	rows, err := c.store.tokens()
+func (c *Credential) source(b logins.Binding) (*oauth.Source, error) {
+	rows, err := c.tokenRows()
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,14 @@ func (c *Credential) source(b tokenfile.Binding) (*oauth.Source, error) {
 		c.tokens = oauth.NewSource(b, rows, c.store.options.Now)
 	}
 	return c.tokens, nil
+}
+
+// tokenRows returns what keeps the connection's tokens.
+func (c *Credential) tokenRows() (logins.Keeper, error) {
+	if own := c.config.Settings.Tokens; own != nil {
+		return own, nil
+	}
+	return c.store.tokens()
 }
 
 // token returns a usable access token other than the refused one.
@@ -162,7 +170,7 @@ func (c *Credential) Login(ctx context.Context, l Login) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.store.tokens()
+	rows, err := c.tokenRows()
 	if err != nil {
 		return err
 	}

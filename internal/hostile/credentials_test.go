@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/credential/oauth"
 	"github.com/agenthost/agenthost/internal/credential/tokenfile"
 )
@@ -32,7 +33,7 @@ func credential(t *testing.T, l *lab, s *source) attack {
 func tokenFile(t *testing.T, s *source) attack {
 	key := func(context.Context) (secret.Value, error) { return secret.New([]byte(token)), nil }
 	folder := tokenfile.New(t.TempDir(), key)
-	b := tokenfile.Binding{Connection: "crm", Connector: "evil", Scheme: "oauth", TokenURL: "https://evil.example/token", Client: "c", Origins: []string{"https://api.evil.example"}}
+	b := logins.Binding{Connection: "crm", Connector: "evil", Scheme: "oauth", TokenURL: "https://evil.example/token", Client: "c", Origins: []string{"https://api.evil.example"}}
 	path := folder.Path(b.Connection)
 	row := map[string]any{"access": "YQ==", "refresh": "Yg==", "previous": "Yw==", "until": "2026-01-31T09:00:00Z", "seed": "s", "binding": b}
 	plain := s.marked(row, one(s, s.value(one(s, 200, 100_000, 900_000)), `"9999-12-31T23:59:59Z"`, `"0000-00-00T00:00:00Z"`, `"====" `, `"!"`))
@@ -63,7 +64,7 @@ func tokenFile(t *testing.T, s *source) attack {
 }
 
 // sealed is a file as package tokenfile writes it, of any content.
-func sealed(plain string, b tokenfile.Binding) []byte {
+func sealed(plain string, b logins.Binding) []byte {
 	key, err := hkdf.Key(sha256.New, []byte(token), nil, "agenthost tokens", 32)
 	if err != nil {
 		panic(err) // the length is right

@@ -137,6 +137,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"hostile text":     testHostileText,
 	"credentials":      testCredentials,
 	"tokens":           testTokens,
+	"late tokens":      testLateTokens,
 	"writes":           testWrites,
 	"audit":            testAudit,
 	"jobs":             testJobs,
@@ -362,7 +363,7 @@ func testWorkspaces(t *testing.T, l *lab) {
 	if !c.Inactive {
 		t.Error("a connection of an inactive workspace is active")
 	}
-	if _, err := l.PutToken(ctx, org, c.ID, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, org, c, origins, value("token"), 0); err != nil {
 		t.Fatal(err)
 	}
 	gone, job, err := l.DeleteWorkspace(ctx, org, w.ID)

@@ -44,7 +44,9 @@ type Connection struct {
 	Allow string
 	// Revision grows with every change of the connection, of its credentials and of its
 	// workspace. No two changes have the same, but those of a workspace's connections.
-	Revision         int64
+	Revision int64
+	// Login is the revision in which it got its credentials, or lost them.
+	Login            int64
 	Created, Updated time.Time
 	// Deleted is when it was deleted; zero before that. Only [Store.Changes] returns one
 	// that is.
@@ -71,7 +73,7 @@ func scanConnection(r row) (c Connection, err error) {
 	var created, updated, deleted int64
 	var status Status
 	err = r.Scan(&c.ID, &c.Organization, &c.Workspace, &c.Name, &c.Connector, &c.Definition, &c.Server, &config, &c.Scheme, &c.State, &entities, &c.Allow,
-		&c.Revision, &created, &updated, &deleted, &status)
+		&c.Revision, &c.Login, &created, &updated, &deleted, &status)
 	if err != nil {
 		return Connection{}, err
 	}
@@ -180,8 +182,9 @@ func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k 
 		if err := name(taken); err != nil {
 			return err
 		}
+		c.Login = c.Revision
 		if _, err := t.exec("connection.create", c.ID, c.Organization, c.Workspace, c.Name, c.Connector, c.Definition, c.Server, config, c.Scheme, string(c.State), entities, c.Allow,
-			c.Revision, now, now); err != nil {
+			c.Revision, c.Login, now, now); err != nil {
 			return err
 		}
 		return t.putCredentials(c, k)
@@ -248,8 +251,11 @@ func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *
 			return ErrChanged
 		}
 		c.Organization, c.Workspace, c.Created, c.Deleted, c.Inactive = before.Organization, before.Workspace, before.Created, time.Time{}, before.Inactive
-		c.Revision, c.Updated = revision, instant(millis(s.now()))
-		if err := t.change("connection.update", c.ID, c.Name, c.Server, config, c.Scheme, string(c.State), entities, c.Allow, c.Revision, millis(c.Updated), old); err != nil {
+		c.Revision, c.Login, c.Updated = revision, before.Login, instant(millis(s.now()))
+		if k != nil {
+			c.Login = revision
+		}
+		if err := t.change("connection.update", c.ID, c.Name, c.Server, config, c.Scheme, string(c.State), entities, c.Allow, c.Revision, c.Login, millis(c.Updated), old); err != nil {
 			return err
 		}
 		if k == nil {

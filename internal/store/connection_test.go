@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,8 +38,8 @@ func testNumbers(t *testing.T, l *lab) {
 		t.Error("a name and its number are too long, and are taken")
 	}
 	l.Store.queries["test.fill"] = strings.Replace(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})
-		INSERT INTO connection (id, organization, workspace, name, connector, definition, server, config, scheme, state, entities, allow, revision, created, updated, deleted)
-		SELECT 'fill' || i, $1, $2, 'fill' || i, '', '', '', '{}', '', 'ready', 'null', '', 1, 0, 0, 0 FROM n`, "{most}", strconv.Itoa(MaxConnections-4), 1)
+		INSERT INTO connection (id, organization, workspace, name, connector, definition, server, config, scheme, state, entities, allow, revision, login, created, updated, deleted)
+		SELECT 'fill' || i, $1, $2, 'fill' || i, '', '', '', '{}', '', 'ready', 'null', '', 1, 1, 0, 0, 0 FROM n`, "{most}", strconv.Itoa(MaxConnections-4), 1)
 	err := l.write(ctx, func(t session) error { _, err := t.exec("test.fill", p.Organization, p.Workspace); return err })
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func testScopes(t *testing.T, l *lab) {
 	p, other := l.organization(t), l.organization(t)
 	second := ok(l.CreateWorkspace(ctx, p.Organization, "second"))(t)
 	c := l.connection(t, p, "pylon")
-	if _, err := l.PutToken(ctx, p, c.ID, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, p, c, origins, value("token"), 0); err != nil {
 		t.Fatal(err)
 	}
 	for what, s := range map[string]Scope{
@@ -156,7 +157,7 @@ func testScopes(t *testing.T, l *lab) {
 		wantErr(t, what+": delete", err, ErrNone)
 		_, err = l.Token(ctx, s, c.ID, origins)
 		wantErr(t, what+": token", err, ErrNone)
-		_, err = l.PutToken(ctx, s, c.ID, origins, value("mine"), 1)
+		_, err = l.PutToken(ctx, s, c, origins, value("mine"), 1)
 		wantErr(t, what+": new token", err, ErrNone)
 		_, err = l.Workspace(ctx, s, p.Workspace)
 		wantErr(t, what+": workspace", err, ErrNone)
@@ -199,7 +200,7 @@ func testCredentials(t *testing.T, l *lab) {
 		_, err := l.Credentials(ctx, p, c.ID, wrong)
 		wantErr(t, fmt.Sprint(wrong), err, errSealed)
 	}
-	if _, err := l.PutToken(ctx, p, c.ID, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, p, c, origins, value("token"), 0); err != nil {
 		t.Fatal(err)
 	}
 	before := c
@@ -238,11 +239,11 @@ func testTokens(t *testing.T, l *lab) {
 	c := l.connection(t, p, "pylon")
 	_, err := l.Token(ctx, p, c.ID, origins)
 	wantErr(t, "no token", err, ErrNone)
-	version := ok(l.PutToken(ctx, p, c.ID, origins, value("one"), 0))(t)
-	_, err = l.PutToken(ctx, p, c.ID, origins, value("too"), 0)
+	version := ok(l.PutToken(ctx, p, c, origins, value("one"), 0))(t)
+	_, err = l.PutToken(ctx, p, c, origins, value("too"), 0)
 	wantErr(t, "a second first one", err, ErrChanged)
-	next := ok(l.PutToken(ctx, p, c.ID, origins, value("two"), version))(t)
-	_, err = l.PutToken(ctx, p, c.ID, origins, value("late"), version)
+	next := ok(l.PutToken(ctx, p, c, origins, value("two"), version))(t)
+	_, err = l.PutToken(ctx, p, c, origins, value("late"), version)
 	wantErr(t, "a late one", err, ErrChanged)
 	got := ok(l.Token(ctx, p, c.ID, origins))(t)
 	if plain(got.Value) != "two" || got.Version != next {
@@ -250,9 +251,65 @@ func testTokens(t *testing.T, l *lab) {
 	}
 	_, err = l.Token(ctx, p, c.ID, origins[:1])
 	wantErr(t, "other origins", err, errSealed)
-	if again := ok(l.Connection(ctx, p, c.ID))(t); again.Revision != c.Revision {
+	again := ok(l.Connection(ctx, p, c.ID))(t)
+	if again.Revision != c.Revision {
 		t.Error("a token changes the connection")
 	}
+	again.Name = "renamed"
+	again = ok(l.UpdateConnection(ctx, p, again, nil))(t)
+	next = ok(l.PutToken(ctx, p, c, origins, value("three"), next))(t)
+	again = ok(l.UpdateConnection(ctx, p, again, &Credentials{map[string]secret.Value{"refresh_token": value("new")}, origins}))(t)
+	for _, version := range []int64{0, next} {
+		_, err = l.PutToken(ctx, p, c, origins, value("late"), version)
+		wantErr(t, "a token of older credentials", err, ErrChanged)
+	}
+	ok(l.PutToken(ctx, p, again, origins, value("four"), 0))(t)
+	lost := again
+	lost.State = NeedsLogin
+	lost = ok(l.UpdateConnection(ctx, p, lost, &Credentials{}))(t)
+	_, err = l.PutToken(ctx, p, again, origins, value("late"), 0)
+	wantErr(t, "a token of credentials that were dropped", err, ErrChanged)
+	_, err = l.Token(ctx, p, c.ID, origins)
+	wantErr(t, "the token of credentials that were dropped", err, ErrNone)
+	if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.PutToken(ctx, p, lost, origins, value("late"), 0)
+	wantErr(t, "a token of a deleted connection", err, ErrNone)
+}
+
+// testLateTokens: whoever puts a token while its connection is deleted leaves none behind.
+//
+// threat: C4 in TestSQLite
+func testLateTokens(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	kept := 0
+	for i := range 20 {
+		c := l.connection(t, p, "crm "+strconv.Itoa(i))
+		var put error
+		var group sync.WaitGroup
+		group.Go(func() { _, put = l.PutToken(ctx, p, c, origins, value("late"), 0) })
+		if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		group.Wait()
+		if put == nil {
+			kept++
+		} else {
+			wantErr(t, "a late token", put, ErrNone)
+		}
+	}
+	if n := ok(scanned(t, l, "SELECT count(*) FROM token t JOIN connection c ON c.id = t.connection WHERE c.workspace = $1", p.Workspace))(t); n != 0 {
+		t.Errorf("%d tokens of deleted connections; %d were put before", n, kept)
+	}
+}
+
+// scanned returns the number that a query returns.
+func scanned(t *testing.T, l *lab, query string, args ...any) (n int64, err error) {
+	t.Helper()
+	err = l.reader.QueryRowContext(t.Context(), l.dialect.words.Replace(query), args...).Scan(&n)
+	return n, err
 }
 
 func testChanges(t *testing.T, l *lab) {

@@ -31,7 +31,7 @@ func testMovedRows(t *testing.T, l *lab) {
 	create := func() (Scope, Connection) {
 		p := l.organization(t)
 		c := ok(l.CreateConnection(t.Context(), p, Connection{Name: "pylon"}, Credentials{map[string]secret.Value{"a": value("one"), "b": value("two")}, origins}))(t)
-		if _, err := l.PutToken(t.Context(), p, c.ID, origins, value("token"), 0); err != nil {
+		if _, err := l.PutToken(t.Context(), p, c, origins, value("token"), 0); err != nil {
 			t.Fatal(err)
 		}
 		return p, c
@@ -61,7 +61,7 @@ func testMovedRows(t *testing.T, l *lab) {
 		}, credentials},
 		{"a token from another connection", func(p Scope, c Connection) {
 			from := l.connection(t, p, "from")
-			if _, err := l.PutToken(t.Context(), p, from.ID, origins, value("other"), 0); err != nil {
+			if _, err := l.PutToken(t.Context(), p, from, origins, value("other"), 0); err != nil {
 				t.Fatal(err)
 			}
 			l.tamper(t, "UPDATE token SET sealed = (SELECT sealed FROM token WHERE connection = $1) WHERE connection = $2", from.ID, c.ID)
@@ -206,7 +206,7 @@ func testRotateData(t *testing.T, l *lab) {
 		scopes[i] = l.organization(t)
 		made[i] = l.connection(t, scopes[i], "pylon")
 	}
-	if _, err := l.PutToken(t.Context(), scopes[0], made[0].ID, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(t.Context(), scopes[0], made[0], origins, value("token"), 0); err != nil {
 		t.Fatal(err)
 	}
 	w := Write{Scope: scopes[0], Connection: made[0].ID, Caller: "app", Key: "k", Hash: []byte("h")}
@@ -240,7 +240,7 @@ func testRotateData(t *testing.T, l *lab) {
 					t.Errorf("read while it rotates: %v", err)
 				}
 			}
-			if _, err := l.PutToken(t.Context(), scopes[2], made[2].ID, origins, value("token"), n); err != nil {
+			if _, err := l.PutToken(t.Context(), scopes[2], made[2], origins, value("token"), n); err != nil {
 				t.Errorf("write while it rotates: %v", err)
 			}
 		}

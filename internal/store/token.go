@@ -22,7 +22,7 @@ func tokenPlace(organization, workspace, connection string, origins []string) en
 
 // Token opens the token of a connection. Origins are what it is bound to: where it is sent, and
 // what else the caller names. The error is [ErrNone] if there is none, and [envelope.ErrSealed] if
-// somebody moved or changed it, or if it is bound to something else.
+// somebody moved or changed it, or if it is bound to something else; its version is known then.
 func (s *Store) Token(ctx context.Context, p Scope, connection string, origins []string) (Token, error) {
 	return readOne(ctx, s, func(r row) (Token, error) {
 		var k sealedKey
@@ -36,38 +36,42 @@ func (s *Store) Token(ctx context.Context, p Scope, connection string, origins [
 			return Token{}, err
 		}
 		if found.Value, err = key.Open(tokenPlace(k.organization, k.workspace, connection, origins), sealed); err != nil {
-			return Token{}, fmt.Errorf("token of connection %s: %w", connection, err)
+			return found, fmt.Errorf("token of connection %s: %w", connection, err)
 		}
 		return found, nil
 	}, "token.get", p.Organization, p.Workspace, connection)
 }
 
 // PutToken replaces the token of a connection that has a version; 0 if it has none. It returns the
-// new version. The error is [ErrChanged] if it has another version by now: the caller came late,
-// and its token is not kept.
-func (s *Store) PutToken(ctx context.Context, p Scope, connection string, origins []string, value secret.Value, version int64) (int64, error) {
+// new version. The error is [ErrChanged] if it has another version by now, or if the connection has
+// other credentials than c, or none: the caller came late, and its token is not kept.
+func (s *Store) PutToken(ctx context.Context, p Scope, c Connection, origins []string, value secret.Value, version int64) (int64, error) {
 	bound, err := document("origins", origins)
 	if err != nil {
 		return 0, err
 	}
 	err = s.write(ctx, func(t session) error {
-		c, err := one(t, scanConnection, "connection.get", p.Organization, p.Workspace, connection)
-		if err != nil {
-			return err
-		}
+		// Whoever removes the credentials locks the key, too: what is read after it stays so.
 		key, err := t.sealer(c.Workspace, 1)
 		if err != nil {
 			return err
 		}
-		sealed, err := key.Seal(s.random, tokenPlace(c.Organization, c.Workspace, connection, origins), value)
+		now, err := one(t, scanConnection, "connection.get", p.Organization, p.Workspace, c.ID)
+		if err != nil {
+			return err
+		}
+		if now.Login != c.Login || now.Workspace != c.Workspace {
+			return ErrChanged
+		}
+		sealed, err := key.Seal(s.random, tokenPlace(now.Organization, now.Workspace, now.ID, origins), value)
 		if err != nil {
 			return err
 		}
 		var n int64
 		if version == 0 {
-			n, err = t.exec("token.create", connection, bound, key.ID(), sealed, millis(s.now()))
+			n, err = t.exec("token.create", now.ID, bound, key.ID(), sealed, millis(s.now()))
 		} else {
-			n, err = t.exec("token.replace", connection, version, bound, key.ID(), sealed, millis(s.now()))
+			n, err = t.exec("token.replace", now.ID, version, bound, key.ID(), sealed, millis(s.now()))
 		}
 		if err == nil && n == 0 {
 			err = ErrChanged

@@ -152,7 +152,7 @@ func (b *Backend) use() *inUse {
 func (b *Backend) newCredential() *credential.Credential {
 	c := b.c
 	return b.runner.secrets.For(credential.Config{
-		Connection: c.Name, Settings: &c.Config, Connector: c.Connector.Manifest.Name, Schemes: b.schemes, HTTP: b.http,
+		Workspace: c.Workspace, Connection: c.Name, Settings: &c.Config, Connector: c.Connector.Manifest.Name, Schemes: b.schemes, HTTP: b.http,
 	})
 }
 

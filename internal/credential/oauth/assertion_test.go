@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -156,7 +156,7 @@ func TestKeysHaveTokensOfTheirOwn(t *testing.T) {
 		}
 		marks[mark] = name
 	}
-	if tokenfile.Mark(value("x"))+" read" != NewClient(Config{ClientSecret: value("x")}).mark([]string{"read"}) {
+	if logins.Mark(value("x"))+" read" != NewClient(Config{ClientSecret: value("x")}).mark([]string{"read"}) {
 		t.Error("tokens of client secrets are asked for anew")
 	}
 }

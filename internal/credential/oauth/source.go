@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -18,13 +18,13 @@ import (
 const flightTime = time.Minute
 
 // Source hands out the access tokens of one connection. It sends one request for a token at a
-// time, across all callers and all processes with the same folder: a refresh token may be good
-// for one use only.
+// time, across all callers and all who have the same rows: a refresh token may be good for one use
+// only.
 //
 // It may be used by several goroutines.
 type Source struct {
-	binding tokenfile.Binding
-	rows    *tokenfile.Folder
+	binding logins.Binding
+	rows    logins.Keeper
 	now     func() time.Time
 
 	mu     sync.Mutex
@@ -38,8 +38,8 @@ type Source struct {
 // unsaved is a row, and the one that it replaces, or nil. It replaces that one only: another one
 // is from a later login or refresh.
 type unsaved struct {
-	row  tokenfile.Row
-	from *tokenfile.Row
+	row  logins.Row
+	from *logins.Row
 }
 
 // flight is a running request for a token.
@@ -51,7 +51,7 @@ type flight struct {
 
 // NewSource returns the Source of a connection's tokens. rows keeps refreshed tokens. A nil now
 // means time.Now.
-func NewSource(b tokenfile.Binding, rows *tokenfile.Folder, now func() time.Time) *Source {
+func NewSource(b logins.Binding, rows logins.Keeper, now func() time.Time) *Source {
 	if now == nil {
 		now = time.Now
 	}
@@ -59,7 +59,7 @@ func NewSource(b tokenfile.Binding, rows *tokenfile.Folder, now func() time.Time
 }
 
 // For reports whether the Source's tokens have this binding.
-func (s *Source) For(b tokenfile.Binding) bool { return reflect.DeepEqual(s.binding, b) }
+func (s *Source) For(b logins.Binding) bool { return reflect.DeepEqual(s.binding, b) }
 
 // Want is what a caller of [Source.Token] needs.
 type Want struct {
@@ -82,7 +82,7 @@ type Want struct {
 //
 // # Errors
 //
-// Those of [Client.Refresh] and of [tokenfile.Folder]; auth_failed if there is no
+// Those of [Client.Refresh] and of [logins.Keeper]; auth_failed if there is no
 // login, timeout if ctx ended.
 func (s *Source) Token(ctx context.Context, w Want) (Token, error) {
 	s.mu.Lock()
@@ -137,7 +137,7 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 		return Token{}, err
 	}
 	// Another process may have refreshed it meanwhile.
-	stale := tokenfile.Mark(w.Stale)
+	stale := logins.Mark(w.Stale)
 	known := stale == "" || stale == row.Stale
 	if !known {
 		row.Stale = stale
@@ -156,10 +156,10 @@ func (s *Source) get(ctx context.Context, w Want) (Token, error) {
 
 // row returns the login's row, and the one in the folder, or nil. It first writes an unsaved
 // row, unless there is a newer one.
-func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *tokenfile.Row, err error) {
+func (s *Source) row(ctx context.Context, w Want) (row logins.Row, from *logins.Row, err error) {
 	stored, found, err := s.rows.Load(ctx, s.binding)
 	var e *abi.Error
-	var moved *tokenfile.Moved
+	var moved *logins.Moved
 	switch {
 	case w.Grant == abi.GrantRefreshToken && errors.As(err, &moved) && !w.Seed.IsZero() && !moved.Has(w.Seed):
 		found = false // a new refresh token was configured with the change
@@ -177,22 +177,22 @@ func (s *Source) row(ctx context.Context, w Want) (row tokenfile.Row, from *toke
 		}
 		row, from = *newer, newer
 	}
-	mark := tokenfile.Mark(w.Seed)
+	mark := logins.Mark(w.Seed)
 	if w.Grant != abi.GrantRefreshToken {
 		mark = w.Client.mark(w.Scopes)
 	}
 	if mark != "" && row.Seed != mark {
 		// The first use of a configured refresh token or client.
-		return tokenfile.Row{Refresh: w.Seed, Seed: mark, Stale: row.Stale}, from, nil
+		return logins.Row{Refresh: w.Seed, Seed: mark, Stale: row.Stale}, from, nil
 	}
 	if from == nil {
-		return row, nil, s.notLoggedIn("is not logged in")
+		return row, nil, s.rows.Ended(ctx, s.binding, s.notLoggedIn("is not logged in"))
 	}
 	return row, from, nil
 }
 
 // newer returns the unsaved row, if the folder still has the row that it replaces.
-func (s *Source) newer(stored *tokenfile.Row) *tokenfile.Row {
+func (s *Source) newer(stored *logins.Row) *logins.Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.unsaved
@@ -204,7 +204,7 @@ func (s *Source) newer(stored *tokenfile.Row) *tokenfile.Row {
 }
 
 // credentials gets a token for the client itself and keeps it, also for other processes.
-func (s *Source) credentials(ctx context.Context, w Want, seed string, from *tokenfile.Row) (Token, error) {
+func (s *Source) credentials(ctx context.Context, w Want, seed string, from *logins.Row) (Token, error) {
 	if err := s.rows.Ready(ctx); err != nil {
 		return Token{}, err
 	}
@@ -213,7 +213,7 @@ func (s *Source) credentials(ctx context.Context, w Want, seed string, from *tok
 		return Token{}, err
 	}
 	t.Refresh = secret.Value{} // RFC 6749, section 4.4.3: there should be none
-	return t, s.save(ctx, tokenfile.Row{Access: t.Access, Until: t.Until, Server: t.Server, Seed: seed}, from)
+	return t, s.save(ctx, logins.Row{Access: t.Access, Until: t.Until, Server: t.Server, Seed: seed}, from)
 }
 
 func (s *Source) notLoggedIn(how string) error {
@@ -231,9 +231,9 @@ func (s *Source) notLoggedIn(how string) error {
 // A crash before 3 leaves the old refresh token, which the next start uses again: servers that
 // rotate tokens accept it for a while for that reason (RFC 9700, section 4.14). A row that
 // cannot be written is kept in memory, and written before the next step.
-func (s *Source) refresh(ctx context.Context, w Want, row tokenfile.Row, from *tokenfile.Row) (Token, error) {
+func (s *Source) refresh(ctx context.Context, w Want, row logins.Row, from *logins.Row) (Token, error) {
 	if row.Refresh.IsZero() {
-		return Token{}, s.notLoggedIn("has a login that ended, and the vendor gave no refresh token")
+		return Token{}, s.rows.Ended(ctx, s.binding, s.notLoggedIn("has a login that ended, and the vendor gave no refresh token"))
 	}
 	if err := s.rows.Ready(ctx); err != nil { // before using the refresh token up
 		return Token{}, err
@@ -244,17 +244,17 @@ func (s *Source) refresh(ctx context.Context, w Want, row tokenfile.Row, from *t
 		// The vendor may have crashed before it saved the last refresh token; the
 		// previous one is then still good.
 		used = row.Previous
-		var again error
-		if t, again = w.Client.Refresh(ctx, used, nil); again == nil {
-			err = nil
-		}
+		t, err = w.Client.Refresh(ctx, used, nil)
 	}
 	if err != nil && t.Refresh.IsZero() {
+		if invalidGrant(err) {
+			err = s.rows.Ended(ctx, s.binding, err)
+		}
 		return Token{}, err
 	}
 	// A server that the vendor does not name again stays the login's.
 	t.Server = cmp.Or(t.Server, row.Server)
-	next := tokenfile.Row{Access: t.Access, Refresh: used, Until: t.Until, Server: t.Server, Seed: row.Seed, Stale: row.Stale}
+	next := logins.Row{Access: t.Access, Refresh: used, Until: t.Until, Server: t.Server, Seed: row.Seed, Stale: row.Stale}
 	if !t.Refresh.IsZero() && !t.Refresh.Equal(used) {
 		next.Refresh, next.Previous = t.Refresh, used
 	}
@@ -271,7 +271,7 @@ func invalidGrant(err error) bool {
 }
 
 // save replaces a row, or keeps the new one for the next time.
-func (s *Source) save(ctx context.Context, row tokenfile.Row, from *tokenfile.Row) error {
+func (s *Source) save(ctx context.Context, row logins.Row, from *logins.Row) error {
 	err := s.rows.Save(ctx, s.binding, row)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -287,14 +287,14 @@ func (s *Source) save(ctx context.Context, row tokenfile.Row, from *tokenfile.Ro
 //
 // # Errors
 //
-// Those of [tokenfile.Folder]. The tokens are lost then.
+// Those of [logins.Keeper]. The tokens are lost then.
 func (s *Source) Keep(ctx context.Context, t Token, seed secret.Value) error {
 	release, err := s.rows.Lock(ctx, s.binding.Connection)
 	if err != nil {
 		return err
 	}
 	defer release()
-	row := tokenfile.Row{Access: t.Access, Refresh: t.Refresh, Until: t.Until, Server: t.Server, Seed: tokenfile.Mark(seed)}
+	row := logins.Row{Access: t.Access, Refresh: t.Refresh, Until: t.Until, Server: t.Server, Seed: logins.Mark(seed)}
 	if old, found, err := s.rows.Load(ctx, s.binding); err == nil && found {
 		row.Stale = old.Stale
 	}
@@ -309,7 +309,7 @@ func (s *Source) Keep(ctx context.Context, t Token, seed secret.Value) error {
 // as far as the row of the connection says.
 func (s *Source) IsStale(ctx context.Context, configured secret.Value) bool {
 	row, found, err := s.rows.Load(ctx, s.binding)
-	return err == nil && found && row.Stale == tokenfile.Mark(configured)
+	return err == nil && found && row.Stale == logins.Mark(configured)
 }
 
 // forget makes the next call of Token read the folder.

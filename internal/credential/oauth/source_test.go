@@ -14,6 +14,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/durable"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/credential/tokenfile"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/oauthsim"
@@ -70,7 +71,7 @@ func newLab(t *testing.T, clientAuth string) *lab {
 	return l
 }
 
-var binding = tokenfile.Binding{Connection: "crm", Connector: "acme", Scheme: "oauth"}
+var binding = logins.Binding{Connection: "crm", Connector: "acme", Scheme: "oauth"}
 
 // start is a new process that uses the folder.
 func (l *lab) start() *Source { return NewSource(binding, l.rows, l.clock) }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
-	"github.com/agenthost/agenthost/internal/credential/tokenfile"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -72,7 +72,7 @@ func (c *Client) ForItself(ctx context.Context, grant string, scopes []string) (
 // mark stands for what a token of [Client.ForItself] depends on besides the binding of its row:
 // what proves the client, and the scopes.
 func (c *Client) mark(scopes []string) string {
-	proof := tokenfile.Mark(c.config.ClientSecret) + tokenfile.Mark(c.config.ServiceAccount) + tokenfile.Mark(c.config.PrivateKey)
+	proof := logins.Mark(c.config.ClientSecret) + logins.Mark(c.config.ServiceAccount) + logins.Mark(c.config.PrivateKey)
 	return proof + " " + strings.Join(scopes, " ")
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/durable"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -22,13 +23,13 @@ func key(text string) func(context.Context) (secret.Value, error) {
 
 func value(text string) secret.Value { return secret.New([]byte(text)) }
 
-func binding() Binding {
-	return Binding{Connection: "crm", Connector: "acme", Scheme: "oauth", TokenURL: "https://login.acme.example/token", Client: Mark(value("id")), Origins: []string{"https://api.acme.example"}}
+func binding() logins.Binding {
+	return logins.Binding{Connection: "crm", Connector: "acme", Scheme: "oauth", TokenURL: "https://login.acme.example/token", Client: logins.Mark(value("id")), Origins: []string{"https://api.acme.example"}}
 }
 
-var row = Row{Access: value("canary-access"), Refresh: value("canary-refresh"), Previous: value("canary-previous"), Until: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: Mark(value("seed")), Server: "https://own.acme.example", Stale: Mark(value("stale"))}
+var row = logins.Row{Access: value("canary-access"), Refresh: value("canary-refresh"), Previous: value("canary-previous"), Until: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: logins.Mark(value("seed")), Server: "https://own.acme.example", Stale: logins.Mark(value("stale"))}
 
-func same(a, b Row) bool {
+func same(a, b logins.Row) bool {
 	return a.Equal(b) && a.Server == b.Server && a.Stale == b.Stale && a.Seed == b.Seed
 }
 
@@ -76,19 +77,19 @@ func TestBinding(t *testing.T) {
 	if err := f.Save(t.Context(), binding(), row); err != nil {
 		t.Fatal(err)
 	}
-	for name, change := range map[string]func(*Binding){
-		"connector": func(b *Binding) { b.Connector = "evil" },
-		"scheme":    func(b *Binding) { b.Scheme = "other" },
-		"token URL": func(b *Binding) { b.TokenURL = "https://login.evil.example/token" },
-		"client":    func(b *Binding) { b.Client = Mark(value("other")) },
-		"origins":   func(b *Binding) { b.Origins = append(b.Origins, "https://evil.example") },
+	for name, change := range map[string]func(*logins.Binding){
+		"connector": func(b *logins.Binding) { b.Connector = "evil" },
+		"scheme":    func(b *logins.Binding) { b.Scheme = "other" },
+		"token URL": func(b *logins.Binding) { b.TokenURL = "https://login.evil.example/token" },
+		"client":    func(b *logins.Binding) { b.Client = logins.Mark(value("other")) },
+		"origins":   func(b *logins.Binding) { b.Origins = append(b.Origins, "https://evil.example") },
 	} {
 		b := binding()
 		change(&b)
 		got, found, err := f.Load(t.Context(), b)
 		wantUnusable(t, name, err)
-		moved, ok := errors.AsType[*Moved](err)
-		if found || !same(got, Row{}) || !ok || !strings.Contains(err.Error(), name) {
+		moved, ok := errors.AsType[*logins.Moved](err)
+		if found || !same(got, logins.Row{}) || !ok || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: a row comes out, or %v", name, err)
 			continue
 		}
@@ -103,13 +104,13 @@ func TestBinding(t *testing.T) {
 	// Two rows change places.
 	other := binding()
 	other.Connection = "hr"
-	if err := f.Save(t.Context(), other, Row{Access: value("other")}); err != nil {
+	if err := f.Save(t.Context(), other, logins.Row{Access: value("other")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(os.Rename(f.Path("crm"), filepath.Join(dir, "x")), os.Rename(f.Path("hr"), f.Path("crm")), os.Rename(filepath.Join(dir, "x"), f.Path("hr"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range []Binding{binding(), other} {
+	for _, b := range []logins.Binding{binding(), other} {
 		_, _, err := f.Load(t.Context(), b)
 		wantUnusable(t, "swapped", err)
 	}
@@ -152,7 +153,7 @@ func TestSaveFails(t *testing.T) {
 		}
 		return nil
 	}
-	err := f.Save(t.Context(), binding(), Row{})
+	err := f.Save(t.Context(), binding(), logins.Row{})
 	if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindInternal || !errors.Is(err, full) {
 		t.Errorf("got %#v", err)
 	}

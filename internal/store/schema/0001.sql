@@ -64,6 +64,7 @@ CREATE TABLE revision (
 ) /*strict*/;
 INSERT INTO revision (id, newest, forgotten) VALUES (1, 0, 0);
 
+-- login is the revision in which it got its credentials, or lost them.
 CREATE TABLE connection (
 	id TEXT PRIMARY KEY,
 	organization TEXT NOT NULL REFERENCES organization,
@@ -78,6 +79,7 @@ CREATE TABLE connection (
 	entities TEXT NOT NULL,
 	allow TEXT NOT NULL,
 	revision BIGINT NOT NULL,
+	login BIGINT NOT NULL,
 	created BIGINT NOT NULL,
 	updated BIGINT NOT NULL,
 	deleted BIGINT NOT NULL
