@@ -10,6 +10,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/canary"
+	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/hashicorp/go-hclog"
 )
@@ -30,7 +31,7 @@ func TestNoFileHasASecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, file := range files {
-			if file.Name() == masterFile {
+			if file.Name() == store.MasterFile {
 				continue
 			}
 			text, err := os.ReadFile(filepath.Join(folder, file.Name()))
@@ -49,7 +50,7 @@ func TestNoFileHasASecret(t *testing.T) {
 			o.Host.Logger = hclog.New(&hclog.LoggerOptions{Output: &log, Level: hclog.Trace})
 			o.Host.Audit = config.Audit{File: filepath.Join(folder, "audit.jsonl")}
 		})
-		master, err := os.ReadFile(filepath.Join(folder, masterFile))
+		master, err := os.ReadFile(filepath.Join(folder, store.MasterFile))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,7 @@ func TestAChangeThatCannotBeRead(t *testing.T) {
 	run := func() reply { return l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, listUsers) }
 	l.ok(run(), &answered{})
 	good := l.s.directory.store
-	broken, err := openStore(t.Context(), Options{Data: t.TempDir() + "/data"}, l.s.now)
+	broken, err := (&Server{options: Options{Data: t.TempDir() + "/data"}}).openStore(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"os"
@@ -30,7 +31,7 @@ func TestPostgres(t *testing.T) {
 	t.Cleanup(func() { _ = vendor.Close() })
 	on := func(keys ...secret.Value) func(*Options) {
 		return func(o *Options) {
-			o.Database, o.MasterKeys = address, keys
+			o.Database, o.MasterKeys = address, func(context.Context) ([]secret.Value, error) { return keys, nil }
 			o.Connectors = map[string]host.Connection{"pylon": {Server: vendor.URL}}
 		}
 	}

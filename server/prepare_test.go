@@ -91,7 +91,7 @@ func TestMasterKeyIsOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	key := filepath.Join(o.Data, masterFile)
+	key := filepath.Join(o.Data, store.MasterFile)
 	mode(o.Data, 0o777)
 	denied("a folder of everybody")
 	if _, err := os.Lstat(key); !errors.Is(err, os.ErrNotExist) {

@@ -47,9 +47,10 @@ type Options struct {
 	Data string
 	// Database is the connection string of a PostgreSQL that takes the place of the file in Data.
 	Database secret.Value
-	// MasterKeys take the place of the key in Data. The first one seals. With others, [New] seals
-	// with the first what they sealed, and they are not needed after it.
-	MasterKeys []secret.Value
+	// MasterKeys reads master keys that take the place of the one in Data; a value may have several,
+	// each in a line. The first one seals. [New] seals with it what the others sealed, and they are
+	// not needed after it. The server reads them again when somebody rotated the key meanwhile.
+	MasterKeys func(context.Context) ([]secret.Value, error)
 	// Connectors are what the operator decides for all connections to a connector, by its name:
 	// the fields of config.Serve.
 	Connectors map[string]host.Connection
@@ -118,7 +119,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now,
 		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate),
 	}
-	if s.store, err = openStore(ctx, o, s.now); err != nil {
+	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -150,6 +151,22 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
 	}, s.routes())
 	return s, err
+}
+
+// openStore opens the database.
+func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
+	o := s.options
+	if o.Data == "" {
+		return nil, fault.Invalid("data", "the server has no folder for its data", "name one")
+	}
+	if err := store.OwnFolder(o.Data); err != nil {
+		return nil, err
+	}
+	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, OnQuery: o.onQuery}
+	if o.Database.IsZero() {
+		return store.OpenSQLite(ctx, o.Data, so)
+	}
+	return store.OpenPostgres(ctx, o.Database, so)
 }
 
 // checkURL refuses what is no origin.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
-	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/server"
@@ -23,9 +22,10 @@ import (
 
 // serveFlags holds the flags of agenthost serve.
 type serveFlags struct {
-	address, data, url, certificate, key, database string
-	hosts, origins, proxies, masterKeys            []string
-	maxConnections                                 int
+	databaseFlags
+	address, url, certificate, key string
+	hosts, origins, proxies        []string
+	maxConnections                 int
 }
 
 // bootstrapFile has the credential of the first application, where no person saw it.
@@ -62,9 +62,7 @@ of the configuration are not served.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.address, "http", "127.0.0.1:8080", "serve HTTP at this `address`")
-	flags.StringVar(&f.data, "data", defaultData, "`folder` of the database and of the master key")
-	flags.StringVar(&f.database, "db", "", "PostgreSQL instead of a file in --data: a `URL` without a password, or a reference such as env:DATABASE_URL")
-	flags.StringArrayVar(&f.masterKeys, "master-key", nil, "`reference` to the master key, such as vault:secret/agenthost#key; with several, the first takes the place of the others (default: file master.key in --data)")
+	f.databaseFlags.add(flags)
 	flags.StringVar(&f.url, "url", "", "`origin` by which clients know the server, such as https://agents.example.com (default: that of --http, if it is a loopback address)")
 	flags.StringArrayVar(&f.hosts, "host", nil, "accepted Host header (repeatable; default: loopback names, and the host of --url)")
 	flags.StringArrayVar(&f.origins, "origin", nil, "accepted Origin header of browsers (repeatable; default: none)")
@@ -72,7 +70,7 @@ of the configuration are not served.`,
 	flags.StringVar(&f.key, "tls-key", "", "`file` with the private key of --tls-cert")
 	flags.StringArrayVar(&f.proxies, "behind-proxy", nil, "`network` of a proxy in front, such as 10.0.0.0/24 (repeatable)")
 	flags.IntVar(&f.maxConnections, "max-connections", 0, "largest number of open HTTP connections (default 1024, and at most half of the process's file limit)")
-	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand())
+	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand())
 	return cmd
 }
 
@@ -90,7 +88,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 		return err
 	}
 	o.Connectors = c.Serve.Connectors
-	if err := f.secrets(ctx, &o); err != nil {
+	if o.Database, o.MasterKeys, err = f.secrets(ctx, o.Host); err != nil {
 		return fault.Configuration(err)
 	}
 	listener, err := httpserve.Listen(ctx, f.address)
@@ -177,36 +175,6 @@ func (f *serveFlags) check(now clock) (o server.Options, certificate *tls.Config
 		certificate, err = reloadedCertificate(f.certificate, f.key, now)
 	}
 	return o, certificate, err
-}
-
-// secrets reads the secrets that flags refer to.
-func (f *serveFlags) secrets(ctx context.Context, o *server.Options) error {
-	if f.database == "" && len(f.masterKeys) == 0 {
-		return nil
-	}
-	secrets, err := openSecrets(o.Host)
-	if err != nil {
-		return err
-	}
-	for _, reference := range f.masterKeys {
-		key, err := secrets.Read(ctx, "--master-key", reference)
-		if err != nil {
-			return err
-		}
-		o.MasterKeys = append(o.MasterKeys, key)
-	}
-	u, err := url.Parse(f.database)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		if f.database != "" {
-			o.Database, err = secrets.Read(ctx, "--db", f.database)
-		}
-		return err
-	}
-	if _, has := u.User.Password(); has || u.Query().Has("password") {
-		return &usageError{message: "--db has a password, and every user of the machine can see arguments", hint: "put the URL into a variable or a file, and refer to it, such as --db env:DATABASE_URL"}
-	}
-	o.Database = secret.New([]byte(f.database))
-	return nil
 }
 
 func isLoopback(name string) bool {

@@ -6,9 +6,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// defaultData is the folder of a server's data.
-const defaultData = "agenthost-data"
-
 func serveBackupCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{

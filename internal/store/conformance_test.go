@@ -24,14 +24,29 @@ type lab struct {
 	*Store
 	// reopen opens the same database again, after the store was closed.
 	reopen func(o Options) (*Store, error)
+	// join opens it besides the store.
+	join func(o Options) (*Store, error)
 
 	mu   sync.Mutex
 	time time.Time
 	ran  []string
+	keys *envelope.Masters // that the store reads when it meets one that it does not know
+}
+
+// turnover gives the store other master keys to read, and returns a store that has them already.
+func (l *lab) turnover(t testing.TB, texts ...string) *Store {
+	t.Helper()
+	m := masterKeys(t, texts...)
+	l.mu.Lock()
+	l.keys = m
+	l.mu.Unlock()
+	s := ok(l.join(Options{Masters: always(m), Now: l.clock}))(t)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 func (l *lab) options(m *envelope.Masters) Options {
-	return Options{Masters: m, Now: l.clock, OnQuery: func(name string) {
+	return Options{Masters: always(m), Now: l.clock, OnQuery: func(name string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.ran = append(l.ran, name)
@@ -69,18 +84,30 @@ func masterKeys(t testing.TB, texts ...string) *envelope.Masters {
 	for _, text := range texts {
 		keys = append(keys, value((text + strings.Repeat(".", 32))[:32]))
 	}
-	m, err := envelope.NewMasters(keys[0], keys[1:]...)
+	m, err := envelope.NewMasters(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
+// always is the [Options.Masters] of a process whose keys do not change.
+func always(m *envelope.Masters) func(context.Context) (*envelope.Masters, error) {
+	return func(context.Context) (*envelope.Masters, error) { return m, nil }
+}
+
 // finish opens the store of a lab, which ends with the test.
 func (l *lab) finish(t testing.TB) *lab {
 	t.Helper()
 	l.time = time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
-	s, err := l.reopen(l.options(masterKeys(t, "first")))
+	l.keys = masterKeys(t, "first")
+	o := l.options(nil)
+	o.Masters = func(context.Context) (*envelope.Masters, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.keys, nil
+	}
+	s, err := l.reopen(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +131,10 @@ func (l *lab) finish(t testing.TB) *lab {
 func sqliteLab(t testing.TB) *lab {
 	t.Helper()
 	dir := t.TempDir()
-	l := &lab{reopen: func(o Options) (*Store, error) { return OpenSQLite(context.Background(), dir, o) }}
+	l := &lab{
+		reopen: func(o Options) (*Store, error) { return OpenSQLite(context.Background(), dir, o) },
+		join:   func(o Options) (*Store, error) { return JoinSQLite(context.Background(), dir, o) },
+	}
 	return l.finish(t)
 }
 
@@ -120,9 +150,11 @@ func postgresLab(t testing.TB, server, name string) *lab {
 	if err := errors.Join(err, c.Close(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{reopen: func(o Options) (*Store, error) {
-		return OpenPostgres(context.Background(), value(server+" dbname="+name), o)
-	}}
+	address := value(server + " dbname=" + name)
+	l := &lab{
+		reopen: func(o Options) (*Store, error) { return OpenPostgres(context.Background(), address, o) },
+		join:   func(o Options) (*Store, error) { return JoinPostgres(context.Background(), address, o) },
+	}
 	return l.finish(t)
 }
 

@@ -29,7 +29,7 @@ const (
 
 func openCrashed(ctx context.Context, t testing.TB, folder, postgres string) *Store {
 	t.Helper()
-	o := Options{Masters: masterKeys(t, "first")}
+	o := Options{Masters: always(masterKeys(t, "first"))}
 	if postgres != "" {
 		return ok(OpenPostgres(ctx, value(postgres), o))(t)
 	}

@@ -94,7 +94,7 @@ func (s *Store) Credentials(ctx context.Context, p Scope, connection string, ori
 		}
 		if last == nil || last.ID() != k.id {
 			var err error
-			if last, err = k.open(s.masters.Load()); err != nil {
+			if last, err = s.openDataKey(ctx, k); err != nil {
 				return err
 			}
 		}

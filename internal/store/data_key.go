@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 )
 
@@ -21,9 +19,9 @@ func (k sealedKey) place() envelope.Place {
 	return envelope.Place{Organization: k.organization, Workspace: k.workspace, Field: "data key " + k.id}
 }
 
-// open returns the key.
-func (k sealedKey) open(m *envelope.Masters) (*envelope.DataKey, error) {
-	key, err := m.Open(k.place(), k.wrapped)
+// openDataKey opens a data key.
+func (s *Store) openDataKey(ctx context.Context, k sealedKey) (*envelope.DataKey, error) {
+	key, err := s.openWrapped(ctx, k.place(), k.wrapped)
 	if err != nil {
 		return nil, fmt.Errorf("data key %s of workspace %s: %w", k.id, k.workspace, err)
 	}
@@ -32,16 +30,19 @@ func (k sealedKey) open(m *envelope.Masters) (*envelope.DataKey, error) {
 
 // newDataKey makes the data key of a workspace that has none.
 func (t session) newDataKey(organization, workspace string) error {
-	_, row, err := t.s.makeDataKey(organization, workspace)
+	m, err := t.sealing()
 	if err != nil {
 		return err
 	}
-	err = t.execRows("data_key.create", 1, row...)
-	return err
+	_, row, err := t.s.makeDataKey(m, organization, workspace)
+	if err != nil {
+		return err
+	}
+	return t.execRows("data_key.create", 1, row...)
 }
 
-// makeDataKey makes a data key and its row.
-func (s *Store) makeDataKey(organization, workspace string) (key *envelope.DataKey, row []any, err error) {
+// makeDataKey makes a data key and its row, sealed with the current one of some master keys.
+func (s *Store) makeDataKey(m *envelope.Masters, organization, workspace string) (key *envelope.DataKey, row []any, err error) {
 	id, err := s.newID()
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +52,7 @@ func (s *Store) makeDataKey(organization, workspace string) (key *envelope.DataK
 		return nil, nil, err
 	}
 	k := sealedKey{id: id, organization: organization, workspace: workspace}
-	if k.wrapped, err = s.masters.Load().Seal(s.random, k.place(), plain); err != nil {
+	if k.wrapped, err = m.Seal(s.random, k.place(), plain); err != nil {
 		return nil, nil, err
 	}
 	key, err = envelope.NewDataKey(id, plain)
@@ -96,45 +97,8 @@ func (t session) sealer(workspace string, seals int64) (*envelope.DataKey, error
 			return nil, err
 		}
 	}
-	return k.open(t.s.masters.Load())
+	return t.s.openDataKey(t.ctx, k)
 }
 
 // mostSeals leaves room for the values that one transaction seals.
 const mostSeals = envelope.MaxSeals - 1<<20
-
-// checkMasters returns an error if keys of the database are sealed with a master key that m does
-// not have.
-func (s *Store) checkMasters(ctx context.Context, m *envelope.Masters) error {
-	counts := make(map[string]int64)
-	t, cancel := s.read(ctx)
-	defer cancel()
-	for _, name := range []string{"data_key.masters", "signing_key.masters"} {
-		err := t.each(name, func(r row) error {
-			var id string
-			var n int64
-			err := r.Scan(&id, &n)
-			counts[id] += n
-			return err
-		})
-		if err != nil {
-			return t.named(err)
-		}
-	}
-	for id, n := range counts {
-		if !m.Has(id) {
-			return fault.Invalid("master_key", fmt.Sprintf("%d keys of the database are sealed with master key %s, which is not among those given (%s)", n, id, strings.Join(m.IDs(), ", ")),
-				"use that key, which the server had when the database was written; without it, the credentials are lost")
-		}
-	}
-	return nil
-}
-
-// UseMasters replaces the master keys, as when a new one is current. The error is that of opening
-// a store if they do not open the database.
-func (s *Store) UseMasters(ctx context.Context, m *envelope.Masters) error {
-	if err := s.checkMasters(ctx, m); err != nil {
-		return err
-	}
-	s.masters.Store(m)
-	return nil
-}

@@ -24,7 +24,7 @@ const (
 func sqliteDialect() dialect {
 	return dialect{
 		name:    "SQLite",
-		words:   strings.NewReplacer("$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT"),
+		words:   strings.NewReplacer("$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", ""),
 		problem: sqliteProblem,
 	}
 }

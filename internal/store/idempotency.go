@@ -112,7 +112,7 @@ func (s *Store) prior(ctx context.Context, w Write) (*Prior, error) {
 		if id == nil || answer == nil {
 			return &p, nil
 		}
-		key, err := sealedKey{id: *id, organization: *organization, workspace: *workspace, wrapped: envelope.Wrapped{Master: *master, Sealed: wrapped}}.open(s.masters.Load())
+		key, err := s.openDataKey(ctx, sealedKey{id: *id, organization: *organization, workspace: *workspace, wrapped: envelope.Wrapped{Master: *master, Sealed: wrapped}})
 		if err != nil {
 			return nil, err
 		}

@@ -87,16 +87,13 @@ func testLarge(t *testing.T, l *lab) {
 		}
 	})
 	took("new data keys, all credentials sealed anew", func() {
-		done := ok(l.RotateData(ctx))(t)
+		done := ok(l.turnover(t, "first").RotateData(ctx))(t)
 		if done.Keys != *workspaces || done.Values < 3**workspaces || done.Unopened != 0 {
 			t.Errorf("%+v", done)
 		}
 	})
 	took("all data keys under a new master key", func() {
-		if err := l.UseMasters(ctx, masterKeys(t, "second", "first")); err != nil {
-			t.Fatal(err)
-		}
-		if done := ok(l.RotateMaster(ctx))(t); done.Keys != *workspaces {
+		if done := ok(l.turnover(t, "second", "first").RotateMaster(ctx))(t); done.Keys != *workspaces {
 			t.Errorf("%+v", done)
 		}
 	})

@@ -31,9 +31,9 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) (err error) {
 	if _, err := c.ExecContext(ctx, s.dialect.words.Replace("CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY, applied BIGINT NOT NULL) /*strict*/")); err != nil {
 		return fmt.Errorf("prepare the database: %w", err)
 	}
-	var applied int
-	if err := c.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM migration").Scan(&applied); err != nil {
-		return fmt.Errorf("read the version of the schema: %w", err)
+	applied, err := appliedSchema(ctx, c)
+	if err != nil {
+		return err
 	}
 	if applied > len(steps) {
 		return fault.Invalid("data", fmt.Sprintf("the database has schema %d, and this agenthost knows up to %d", applied, len(steps)), "use the agenthost that wrote it, or a newer one")
@@ -46,6 +46,31 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) (err error) {
 		if err := s.step(ctx, c, version, s.dialect.words.Replace(string(text))); err != nil {
 			return fmt.Errorf("bring the database to schema %d: %w", version, err)
 		}
+	}
+	return nil
+}
+
+func appliedSchema(ctx context.Context, c interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) (version int, err error) {
+	if err := c.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM migration").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read the version of the schema: %w", err)
+	}
+	return version, nil
+}
+
+// checkSchema refuses a database that a server has not brought to the newest schema.
+func (s *Store) checkSchema(ctx context.Context, files fs.FS) error {
+	steps, err := fs.Glob(files, "schema/*.sql")
+	if err != nil {
+		return err
+	}
+	applied, err := appliedSchema(ctx, s.reader)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w; name the database of a server", err)
+	case applied != len(steps):
+		return fault.Invalid("data", fmt.Sprintf("the database has schema %d, and this agenthost has %d", applied, len(steps)), "use the agenthost that serves it; a newer one brings it to the newest schema when it serves")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -29,8 +30,38 @@ const postgresConnections = 16
 // An *[abi.Error] whose field is db: of kind denied if another server has the database, and of
 // kind invalid_params if it cannot be used. It holds nothing of the URL, which may have a password.
 func OpenPostgres(ctx context.Context, address secret.Value, o Options) (*Store, error) {
-	var config *pgx.ConnConfig
-	err := address.Reveal(func(b []byte) (err error) {
+	config, err := postgresConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockServer(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openPostgres(ctx, config, serving, o)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close(ctx))
+	}
+	s.release = lock.Close
+	s.held = held(lock)
+	return s, nil
+}
+
+// JoinPostgres is [OpenPostgres] besides the server that may use the database.
+func JoinPostgres(ctx context.Context, address secret.Value, o Options) (*Store, error) {
+	config, err := postgresConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openPostgres(ctx, config, joining, o)
+	if _, is := errors.AsType[*abi.Error](err); err != nil && !is {
+		err = fault.Invalid("db", "the database cannot be used"+because(err), "check the address, the user and the password")
+	}
+	return s, err
+}
+
+func postgresConfig(address secret.Value) (config *pgx.ConnConfig, err error) {
+	err = address.Reveal(func(b []byte) (err error) {
 		config, err = pgx.ParseConfig(string(b))
 		return err
 	})
@@ -41,22 +72,15 @@ func OpenPostgres(ctx context.Context, address secret.Value, o Options) (*Store,
 	config.RuntimeParams["statement_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
 	config.RuntimeParams["lock_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(2 * queryTimeout.Milliseconds())
+	return config, nil
+}
 
-	lock, err := lockServer(ctx, config)
-	if err != nil {
-		return nil, err
-	}
+func openPostgres(ctx context.Context, config *pgx.ConnConfig, r role, o Options) (*Store, error) {
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	s, err := open(ctx, postgresDialect(), db, db, o)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close(ctx))
-	}
-	s.release = lock.Close
-	s.held = held(lock)
-	return s, nil
+	return open(ctx, postgresDialect(), db, db, r, o)
 }
 
 // lockServer takes the lock on a connection of its own: it ends with the connection.

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 )
 
@@ -20,19 +22,27 @@ type Rotated struct {
 	Unopened int
 }
 
-// RotateMaster seals all keys with the current master key. The others are not needed after it. It
-// may be interrupted, and begun again, while the store is in use.
+// RotateMaster makes the first of the master keys the current one, and seals all keys with it. The
+// others are not needed after it. It may be interrupted, and begun again, while the store is in use.
 func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
-	m := s.masters.Load()
-	for after, more := "", true; more; {
+	current := s.masters.now.Load().Current()
+	err = s.write(ctx, func(t session) error {
+		_, err := t.exec("master.use", current)
+		return err
+	})
+	for after, more := "", true; more && err == nil; {
 		var found []sealedKey
-		err := s.write(ctx, func(t session) (err error) {
-			if found, err = many(t, scanWrapped, "data_key.under_other_master", m.Current(), after, rotateBatch); err != nil {
+		err = s.batch(ctx, func(t session) (err error) {
+			m, err := t.sealing()
+			if err != nil {
+				return err
+			}
+			if found, err = many(t, scanWrapped, "data_key.under_other_master", current, after, rotateBatch); err != nil {
 				return err
 			}
 			for _, k := range found {
 				old := k.wrapped.Master
-				if k.wrapped, err = s.rewrap(m, k.place(), k.wrapped); err != nil {
+				if k.wrapped, err = t.rewrap(m, k.place(), k.wrapped); err != nil {
 					return fmt.Errorf("data key %s of workspace %s: %w", k.id, k.workspace, err)
 				}
 				if _, err := t.exec("data_key.rewrap", k.id, k.wrapped.Master, k.wrapped.Sealed, old); err != nil {
@@ -41,27 +51,33 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 			}
 			return nil
 		})
-		if err != nil {
-			return done, err
+		if err == nil {
+			done.Keys += len(found)
 		}
-		done.Keys += len(found)
 		if more = len(found) == rotateBatch; more {
 			after = found[len(found)-1].id
 		}
 	}
+	if err != nil {
+		return done, err
+	}
 	var n int
 	err = s.write(ctx, func(t session) error {
 		n = 0
+		m, err := t.sealing()
+		if err != nil {
+			return err
+		}
 		found, err := many(t, scanSigningKey, "signing_key.list", mostSigningKeys)
 		if err != nil {
 			return err
 		}
 		for _, k := range found {
-			if k.wrapped.Master == m.Current() {
+			if k.wrapped.Master == current {
 				continue
 			}
 			n++
-			if k.wrapped, err = s.rewrap(m, signingKeyPlace(k.ID), k.wrapped); err != nil {
+			if k.wrapped, err = t.rewrap(m, signingKeyPlace(k.ID), k.wrapped); err != nil {
 				return fmt.Errorf("signing key %s: %w", k.ID, err)
 			}
 			if _, err := t.exec("signing_key.rewrap", k.ID, k.wrapped.Master, k.wrapped.Sealed); err != nil {
@@ -71,16 +87,45 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 		return nil
 	})
 	done.Keys += n
+	if err != nil {
+		return done, err
+	}
+	// Who removes the other master keys relies on it.
+	counts, err := s.mastersInUse(ctx)
+	if delete(counts, current); err == nil && len(counts) > 0 {
+		err = fault.Invalid("master_key", "keys are still sealed with another master key", "rotate again: somebody else rotates at the same time")
+	}
 	return done, err
 }
 
-func (s *Store) rewrap(m *envelope.Masters, p envelope.Place, w envelope.Wrapped) (envelope.Wrapped, error) {
-	key, err := m.Open(p, w)
+// rewrap seals a key with the current one of some master keys.
+func (t session) rewrap(m *envelope.Masters, p envelope.Place, w envelope.Wrapped) (envelope.Wrapped, error) {
+	key, err := t.s.openWrapped(t.ctx, p, w)
 	if err != nil {
 		return envelope.Wrapped{}, err
 	}
-	return m.Seal(s.random, p, key)
+	return m.Seal(t.s.random, p, key)
 }
+
+// batch is write for a part of a long work. It waits before it returns, so that others, such as a
+// server in another process, may write as long as it did: the lock of SQLite is not fair.
+func (s *Store) batch(ctx context.Context, f func(session) error) error {
+	begun := time.Now()
+	if err := s.write(ctx, f); err != nil {
+		return err
+	}
+	rest := time.NewTimer(max(time.Since(begun), batchPause))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+		return nil
+	case <-ctx.Done():
+		return fault.Ended(ctx)
+	}
+}
+
+// batchPause is the shortest pause of batch.
+const batchPause = 10 * time.Millisecond
 
 func scanWrapped(r row) (k sealedKey, err error) {
 	err = r.Scan(&k.id, &k.organization, &k.workspace, &k.wrapped.Master, &k.wrapped.Sealed)
@@ -97,7 +142,7 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 	for after, more := "", true; more; {
 		var batch Rotated
 		var old []sealedKey
-		err := s.write(ctx, func(t session) (err error) {
+		err := s.batch(ctx, func(t session) (err error) {
 			if old, err = many(t, scanWrapped, "data_key.retire_older", started, after, rotateBatch, millis(s.now())); err != nil {
 				return err
 			}
@@ -168,12 +213,16 @@ func (t session) replaceDataKeys(old []sealedKey) (done Rotated, err error) {
 	keys := make(map[string]replaced)
 	var rows []any
 	first, last := old[0].workspace, old[0].workspace
+	m, err := t.sealing()
+	if err != nil {
+		return done, err
+	}
 	for _, k := range old {
-		from, err := k.open(t.s.masters.Load())
+		from, err := t.s.openDataKey(t.ctx, k)
 		if err != nil {
 			return done, err
 		}
-		to, row, err := t.s.makeDataKey(k.organization, k.workspace)
+		to, row, err := t.s.makeDataKey(m, k.organization, k.workspace)
 		if err != nil {
 			return done, err
 		}

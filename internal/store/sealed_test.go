@@ -172,21 +172,32 @@ func testRotateMaster(t *testing.T, l *lab) {
 			t.Errorf("%s: signing key: %v", what, err)
 		}
 	}
-	if err := l.UseMasters(t.Context(), masterKeys(t, "second")); err == nil {
-		t.Error("a master key that opens nothing is taken")
+	if s, err := l.join(l.options(masterKeys(t, "second"))); err == nil {
+		t.Error("a master key that opens nothing is taken", s.Close())
 	}
-	if err := l.UseMasters(t.Context(), masterKeys(t, "second", "first")); err != nil {
+	// Another process rotates: the store reads the keys again when it meets the new one.
+	other := l.turnover(t, "second", "first")
+	if _, err := other.writer.ExecContext(t.Context(), l.dialect.words.Replace("UPDATE master SET current = $1"), masterKeys(t, "second").Current()); err != nil {
 		t.Fatal(err)
 	}
+	p := l.organization(t) // is sealed with the new key, before the rotation comes to it
+	scopes, made = append(scopes, p), append(made, l.connection(t, p, "in between"))
 	opens("before", l.Store)
-	done, err := l.RotateMaster(t.Context())
-	if want := len(made) + 1; err != nil || done.Keys != want {
+	done, err := other.RotateMaster(t.Context())
+	if want := len(made); err != nil || done.Keys != want {
 		t.Fatalf("%+v, %v, want %d keys", done, err, want)
 	}
 	opens("after", l.Store)
-	if done, err := l.RotateMaster(t.Context()); err != nil || done.Keys != 0 {
+	if done, err := other.RotateMaster(t.Context()); err != nil || done.Keys != 0 {
 		t.Errorf("again: %+v, %v", done, err)
 	}
+	l.tamper(t, "UPDATE data_key SET master = 'unknown' WHERE workspace = $1", p.Workspace)
+	if _, err := other.RotateMaster(t.Context()); err == nil {
+		t.Error("a rotation ends before all keys are sealed with the new one")
+	}
+	_, err = l.Credentials(t.Context(), p, made[len(made)-1].ID, origins)
+	wantErr(t, "an unknown master key", err, errSealed)
+	l.tamper(t, "UPDATE data_key SET master = $1 WHERE workspace = $2", masterKeys(t, "second").Current(), p.Workspace)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 	}
 	var keys []SigningKey
 	for _, k := range sealed {
-		if k.Key, err = s.masters.Load().Open(signingKeyPlace(k.ID), k.wrapped); err != nil {
+		if k.Key, err = s.openWrapped(ctx, signingKeyPlace(k.ID), k.wrapped); err != nil {
 			return nil, err
 		}
 		keys = append(keys, k.SigningKey)
@@ -65,18 +65,22 @@ func (s *Store) RotateSigningKey(ctx context.Context, keep time.Duration) (Signi
 		return SigningKey{}, err
 	}
 	now := s.now()
-	wrapped, err := s.masters.Load().Seal(s.random, signingKeyPlace(id), key)
-	if err != nil {
-		return SigningKey{}, err
-	}
 	err = s.write(ctx, func(t session) error {
+		m, err := t.sealing()
+		if err != nil {
+			return err
+		}
+		wrapped, err := m.Seal(s.random, signingKeyPlace(id), key)
+		if err != nil {
+			return err
+		}
 		if _, err := t.exec("signing_key.forget", millis(now.Add(-keep))); err != nil {
 			return err
 		}
 		if _, err := t.exec("signing_key.retire", id, millis(now)); err != nil {
 			return err
 		}
-		_, err := t.exec("signing_key.create", id, wrapped.Master, wrapped.Sealed, millis(now))
+		_, err = t.exec("signing_key.create", id, wrapped.Master, wrapped.Sealed, millis(now))
 		return err
 	})
 	return SigningKey{ID: id, Key: key, Created: instant(millis(now))}, err

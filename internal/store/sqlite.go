@@ -42,7 +42,7 @@ func OpenSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSQLite(ctx, path, o)
+	s, err := openSQLite(ctx, path, serving, o)
 	if err != nil {
 		release()
 		return nil, err
@@ -51,7 +51,28 @@ func OpenSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
+// JoinSQLite opens the database in a folder besides the server that may use it.
+func JoinSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
+	path, err := databaseIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := OwnFolder(dir); err != nil {
+		return nil, err
+	}
+	return openSQLite(ctx, path, joining, o)
+}
+
+// databaseIn returns the path of the database in a folder.
+func databaseIn(dir string) (path string, err error) {
+	path = filepath.Join(dir, fileName)
+	if _, err := os.Stat(path); err != nil {
+		return "", fault.Invalid("data", "there is no database: "+err.Error(), "name the folder of a server")
+	}
+	return path, nil
+}
+
+func openSQLite(ctx context.Context, path string, r role, o Options) (*Store, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fault.Invalid("data", "the database cannot be opened: "+err.Error(), "check the folder and who owns it")
@@ -67,7 +88,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	s, err := open(ctx, sqliteDialect(), writer, reader, o)
+	s, err := open(ctx, sqliteDialect(), writer, reader, r, o)
 	if err != nil {
 		return nil, err
 	}
@@ -156,9 +177,9 @@ func (s *Store) Backup(ctx context.Context, path string) (err error) {
 
 // BackupFolder is [Store.Backup] for the database in a folder that another process may have open.
 func BackupFolder(ctx context.Context, dir, path string) error {
-	from := filepath.Join(dir, fileName)
-	if _, err := os.Stat(from); err != nil {
-		return fault.Invalid("data", "there is no database: "+err.Error(), "name the folder of a server")
+	from, err := databaseIn(dir)
+	if err != nil {
+		return err
 	}
 	return backup(ctx, from, path)
 }

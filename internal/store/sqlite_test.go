@@ -110,12 +110,12 @@ func TestBackup(t *testing.T) {
 	if err := Restore(ctx, file, restored); err == nil {
 		t.Error("a backup is restored over a database")
 	}
-	if s, err := OpenSQLite(ctx, restored, Options{Masters: masterKeys(t, "another")}); err == nil {
+	if s, err := OpenSQLite(ctx, restored, Options{Masters: always(masterKeys(t, "another"))}); err == nil {
 		t.Error("it opens without the master key", s.Close())
 	} else if e, found := errors.AsType[*abi.Error](err); !found || e.Field != "master_key" {
 		t.Errorf("%v", err)
 	}
-	s := ok(OpenSQLite(ctx, restored, Options{Masters: masterKeys(t, "first")}))(t)
+	s := ok(OpenSQLite(ctx, restored, Options{Masters: always(masterKeys(t, "first"))}))(t)
 	if got, err := s.Credentials(ctx, p, c.ID, origins); err != nil || plain(got["api_token"]) != canary {
 		t.Errorf("the restored credential: %v", err)
 	}

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/store/envelope"
@@ -33,8 +32,9 @@ var (
 
 // Options are what every store needs.
 type Options struct {
-	// Masters are the master keys.
-	Masters *envelope.Masters
+	// Masters reads the master keys: when the store opens, and again when it meets a key that was
+	// sealed with another one, as after a rotation by another process.
+	Masters func(context.Context) (*envelope.Masters, error)
 	// Now tells the time; time.Now if nil.
 	Now func() time.Time
 	// Random gives random bytes, to several goroutines at once; [rand.Reader] if nil.
@@ -50,7 +50,7 @@ type Store struct {
 	// writer and reader are the same for PostgreSQL.
 	writer, reader *sql.DB
 	file           string // of SQLite
-	masters        atomic.Pointer[envelope.Masters]
+	masters        masters
 	now            func() time.Time
 	random         io.Reader
 	onQuery        func(string)
@@ -66,9 +66,17 @@ type Scope struct {
 	Workspace    string // all of the organization's if empty
 }
 
-// open completes a store: it migrates the database, and looks whether the master keys open it. It
-// closes the pools after an error.
-func open(ctx context.Context, d dialect, writer, reader *sql.DB, o Options) (_ *Store, err error) {
+// role is what a store is opened for.
+type role int
+
+const (
+	serving role = iota // by the one server that uses the database
+	joining             // besides the server that may use it
+)
+
+// open completes a store: it looks whether the master keys open the database, and migrates it for a
+// server. It closes the pools after an error.
+func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Options) (_ *Store, err error) {
 	s := &Store{dialect: d, writer: writer, reader: reader, now: o.Now, random: o.Random, onQuery: o.OnQuery}
 	if s.now == nil {
 		s.now = time.Now
@@ -76,7 +84,7 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, o Options) (_ 
 	if s.random == nil {
 		s.random = rand.Reader
 	}
-	s.masters.Store(o.Masters)
+	s.masters.read = o.Masters
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.closePools())
@@ -85,17 +93,30 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, o Options) (_ 
 	if s.queries, err = readQueries(statements, d); err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx, migrations); err != nil {
+	if r == serving {
+		err = s.migrate(ctx, migrations)
+	} else {
+		err = s.checkSchema(ctx, migrations)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := s.checkMasters(ctx, o.Masters); err != nil {
-		return nil, err
+	others, err := s.openMasters(ctx)
+	if err != nil || r != serving {
+		return s, err
 	}
-	// This server is the only one: what ran before it started has an unknown end.
-	return s, s.write(ctx, func(t session) error {
+	err = s.write(ctx, func(t session) error {
+		if _, err := t.exec("master.first", s.masters.now.Load().Current()); err != nil {
+			return err
+		}
+		// This server is the only one: what ran before it started has an unknown end.
 		_, err := t.exec("idempotency.interrupted")
 		return err
 	})
+	if err == nil && others {
+		_, err = s.RotateMaster(ctx)
+	}
+	return s, err
 }
 
 // Close closes the database. Calls that run fail.

@@ -31,7 +31,7 @@ func (s *Store) Token(ctx context.Context, p Scope, connection string, origins [
 		if err := r.Scan(&k.organization, &k.workspace, &found.Version, &sealed, &k.id, &k.wrapped.Master, &k.wrapped.Sealed); err != nil {
 			return Token{}, err
 		}
-		key, err := k.open(s.masters.Load())
+		key, err := s.openDataKey(ctx, k)
 		if err != nil {
 			return Token{}, err
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,7 +138,14 @@ func TestMasters(t *testing.T) {
 	if strings.Contains(fmt.Sprintf("%+v %#v", m, m), "k\xff") {
 		t.Error("a key is printed")
 	}
-	for _, bad := range []string{"", "short-secret", strings.Repeat("k", 31), strings.Repeat("k", 33), base64.StdEncoding.EncodeToString(make([]byte, 31)), strings.Repeat("!", 44)} {
+	both, err := NewMasters(value(" " + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("2", 32))) + "\r\n" + base64.StdEncoding.EncodeToString([]byte(raw)) + "\n\n"))
+	if err != nil || both.Current() != second.Current() || !slices.Equal(both.IDs(), second.IDs()) {
+		t.Errorf("two lines: %v, %v", both, err)
+	}
+	if got := m.With(second, m.Current()); got.Current() != m.Current() || len(got.IDs()) != 2 || len(m.IDs()) != 1 || m.With(m, second.Current()) != nil {
+		t.Errorf("with others: %v", got.IDs())
+	}
+	for _, bad := range []string{"", "\n", base64.StdEncoding.EncodeToString([]byte(raw)) + "\nshort", "short-secret", strings.Repeat("k", 31), strings.Repeat("k", 33), base64.StdEncoding.EncodeToString(make([]byte, 31)), strings.Repeat("!", 44)} {
 		_, err := NewMasters(value(bad))
 		e, ok := errors.AsType[*abi.Error](err)
 		if !ok || e.Field != "master_key" || bad != "" && strings.Contains(fmt.Sprintf("%+v", e), bad) {

@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/base64"
@@ -29,36 +30,36 @@ type Wrapped struct {
 	Sealed []byte
 }
 
-// NewMasters returns master keys. A key has 32 bytes, as they are or in base64.
+// NewMasters returns the master keys that some values have; the first of all is current. A value is
+// the 32 bytes of a key, or one or several keys in base64, each in a line of its own.
 //
 // # Errors
 //
-// An *[abi.Error] of kind invalid_params whose field is master_key, or master_key.older for one
-// that is not current.
-func NewMasters(current secret.Value, older ...secret.Value) (*Masters, error) {
+// An *[abi.Error] of kind invalid_params whose field is master_key.
+func NewMasters(values ...secret.Value) (*Masters, error) {
 	m := &Masters{keys: make(map[string]cipher.AEAD)}
-	id, err := m.add(current)
-	if err != nil {
-		return nil, fault.Invalid("master_key", err.Error(), keyHint)
-	}
-	m.current = id
-	for _, v := range older {
-		if _, err := m.add(v); err != nil {
-			return nil, fault.Invalid("master_key.older", err.Error(), keyHint)
+	for _, v := range values {
+		keys, err := decode(v)
+		if err != nil {
+			return nil, fault.Invalid("master_key", err.Error(), "make a key with: head -c 32 /dev/urandom | base64")
 		}
+		for _, key := range keys {
+			if err := m.add(key); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if m.current == "" {
+		return nil, fault.Invalid("master_key", "there is no master key", "name one")
 	}
 	return m, nil
 }
 
-const keyHint = "make a key with: head -c 32 /dev/urandom | base64"
-
-func (m *Masters) add(written secret.Value) (id string, err error) {
-	key, err := decode(written)
-	if err != nil {
-		return "", err
-	}
+// add adds a key. The first one is current.
+func (m *Masters) add(key secret.Value) (err error) {
 	// The id comes from the key, so that nobody has to name keys. It says nothing about a
 	// random key of 32 bytes.
+	var id string
 	err = key.Reveal(func(b []byte) error {
 		h := sha256.New()
 		h.Write([]byte("agenthost master key\n"))
@@ -67,31 +68,58 @@ func (m *Masters) add(written secret.Value) (id string, err error) {
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
+	m.current = cmp.Or(m.current, id)
 	m.keys[id], err = newAEAD(key)
-	return id, err
+	return err
 }
 
-// decode reads a key as a person may write it into a file.
-func decode(written secret.Value) (key secret.Value, err error) {
+var errNoKey = fmt.Errorf("a master key has %d bytes, as they are or in base64; this is something else", keySize)
+
+// decode reads keys as a person may write them into a file.
+func decode(written secret.Value) (keys []secret.Value, err error) {
 	err = written.Reveal(func(b []byte) error {
 		if len(b) == keySize {
-			key = secret.New(b)
+			keys = []secret.Value{secret.New(b)}
 			return nil
 		}
-		text := bytes.TrimRight(bytes.TrimSpace(b), "=")
-		plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
-		defer clear(plain)
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			if n, err := encoding.Decode(plain, text); err == nil && n == keySize {
-				key = secret.New(plain[:n])
-				return nil
+		for line := range bytes.Lines(bytes.TrimSpace(b)) {
+			key, ok := decodeLine(line)
+			if !ok {
+				return errNoKey
 			}
+			keys = append(keys, key)
 		}
-		return fmt.Errorf("a master key has %d bytes, as they are or in base64; this is something else", keySize)
+		if len(keys) == 0 {
+			return errNoKey
+		}
+		return nil
 	})
-	return key, err
+	return keys, err
+}
+
+func decodeLine(line []byte) (key secret.Value, ok bool) {
+	text := bytes.TrimRight(bytes.TrimSpace(line), "=")
+	plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
+	defer clear(plain)
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		if n, err := encoding.Decode(plain, text); err == nil && n == keySize {
+			return secret.New(plain[:n]), true
+		}
+	}
+	return secret.Value{}, false
+}
+
+// With returns these keys and those of another set, of which one is current. It is nil if neither
+// has that one.
+func (m *Masters) With(other *Masters, current string) *Masters {
+	both := &Masters{current, maps.Clone(m.keys)}
+	maps.Copy(both.keys, other.keys)
+	if !both.Has(current) {
+		return nil
+	}
+	return both
 }
 
 // Current returns the id of the key that seals.

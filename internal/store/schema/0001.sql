@@ -26,6 +26,13 @@ CREATE TABLE signing_key (
 	retired BIGINT NOT NULL
 ) /*strict*/;
 
+-- One row: the id of the master key that seals keys. What is sealed with another one waits for a
+-- rotation to go on.
+CREATE TABLE master (
+	id BIGINT PRIMARY KEY,
+	current TEXT NOT NULL
+) /*strict*/;
+
 -- folded is the name in lower case, for searches.
 CREATE TABLE workspace (
 	id TEXT PRIMARY KEY,
