@@ -2,16 +2,24 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/internal/connections"
-	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/rate"
 )
 
 // TestSDK drives the server with Airbyte's own Python SDK, unmodified: the version that has the
@@ -22,45 +30,54 @@ func TestSDK(t *testing.T) {
 		t.Skip("run it with make test-serve")
 	}
 	l := newLab(t, all(t))
-	environment := append(os.Environ(), l.environment()...)
-	script := func(program string, args ...string) *exec.Cmd {
+	run := func(input io.Reader, program string, args ...string) []byte {
+		t.Helper()
 		c := exec.CommandContext(t.Context(), program, args...)
-		c.Env = environment
-		c.Stderr = os.Stderr
-		return c
+		c.Env = append(os.Environ(), l.environment()...)
+		c.Stdin = input
+		var problems bytes.Buffer
+		c.Stderr = &problems
+		out, err := c.Output()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", args[0], err, problems.Bytes())
+		}
+		return out
 	}
-	out, err := script(first, "testdata/first.py", vendorToken).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := script(python, "testdata/sdk.py", strings.TrimSpace(string(out)), vendorToken)
-	calls, answers, workspace := l.calls()
-	c.Stdin = strings.NewReader(calls)
-	out, err = c.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	lines := bufio.NewScanner(strings.NewReader(string(out)))
+	doubled := strings.TrimSpace(string(run(nil, first, "testdata/first.py", vendorToken)))
+	calls, checks := callsOfLibrary(t)
+	out := run(strings.NewReader(calls), python, "testdata/sdk.py", doubled, failingLab(t))
+	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 16<<20)
 	n := 0
 	for ; lines.Scan(); n++ {
-		if n < len(answers) {
-			answers[n](lines.Bytes())
+		if n < len(checks) {
+			checks[n](lines.Bytes())
 		}
 	}
-	if n != len(answers) {
-		t.Errorf("%d answers to %d calls in %s", n, len(answers), workspace)
+	if n != len(checks) {
+		t.Errorf("%d answers to %d calls", n, len(checks))
 	}
 	t.Logf("the SDK ran %d operations", n)
+	for i, program := range documented(t) {
+		if out := run(nil, python, "-c", program); !strings.Contains(string(out), "Rosa Ivanov") {
+			t.Errorf("program %d of docs/python.md prints %s", i, out)
+		}
+	}
+}
+
+// documented are the programs of docs/python.md.
+func documented(t *testing.T) []string {
+	t.Helper()
 	text, err := os.ReadFile("../docs/python.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, program, _ := strings.Cut(string(text), "```python\n")
-	program, _, _ = strings.Cut(program, "\n```")
-	if out, err = script(python, "-c", program).Output(); err != nil || strings.Count(string(out), "\n") < 2 {
-		t.Errorf("the program of docs/python.md: %v\n%s", err, out)
+	var programs []string
+	for _, after := range strings.Split(string(text), "```python\n")[1:] {
+		program, _, _ := strings.Cut(after, "\n```")
+		programs = append(programs, program)
 	}
+	return programs
 }
 
 // environment are the documented variables of the SDK.
@@ -73,63 +90,89 @@ func (l *lab) environment() []string {
 	return append(strings.Split(strings.ReplaceAll(strings.TrimSpace(text.String()), "export ", ""), "\n"), "NO_PROXY=*", "AIRBYTE_TELEMETRY_DISABLED=1")
 }
 
-// calls are lines for the SDK, one for each read of our connectors that needs no id, and what
-// checks their answers.
-func (l *lab) calls() (lines string, answers []func(line []byte), workspace string) {
+// callsOfLibrary calls every operation of our connectors through the library, writes too. It
+// returns the same calls for the SDK, a line each, and what compares the SDK's answers.
+func callsOfLibrary(t *testing.T) (lines string, checks []func(line []byte)) {
+	t.Helper()
+	library := openLibrary(t)
 	var b strings.Builder
-	p := host.Principal{Subject: "test", Scopes: []host.Scope{connections.Read}}
-	w, err := l.s.store.WorkspaceByName(l.t.Context(), store.Scope{Organization: l.first.Organization}, "acme")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	p.Workspace = w.ID
 	for _, o := range ours {
-		info, err := l.s.host.Connector(l.t.Context(), o.name)
+		info, err := library.Connector(t.Context(), o.name)
 		if err != nil {
-			l.t.Fatal(err)
+			t.Fatal(err)
 		}
 		ids := sampler{}
 		for i := range info.Manifest.Operations {
 			op := &info.Manifest.Operations[i]
-			params := ids.params(l.t, op)
-			if op.Effect != "read" || op.Content != "" {
-				continue
-			}
-			name := map[string]string{"pylon": "Pylon", "ashby": "Ashby", "incident-io": "incident.io"}[o.name]
-			want, failure := l.s.host.Execute(l.t.Context(), name, host.Call{Entity: op.Entity, Action: op.Action, Params: params, Principal: p})
+			params := ids.params(t, op)
+			want, failure := library.Execute(t.Context(), o.name, host.Call{Entity: op.Entity, Action: op.Action, Params: params})
 			if failure == nil {
 				ids.listed(op, want.Data)
 			}
 			line, err := json.Marshal(map[string]any{"connector": o.name, "entity": op.Entity, "action": op.Action, "params": params})
 			if err != nil {
-				l.t.Fatal(err)
+				t.Fatal(err)
 			}
 			fmt.Fprintf(&b, "%s\n", line)
-			answers = append(answers, func(got []byte) {
-				var answer struct {
-					Status int
-					Data   json.RawMessage
-				}
-				if err := json.Unmarshal(got, &answer); err != nil {
-					l.t.Errorf("%s %s.%s: %v", o.name, op.Entity, op.Action, err)
-				}
-				switch {
-				case failure != nil:
-					if answer.Status == 0 {
-						l.t.Errorf("%s %s.%s: %s; the library: %v", o.name, op.Entity, op.Action, got, failure)
-					}
-				case toJSON(l.t, generic(answer.Data)) != toJSON(l.t, generic(want.Data)):
-					l.t.Errorf("%s %s.%s answers %.300s; the library: %.300s", o.name, op.Entity, op.Action, got, want.Data)
+			checks = append(checks, func(got []byte) {
+				if failure != nil {
+					sameExceptionAs(t, op, failure, got)
+				} else {
+					same(t, op, want, reply{status: http.StatusOK, body: string(got)})
 				}
 			})
 		}
 	}
-	return b.String(), answers, w.Name
+	return b.String(), checks
 }
 
-// generic decodes JSON, so that texts with the same meaning become equal.
-func generic(raw json.RawMessage) any {
-	var v any
-	_ = json.Unmarshal(raw, &v) // what is no JSON is nil
-	return v
+// sameExceptionAs compares what the SDK makes of an error of the server with the library's error.
+func sameExceptionAs(t *testing.T, op *abi.Operation, want error, got []byte) {
+	t.Helper()
+	var raised struct {
+		Status int
+		Text   string
+	}
+	e, is := errors.AsType[*host.Error](want)
+	if err := json.Unmarshal(got, &raised); err != nil || !is {
+		t.Errorf("%s.%s: %s, %v; the library: %v", op.Entity, op.Action, got, err, want)
+		return
+	}
+	if status, _ := airbyteapi.StatusOf(e); raised.Status != status || !strings.Contains(raised.Text, e.Message) {
+		t.Errorf("%s.%s: %s; the library: %v", op.Entity, op.Action, got, want)
+	}
+}
+
+// failingLab starts a server for failures.py, and returns what it has to know as JSON. Its vendor
+// is out of order for some ids, and its own limits are low.
+func failingLab(t *testing.T) string {
+	t.Helper()
+	l := newLab(t, func(o *Options) {
+		c := o.Connectors["pylon"]
+		c.Limits.Timeout = 2 * time.Second
+		o.Connectors["pylon"] = c
+	})
+	l.vendor.Inject(
+		vendorsim.Fault{PathPrefix: "/users/busy", Count: -1, Effect: vendorsim.RetryAfterSeconds(http.StatusTooManyRequests, 120, `{"errors":["too many"]}`)},
+		vendorsim.Fault{PathPrefix: "/users/broken", Count: -1, Effect: vendorsim.Respond(http.StatusInternalServerError, nil, `{"errors":["broken"]}`)},
+		vendorsim.Fault{PathPrefix: "/users/gone", Count: -1, Effect: vendorsim.DropConnection()},
+		vendorsim.Fault{PathPrefix: "/users/slow", Count: -1, Latency: time.Minute},
+	)
+	l.create("acme", "Pylon")
+	var made airbyteapi.Record
+	l.ok(l.ask(http.MethodPost, airbyteapi.ConnectorsPath, l.token, map[string]any{
+		"workspace_name": "stranger", "connector_type": "Pylon", "credentials": map[string]string{"api_token": "wrong"},
+	}), &made)
+	l.s.requestLimit = rate.New(rate.Limit{Burst: 30, Every: time.Minute})
+	l.s.tokenLimit = rate.New(rate.Limit{Burst: 30, Every: time.Minute})
+	variables := make(map[string]string)
+	for _, v := range l.environment() {
+		name, value, _ := strings.Cut(v, "=")
+		variables[name] = value
+	}
+	text, err := json.Marshal(variables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -65,6 +65,23 @@ func all(t *testing.T) func(*Options) {
 	}
 }
 
+// openLibrary opens a host over vendors of its own, with the same data as those of a lab. Its
+// connections have the names of the connectors.
+func openLibrary(t *testing.T) *host.Host {
+	t.Helper()
+	twins := host.StaticConnections{}
+	at := startVendors(t)
+	for _, o := range ours {
+		twins[o.name] = host.Connection{Connector: o.name, Server: at[o.name], Secrets: map[string]secret.Value{o.field: secret.New([]byte(vendorToken))}}
+	}
+	library, err := host.Open(t.Context(), host.Options{Plugins: wasmtest.Folder(t, ours[0].plugin, ours[1].plugin, ours[2].plugin), Cache: compiled, Connections: twins})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = library.Close(context.WithoutCancel(t.Context())) })
+	return library
+}
+
 // sampler makes parameters for operations, with ids of records that were listed before.
 type sampler map[string]any
 
@@ -97,20 +114,7 @@ func (s sampler) listed(op *abi.Operation, data json.RawMessage) {
 // vendor with the same data, and fails in the same way.
 func TestEqualsTheLibrary(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, all(t))
-	twins := host.StaticConnections{}
-	for name, url := range startVendors(t) {
-		field := "api_key"
-		if name == "pylon" {
-			field = "api_token"
-		}
-		twins[name] = host.Connection{Connector: name, Server: url, Secrets: map[string]secret.Value{field: secret.New([]byte(vendorToken))}}
-	}
-	library, err := host.Open(t.Context(), host.Options{Plugins: wasmtest.Folder(t, ours[0].plugin, ours[1].plugin, ours[2].plugin), Cache: compiled, Connections: twins})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = library.Close(context.WithoutCancel(t.Context())) })
+	l, library := newLab(t, all(t)), openLibrary(t)
 	for _, o := range ours {
 		t.Run(o.name, func(t *testing.T) {
 			info, err := library.Connector(t.Context(), o.name)

@@ -22,8 +22,9 @@ import (
 // hostedName is the connection that runs through the Airbyte API.
 const hostedName = "hosted"
 
-// demoWorkspace is the workspace of the simulated Airbyte API.
-const demoWorkspace = "demo"
+// demoWorkspace is the workspace of the simulated Airbyte API, and of the server. The programs of
+// docs/python.md have it too.
+const demoWorkspace = "acme"
 
 // hosting is a simulated Airbyte API, which calls the simulated vendors.
 type hosting struct {
