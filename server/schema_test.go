@@ -37,14 +37,15 @@ func TestSchema(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = vendor.Close() })
 	l := newLab(t, all(t), func(o *Options) { o.Connectors["pylon"] = host.Connection{Server: vendor.URL} })
-	config := filepath.Join(t.TempDir(), "schemathesis.toml")
+	folder := t.TempDir() // schemathesis writes into the folder that it runs in
+	config := filepath.Join(folder, "schemathesis.toml")
 	if err := os.WriteFile(config, []byte(l.schemathesis()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), program,
 		"--config-file", config, "run", l.http.URL+api.OpenAPIPath, "--url", l.http.URL, "--header", "Authorization: Bearer "+l.token, "--no-color",
 		"--max-time", strconv.Itoa(int(schemaTime.Seconds())), "--seed", strconv.FormatUint(random.Uint64()>>1, 10), "--generation-database", "none")
-	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	c.Dir, c.Stdout, c.Stderr = folder, os.Stdout, os.Stderr
 	if err := c.Run(); err != nil {
 		t.Errorf("schemathesis: %v", err)
 	}
