@@ -13,6 +13,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -54,6 +55,9 @@ type Options struct {
 	// Connectors are what the operator decides for all connections to a connector, by its name:
 	// the fields of config.Serve.
 	Connectors map[string]host.Connection
+	// AuditFor is how long records of the audit trail are kept: 90 days if it is 0, and for ever if
+	// it is negative.
+	AuditFor time.Duration
 	// URL is the origin by which clients know the server, such as https://agents.example.com.
 	// Every absolute link of an answer begins with it.
 	URL string
@@ -147,7 +151,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api, err = api.New(api.Options{
-		Check: s.check, Admit: s.admit, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
+		Check: s.check, Admit: s.admit, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
 	}, s.routes())
 	return s, err
@@ -223,14 +227,28 @@ func (s *Server) closeStore() error {
 	return s.store.Close()
 }
 
-// forgetEvery is how often the server removes what nobody needs from the database.
-const forgetEvery = time.Hour
+const (
+	// auditFor is the default of Options.AuditFor.
+	auditFor = 90 * 24 * time.Hour
+	// forgetEvery is how often the server removes what nobody needs from the database, and
+	// forgetRest how long it rests where the bound of one time left something.
+	forgetEvery = time.Hour
+	forgetRest  = time.Second
+)
 
 // forget removes what nobody needs from the database, until ctx ends.
 func (s *Server) forget(ctx context.Context) {
-	for s.options.Host.Seams.Sleep(ctx, forgetEvery) == nil {
-		if err := s.store.Forget(ctx, time.Time{}); err != nil && ctx.Err() == nil {
+	for pause := forgetEvery; s.options.Host.Seams.Sleep(ctx, pause) == nil; {
+		var audit time.Time
+		if keep := cmp.Or(s.options.AuditFor, auditFor); keep > 0 {
+			audit = s.now().Add(-keep)
+		}
+		more, err := s.store.Forget(ctx, audit)
+		if err != nil && ctx.Err() == nil {
 			s.log.Error("the database keeps what nobody needs", "error", err)
+		}
+		if pause = forgetEvery; more && err == nil {
+			pause = forgetRest
 		}
 	}
 }
@@ -250,6 +268,15 @@ func (s *Server) check(_ context.Context, text string) (*token.Claims, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// enter says in the context of a request who makes the changes that it asks for.
+func enter(ctx context.Context, r *api.Request) context.Context {
+	return actingFor(ctx, r.Claims.Application, r.ID)
+}
+
+func actingFor(ctx context.Context, application, request string) context.Context {
+	return store.WithActor(ctx, store.Actor{Via: "api", Caller: application, Request: request})
 }
 
 // admit bounds how often the bearers of tokens for the same thing ask.

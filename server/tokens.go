@@ -58,14 +58,19 @@ func (s *Server) getToken(ctx context.Context, r *api.Request, in *airbyteapi.To
 	if asked := r.Request.Header.Get(airbyteapi.OrganizationHeader); asked != "" && asked != application.Organization {
 		return nil, &api.Refusal{Status: http.StatusForbidden, Code: "organization_forbidden", Message: "the application is not of this organization", Hint: "leave out the header " + airbyteapi.OrganizationHeader}
 	}
-	text, err := s.sign(application.Organization, application.ID, "", allScopes)
+	text, err := s.sign(actingFor(ctx, application.ID, r.ID), application.Organization, application.ID, "", allScopes)
 	if err != nil {
 		return nil, err
 	}
 	return &airbyteapi.Token{AccessToken: text, TokenType: "bearer", ExpiresIn: token.Life.Seconds(), OrganizationID: application.Organization}, nil
 }
 
-func (s *Server) sign(organization, application, workspace string, scopes []connections.Scope) (string, error) {
+// sign makes a token. It is in the audit trail before anybody has it.
+func (s *Server) sign(ctx context.Context, organization, application, workspace string, scopes []connections.Scope) (string, error) {
+	p := store.Scope{Organization: organization, Workspace: workspace}
+	if err := s.store.Record(ctx, p, store.Change{Entity: "tokens", Action: "create", Fields: names(scopes)}); err != nil {
+		return "", err
+	}
 	now := s.now()
 	return s.signer.Sign(token.Claims{
 		Organization: organization, Application: application, Workspace: workspace, Scopes: scopes,
@@ -99,7 +104,7 @@ func (s *Server) getScopedToken(ctx context.Context, r *api.Request, in *airbyte
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.sign(r.Claims.Organization, r.Claims.Application, w.ID, scopes)
+	text, err := s.sign(ctx, r.Claims.Organization, r.Claims.Application, w.ID, scopes)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
@@ -25,8 +26,11 @@ type serveFlags struct {
 	databaseFlags
 	address, url, certificate, key string
 	hosts, origins, proxies        []string
-	maxConnections                 int
+	maxConnections, auditDays      int
 }
+
+// mostDays is the longest time that --audit-days takes: a hundred years.
+const mostDays = 36500
 
 // bootstrapFile has the credential of the first application, where no person saw it.
 const bootstrapFile = "bootstrap.json"
@@ -70,6 +74,7 @@ of the configuration are not served.`,
 	flags.StringVar(&f.key, "tls-key", "", "`file` with the private key of --tls-cert")
 	flags.StringArrayVar(&f.proxies, "behind-proxy", nil, "`network` of a proxy in front, such as 10.0.0.0/24 (repeatable)")
 	flags.IntVar(&f.maxConnections, "max-connections", 0, "largest number of open HTTP connections (default 1024, and at most half of the process's file limit)")
+	flags.IntVar(&f.auditDays, "audit-days", 90, "`days` that records of the audit trail are kept; 0 keeps them for ever")
 	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand())
 	return cmd
 }
@@ -145,6 +150,12 @@ func (a *app) servedHost(c *config.Config, path string) (host.Options, error) {
 // check reads the flags. The certificate is nil without TLS.
 func (f *serveFlags) check(now clock) (o server.Options, certificate *tls.Config, err error) {
 	o = server.Options{Data: f.data, URL: f.url, Hosts: f.hosts, Origins: f.origins}
+	if f.auditDays < 0 || f.auditDays > mostDays {
+		return o, nil, &usageError{message: fmt.Sprintf("--audit-days is %d", f.auditDays), hint: fmt.Sprintf("use at most %d, or 0 to keep the records for ever", mostDays)}
+	}
+	if o.AuditFor = time.Duration(f.auditDays) * 24 * time.Hour; f.auditDays == 0 {
+		o.AuditFor = -1
+	}
 	for _, text := range f.proxies {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {

@@ -44,6 +44,7 @@ func (a *app) rotate(ctx context.Context, f *databaseFlags, dataKeys bool) error
 	if err != nil {
 		return err
 	}
+	ctx = database.WithActor(ctx, database.Actor{Via: "command", Caller: osUser()})
 	address, keys, err := f.secrets(ctx, o)
 	if err != nil {
 		return fault.Configuration(err)

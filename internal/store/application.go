@@ -51,8 +51,10 @@ func (s *Store) CreateApplication(ctx context.Context, organization, name string
 		}
 	}
 	err = s.write(ctx, func(t session) error {
-		_, err := t.exec("application.create", id, organization, name, envelope.Digest(password), now)
-		return err
+		if _, err := t.exec("application.create", id, organization, name, envelope.Digest(password), now); err != nil {
+			return err
+		}
+		return t.record(Scope{Organization: organization}, Change{Entity: "applications", Action: "create", Object: id, Name: name})
 	})
 	if err != nil {
 		return Application{}, secret.Value{}, err
@@ -87,6 +89,9 @@ func (s *Store) Applications(ctx context.Context, organization string, p Page) (
 // RevokeApplication takes the access from an application. The error is [ErrNone] if it has none.
 func (s *Store) RevokeApplication(ctx context.Context, organization, id string) error {
 	return s.write(ctx, func(t session) error {
-		return t.change("application.revoke", organization, id, millis(s.now()))
+		if err := t.change("application.revoke", organization, id, millis(s.now())); err != nil {
+			return err
+		}
+		return t.record(Scope{Organization: organization}, Change{Entity: "applications", Action: "revoke", Object: id})
 	})
 }

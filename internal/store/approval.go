@@ -37,12 +37,19 @@ func (s *Store) PutApproval(ctx context.Context, connector, text string) error {
 		return err
 	}
 	return s.write(ctx, func(t session) error {
-		_, err := t.exec("approval.put", connector, text, millis(s.now()))
-		return err
+		if _, err := t.exec("approval.put", connector, text, millis(s.now())); err != nil {
+			return err
+		}
+		return t.recordForAll(Change{Entity: "approvals", Action: "put", Name: connector})
 	})
 }
 
 // RemoveApproval removes the approval of a connector. The error is [ErrNone] if there is none.
 func (s *Store) RemoveApproval(ctx context.Context, connector string) error {
-	return s.write(ctx, func(t session) error { return t.change("approval.delete", connector) })
+	return s.write(ctx, func(t session) error {
+		if err := t.change("approval.delete", connector); err != nil {
+			return err
+		}
+		return t.recordForAll(Change{Entity: "approvals", Action: "delete", Name: connector})
+	})
 }

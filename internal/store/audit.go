@@ -10,7 +10,8 @@ import (
 	"github.com/agenthost/agenthost/internal/fault"
 )
 
-// AuditRecord is a record of the audit trail, as package audit writes it.
+// AuditRecord is a record of the audit trail: of a call, as package audit writes it, or of a change,
+// as this package does.
 type AuditRecord struct {
 	// ID and Event are those of the record. Of two with the same, the first one stays.
 	ID, Event string
@@ -86,23 +87,28 @@ func (s *Store) Audit(ctx context.Context, p Scope, page Page) ([]AuditRecord, e
 	return readMany(ctx, s, scanAudit, "audit.list", values...)
 }
 
-// forgetBatch is how many rows one transaction forgets.
-const forgetBatch = 5000
+const (
+	// forgetBatch is how many rows one transaction forgets.
+	forgetBatch = 1000
+	// forgetTimes is how many such transactions [Store.Forget] makes at most for each kind.
+	forgetTimes = 100
+)
 
 // Forget removes what nobody needs: keys of writes that have expired, data keys that nothing is
 // sealed with, connections that were deleted a week ago, and audit records from before a time; none
-// if it is zero.
-func (s *Store) Forget(ctx context.Context, audit time.Time) error {
+// if it is zero. Its work is bounded, and more says that something is left for the next call.
+func (s *Store) Forget(ctx context.Context, audit time.Time) (more bool, err error) {
 	now := s.now()
-	if err := s.forgetRows(ctx, "idempotency.forget", millis(now)); err != nil {
-		return err
+	if more, err = s.forgetRows(ctx, "idempotency.forget", millis(now), forgetBatch, forgetTimes); err != nil {
+		return more, err
 	}
 	if !audit.IsZero() {
-		if err := s.forgetRows(ctx, "audit.forget", firstID(audit)); err != nil {
-			return err
+		left, err := s.forgetRows(ctx, "audit.forget", firstID(audit), forgetBatch, forgetTimes)
+		if more = more || left; err != nil {
+			return more, err
 		}
 	}
-	return s.write(ctx, func(t session) error {
+	return more, s.write(ctx, func(t session) error {
 		if _, err := t.exec("data_key.forget"); err != nil {
 			return err
 		}
@@ -119,17 +125,20 @@ func (s *Store) Forget(ctx context.Context, audit time.Time) error {
 	})
 }
 
-func (s *Store) forgetRows(ctx context.Context, name string, before any) error {
-	for {
-		var n int64
-		err := s.write(ctx, func(t session) (err error) {
-			n, err = t.exec(name, before, forgetBatch)
+// forgetRows removes rows from before a time, and reports whether some may be left.
+func (s *Store) forgetRows(ctx context.Context, name string, before any, batch int64, times int) (more bool, err error) {
+	more = true
+	for range times {
+		err = s.batch(ctx, func(t session) error {
+			n, err := t.exec(name, before, batch)
+			more = n == batch
 			return err
 		})
-		if err != nil || n < forgetBatch {
-			return err
+		if !more || err != nil {
+			break
 		}
 	}
+	return more, err
 }
 
 // firstID returns a text that sorts before every id of a time, and after every earlier one.

@@ -183,6 +183,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 var alone = map[string]func(t *testing.T, l *lab){
 	"changes":        testChanges,
 	"forget":         testForget,
+	"records":        testRecords,
 	"queries":        testQueries,
 	"numbers":        testNumbers,
 	"rotate master":  testRotateMaster,

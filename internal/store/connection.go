@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -187,7 +189,10 @@ func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k 
 			c.Revision, c.Login, now, now); err != nil {
 			return err
 		}
-		return t.putCredentials(c, k)
+		if err := t.putCredentials(c, k); err != nil {
+			return err
+		}
+		return t.record(p, c.change("create", k.given()))
 	})
 	if err != nil {
 		return Connection{}, err
@@ -258,18 +263,43 @@ func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *
 		if err := t.change("connection.update", c.ID, c.Name, c.Server, config, c.Scheme, string(c.State), entities, c.Allow, c.Revision, c.Login, millis(c.Updated), old); err != nil {
 			return err
 		}
-		if k == nil {
-			return nil
+		fields := c.differences(&before)
+		if k != nil {
+			if err := t.dropCredentials(c.Workspace, c.ID); err != nil {
+				return err
+			}
+			if err := t.putCredentials(&c, *k); err != nil {
+				return err
+			}
+			fields = append(fields, k.given()...)
 		}
-		if err := t.dropCredentials(c.Workspace, c.ID); err != nil {
-			return err
-		}
-		return t.putCredentials(&c, *k)
+		return t.record(Scope{c.Organization, c.Workspace}, c.change("update", fields))
 	})
 	if err != nil {
 		return Connection{}, err
 	}
 	return c, nil
+}
+
+// change is the change of a connection with an action.
+func (c *Connection) change(action string, fields []string) Change {
+	return Change{Entity: "connections", Action: action, Object: c.ID, Name: c.Name, State: string(c.State), Fields: fields}
+}
+
+// differences returns the names of the fields that differ from an older revision.
+func (c *Connection) differences(old *Connection) (fields []string) {
+	for _, f := range []struct {
+		name string
+		same bool
+	}{
+		{"name", c.Name == old.Name}, {"server", c.Server == old.Server}, {"config", maps.Equal(c.Config, old.Config)}, {"scheme", c.Scheme == old.Scheme},
+		{"state", c.State == old.State}, {"entities", reflect.DeepEqual(c.Entities, old.Entities)}, {"allow", c.Allow == old.Allow},
+	} {
+		if !f.same {
+			fields = append(fields, f.name)
+		}
+	}
+	return fields
 }
 
 // DeleteConnection deletes a connection with its credentials, its token and the keys of its writes.
@@ -288,8 +318,10 @@ func (s *Store) DeleteConnection(ctx context.Context, p Scope, id string) (j Job
 		if err := t.deleteConnections(c.Organization, c.Workspace, id, revision); err != nil {
 			return err
 		}
-		j, err = t.addJob(Scope{c.Organization, c.Workspace}, "connector.delete")
-		return err
+		if j, err = t.createJob(Scope{c.Organization, c.Workspace}, "connector.delete", JobSucceeded); err != nil {
+			return err
+		}
+		return t.record(j.Scope, Change{Entity: "connections", Action: "delete", Object: id, Name: c.Name})
 	})
 	return j, err
 }

@@ -402,7 +402,7 @@ func testForget(t *testing.T, l *lab) {
 		cursor string
 		reset  bool
 	}{{"before", begin, false}, {"now", now, false}} {
-		if err := l.Forget(ctx, time.Time{}); err != nil {
+		if _, err := l.Forget(ctx, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := ok(l.Changes(ctx, c.cursor, 0))(t); got.Reset != c.reset {
@@ -413,8 +413,21 @@ func testForget(t *testing.T, l *lab) {
 		t.Errorf("after a day: %+v, %v", prior, err)
 	}
 	l.later(7 * 24 * time.Hour)
-	if err := l.Forget(ctx, l.clock()); err != nil {
+	var old []AuditRecord
+	for i := range 5 {
+		old = append(old, AuditRecord{ID: fmt.Sprint("0193-", i), Event: "call", Scope: p, Record: []byte("{}")})
+	}
+	if err := l.AddAudit(ctx, old); err != nil {
 		t.Fatal(err)
+	}
+	if more, err := l.forgetRows(ctx, "audit.forget", "0194", 2, 2); !more || err != nil {
+		t.Fatalf("%v, %v; the work has no bound", more, err)
+	}
+	if left := ok(l.Audit(ctx, p, Page{}))(t); left[0].ID != "0193-3" {
+		t.Errorf("the oldest is %s", left[0].ID)
+	}
+	if more, err := l.Forget(ctx, l.clock()); more || err != nil {
+		t.Fatal(more, err)
 	}
 	if got := ok(l.Changes(ctx, begin, 0))(t); !got.Reset {
 		t.Error("what was forgotten is not announced")

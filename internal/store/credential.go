@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -16,6 +18,15 @@ type Credentials struct {
 	Fields map[string]secret.Value
 	// Origins are the places that the secrets are for. With other ones they do not open.
 	Origins []string
+}
+
+// given returns what a change says of credentials: their fields.
+func (k Credentials) given() []string {
+	fields := []string{"credentials"}
+	for _, name := range slices.Sorted(maps.Keys(k.Fields)) {
+		fields = append(fields, "credentials."+name)
+	}
+	return fields
 }
 
 const (

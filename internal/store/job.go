@@ -11,6 +11,7 @@ type Job struct {
 	Scope             Scope
 	Kind              string
 	State             JobState
+	Actor             string // who asked for it
 	Error             string // of a job that failed
 	Created, Finished time.Time
 }
@@ -27,34 +28,33 @@ const (
 
 func scanJob(r row) (j Job, err error) {
 	var created, finished int64
-	err = r.Scan(&j.ID, &j.Scope.Organization, &j.Scope.Workspace, &j.Kind, &j.State, &j.Error, &created, &finished)
+	err = r.Scan(&j.ID, &j.Scope.Organization, &j.Scope.Workspace, &j.Kind, &j.State, &j.Actor, &j.Error, &created, &finished)
 	j.Created, j.Finished = instant(created), instant(finished)
 	return j, err
 }
 
-// addJob adds a job that is finished when the transaction is.
-func (t session) addJob(p Scope, kind string) (Job, error) {
+// createJob adds a job that runs, or that is finished when the transaction is.
+func (t session) createJob(p Scope, kind string, state JobState) (Job, error) {
 	id, err := t.s.newID()
 	if err != nil {
 		return Job{}, err
 	}
-	now := millis(t.s.now())
-	_, err = t.exec("job.create", id, p.Organization, p.Workspace, kind, string(JobSucceeded), "", now, now)
-	return Job{ID: id, Scope: p, Kind: kind, State: JobSucceeded, Created: instant(now), Finished: instant(now)}, err
+	now := instant(millis(t.s.now()))
+	j := Job{ID: id, Scope: p, Kind: kind, State: state, Actor: t.actor().String(), Created: now}
+	if state != JobRunning {
+		j.Finished = now
+	}
+	_, err = t.exec("job.create", id, p.Organization, p.Workspace, kind, string(state), j.Actor, "", millis(j.Created), millis(j.Finished))
+	return j, err
 }
 
 // CreateJob adds a job that runs.
-func (s *Store) CreateJob(ctx context.Context, p Scope, kind string) (Job, error) {
-	id, err := s.newID()
-	if err != nil {
-		return Job{}, err
-	}
-	now := millis(s.now())
+func (s *Store) CreateJob(ctx context.Context, p Scope, kind string) (j Job, err error) {
 	err = s.write(ctx, func(t session) error {
-		_, err := t.exec("job.create", id, p.Organization, p.Workspace, kind, string(JobRunning), "", now, int64(0))
+		j, err = t.createJob(p, kind, JobRunning)
 		return err
 	})
-	return Job{ID: id, Scope: p, Kind: kind, State: JobRunning, Created: instant(now)}, err
+	return j, err
 }
 
 // FinishJob says how a job ended: well if problem is empty. The error is [ErrNone] if it does not

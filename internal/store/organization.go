@@ -29,8 +29,10 @@ func (s *Store) CreateOrganization(ctx context.Context, name string) (Organizati
 	}
 	now := millis(s.now())
 	err = s.write(ctx, func(t session) error {
-		_, err := t.exec("organization.create", id, name, now)
-		return err
+		if _, err := t.exec("organization.create", id, name, now); err != nil {
+			return err
+		}
+		return t.record(Scope{Organization: id}, Change{Entity: "organizations", Action: "create", Object: id, Name: name})
 	})
 	return Organization{id, name, instant(now)}, err
 }

@@ -27,8 +27,11 @@ type Rotated struct {
 func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 	current := s.masters.now.Load().Current()
 	err = s.write(ctx, func(t session) error {
-		_, err := t.exec("master.use", current)
-		return err
+		n, err := t.exec("master.use", current)
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.recordForAll(Change{Entity: "master_keys", Action: "begin_rotation", Object: current})
 	})
 	for after, more := "", true; more && err == nil; {
 		var found []sealedKey
@@ -84,7 +87,10 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 				return err
 			}
 		}
-		return nil
+		if done.Keys+n == 0 {
+			return nil
+		}
+		return t.recordForAll(Change{Entity: "master_keys", Action: "end_rotation", Object: current, Count: done.Keys + n})
 	})
 	done.Keys += n
 	if err != nil {
@@ -164,8 +170,10 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 		if _, err := t.exec("data_key.forget"); err != nil {
 			return err
 		}
-		_, err := t.exec("rotation.end")
-		return err
+		if _, err := t.exec("rotation.end"); err != nil {
+			return err
+		}
+		return t.recordForAll(Change{Entity: "data_keys", Action: "end_rotation", Count: done.Keys})
 	})
 }
 
@@ -174,7 +182,11 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 func (s *Store) beginRotation(ctx context.Context) (started int64, err error) {
 	err = s.write(ctx, func(t session) (err error) {
 		// A key of this very millisecond may be from before the rotation.
-		if _, err := t.exec("rotation.begin", millis(s.now())+1); err != nil {
+		n, err := t.exec("rotation.begin", millis(s.now())+1)
+		if err == nil && n > 0 {
+			err = t.recordForAll(Change{Entity: "data_keys", Action: "begin_rotation"})
+		}
+		if err != nil {
 			return err
 		}
 		started, err = one(t, scanNumber, "rotation.started")

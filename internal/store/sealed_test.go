@@ -298,7 +298,7 @@ func testRotateData(t *testing.T, l *lab) {
 		}
 		if key == "k3" {
 			l.tamper(t, "DELETE FROM idempotency WHERE key <> 'k3'")
-			if err := l.Forget(t.Context(), time.Time{}); err != nil {
+			if _, err := l.Forget(t.Context(), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -80,8 +80,10 @@ func (s *Store) RotateSigningKey(ctx context.Context, keep time.Duration) (Signi
 		if _, err := t.exec("signing_key.retire", id, millis(now)); err != nil {
 			return err
 		}
-		_, err = t.exec("signing_key.create", id, wrapped.Master, wrapped.Sealed, millis(now))
-		return err
+		if _, err = t.exec("signing_key.create", id, wrapped.Master, wrapped.Sealed, millis(now)); err != nil {
+			return err
+		}
+		return t.recordForAll(Change{Entity: "signing_keys", Action: "rotate", Object: id})
 	})
 	return SigningKey{ID: id, Key: key, Created: instant(millis(now))}, err
 }

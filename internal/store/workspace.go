@@ -66,7 +66,10 @@ func (s *Store) CreateWorkspace(ctx context.Context, organization, name string) 
 		if _, err := t.exec("workspace.create", id, organization, name, strings.ToLower(name), string(Active), now, now); err != nil {
 			return err
 		}
-		return t.newDataKey(organization, id)
+		if err := t.newDataKey(organization, id); err != nil {
+			return err
+		}
+		return t.record(Scope{organization, id}, Change{Entity: "workspaces", Action: "create", Object: id, Name: name, State: string(Active)})
 	})
 	if err != nil {
 		return Workspace{}, err
@@ -133,18 +136,21 @@ func (s *Store) UpdateWorkspace(ctx context.Context, p Scope, id string, c Works
 		if w, err = one(t, scanWorkspace, "workspace.get", p.Organization, id); err != nil {
 			return err
 		}
+		var fields []string
 		if c.Name != nil {
-			w.Name = *c.Name
+			w.Name, fields = *c.Name, append(fields, "name")
 		}
 		if c.Status != nil {
-			w.Status = *c.Status
+			w.Status, fields = *c.Status, append(fields, "status")
 		}
 		w.Updated = instant(millis(s.now()))
 		if err := t.change("workspace.update", p.Organization, id, w.Name, strings.ToLower(w.Name), string(w.Status), millis(w.Updated)); err != nil {
 			return err
 		}
-		_, err = t.exec("connection.touch", id, revision)
-		return err
+		if _, err := t.exec("connection.touch", id, revision); err != nil {
+			return err
+		}
+		return t.record(Scope{p.Organization, id}, Change{Entity: "workspaces", Action: "update", Object: id, Name: w.Name, State: string(w.Status), Fields: fields})
 	})
 	return w, err
 }
@@ -175,8 +181,10 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		if err := t.change("workspace.delete", p.Organization, id, now); err != nil {
 			return err
 		}
-		j, err = t.addJob(Scope{p.Organization, id}, "workspace.delete")
-		return err
+		if j, err = t.createJob(Scope{p.Organization, id}, "workspace.delete", JobSucceeded); err != nil {
+			return err
+		}
+		return t.record(j.Scope, Change{Entity: "workspaces", Action: "delete", Object: id, Name: w.Name})
 	})
 	return w, j, err
 }

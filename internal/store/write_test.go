@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,11 @@ var errSealed = envelope.ErrSealed
 // start is the record of a write that starts.
 func start(p Scope, id string) AuditRecord {
 	return AuditRecord{ID: id, Event: "start", Scope: p, Record: []byte(`{"event":"start","id":"` + id + `"}`)}
+}
+
+// calls leaves out the records of changes.
+func calls(records []AuditRecord) []AuditRecord {
+	return slices.DeleteFunc(slices.Clone(records), func(r AuditRecord) bool { return r.Event == EventChange })
 }
 
 func testWrites(t *testing.T, l *lab) {
@@ -96,7 +102,7 @@ func testWrites(t *testing.T, l *lab) {
 	fresh(w)
 	fresh(w)
 	// 1 + 3*2 + 3 keys began, and 2 without: each has its start record, and no other attempt has.
-	if got := ok(l.Audit(ctx, p, Page{}))(t); len(got) != 12 {
+	if got := calls(ok(l.Audit(ctx, p, Page{}))(t)); len(got) != 12 {
 		t.Errorf("%d records, want 12", len(got))
 	}
 	if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
@@ -149,7 +155,7 @@ func testAudit(t *testing.T, l *lab) {
 		if len(part) == 0 {
 			break
 		}
-		got = append(got, part...)
+		got = append(got, calls(part)...)
 		page.After = part[len(part)-1].Cursor()
 	}
 	if len(got) != len(records) {
@@ -161,7 +167,7 @@ func testAudit(t *testing.T, l *lab) {
 		}
 	}
 	for _, s := range []Scope{{}, other, {p.Organization, other.Workspace}, {other.Organization, p.Workspace}} {
-		if got := ok(l.Audit(ctx, s, Page{}))(t); len(got) != 0 {
+		if got := calls(ok(l.Audit(ctx, s, Page{}))(t)); len(got) != 0 {
 			t.Errorf("%+v sees %d records", s, len(got))
 		}
 	}
@@ -172,7 +178,7 @@ func testAudit(t *testing.T, l *lab) {
 			t.Errorf("%+v is added", bad)
 		}
 	}
-	if got := ok(l.Audit(ctx, p, Page{After: records[len(records)-1].Cursor()}))(t); len(got) != 0 {
+	if got := calls(ok(l.Audit(ctx, p, Page{After: records[len(records)-1].Cursor()}))(t)); len(got) != 0 {
 		t.Errorf("part of a refused batch is there: %+v", got)
 	}
 }
@@ -247,7 +253,7 @@ func testEndedServer(t *testing.T, l *lab) {
 		t.Fatal(prior, err)
 	}
 	l.later(25 * time.Hour)
-	if err := l.Forget(ctx, time.Time{}); err != nil {
+	if _, err := l.Forget(ctx, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-4")); err != nil || prior == nil || prior.State != WriteRunning {

@@ -119,6 +119,7 @@ var chapters = []chapter{
 		{"K5", "A crash loses a change that was acknowledged, or leaves half of one."},
 		{"K6", "Two servers write to one database, or one that was late replaces a newer token."},
 		{"K7", "Somebody who can write to the database brings back an older value of the same place."},
+		{"K8", "A change of what the server keeps has no record of who made it, or the record has a secret."},
 	}},
 }
 

@@ -138,7 +138,8 @@ CREATE INDEX idempotency_expires ON idempotency (expires);
 CREATE INDEX idempotency_data_key ON idempotency (data_key);
 CREATE INDEX idempotency_running ON idempotency (state) WHERE state = 'running';
 
--- A call has a row when it starts, if it may change something, and one when it has ended.
+-- A call has a row when it starts, if it may change something, and one when it has ended. A change
+-- of what is in the other tables has one.
 CREATE TABLE audit (
 	id TEXT NOT NULL,
 	event TEXT NOT NULL,
@@ -156,6 +157,7 @@ CREATE TABLE job (
 	workspace TEXT NOT NULL,
 	kind TEXT NOT NULL,
 	state TEXT NOT NULL,
+	actor TEXT NOT NULL,
 	error TEXT NOT NULL,
 	created BIGINT NOT NULL,
 	finished BIGINT NOT NULL

@@ -1,8 +1,8 @@
 -- name: job.create
-INSERT INTO job (id, organization, workspace, kind, state, error, created, finished) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO job (id, organization, workspace, kind, state, actor, error, created, finished) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: job.get
-SELECT id, organization, workspace, kind, state, error, created, finished FROM job WHERE organization = $1 AND id = $2
+SELECT id, organization, workspace, kind, state, actor, error, created, finished FROM job WHERE organization = $1 AND id = $2
 
 -- name: job.finish
 UPDATE job SET state = $3, error = $4, finished = $5 WHERE organization = $1 AND id = $2 AND state = 'running'

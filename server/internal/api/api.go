@@ -24,6 +24,8 @@ type Options struct {
 	Check func(ctx context.Context, text string) (*token.Claims, error)
 	// Admit says whether the bearer of a token may ask once more now, and else after how long.
 	Admit func(c *token.Claims) time.Duration
+	// Enter returns the context of a request whose token is good.
+	Enter func(ctx context.Context, r *Request) context.Context
 	// Hold reserves memory for a long body, see [httpserve.Exchange.ReadBody].
 	Hold func(ctx context.Context, caller string, bytes int64) (release func(), err error)
 	// Peer returns the address of the client of a request.
@@ -134,6 +136,9 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 	}
 	ctx, cancel := context.WithTimeout(whole, a.options.Timeout)
 	defer cancel()
+	if !route.Public {
+		ctx = a.options.Enter(ctx, r)
+	}
 	r.Request = raw.WithContext(ctx)
 	input, err := a.read(ctx, r, e, route)
 	if err != nil {
