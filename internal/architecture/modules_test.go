@@ -38,7 +38,7 @@ func dependencies() []dependency {
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
 		{"golang.org/x/net", []string{"internal/connector", "internal/egress/origin"}, "publicsuffix says which domains are everybody's, so that no server's variable is before one and no file comes from anywhere under one"},
 		{"golang.org/x/sync", []string{"host/...", "internal/backend/...", "internal/catalog", "internal/credential/..."}, "groups of goroutines, and one flight for equal calls"},
-		{"golang.org/x/sys", []string{"internal/sandbox", "internal/sandbox/pages"}, "maps the guests' memory"},
+		{"golang.org/x/sys", []string{"internal/sandbox", "internal/sandbox/pages", "internal/bench"}, "maps the guests' memory; reads the clock of another process"},
 		{"golang.org/x/term", []string{"cmd/agenthost"}, "tells a terminal from a pipe"},
 		{"golang.org/x/text", []string{"cmd/agenthost/...", "internal/connector"}, "the width of characters in tables, and the language of the schema library's messages"},
 	}
