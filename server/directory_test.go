@@ -2,13 +2,21 @@ package server
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/store"
 )
+
+var workspaces = flag.Int("workspaces", 10, "how many workspaces TestManyConnections has, with three connectors each")
 
 const listUsers = `{"entity": "users", "action": "list"}`
 
@@ -85,5 +93,57 @@ func TestAChangeThatCannotBeRead(t *testing.T) {
 	l.fails(run(), http.StatusNotFound, "no such connector")
 	if n := len(l.vendor.Requests()); n != 0 {
 		t.Errorf("the vendor got %d requests", n)
+	}
+}
+
+// A server with many connections finds and opens each of them, without the database once it is
+// open. The test says how long that takes.
+func TestManyConnections(t *testing.T) {
+	t.Parallel()
+	random := seeded(t)
+	l := newLab(t)
+	c, err := l.s.candidate(t.Context(), &airbyteapi.CreateRequest{ConnectorType: "Pylon", Credentials: map[string]any{"api_token": vendorToken}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []store.Connection
+	for i := range *workspaces {
+		w, err := l.s.store.CreateWorkspace(t.Context(), l.first.Organization, fmt.Sprint("workspace ", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			made, err := l.s.create(t.Context(), store.Scope{Organization: w.Organization, Workspace: w.ID}, c, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, made)
+		}
+	}
+	begun := time.Now()
+	if err := l.s.directory.changed(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d connections read in %s", len(all), time.Since(begun).Round(time.Millisecond))
+	for _, round := range []string{"first", "next"} {
+		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		l.asked()
+		times := make([]time.Duration, len(all))
+		for i, c := range all {
+			begun := time.Now()
+			e, err := l.s.directory.find(t.Context(), store.Scope{Organization: c.Organization, Workspace: c.Workspace}, c.ID)
+			if err != nil || e == nil || e.Name != c.Name {
+				t.Fatalf("%+v, %v", e, err)
+			}
+			got, _, err := l.s.directory.Get(t.Context(), host.Principal{Workspace: c.Workspace}, c.Name)
+			if times[i] = time.Since(begun); err != nil || len(got.Secrets) != 1 {
+				t.Fatal(got, err)
+			}
+		}
+		slices.Sort(times)
+		t.Logf("the %s time, to find and open a connection takes %s in the middle and %s for 99 of 100", round, times[len(times)/2], times[len(times)*99/100])
+		if asked := l.asked(); round == "next" && len(asked) > 0 {
+			t.Errorf("the database was asked %q", asked)
+		}
 	}
 }

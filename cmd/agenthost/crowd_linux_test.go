@@ -164,17 +164,7 @@ func (s *crowdServer) stop() {
 // peak is the most memory that the server has had, in bytes.
 func (s *crowdServer) peak() int64 {
 	s.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var kilobytes int64
-	if _, rest, found := strings.Cut(string(status), "VmHWM:"); !found {
-		s.t.Fatalf("%s", status)
-	} else if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
-		s.t.Fatal(err)
-	}
-	return kilobytes << 10
+	return memoryOf(s.t, s.cmd.Process.Pid, "VmHWM")
 }
 
 func (s *crowdServer) files() int {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,6 +224,8 @@ type owners struct {
 	owner  map[string]string // by credential
 	writes map[string]int    // by name
 	delay  func() time.Duration
+	// crossed counts writes whose name says "by m1x", with the credential of another than m1x.
+	crossed atomic.Int64
 }
 
 func (o *owners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -237,6 +240,9 @@ func (o *owners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	owner, known := o.owner[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	if known && note.Name != "" {
 		o.writes[note.Name]++
+	}
+	if author, by := strings.CutPrefix(note.Name, "by "); by && !strings.HasPrefix(owner, author+"-") {
+		o.crossed.Add(1)
 	}
 	var delay time.Duration
 	if o.delay != nil {
