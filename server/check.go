@@ -43,7 +43,7 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 	}
 	c.Workspace, c.Name = w.ID, "check "+r.ID
 	made := s.options.Connectors[c.Connector]
-	made.Connector, made.Config, made.Secrets = c.Connector, c.settings.config, c.settings.credentials
+	made.Connector, made.Config, made.Secrets, made.Tokens = c.Connector, c.settings.config, c.settings.credentials, tried{c.settings.grant}
 	end := s.directory.trial(c.Connection, made)
 	defer end()
 	return s.try(ctx, r, &c.Connection, c.Definition)
@@ -78,6 +78,9 @@ func (s *Server) try(ctx context.Context, r *api.Request, c *store.Connection, i
 			status = airbyteapi.CheckFailed
 		}
 		reason := string(e.Kind)
+		if now, err := s.directory.find(ctx, scopeOf(r), c.ID); err == nil && now != nil && now.state() == store.NeedsLogin {
+			reason = string(store.NeedsLogin)
+		}
 		answer.ErrorMessage, answer.FailureReason = &e.Message, &reason
 	}
 	return answer, nil

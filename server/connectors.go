@@ -62,7 +62,7 @@ func (s *Server) listConnectors(ctx context.Context, r *api.Request, in *airbyte
 
 // record is a connection as the API answers it, without what says of which kind it is.
 func (e *entry) record() airbyteapi.Record {
-	return airbyteapi.Record{ID: e.ID, Name: e.Name, CreatedAt: timeText(e.Created), UpdatedAt: timeText(e.Updated)}
+	return airbyteapi.Record{ID: e.ID, Name: e.Name, State: string(e.state()), CreatedAt: timeText(e.Created), UpdatedAt: timeText(e.Updated)}
 }
 
 // template says of which kind a connection is, also where its connector is not there any more.
@@ -105,14 +105,14 @@ type candidate struct {
 // candidate reads a request to create a connection, or to try one.
 func (s *Server) candidate(ctx context.Context, in *airbyteapi.CreateRequest) (*candidate, error) {
 	if in.ServerSideOAuthSecretID != "" {
-		return nil, &api.Refusal{Status: http.StatusNotImplemented, Field: "server_side_oauth_secret_id", Message: "this server does not keep logins with OAuth 2.0 yet", Hint: "give credentials"}
+		return nil, &api.Refusal{Status: http.StatusNotImplemented, Field: "server_side_oauth_secret_id", Message: "this server has no OAuth 2.0 client of its own for workspaces", Hint: "give credentials, with client_id, client_secret and refresh_token"}
 	}
 	k, err := s.kindFor(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	operator := s.options.Connectors[k.Name].Server
-	settings, err := k.settings(given{in.Credentials, in.ReplicationConfig, in.Environment}, nil, operator)
+	operator := s.options.Connectors[k.Name]
+	settings, err := k.settings(given{in.Credentials, in.ReplicationConfig, in.Environment}, nil, &operator)
 	if err != nil {
 		return nil, err
 	}
@@ -258,13 +258,13 @@ func (s *Server) changeSettings(ctx context.Context, c *store.Connection, r *api
 		return nil, err
 	}
 	k := &kind{*info, c.Definition}
-	operator := s.options.Connectors[k.Name].Server
+	operator := s.options.Connectors[k.Name]
 	values, replication := stored(c.Config)
-	before, err := k.origins(values, c.Scheme, operator)
+	before, err := k.origins(values, c.Scheme, &operator)
 	if err != nil {
 		return nil, err
 	}
-	next, err := k.settings(given{in.Credentials, in.ReplicationConfig, in.Environment}, values, operator)
+	next, err := k.settings(given{in.Credentials, in.ReplicationConfig, in.Environment}, values, &operator)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +279,7 @@ func (s *Server) changeSettings(ctx context.Context, c *store.Connection, r *api
 		c.Scheme, c.State = next.scheme, store.Ready
 		return &store.Credentials{Fields: next.credentials, Origins: next.origins}, nil
 	}
-	after, err := k.origins(next.config, c.Scheme, operator)
+	after, err := k.origins(next.config, c.Scheme, &operator)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/agenthost/agenthost/internal/store/envelope"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/api"
+	"github.com/hashicorp/go-hclog"
 )
 
 // directory has the connections of all workspaces in memory. It implements [host.Connections]: the
@@ -30,6 +31,9 @@ type directory struct {
 	operator map[string]host.Connection
 	// info returns a connector.
 	info func(ctx context.Context, connector string) (*host.ConnectorInfo, error)
+	log  hclog.Logger
+
+	turns turns
 
 	// due counts what may have changed in the database, and read how much of it is in memory.
 	// Between the two, nobody is shown a connection: it may be gone, or have another credential.
@@ -47,13 +51,24 @@ type directory struct {
 // entry is a connection in one of its revisions.
 type entry struct {
 	store.Connection
-	mu   sync.Mutex
-	made *host.Connection // nil before the first use
+	mu     sync.Mutex
+	made   *host.Connection // nil before the first use
+	sealed bool             // its credential does not open
 }
 
-func newDirectory(s *store.Store, operator map[string]host.Connection) *directory {
+// state says whether a connection can be used, as far as is known.
+func (e *entry) state() store.State {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.sealed {
+		return store.NeedsLogin
+	}
+	return e.State
+}
+
+func newDirectory(s *store.Store, operator map[string]host.Connection, log hclog.Logger) *directory {
 	d := &directory{
-		store: s, operator: operator, changes: make(chan host.ConnectionChange, 256),
+		store: s, operator: operator, log: log, changes: make(chan host.ConnectionChange, 256),
 		byID: make(map[string]*entry), byName: make(map[string]map[string]*entry),
 	}
 	d.due.Store(1)
@@ -271,13 +286,14 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	k := kind{*info, e.Definition}
 	base := d.operator[e.Connector]
 	values, _ := stored(e.Config)
-	origins, err := k.origins(values, e.Scheme, base.Server)
+	origins, err := k.origins(values, e.Scheme, &base)
 	if err != nil {
 		return nil, err
 	}
 	secrets, err := d.store.Credentials(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, origins)
 	if errors.Is(err, envelope.ErrSealed) {
 		// The operator chose another server, or somebody moved the row.
+		e.sealed = true
 		return nil, needsLogin(e.Name).WithCause(err)
 	}
 	if err != nil {
@@ -288,13 +304,14 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	if c.Server == "" {
 		c.Server = e.Server
 	}
+	c.Tokens = &keeper{directory: d, connection: e.Connection, origins: origins}
 	c.Allow = restrict(base.Allow, e.Entities, info.Manifest.Operations)
 	e.made = &c
 	return e.made, nil
 }
 
 func needsLogin(name string) *abi.Error {
-	return &abi.Error{Kind: abi.KindAuthFailed, Field: "credentials", Message: fmt.Sprintf("connector %s has no credential that is good for its server", name), Hint: "give it one with PUT and credentials"}
+	return &abi.Error{Kind: abi.KindAuthFailed, Field: "credentials", Message: fmt.Sprintf("connector %s needs a login: it has no credential that is good for its server", name), Hint: "give it one with PUT and credentials"}
 }
 
 // List implements [host.Connections].

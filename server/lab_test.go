@@ -157,7 +157,7 @@ func (l *lab) ask(method, path, token string, body any, headers ...string) reply
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	if strings.Contains(string(answer), vendorToken) {
+	if strings.Contains(string(answer), vendorToken) || strings.Contains(string(answer), "CANARY-") {
 		l.t.Errorf("%s %s answers the credential: %s", method, path, answer)
 	}
 	return reply{resp.StatusCode, string(answer), resp.Header}

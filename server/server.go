@@ -137,7 +137,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	forever, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopForgetting = stop
 	s.forgetting.Go(func() { s.forget(forever) })
-	s.directory = newDirectory(s.store, o.Connectors)
+	s.directory = newDirectory(s.store, o.Connectors, s.log.Named("connections"))
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
 	}

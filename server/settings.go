@@ -1,21 +1,20 @@
 package server
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/configvalue"
+	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
-	"github.com/agenthost/agenthost/server/internal/api"
 )
 
 // settings are what a workspace gives to a connector: all of them are values. A text that looks
@@ -25,6 +24,7 @@ type settings struct {
 	replication map[string]string // what only copies of records need; kept and shown
 	credentials map[string]secret.Value
 	scheme      string
+	grant       string   // of OAuth 2.0
 	origins     []string // where the credential may go
 }
 
@@ -35,8 +35,8 @@ const maxSecret = 64 << 10
 type given struct{ credentials, replication, environment map[string]any }
 
 // settings reads and checks what a request gives. config is what the connector has already, and
-// operator the server's URL that the operator chose, or empty.
-func (k *kind) settings(in given, config map[string]string, operator string) (*settings, error) {
+// operator what the operator decides for the connector.
+func (k *kind) settings(in given, config map[string]string, operator *host.Connection) (*settings, error) {
 	s := &settings{config: maps.Clone(config), replication: make(map[string]string), credentials: make(map[string]secret.Value)}
 	if s.config == nil {
 		s.config = make(map[string]string)
@@ -60,8 +60,15 @@ func (k *kind) settings(in given, config map[string]string, operator string) (*s
 	if err != nil {
 		return nil, err
 	}
-	if s.scheme, err = choose(schemes, s.credentials); err != nil {
+	scheme, err := choose(schemes, s.credentials)
+	if err != nil {
 		return nil, err
+	}
+	if scheme != nil {
+		s.scheme = scheme.ID
+		if scheme.OAuth2 != nil {
+			s.grant = scheme.OAuth2.Grant
+		}
 	}
 	s.origins, err = k.origins(s.config, s.scheme, operator)
 	return s, err
@@ -79,9 +86,9 @@ func (k *kind) schemes(config map[string]string) ([]abi.AuthScheme, error) {
 	return values.Schemes("environment", k.Auth.Schemes)
 }
 
-// origins are where a credential may go: what it is bound to. operator is the URL or the id of the
-// server that the operator chose, or empty.
-func (k *kind) origins(config map[string]string, scheme, operator string) ([]string, error) {
+// origins are where a credential may go: what it is bound to. operator is what the operator decides
+// for the connector.
+func (k *kind) origins(config map[string]string, scheme string, operator *host.Connection) ([]string, error) {
 	schemes, err := k.schemes(config)
 	if err != nil {
 		return nil, err
@@ -91,8 +98,18 @@ func (k *kind) origins(config map[string]string, scheme, operator string) ([]str
 		return nil, nil
 	}
 	origins := slices.Sorted(slices.Values(schemes[i].Origins))
-	if strings.Contains(operator, "://") { // the credential goes there in place of one of them
-		o, _, err := origin.ParseServer(operator)
+	if o := schemes[i].OAuth2; o != nil {
+		token := o.TokenURL
+		if own := operator.OAuth; own != nil && own.TokenURL != "" {
+			token = own.TokenURL
+		}
+		origins = append(origins, "token "+token)
+		if o.Server != nil {
+			origins = append(origins, o.Server.String())
+		}
+	}
+	if strings.Contains(operator.Server, "://") { // the credential goes there in place of one of them
+		o, _, err := origin.ParseServer(operator.Server)
 		if err != nil {
 			return nil, fmt.Errorf("the server of %s in the configuration: %w", k.Name, err)
 		}
@@ -154,9 +171,9 @@ func (k *kind) credential(s *settings, name string, v any) error {
 func (k *kind) wants() string {
 	var names []string
 	for i := range k.Auth.Schemes {
-		if s := &k.Auth.Schemes[i]; s.OAuth2 == nil && len(names) == 0 {
+		if s := &k.Auth.Schemes[i]; len(names) == 0 {
 			for _, f := range s.Fields {
-				if f.Required {
+				if f.Required || s.OAuth2 != nil && f.Name == abi.FieldRefreshToken {
 					names = append(names, f.Name)
 				}
 			}
@@ -196,41 +213,26 @@ func asText(v any) (string, bool) {
 	return "", false
 }
 
-// choose returns the id of the scheme that fits a credential: the first that has all of its fields
-// and needs no other. Without any field, it is that of the scheme without a credential, or empty.
-func choose(schemes []abi.AuthScheme, given map[string]secret.Value) (string, error) {
+// choose returns the scheme that fits a credential: the first that has all of its fields and needs
+// no other. Without any field, it is the scheme without a credential, or nil.
+func choose(schemes []abi.AuthScheme, given map[string]secret.Value) (*abi.AuthScheme, error) {
+	if len(given) == 0 {
+		if i := slices.IndexFunc(schemes, func(s abi.AuthScheme) bool { return s.Type == abi.AuthNone }); i >= 0 {
+			return &schemes[i], nil
+		}
+		return nil, nil
+	}
+	scheme, problem := credential.Scheme(schemes, slices.Sorted(maps.Keys(given)))
 	missing := ""
-	for i := range schemes {
-		s := &schemes[i]
-		if len(given) == 0 {
-			if s.Type == abi.AuthNone {
-				return s.ID, nil
-			}
-			continue
-		}
-		lacks, fits := "", 0
-		for _, f := range s.Fields {
-			if _, there := given[f.Name]; there {
-				fits++
-			} else if f.Required && lacks == "" {
-				lacks = f.Name
-			}
-		}
-		switch {
-		case fits < len(given):
-		case lacks != "":
-			missing = cmp.Or(missing, lacks)
-		case s.OAuth2 != nil:
-			return "", &api.Refusal{Status: http.StatusNotImplemented, Field: "credentials", Message: "this server does not keep logins with OAuth 2.0 yet", Hint: "use an API key or a token, if the connector takes one"}
-		default:
-			return s.ID, nil
-		}
-	}
 	switch {
-	case len(given) == 0:
-		return "", nil
-	case missing != "":
-		return "", fault.Invalid("credentials."+missing, missing+" is missing", "add it to credentials")
+	case problem != nil && problem.Missing == "":
+		return nil, fault.Invalid("credentials", "the fields belong to different ways to authenticate", "give the fields of one")
+	case problem != nil:
+		missing = problem.Missing
+	case scheme.OAuth2 != nil && scheme.OAuth2.Grant == abi.GrantRefreshToken && given[abi.FieldRefreshToken].IsZero() && given[abi.FieldAccessToken].IsZero():
+		missing = abi.FieldRefreshToken
+	default:
+		return scheme, nil
 	}
-	return "", fault.Invalid("credentials", "the fields belong to different ways to authenticate", "give the fields of one")
+	return nil, fault.Invalid("credentials."+missing, missing+" is missing", "add it to credentials")
 }

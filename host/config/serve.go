@@ -9,7 +9,7 @@ import (
 // Serve configures agenthost serve; a host does not read it.
 type Serve struct {
 	// Connectors are what the operator decides for all connections to a connector, by the
-	// connector's name: Server, TLS, Allow, Limits and RateLimit. A workspace decides on the
+	// connector's name: Server, TLS, OAuth, Allow, Limits and RateLimit. A workspace decides on the
 	// other fields.
 	Connectors map[string]Connection
 }
@@ -34,6 +34,7 @@ func (r *reader) served(n ast.Node, path string) Connection {
 	r.mapping(n, path, []key{
 		{"server", func(v ast.Node, p string) { r.server(v, p, &c.Server) }},
 		{"tls", func(v ast.Node, p string) { c.TLS = r.tls(v, p) }},
+		{"oauth", func(v ast.Node, p string) { c.OAuth = r.oauth(v, p) }},
 		{"allow", func(v ast.Node, p string) { c.Allow = r.allow(v, p) }},
 		{"limits", func(v ast.Node, p string) { r.limits(v, p, &c.Limits) }},
 		{"rate_limit", func(v ast.Node, p string) { r.rateLimit(v, p, &c.RateLimit) }},

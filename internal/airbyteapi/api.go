@@ -96,8 +96,11 @@ type Record struct {
 	Template    *Template       `json:"source_template,omitempty"`
 	Replication any             `json:"replication_config,omitempty"`
 	Entities    json.RawMessage `json:"entities,omitempty"`
-	CreatedAt   string          `json:"created_at"`
-	UpdatedAt   string          `json:"updated_at"`
+	// State says whether the connector can be used: ready or needs_login. It is an addition of
+	// our server's.
+	State     string `json:"state,omitempty"`
+	CreatedAt string `json:"created_at"`
+	UpdatedAt string `json:"updated_at"`
 }
 
 // Records is the answer to a request for the connectors of a workspace.

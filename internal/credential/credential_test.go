@@ -226,10 +226,10 @@ func TestScheme(t *testing.T) {
 		{"api_token", "token", "", ""},
 		{"api_token team", "token", "", ""},
 		{"user password", "basic", "", ""},
-		{"user", "", "", "api_token"},
+		{"user", "", "", "password"},
 		{"team", "", "", "api_token"},
 		{"", "", "", "api_token"},
-		{"api_token pasword", "", "pasword", "user"},
+		{"api_token pasword", "", "pasword", ""},
 		{"api_token user password", "", "", ""},
 	} {
 		scheme, m := Scheme(schemes, strings.Fields(test.fields))

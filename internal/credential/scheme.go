@@ -23,10 +23,11 @@ func Scheme(schemes []abi.AuthScheme, fields []string) (*abi.AuthScheme, *Mismat
 		scheme := &schemes[i]
 		has, missing := describe(scheme, fields)
 		m.Known = append(m.Known, has...)
-		if missing == "" && !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(has, f) }) {
+		switch {
+		case slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(has, f) }):
+		case missing == "":
 			return scheme, nil
-		}
-		if m.Missing == "" {
+		case m.Missing == "":
 			m.Missing = missing
 		}
 	}

@@ -1,0 +1,186 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/agenthost/agenthost/internal/credential/logins"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/internal/store/envelope"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// turns are who refreshes the token of which connection: one at a time.
+type turns struct {
+	mu    sync.Mutex
+	taken map[string]chan struct{} // closed when the turn ends
+}
+
+// take waits for the turn of a connection.
+func (t *turns) take(ctx context.Context, id string) (end func(), err error) {
+	for {
+		t.mu.Lock()
+		over, taken := t.taken[id]
+		if !taken {
+			if t.taken == nil {
+				t.taken = make(map[string]chan struct{})
+			}
+			over = make(chan struct{})
+			t.taken[id] = over
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				delete(t.taken, id)
+				close(over)
+			}, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return nil, fault.EndedWith(ctx, "the call ended while another one refreshed the token of the connector")
+		}
+	}
+}
+
+// keeper keeps the tokens of one connection in the database, for as long as it has the credential
+// that it had. It implements [logins.Keeper].
+type keeper struct {
+	directory  *directory
+	connection store.Connection
+	origins    []string // what the tokens are bound to
+
+	mu      sync.Mutex
+	version int64 // of the newest token that is known
+}
+
+func (k *keeper) scope() store.Scope {
+	return store.Scope{Organization: k.connection.Organization, Workspace: k.connection.Workspace}
+}
+
+// Lock waits for those who refresh a token of the connection, also with another keeper.
+func (k *keeper) Lock(ctx context.Context, _ string) (release func(), err error) {
+	return k.directory.turns.take(ctx, k.connection.ID)
+}
+
+// Load opens the token of the connection.
+func (k *keeper) Load(ctx context.Context, b logins.Binding) (logins.Row, bool, error) {
+	found, err := k.directory.store.Token(ctx, k.scope(), k.connection.ID, k.origins)
+	k.knows(found.Version)
+	switch {
+	case errors.Is(err, store.ErrNone):
+		return logins.Row{}, false, nil
+	case errors.Is(err, envelope.ErrSealed):
+		return logins.Row{}, false, needsLogin(k.connection.Name).WithCause(err)
+	case err != nil:
+		return logins.Row{}, false, err
+	}
+	row, err := logins.Open(found.Value, b)
+	if err != nil {
+		return logins.Row{}, false, needsLogin(k.connection.Name).WithCause(err)
+	}
+	return row, true, nil
+}
+
+// knows notes the version of a token. Versions only grow.
+func (k *keeper) knows(version int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.version = max(k.version, version)
+}
+
+// Ready returns an error if the token of a connection could not be saved: it is about to be used up.
+func (k *keeper) Ready(ctx context.Context) error {
+	now, err := k.directory.store.Connection(ctx, k.scope(), k.connection.ID)
+	if err == nil && now.Login != k.connection.Login {
+		err = store.ErrChanged
+	}
+	return k.late(err)
+}
+
+// Save commits a token of the connection.
+func (k *keeper) Save(ctx context.Context, b logins.Binding, row logins.Row) error {
+	bound, err := logins.Bind(row, b)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	version := k.version
+	k.mu.Unlock()
+	version, err = k.directory.store.PutToken(ctx, k.scope(), k.connection, k.origins, bound, version)
+	if err != nil {
+		return k.late(err)
+	}
+	k.knows(version)
+	return nil
+}
+
+// late makes an error for the caller of one that says that somebody changed or deleted the
+// connection.
+func (k *keeper) late(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNone), errors.Is(err, store.ErrChanged):
+		return (&abi.Error{
+			Kind: abi.KindConflict, Field: "credentials", Retryable: true,
+			Message: "somebody changed or deleted connector " + k.connection.Name + " while a call got a token for it", Hint: "look at the connector, and call again",
+		}).WithCause(err)
+	case errors.Is(err, envelope.ErrTooLarge):
+		return (&abi.Error{
+			Kind: abi.KindVendorError, Field: "credentials", Message: "the vendor gave tokens to connector " + k.connection.Name + " that are too long to keep", Hint: "ask the vendor for shorter tokens, with fewer scopes for example",
+		}).WithCause(err)
+	}
+	return err
+}
+
+// Remove is for logouts, which the server does not have: whoever drops a credential drops its token.
+func (k *keeper) Remove(string) error { return errors.ErrUnsupported }
+
+// Ended drops the credential of the connection, which needs another one from now on.
+func (k *keeper) Ended(ctx context.Context, _ logins.Binding, why error) error {
+	d, scope := k.directory, k.scope()
+	now, err := d.store.Connection(ctx, scope, k.connection.ID)
+	if err == nil && now.Login == k.connection.Login {
+		now.State = store.NeedsLogin
+		_, err = d.store.UpdateConnection(ctx, scope, now, &store.Credentials{})
+		err = d.changed(ctx, err)
+	}
+	ended := needsLogin(k.connection.Name)
+	if e, is := errors.AsType[*abi.Error](why); is {
+		ended.Message, ended.Code = fmt.Sprintf("connector %s needs a new login: %s", k.connection.Name, e.Message), e.Code
+	}
+	// Where somebody changed the connection at this moment, its next call ends here again.
+	d.log.Warn("a login is over", "connection", k.connection.ID, "reason", ended.Message, "error", err)
+	return ended.WithCause(why)
+}
+
+// tried keeps no tokens: those of a credential that is only tried. It implements [logins.Keeper].
+type tried struct{ grant string }
+
+// Lock locks nothing.
+func (tried) Lock(context.Context, string) (func(), error) { return func() {}, nil }
+
+// Load finds nothing.
+func (tried) Load(context.Context, logins.Binding) (logins.Row, bool, error) {
+	return logins.Row{}, false, nil
+}
+
+// Ready refuses to use up a refresh token: the one that the vendor gives in its place would be lost.
+func (t tried) Ready(context.Context) error {
+	if t.grant != abi.GrantRefreshToken {
+		return nil
+	}
+	return fault.Invalid("credentials.access_token", "a refresh token is not tried without keeping it: the vendor may give another one in its place", "give an access_token that is good, or create the connector and check it then")
+}
+
+// Save keeps nothing.
+func (tried) Save(context.Context, logins.Binding, logins.Row) error { return nil }
+
+// Remove has nothing to remove.
+func (tried) Remove(string) error { return nil }
+
+// Ended returns why.
+func (tried) Ended(_ context.Context, _ logins.Binding, why error) error { return why }

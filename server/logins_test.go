@@ -1,0 +1,429 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/oauthsim"
+	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/internal/vendorsim"
+	"github.com/agenthost/agenthost/internal/wasmtest"
+)
+
+// crm is a connector whose vendor takes an API key, the login of a person, and clients that act for
+// themselves. Where it is depends on a value of the connection.
+func crm() []byte {
+	const origins, inject = `"origins": ["https://{tenant}.crm.example"]`, `"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {access_token}"}]`
+	return wasmtest.Sending(`{
+		"abi": 1, "name": "crm", "title": "CRM", "version": "1.0.0", "description": "A vendor with OAuth 2.0.",
+		"servers": [{"id": "main", "url": "https://{tenant}.crm.example"}],
+		"config": [{"name": "tenant", "required": true, "pattern": "[a-z]+"}],
+		"check": {"entity": "me", "action": "get"},
+		"operations": [{"entity": "me", "action": "get", "description": "Who is logged in.", "effect": "read", "params": {"type": "object"}, "requests": [{"method": "GET", "path": "/me"}]}]
+	}`, `{"schemes": [
+		{"id": "key", "type": "bearer", `+origins+`, "fields": [{"name": "api_key", "secret": true, "required": true}],
+			"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {api_key}"}]},
+		{"id": "login", "type": "oauth2", `+origins+`, `+inject+`,
+			"fields": [{"name": "client_id"}, {"name": "client_secret", "secret": true}, {"name": "refresh_token", "secret": true}, {"name": "access_token", "secret": true}],
+			"oauth2": {"grant": "refresh_token", "token_url": "https://{tenant}.crm.example/token", "authorize_url": "https://{tenant}.crm.example/authorize"}},
+		{"id": "app", "type": "oauth2", `+origins+`, `+inject+`,
+			"fields": [{"name": "client_id", "required": true}, {"name": "client_secret", "secret": true, "required": true}, {"name": "app", "required": true}],
+			"oauth2": {"grant": "client_credentials", "token_url": "https://{tenant}.crm.example/token", "client_auth": "post"}},
+		{"id": "robot", "type": "oauth2", `+origins+`, `+inject+`,
+			"fields": [{"name": "credentials_json", "secret": true, "required": true}],
+			"oauth2": {"grant": "jwt_bearer", "token_url": "https://{tenant}.crm.example/token", "client_auth": "none", "scopes": ["read"]}}
+	]}`, `{"method": "GET", "path": "/me"}`)
+}
+
+// loginLab is a lab whose vendor is the CRM.
+type loginLab struct {
+	*lab
+	accounts *oauthsim.Accounts
+	url      string
+	folder   string
+}
+
+func newLoginLab(t *testing.T, change ...func(*Options)) *loginLab {
+	t.Helper()
+	l := &loginLab{accounts: &oauthsim.Accounts{Lifetime: time.Hour}, folder: t.TempDir()}
+	vendor, err := vendorsim.Start(t.Context(), l.accounts, vendorsim.Options{LogSize: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = vendor.Close() })
+	l.url = vendor.URL
+	l.start(t, change...)
+	return l
+}
+
+// start starts a server on the folder of the lab.
+func (l *loginLab) start(t *testing.T, change ...func(*Options)) {
+	t.Helper()
+	plugins := t.TempDir()
+	if err := os.WriteFile(filepath.Join(plugins, "crm.wasm"), crm(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := l.lab
+	l.lab = newLab(t, append([]func(*Options){func(o *Options) {
+		o.Data, o.Host.Plugins = l.folder, plugins
+		o.Connectors = map[string]host.Connection{"crm": {Server: l.url}}
+	}}, change...)...)
+	if before != nil {
+		l.token = before.token
+	}
+}
+
+// restart ends the server, and starts another one on its folder.
+func (l *loginLab) restart(t *testing.T, change ...func(*Options)) {
+	t.Helper()
+	if err := l.s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.start(t, change...)
+}
+
+// login returns the credentials of a person who logged in to an account.
+func login(account *oauthsim.Server) map[string]string {
+	return map[string]string{"client_id": account.ClientID, "client_secret": account.ClientSecret, "refresh_token": account.Seed()}
+}
+
+// connect creates a connector in a workspace.
+func (l *loginLab) connect(workspace, name string, credentials map[string]string) string {
+	l.t.Helper()
+	var made airbyteapi.Record
+	l.ok(l.ask(http.MethodPost, airbyteapi.ConnectorsPath, l.token, map[string]any{
+		"workspace_name": workspace, "name": name, "connector_type": "CRM", "credentials": credentials, "environment": map[string]string{"tenant": "acme"},
+	}), &made)
+	l.is(made.ID, store.Ready)
+	return made.ID
+}
+
+// is checks the state of a connector, as all answers have it.
+func (l *loginLab) is(id string, want store.State) {
+	l.t.Helper()
+	var one airbyteapi.Record
+	l.ok(l.ask(http.MethodGet, at(airbyteapi.ConnectorPath, id), l.token, nil), &one)
+	if one.State != string(want) {
+		l.t.Errorf("get: the state is %q, want %s", one.State, want)
+	}
+	var workspaces airbyteapi.WorkspaceRecords
+	l.ok(l.ask(http.MethodGet, airbyteapi.WorkspacesPath, l.token, nil), &workspaces)
+	for _, w := range workspaces.Data {
+		var all airbyteapi.Records
+		l.ok(l.ask(http.MethodGet, airbyteapi.ConnectorsPath+"?workspace_id="+w.ID, l.token, nil), &all)
+		for _, r := range all.Data {
+			if r.ID == id && r.State != string(want) {
+				l.t.Errorf("list: the state is %q, want %s", r.State, want)
+			}
+		}
+	}
+}
+
+func (l *loginLab) me(id string) reply {
+	l.t.Helper()
+	return l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, `{"entity": "me", "action": "get"}`)
+}
+
+func (l *loginLab) check(id string) airbyteapi.CheckAnswer {
+	l.t.Helper()
+	var answer airbyteapi.CheckAnswer
+	l.ok(l.ask(http.MethodPost, at(airbyteapi.CheckPath, id), l.token, "{}"), &answer)
+	return answer
+}
+
+// needsLogin checks that a connector says in every answer that it needs another login, and that
+// nothing reaches the vendor.
+func (l *loginLab) needsLogin(id string, account *oauthsim.Server) {
+	l.t.Helper()
+	l.is(id, store.NeedsLogin)
+	before := len(account.Grants())
+	f := l.fails(l.me(id), http.StatusUnauthorized, "PUT")
+	if details := f.String(); !strings.Contains(details, "needs a login") {
+		l.t.Errorf("the error says %s", details)
+	}
+	if a := l.check(id); *a.Status != airbyteapi.CheckFailed || a.FailureReason == nil || *a.FailureReason != "needs_login" {
+		l.t.Errorf("check: %+v", a)
+	}
+	if n := len(account.Grants()); n != before {
+		l.t.Errorf("the vendor got %d requests", n-before)
+	}
+}
+
+// robot returns the credential of a service account, and has the account know its key.
+func (l *loginLab) robot(account *oauthsim.Server) map[string]string {
+	l.t.Helper()
+	key, err := oauthsim.NewKey("1", "RS256")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	text, err := key.PEM()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	account.Assertions = &oauthsim.Assertions{Issuer: "robot@acme.example", Audience: l.url + "/token", Scope: "read", Key: key, Now: time.Now}
+	document, err := json.Marshal(map[string]string{"type": "service_account", "client_email": "robot@acme.example", "private_key": string(text)})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return map[string]string{"credentials_json": string(document)}
+}
+
+// Every way to get tokens works, goes on where the vendor no longer takes a token, and survives the
+// end of the server: a refresh token is never used twice.
+func TestLogins(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	ada, bob, app, robot := l.accounts.Add("ada"), l.accounts.Add("bob"), l.accounts.Add("app"), l.accounts.Add("robot")
+	both := login(bob)
+	both["access_token"] = bob.Access()
+	ids := map[string]*oauthsim.Server{
+		l.connect("acme", "Refresh token", login(ada)): ada,
+		l.connect("acme", "Both tokens", both):         bob,
+		l.connect("acme", "App", map[string]string{"client_id": "app", "client_secret": app.ClientSecret, "app": "yes"}): app,
+		l.connect("acme", "Robot", l.robot(robot)): robot,
+	}
+	for round := range 3 {
+		for id, account := range ids {
+			l.ok(l.me(id), &answered{})
+			l.ok(l.me(id), &answered{})
+			if n, want := len(account.Grants()), round+1; account == bob && n != want-1 || account != bob && n != want {
+				t.Errorf("%s, round %d: %d requests for tokens", account.ClientID, round, n)
+			}
+			if a := l.check(id); *a.Status != airbyteapi.CheckSucceeded {
+				t.Errorf("%s: %+v", account.ClientID, a)
+			}
+			account.Expire()
+		}
+		if round == 1 {
+			l.restart(t)
+		}
+	}
+	alone := l.accounts.Add("alone")
+	alone.Seed()
+	id := l.connect("acme", "Access token", map[string]string{"access_token": alone.Access()})
+	l.ok(l.me(id), &answered{})
+	alone.Expire()
+	l.fails(l.me(id), http.StatusUnauthorized, "")
+	if n := len(alone.Grants()); n != 0 {
+		t.Errorf("%d requests for tokens without a refresh token", n)
+	}
+}
+
+// A login that is over says so in every answer, and new credentials bring the connector back.
+//
+// threat: C7
+func TestNeedsLogin(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	account := l.accounts.Add("ada")
+	id := l.connect("acme", "CRM", login(account))
+	l.ok(l.me(id), &answered{})
+	account.Seed() // which makes the login that the server has one of the past
+	account.Expire()
+	f := l.fails(l.me(id), http.StatusUnauthorized, "PUT")
+	if details := f.String(); !strings.Contains(details, "needs a new login") || strings.Contains(details, "agenthost login") {
+		t.Errorf("the error says %s", details)
+	}
+	l.needsLogin(id, account)
+	e, err := l.s.directory.find(t.Context(), store.Scope{Organization: l.first.Organization}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
+	if kept, err := l.s.store.Credentials(t.Context(), scope, id, nil); err != nil || len(kept) != 0 {
+		t.Errorf("%d fields are kept, %v", len(kept), err)
+	}
+	l.restart(t)
+	l.needsLogin(id, account)
+	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, map[string]any{"credentials": login(account)}), &airbyteapi.Record{})
+	l.is(id, store.Ready)
+	l.ok(l.me(id), &answered{})
+	if a := l.check(id); *a.Status != airbyteapi.CheckSucceeded {
+		t.Errorf("%+v", a)
+	}
+}
+
+// A change of what the address of a vendor is made of drops a credential and its tokens, unless a
+// new one comes with it. A change of anything else keeps them.
+//
+// threat: C12
+func TestAMovedConnectorNeedsALogin(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	account, static := l.accounts.Add("ada"), l.accounts.Add("static")
+	static.Seed()
+	key := func() map[string]string { return map[string]string{"api_key": static.Access()} }
+	for name, c := range map[string]struct {
+		account *oauthsim.Server
+		fresh   func() map[string]string
+	}{
+		"a login": {account, func() map[string]string { return login(account) }},
+		"a key":   {static, key},
+	} {
+		id := l.connect("acme", name, c.fresh())
+		put := func(body map[string]any) {
+			t.Helper()
+			l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, body), &airbyteapi.Record{})
+		}
+		l.ok(l.me(id), &answered{})
+		put(map[string]any{"name": name + ", renamed", "environment": map[string]string{"tenant": "acme"}})
+		l.ok(l.me(id), &answered{})
+		put(map[string]any{"environment": map[string]string{"tenant": "umbrella"}})
+		l.needsLogin(id, c.account)
+		put(map[string]any{"environment": map[string]string{"tenant": "acme"}}) // the way back brings nothing back
+		l.needsLogin(id, c.account)
+		put(map[string]any{"environment": map[string]string{"tenant": "umbrella"}, "credentials": c.fresh()})
+		l.is(id, store.Ready)
+		l.ok(l.me(id), &answered{})
+		put(map[string]any{"environment": map[string]string{"tenant": "initech"}, "credentials": c.fresh()})
+		l.is(id, store.Ready)
+		l.ok(l.me(id), &answered{})
+		// The operator's server is a part of the address, too, and its way back brings the
+		// credential back: nobody took it away.
+		moved := func(o *Options) {
+			o.Connectors = map[string]host.Connection{"crm": {Server: strings.Replace(l.url, "127.0.0.1", "localhost", 1)}}
+		}
+		l.restart(t, moved)
+		l.fails(l.me(id), http.StatusUnauthorized, "needs a login")
+		l.needsLogin(id, c.account)
+		l.restart(t)
+		l.is(id, store.Ready)
+		l.ok(l.me(id), &answered{})
+	}
+}
+
+// Many calls at once refresh a token once, and a workspace uses its own tokens only, whatever its
+// names and its secrets look like.
+//
+// threat: C4, D1, K4
+func TestLoginsOfManyCalls(t *testing.T) {
+	t.Parallel()
+	var passed atomic.Int64
+	l := newLoginLab(t, func(o *Options) {
+		o.Host.Seams.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	})
+	const name = `'; DROP TABLE token; -- "$1" ?1 %`
+	accounts := make(map[string]*oauthsim.Server)
+	for _, workspace := range []string{"acme", "umbrella", `"'); DELETE FROM connection; --`} {
+		account := l.accounts.Add("client of " + workspace)
+		account.ClientSecret += `'; DROP TABLE credential; --\`
+		accounts[l.connect(workspace, name, login(account))] = account
+	}
+	for range 3 {
+		passed.Add(int64(time.Minute)) // a vendor is not asked each time that it refuses a token
+		before := make(map[string]int)
+		var group sync.WaitGroup
+		var failed atomic.Int64
+		for id, account := range accounts {
+			account.Expire()
+			before[id] = account.Refreshes()
+			for range 16 {
+				group.Go(func() {
+					if r := l.me(id); r.status != http.StatusOK {
+						failed.Add(1)
+					}
+				})
+			}
+		}
+		group.Wait()
+		if n := failed.Load(); n > 0 {
+			t.Errorf("%d calls failed", n)
+		}
+		for id, account := range accounts {
+			if n := account.Refreshes() - before[id]; n != 1 {
+				t.Errorf("%s: %d refreshes", account.ClientID, n)
+			}
+			if !l.accounts.Used(account.Access()) {
+				t.Errorf("%s: its own token was not used", account.ClientID)
+			}
+		}
+	}
+}
+
+// While a token is refreshed, somebody deletes the connector, gives it new credentials or another
+// name. Nothing of the old login is left, or nothing is lost.
+//
+// threat: C4
+func TestChangesDuringARefresh(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	account := l.accounts.Add("ada")
+	asked, answer := make(chan struct{}), make(chan struct{})
+	account.Token = func(http.ResponseWriter, *http.Request) bool {
+		asked <- struct{}{}
+		<-answer
+		return false
+	}
+	during := func(id string, change func()) reply {
+		t.Helper()
+		replies := make(chan reply)
+		go func() { replies <- l.me(id) }()
+		<-asked
+		change()
+		answer <- struct{}{}
+		return <-replies
+	}
+	path := func(id string) string { return at(airbyteapi.ConnectorPath, id) }
+
+	seed := login(account)
+	id := l.connect("acme", "CRM", seed)
+	l.ok(during(id, func() {
+		l.ok(l.ask(http.MethodPut, path(id), l.token, `{"name": "renamed"}`), &airbyteapi.Record{})
+	}), &answered{})
+	l.ok(l.me(id), &answered{})
+
+	account.Expire()
+	l.fails(during(id, func() {
+		l.ok(l.ask(http.MethodPut, path(id), l.token, map[string]any{"credentials": map[string]string{"access_token": "another"}}), &airbyteapi.Record{})
+	}), http.StatusConflict, "changed or deleted")
+	l.fails(l.me(id), http.StatusUnauthorized, "")
+
+	l.fails(during(l.connect("acme", "gone", login(account)), func() {
+		var all airbyteapi.Records
+		l.ok(l.ask(http.MethodGet, airbyteapi.ConnectorsPath+"?workspace_name=acme", l.token, nil), &all)
+		for _, r := range all.Data {
+			l.ok(l.ask(http.MethodDelete, path(r.ID), l.token, nil), &airbyteapi.DeleteAnswer{})
+		}
+	}), http.StatusConflict, "changed or deleted")
+}
+
+// A credential that is only tried uses no refresh token up.
+func TestTriedLogins(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	l.scoped("acme")
+	ada, app, robot := l.accounts.Add("ada"), l.accounts.Add("app"), l.accounts.Add("robot")
+	seed := login(ada)
+	both := login(ada)
+	both["access_token"] = ada.Access()
+	for name, c := range map[string]struct {
+		credentials map[string]string
+		want        airbyteapi.CheckStatus
+	}{
+		"a refresh token": {seed, airbyteapi.CheckInconclusive},
+		"an access token": {both, airbyteapi.CheckSucceeded},
+		"an app":          {map[string]string{"client_id": "app", "client_secret": app.ClientSecret, "app": "yes"}, airbyteapi.CheckSucceeded},
+		"no such app":     {map[string]string{"client_id": "app", "client_secret": "wrong", "app": "yes"}, airbyteapi.CheckFailed},
+		"a robot":         {l.robot(robot), airbyteapi.CheckSucceeded},
+	} {
+		var a airbyteapi.CheckAnswer
+		l.ok(l.ask(http.MethodPost, airbyteapi.CheckNewPath, l.token, map[string]any{
+			"workspace_name": "acme", "connector_type": "CRM", "credentials": c.credentials, "environment": map[string]string{"tenant": "acme"},
+		}), &a)
+		if *a.Status != c.want {
+			t.Errorf("%s: %s, %v", name, *a.Status, a.ErrorMessage)
+		}
+	}
+	if n := len(ada.Grants()); n != 0 {
+		t.Errorf("%d refresh tokens were used", n)
+	}
+}
