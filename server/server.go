@@ -72,7 +72,9 @@ type Options struct {
 	// that is interrupted loses none: the next start makes another one. Its error ends New.
 	Bootstrap func(*Bootstrap) error
 
-	onQuery func(name string) // of the database, in tests
+	// Of tests.
+	onQuery  func(name string) // of the database
+	patience *httpserve.Patience
 }
 
 // Server serves the API. It is safe for concurrent use. Get one from [New].
@@ -115,6 +117,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.URL = strings.TrimSuffix(o.URL, "/")
+	if o.patience == nil {
+		o.patience = httpserve.DefaultPatience()
+	}
 	if o.Host.Logger == nil {
 		o.Host.Logger = hclog.NewNullLogger()
 	}
@@ -199,7 +204,7 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 	if u, err := url.Parse(s.options.URL); err == nil {
 		own = u.Host
 	}
-	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: httpserve.DefaultPatience()}.Handler(mux)
+	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: s.options.patience}.Handler(mux)
 }
 
 // Close waits for calls that run until ctx ends, and closes the database. If ctx ends first, calls

@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/api"
 )
@@ -151,13 +152,9 @@ func (s *Server) listSkills(ctx context.Context, r *api.Request, in *airbyteapi.
 	if err := checkCursor(in.Cursor); err != nil {
 		return nil, err
 	}
-	p := scopeOf(r)
-	if in.WorkspaceID != "" {
-		w, err := s.workspaceByID(ctx, r, in.WorkspaceID)
-		if err != nil {
-			return nil, err
-		}
-		p.Workspace = w.ID
+	p, err := s.skillScope(ctx, r, in.OrganizationID, in.WorkspaceID)
+	if err != nil {
+		return nil, err
 	}
 	kinds, err := s.kinds(ctx)
 	if err != nil {
@@ -185,6 +182,23 @@ func (s *Server) listSkills(ctx context.Context, r *api.Request, in *airbyteapi.
 	return page, nil
 }
 
+// skillScope is whose skills a request asks for, which names an organization and a workspace or not.
+func (s *Server) skillScope(ctx context.Context, r *api.Request, organization, workspace string) (store.Scope, error) {
+	p := scopeOf(r)
+	if organization != "" && !strings.EqualFold(organization, p.Organization) {
+		return p, api.AnotherOrganization("the access token", "organization_id")
+	}
+	if workspace == "" {
+		return p, nil
+	}
+	w, err := s.workspaceByID(ctx, r, workspace)
+	if err != nil {
+		return p, err
+	}
+	p.Workspace = w.ID
+	return p, nil
+}
+
 // hasWords reports whether a skill has all words that somebody looks for.
 func hasWords(k *kind, name string, words []string) bool {
 	text := strings.ToLower(k.title() + " " + k.Name + " " + name + " " + k.Manifest.Description)
@@ -197,8 +211,12 @@ func hasWords(k *kind, name string, words []string) bool {
 }
 
 func (s *Server) skillDocs(ctx context.Context, r *api.Request, in *airbyteapi.SkillDocsQuery) (*airbyteapi.SkillDocs, error) {
+	p, err := s.skillScope(ctx, r, in.OrganizationID, in.WorkspaceID)
+	if err != nil {
+		return nil, err
+	}
 	id, ok := airbyteapi.SkillConnector(in.ID)
-	e, err := s.directory.find(ctx, scopeOf(r), id)
+	e, err := s.directory.find(ctx, p, id)
 	if err != nil {
 		return nil, err
 	}

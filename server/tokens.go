@@ -56,7 +56,7 @@ func (s *Server) getToken(ctx context.Context, r *api.Request, in *airbyteapi.To
 		return nil, err
 	}
 	if asked := r.Request.Header.Get(airbyteapi.OrganizationHeader); asked != "" && asked != application.Organization {
-		return nil, &api.Refusal{Status: http.StatusForbidden, Code: "organization_forbidden", Message: "the application is not of this organization", Hint: "leave out the header " + airbyteapi.OrganizationHeader}
+		return nil, api.AnotherOrganization("the application", "the header "+airbyteapi.OrganizationHeader)
 	}
 	text, err := s.sign(actingFor(ctx, application.ID, r.ID), application.Organization, application.ID, "", allScopes)
 	if err != nil {

@@ -194,7 +194,7 @@ func (a *API) identify(ctx context.Context, r *Request, e *httpserve.Exchange, r
 	}
 	r.Claims = claims
 	if organizations := r.Request.Header.Values(airbyteapi.OrganizationHeader); len(organizations) > 1 || len(organizations) == 1 && organizations[0] != "" && !strings.EqualFold(organizations[0], claims.Organization) {
-		return &Refusal{Status: http.StatusForbidden, Code: "organization_forbidden", Message: "the access token is not for this organization", Hint: "leave out the header " + airbyteapi.OrganizationHeader + ", or use a token of that organization"}
+		return AnotherOrganization("the access token", "the header "+airbyteapi.OrganizationHeader)
 	}
 	if after := a.options.Admit(claims); after > 0 {
 		return Limited("requests with this access token", after)

@@ -34,6 +34,12 @@ func NotFound(field, what, hint string) error {
 	return &Refusal{Status: http.StatusNotFound, Field: field, Message: what, Hint: hint}
 }
 
+// AnotherOrganization is the refusal of a request that names an organization where its token or
+// application is not of it.
+func AnotherOrganization(what, named string) error {
+	return &Refusal{Status: http.StatusForbidden, Code: "organization_forbidden", Message: what + " is for another organization", Hint: "leave out " + named + ", or use one of that organization"}
+}
+
 // codes are the error codes of refusals by their status.
 var codes = map[int]string{
 	http.StatusBadRequest: "bad_request", http.StatusUnauthorized: "invalid_token", http.StatusForbidden: "forbidden",
