@@ -30,7 +30,7 @@ func (c *Call) Action() string { return c.op.Action }
 func (c *Call) Log(level int32, message string) { c.s.host.Log(level, message) }
 
 // Sleep waits for d, at most 30 seconds, in steps of a millisecond, for example until an export
-// is ready. A call may sleep 100 times. Sleeping uses no fuel, and other calls run meanwhile. If
+// is ready. A call may sleep 100 times. Sleeping uses no fuel, and other calls run in that time. If
 // its deadline comes first, the call ends with a timeout. It does not wait in package pdktest, in
 // plugin test and in a replay.
 func (c *Call) Sleep(d time.Duration) error {

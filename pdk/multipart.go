@@ -43,7 +43,7 @@ func (c *Call) mediaType(f *field) string {
 	return cmp.Or(media, unknownMedia)
 }
 
-// boundary returns a boundary that stands in none of several contents, in steps that grow with
+// boundary returns a boundary that none of several contents has, in steps that grow with
 // their length: a content holds as many numbers after the name at most as it holds the name.
 func boundary(contents ...string) string {
 	const name, digits = "agenthost-boundary-", 8

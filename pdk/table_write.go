@@ -74,7 +74,7 @@ func (c *Connector) writeIndex(o *object) {
 	o.b = append(o.b, ']')
 }
 
-// writeDeclarations writes what stands in the manifest and in the auth schema only.
+// writeDeclarations writes what only the manifest and the auth schema have.
 func (c *Connector) writeDeclarations(o *object) {
 	o.mustStr("version", c.Version)
 	o.mustStr("description", c.Description)
@@ -156,7 +156,7 @@ func (op *Operation) appendRow(b []byte, short bool) []byte {
 	return o.close()
 }
 
-// writeDeclared writes what stands in the manifest only.
+// writeDeclared writes what only the manifest has.
 func (op *Operation) writeDeclared(o *object) {
 	if len(op.Requests) > 0 {
 		o.key("requests")

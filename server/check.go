@@ -63,7 +63,7 @@ func (s *Server) try(ctx context.Context, r *api.Request, c *store.Connection, i
 		answer.FailureReason = &why
 		return answer, nil
 	}
-	// Whoever may see a connection may try it: nobody sees the answer.
+	// Who may see a connection may try it: nobody sees the answer.
 	p := host.Principal{Workspace: c.Workspace, Subject: r.Claims.Application, Scopes: []host.Scope{connections.Read}}
 	w := &write{Write: store.Write{Scope: store.Scope{Organization: r.Claims.Organization, Workspace: c.Workspace}, Connection: c.ID}} // for the trail
 	_, err = s.host.Execute(w.in(ctx), c.Name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})

@@ -79,7 +79,7 @@ func newDirectory(s *store.Store, operator map[string]host.Connection, log hclog
 const refreshTimeout = 10 * time.Second
 
 // changed reads what changed in the database, and returns the error of the change or its own.
-// Whoever changed something there calls it, also after an error: the change may have been made.
+// Call it after each change there, also after an error: the change may have been made.
 // It does not end with the request.
 func (d *directory) changed(ctx context.Context, change error) error {
 	d.due.Add(1)

@@ -16,7 +16,7 @@ import (
 	"github.com/agenthost/agenthost/server/internal/api"
 )
 
-// kind is a connector that workspaces can use: "connector" alone means a connection in this API.
+// kind is a connector that workspaces can use: "connector" means a connection in this API.
 type kind struct {
 	host.ConnectorInfo
 	definition string
@@ -30,7 +30,7 @@ func (k *kind) title() string {
 	return k.Manifest.Title
 }
 
-// definitionOf returns the id of a kind: Airbyte's, or one that comes from its name alone, so that
+// definitionOf returns the id of a kind: Airbyte's, or one that comes from its name only, so that
 // it stays the same.
 func definitionOf(info *host.ConnectorInfo) string {
 	if a := info.Manifest.Airbyte; a != nil && a.DefinitionID != "" {

@@ -136,7 +136,7 @@ func (k *keeper) late(err error) error {
 	return err
 }
 
-// Remove is for logouts, which the server does not have: whoever drops a credential drops its token.
+// Remove is for logouts, which the server does not have: a credential that goes takes its token with it.
 func (k *keeper) Remove(string) error { return errors.ErrUnsupported }
 
 // Ended drops the credential of the connection, which needs another one from now on.

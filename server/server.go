@@ -50,7 +50,7 @@ type Options struct {
 	Database secret.Value
 	// MasterKeys reads master keys that take the place of the one in Data; a value may have several,
 	// each in a line. The first one seals. [New] seals with it what the others sealed, and they are
-	// not needed after it. The server reads them again when somebody rotated the key meanwhile.
+	// not needed after it. The server reads them again when somebody has rotated the key.
 	MasterKeys func(context.Context) ([]secret.Value, error)
 	// Connectors are what the operator decides for all connections to a connector, by its name:
 	// the fields of config.Serve.

@@ -32,7 +32,7 @@ func readAtMost(ctx context.Context, name string, limit int64) ([]byte, error) {
 	}
 }
 
-// readRegular reads the start of a file that stands in a folder, where anybody may have put a pipe.
+// readRegular reads the start of a file in a folder, where anybody may have put a pipe.
 func readRegular(ctx context.Context, name string, limit int64) ([]byte, error) {
 	if err := regular(name); err != nil {
 		return nil, err

@@ -152,7 +152,7 @@ func credentialFacts(s *abi.AuthScheme) []string {
 		list = append(list, "origin "+strconv.Quote(strings.TrimSuffix(o, "/")))
 	}
 	for _, f := range s.Fields {
-		kind := "plain" // may stand in answers
+		kind := "plain" // may be in answers
 		if f.Secret {
 			kind = "secret"
 		}
@@ -171,7 +171,7 @@ func credentialFacts(s *abi.AuthScheme) []string {
 	return slices.Compact(list)
 }
 
-// facts writes each member of a declaration as a fact, whatever members there are: one
+// facts writes each member of a declaration as a fact, also those that come later: one
 // that is new in the ABI is part of the reach from its first day.
 func facts(prefix string, declaration any) []string {
 	text, err := json.Marshal(declaration)

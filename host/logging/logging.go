@@ -105,7 +105,7 @@ func (h *handler) WithGroup(name string) slog.Handler {
 // host.Options.Logger. The names of the host's parts are the attribute "logger". Levels are
 // those of the slog logger: setting another one on what FromSlog returns has no effect.
 func FromSlog(to *slog.Logger) hclog.Logger {
-	// The interceptor's own output is off; its sink gets every line whatever the level.
+	// The interceptor's own output is off; its sink gets every line of any level.
 	l := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Off, Output: discard{}})
 	l.RegisterSink(sink{to})
 	return leveled{l, to}

@@ -98,7 +98,7 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 		Stateless:      !o.Sessions,
 		SessionTimeout: sessionTimeout,
 		Logger:         logging.ToSlog(s.log.Named("http")),
-		// The Host header is checked here, whatever address the server listens on.
+		// The Host header is checked here, for any address that the server listens on.
 		DisableLocalhostProtection:   true,
 		MaxRequestBodyBytes:          maxMessage,
 		PropagateRequestCancellation: true,

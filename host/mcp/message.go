@@ -26,7 +26,7 @@ const (
 
 // message is a well-formed JSON-RPC message of a client.
 type message struct {
-	id     string // as it stands in the message; empty for a notification
+	id     string // as in the message; empty for a notification
 	method string // empty for an answer
 }
 

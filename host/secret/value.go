@@ -19,7 +19,7 @@ import (
 	"log/slog"
 )
 
-// Redacted is what stands in the place of a secret wherever one would be shown.
+// Redacted is shown in the place of a secret.
 const Redacted = "[redacted]"
 
 // Value is a secret. The zero Value holds none. Values may be copied and used by
@@ -44,7 +44,7 @@ func New(b []byte) Value {
 func (v Value) IsZero() bool { return v.open == nil }
 
 // Equal reports whether v and w hold the same bytes, in time that depends on their
-// lengths alone.
+// lengths only.
 func (v Value) Equal(w Value) bool {
 	a, b := sha256.Sum256(v.bytes()), sha256.Sum256(w.bytes())
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1

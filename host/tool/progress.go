@@ -11,7 +11,7 @@ type Progress struct {
 	Compiling string
 }
 
-// progress keeps count for whoever wants to be told. A nil one keeps none.
+// progress keeps count for a caller that wants to be told. A nil one does not count.
 type progress struct {
 	tell  func(Progress)
 	sofar Progress

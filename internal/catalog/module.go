@@ -169,7 +169,7 @@ func (f *File) closeRetired() {
 	}
 }
 
-// discard closes an unused module, whichever call used it last: no call
+// discard closes an unused module, also one that another call used last: no call
 // waits for it, and the end of none ends it.
 func (f *File) discard(module *sandbox.Module) {
 	if err := module.Close(context.Background()); err != nil {

@@ -65,7 +65,7 @@ func (n *names) close(o objectNames) {
 	n.list = n.list[:o.start]
 }
 
-// add notes a name as it stands in the text, and whether the object has it already.
+// add notes a name as the text has it, and whether the object has it already.
 func (n *names) add(o *objectNames, raw []byte) {
 	if n.wrong() {
 		return

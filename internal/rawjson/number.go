@@ -45,7 +45,7 @@ func CanonicalNumber(text string) string {
 	if exponent != "" {
 		n, err := strconv.ParseInt(exponent, 10, 32)
 		if err != nil {
-			return "?" + text // equal to itself alone
+			return "?" + text // equal to itself only
 		}
 		power = int(n)
 	}

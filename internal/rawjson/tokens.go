@@ -12,7 +12,7 @@ type Token struct {
 // TokenKind says what a [Token] is.
 type TokenKind uint8
 
-// The kinds of tokens. Commas and colons are none.
+// The kinds of tokens. Commas and colons are no tokens.
 const (
 	Open   TokenKind = iota + 1 // "[" or "{"
 	Close                       // "]" or "}"

@@ -39,7 +39,7 @@ type code struct {
 
 // code returns the code of a digest for one more user, who calls release. If it is not in memory,
 // open opens it, or leaves it closed if it does not find it: the result is nil then. Waits, if not
-// nil, is called if another caller compiles it meanwhile.
+// nil, is called if another caller is compiling it.
 func (e *Engine) code(ctx context.Context, digest string, waits func(), open func(*code) error) (*code, error) {
 	e.mu.Lock()
 	c := e.codes[digest]

@@ -49,7 +49,7 @@ func extismFunctions() []extismFunction {
 			return widen(r.part(handle(a[0]), pointer))
 		}},
 		{hostfunc.ValueDrop, 1, func(r *running, _ blocks, a []uint64) (int64, *abi.Error) { return 0, r.drop(handle(a[0])) }},
-		// http_send (request, body) -> handle; a body of 0 is none.
+		// http_send (request, body) -> handle; 0 means no body.
 		{hostfunc.HTTPSend, 2, func(r *running, b blocks, a []uint64) (int64, *abi.Error) {
 			request, err := b.read(a[0])
 			if err != nil {
@@ -113,7 +113,7 @@ func widen(v int32, err *abi.Error) (int64, *abi.Error) { return int64(v), err }
 type blocks struct{ r *running }
 
 func (b blocks) read(offset uint64) ([]byte, *abi.Error) {
-	// No copy is needed: the guest does not run meanwhile.
+	// No copy is needed: the guest waits.
 	p := b.r.shared().block(offset)
 	if p == nil {
 		return nil, misuse("no block at %d", offset)

@@ -165,7 +165,7 @@ func (r *running) send(request, body []byte) (int32, *abi.Error) {
 			return 0, err
 		}
 	}
-	r.turn.Give() // other guests run meanwhile
+	r.turn.Give() // other guests run in that time
 	resp, err := r.call.Send(r.ctx, req, body)
 	r.goOn(r.turn.Take(r.ctx))
 	if err != nil {

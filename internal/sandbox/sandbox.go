@@ -118,7 +118,7 @@ type Room interface {
 type Call struct {
 	// Export is one of the abi.Export constants.
 	Export string
-	// Input is JSON; nil is none.
+	// Input is JSON; nil means no input.
 	Input []byte
 	// Send implements http_send; nil refuses every request.
 	Send Send

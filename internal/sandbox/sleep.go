@@ -56,7 +56,7 @@ func (r *running) sleep(milliseconds uint64) *abi.Error {
 	}
 	r.sleeps++
 	d, start := time.Duration(milliseconds)*time.Millisecond, r.clock.read()
-	r.turn.Give() // others run meanwhile
+	r.turn.Give() // others run in that time
 	err := r.call.Sleep(r.ctx, d)
 	r.goOn(r.turn.Take(r.ctx))
 	r.bounded()

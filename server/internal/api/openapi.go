@@ -122,7 +122,7 @@ func (d documented) property(f field) schema {
 		items["enum"] = f.values
 	case f.required:
 		p["enum"] = f.values
-	default: // an empty text is none
+	default: // an empty text does not count
 		p["enum"] = append(slices.Clone(f.values), "")
 	}
 	return p

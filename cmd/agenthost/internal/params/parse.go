@@ -23,7 +23,7 @@ var ErrForm = errors.New("write a parameter as key=value or key:=JSON")
 //
 //	key=value   a string stays text; for every other type value is JSON. For an array,
 //	            value is a JSON array or one element, and repeating the key adds one.
-//	key:=json   value is JSON, whatever the type.
+//	key:=json   value is JSON of any type.
 //
 // If the type needs JSON and the value is not JSON, the value becomes a string, which the
 // host then rejects with its own message.
