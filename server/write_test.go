@@ -10,11 +10,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/api"
 )
@@ -77,6 +80,60 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	for _, key := range []string{" ", "é", strings.Repeat("k", 256)} {
 		l.fails(send(l.token, key, newTeam), http.StatusUnprocessableEntity, keyHeader)
+	}
+}
+
+// Of many clients that send one key at once, one writes. The others are told to come again while
+// that runs, and then get its answer, for a day.
+//
+// threat: S6
+func TestOneKeyOfManyClients(t *testing.T) {
+	t.Parallel()
+	const clients = 64
+	var day atomic.Int64
+	came, answer := make(chan struct{}, clients), make(chan struct{})
+	l := newLab(t, func(o *Options) {
+		o.Host.Seams.Now = func() time.Time { return time.Now().Add(time.Duration(day.Load()) * 24 * time.Hour) }
+	})
+	l.vendor.Inject(vendorsim.Fault{Count: -1, Effect: func(w http.ResponseWriter, r *http.Request, vendor http.Handler) {
+		came <- struct{}{}
+		<-answer
+		vendor.ServeHTTP(w, r)
+	}})
+	run := at(airbyteapi.ExecutePath, l.create("acme", "Pylon"))
+	send := func(body string) reply { return l.ask(http.MethodPost, run, l.token, body, keyHeader, "k") }
+	replies := make(chan reply, clients)
+	for range clients {
+		go func() { replies <- send(newTeam) }()
+	}
+	<-came
+	for range clients - 1 {
+		r := <-replies
+		if f := l.fails(r, http.StatusConflict, "still running"); f.Code() != "idempotency_key_in_use" || r.header.Get("Retry-After") == "" {
+			t.Errorf("%s %v", r.body, r.header)
+		}
+	}
+	another := strings.Replace(newTeam, `"a"`, `"b"`, 1)
+	l.fails(send(another), http.StatusUnprocessableEntity, "another request")
+	close(answer)
+	first := <-replies
+	l.ok(first, &answered{})
+	for range clients {
+		go func() { replies <- send(newTeam) }()
+	}
+	for range clients {
+		if r := <-replies; r.status != first.status || r.body != first.body {
+			t.Errorf("%d %s, the first one %d %s", r.status, r.body, first.status, first.body)
+		}
+	}
+	if n := l.writes(); n != 1 {
+		t.Errorf("the vendor got %d writes", n)
+	}
+	day.Store(1)
+	l.token = l.tokenOf(l.first.ClientID, l.first.ClientSecret)
+	r := send(another)
+	if l.ok(r, &answered{}); l.writes() != 1 || r.body == first.body {
+		t.Errorf("after a day: %s", r.body)
 	}
 }
 
