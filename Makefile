@@ -155,7 +155,8 @@ IMPORTED := internal/tableimport/airbyte/sdk
 .PHONY: test-airbyte
 test-airbyte: airbyte build ## compare imported connectors with airbyte-agent-sdk from PyPI; needs python3
 	@$(OUT)/airbyte/bin/python $(IMPORTED)/record.py $(OUT)/airbyte/recordings.jsonl
-	AIRBYTE_RECORDINGS=$(abspath $(OUT)/airbyte/recordings.jsonl) AIRBYTE_AGENTHOST=$(abspath $(OUT)/agenthost) \
+	AIRBYTE_PYTHON=$(abspath $(OUT)/airbyte/bin/python) \
+		AIRBYTE_RECORDINGS=$(abspath $(OUT)/airbyte/recordings.jsonl) AIRBYTE_AGENTHOST=$(abspath $(OUT)/agenthost) \
 		AIRBYTE_SPECS=$$($(OUT)/airbyte/bin/python -c 'import airbyte_agent_sdk, os; print(os.path.dirname(airbyte_agent_sdk.__file__) + "/specs")') \
 		$(GO) test -count=1 -timeout 20m -v ./$(IMPORTED)
 	@rm -f $(OUT)/airbyte/recordings.jsonl

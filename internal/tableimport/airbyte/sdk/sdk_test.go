@@ -341,6 +341,7 @@ func TestImports(t *testing.T) {
 	t.Run("cases", func(t *testing.T) { compareCases(t, all, recordings) })
 	t.Run("schemes", func(t *testing.T) { compareSchemes(t, all, recordings) })
 	t.Run("by hand", func(t *testing.T) { besideOurOwn(t, all) })
+	t.Run("served", func(t *testing.T) { compareServed(t, all, recordings) })
 	t.Run("inspect", func(t *testing.T) { inspect(t, all) })
 	t.Run("conformance", func(t *testing.T) { conform(t, all) })
 }
