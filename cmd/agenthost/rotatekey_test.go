@@ -3,10 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -20,282 +19,201 @@ import (
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/store/pgtest"
-	"github.com/agenthost/agenthost/internal/vendorsim"
-	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
-	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
 var credentials = flag.Int("credentials", 30, "how many credentials TestRotateKey has, three in each workspace")
 
-// TestRotateKey kills rotations of the keys at random moments, while a server is in use. What was
-// killed goes on in the next one, and no call fails.
+// TestRotateKey rotates the keys of a server in use, and kills rotations at random moments. What was
+// killed goes on in the next one, no call fails, and each connector keeps its credential.
 //
 // threat: K5
-func TestRotateKey(t *testing.T) { testRotateKey(t, "") }
+func TestRotateKey(t *testing.T) {
+	t.Parallel()
+	testRotateKey(t, "")
+}
 
 func TestPostgresRotateKey(t *testing.T) {
 	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
 		t.Skip("make test-postgres runs it")
 	}
+	t.Parallel()
 	testRotateKey(t, pgtest.Start(t)+" dbname=postgres")
 }
 
-func testRotateKey(t *testing.T, postgres string) {
+func testRotateKey(t *testing.T, database string) {
 	random := seeded(t)
-	s := startServe(t, postgres)
-	defer s.stop()
-	s.fill()
-	stop, failed := s.use(rand.New(rand.NewPCG(random.Uint64(), 0)))
+	vendor := &owners{owner: make(map[string]string), writes: make(map[string]int)}
+	u := &keyUser{servedProcess: newServed(t, vendor, database), vendor: vendor, connectors: make([]string, *credentials)}
+	u.start()
+	u.access = u.token(u.bootstrap())
+	u.fill()
+	stop := u.use(random)
 	var times []time.Duration // of rotations, by kind
-	for _, more := range [][]string{nil, {"--data-keys"}} {
+	kinds := [][]string{nil, {"--data-keys"}}
+	for _, kind := range kinds {
 		begun := time.Now()
-		out, err := s.rotate(more...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		said := u.rotate(kind)
 		times = append(times, time.Since(begun))
-		t.Logf("%d credentials: rotate-key %s took %s: %s", *credentials, strings.Join(more, " "), times[len(times)-1].Round(time.Millisecond), bytes.TrimSpace(out))
+		t.Logf("%d credentials: rotate-key %s took %s: %s", *credentials, strings.Join(kind, " "), time.Since(begun).Round(time.Millisecond), said)
 	}
 	if times[1] > time.Minute && !raceDetector {
 		t.Errorf("new data keys took %s", times[1])
 	}
 	killed := 0
 	for i := range max(4, *kills/5) {
-		args, most := []string(nil), times[0]
-		if i%2 > 0 {
-			args, most = []string{"--data-keys"}, times[1]
-		}
-		c := s.rotate(args...)
+		c := u.rotation(kinds[i%2])
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Duration(random.Int64N(int64(most))), func() { _ = c.Process.Kill() })
+		kill := time.AfterFunc(time.Duration(random.Int64N(int64(times[i%2]))), func() { _ = c.Process.Kill() }) // it may have ended
 		if c.Wait() != nil {
 			killed++
 		}
+		kill.Stop()
 	}
-	for _, more := range [][]string{nil, {"--data-keys"}} {
-		if out, err := s.rotate(more...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+	for _, kind := range kinds {
+		u.rotate(kind)
 	}
-	calls := stop()
-	if n := failed.Load(); n > 0 {
-		t.Errorf("%d calls failed", n)
-	}
-	t.Logf("%d rotations killed, %d calls meanwhile", killed, calls)
-	key, err := os.ReadFile(filepath.Join(s.dir, "data", "master.key"))
+	t.Logf("%d rotations killed, %d requests meanwhile", killed, stop())
+	key, err := os.ReadFile(filepath.Join(u.folder, "data", "master.key"))
 	if err != nil || bytes.Count(key, []byte("\n")) != 1 {
 		t.Errorf("the file of the master key has %d lines, %v", bytes.Count(key, []byte("\n")), err)
 	}
 	// The next server opens all of them, with what is in the folder.
-	s.stop()
-	s.start()
-	for _, id := range s.connectors {
-		if status, text := s.run(t.Context(), id); status != http.StatusOK {
-			t.Fatalf("after it: %d %s", status, text)
+	u.stop()
+	u.start()
+	u.access = u.token(u.bootstrap())
+	for i, id := range u.connectors {
+		if err := u.call(id, fmt.Sprint(i)); err != nil {
+			t.Fatalf("after it: %v", err)
 		}
 	}
 }
 
-// served is an agenthost serve over a simulated vendor.
-type served struct {
-	t          *testing.T
-	exe, dir   string
-	env, flags []string
-	log        *lockedText
-	cmd        *exec.Cmd
-	url, token string
-	connectors []string
+// keyUser uses a server whose keys are rotated.
+type keyUser struct {
+	*servedProcess
+	vendor     *owners
+	access     string
+	connectors []string // the owner of one's credential is its number
 }
 
-func startServe(t *testing.T, postgres string) *served {
-	t.Helper()
-	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: fullToken, Seed: 1, Scale: pylon.SmallScale()}), vendorsim.Options{LogSize: -1})
-	if err != nil {
-		t.Fatal(err)
+func (u *keyUser) rotation(kind []string) *exec.Cmd {
+	args := append([]string{"serve", "rotate-key", "--data", "data"}, kind...)
+	if u.database != "" {
+		args = append(args, "--db", "env:"+databaseVariable)
 	}
-	t.Cleanup(func() { _ = vendor.Close() })
-	plugins := wasmtest.Folder(t, "plugins/pylon")
-	s := &served{t: t, exe: command(t), dir: t.TempDir(), log: new(lockedText)}
-	s.env = append(os.Environ(), "XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins))
-	if postgres != "" {
-		s.env = append(s.env, "DATABASE_URL="+postgres)
-		s.flags = []string{"--db", "env:DATABASE_URL"}
-	}
-	config := fmt.Sprintf("plugins: %s\nserve: {connectors: {pylon: {server: %s}}}\n", plugins, vendor.URL)
-	if err := os.WriteFile(filepath.Join(s.dir, "agenthost.yaml"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
-	return s
-}
-
-func (s *served) command(args ...string) *exec.Cmd {
-	c := exec.CommandContext(s.t.Context(), s.exe, append(append([]string{"serve"}, args...), append(s.flags, "--data", "data")...)...)
-	c.Dir, c.Env = s.dir, s.env
+	c := exec.CommandContext(u.t.Context(), u.program, args...)
+	c.Dir, c.Env = u.folder, u.env
 	return c
 }
 
-func (s *served) rotate(args ...string) *exec.Cmd {
-	return s.command(append([]string{"rotate-key"}, args...)...)
-}
-
-func (s *served) start() {
-	s.t.Helper()
-	s.log = new(lockedText)
-	s.cmd = s.command("--http", "127.0.0.1:0")
-	s.cmd.Stderr = s.log
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		_, after, found := strings.Cut(s.log.String(), "agenthost: serving ")
-		if url, _, whole := strings.Cut(after, ","); found && whole {
-			s.url = url
-			break
-		}
-		if time.Since(begun) > time.Minute {
-			s.t.Fatalf("it does not start: %s", s.log)
-		}
-	}
-	text, err := os.ReadFile(filepath.Join(s.dir, "data", bootstrapFile))
+func (u *keyUser) rotate(kind []string) (said string) {
+	u.t.Helper()
+	out, err := u.rotation(kind).CombinedOutput()
 	if err != nil {
-		s.t.Fatal(err)
+		u.t.Fatalf("rotate-key %q: %v: %s", kind, err, out)
 	}
-	var token airbyteapi.Token
-	if status, answer := s.ask(s.t.Context(), http.MethodPost, airbyteapi.TokenPath, string(text), &token); status != http.StatusOK {
-		s.t.Fatalf("%d %s", status, answer)
-	}
-	s.token = token.AccessToken
+	return strings.TrimSpace(string(out))
 }
 
-func (s *served) stop() {
-	if s.cmd == nil {
-		return
-	}
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-		s.t.Error(err)
-	}
-	if err := s.cmd.Wait(); err != nil {
-		s.t.Errorf("the server ends with %v: %s", err, s.log)
-	}
-	s.cmd = nil
-}
+var errConflict = errors.New("another client changed the connector")
 
-// ask sends a request, and again where there were too many.
-func (s *served) ask(ctx context.Context, method, path, body string, into any) (status int, answer []byte) {
+// do sends a request, and again where there were too many.
+func (u *keyUser) do(method, path string, body, into any) error {
 	for {
-		r, err := http.NewRequestWithContext(ctx, method, s.url+path, strings.NewReader(body))
-		if err != nil {
-			return 0, []byte(err.Error())
+		a, err := u.ask(method, path, u.access, body)
+		switch {
+		case err != nil:
+			return err
+		case a.status == http.StatusTooManyRequests:
+			time.Sleep(20 * time.Millisecond)
+		case a.status == http.StatusConflict:
+			return errConflict
+		default:
+			return a.into(into)
 		}
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Authorization", "Bearer "+s.token)
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return 0, []byte(err.Error())
-		}
-		answer, err = io.ReadAll(resp.Body)
-		if closed := resp.Body.Close(); err != nil || closed != nil {
-			return 0, []byte("the answer ended")
-		}
-		if resp.StatusCode == http.StatusTooManyRequests {
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
-		if into != nil && resp.StatusCode < 300 {
-			if err := json.Unmarshal(answer, into); err != nil {
-				return 0, []byte(err.Error())
-			}
-		}
-		return resp.StatusCode, answer
 	}
+}
+
+// call looks whether a connector has the credential of an owner.
+func (u *keyUser) call(id, owner string) error {
+	var got struct{ Result struct{ Owner string } }
+	err := u.do(http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), map[string]any{"entity": "me", "action": "get"}, &got)
+	if err == nil && got.Result.Owner != owner {
+		err = fmt.Errorf("the credential is that of %q", got.Result.Owner)
+	}
+	return err
+}
+
+func (u *keyUser) create(workspace, owner string) (id string, err error) {
+	u.vendor.own("credential-"+owner, owner)
+	var made airbyteapi.Record
+	err = u.do(http.MethodPost, airbyteapi.ConnectorsPath, map[string]any{
+		"workspace_name": workspace, "connector_type": "Notes", "credentials": map[string]string{"token": "credential-" + owner},
+	}, &made)
+	return made.ID, err
 }
 
 // fill makes the connectors.
-func (s *served) fill() {
-	s.t.Helper()
-	s.connectors = make([]string, *credentials)
+func (u *keyUser) fill() {
+	u.t.Helper()
 	var group sync.WaitGroup
 	for part := range 8 {
 		group.Go(func() {
-			for i := part; i < len(s.connectors); i += 8 {
+			for i := part; i < len(u.connectors) && !u.t.Failed(); i += 8 {
 				var err error
-				if s.connectors[i], err = s.create(fmt.Sprint("workspace ", i/3)); err != nil {
-					s.t.Error(err)
-					return
+				if u.connectors[i], err = u.create(fmt.Sprint("workspace ", i/3), fmt.Sprint(i)); err != nil {
+					u.t.Error(err)
 				}
 			}
 		})
 	}
 	group.Wait()
-	if s.t.Failed() {
-		s.t.FailNow()
+	if u.t.Failed() {
+		u.t.FailNow()
 	}
-}
-
-func (s *served) create(workspace string) (id string, err error) {
-	var made airbyteapi.Record
-	body := fmt.Sprintf(`{"workspace_name": %q, "connector_type": "Pylon", "credentials": {"api_token": %q}}`, workspace, fullToken)
-	status, answer := s.ask(s.t.Context(), http.MethodPost, airbyteapi.ConnectorsPath, body, &made)
-	if status != http.StatusOK {
-		return "", fmt.Errorf("%d %s", status, answer)
-	}
-	return made.ID, nil
-}
-
-func (s *served) run(ctx context.Context, id string) (status int, answer []byte) {
-	return s.ask(ctx, http.MethodPost, strings.ReplaceAll(airbyteapi.ExecutePath, "{connector_id}", id), `{"entity": "tags", "action": "list"}`, nil)
 }
 
 // use has clients call, rename, create and delete connectors until stop is called, which returns
 // how many requests there were.
-func (s *served) use(random *rand.Rand) (stop func() (calls int64), failed *atomic.Int64) {
-	ctx, cancel := context.WithCancel(s.t.Context())
+func (u *keyUser) use(random *rand.Rand) (stop func() (requests int64)) {
+	running, cancel := context.WithCancel(u.t.Context())
 	var group sync.WaitGroup
-	var all atomic.Int64
-	failed = new(atomic.Int64)
-	count := func(what string, status int, answer []byte) {
-		if all.Add(1); status >= 300 || status == 0 {
-			if failed.Add(1) <= 5 {
-				s.t.Errorf("%s: %d %s", what, status, answer)
-			}
+	var requests atomic.Int64
+	did := func(what string, err error) {
+		if requests.Add(1); err != nil && !u.t.Failed() {
+			u.t.Errorf("%s: %v", what, err)
 		}
 	}
 	for range 4 {
 		own := rand.New(rand.NewPCG(random.Uint64(), 0))
 		group.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				at := own.IntN(len(s.connectors))
-				id := s.connectors[at]
-				if own.IntN(4) == 0 { // the server opens its credential again
-					status, answer := s.ask(s.t.Context(), http.MethodPut, strings.ReplaceAll(airbyteapi.ConnectorPath, "{connector_id}", id), fmt.Sprintf(`{"name": "renamed %s"}`, id), nil)
-					if status == http.StatusConflict { // with another one of these clients
-						continue
+			for running.Err() == nil {
+				i := own.IntN(len(u.connectors))
+				if own.IntN(4) == 0 { // so that the server opens its credential again
+					err := u.do(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, u.connectors[i]), map[string]any{"name": fmt.Sprint("renamed ", i)}, &airbyteapi.Record{})
+					if !errors.Is(err, errConflict) {
+						did("rename", err)
 					}
-					count("rename", status, answer)
 				}
-				status, answer := s.run(s.t.Context(), id)
-				count("run", status, answer)
+				did("call", u.call(u.connectors[i], fmt.Sprint(i)))
 				if own.IntN(8) > 0 {
 					continue
 				}
-				made, err := s.create(fmt.Sprint("workspace ", own.IntN(len(s.connectors)), own.IntN(2)))
-				if err != nil {
-					count("create", 0, []byte(err.Error()))
+				owner := fmt.Sprint("passer-by ", own.Uint64())
+				made, err := u.create(fmt.Sprint("workspace ", own.IntN(2*len(u.connectors)/3)), owner)
+				if did("create", err); err != nil {
 					continue
 				}
-				status, answer = s.run(s.t.Context(), made)
-				count("run a new one", status, answer)
-				status, answer = s.ask(s.t.Context(), http.MethodDelete, strings.ReplaceAll(airbyteapi.ConnectorPath, "{connector_id}", made), "", nil)
-				count("delete", status, answer)
+				did("call a new one", u.call(made, owner))
+				did("delete", u.do(http.MethodDelete, connectorAt(airbyteapi.ConnectorPath, made), nil, &airbyteapi.DeleteAnswer{}))
 			}
 		})
 	}
 	return func() int64 {
 		cancel()
 		group.Wait()
-		return all.Load()
-	}, failed
+		return requests.Load()
+	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -99,19 +100,17 @@ const (
 // if it is zero. Its work is bounded, and more says that something is left for the next call.
 func (s *Store) Forget(ctx context.Context, audit time.Time) (more bool, err error) {
 	now := s.now()
-	if more, err = s.forgetRows(ctx, "idempotency.forget", millis(now), forgetBatch, forgetTimes); err != nil {
-		return more, err
-	}
+	before := map[string]any{"idempotency.forget": millis(now), "data_key.forget": millis(now)}
 	if !audit.IsZero() {
-		left, err := s.forgetRows(ctx, "audit.forget", firstID(audit), forgetBatch, forgetTimes)
+		before["audit.forget"] = firstID(audit)
+	}
+	for statement, at := range before {
+		left, err := s.forgetRows(ctx, statement, at, forgetBatch, forgetTimes)
 		if more = more || left; err != nil {
 			return more, err
 		}
 	}
 	return more, s.write(ctx, func(t session) error {
-		if _, err := t.exec("data_key.forget"); err != nil {
-			return err
-		}
 		old := millis(now.Add(-7 * 24 * time.Hour))
 		newest, err := one(t, scanNumber, "connection.newest_deleted", old)
 		if err != nil || newest == 0 {
@@ -134,6 +133,9 @@ func (s *Store) forgetRows(ctx context.Context, name string, before any, batch i
 			more = n == batch
 			return err
 		})
+		if errors.Is(err, ErrNone) { // something was sealed with a key at this moment
+			return true, nil
+		}
 		if !more || err != nil {
 			break
 		}

@@ -166,10 +166,10 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 			after = max(after, k.workspace)
 		}
 	}
+	if _, err := s.forgetRows(ctx, "data_key.forget", millis(s.now()), forgetBatch, forgetTimes); err != nil {
+		return done, err
+	}
 	return done, s.write(ctx, func(t session) error {
-		if _, err := t.exec("data_key.forget"); err != nil {
-			return err
-		}
 		if _, err := t.exec("rotation.end"); err != nil {
 			return err
 		}

@@ -9,10 +9,12 @@ UPDATE data_key SET seals = seals + $2 WHERE workspace = $1 AND retired = 0 RETU
 UPDATE data_key SET retired = $2 WHERE id = $1
 
 -- name: data_key.forget
-DELETE FROM data_key WHERE retired > 0
-AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.data_key = data_key.id)
-AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.data_key = data_key.id)
-AND NOT EXISTS (SELECT 1 FROM token t WHERE t.data_key = data_key.id)
+DELETE FROM data_key WHERE id IN (
+	SELECT id FROM data_key k WHERE retired > 0 AND retired <= $1
+	AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.data_key = k.id)
+	AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.data_key = k.id)
+	AND NOT EXISTS (SELECT 1 FROM token t WHERE t.data_key = k.id)
+	LIMIT $2)
 
 -- name: data_key.delete
 DELETE FROM data_key WHERE workspace = $1
