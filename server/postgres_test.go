@@ -22,7 +22,8 @@ func TestPostgres(t *testing.T) {
 	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
 		t.Skip("make test-postgres runs it")
 	}
-	address := secret.New([]byte(pgtest.Start(t) + " dbname=postgres"))
+	connection := pgtest.Start(t) + " dbname=postgres"
+	address := secret.New([]byte(connection))
 	old, fresh := secret.New([]byte("canary-of-the-old-master-key-32b")), secret.New([]byte("canary-of-the-new-master-key-32b"))
 	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7}), vendorsim.Options{})
 	if err != nil {
@@ -47,6 +48,17 @@ func TestPostgres(t *testing.T) {
 	})
 	t.Run("another master key", func(t *testing.T) { list(newLab(t, on(fresh, old))) })
 	t.Run("the new one alone", func(t *testing.T) { list(newLab(t, on(fresh))) })
+	t.Run("the lock is lost", func(t *testing.T) {
+		l := newLab(t, on(fresh))
+		pgtest.TakeLocks(t, connection)
+		<-l.s.Lost()
+		for _, path := range []string{execute, airbyteapi.TokenPath} {
+			l.fails(l.ask(http.MethodPost, path, token, `{"entity": "users", "action": "list"}`), http.StatusServiceUnavailable, "another server may have the database")
+		}
+		if r := l.ask(http.MethodGet, "/readyz", "", nil); r.status != http.StatusServiceUnavailable {
+			t.Errorf("readyz: %d", r.status)
+		}
+	})
 	o := Options{Data: filepath.Join(t.TempDir(), "data"), URL: publicURL}
 	on(old)(&o)
 	if s, err := New(t.Context(), o); err == nil {

@@ -156,7 +156,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api, err = api.New(api.Options{
-		Check: s.check, Admit: s.admit, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
+		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
 	}, s.routes())
 	return s, err
@@ -205,6 +205,21 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 		own = u.Host
 	}
 	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: s.options.patience}.Handler(mux)
+}
+
+// Lost returns a channel that is closed when the server has lost its lock on PostgreSQL, as when the
+// database restarts: another server may have it. From then on, the server answers 503. Close it,
+// and make another one.
+func (s *Server) Lost() <-chan struct{} { return s.store.Lost() }
+
+// ready refuses requests after the lock is lost: what the server knows may be old.
+func (s *Server) ready() error {
+	select {
+	case <-s.Lost():
+		return &api.Refusal{Status: http.StatusServiceUnavailable, Message: "another server may have the database", Hint: "ask again later", RetryAfter: time.Second}
+	default:
+		return nil
+	}
 }
 
 // Close waits for calls that run until ctx ends, and closes the database. If ctx ends first, calls

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server"
 	"github.com/spf13/cobra"
 )
@@ -107,7 +109,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if reduced {
 		a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
 	}
-	err = a.serveWith(ctx, o, func(handler http.Handler) error {
+	err = a.serveWith(ctx, o, func(ctx context.Context, handler http.Handler) error {
 		return httpserve.Serve(ctx, listener, handler, httpserve.Options{
 			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
 		}, grace)
@@ -194,7 +196,7 @@ func isLoopback(name string) bool {
 }
 
 // serveWith opens the server, and serves its handler until that ends.
-func (a *app) serveWith(ctx context.Context, o server.Options, serve func(http.Handler) error) error {
+func (a *app) serveWith(ctx context.Context, o server.Options, serve func(context.Context, http.Handler) error) error {
 	o.Bootstrap = func(b *server.Bootstrap) error { return a.showBootstrap(b, o) }
 	s, err := server.New(ctx, o)
 	if err != nil {
@@ -208,11 +210,30 @@ func (a *app) serveWith(ctx context.Context, o server.Options, serve func(http.H
 		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
 	}
 	if err == nil {
-		err = serve(s.Handler(ctx))
+		err = serveWhileHeld(ctx, s, serve)
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	return errors.Join(err, s.Close(closing))
+}
+
+// serveWhileHeld serves until ctx ends, or until the server has lost its database.
+func serveWhileHeld(ctx context.Context, s *server.Server, serve func(context.Context, http.Handler) error) error {
+	lost := &abi.Error{Kind: abi.KindInternal, Message: "the server has lost its lock on the database, as when PostgreSQL restarts, and another server may have it", Hint: "start the server again"}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go func() {
+		select {
+		case <-s.Lost():
+			end(lost)
+		case <-ctx.Done():
+		}
+	}()
+	err := serve(ctx, s.Handler(ctx))
+	if cause := context.Cause(ctx); errors.Is(cause, lost) {
+		err = cmp.Or(err, cause)
+	}
+	return err
 }
 
 // showBootstrap shows the credential of the first application to a person, or keeps it in a file.

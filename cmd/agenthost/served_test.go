@@ -20,6 +20,7 @@ import (
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	serverstore "github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/internal/store/pgtest"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
@@ -282,4 +283,24 @@ func (s *servedProcess) who(token, id string) (owner string, err error) {
 		err = errors.New(a.body)
 	}
 	return got.Result.Owner, err
+}
+
+// TestPostgresLostLock takes the lock on the database from a server, which ends then: another one
+// may have it.
+//
+// threat: K6
+func TestPostgresLostLock(t *testing.T) {
+	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
+		t.Skip("make test-postgres runs it")
+	}
+	t.Parallel()
+	s := newServed(t, &owners{}, pgtest.Start(t)+" dbname=postgres")
+	s.start()
+	pgtest.TakeLocks(t, s.database)
+	err := s.cmd.Wait()
+	if s.cmd = nil; err == nil || !strings.Contains(s.log.String(), "lost its lock on the database") {
+		t.Errorf("it ends with %v: %s", err, s.log)
+	}
+	s.start()
+	s.stop()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
@@ -14,10 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
-
-// serverLock is the advisory lock of the server that uses a database, also while it changes the
-// schema. The number is arbitrary, and the same for ever.
-const serverLock = 0x6167656e74686f73
 
 // postgresConnections is how many connections a server has at most.
 const postgresConnections = 16
@@ -40,10 +35,9 @@ func OpenPostgres(ctx context.Context, address secret.Value, o Options) (*Store,
 	}
 	s, err := openPostgres(ctx, config, serving, o)
 	if err != nil {
-		return nil, errors.Join(err, lock.Close(ctx))
+		return nil, errors.Join(err, lock.release(ctx))
 	}
-	s.release = lock.Close
-	s.held = held(lock)
+	s.release, s.lost = lock.release, lock.lost
 	return s, nil
 }
 
@@ -81,38 +75,6 @@ func openPostgres(ctx context.Context, config *pgx.ConnConfig, r role, o Options
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return open(ctx, postgresDialect(), db, db, r, o)
-}
-
-// lockServer takes the lock on a connection of its own: it ends with the connection.
-func lockServer(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	c, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return nil, fault.Invalid("db", "the database cannot be reached"+because(err), "check the address, the user and the password")
-	}
-	var taken bool
-	for begun := time.Now(); !taken && time.Since(begun) < lockPatience; {
-		if err := c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1) OR pg_sleep(0.02) IS NULL", int64(serverLock)).Scan(&taken); err != nil {
-			return nil, errors.Join(fmt.Errorf("lock the database: %w", err), c.Close(ctx))
-		}
-	}
-	if !taken {
-		e := fault.Denied("one_server", "another server uses the database", "stop it, or start this one with another database")
-		e.Field = "db"
-		return nil, errors.Join(e, c.Close(ctx))
-	}
-	return c, nil
-}
-
-// held returns a function that asks whether a connection, and with it its lock, is still there.
-func held(c *pgx.Conn) func(context.Context) error {
-	var one sync.Mutex // a connection serves one goroutine at a time
-	return func(ctx context.Context) error {
-		one.Lock()
-		defer one.Unlock()
-		return c.Ping(ctx)
-	}
 }
 
 // because is what the server said. What the driver says may quote the address.

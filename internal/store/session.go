@@ -50,7 +50,11 @@ func (s *Store) transact(ctx context.Context, f func(session) error) error {
 	if err != nil {
 		return err
 	}
-	if err := f(session{ctx, s, tx}); err != nil {
+	err = f(session{ctx, s, tx})
+	if err == nil {
+		err = s.held()
+	}
+	if err != nil {
 		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
 			return fmt.Errorf("%w (and rolling back: %w)", err, undo)
 		}

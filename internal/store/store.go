@@ -28,6 +28,8 @@ var (
 	ErrExists = errors.New("the name is taken")
 	// ErrChanged says that somebody else changed the row since it was read.
 	ErrChanged = errors.New("it was changed in the meantime")
+	// ErrLost says that the server has lost its lock on the database, so that it may not write.
+	ErrLost = errors.New("the lock on the database is lost")
 )
 
 // Options are what every store needs.
@@ -55,8 +57,9 @@ type Store struct {
 	random         io.Reader
 	onQuery        func(string)
 	answers        answerKeys
-	// release gives the lock back, and held reports whether it is lost; both may be nil.
-	release, held func(context.Context) error
+	// release gives the lock back, and lost is closed when it is lost; both may be nil.
+	release func(context.Context) error
+	lost    <-chan struct{}
 }
 
 // Scope is whose rows a call may see: those of an organization, or of one workspace of it. The
@@ -137,15 +140,27 @@ func (s *Store) closePools() error {
 	return errors.Join(s.reader.Close(), s.writer.Close())
 }
 
+// Lost returns a channel that is closed when the server has lost its lock on the database: another
+// one may have it. From then on, the store changes nothing.
+func (s *Store) Lost() <-chan struct{} { return s.lost }
+
+// held returns an error if the lock is lost.
+func (s *Store) held() error {
+	select {
+	case <-s.lost:
+		return ErrLost
+	default:
+		return nil
+	}
+}
+
 // Ready returns an error if the database does not answer, or if the server has lost its lock on it.
 func (s *Store) Ready(ctx context.Context) error {
+	if err := s.held(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	if s.held != nil {
-		if err := s.held(ctx); err != nil {
-			return fmt.Errorf("the lock on the database is lost: %w", err)
-		}
-	}
 	return s.reader.PingContext(ctx)
 }
 

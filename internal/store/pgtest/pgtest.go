@@ -82,6 +82,19 @@ func Start(t testing.TB) string {
 	}
 }
 
+// TakeLocks ends the connections to a database that have an advisory lock.
+func TakeLocks(t testing.TB, connection string) {
+	t.Helper()
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "psql"), connection, "-tAc", "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'").CombinedOutput()
+	if err != nil || string(out) != "t\n" {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // programs returns the folder of PostgreSQL's programs, which Debian does not have in PATH.
 func programs() (string, error) {
 	if dir := os.Getenv("PG_BINDIR"); dir != "" {

@@ -20,6 +20,8 @@ import (
 
 // Options configure an [API].
 type Options struct {
+	// Ready returns an error that refuses every request; nil if it may go on.
+	Ready func() error
 	// Check returns what an access token says. Its error is for the client.
 	Check func(ctx context.Context, text string) (*token.Claims, error)
 	// Admit says whether the bearer of a token may ask once more now, and else after how long.
@@ -120,6 +122,10 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 			a.fail(whole, w, r, fmt.Errorf("panic in %s", route.ID))
 		}
 	}()
+	if err := a.options.Ready(); err != nil {
+		a.fail(whole, w, r, err)
+		return
+	}
 	e := httpserve.Of(whole)
 	if err := a.identify(whole, r, e, route); err != nil {
 		a.fail(whole, w, r, err)

@@ -57,6 +57,7 @@ func tested(t *testing.T, change ...func(*Options)) (*API, *httptest.Server) {
 			}
 			return &token.Claims{Organization: organization, Application: "app", Workspace: workspace, Scopes: []connections.Scope{connections.Scope(scopes)}}, nil
 		},
+		Ready: func() error { return nil },
 		Admit: func(*token.Claims) time.Duration { return 0 },
 		Enter: func(ctx context.Context, _ *Request) context.Context { return ctx },
 		Hold:  func(context.Context, string, int64) (func(), error) { return func() {}, nil },
