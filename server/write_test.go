@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -100,6 +101,8 @@ func TestOneKeyOfManyClients(t *testing.T) {
 		<-answer
 		vendor.ServeHTTP(w, r)
 	}})
+	finish := sync.OnceFunc(func() { close(answer) })
+	t.Cleanup(finish)
 	run := at(airbyteapi.ExecutePath, l.create("acme", "Pylon"))
 	send := func(body string) reply { return l.ask(http.MethodPost, run, l.token, body, keyHeader, "k") }
 	replies := make(chan reply, clients)
@@ -108,14 +111,19 @@ func TestOneKeyOfManyClients(t *testing.T) {
 	}
 	<-came
 	for range clients - 1 {
-		r := <-replies
+		var r reply
+		select {
+		case r = <-replies:
+		case <-came:
+			t.Fatal("the vendor got a second write")
+		}
 		if f := l.fails(r, http.StatusConflict, "still running"); f.Code() != "idempotency_key_in_use" || r.header.Get("Retry-After") == "" {
 			t.Errorf("%s %v", r.body, r.header)
 		}
 	}
 	another := strings.Replace(newTeam, `"a"`, `"b"`, 1)
 	l.fails(send(another), http.StatusUnprocessableEntity, "another request")
-	close(answer)
+	finish()
 	first := <-replies
 	l.ok(first, &answered{})
 	for range clients {
