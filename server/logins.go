@@ -142,6 +142,7 @@ func (k *keeper) Remove(string) error { return errors.ErrUnsupported }
 // Ended drops the credential of the connection, which needs another one from now on.
 func (k *keeper) Ended(ctx context.Context, _ logins.Binding, why error) error {
 	d, scope := k.directory, k.scope()
+	ctx = store.WithActor(ctx, store.Actor{Via: "server"}) // the caller did not ask for it
 	now, err := d.store.Connection(ctx, scope, k.connection.ID)
 	if err == nil && now.Login == k.connection.Login {
 		now.State = store.NeedsLogin

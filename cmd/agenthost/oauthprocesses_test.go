@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,28 +24,18 @@ type oauthLab struct {
 	given chan struct{} // something is in it when a token was given out
 }
 
-func (l *oauthLab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := httptest.NewRecorder()
-	l.Server.ServeHTTP(answer, r)
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
-	if r.URL.Path == "/token" && answer.Code == http.StatusOK {
-		_ = http.NewResponseController(w).Flush()
+func newOAuthLab(t *testing.T, grace bool) *oauthLab {
+	t.Helper()
+	l := &oauthLab{dir: t.TempDir(), given: make(chan struct{}, 1)}
+	vendor := &oauthsim.Accounts{Lifetime: time.Hour, Given: func() {
 		select {
 		case l.given <- struct{}{}:
 		default:
 		}
-	}
-}
-
-func newOAuthLab(t *testing.T, vendor *oauthsim.Server) *oauthLab {
-	t.Helper()
-	l := &oauthLab{Server: vendor, dir: t.TempDir(), given: make(chan struct{}, 1)}
-	l.ClientID, l.ClientSecret, l.Prefix, l.Lifetime = "crm", "CANARYsecret", "CANARY", time.Hour
-	server, err := vendorsim.Start(t.Context(), l, vendorsim.Options{LogSize: -1})
+	}}
+	l.Server = vendor.Add("crm")
+	l.Grace = grace
+	server, err := vendorsim.Start(t.Context(), vendor, vendorsim.Options{LogSize: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +49,7 @@ connections:
 	if err := os.WriteFile(filepath.Join(l.dir, "agenthost.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.env = append(os.Environ(), "CRM_ID=crm", "CRM_SECRET=CANARYsecret", "CRM_SEED="+l.Seed(),
+	l.env = append(os.Environ(), "CRM_ID=crm", "CRM_SECRET="+l.ClientSecret, "CRM_SEED="+l.Seed(),
 		"HOME="+l.dir, "XDG_CONFIG_HOME="+filepath.Join(l.dir, "config"), "XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins))
 	return l
 }
@@ -101,7 +89,7 @@ func (l *oauthLab) all(t *testing.T, connection string, calls int) {
 // threat: C4
 func TestLoginsOfKilledProcesses(t *testing.T) {
 	random := seeded(t)
-	l := newOAuthLab(t, &oauthsim.Server{Grace: true})
+	l := newOAuthLab(t, true)
 	l.all(t, "crm", 1)
 	rounds := max(3, *kills/5)
 	for range rounds {
@@ -153,7 +141,7 @@ func killAmid(t *testing.T, l *oauthLab, random *rand.Rand) {
 
 // TestClientCredentialsOfManyProcesses: as many processes as may be use one token.
 func TestClientCredentialsOfManyProcesses(t *testing.T) {
-	l := newOAuthLab(t, &oauthsim.Server{})
+	l := newOAuthLab(t, false)
 	l.all(t, "app", 12)
 	l.all(t, "app", 12)
 	if n := len(l.Grants()); n != 1 {

@@ -25,7 +25,7 @@ import (
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
-// servedProcess is an agenthost serve as a process of its own, over a vendor of the connector notes.
+// servedProcess is an agenthost serve as a process of its own, over a vendor of one connector.
 type servedProcess struct {
 	t        *testing.T
 	folder   string
@@ -42,20 +42,26 @@ type servedProcess struct {
 // databaseVariable has the address of the database for the process.
 const databaseVariable = "SERVED_DATABASE"
 
+// newServed is a server of the connector notes.
 func newServed(t *testing.T, vendor http.Handler, database string) *servedProcess {
+	t.Helper()
+	return newServedConnector(t, "notes", vendor, database)
+}
+
+func newServedConnector(t *testing.T, connector string, vendor http.Handler, database string) *servedProcess {
 	t.Helper()
 	v, err := vendorsim.Start(t.Context(), vendor, vendorsim.Options{LogSize: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	plugins := wasmtest.Folder(t, "cmd/agenthost/testdata/notes")
+	plugins := wasmtest.Folder(t, "cmd/agenthost/testdata/"+connector)
 	compiled(t, plugins)
 	s := &servedProcess{t: t, folder: t.TempDir(), database: database, program: command(t)}
 	s.env = append(os.Environ(), "XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins), databaseVariable+"="+database)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}
 	t.Cleanup(s.client.CloseIdleConnections)
-	config := fmt.Sprintf("plugins: %s\nserve:\n  connectors:\n    notes: {server: %s}\n", plugins, v.URL)
+	config := fmt.Sprintf("plugins: %s\nserve:\n  connectors:\n    %s: {server: %s}\n", plugins, connector, v.URL)
 	if err := os.WriteFile(filepath.Join(s.folder, "agenthost.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
