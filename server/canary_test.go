@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ func TestNoFileHasASecret(t *testing.T) {
 		}
 	}
 	t.Run("serving", func(t *testing.T) {
-		l := newLab(t, func(o *Options) {
+		l := newLoginLab(t, func(o *Options) {
 			o.Data = folder
 			o.Host.Logger = hclog.New(&hclog.LoggerOptions{Output: &log, Level: hclog.Trace})
 			o.Host.Audit = config.Audit{File: filepath.Join(folder, "audit.jsonl")}
@@ -57,6 +58,7 @@ func TestNoFileHasASecret(t *testing.T) {
 		for _, secret := range []string{string(master[:43]), l.token[strings.LastIndexByte(l.token, '.')+1:], password} {
 			watch.For(secret)
 		}
+		l.everyLogin(watch)
 		l.everyKind(folder, password)
 		look()
 	})
@@ -65,6 +67,38 @@ func TestNoFileHasASecret(t *testing.T) {
 	for _, name := range []string{"agenthost.db", "agenthost.db-wal", "backup.db", "audit.jsonl"} {
 		if !names[name] {
 			t.Errorf("%s was not read: only %v have the name of the connector", name, names)
+		}
+	}
+}
+
+// everyLogin makes calls with tokens that rotate, that are refused and that are lost.
+func (l *loginLab) everyLogin(watch *canary.Watch) {
+	l.t.Helper()
+	for _, ends := range []bool{false, true} {
+		account := l.accounts.Add(fmt.Sprintf("client-%t", ends))
+		seed := login(account)
+		watch.For(seed["client_secret"])
+		watch.For(seed["refresh_token"])
+		id := l.connect("acme", account.ClientID, seed)
+		given := func() {
+			watch.For(account.Refresh())
+			watch.For(account.Access())
+		}
+		for range 2 {
+			l.ok(l.me(id), &answered{})
+			given()
+			account.Expire()
+		}
+		if ends {
+			account.Seed()
+			account.Expire()
+		}
+		l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, `{"name": "`+account.ClientID+`, renamed"}`), &airbyteapi.Record{})
+		if r := l.me(id); (r.status == http.StatusOK) == ends {
+			l.t.Errorf("%d %s", r.status, r.body)
+		}
+		if !ends {
+			given()
 		}
 	}
 }

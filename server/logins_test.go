@@ -44,7 +44,7 @@ func crm() []byte {
 	]}`, `{"method": "GET", "path": "/me"}`)
 }
 
-// loginLab is a lab whose vendor is the CRM.
+// loginLab is a lab with a second vendor, the CRM.
 type loginLab struct {
 	*lab
 	accounts *oauthsim.Accounts
@@ -68,14 +68,12 @@ func newLoginLab(t *testing.T, change ...func(*Options)) *loginLab {
 // start starts a server on the folder of the lab.
 func (l *loginLab) start(t *testing.T, change ...func(*Options)) {
 	t.Helper()
-	plugins := t.TempDir()
-	if err := os.WriteFile(filepath.Join(plugins, "crm.wasm"), crm(), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	before := l.lab
 	l.lab = newLab(t, append([]func(*Options){func(o *Options) {
-		o.Data, o.Host.Plugins = l.folder, plugins
-		o.Connectors = map[string]host.Connection{"crm": {Server: l.url}}
+		if err := os.WriteFile(filepath.Join(o.Host.Plugins, "crm.wasm"), crm(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.Data, o.Connectors["crm"] = l.folder, host.Connection{Server: l.url}
 	}}, change...)...)
 	if before != nil {
 		l.token = before.token

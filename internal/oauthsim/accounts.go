@@ -27,7 +27,8 @@ type Accounts struct {
 func (a *Accounts) Add(name string) *Server {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := &Server{ClientID: name, ClientSecret: "CANARY-secret-of-" + name, Prefix: fmt.Sprintf("CANARY-%d-", len(a.accounts)), Lifetime: a.Lifetime}
+	prefix := fmt.Sprintf("CANARY-%d-", len(a.accounts))
+	s := &Server{ClientID: name, ClientSecret: prefix + "kept-by-the-client", Prefix: prefix, Lifetime: a.Lifetime}
 	a.accounts = append(a.accounts, s)
 	return s
 }
