@@ -84,8 +84,12 @@ func (a *app) rotate(ctx context.Context, f *databaseFlags, dataKeys bool) error
 	default:
 		err = work()
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case done.Keys == 0:
+		return a.print("All keys are sealed with the first master key already.\n")
+	default:
+		return a.print("%d keys are sealed with the new master key.\n", done.Keys)
 	}
-	return a.print("%d keys are sealed with the new master key.\n", done.Keys)
 }

@@ -93,6 +93,9 @@ func (t session) sealer(workspace string, seals int64) (*envelope.DataKey, error
 		if _, err := t.replaceDataKeys([]sealedKey{k}); err != nil {
 			return nil, err
 		}
+		if err := t.record(Scope{k.organization, workspace}, Change{Entity: "data_keys", Action: "replace", Object: k.id}); err != nil {
+			return nil, err
+		}
 		if k, err = t.useDataKey(workspace, seals); err != nil {
 			return nil, err
 		}

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"io/fs"
 	"path"
 	"testing"
@@ -56,6 +58,23 @@ func testReleasedSchemas(t *testing.T, open func(t testing.TB) *lab) {
 				t.Errorf("revision %d after 7", next.Revision)
 			}
 		})
+	}
+}
+
+// digests are the SHA-256 of the steps of the schema.
+var digests = map[string]string{
+	"0001.sql": "142e380bb01c115fd7c965e020e9f6f29d21b0501b9f9f7beecadc6c70d27bbb", // changes until v0.1.0 is released
+}
+
+// TestReleasedSchemasDoNotChange: a database of a release has the steps of that release, and gets
+// none of them twice.
+func TestReleasedSchemasDoNotChange(t *testing.T) {
+	t.Parallel()
+	for _, step := range ok(fs.Glob(migrations, "schema/*.sql"))(t) {
+		sum := sha256.Sum256(ok(migrations.ReadFile(step))(t))
+		if got := hex.EncodeToString(sum[:]); got != digests[path.Base(step)] {
+			t.Errorf("%s has the SHA-256 %s: a step that was released never changes, so add a step; write down that of a new one", step, got)
+		}
 	}
 }
 

@@ -33,9 +33,37 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 		}
 		return t.recordForAll(Change{Entity: "master_keys", Action: "begin_rotation", Object: current})
 	})
-	for after, more := "", true; more && err == nil; {
+	if err == nil {
+		done.Keys, err = s.rewrapDataKeys(ctx, current)
+	}
+	if err != nil {
+		return done, err
+	}
+	before := done.Keys
+	err = s.write(ctx, func(t session) error {
+		n, err := t.rewrapSigningKeys(current)
+		if done.Keys = before + n; err != nil || done.Keys == 0 {
+			return err
+		}
+		return t.recordForAll(Change{Entity: "master_keys", Action: "end_rotation", Object: current, Count: done.Keys})
+	})
+	if err != nil {
+		return done, err
+	}
+	// Who removes the other master keys relies on it.
+	counts, err := s.mastersInUse(ctx)
+	if delete(counts, current); err == nil && len(counts) > 0 {
+		err = fault.Invalid("master_key", "keys are still sealed with another master key", "rotate again: somebody else rotates at the same time")
+	}
+	return done, err
+}
+
+// rewrapDataKeys seals the data keys with the current master key that have another one, and returns
+// how many these are.
+func (s *Store) rewrapDataKeys(ctx context.Context, current string) (n int, err error) {
+	for after, more := "", true; more; {
 		var found []sealedKey
-		err = s.batch(ctx, func(t session) (err error) {
+		err := s.batch(ctx, func(t session) error {
 			m, err := t.sealing()
 			if err != nil {
 				return err
@@ -54,54 +82,40 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 			}
 			return nil
 		})
-		if err == nil {
-			done.Keys += len(found)
+		if err != nil {
+			return n, err
 		}
+		n += len(found)
 		if more = len(found) == rotateBatch; more {
 			after = found[len(found)-1].id
 		}
 	}
+	return n, nil
+}
+
+// rewrapSigningKeys is rewrapDataKeys for the keys of tokens.
+func (t session) rewrapSigningKeys(current string) (n int, err error) {
+	m, err := t.sealing()
 	if err != nil {
-		return done, err
+		return 0, err
 	}
-	var n int
-	err = s.write(ctx, func(t session) error {
-		n = 0
-		m, err := t.sealing()
-		if err != nil {
-			return err
-		}
-		found, err := many(t, scanSigningKey, "signing_key.list", mostSigningKeys)
-		if err != nil {
-			return err
-		}
-		for _, k := range found {
-			if k.wrapped.Master == current {
-				continue
-			}
-			n++
-			if k.wrapped, err = t.rewrap(m, signingKeyPlace(k.ID), k.wrapped); err != nil {
-				return fmt.Errorf("signing key %s: %w", k.ID, err)
-			}
-			if _, err := t.exec("signing_key.rewrap", k.ID, k.wrapped.Master, k.wrapped.Sealed); err != nil {
-				return err
-			}
-		}
-		if done.Keys+n == 0 {
-			return nil
-		}
-		return t.recordForAll(Change{Entity: "master_keys", Action: "end_rotation", Object: current, Count: done.Keys + n})
-	})
-	done.Keys += n
+	found, err := many(t, scanSigningKey, "signing_key.list", mostSigningKeys)
 	if err != nil {
-		return done, err
+		return 0, err
 	}
-	// Who removes the other master keys relies on it.
-	counts, err := s.mastersInUse(ctx)
-	if delete(counts, current); err == nil && len(counts) > 0 {
-		err = fault.Invalid("master_key", "keys are still sealed with another master key", "rotate again: somebody else rotates at the same time")
+	for _, k := range found {
+		if k.wrapped.Master == current {
+			continue
+		}
+		n++
+		if k.wrapped, err = t.rewrap(m, signingKeyPlace(k.ID), k.wrapped); err != nil {
+			return n, fmt.Errorf("signing key %s: %w", k.ID, err)
+		}
+		if _, err := t.exec("signing_key.rewrap", k.ID, k.wrapped.Master, k.wrapped.Sealed); err != nil {
+			return n, err
+		}
 	}
-	return done, err
+	return n, nil
 }
 
 // rewrap seals a key with the current one of some master keys.

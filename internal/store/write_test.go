@@ -287,8 +287,9 @@ func testNewerDatabase(t *testing.T, l *lab) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := l.reopen(l.options(masterKeys(t, "first")))
-	if err == nil || !strings.Contains(err.Error(), "schema 1000") {
-		t.Errorf("%v", err)
+	for _, open := range []func(Options) (*Store, error){l.reopen, l.join} {
+		if _, err := open(l.options(masterKeys(t, "first"))); err == nil || !strings.Contains(err.Error(), "schema 1000") {
+			t.Errorf("%v", err)
+		}
 	}
 }
