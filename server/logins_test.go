@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/internal/store"
@@ -392,6 +393,37 @@ func TestChangesDuringARefresh(t *testing.T) {
 			l.ok(l.ask(http.MethodDelete, path(r.ID), l.token, nil), &airbyteapi.DeleteAnswer{})
 		}
 	}), http.StatusConflict, "changed or deleted")
+}
+
+// A token that somebody put into the database for another use is not used, and nothing is sent. A
+// client that acts for itself gets another one.
+//
+// threat: K2
+func TestATokenOfAnotherUse(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	ada, app := l.accounts.Add("ada"), l.accounts.Add("app")
+	person, robot := l.connect("acme", "Person", login(ada)), l.connect("acme", "App", map[string]string{"client_id": "app", "client_secret": app.ClientSecret, "app": "yes"})
+	for _, id := range []string{person, robot} {
+		c, err := l.s.store.Connection(t.Context(), store.Scope{Organization: l.first.Organization}, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope := store.Scope{Organization: c.Organization, Workspace: c.Workspace}
+		if _, err := l.s.store.PutToken(t.Context(), scope, c, []string{"https://evil.example"}, secret.New([]byte(`{"access":"ZXZpbA=="}`)), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.fails(l.me(person), http.StatusUnauthorized, "needs a login")
+	if n := len(ada.Grants()); n != 0 {
+		t.Errorf("the vendor got %d requests", n)
+	}
+	l.ok(l.me(robot), &answered{})
+	l.restart(t)
+	l.ok(l.me(robot), &answered{})
+	if n := len(app.Grants()); n != 1 {
+		t.Errorf("the token in its place is not kept: %d requests", n)
+	}
 }
 
 // A credential that is only tried uses no refresh token up.

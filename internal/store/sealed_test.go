@@ -66,6 +66,16 @@ func testMovedRows(t *testing.T, l *lab) {
 			}
 			l.tamper(t, "UPDATE token SET sealed = (SELECT sealed FROM token WHERE connection = $1) WHERE connection = $2", from.ID, c.ID)
 		}, token},
+		{"a token with its key from another workspace", func(_ Scope, c Connection) {
+			other, from := create()
+			if other.Organization == c.Organization {
+				t.Fatal("it is the same organization")
+			}
+			l.tamper(t, "UPDATE token SET sealed = (SELECT sealed FROM token WHERE connection = $1), data_key = (SELECT data_key FROM token WHERE connection = $1) WHERE connection = $2", from.ID, c.ID)
+		}, token},
+		{"a field to the token", func(_ Scope, c Connection) {
+			l.tamper(t, "UPDATE token SET sealed = (SELECT sealed FROM credential WHERE connection = $1 AND field = 'a') WHERE connection = $1", c.ID)
+		}, token},
 		{"with its key to another workspace", func(_ Scope, c Connection) {
 			other := l.organization(t)
 			from := l.connection(t, other, "from")
