@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -41,7 +40,7 @@ func (t *trail) Write(ctx context.Context, r *audit.Record) error {
 	if w == nil {
 		return nil // no call of a client: a check
 	}
-	text, err := json.Marshal(r)
+	text, err := r.MarshalJSON() // package json would read the text once more
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,6 @@ CREATE TABLE audit (
 	record TEXT NOT NULL,
 	PRIMARY KEY (id, event)
 ) /*strict*/;
-CREATE INDEX audit_organization ON audit (organization, id, event);
 CREATE INDEX audit_workspace ON audit (workspace, id, event);
 
 CREATE TABLE job (

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,14 +59,14 @@ func (a *API) read(ctx context.Context, r *Request, e *httpserve.Exchange, route
 	}
 	input := reflect.New(route.input)
 	if !route.hasBody() {
-		return input.Interface(), readQuery(r.URL, input.Elem())
+		return input.Interface(), readQuery(r.URL, input.Elem(), route.fields)
 	}
 	body, err := a.body(r, e, route)
 	if err != nil {
 		return nil, err
 	}
 	r.Present = make(map[string]bool)
-	if err := readBody(ctx, body, input.Elem(), r.Present); err != nil {
+	if err := readBody(ctx, body, input.Elem(), route.fields, r.Present); err != nil {
 		return nil, err
 	}
 	return input.Interface(), nil
@@ -101,7 +102,7 @@ func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, err
 }
 
 // readBody reads a JSON object. Names count as they are written, and once.
-func readBody(ctx context.Context, text []byte, into reflect.Value, present map[string]bool) error {
+func readBody(ctx context.Context, text []byte, into reflect.Value, all []field, present map[string]bool) error {
 	if !utf8.Valid(text) {
 		return notJSON("it is not UTF-8")
 	}
@@ -116,32 +117,46 @@ func readBody(ctx context.Context, text []byte, into reflect.Value, present map[
 	case rawjson.KindOf(text) != rawjson.Object:
 		return &Refusal{Status: http.StatusUnprocessableEntity, Message: "the body is not a JSON object", Hint: "write it in braces"}
 	}
-	known := make(map[string]field)
-	for _, f := range fields(into.Type()) {
-		known[f.name] = f
-	}
+	given := make([]bool, len(all))
 	for raw, value := range rawjson.Members(text) {
-		f, is := known[rawjson.Unquote(raw)]
-		if !is {
+		name := rawjson.Unquote(raw)
+		i := slices.IndexFunc(all, func(f field) bool { return f.name == name })
+		if i < 0 {
 			continue // clients of other generations send more
 		}
-		present[f.name] = true
+		present[name] = true
 		if rawjson.KindOf(value) == rawjson.Null {
 			continue
 		}
-		decoder := json.NewDecoder(bytes.NewReader(value))
-		decoder.UseNumber() // a number stays what the client wrote
-		if err := decoder.Decode(into.Field(f.index).Addr().Interface()); err != nil {
-			return fault.Invalid(f.name, f.name+" is not "+kindName(f.of), "see "+f.name+" in /openapi.json")
+		if err := decode(value, into.Field(all[i].index)); err != nil {
+			return fault.Invalid(name, name+" is not "+kindName(all[i].of), "see "+name+" in /openapi.json")
 		}
-		delete(known, f.name)
+		given[i] = true
 	}
-	for _, f := range fields(into.Type()) {
-		if _, missing := known[f.name]; missing && f.required {
+	for i, f := range all {
+		if f.required && !given[i] {
 			return fault.Invalid(f.name, f.name+" is missing", "add it to the body")
 		}
 	}
 	return nil
+}
+
+// decode reads a value of a body that is JSON. Texts and raw values are read without package json,
+// which is slow for small bodies.
+func decode(value []byte, into reflect.Value) error {
+	switch into := into.Addr().Interface().(type) {
+	case *json.RawMessage:
+		*into = value
+		return nil
+	case *string:
+		if rawjson.KindOf(value) == rawjson.String {
+			*into = rawjson.Unquote(value)
+			return nil
+		}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber() // a number stays what the client wrote
+	return decoder.Decode(into.Addr().Interface())
 }
 
 func notJSON(why string) error {
@@ -149,12 +164,12 @@ func notJSON(why string) error {
 }
 
 // readQuery reads query parameters. Each may stand once.
-func readQuery(u *url.URL, into reflect.Value) error {
+func readQuery(u *url.URL, into reflect.Value, all []field) error {
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return &Refusal{Status: http.StatusBadRequest, Message: "the query of the URL cannot be read", Hint: "escape its values"}
 	}
-	for _, f := range fields(into.Type()) {
+	for _, f := range all {
 		given := values[f.name]
 		switch {
 		case len(given) == 0 || len(given) == 1 && given[0] == "":

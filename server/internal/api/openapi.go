@@ -92,7 +92,7 @@ func (d documented) operation(route *Route, failure schema) schema {
 	case route.hasBody():
 		op["requestBody"] = schema{"required": true, "content": content(d.of(route.input))}
 	case route.input != nil:
-		for _, f := range fields(route.input) {
+		for _, f := range route.fields {
 			parameters = append(parameters, schema{"name": f.name, "in": "query", "required": f.required, "schema": d.property(f)})
 		}
 	}

@@ -33,6 +33,7 @@ type Route struct {
 	Refused bool
 
 	input, output reflect.Type // input is nil for an operation that reads nothing
+	fields        []field      // of the input
 	serve         func(ctx context.Context, r *Request, input any) (any, error)
 }
 
@@ -46,7 +47,7 @@ const SmallBody = 1 << 20
 // them. Out is the answer, as JSON.
 func Do[In, Out any](r Route, f func(ctx context.Context, r *Request, in *In) (Out, error)) Route {
 	r.input, r.output = reflect.TypeFor[In](), reflect.TypeFor[Out]()
-	if r.input.NumField() == 0 {
+	if r.fields = fields(r.input); r.input.NumField() == 0 {
 		r.input = nil
 	}
 	r.serve = func(ctx context.Context, request *Request, input any) (any, error) {

@@ -147,3 +147,79 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// TestKnownTokens checks tokens again that are known by now: their end, and that of their key, still
+// count, and no other text passes for one of them.
+//
+// threat: S1
+func TestKnownTokens(t *testing.T) {
+	t.Parallel()
+	retired := key("a", 1)
+	retired.Retired = start.Add(time.Minute)
+	s := signer(t, key("b", 2), retired)
+	for name, c := range map[string]struct {
+		by  *Signer
+		end time.Time
+	}{
+		"its own end":        {s, start.Add(Life)},
+		"the end of its key": {signer(t, key("a", 1)), retired.Retired.Add(Life)},
+	} {
+		claims := good
+		claims.Expires = start.Add(2 * Life).Unix()
+		if c.by == s {
+			claims.Expires = c.end.Unix()
+		}
+		text, err := c.by.Sign(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := s.Check(text, c.end.Add(-time.Second)); err != nil || !reflect.DeepEqual(*got, claims) {
+				t.Fatalf("%s: %+v, %v", name, got, err)
+			}
+		}
+		if _, err := s.Check(text, c.end); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, other := range []string{text + "A", text[:len(text)-1], text[:40] + "A" + text[41:]} {
+			if _, err := s.Check(other, start); !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestKnownTokensAreBounded(t *testing.T) {
+	t.Parallel()
+	var k known
+	first := digest{1}
+	k.put(first, &signed{})
+	for i := range 3 * maxKnown {
+		k.put(digest{2, byte(i), byte(i >> 8)}, &signed{})
+		if k.get(first) == nil {
+			t.Fatalf("one that is always asked for is forgotten after %d", i)
+		}
+	}
+	if n := len(k.young) + len(k.old); n > 2*maxKnown {
+		t.Errorf("%d tokens are known", n)
+	}
+	for i := range 2 * maxKnown {
+		k.put(digest{3, byte(i), byte(i >> 8)}, &signed{})
+	}
+	if k.get(first) != nil {
+		t.Error("one that nobody asks for is known forever")
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	s := signer(b, key("a", 1))
+	text, err := s.Sign(good)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Check(text, start); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
