@@ -180,6 +180,29 @@ func TestAStoppedWorkspace(t *testing.T) {
 	}
 }
 
+// A token that the server knows from the calls before ends with its workspace, at once.
+//
+// threat: D1
+func TestATokenOfADeletedWorkspace(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	path := at(airbyteapi.ExecutePath, l.create("acme", "Pylon"))
+	own := l.scoped("acme")
+	var info airbyteapi.TokenInfo
+	l.ok(l.ask(http.MethodGet, airbyteapi.ScopedTokenInfoPath, own, nil), &info)
+	call := `{"entity": "me", "action": "get"}`
+	for range 2 {
+		l.ok(l.ask(http.MethodPost, path, own, call), &airbyteapi.ExecuteAnswer{})
+	}
+	l.vendor.Reset()
+	l.ok(l.ask(http.MethodDelete, airbyteapi.WorkspacesPath+"/"+info.WorkspaceID, l.token, nil), &airbyteapi.WorkspaceDeleted{})
+	l.fails(l.ask(http.MethodPost, path, own, call), http.StatusNotFound, "no such connector")
+	l.fails(l.ask(http.MethodGet, airbyteapi.ScopedTokenInfoPath, own, nil), http.StatusNotFound, "does not exist any more")
+	if n := len(l.vendor.Requests()); n != 0 {
+		t.Errorf("the vendor got %d requests", n)
+	}
+}
+
 // An empty list of entities is no way to get all of them: null is.
 func TestEmptyEntities(t *testing.T) {
 	t.Parallel()
