@@ -173,6 +173,12 @@ test-serve: uv ## drive agenthost serve with airbyte-agent-sdk from PyPI; needs 
 	AIRBYTE_PYTHON=$(abspath $(SERVED)/bin/python) AIRBYTE_FIRST_PYTHON=$(abspath $(AIRBYTE_FIRST)/bin/python) \
 		$(GO) test -count=1 -v -run TestSDK ./server $(if $(LATEST),|| echo 'the newest airbyte-agent-sdk differs from $(AIRBYTE_SDK): see above')
 
+# Its 180 packages take long to load, so that this is no step of .ci/run.
+.PHONY: test-pyairbyte
+test-pyairbyte: uv ## drive agenthost serve with the direct connectors of PyAirbyte from PyPI; needs python3
+	@$(call install,$(OUT)/pyairbyte,airbyte==0.71.3)
+	AIRBYTE_PYAIRBYTE=$(abspath $(OUT)/pyairbyte/bin/python) $(GO) test -count=1 -v -run TestPyAirbyte ./server
+
 SCHEMA     := server/testdata/schemathesis
 SCHEMATIME ?= 1m
 .PHONY: test-schema

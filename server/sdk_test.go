@@ -30,22 +30,9 @@ func TestSDK(t *testing.T) {
 		t.Skip("run it with make test-serve")
 	}
 	l := newLab(t, all(t))
-	run := func(input io.Reader, program string, args ...string) []byte {
-		t.Helper()
-		c := exec.CommandContext(t.Context(), program, args...)
-		c.Env = append(os.Environ(), l.environment()...)
-		c.Stdin = input
-		var problems bytes.Buffer
-		c.Stderr = &problems
-		out, err := c.Output()
-		if err != nil {
-			t.Errorf("%s: %v\n%s", args[0], err, problems.Bytes())
-		}
-		return out
-	}
-	doubled := strings.TrimSpace(string(run(nil, first, "testdata/first.py", vendorToken)))
+	doubled := strings.TrimSpace(string(l.run(nil, first, "testdata/first.py", vendorToken)))
 	calls, checks := callsOfLibrary(t)
-	out := run(strings.NewReader(calls), python, "testdata/sdk.py", doubled, failingLab(t))
+	out := l.run(strings.NewReader(calls), python, "testdata/sdk.py", doubled, failingLab(t))
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 16<<20)
 	n := 0
@@ -58,26 +45,58 @@ func TestSDK(t *testing.T) {
 		t.Errorf("%d answers to %d calls", n, len(checks))
 	}
 	t.Logf("the SDK ran %d operations", n)
-	for i, program := range documented(t) {
-		if out := run(nil, python, "-c", program); !strings.Contains(string(out), "Rosa Ivanov") {
-			t.Errorf("program %d of docs/python.md prints %s", i, out)
-		}
-	}
+	l.runDocumented(python, "from airbyte_agent_sdk", 2)
 }
 
-// documented are the programs of docs/python.md.
-func documented(t *testing.T) []string {
-	t.Helper()
+// TestPyAirbyte drives the server with the direct connectors of PyAirbyte, unmodified, whose
+// request for a token goes to another API than its other requests.
+func TestPyAirbyte(t *testing.T) {
+	python := os.Getenv("AIRBYTE_PYAIRBYTE")
+	if python == "" {
+		t.Skip("run it with make test-pyairbyte")
+	}
+	l := newLab(t, all(t))
+	l.create("acme", "Pylon")
+	l.run(nil, python, "testdata/pyairbyte.py")
+	l.runDocumented(python, "from airbyte import", 1)
+}
+
+// run runs a script with the variables of docs/python.md, and returns what it prints.
+func (l *lab) run(input io.Reader, program string, args ...string) []byte {
+	l.t.Helper()
+	c := exec.CommandContext(l.t.Context(), program, args...)
+	c.Env = append(os.Environ(), l.environment()...)
+	c.Env = append(c.Env, "AIRBYTE_AGENTS_API_URL="+l.http.URL+"/api/v1", "AIRBYTE_CLOUD_API_URL="+l.http.URL+"/api/v1/account", "DO_NOT_TRACK=1")
+	c.Stdin = input
+	var problems bytes.Buffer
+	c.Stderr = &problems
+	out, err := c.Output()
+	if err != nil {
+		l.t.Errorf("%s: %v\n%s", args[0], err, problems.Bytes())
+	}
+	return out
+}
+
+// runDocumented runs the programs of docs/python.md that have an import.
+func (l *lab) runDocumented(python, has string, want int) {
+	l.t.Helper()
 	text, err := os.ReadFile("../docs/python.md")
 	if err != nil {
-		t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	var programs []string
 	for _, after := range strings.Split(string(text), "```python\n")[1:] {
 		program, _, _ := strings.Cut(after, "\n```")
-		programs = append(programs, program)
+		if !strings.Contains(program, has) {
+			continue
+		}
+		want--
+		if out := l.run(nil, python, "-c", program); !strings.Contains(string(out), "Rosa Ivanov") {
+			l.t.Errorf("a program of docs/python.md prints %s:\n%s", out, program)
+		}
 	}
-	return programs
+	if want != 0 {
+		l.t.Errorf("docs/python.md has %d fewer programs than it had", want)
+	}
 }
 
 // environment are the documented variables of the SDK.
