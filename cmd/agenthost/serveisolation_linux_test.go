@@ -40,7 +40,7 @@ const (
 // threat: D1
 func TestIsolation(t *testing.T) {
 	random := seeded(t)
-	w := &isolation{vendor: &owners{owner: make(map[string]string), writes: make(map[string]int)}, latest: make(chan time.Duration, *isolatedCalls)}
+	w := &isolation{vendor: &owners{owner: make(map[string]string), writes: make(map[string]int)}, durations: make(chan time.Duration, *isolatedCalls)}
 	w.s = newServed(t, w.vendor, "")
 	w.organizations(t)
 	w.s.start()
@@ -67,9 +67,9 @@ func TestIsolation(t *testing.T) {
 	}
 	group.Wait()
 	duration := time.Since(took)
-	close(w.latest)
+	close(w.durations)
 	var times []time.Duration
-	for d := range w.latest {
+	for d := range w.durations {
 		times = append(times, d)
 	}
 	slices.Sort(times)
@@ -113,7 +113,7 @@ type isolation struct {
 	workspaces   sync.Map // *isolatedWorkspace by number
 
 	calls, foreign, waited atomic.Int64
-	latest                 chan time.Duration // how long own calls of the vendor took
+	durations              chan time.Duration // of own calls of the vendor
 }
 
 // isolatedApplication is the application of an organization.
@@ -281,6 +281,7 @@ type isolatedClient struct {
 	random *rand.Rand
 }
 
+// call makes one call, as often for what is another's as for what is the client's.
 func (c *isolatedClient) call() {
 	own := c.w.get(c.random.IntN(*isolatedWorkspaces))
 	c.w.calls.Add(1)
@@ -307,7 +308,7 @@ func (c *isolatedClient) see(what string, own *isolatedWorkspace, a *answer) {
 	}
 }
 
-// call of an operation.
+// operation is the body of a call.
 func operation(entity, action, params string) airbyteapi.ExecuteRequest {
 	return airbyteapi.ExecuteRequest{Entity: entity, Action: action, Params: json.RawMessage(params)}
 }
@@ -337,7 +338,7 @@ func (c *isolatedClient) own(ws *isolatedWorkspace) {
 	case k < 24:
 		begun := time.Now()
 		what, a = "execute", c.w.ask(c.t, http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), token, operation("me", "get", "{}"))
-		c.w.latest <- time.Since(begun)
+		c.w.durations <- time.Since(begun)
 		wants(`"owner":"` + ws.owner(n) + `"`)
 	case k < 28:
 		what, a = "write", c.w.ask(c.t, http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), token, operation("notes", "create", fmt.Sprintf(`{"name": "by %s"}`, mark(ws.number))))
@@ -392,7 +393,7 @@ func (c *isolatedClient) foreignOf(own, other *isolatedWorkspace) {
 	switch c.random.IntN(6) {
 	case 0:
 		id = strings.ToUpper(id)
-	case 1: // a guess, near to one's own
+	case 1: // a guess, near to an id of one's own
 		last := strings.IndexByte(digits, mine[len(mine)-1])
 		id = mine[:len(mine)-1] + digits[(last+1)%16:][:1]
 	}
