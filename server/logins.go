@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/agenthost/agenthost/internal/credential/logins"
+	"github.com/agenthost/agenthost/internal/credential/oauth"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/envelope"
@@ -139,23 +140,31 @@ func (k *keeper) late(err error) error {
 // Remove is for logouts, which the server does not have: a credential that goes takes its token with it.
 func (k *keeper) Remove(string) error { return errors.ErrUnsupported }
 
-// Ended drops the credential of the connection, which needs another one from now on.
+// Ended drops the credential of the connection if the vendor takes its refresh token no longer.
+// An access token that came without one stays: it may be good for other operations.
 func (k *keeper) Ended(ctx context.Context, _ logins.Binding, why error) error {
-	d, scope := k.directory, k.scope()
-	ctx = store.WithActor(ctx, store.Actor{Via: "server"}) // the caller did not ask for it
-	now, err := d.store.Connection(ctx, scope, k.connection.ID)
-	if err == nil && now.Login == k.connection.Login {
-		now.State = store.NeedsLogin
-		_, err = d.store.UpdateConnection(ctx, scope, now, &store.Credentials{})
-		err = d.changed(ctx, err)
-	}
 	ended := needsLogin(k.connection.Name)
 	if e, is := errors.AsType[*abi.Error](why); is {
 		ended.Message, ended.Code = fmt.Sprintf("connector %s needs a new login: %s", k.connection.Name, e.Message), e.Code
 	}
-	// Where somebody changed the connection at this moment, its next call ends here again.
-	d.log.Warn("a login is over", "connection", k.connection.ID, "reason", ended.Message, "error", err)
+	if ended.Code == oauth.CodeInvalidGrant {
+		// Where somebody changed the connection at this moment, its next call ends here again.
+		k.directory.log.Warn("a login is over", "connection", k.connection.ID, "reason", ended.Message, "error", k.drop(ctx))
+	}
 	return ended.WithCause(why)
+}
+
+// drop drops the credential of the connection, which needs another one from now on.
+func (k *keeper) drop(ctx context.Context) error {
+	ctx = store.WithActor(ctx, store.Actor{Via: "server"}) // the caller did not ask for it
+	d := k.directory
+	now, err := d.store.Connection(ctx, k.scope(), k.connection.ID)
+	if err != nil || now.Login != k.connection.Login {
+		return err
+	}
+	now.State = store.NeedsLogin
+	_, err = d.store.UpdateConnection(ctx, k.scope(), now, &store.Credentials{})
+	return d.changed(ctx, err)
 }
 
 // tried keeps no tokens: those of a credential that is only tried. It implements [logins.Keeper].

@@ -2,9 +2,11 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/oauthsim"
@@ -206,14 +209,24 @@ func TestLogins(t *testing.T) {
 			l.restart(t)
 		}
 	}
-	alone := l.accounts.Add("alone")
-	alone.Seed()
-	id := l.connect("acme", "Access token", map[string]string{"access_token": alone.Access()})
-	l.ok(l.me(id), &answered{})
-	alone.Expire()
-	l.fails(l.me(id), http.StatusUnauthorized, "")
-	if n := len(alone.Grants()); n != 0 {
-		t.Errorf("%d requests for tokens without a refresh token", n)
+	// An access token without a refresh token stays, also where the vendor does not take it.
+	for name, fields := range map[string]map[string]string{
+		"alone":         {},
+		"with a client": {"client_id": "with a client", "client_secret": "x"},
+	} {
+		account := l.accounts.Add(name)
+		account.Seed()
+		fields["access_token"] = account.Access()
+		id := l.connect("acme", name, fields)
+		l.ok(l.me(id), &answered{})
+		account.Expire()
+		if f := l.fails(l.me(id), http.StatusUnauthorized, ""); strings.Contains(f.String(), "agenthost login") {
+			t.Errorf("%s: %s", name, f)
+		}
+		l.is(id, store.Ready)
+		if n := len(account.Grants()); n != 0 {
+			t.Errorf("%s: %d requests for tokens", name, n)
+		}
 	}
 }
 
@@ -240,6 +253,10 @@ func TestNeedsLogin(t *testing.T) {
 	scope := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
 	if kept, err := l.s.store.Credentials(t.Context(), scope, id, nil); err != nil || len(kept) != 0 {
 		t.Errorf("%d fields are kept, %v", len(kept), err)
+	}
+	recorded := slices.Collect(maps.Values(l.records(l.first.Organization)))
+	if want := "server   connections update state credentials"; !slices.Contains(recorded, want) {
+		t.Errorf("the trail has no %q: %q", want, recorded)
 	}
 	l.restart(t)
 	l.needsLogin(id, account)
@@ -286,17 +303,20 @@ func TestAMovedConnectorNeedsALogin(t *testing.T) {
 		put(map[string]any{"environment": map[string]string{"tenant": "initech"}, "credentials": c.fresh()})
 		l.is(id, store.Ready)
 		l.ok(l.me(id), &answered{})
-		// The operator's server is a part of the address, too, and its way back brings the
+		// What the operator says is a part of the address, too, and the way back brings the
 		// credential back: nobody took it away.
-		moved := func(o *Options) {
-			o.Connectors = map[string]host.Connection{"crm": {Server: strings.Replace(l.url, "127.0.0.1", "localhost", 1)}}
+		moves := []host.Connection{{Server: strings.Replace(l.url, "127.0.0.1", "localhost", 1)}}
+		if c.account == account {
+			moves = append(moves, host.Connection{Server: l.url, OAuth: &config.OAuth{TokenURL: l.url + "/another/token"}})
 		}
-		l.restart(t, moved)
-		l.fails(l.me(id), http.StatusUnauthorized, "needs a login")
-		l.needsLogin(id, c.account)
-		l.restart(t)
-		l.is(id, store.Ready)
-		l.ok(l.me(id), &answered{})
+		for _, moved := range moves {
+			l.restart(t, func(o *Options) { o.Connectors["crm"] = moved })
+			l.fails(l.me(id), http.StatusUnauthorized, "needs a login")
+			l.needsLogin(id, c.account)
+			l.restart(t)
+			l.is(id, store.Ready)
+			l.ok(l.me(id), &answered{})
+		}
 	}
 }
 

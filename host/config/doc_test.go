@@ -23,7 +23,7 @@ mcp:
   http: {tokens: {NAME: env:A}}
 serve:
   connectors:
-    NAME: {server: eu, tls: {ca_file: a.pem}, allow: {effects: [read]}, limits: {timeout: 1s}, rate_limit: "off"}
+    NAME: {server: eu, tls: {ca_file: a.pem}, oauth: {scopes: [a]}, allow: {effects: [read]}, limits: {timeout: 1s}, rate_limit: "off"}
 connections:
   NAME:
     connector: pylon

@@ -96,9 +96,8 @@ type Record struct {
 	Template    *Template       `json:"source_template,omitempty"`
 	Replication any             `json:"replication_config,omitempty"`
 	Entities    json.RawMessage `json:"entities,omitempty"`
-	// State says whether the connector can be used: ready or needs_login. It is an addition of
-	// our server's.
-	State     string `json:"state,omitempty"`
+	// State says whether the connector can be used. It is an addition of our server's.
+	State     string `json:"state,omitempty" doc:"ready, or needs_login: give it new credentials"`
 	CreatedAt string `json:"created_at"`
 	UpdatedAt string `json:"updated_at"`
 }

@@ -52,8 +52,8 @@ type Keeper interface {
 	Save(ctx context.Context, b Binding, row Row) error
 	// Remove removes the row of a connection. Call it with the lock.
 	Remove(connection string) error
-	// Ended is told that a login is over: only a person can make another one. It returns what
-	// to tell the caller, which is why if the keeper knows nothing better. Call it with the lock.
+	// Ended is told that there is no login, or that it is over, because of why: only a person can
+	// make another one. It returns what to tell the caller. Call it with the lock.
 	Ended(ctx context.Context, b Binding, why error) error
 }
 
