@@ -127,14 +127,18 @@ func (t session) rewrap(m *envelope.Masters, p envelope.Place, w envelope.Wrappe
 	return m.Seal(t.s.random, p, key)
 }
 
-// batch is write for a part of a long work. It waits before it returns, so that others, such as a
-// server in another process, may write as long as it did: the lock of SQLite is not fair.
+// batch is write for a part of a long work. It waits before it returns, so that others may write:
+// with SQLite as long as it did, because a server in another process does not queue for the lock.
 func (s *Store) batch(ctx context.Context, f func(session) error) error {
 	begun := time.Now()
 	if err := s.write(ctx, f); err != nil {
 		return err
 	}
-	rest := time.NewTimer(max(time.Since(begun), batchPause))
+	pause := batchPause
+	if s.file != "" {
+		pause = max(pause, time.Since(begun))
+	}
+	rest := time.NewTimer(pause)
 	defer rest.Stop()
 	select {
 	case <-rest.C:
