@@ -171,6 +171,11 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 	if err := store.OwnFolder(o.Data); err != nil {
 		return nil, err
 	}
+	if o.MasterKeys == nil {
+		if err := store.MakeMasterFile(ctx, o.Data); err != nil {
+			return nil, err
+		}
+	}
 	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, OnQuery: o.onQuery}
 	if o.Database.IsZero() {
 		return store.OpenSQLite(ctx, o.Data, so)

@@ -39,57 +39,57 @@ If it is interrupted, the next run goes on. Backups from before need the old mas
 	return cmd
 }
 
-func (a *app) rotate(ctx context.Context, f *databaseFlags, dataKeys bool) error {
+func (a *app) rotate(ctx context.Context, f *databaseFlags, dataKeys bool) (err error) {
 	o, err := a.options()
 	if err != nil {
 		return err
 	}
-	ctx = database.WithActor(ctx, database.Actor{Via: "command", Caller: osUser()})
 	address, keys, err := f.secrets(ctx, o)
 	if err != nil {
 		return fault.Configuration(err)
 	}
+	var s *database.Store
+	so := database.Options{Masters: database.ReadMasters(f.data, keys)}
+	if address.IsZero() {
+		s, err = database.JoinSQLite(ctx, f.data, so)
+	} else {
+		s, err = database.JoinPostgres(ctx, address, so)
+	}
+	if err != nil {
+		return fault.Configuration(err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	ctx = database.WithActor(ctx, database.Actor{Via: "command", Caller: osUser()})
+	if dataKeys {
+		return a.rotateData(ctx, s)
+	}
 	var done database.Rotated
-	work := func() (err error) {
-		so := database.Options{Masters: database.ReadMasters(f.data, keys)}
-		var s *database.Store
-		if address.IsZero() {
-			s, err = database.JoinSQLite(ctx, f.data, so)
-		} else {
-			s, err = database.JoinPostgres(ctx, address, so)
-		}
-		if err != nil {
-			return fault.Configuration(err)
-		}
-		defer func() { err = errors.Join(err, s.Close()) }()
-		if dataKeys {
-			done, err = s.RotateData(ctx)
-		} else {
-			done, err = s.RotateMaster(ctx)
-		}
+	rotate := func() (err error) {
+		done, err = s.RotateMaster(ctx)
 		return err
 	}
-	switch {
-	case dataKeys:
-		err = work()
-		if err == nil {
-			err = a.print("%d data keys are new, and %d credentials are sealed with them.\n", done.Keys, done.Values)
-		}
-		if err == nil && done.Unopened > 0 {
-			a.say("note", fmt.Sprintf("%d credentials do not open, and stay as they are: somebody changed or moved them", done.Unopened))
-		}
-		return err
-	case keys == nil:
-		err = fault.Configuration(database.RenewMasterFile(ctx, f.data, work))
-	default:
-		err = work()
+	if keys == nil {
+		err = database.RenewMasterFile(ctx, f.data, rotate)
+	} else {
+		err = rotate()
 	}
 	switch {
 	case err != nil:
-		return err
+		return fault.Configuration(err)
 	case done.Keys == 0:
 		return a.print("All keys are sealed with the first master key already.\n")
 	default:
 		return a.print("%d keys are sealed with the new master key.\n", done.Keys)
 	}
+}
+
+func (a *app) rotateData(ctx context.Context, s *database.Store) error {
+	done, err := s.RotateData(ctx)
+	if err != nil {
+		return err
+	}
+	if done.Unopened > 0 {
+		a.say("note", fmt.Sprintf("%d credentials do not open, and stay as they are: somebody changed or moved them", done.Unopened))
+	}
+	return a.print("%d data keys are new, and %d credentials are sealed with them.\n", done.Keys, done.Values)
 }

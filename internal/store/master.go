@@ -31,11 +31,10 @@ const readPause = time.Second
 // openMasters reads the master keys, and reports whether keys are sealed with another one than the
 // first. The error says whether they do not open the database.
 func (s *Store) openMasters(ctx context.Context) (others bool, err error) {
-	m, err := s.masters.read(ctx)
+	m, err := s.readMasters(ctx)
 	if err != nil {
 		return false, err
 	}
-	s.masters.now.Store(m)
 	counts, err := s.mastersInUse(ctx)
 	if err != nil {
 		return false, err
@@ -85,18 +84,28 @@ func (s *Store) mastersWith(ctx context.Context, id string) (*envelope.Masters, 
 	}
 	s.masters.reading.Lock()
 	defer s.masters.reading.Unlock()
-	m := s.masters.now.Load()
-	if m.Has(id) || !s.masters.tried.IsZero() && s.now().Sub(s.masters.tried) < readPause {
+	if m := s.masters.now.Load(); m.Has(id) || !s.masters.tried.IsZero() && s.now().Sub(s.masters.tried) < readPause {
 		return m, nil
 	}
-	newer, err := s.masters.read(ctx)
+	m, err := s.readMasters(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the master keys again: %w", err)
 	}
-	// Those that were there stay: a rotation that goes on may have left something to each of them.
-	m = newer.With(m, newer.Current())
 	if !m.Has(id) {
 		s.masters.tried = s.now()
+	}
+	return m, nil
+}
+
+// readMasters reads the master keys. Those that were there stay: a rotation that goes on may have
+// left something to each of them.
+func (s *Store) readMasters(ctx context.Context) (*envelope.Masters, error) {
+	m, err := s.masters.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if before := s.masters.now.Load(); before != nil {
+		m = m.With(before, m.Current())
 	}
 	s.masters.now.Store(m)
 	return m, nil

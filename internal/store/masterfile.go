@@ -26,18 +26,11 @@ const MasterFile = "master.key"
 const maxMaster = 64 << 10
 
 // ReadMasters returns a function for [Options]: it reads the master keys with keys or, if keys is
-// nil, in a folder, where it makes one if there is none.
+// nil, from the [MasterFile] of a folder.
 func ReadMasters(dir string, keys func(context.Context) ([]secret.Value, error)) func(context.Context) (*envelope.Masters, error) {
 	if keys == nil {
-		keys = func(ctx context.Context) ([]secret.Value, error) {
-			// A key that somebody else could have put there is not even read.
-			if err := OwnFolder(dir); err != nil {
-				return nil, err
-			}
+		keys = func(context.Context) ([]secret.Value, error) {
 			text, err := readMasterFile(dir)
-			if errors.Is(err, fs.ErrNotExist) {
-				text, err = firstMasterKey(ctx, dir)
-			}
 			defer clear(text)
 			return []secret.Value{secret.New(text)}, masterFileError(err)
 		}
@@ -51,7 +44,14 @@ func ReadMasters(dir string, keys func(context.Context) ([]secret.Value, error))
 	}
 }
 
+// readMasterFile does not even read a key that somebody else could have put there.
 func readMasterFile(dir string) ([]byte, error) {
+	if _, err := os.Lstat(dir); err != nil { // which is not made
+		return nil, err
+	}
+	if err := owned.Folder(dir); err != nil {
+		return nil, err
+	}
 	return owned.ReadFile(filepath.Join(dir, MasterFile), maxMaster)
 }
 
@@ -66,23 +66,31 @@ func masterFileError(err error) error {
 	return nil
 }
 
-// firstMasterKey writes a key that only its owner can read. Where two servers start at once, both
-// get the key of the first.
-func firstMasterKey(ctx context.Context, dir string) ([]byte, error) {
+// MakeMasterFile makes the [MasterFile] of a folder where there is none, and the folder. Only its
+// owner can read it. Where two servers start at once, both get the key of the first.
+func MakeMasterFile(ctx context.Context, dir string) error {
+	if err := OwnFolder(dir); err != nil {
+		return err
+	}
 	path := filepath.Join(dir, MasterFile)
+	// Before the lock: a rotation may have it for long.
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return masterFileError(err)
+	}
 	release, err := durable.Lock(ctx, path)
 	if err != nil {
-		return nil, err
+		return masterFileError(err)
 	}
 	defer release()
-	if text, err := readMasterFile(dir); !errors.Is(err, fs.ErrNotExist) {
-		return text, err
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return masterFileError(err)
 	}
 	text, err := newMasterKey()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = durable.Writer{}.Replace(path, text)
 	}
-	return text, durable.Writer{}.Replace(path, text)
+	clear(text)
+	return masterFileError(err)
 }
 
 // newMasterKey returns a key in base64, in a line.
@@ -103,12 +111,6 @@ func newMasterKey() (line []byte, err error) {
 // interrupted, the next call goes on with the key that is there.
 func RenewMasterFile(ctx context.Context, dir string, seal func() error) error {
 	path := filepath.Join(dir, MasterFile)
-	if _, err := os.Lstat(path); err != nil { // and the folder is not made
-		return masterFileError(err)
-	}
-	if err := OwnFolder(dir); err != nil {
-		return err
-	}
 	release, err := durable.Lock(ctx, path)
 	if err != nil {
 		return masterFileError(err)

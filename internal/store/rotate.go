@@ -22,10 +22,15 @@ type Rotated struct {
 	Unopened int
 }
 
-// RotateMaster makes the first of the master keys the current one, and seals all keys with it. The
-// others are not needed after it. It may be interrupted, and begun again, while the store is in use.
+// RotateMaster reads the master keys, makes the first of them the current one, and seals all keys
+// with it. The others are not needed after it. It may be interrupted, and begun again, while the
+// store is in use.
 func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
-	current := s.masters.now.Load().Current()
+	m, err := s.readMasters(ctx)
+	if err != nil {
+		return done, err
+	}
+	current := m.Current()
 	err = s.write(ctx, func(t session) error {
 		n, err := t.exec("master.use", current)
 		if err != nil || n == 0 {
