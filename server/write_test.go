@@ -184,6 +184,8 @@ func TestWritesThatDidNotEnd(t *testing.T) {
 	if err := l.vendor.Close(); err != nil {
 		t.Fatal(err)
 	}
+	// A read finds out that the idle connection is gone: on it, nobody could say what was sent.
+	l.fails(l.ask(http.MethodPost, run, l.token, `{"entity":"me","action":"get"}`), http.StatusBadGateway, "refuses connections")
 	one, two := l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k2"), l.ask(http.MethodPost, run, l.token, newTeam, keyHeader, "k2")
 	if one.status != http.StatusBadGateway || two.status != http.StatusBadGateway || one.body == two.body {
 		t.Errorf("%d %s, then %d %s", one.status, one.body, two.status, two.body)
