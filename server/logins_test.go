@@ -196,7 +196,11 @@ func TestLogins(t *testing.T) {
 	for round := range 3 {
 		for id, account := range ids {
 			l.ok(l.me(id), &answered{})
+			l.asked()
 			l.ok(l.me(id), &answered{})
+			if asked := l.readsOf(); len(asked) > 0 {
+				t.Errorf("%s: with a good token, the database was asked %q", account.ClientID, asked)
+			}
 			if n, want := len(account.Grants()), round+1; account == bob && n != want-1 || account != bob && n != want {
 				t.Errorf("%s, round %d: %d requests for tokens", account.ClientID, round, n)
 			}
