@@ -109,6 +109,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if reduced {
 		a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
 	}
+	a.collectLess(ctx)
 	err = a.serveWith(ctx, o, func(ctx context.Context, handler http.Handler) error {
 		return httpserve.Serve(ctx, listener, handler, httpserve.Options{
 			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
