@@ -86,16 +86,17 @@ func TestSQLInEveryField(t *testing.T) {
 	var w airbyteapi.WorkspaceRecords
 	l.ok(l.ask(http.MethodGet, airbyteapi.WorkspacesPath+"?name_contains=spare", l.token, nil), &w)
 	ids := map[string]string{"connector_id": spare, "workspace_id": w.Data[0].ID}
-	asked := 0
+	asked, token := 0, ""
 	try := func(o *route, path string, body any, headers ...string) {
 		t.Helper()
 		asked++
-		r := l.ask(o.method, path, l.token, body, headers...)
+		r := l.ask(o.method, path, token, body, headers...)
 		if r.status >= 500 && r.status != http.StatusNotImplemented || r.status < 300 && (strings.Contains(r.body, `"acme"`) || strings.Contains(r.body, connector)) {
 			t.Errorf("%s %s %v: %d %s", o.method, path, body, r.status, r.body)
 		}
 	}
 	for _, sql := range []string{"' OR '1'='1", `"; DROP TABLE workspace; --`, "%", "_", `\`, "') UNION SELECT * FROM application --", "$1", "?1", "\u202e"} {
+		token = l.applicationToken(l.first.Organization) // all of these are too many for one
 		for _, o := range l.routes() {
 			for _, p := range o.parameters {
 				values := maps.Clone(ids)

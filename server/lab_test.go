@@ -220,7 +220,13 @@ func (l *lab) another() string {
 	if _, err := l.s.store.CreateWorkspace(l.t.Context(), organization.ID, "default"); err != nil {
 		l.t.Fatal(err)
 	}
-	a, password, err := l.s.store.CreateApplication(l.t.Context(), organization.ID, "app", nil)
+	return l.applicationToken(organization.ID)
+}
+
+// applicationToken returns a token of a new application of an organization.
+func (l *lab) applicationToken(organization string) string {
+	l.t.Helper()
+	a, password, err := l.s.store.CreateApplication(l.t.Context(), organization, "app", nil)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -215,6 +215,9 @@ var ErrNoRoom = errors.New("too many long messages at once: send it again later"
 func (e *Exchange) ReadBody(r *http.Request, body io.ReadCloser, most int64, hold func(ctx context.Context, caller string, bytes int64) (release func(), err error)) ([]byte, error) {
 	from := http.MaxBytesReader(e.ResponseWriter, body, most)
 	var text bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= ShortBody {
+		text.Grow(int(n) + bytes.MinRead)
+	}
 	if _, err := io.CopyN(&text, from, ShortBody); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = nil

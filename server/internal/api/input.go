@@ -77,28 +77,40 @@ func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, err
 	if r.ContentLength == 0 {
 		return []byte("{}"), nil
 	}
-	kind, params, err := mime.ParseMediaType(r.Request.Header.Get("Content-Type"))
-	if charset := params["charset"]; err != nil || kind != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if !isJSON(r.Request.Header.Get("Content-Type")) {
 		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as JSON", Hint: "send it with the header Content-Type: application/json"}
 	}
 	most := route.MaxBody
 	if most == 0 {
 		most = SmallBody
 	}
-	tooLong := &Refusal{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body is longer than %d bytes", most), Hint: "send less at once"}
 	if r.ContentLength > most {
-		return nil, tooLong
+		return nil, tooLong(most)
 	}
 	text, err := e.ReadBody(r.Request, r.Body, most, a.options.Hold)
 	switch large := (*http.MaxBytesError)(nil); {
 	case errors.As(err, &large):
-		return nil, tooLong
+		return nil, tooLong(most)
 	case errors.Is(err, httpserve.ErrNoRoom):
 		return nil, &Refusal{Status: http.StatusServiceUnavailable, Message: "the server has no room for so long a body now", Hint: "send it again later", RetryAfter: retryLater}
 	case err != nil:
 		return nil, &Refusal{Status: http.StatusRequestTimeout, Message: "the body was late or incomplete", Hint: "send it again, without pauses"}
 	}
 	return text, nil
+}
+
+// isJSON reports whether a body of a content type is JSON in UTF-8.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true // as most clients write it
+	}
+	kind, params, err := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return err == nil && kind == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}
+
+func tooLong(most int64) error {
+	return &Refusal{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body is longer than %d bytes", most), Hint: "send less at once"}
 }
 
 // readBody reads a JSON object. Names count as they are written, and once.
