@@ -57,7 +57,7 @@ type bench struct {
 
 type options struct {
 	plugins, agenthost         string
-	interpreter, postgres      string
+	interpreter                string
 	only                       string
 	pace                       pace
 	idle                       time.Duration
@@ -78,7 +78,6 @@ func run() error {
 	flag.StringVar(&o.plugins, "plugins", "build/plugins", "folder with pylon.wasm")
 	flag.StringVar(&o.agenthost, "agenthost", "build/agenthost", "the command, for coldstart")
 	flag.StringVar(&o.interpreter, "interpreter", "build/interpreter.wasm", "the interpreter of tables")
-	flag.StringVar(&o.postgres, "postgres", "", "connection string of a PostgreSQL with an empty database, for served")
 	flag.StringVar(&o.only, "only", "", "measure only the rows whose name contains this, or the table of this name: "+strings.Join(subjectNames(), ", "))
 	flag.IntVar(&o.pace.Runs, "runs", 9, "how many runs each row has: its figure is their median")
 	flag.IntVar(&o.pace.Turns, "turns", 6, "how many turns each side has in a run")

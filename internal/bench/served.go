@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
 // customers is how many workspaces the server has, each with one connection. It bounds the requests
@@ -27,16 +27,16 @@ const customers = 64
 // served compares agenthost serve, in a process of its own, with this process, which embeds the
 // library. Both have the same connections to the same vendor.
 func (b *bench) served(ctx context.Context) error {
-	databases := []struct{ name, address string }{{"SQLite", ""}}
-	if b.postgres != "" {
-		databases = append(databases, struct{ name, address string }{"PostgreSQL", b.postgres})
+	if err := b.servedStart(ctx); err != nil {
+		return err
 	}
+	databases := []string{"SQLite", "PostgreSQL"}
 	loads := []load{one, sixteen, {callers: manyCallers}}
 	name := func(l load, database string) string { return "served get, " + l.String() + ", " + database }
 	var rows []string
 	for _, d := range databases {
 		for _, l := range loads {
-			rows = append(rows, name(l, d.name))
+			rows = append(rows, name(l, d))
 		}
 	}
 	if !b.wants(rows...) {
@@ -48,13 +48,23 @@ func (b *bench) served(ctx context.Context) error {
 	}
 	defer library.Close(ctx)
 	t := b.out.table("served get", "callers", "library", "server", "difference", "CPU: library", "server", "ratio")
-	for _, d := range databases {
-		s, err := b.startServer(ctx, d.address)
+	for i, d := range databases {
+		if !b.wants(rows[i*len(loads) : (i+1)*len(loads)]...) {
+			continue
+		}
+		s, err := b.startServer(ctx, b.lab.dir, d == "PostgreSQL")
+		if errors.Is(err, pgtest.ErrMissing) {
+			fmt.Fprintln(b.out.out, "served:", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
+		if err := s.customers(ctx); err != nil {
+			return errors.Join(err, s.stop())
+		}
 		for _, l := range loads {
-			r := row{Name: name(l, d.name), Worse: higher}
+			r := row{Name: name(l, d), Worse: higher}
 			if !b.wants(r.Name) {
 				continue
 			}
@@ -76,7 +86,7 @@ func (b *bench) served(ctx context.Context) error {
 				r = r.with(got.runs(clockRatio(1)))
 			}
 			b.add(r)
-			t.line(d.name, l.String(), ms(got.median(timeOf(0))), ms(got.median(timeOf(1))), number(got.median(added))+" ms",
+			t.line(d, l.String(), ms(got.median(timeOf(0))), ms(got.median(timeOf(1))), number(got.median(added))+" ms",
 				us(got.median(clockOf(0))), us(got.median(clockOf(1))), number(got.median(clockRatio(1))))
 		}
 		if err := s.stop(); err != nil {
@@ -99,16 +109,76 @@ func (b *bench) openCustomers(ctx context.Context) (*host.Host, error) {
 	return host.Open(ctx, host.Options{Plugins: b.lab.plugins, Cache: b.lab.cache, Connections: all, LookupEnv: oneToken})
 }
 
-// servedProcess is agenthost serve with one connection in each workspace.
-type servedProcess struct {
-	cmd   *exec.Cmd
-	paths []string  // where to execute, by customer
-	as    []plainGo // a client with the token of each
-	next  atomic.Int64
+// servedStart measures the time from the server's start in an empty folder to its first answer with
+// a vendor's data.
+func (b *bench) servedStart(ctx context.Context) error {
+	var sum time.Duration
+	run := func(cache func() (string, error)) side {
+		return side{clock: func() time.Duration { return sum }, call: func(ctx context.Context) error {
+			dir, err := cache()
+			if err != nil {
+				return err
+			}
+			begin := time.Now()
+			s, err := b.startServer(ctx, dir, false)
+			if err != nil {
+				return err
+			}
+			if err = s.customer(ctx, 1); err == nil {
+				err = s.side(b.lab.issue).call(ctx)
+			}
+			sum += time.Since(begin)
+			return errors.Join(err, s.stop())
+		}}
+	}
+	t := b.out.table("agenthost serve, from an empty folder", "to the first answer of a vendor", "a small Go program")
+	for _, c := range []struct {
+		name string
+		side side
+	}{
+		{"compiled before", run(func() (string, error) { return b.lab.dir, nil })},
+		{"nothing compiled", run(func() (string, error) { return os.MkdirTemp(b.lab.dir, "cache-") })},
+	} {
+		r := row{Name: "served start, " + c.name, Base: "a small Go program", Worse: higher, Unit: "ms", Goal: seenGoal(3000)}
+		if !b.wants(r.Name) {
+			continue
+		}
+		program, err := buildProgram(ctx, b.lab.dir)
+		if err != nil {
+			return err
+		}
+		few := b.pace
+		few.Runs, few.Turns = leastRuns, 1
+		got, err := compare(ctx, few, one, side{call: func(ctx context.Context) error { return exec.CommandContext(ctx, program).Run() }}, c.side)
+		if err != nil {
+			return err
+		}
+		r.Seen = 1e3 * got.median(clockOf(1))
+		b.add(r.with(got.runs(func(t []figures) float64 { return t[1].Clock / t[0].Time })))
+		t.line(c.name, ms(got.median(clockOf(1))), ms(got.median(timeOf(0))))
+	}
+	return t.end()
 }
 
-// startServer starts the server on a new folder, and on a database of PostgreSQL if there is one.
-func (b *bench) startServer(ctx context.Context, postgres string) (_ *servedProcess, err error) {
+// servedProcess is agenthost serve with one connection in each workspace.
+type servedProcess struct {
+	cmd      *exec.Cmd
+	database func() error // stops it; nil for a file
+	all      plainGo      // with a token for all workspaces
+	paths    []string     // where to execute, by customer
+	as       []plainGo    // a client with the token of each
+	next     atomic.Int64
+}
+
+// startServer starts the server on a new folder, and on a new PostgreSQL if asked for. Cache is where
+// it looks for compiled modules.
+func (b *bench) startServer(ctx context.Context, cache string, postgres bool) (_ *servedProcess, err error) {
+	s := &servedProcess{}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("agenthost serve: %w", errors.Join(err, s.stop()))
+		}
+	}()
 	dir, err := os.MkdirTemp(b.lab.dir, "served-")
 	if err != nil {
 		return nil, err
@@ -127,26 +197,39 @@ func (b *bench) startServer(ctx context.Context, postgres string) (_ *servedProc
 		return nil, err
 	}
 	args := []string{"serve", "--http", address, "--data", data, "--plugins", b.lab.plugins, "--config", configuration}
-	if postgres != "" {
-		args = append(args, "--db", "env:DATABASE")
+	env := []string{"HOME=" + dir, "XDG_CACHE_HOME=" + cache}
+	if postgres {
+		connection, stop, err := pgtest.Launch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.database = stop
+		args, env = append(args, "--db", "env:DATABASE"), append(env, "DATABASE="+connection+" dbname=postgres")
 	}
-	s := &servedProcess{cmd: exec.CommandContext(ctx, b.agenthost, args...)}
-	s.cmd.Env = []string{"HOME=" + dir, "XDG_CACHE_HOME=" + b.lab.dir, "DATABASE=" + postgres}
+	cmd := exec.CommandContext(ctx, b.agenthost, args...)
 	var said bytes.Buffer
-	s.cmd.Stdout, s.cmd.Stderr = io.Discard, &said
-	if err := s.cmd.Start(); err != nil {
+	cmd.Env, cmd.Stderr = env, &said
+	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("agenthost serve: %w", errors.Join(err, s.stop()))
-		}
-	}()
-	first := newPlainGo("http://"+address, nil)
-	if err := first.await(ctx, "/healthz"); err != nil {
+	s.cmd, s.all = cmd, newPlainGo("http://"+address, nil)
+	if err := s.all.await(ctx, "/healthz"); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, said.String())
 	}
-	return s, s.customers(ctx, first, filepath.Join(data, "bootstrap.json"))
+	first, err := os.ReadFile(filepath.Join(data, "bootstrap.json"))
+	if err != nil {
+		return nil, err
+	}
+	var app airbyteapi.TokenRequest
+	if err := json.Unmarshal(first, &app); err != nil {
+		return nil, err
+	}
+	var all airbyteapi.Token
+	if err := s.all.ask(ctx, airbyteapi.TokenPath, app, &all); err != nil {
+		return nil, err
+	}
+	s.all.token = all.AccessToken
+	return s, nil
 }
 
 // await waits for a server that starts.
@@ -160,36 +243,30 @@ func (p plainGo) await(ctx context.Context, path string) error {
 }
 
 // customers creates the workspaces and their connections.
-func (s *servedProcess) customers(ctx context.Context, first plainGo, bootstrap string) error {
-	text, err := os.ReadFile(bootstrap)
-	if err != nil {
-		return err
-	}
-	var app airbyteapi.TokenRequest
-	if err := json.Unmarshal(text, &app); err != nil {
-		return err
-	}
-	var all airbyteapi.Token
-	if err := first.ask(ctx, airbyteapi.TokenPath, app, &all); err != nil {
-		return err
-	}
-	first.token = all.AccessToken
+func (s *servedProcess) customers(ctx context.Context) error {
 	for i := range int64(customers) {
-		var made airbyteapi.Record
-		if err := first.ask(ctx, airbyteapi.ConnectorsPath, map[string]any{
-			"workspace_name": customer(i), "connector_type": "Pylon",
-			"credentials": map[string]string{"api_token": token}, "replication_config": map[string]string{"start_date": "2026-01-01T00:00:00Z"},
-		}, &made); err != nil {
+		if err := s.customer(ctx, i); err != nil {
 			return err
 		}
-		var scoped airbyteapi.ScopedToken
-		if err := first.ask(ctx, airbyteapi.ScopedTokenPath, map[string]string{"workspace_name": customer(i)}, &scoped); err != nil {
-			return err
-		}
-		own := first
-		own.token = scoped.Token
-		s.as, s.paths = append(s.as, own), append(s.paths, airbyteapi.ConnectorsPath+"/"+made.ID+"/execute")
 	}
+	return nil
+}
+
+func (s *servedProcess) customer(ctx context.Context, i int64) error {
+	var made airbyteapi.Record
+	if err := s.all.ask(ctx, airbyteapi.ConnectorsPath, map[string]any{
+		"workspace_name": customer(i), "connector_type": "Pylon",
+		"credentials": map[string]string{"api_token": token}, "replication_config": map[string]string{"start_date": "2026-01-01T00:00:00Z"},
+	}, &made); err != nil {
+		return err
+	}
+	var scoped airbyteapi.ScopedToken
+	if err := s.all.ask(ctx, airbyteapi.ScopedTokenPath, map[string]string{"workspace_name": customer(i)}, &scoped); err != nil {
+		return err
+	}
+	own := s.all
+	own.token = scoped.Token
+	s.as, s.paths = append(s.as, own), append(s.paths, airbyteapi.ConnectorsPath+"/"+made.ID+"/execute")
 	return nil
 }
 
@@ -205,15 +282,19 @@ func (p plainGo) ask(ctx context.Context, path string, document, into any) error
 func (s *servedProcess) side(issue string) side {
 	call := airbyteapi.ExecuteRequest{Entity: "issues", Action: "get", Params: json.RawMessage(`{"id":` + fmt.Sprintf("%q", issue) + `}`)}
 	return side{after: true, clock: func() time.Duration { return cpuTimeOf(s.cmd.Process.Pid) }, call: func(ctx context.Context) error {
-		i := s.next.Add(1) % customers
+		i := s.next.Add(1) % int64(len(s.as))
 		_, err := s.as[i].send(ctx, http.MethodPost, s.paths[i], call)
 		return err
 	}}
 }
 
 func (s *servedProcess) stop() error {
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-		return err
+	var errs []error
+	if s.cmd != nil {
+		errs = append(errs, s.cmd.Process.Signal(os.Interrupt), s.cmd.Wait())
 	}
-	return s.cmd.Wait()
+	if s.database != nil {
+		errs = append(errs, s.database())
+	}
+	return errors.Join(errs...)
 }

@@ -1,4 +1,5 @@
-// Package pgtest starts a PostgreSQL of their own for tests, also for those that root runs.
+// Package pgtest starts a PostgreSQL of their own for tests and measurements, also for those that
+// root runs.
 package pgtest
 
 import (
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -20,66 +22,102 @@ const patience = 20 * time.Second
 // name. The server's data is not safe on the disk: it is for tests only.
 func Start(t testing.TB) string {
 	t.Helper()
+	// The context of the test ends before its cleanup, and would kill the server in its work.
+	connection, stop, err := Launch(context.WithoutCancel(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return connection
+}
+
+// ErrMissing says that PostgreSQL is not installed.
+var ErrMissing = errors.New("PostgreSQL is missing: apt-get install postgresql, or set PG_BINDIR to the folder with initdb and postgres")
+
+// Launch is [Start] for other programs than tests: the server ends with stop. The error is
+// [ErrMissing] if there is no PostgreSQL.
+func Launch(ctx context.Context) (connection string, stop func() error, err error) {
 	bin, err := programs()
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	// Not t.TempDir(): the server's user cannot enter that of root. The path of a socket has
-	// at most 107 bytes.
-	dir, err := os.MkdirTemp("/tmp", "pg") //nolint:usetesting // see above
+	// Not the folder of a test: the server's user cannot enter that of root. The path of a socket
+	// has at most 107 bytes.
+	dir, err := os.MkdirTemp("/tmp", "pg")
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	attributes, err := anotherUser(dir)
-	if err != nil {
-		t.Fatal(err)
+	s := &server{bin: bin, dir: dir}
+	if err := s.start(ctx); err != nil {
+		return "", nil, errors.Join(err, s.stop())
 	}
-	command := func(ctx context.Context, name string, args ...string) *exec.Cmd {
-		c := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
-		c.Dir, c.Env, c.SysProcAttr = dir, []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "TZ=UTC"}, attributes
-		return c
+	return fmt.Sprintf("host=%s user=agenthost", dir), s.stop, nil
+}
+
+// server is a PostgreSQL with its data, log and socket in a folder.
+type server struct {
+	bin, dir string
+	user     *syscall.SysProcAttr
+	process  *exec.Cmd // nil before it runs
+	log      *os.File
+}
+
+func (s *server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...)
+	c.Dir, c.Env, c.SysProcAttr = s.dir, []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "TZ=UTC"}, s.user
+	return c
+}
+
+// start starts the server, and waits until it answers.
+func (s *server) start(ctx context.Context) (err error) {
+	if s.user, err = anotherUser(s.dir); err != nil {
+		return err
 	}
-	data := filepath.Join(dir, "data")
+	data := filepath.Join(s.dir, "data")
 	// Not the locale C: pg_trgm makes no trigrams of Japanese and Chinese with it.
-	if out, err := command(t.Context(), "initdb", "-D", data, "-U", "agenthost", "-A", "trust", "--no-sync", "-E", "UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
+	if out, err := s.command(ctx, "initdb", "-D", data, "-U", "agenthost", "-A", "trust", "--no-sync", "-E", "UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8").CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
+	if s.log, err = os.Create(filepath.Join(s.dir, "log")); err != nil {
+		return err
 	}
-	// The context of the test ends before its cleanup, and would kill the server in its work.
-	server := command(context.WithoutCancel(t.Context()), "postgres", "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
-	server.Stdout, server.Stderr = log, log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
+	process := s.command(ctx, "postgres", "-D", data, "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+	process.Stdout, process.Stderr = s.log, s.log
+	if err := process.Start(); err != nil {
+		return err
 	}
-	t.Cleanup(func() {
-		if err := server.Process.Signal(os.Interrupt); err != nil {
-			t.Error(err)
-		}
-		if err := server.Wait(); err != nil {
-			t.Errorf("postgres: %v", err)
-		}
-		if err := log.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.process = process
 	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		out, err := command(t.Context(), "pg_isready", "-h", dir, "-U", "agenthost", "-d", "postgres").CombinedOutput()
+		out, err := s.command(ctx, "pg_isready", "-h", s.dir, "-U", "agenthost", "-d", "postgres").CombinedOutput()
 		if err == nil {
-			return fmt.Sprintf("host=%s user=agenthost", dir)
+			return nil
 		}
 		if time.Since(begun) > patience {
-			said, _ := os.ReadFile(log.Name()) // what it says helps, if it can be read
-			t.Fatalf("postgres does not answer: %v, %s\n%s", err, out, said)
+			said, _ := os.ReadFile(s.log.Name()) // what it says helps, if it can be read
+			return fmt.Errorf("postgres does not answer: %w, %s\n%s", err, out, said)
 		}
 	}
+}
+
+// stop ends the server, and removes its folder.
+func (s *server) stop() error {
+	var errs []error
+	if s.process != nil {
+		if err := s.process.Process.Signal(os.Interrupt); err != nil {
+			errs = append(errs, err)
+		}
+		if err := s.process.Wait(); err != nil {
+			errs = append(errs, fmt.Errorf("postgres: %w", err))
+		}
+	}
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
 // TakeLocks ends the connections to a database that have an advisory lock.
@@ -105,7 +143,7 @@ func programs() (string, error) {
 	}
 	path, err := exec.LookPath("initdb")
 	if err != nil {
-		return "", errors.New("PostgreSQL is missing: apt-get install postgresql, or set PG_BINDIR to the folder with initdb and postgres")
+		return "", ErrMissing
 	}
 	return filepath.Dir(path), nil
 }
