@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"os"
@@ -17,10 +18,12 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // crm is a connector whose vendor takes an API key, the login of a person, and clients that act for
@@ -381,14 +384,18 @@ func TestChangesDuringARefresh(t *testing.T) {
 	l := newLoginLab(t)
 	account := l.accounts.Add("ada")
 	asked, answer := make(chan struct{}), make(chan struct{})
+	var waits atomic.Bool // the next request for a token
 	account.Token = func(http.ResponseWriter, *http.Request) bool {
-		asked <- struct{}{}
-		<-answer
+		if waits.CompareAndSwap(true, false) {
+			asked <- struct{}{}
+			<-answer
+		}
 		return false
 	}
 	during := func(id string, change func()) reply {
 		t.Helper()
 		replies := make(chan reply)
+		waits.Store(true)
 		go func() { replies <- l.me(id) }()
 		<-asked
 		change()
@@ -399,10 +406,17 @@ func TestChangesDuringARefresh(t *testing.T) {
 
 	seed := login(account)
 	id := l.connect("acme", "CRM", seed)
+	later := make(chan reply)
 	l.ok(during(id, func() {
 		l.ok(l.ask(http.MethodPut, path(id), l.token, `{"name": "renamed"}`), &airbyteapi.Record{})
+		go func() { later <- l.me(id) }() // which knows nothing of the call before
+		time.Sleep(50 * time.Millisecond)
 	}), &answered{})
+	l.ok(<-later, &answered{})
 	l.ok(l.me(id), &answered{})
+	if n := len(account.Grants()); n != 1 {
+		t.Errorf("%d requests for tokens, where one is enough", n)
+	}
 
 	account.Expire()
 	l.fails(during(id, func() {
@@ -448,6 +462,40 @@ func TestATokenOfAnotherUse(t *testing.T) {
 	if n := len(app.Grants()); n != 1 {
 		t.Errorf("the token in its place is not kept: %d requests", n)
 	}
+}
+
+// What still has the connector as it was uses no refresh token of it up, and neither changes nor ends
+// the login that it has by now.
+func TestAnOlderLoginIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	account := l.accounts.Add("ada")
+	id := l.connect("acme", "CRM", login(account))
+	e, err := l.s.directory.find(t.Context(), store.Scope{Organization: l.first.Organization}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.s.directory.open(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := func(when string) {
+		t.Helper()
+		for what, err := range map[string]error{"ready": c.Tokens.Ready(t.Context()), "save": c.Tokens.Save(t.Context(), logins.Binding{}, logins.Row{})} {
+			if e, is := errors.AsType[*abi.Error](err); !is || e.Kind != abi.KindConflict || !e.Retryable {
+				t.Errorf("%s, %s: %v", when, what, err)
+			}
+		}
+		if err := c.Tokens.Ended(t.Context(), logins.Binding{}, &abi.Error{Code: "invalid_grant"}); err == nil {
+			t.Errorf("%s: the end of the login is no error", when)
+		}
+	}
+	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, map[string]any{"credentials": login(account)}), &airbyteapi.Record{})
+	old("changed")
+	l.is(id, store.Ready)
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	old("deleted")
 }
 
 // A credential that is only tried uses no refresh token up.
