@@ -78,7 +78,7 @@ test: ## run all tests of this module, with the race detector where there is a C
 
 .PHONY: test-postgres
 test-postgres: ## run the tests of the server on PostgreSQL; needs its programs (apt-get install postgresql)
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./server ./cmd/agenthost ./cmd/agenthost
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./server ./cmd/agenthost
 
 .PHONY: test-examples
 test-examples: ## build and test the examples and adapters, modules with large requirements of their own
