@@ -154,11 +154,11 @@ func TestScopedTokens(t *testing.T) {
 	}
 }
 
-// A workspace that is stopped gets no connectors, and tries no credentials.
+// A workspace that is stopped gets no connectors, tries no credentials and runs nothing, and says so.
 func TestAStoppedWorkspace(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	l.create("acme", "Pylon")
+	id := l.create("acme", "Pylon")
 	var w airbyteapi.WorkspaceRecords
 	l.ok(l.ask(http.MethodGet, airbyteapi.WorkspacesPath+"?name_contains=acme", l.token, nil), &w)
 	set := func(status string) {
@@ -171,10 +171,14 @@ func TestAStoppedWorkspace(t *testing.T) {
 	for _, path := range []string{airbyteapi.ConnectorsPath, airbyteapi.CheckNewPath} {
 		l.fails(l.ask(http.MethodPost, path, l.token, body), http.StatusConflict, "stopped")
 	}
+	call := map[string]string{"entity": "me", "action": "get"}
+	l.fails(l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, call), http.StatusConflict, "stopped")
+	l.fails(l.ask(http.MethodPost, at(airbyteapi.CheckPath, id), l.token, "{}"), http.StatusConflict, "stopped")
 	if n := len(l.vendor.Requests()); n != 0 {
 		t.Errorf("the vendor got %d requests", n)
 	}
 	set("active")
+	l.ok(l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, call), &map[string]any{})
 	for _, path := range []string{airbyteapi.ConnectorsPath, airbyteapi.CheckNewPath} {
 		l.ok(l.ask(http.MethodPost, path, l.token, body), &airbyteapi.Record{})
 	}

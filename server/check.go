@@ -19,6 +19,9 @@ func (s *Server) checkConnector(ctx context.Context, r *api.Request, in *airbyte
 	if err != nil {
 		return nil, err
 	}
+	if err := active(!e.Inactive); err != nil {
+		return nil, err
+	}
 	if len(in.Credentials) > 0 || len(in.ReplicationConfig) > 0 {
 		return nil, fault.Invalid("credentials", "a check tries the connector as it is", "send {}; to try another credential, use POST "+airbyteapi.CheckNewPath)
 	}
@@ -35,7 +38,7 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 	if err != nil {
 		return nil, err
 	}
-	if err := active(w); err != nil {
+	if err := active(w.Status == store.Active); err != nil {
 		return nil, err
 	}
 	if after := s.checkLimit.Take(w.ID, s.now()); after > 0 {

@@ -178,7 +178,7 @@ func (s *Server) createConnector(ctx context.Context, r *api.Request, in *airbyt
 	if err != nil {
 		return nil, err
 	}
-	if err := active(w); err != nil {
+	if err := active(w.Status == store.Active); err != nil {
 		return nil, err
 	}
 	p := store.Scope{Organization: w.Organization, Workspace: w.ID}

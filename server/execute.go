@@ -37,6 +37,9 @@ func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.Exe
 	if err != nil {
 		return nil, err
 	}
+	if err := active(!e.Inactive); err != nil {
+		return nil, err
+	}
 	call, err := s.call(ctx, r, e, in)
 	if err != nil {
 		return nil, err

@@ -171,9 +171,9 @@ func (s *Server) workspaceFor(ctx context.Context, r *api.Request, id, name, cus
 	return &made, nil
 }
 
-// active refuses what a stopped workspace may not have.
-func active(w *store.Workspace) error {
-	if w.Status == store.Active {
+// active refuses what a workspace may not have while it is stopped.
+func active(is bool) error {
+	if is {
 		return nil
 	}
 	return &api.Refusal{Status: http.StatusConflict, Code: "workspace_inactive", Field: "workspace_name", Message: "the workspace is stopped", Hint: "start it with PATCH " + airbyteapi.WorkspacePath + ` and {"status": "active"}`}
