@@ -19,7 +19,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	serverstore "github.com/agenthost/agenthost/internal/store"
+	database "github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/pgtest"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -121,16 +121,16 @@ func (s *servedProcess) stop() {
 }
 
 // open opens the database while no server has it.
-func (s *servedProcess) open() *serverstore.Store {
+func (s *servedProcess) open() *database.Store {
 	s.t.Helper()
 	folder := filepath.Join(s.folder, "data")
-	o := serverstore.Options{Masters: serverstore.ReadMasters(folder, nil)}
+	o := database.Options{Masters: database.ReadMasters(folder, nil)}
 	var err error
-	var db *serverstore.Store
+	var db *database.Store
 	if s.database != "" {
-		db, err = serverstore.OpenPostgres(s.t.Context(), secret.New([]byte(s.database)), o)
+		db, err = database.OpenPostgres(s.t.Context(), secret.New([]byte(s.database)), o)
 	} else {
-		db, err = serverstore.OpenSQLite(s.t.Context(), folder, o)
+		db, err = database.OpenSQLite(s.t.Context(), folder, o)
 	}
 	if err != nil {
 		s.t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	database "github.com/agenthost/agenthost/internal/store"
 )
 
 // The sizes of TestIsolation.
@@ -40,13 +41,15 @@ const (
 // threat: D1
 func TestIsolation(t *testing.T) {
 	random := seeded(t)
-	w := &isolation{vendor: &owners{owner: make(map[string]string), writes: make(map[string]int)}, durations: make(chan time.Duration, *isolatedCalls)}
+	w := &isolation{
+		t: t, workspaces: make([]*isolatedWorkspace, *isolatedWorkspaces), vendor: &owners{owner: make(map[string]string), writes: make(map[string]int)}, durations: make(chan time.Duration, *isolatedCalls),
+	}
 	w.s = newServed(t, w.vendor, "")
-	w.organizations(t)
+	w.organizations()
 	w.s.start()
 	empty := w.s.resident("VmRSS")
 	took := time.Now()
-	each(isolatedClients, *isolatedWorkspaces, func(i int) { w.make(t, i) })
+	each(isolatedClients, *isolatedWorkspaces, func(i int) { w.make(i) })
 	t.Logf("%d workspaces with 3 connectors made in %s", *isolatedWorkspaces, time.Since(took).Round(time.Millisecond))
 	made := w.s.resident("VmRSS")
 	seeds := make([]uint64, isolatedClients)
@@ -78,7 +81,7 @@ func TestIsolation(t *testing.T) {
 	}
 	t.Logf("%d calls in %s, %d of them for what is another's, %d had to wait; resident memory %d MB before there was a workspace, %d MB with all, %d MB after the calls, %d MB at the peak",
 		w.calls.Load(), duration.Round(time.Millisecond), w.foreign.Load(), w.waited.Load(), empty>>20, made>>20, w.s.resident("VmRSS")>>20, w.s.resident("VmHWM")>>20)
-	each(isolatedClients, *isolatedWorkspaces, func(i int) { w.verify(t, i) })
+	each(isolatedClients, *isolatedWorkspaces, func(i int) { w.verify(i) })
 	if n := w.vendor.crossed.Load(); n > 0 {
 		t.Errorf("%d writes had the credential of another", n)
 	}
@@ -107,10 +110,11 @@ func each(goroutines, n int, f func(i int)) {
 
 // isolation is what the test knows.
 type isolation struct {
+	t            *testing.T
 	s            *servedProcess
 	vendor       *owners
 	applications []*isolatedApplication
-	workspaces   sync.Map // *isolatedWorkspace by number
+	workspaces   []*isolatedWorkspace // by number
 
 	calls, foreign, waited atomic.Int64
 	durations              chan time.Duration // of own calls of the vendor
@@ -156,27 +160,27 @@ func mark(number int) string { return fmt.Sprintf("m%dx", number) }
 var marks = regexp.MustCompile(`m[0-9]+x`)
 
 // organizations makes the organizations in the database, which no call can.
-func (w *isolation) organizations(t *testing.T) {
-	t.Helper()
-	if err := os.Mkdir(filepath.Join(w.s.folder, "data"), 0o700); err != nil {
-		t.Fatal(err)
+func (w *isolation) organizations() {
+	w.t.Helper()
+	if err := database.MakeMasterFile(w.t.Context(), filepath.Join(w.s.folder, "data")); err != nil {
+		w.t.Fatal(err)
 	}
 	db := w.s.open()
 	for i := range isolatedOrganizations {
-		o, err := db.CreateOrganization(t.Context(), fmt.Sprint("organization ", i))
+		o, err := db.CreateOrganization(w.t.Context(), fmt.Sprint("organization ", i))
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
-		a, password, err := db.CreateApplication(t.Context(), o.ID, "application", nil)
+		a, password, err := db.CreateApplication(w.t.Context(), o.ID, "application", nil)
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		one := &isolatedApplication{application: application{Organization: o.ID, ID: a.ID}}
 		_ = password.Reveal(func(b []byte) error { one.Secret = string(b); return nil })
 		w.applications = append(w.applications, one)
 	}
 	if err := db.Close(); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 }
 
@@ -186,26 +190,26 @@ func (w *isolation) token(a *isolatedApplication) string {
 }
 
 // scoped is a token for the workspace.
-func (w *isolation) scoped(t *testing.T, ws *isolatedWorkspace, l *lifetime, scopes ...string) string {
+func (w *isolation) scoped(ws *isolatedWorkspace, l *lifetime, scopes ...string) string {
 	return l.get(func() string {
 		var got airbyteapi.ScopedToken
 		body := map[string]any{"workspace_name": ws.name}
 		if scopes != nil {
 			body["scopes"] = scopes
 		}
-		if err := w.ask(t, http.MethodPost, airbyteapi.ScopedTokenPath, w.token(ws.application), body).into(&got); err != nil {
-			t.Error(err)
+		if err := w.ask(http.MethodPost, airbyteapi.ScopedTokenPath, w.token(ws.application), body).into(&got); err != nil {
+			w.t.Error(err)
 		}
 		return got.Token
 	})
 }
 
 // ask sends a request, again if there were too many.
-func (w *isolation) ask(t *testing.T, method, path, token string, body any, headers ...string) *answer {
+func (w *isolation) ask(method, path, token string, body any, headers ...string) *answer {
 	for {
 		a, err := w.s.ask(method, path, token, body, headers...)
 		if err != nil {
-			t.Error(err)
+			w.t.Error(err)
 			return &answer{status: http.StatusTeapot, body: err.Error()}
 		}
 		if a.status != http.StatusTooManyRequests {
@@ -216,24 +220,19 @@ func (w *isolation) ask(t *testing.T, method, path, token string, body any, head
 	}
 }
 
-func (w *isolation) get(number int) *isolatedWorkspace {
-	ws, _ := w.workspaces.Load(number)
-	return ws.(*isolatedWorkspace)
-}
-
 // make makes a workspace with its connectors.
-func (w *isolation) make(t *testing.T, number int) {
+func (w *isolation) make(number int) {
 	ws := &isolatedWorkspace{number: number, name: "customer " + mark(number), application: w.applications[number%len(w.applications)]}
-	token := w.scoped(t, ws, &ws.full)
+	token := w.scoped(ws, &ws.full)
 	var info airbyteapi.TokenInfo
-	if err := w.ask(t, http.MethodGet, airbyteapi.ScopedTokenInfoPath, token, nil).into(&info); err != nil {
-		t.Error(err)
+	if err := w.ask(http.MethodGet, airbyteapi.ScopedTokenInfoPath, token, nil).into(&info); err != nil {
+		w.t.Error(err)
 	}
 	ws.id = info.WorkspaceID
 	for n := range ws.connectors {
-		w.connect(t, ws, n)
+		w.connect(ws, n)
 	}
-	w.workspaces.Store(number, ws)
+	w.workspaces[number] = ws
 }
 
 func (ws *isolatedWorkspace) owner(n int) string { return fmt.Sprintf("%s-%d", mark(ws.number), n) }
@@ -247,29 +246,29 @@ func (w *isolation) credentials(ws *isolatedWorkspace, n int) map[string]any {
 }
 
 // connect makes a connector. The caller holds ws.mu, or has the workspace alone.
-func (w *isolation) connect(t *testing.T, ws *isolatedWorkspace, n int) {
+func (w *isolation) connect(ws *isolatedWorkspace, n int) {
 	var made airbyteapi.Record
-	if err := w.ask(t, http.MethodPost, airbyteapi.ConnectorsPath, w.scoped(t, ws, &ws.full), map[string]any{
+	if err := w.ask(http.MethodPost, airbyteapi.ConnectorsPath, w.scoped(ws, &ws.full), map[string]any{
 		"workspace_name": ws.name, "connector_type": "notes", "name": "connector " + ws.owner(n), "credentials": w.credentials(ws, n),
 	}).into(&made); err != nil {
-		t.Error(err)
+		w.t.Error(err)
 	}
 	ws.connectors[n] = made.ID
 }
 
 // verify looks whether a workspace is as its owner left it.
-func (w *isolation) verify(t *testing.T, number int) {
-	ws := w.get(number)
-	token := w.scoped(t, ws, &ws.full)
+func (w *isolation) verify(number int) {
+	ws := w.workspaces[number]
+	token := w.scoped(ws, &ws.full)
 	var list airbyteapi.Records
-	if err := w.ask(t, http.MethodGet, airbyteapi.ConnectorsPath, token, nil).into(&list); err != nil || len(list.Data) != len(ws.connectors) {
-		t.Errorf("%s: %d connectors, %v", ws.name, len(list.Data), err)
+	if err := w.ask(http.MethodGet, airbyteapi.ConnectorsPath, token, nil).into(&list); err != nil || len(list.Data) != len(ws.connectors) {
+		w.t.Errorf("%s: %d connectors, %v", ws.name, len(list.Data), err)
 		return
 	}
 	for n, r := range list.Data { // by name
 		owner, err := w.s.who(token, r.ID)
 		if err != nil || r.ID != ws.connectors[n] || r.Name != "connector "+ws.owner(n) || owner != ws.owner(n) {
-			t.Errorf("%s: connector %s %q has the credential of %q, %v", ws.name, r.ID, r.Name, owner, err)
+			w.t.Errorf("%s: connector %s %q has the credential of %q, %v", ws.name, r.ID, r.Name, owner, err)
 		}
 	}
 }
@@ -283,14 +282,14 @@ type isolatedClient struct {
 
 // call makes one call, as often for what is another's as for what is the client's.
 func (c *isolatedClient) call() {
-	own := c.w.get(c.random.IntN(*isolatedWorkspaces))
+	own := c.w.workspaces[c.random.IntN(*isolatedWorkspaces)]
 	c.w.calls.Add(1)
 	if c.random.IntN(2) == 0 {
 		c.own(own)
 		return
 	}
 	c.w.foreign.Add(1)
-	for other := own; ; other = c.w.get(c.random.IntN(*isolatedWorkspaces)) {
+	for other := own; ; other = c.w.workspaces[c.random.IntN(*isolatedWorkspaces)] {
 		if other != own {
 			c.foreignOf(own, other)
 			return
@@ -319,7 +318,7 @@ func (c *isolatedClient) own(ws *isolatedWorkspace) {
 	ws.mu.Lock()
 	id := ws.connectors[n]
 	ws.mu.Unlock()
-	token := c.w.scoped(c.t, ws, &ws.full)
+	token := c.w.scoped(ws, &ws.full)
 	if c.random.IntN(4) == 0 {
 		token = c.w.token(ws.application)
 	}
@@ -337,39 +336,39 @@ func (c *isolatedClient) own(ws *isolatedWorkspace) {
 	switch k := c.random.IntN(40); {
 	case k < 24:
 		begun := time.Now()
-		what, a = "execute", c.w.ask(c.t, http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), token, operation("me", "get", "{}"))
+		what, a = "execute", c.w.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), token, operation("me", "get", "{}"))
 		c.w.durations <- time.Since(begun)
 		wants(`"owner":"` + ws.owner(n) + `"`)
 	case k < 28:
-		what, a = "write", c.w.ask(c.t, http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), token, operation("notes", "create", fmt.Sprintf(`{"name": "by %s"}`, mark(ws.number))))
+		what, a = "write", c.w.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, id), token, operation("notes", "create", fmt.Sprintf(`{"name": "by %s"}`, mark(ws.number))))
 		wants(`"owner":"` + ws.owner(n) + `"`)
 	case k < 30:
-		what, a = "get", c.w.ask(c.t, http.MethodGet, connectorAt(airbyteapi.ConnectorPath, id), token, nil)
+		what, a = "get", c.w.ask(http.MethodGet, connectorAt(airbyteapi.ConnectorPath, id), token, nil)
 		wants(ws.owner(n))
 	case k < 32:
-		what, a = "inspect", c.w.ask(c.t, http.MethodGet, connectorAt(airbyteapi.InspectPath, id), token, nil)
+		what, a = "inspect", c.w.ask(http.MethodGet, connectorAt(airbyteapi.InspectPath, id), token, nil)
 		wants(ws.id)
 	case k < 34:
-		what, a = "list", c.w.ask(c.t, http.MethodGet, airbyteapi.ConnectorsPath+"?workspace_id="+ws.id, token, nil)
+		what, a = "list", c.w.ask(http.MethodGet, airbyteapi.ConnectorsPath+"?workspace_id="+ws.id, token, nil)
 		wants(ws.owner(n))
 	case k < 35:
-		what, a = "check", c.w.ask(c.t, http.MethodPost, connectorAt(airbyteapi.CheckPath, id), token, map[string]any{})
+		what, a = "check", c.w.ask(http.MethodPost, connectorAt(airbyteapi.CheckPath, id), token, map[string]any{})
 		wants(`"succeeded"`)
 	case k < 36:
-		what, a = "docs", c.w.ask(c.t, http.MethodGet, airbyteapi.SkillDocsPath+"?id="+airbyteapi.SkillID(id), token, nil)
+		what, a = "docs", c.w.ask(http.MethodGet, airbyteapi.SkillDocsPath+"?id="+airbyteapi.SkillID(id), token, nil)
 		wants("notes")
 	case k < 38:
 		what = "change"
 		ws.mu.Lock()
-		a = c.w.ask(c.t, http.MethodPut, connectorAt(airbyteapi.ConnectorPath, ws.connectors[n]), token, map[string]any{"credentials": c.w.credentials(ws, n)})
+		a = c.w.ask(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, ws.connectors[n]), token, map[string]any{"credentials": c.w.credentials(ws, n)})
 		id = ws.connectors[n]
 		ws.mu.Unlock()
 		wants(ws.owner(n))
 	default:
 		what = "delete"
 		ws.mu.Lock()
-		a = c.w.ask(c.t, http.MethodDelete, connectorAt(airbyteapi.ConnectorPath, ws.connectors[n]), token, nil)
-		c.w.connect(c.t, ws, n)
+		a = c.w.ask(http.MethodDelete, connectorAt(airbyteapi.ConnectorPath, ws.connectors[n]), token, nil)
+		c.w.connect(ws, n)
 		id = ws.connectors[n]
 		ws.mu.Unlock()
 		wants("job_id")
@@ -386,7 +385,7 @@ func (c *isolatedClient) foreignOf(own, other *isolatedWorkspace) {
 	own.mu.Lock()
 	mine := own.connectors[c.random.IntN(len(own.connectors))]
 	own.mu.Unlock()
-	token, kind := c.w.scoped(c.t, own, &own.full), "a token for a workspace"
+	token, kind := c.w.scoped(own, &own.full), "a token for a workspace"
 	if own.application != other.application && c.random.IntN(2) == 0 {
 		token, kind = c.w.token(own.application), "a token of another organization"
 	}
@@ -399,7 +398,7 @@ func (c *isolatedClient) foreignOf(own, other *isolatedWorkspace) {
 	}
 	attacks := c.attacks(own, other, id, token)
 	a := attacks[c.random.IntN(len(attacks))]
-	got := c.w.ask(c.t, a.method, a.path, a.token, a.body, a.headers...)
+	got := c.w.ask(a.method, a.path, a.token, a.body, a.headers...)
 	what := fmt.Sprintf("%s %s (%v) with %s", a.method, a.path, a.body, kind)
 	c.see(what, own, got)
 	if got.status < 400 && !a.search || a.search && got.status != http.StatusOK || got.status >= 500 && got.status != http.StatusNotImplemented {
@@ -444,13 +443,13 @@ func (c *isolatedClient) attacks(own, other *isolatedWorkspace, id, token string
 		{http.MethodPatch, airbyteapi.WorkspacesPath + "/" + other.id, token, map[string]any{"name": "of " + mark(own.number), "status": "inactive"}, nil, false},
 		{http.MethodDelete, airbyteapi.WorkspacesPath + "/" + other.id, token, nil, nil, false},
 		// Tokens that are used wider than they are.
-		{post, connectorAt(airbyteapi.ExecutePath, id), c.w.scoped(c.t, own, &own.readOnly, "read"), write, nil, false},
-		{http.MethodDelete, connectorAt(airbyteapi.ConnectorPath, own.connector(c.random)), c.w.scoped(c.t, own, &own.readOnly, "read"), nil, nil, false},
-		{post, connectorAt(airbyteapi.ExecutePath, own.connector(c.random)), c.w.scoped(c.t, own, &own.readOnly, "read"), write, nil, false},
-		{post, airbyteapi.ScopedTokenPath, c.w.scoped(c.t, own, &own.full), map[string]any{"workspace_name": other.name}, nil, false},
-		{http.MethodDelete, airbyteapi.WorkspacesPath + "/" + own.id, c.w.scoped(c.t, own, &own.full), nil, nil, false},
+		{post, connectorAt(airbyteapi.ExecutePath, id), c.w.scoped(own, &own.readOnly, "read"), write, nil, false},
+		{http.MethodDelete, connectorAt(airbyteapi.ConnectorPath, own.connector(c.random)), c.w.scoped(own, &own.readOnly, "read"), nil, nil, false},
+		{post, connectorAt(airbyteapi.ExecutePath, own.connector(c.random)), c.w.scoped(own, &own.readOnly, "read"), write, nil, false},
+		{post, airbyteapi.ScopedTokenPath, c.w.scoped(own, &own.full), map[string]any{"workspace_name": other.name}, nil, false},
+		{http.MethodDelete, airbyteapi.WorkspacesPath + "/" + own.id, c.w.scoped(own, &own.full), nil, nil, false},
 		// What another's token says, with the signature of one's own.
-		{post, connectorAt(airbyteapi.ExecutePath, id), forge(c.w.scoped(c.t, other, &other.full), token), operation("me", "get", "{}"), nil, false},
+		{post, connectorAt(airbyteapi.ExecutePath, id), forge(c.w.scoped(other, &other.full), token), operation("me", "get", "{}"), nil, false},
 	}
 	if own.application != other.application {
 		all = append(all, attack{get, connectorAt(airbyteapi.ConnectorPath, own.connector(c.random)), token, nil, []string{airbyteapi.OrganizationHeader, other.application.Organization}, false})

@@ -16,7 +16,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	serverstore "github.com/agenthost/agenthost/internal/store"
+	database "github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
@@ -46,6 +46,7 @@ func TestPostgresKilledServer(t *testing.T) {
 const killers = 8
 
 func testKilledServer(t *testing.T, database string) {
+	t.Helper()
 	random := seeded(t)
 	delays := rand.New(rand.NewPCG(random.Uint64(), 0)) // of the vendor, which runs beside the test
 	vendor := &owners{owner: make(map[string]string), writes: make(map[string]int), delay: func() time.Duration { return time.Duration(delays.IntN(4000)) * time.Microsecond }}
@@ -372,8 +373,8 @@ func checkTrail(t *testing.T, s *servedProcess, app application, all []*killer) 
 		}
 	}()
 	starts := make(map[string]bool)
-	for page := (serverstore.Page{}); ; {
-		found, err := db.Audit(t.Context(), serverstore.Scope{Organization: app.Organization}, page)
+	for page := (database.Page{}); ; {
+		found, err := db.Audit(t.Context(), database.Scope{Organization: app.Organization}, page)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -393,7 +394,7 @@ func checkTrail(t *testing.T, s *servedProcess, app application, all []*killer) 
 	}
 	missing := 0
 	for _, k := range all {
-		w, err := db.WorkspaceByName(t.Context(), serverstore.Scope{Organization: app.Organization}, k.workspace)
+		w, err := db.WorkspaceByName(t.Context(), database.Scope{Organization: app.Organization}, k.workspace)
 		if err != nil {
 			t.Fatal(err)
 		}
