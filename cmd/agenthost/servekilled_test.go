@@ -187,8 +187,8 @@ func (k *killer) any() *connectorState {
 }
 
 // ask returns nil if the server was killed.
-func (k *killer) ask(method, path, token string, body any, want int, headers ...string) *answer {
-	a, err := k.s.ask(method, path, token, body, headers...)
+func (k *killer) ask(method, path, token string, body any, want int) *answer {
+	a, err := k.s.ask(method, path, token, body)
 	if err != nil {
 		return nil
 	}
