@@ -291,8 +291,11 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 		return nil, err
 	}
 	secrets, err := d.store.Credentials(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, origins)
+	if err == nil {
+		err = k.complete(values, e.Scheme, secrets)
+	}
 	if errors.Is(err, envelope.ErrSealed) {
-		// The operator chose another server, or somebody moved the row.
+		// The operator chose another server, or somebody moved or removed rows.
 		e.sealed = true
 		return nil, needsLogin(e.Name).WithCause(err)
 	}
@@ -300,10 +303,8 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 		return nil, err
 	}
 	c := base
+	// Where it is sent is the operator's choice, and not the database's: its text could be any address.
 	c.Connector, c.Config, c.Secrets = e.Connector, values, secrets
-	if c.Server == "" {
-		c.Server = e.Server
-	}
 	c.Tokens = &keeper{directory: d, connection: e.Connection, origins: origins}
 	c.Allow = restrict(base.Allow, e.Entities, info.Manifest.Operations)
 	e.made = &c

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"testing"
 
@@ -69,4 +72,62 @@ func TestMovedRows(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever writes the address of a server into the database gets no credential.
+//
+// threat: K2
+func TestAServerInTheDatabase(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	there := func(o *Options) { o.Data, o.Connectors, o.Host.Resolver = folder, nil, noNames{} }
+	var token, id string
+	t.Run("before", func(t *testing.T) {
+		l := newLab(t, there)
+		token, id = l.token, l.create("acme", "Pylon")
+	})
+	thief, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7}), vendorsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = thief.Close() })
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(folder, "agenthost.db"))
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), "UPDATE connection SET server = ?1", thief.URL)
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	newLab(t, there).ask(http.MethodPost, at(airbyteapi.ExecutePath, id), token, listUsers)
+	if n := len(thief.Requests()); n > 0 {
+		t.Errorf("the thief got %d requests", n)
+	}
+}
+
+// noNames knows no name: no test asks a vendor.
+type noNames struct{}
+
+// LookupNetIP implements the resolver of a host.
+func (noNames) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return nil, errors.New("there are no names")
+}
+
+// Whoever removes a field of a credential in the database does not have the others sent as another
+// way to authenticate wants it, perhaps elsewhere.
+//
+// threat: K2
+func TestAFieldIsRemoved(t *testing.T) {
+	t.Parallel()
+	l := newLoginLab(t)
+	account := l.accounts.Add("app")
+	id := l.connect("acme", "App", map[string]string{"client_id": "app", "client_secret": account.ClientSecret, "app": "yes"})
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(l.folder, "agenthost.db"))
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), "DELETE FROM credential WHERE field = 'app'")
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l.fails(l.me(id), http.StatusUnauthorized, "no credential that is good")
+	l.needsLogin(id, account)
 }

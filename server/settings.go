@@ -14,6 +14,7 @@ import (
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/store/envelope"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -116,6 +117,19 @@ func (k *kind) origins(config map[string]string, scheme string, operator *host.C
 		origins = append(origins, "server "+o.String())
 	}
 	return origins, nil
+}
+
+// complete returns [envelope.ErrSealed] if a credential is not one of a scheme: somebody removed some
+// of its fields, and the others would be sent as another scheme wants it.
+func (k *kind) complete(config map[string]string, scheme string, credentials map[string]secret.Value) error {
+	schemes, err := k.schemes(config)
+	if err != nil {
+		return err
+	}
+	if fits, err := choose(schemes, credentials); err != nil || fits == nil || fits.ID != scheme {
+		return fmt.Errorf("the fields of the credential are not those of scheme %s: %w", scheme, envelope.ErrSealed)
+	}
+	return nil
 }
 
 // value reads one value that is not secret.
