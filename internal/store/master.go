@@ -40,6 +40,10 @@ func (s *Store) openMasters(ctx context.Context) (others bool, err error) {
 		return false, err
 	}
 	for id, n := range counts {
+		// Another process may have begun to use a new one since they were read.
+		if m, err = s.mastersWith(ctx, id); err != nil {
+			return false, err
+		}
 		others = others || id != m.Current()
 		if !m.Has(id) {
 			return false, fault.Invalid("master_key", fmt.Sprintf("%d keys of the database are sealed with master key %s, which is not among those given (%s)", n, id, strings.Join(m.IDs(), ", ")),
@@ -116,6 +120,9 @@ func (s *Store) openWrapped(ctx context.Context, p envelope.Place, w envelope.Wr
 	m, err := s.mastersWith(ctx, w.Master)
 	if err != nil {
 		return key, err
+	}
+	if !m.Has(w.Master) { // which is not for ever: a new key may come later to where this process reads
+		return key, fmt.Errorf("it is sealed with master key %.40q, which is not among those given (%s)", w.Master, strings.Join(m.IDs(), ", "))
 	}
 	return m.Open(p, w)
 }

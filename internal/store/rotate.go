@@ -26,12 +26,14 @@ type Rotated struct {
 // with it. The others are not needed after it. It may be interrupted, and begun again, while the
 // store is in use.
 func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
-	m, err := s.readMasters(ctx)
-	if err != nil {
-		return done, err
-	}
-	current := m.Current()
+	var current string
 	err = s.write(ctx, func(t session) error {
+		// What was read before may be older than what another process has made the current one.
+		m, err := s.readMasters(t.ctx)
+		if err != nil {
+			return err
+		}
+		current = m.Current()
 		n, err := t.exec("master.use", current)
 		if err != nil || n == 0 {
 			return err
@@ -162,7 +164,8 @@ func scanWrapped(r row) (k sealedKey, err error) {
 }
 
 // RotateData makes a new data key for every workspace, and seals all credentials and tokens with
-// it. It works while the store is in use. If it is interrupted, the next call goes on.
+// it. It works while the store is in use. If it is interrupted, the next call within [rotationLife]
+// goes on.
 func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 	started, err := s.beginRotation(ctx)
 	if err != nil {
@@ -200,12 +203,16 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 	})
 }
 
+// rotationLife is how long an interrupted rotation may go on. After it, a new one begins: the keys of
+// the interrupted one are old by then, and whoever rotates wants them replaced.
+const rotationLife = 24 * time.Hour
+
 // beginRotation returns when the rotation began, which may be one that was interrupted. Keys that
 // are older are replaced.
 func (s *Store) beginRotation(ctx context.Context) (started int64, err error) {
 	err = s.write(ctx, func(t session) (err error) {
 		// A key of this very millisecond may be from before the rotation.
-		n, err := t.exec("rotation.begin", millis(s.now())+1)
+		n, err := t.exec("rotation.begin", millis(s.now())+1, millis(s.now().Add(-rotationLife)))
 		if err == nil && n > 0 {
 			err = t.recordForAll(Change{Entity: "data_keys", Action: "begin_rotation"})
 		}

@@ -35,7 +35,7 @@ SELECT id, organization, workspace, master, sealed FROM data_key WHERE master <>
 UPDATE data_key SET master = $2, sealed = $3 WHERE id = $1 AND master = $4
 
 -- name: rotation.begin
-INSERT INTO rotation (id, started) VALUES (1, $1) ON CONFLICT (id) DO NOTHING
+INSERT INTO rotation (id, started) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET started = excluded.started WHERE rotation.started < $2
 
 -- name: rotation.started
 SELECT started FROM rotation WHERE id = 1
