@@ -168,7 +168,7 @@ func failingLab(t *testing.T) string {
 	t.Helper()
 	l := newLab(t, func(o *Options) {
 		c := o.Connectors["pylon"]
-		c.Limits.Timeout = 2 * time.Second
+		c.Limits.Timeout = 4 * time.Second
 		o.Connectors["pylon"] = c
 	})
 	l.vendor.Inject(

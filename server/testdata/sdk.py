@@ -5,7 +5,7 @@ import os
 import sys
 
 import failures
-from airbyte_agent_sdk import AirbyteAuthConfig, HostedExecutor, HTTPStatusError, Workspace
+from airbyte_agent_sdk import AirbyteAuthConfig, HostedExecutor, HTTPStatusError, Workspace, build_connector_tools
 from airbyte_agent_sdk.connectors.ashby import AshbyConnector
 from airbyte_agent_sdk.connectors.incident_io import IncidentIoConnector
 from airbyte_agent_sdk.connectors.pylon import PylonConnector
@@ -29,6 +29,10 @@ async def look(connector: object, name: str) -> None:
     expect(found["docs_skill_id"].startswith("connector-source:"), f"{name} is inspected as {found}")
     docs = await connector.read_skill_docs()
     expect("overview" in json.dumps(docs, default=str).lower(), f"the skill of {name} is {docs}")
+    tools = {tool.__name__: tool for tool in build_connector_tools(connector, framework="pydantic_ai").as_list()}
+    expect(tools.keys() == {"inspect_connector", "read_skill_docs", "execute"}, f"the tools of {name} are {tools.keys()}")
+    expect("users" in await tools["read_skill_docs"]("users"), f"the tools of {name} know no users")
+    expect((await tools["execute"]("users", "list", {"limit": 1}))[0]["id"] != "", f"the tools of {name} list no users")
 
 
 async def typed(connector: object, call: dict) -> None:
