@@ -237,7 +237,7 @@ func choose(schemes []abi.AuthScheme, given map[string]secret.Value) (*abi.AuthS
 		return nil, nil
 	}
 	scheme, problem := credential.Scheme(schemes, slices.Sorted(maps.Keys(given)))
-	missing := ""
+	var missing string
 	switch {
 	case problem != nil && problem.Missing == "":
 		return nil, fault.Invalid("credentials", "the fields belong to different ways to authenticate", "give the fields of one")

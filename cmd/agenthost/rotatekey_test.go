@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -178,7 +177,7 @@ func (u *keyUser) fill() {
 // use has clients call, rename, create and delete connectors until stop is called, which returns
 // how many requests there were.
 func (u *keyUser) use(random *rand.Rand) (stop func() (requests int64)) {
-	running, cancel := context.WithCancel(u.t.Context())
+	var stopped atomic.Bool
 	var group sync.WaitGroup
 	var requests atomic.Int64
 	did := func(what string, err error) {
@@ -189,7 +188,7 @@ func (u *keyUser) use(random *rand.Rand) (stop func() (requests int64)) {
 	for range 4 {
 		own := rand.New(rand.NewPCG(random.Uint64(), 0))
 		group.Go(func() {
-			for running.Err() == nil {
+			for !stopped.Load() {
 				i := own.IntN(len(u.connectors))
 				if own.IntN(4) == 0 { // so that the server opens its credential again
 					err := u.do(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, u.connectors[i]), map[string]any{"name": fmt.Sprint("renamed ", i)}, &airbyteapi.Record{})
@@ -212,7 +211,7 @@ func (u *keyUser) use(random *rand.Rand) (stop func() (requests int64)) {
 		})
 	}
 	return func() int64 {
-		cancel()
+		stopped.Store(true)
 		group.Wait()
 		return requests.Load()
 	}

@@ -157,7 +157,7 @@ func (l *lifetime) get(renew func() string) string {
 // mark names a workspace in every text of its own. Its number stands in no other text.
 func mark(number int) string { return fmt.Sprintf("m%dx", number) }
 
-var marks = regexp.MustCompile(`m[0-9]+x`)
+var marks = regexp.MustCompile(`m\d+x`)
 
 // organizations makes the organizations in the database, which no call can.
 func (w *isolation) organizations() {

@@ -66,7 +66,7 @@ func testKilledServer(t *testing.T, database string) {
 		running, stop := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		for _, k := range all {
-			group.Go(func() { k.work(running, token, &acknowledged) })
+			group.Go(func() { k.work(running.Err, token, &acknowledged) })
 		}
 		for until := acknowledged.Load() + 20 + int64(random.IntN(200)); acknowledged.Load() < until && !t.Failed(); {
 			time.Sleep(time.Millisecond)
@@ -152,9 +152,9 @@ func (k *killer) credentials(c *connectorState, generation int) map[string]any {
 	return map[string]any{"token": credential}
 }
 
-// work changes things until the server is killed.
-func (k *killer) work(running context.Context, token string, acknowledged *atomic.Int64) {
-	for running.Err() == nil {
+// work changes things until ended says that the server was killed.
+func (k *killer) work(ended func() error, token string, acknowledged *atomic.Int64) {
+	for ended() == nil {
 		c := k.any()
 		var ok bool
 		switch n := k.random.IntN(20); {

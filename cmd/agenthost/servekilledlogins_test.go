@@ -71,7 +71,7 @@ func testKilledServerLogins(t *testing.T, database string) {
 		running, stop := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		for _, l := range all {
-			group.Go(func() { l.work(running, token, &calls) })
+			group.Go(func() { l.work(running.Err, token, &calls) })
 		}
 		for n := 1 + random.IntN(8); n > 0 && !t.Failed(); n-- {
 			select {
@@ -134,9 +134,9 @@ func (l *killedLogin) me(token string) *answer {
 	return a
 }
 
-// work runs operations until the server is killed.
-func (l *killedLogin) work(running context.Context, token string, calls *atomic.Int64) {
-	for running.Err() == nil {
+// work runs operations until ended says that the server was killed.
+func (l *killedLogin) work(ended func() error, token string, calls *atomic.Int64) {
+	for ended() == nil {
 		a := l.me(token)
 		if a == nil {
 			return
