@@ -119,7 +119,7 @@ func (c *Client) identify() []param {
 // a header, and redacts the request's secrets in the answer.
 func (c *Client) sender(origin string, operator bool, params []param) (*egress.Client, error) {
 	e := c.config.HTTP.At("oauth", origin, operator)
-	e.Hidden, e.RawBody = append(c.secrets(params), c.config.HTTP.Hidden...), true
+	e.Hidden, e.RawBody = c.secrets(params), true
 	basic := c.config.ClientAuth == "" || c.config.ClientAuth == abi.ClientAuthBasic
 	if basic && !(c.config.ClientID.IsZero() && c.config.ClientSecret.IsZero()) {
 		// Both are form-encoded first: RFC 6749, section 2.3.1.
@@ -196,9 +196,10 @@ func object(params []param) ([]byte, error) {
 	return append(body, '}'), nil
 }
 
-// secrets returns the secrets of a request, to redact them in its answer.
+// secrets returns the secrets of a request, and those that the server knows from before, to redact
+// them in its answer.
 func (c *Client) secrets(params []param) []secret.Value {
-	values := []secret.Value{c.config.ClientSecret}
+	values := append([]secret.Value{c.config.ClientSecret}, c.config.HTTP.Hidden...)
 	for _, p := range params {
 		if p.name != abi.FieldClientID { // is public
 			values = append(values, p.secret)

@@ -305,6 +305,8 @@ func TestSeed(t *testing.T) {
 // The answers of a token endpoint: RFC 6749, sections 5.1 and 5.2.
 func TestAnswers(t *testing.T) {
 	l := newLab(t, "")
+	const held = "access-token-from-before"
+	l.client.config.HTTP.Hidden = []secret.Value{value(held)}
 	seed := l.server.Seed()
 	for _, test := range []struct {
 		status  int
@@ -315,6 +317,7 @@ func TestAnswers(t *testing.T) {
 		hint    string
 	}{
 		{400, `{"error":"invalid_grant","error_description":"the token ` + seed + ` is not known"}`, abi.KindAuthFailed, "no longer accepts the login of connection crm: it says: the token [redacted] is not known", CodeInvalidGrant, "agenthost login crm"},
+		{400, `{"error":"invalid_grant","error_description":"it came with ` + held + `"}`, abi.KindAuthFailed, "it says: it came with [redacted]", CodeInvalidGrant, "agenthost login crm"},
 		{401, `{"error":"invalid_client"}`, abi.KindAuthFailed, "does not know the client", CodeInvalidClient, "check client_id"},
 		{401, ``, abi.KindAuthFailed, "does not know the client", "", ""},
 		{400, `{"error":"unauthorized_client"}`, abi.KindAuthFailed, "may not use this grant", CodeUnauthorizedClient, "allow this grant"},
