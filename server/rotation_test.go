@@ -57,3 +57,35 @@ func TestAMasterKeyThatComesLater(t *testing.T) {
 	later.Add(int64(time.Minute))
 	l.ok(run(), &answered{})
 }
+
+// After a rotation of the master key, a start makes a new key for tokens: whoever had the old master
+// key and a backup could sign some. Those that clients have stay good.
+func TestARotationRenewsTheSigningKey(t *testing.T) {
+	t.Parallel()
+	newest, old := secret.New([]byte(strings.Repeat("n", 32))), secret.New([]byte(strings.Repeat("o", 32)))
+	folder := t.TempDir()
+	start := func(t *testing.T, keys ...secret.Value) *lab {
+		return newLab(t, func(o *Options) {
+			o.Data, o.MasterKeys = folder, func(context.Context) ([]secret.Value, error) { return keys, nil }
+		})
+	}
+	var token string
+	var signs []string
+	for _, keys := range [][]secret.Value{{old}, {old}, {newest, old}, {newest}} {
+		t.Run("start", func(t *testing.T) {
+			l := start(t, keys...)
+			if l.token != "" {
+				token = l.token
+			}
+			l.ok(l.ask(http.MethodGet, airbyteapi.WorkspacesPath, token, nil), &airbyteapi.WorkspaceRecords{})
+			found, err := l.s.store.SigningKeys(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			signs = append(signs, found[0].ID)
+		})
+	}
+	if signs[0] != signs[1] || signs[1] == signs[2] || signs[2] != signs[3] {
+		t.Errorf("the keys that sign are %q, want another one after the rotation only", signs)
+	}
+}

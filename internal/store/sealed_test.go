@@ -199,6 +199,9 @@ func testRotateMaster(t *testing.T, l *lab) {
 		t.Fatalf("%+v, %v, want %d keys", done, err, want)
 	}
 	opens("after", l.Store)
+	if got := ok(l.SigningKeys(t.Context()))(t); !got[0].Created.IsZero() {
+		t.Error("the signing key seems to be as new as before")
+	}
 	if done, err := other.RotateMaster(t.Context()); err != nil || done.Keys != 0 {
 		t.Errorf("again: %+v, %v", done, err)
 	}

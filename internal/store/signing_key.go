@@ -12,7 +12,8 @@ import (
 type SigningKey struct {
 	ID  string
 	Key secret.Value // 32 bytes
-	// Created is when it began to sign.
+	// Created is when it began to sign; zero if the master key was changed since, so that it should
+	// be replaced.
 	Created time.Time
 	// Retired is when another one took its place; zero for the one that signs.
 	Retired time.Time

@@ -10,8 +10,9 @@ UPDATE signing_key SET retired = $2 WHERE id <> $1 AND retired = 0
 -- name: signing_key.forget
 DELETE FROM signing_key WHERE retired > 0 AND retired < $1
 
+-- Whoever had the old master key may know the signing key: the next start of a server makes another one.
 -- name: signing_key.rewrap
-UPDATE signing_key SET master = $2, sealed = $3 WHERE id = $1
+UPDATE signing_key SET master = $2, sealed = $3, created = 0 WHERE id = $1
 
 -- name: signing_key.masters
 SELECT master, count(*) FROM signing_key GROUP BY master
