@@ -206,6 +206,9 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// mostPromised is for how many bytes there is room before they arrive: a header costs a client nothing.
+const mostPromised = 4 << 10
+
 // ErrNoRoom says that other calls have the memory for long bodies.
 var ErrNoRoom = errors.New("too many long messages at once: send it again later")
 
@@ -215,7 +218,7 @@ var ErrNoRoom = errors.New("too many long messages at once: send it again later"
 func (e *Exchange) ReadBody(r *http.Request, body io.ReadCloser, most int64, hold func(ctx context.Context, caller string, bytes int64) (release func(), err error)) ([]byte, error) {
 	from := http.MaxBytesReader(e.ResponseWriter, body, most)
 	var text bytes.Buffer
-	if n := r.ContentLength; n > 0 && n <= ShortBody {
+	if n := min(r.ContentLength, mostPromised); n > 0 {
 		text.Grow(int(n) + bytes.MinRead)
 	}
 	if _, err := io.CopyN(&text, from, ShortBody); err != nil {
