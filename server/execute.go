@@ -142,8 +142,9 @@ func executed(status string, data, meta json.RawMessage, id string, took time.Du
 	return append(b, "}}"...)
 }
 
-// metadata adds the names that Airbyte's connectors and clients have for the next page to ours.
-// Clients of lists want an object, even an empty one.
+// metadata adds the names that Airbyte's connectors and clients have for the next page to ours, in
+// place of the vendor's: where the host cut a page, those lead past the rest of it. Clients of lists
+// want an object, even an empty one.
 func metadata(meta json.RawMessage, list bool) json.RawMessage {
 	cursor, paginated, err := rawjson.Pointer(meta, "/"+abi.MetaNextCursor)
 	more, _, _ := rawjson.Pointer(meta, "/"+abi.MetaHasMore)
@@ -156,22 +157,18 @@ func metadata(meta json.RawMessage, list bool) json.RawMessage {
 	case !paginated || more == nil:
 		return meta
 	}
-	there := make(map[string]bool)
-	for name := range rawjson.Members(meta) {
-		there[rawjson.Unquote(name)] = true
-	}
-	trimmed := rawjson.Trim(meta)
-	b := append([]byte{}, trimmed[:len(trimmed)-1]...)
-	for _, alias := range []struct {
-		name  string
-		value []byte
-	}{{"has_next_page", more}, {"cursor", cursor}, {"end_cursor", cursor}} {
-		if !there[alias.name] {
-			b = append(b, `,"`+alias.name+`":`...)
-			b = append(b, alias.value...)
+	b := make([]byte, 0, len(meta)+3*len(cursor)+64)
+	b = append(b, '{')
+	for name, value := range rawjson.Members(meta) {
+		switch rawjson.Unquote(name) {
+		case "has_next_page", "cursor", "end_cursor":
+			continue
 		}
+		b = append(append(append(append(b, name...), ':'), value...), ',')
 	}
-	return append(b, '}')
+	b = append(append(b, `"has_next_page":`...), more...)
+	b = append(append(b, `,"cursor":`...), cursor...)
+	return append(append(append(b, `,"end_cursor":`...), cursor...), '}')
 }
 
 func (s *Server) noPreparation(context.Context, *api.Request, *airbyteapi.ExecuteRequest) (*api.Nothing, error) {

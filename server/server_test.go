@@ -300,3 +300,31 @@ func TestCloseTwice(t *testing.T) {
 		}
 	}
 }
+
+// A page that the host cut goes on where it was cut, by each name that clients have for that.
+func TestCutPages(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	for _, name := range []string{"next_cursor", "cursor", "end_cursor"} {
+		var all int
+		params := map[string]any{"limit": 7}
+		for more := true; more; {
+			var got struct {
+				Result []json.RawMessage `json:"result"`
+				Meta   map[string]any    `json:"connector_metadata"`
+			}
+			l.ok(l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, map[string]any{"entity": "users", "action": "list", "params": params}), &got)
+			all += len(got.Result)
+			more, _ = got.Meta["has_next_page"].(bool)
+			params["cursor"] = got.Meta[name]
+		}
+		var whole struct {
+			Result []json.RawMessage `json:"result"`
+		}
+		l.ok(l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, map[string]any{"entity": "users", "action": "list"}), &whole)
+		if all != len(whole.Result) || all <= 7 {
+			t.Errorf("by %s, there are %d users of %d", name, all, len(whole.Result))
+		}
+	}
+}
