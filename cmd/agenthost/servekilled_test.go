@@ -66,7 +66,7 @@ func testKilledServer(t *testing.T, database string) {
 		running, stop := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		for _, k := range all {
-			group.Go(func() { k.work(running.Err, token, &acknowledged) })
+			group.Go(func() { k.work(running.Err, token, &acknowledged) }) //nolint:contextcheck // a kill ends its requests
 		}
 		for until := acknowledged.Load() + 20 + int64(random.IntN(200)); acknowledged.Load() < until && !t.Failed(); {
 			time.Sleep(time.Millisecond)

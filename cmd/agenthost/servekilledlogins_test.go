@@ -71,7 +71,7 @@ func testKilledServerLogins(t *testing.T, database string) {
 		running, stop := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		for _, l := range all {
-			group.Go(func() { l.work(running.Err, token, &calls) })
+			group.Go(func() { l.work(running.Err, token, &calls) }) //nolint:contextcheck // a kill ends its requests
 		}
 		for n := 1 + random.IntN(8); n > 0 && !t.Failed(); n-- {
 			select {

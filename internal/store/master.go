@@ -31,8 +31,7 @@ const readPause = time.Second
 // openMasters reads the master keys, and reports whether keys are sealed with another one than the
 // first. The error says whether they do not open the database.
 func (s *Store) openMasters(ctx context.Context) (others bool, err error) {
-	m, err := s.readMasters(ctx)
-	if err != nil {
+	if _, err := s.readMasters(ctx); err != nil {
 		return false, err
 	}
 	counts, err := s.mastersInUse(ctx)
@@ -41,7 +40,8 @@ func (s *Store) openMasters(ctx context.Context) (others bool, err error) {
 	}
 	for id, n := range counts {
 		// Another process may have begun to use a new one since they were read.
-		if m, err = s.mastersWith(ctx, id); err != nil {
+		m, err := s.mastersWith(ctx, id)
+		if err != nil {
 			return false, err
 		}
 		others = others || id != m.Current()
