@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
 var credentials = flag.Int("credentials", 30, "how many credentials TestRotateKey has, three in each workspace")
@@ -32,11 +31,8 @@ func TestRotateKey(t *testing.T) {
 }
 
 func TestPostgresRotateKey(t *testing.T) {
-	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
-		t.Skip("make test-postgres runs it")
-	}
 	t.Parallel()
-	testRotateKey(t, pgtest.Start(t)+" dbname=postgres")
+	onPostgres(t, testRotateKey)
 }
 
 func testRotateKey(t *testing.T, database string) {

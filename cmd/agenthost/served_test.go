@@ -310,3 +310,12 @@ func TestPostgresLostLock(t *testing.T) {
 	s.start()
 	s.stop()
 }
+
+// onPostgres runs a test on a PostgreSQL of its own.
+func onPostgres(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
+		t.Skip("make test-postgres runs it")
+	}
+	test(t, pgtest.Start(t)+" dbname=postgres")
+}

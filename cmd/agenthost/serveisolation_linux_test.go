@@ -237,7 +237,7 @@ func (w *isolation) make(number int) {
 
 func (ws *isolatedWorkspace) owner(n int) string { return fmt.Sprintf("%s-%d", mark(ws.number), n) }
 
-// credentials are fresh ones of a connector. The caller holds ws.mu, or has the workspace alone.
+// credentials are fresh ones of a connector. The caller holds ws.mu, or nobody else has the workspace.
 func (w *isolation) credentials(ws *isolatedWorkspace, n int) map[string]any {
 	ws.generation++
 	credential := fmt.Sprintf("credential-%d-%d-generation-%d", ws.number, n, ws.generation)
@@ -245,7 +245,7 @@ func (w *isolation) credentials(ws *isolatedWorkspace, n int) map[string]any {
 	return map[string]any{"token": credential}
 }
 
-// connect makes a connector. The caller holds ws.mu, or has the workspace alone.
+// connect makes a connector. The caller holds ws.mu, or nobody else has the workspace.
 func (w *isolation) connect(ws *isolatedWorkspace, n int) {
 	var made airbyteapi.Record
 	if err := w.ask(http.MethodPost, airbyteapi.ConnectorsPath, w.scoped(ws, &ws.full), map[string]any{

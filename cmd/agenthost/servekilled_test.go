@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,6 @@ import (
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	database "github.com/agenthost/agenthost/internal/store"
-	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
 var serverKills = flag.Int("server-kills", 3, "how often TestKilledServer kills a server")
@@ -35,11 +33,8 @@ func TestKilledServer(t *testing.T) {
 }
 
 func TestPostgresKilledServer(t *testing.T) {
-	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
-		t.Skip("make test-postgres runs it")
-	}
 	t.Parallel()
-	testKilledServer(t, pgtest.Start(t)+" dbname=postgres")
+	onPostgres(t, testKilledServer)
 }
 
 // killers is how many clients work until the server is killed.
@@ -136,7 +131,7 @@ type note struct {
 	name      string
 	connector *connectorState
 	keyed     bool
-	status    int // of its answer, 0 if there is none
+	status    int // of its answer; 0 means no answer
 	body      string
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/oauthsim"
-	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
 // TestKilledServerLogins kills agenthost serve at random moments while the tokens of its connectors
@@ -29,11 +27,8 @@ func TestKilledServerLogins(t *testing.T) {
 }
 
 func TestPostgresKilledServerLogins(t *testing.T) {
-	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
-		t.Skip("make test-postgres runs it")
-	}
 	t.Parallel()
-	testKilledServerLogins(t, pgtest.Start(t)+" dbname=postgres")
+	onPostgres(t, testKilledServerLogins)
 }
 
 // killedLogin is a connector and its account at the vendor.

@@ -204,7 +204,7 @@ func (s *Store) RotateData(ctx context.Context) (done Rotated, err error) {
 }
 
 // rotationLife is how long an interrupted rotation may go on. After it, a new one begins: the keys of
-// the interrupted one are old by then, and whoever rotates wants them replaced.
+// the interrupted one are old by then, and a rotation is there to replace them.
 const rotationLife = 24 * time.Hour
 
 // beginRotation returns when the rotation began, which may be one that was interrupted. Keys that
