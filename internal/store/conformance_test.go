@@ -177,10 +177,12 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"signing keys":     testSigningKeys,
 	"moved rows":       testMovedRows,
 	"worn key":         testWornKey,
+	"workspace tokens": testWorkspaceTokens,
 }
 
 // alone are cases that need a store of their own.
 var alone = map[string]func(t *testing.T, l *lab){
+	"many tokens":    testManyWorkspaceTokens,
 	"changes":        testChanges,
 	"forget":         testForget,
 	"records":        testRecords,

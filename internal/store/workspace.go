@@ -178,6 +178,9 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		if _, err := t.exec("data_key.delete", id); err != nil {
 			return err
 		}
+		if _, err := t.exec("workspace_token.delete", id); err != nil {
+			return err
+		}
 		if err := t.change("workspace.delete", p.Organization, id, now); err != nil {
 			return err
 		}

@@ -62,6 +62,23 @@ CREATE UNIQUE INDEX data_key_current ON data_key (workspace) WHERE retired = 0;
 CREATE INDEX data_key_workspace ON data_key (workspace);
 CREATE INDEX data_key_master ON data_key (master);
 
+-- A workspace's token is known by the SHA-256 of its text. The text is nowhere. used is about when it
+-- was used last.
+CREATE TABLE workspace_token (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL REFERENCES organization,
+	workspace TEXT NOT NULL REFERENCES workspace,
+	name TEXT NOT NULL,
+	scopes TEXT NOT NULL,
+	digest BYTEA NOT NULL,
+	created BIGINT NOT NULL,
+	expires BIGINT NOT NULL,
+	revoked BIGINT NOT NULL,
+	used BIGINT NOT NULL
+) /*strict*/;
+CREATE UNIQUE INDEX workspace_token_digest ON workspace_token (digest);
+CREATE INDEX workspace_token_workspace ON workspace_token (workspace, id);
+
 -- One row: the newest revision of a connection, and the newest one whose removal is forgotten.
 -- A transaction that changes connections begins with it, so that revisions are committed in order.
 CREATE TABLE revision (
