@@ -282,7 +282,8 @@ FUZZ := \
 	internal/tableimport/airbyte:FuzzImport \
 	internal/tableimport/openapi:FuzzImport \
 	internal/tableimport:FuzzWrite \
-	pdk:FuzzLink
+	pdk:FuzzLink \
+	server/internal/pages:FuzzForm
 
 .PHONY: soak
 soak: ## what is worth hours: processes that are killed, disks that are full, crowds, strangers' input

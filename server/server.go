@@ -34,6 +34,7 @@ import (
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/server/internal/api"
 	"github.com/agenthost/agenthost/server/internal/bootstrap"
+	"github.com/agenthost/agenthost/server/internal/pages"
 	"github.com/agenthost/agenthost/server/internal/rate"
 	"github.com/agenthost/agenthost/server/internal/token"
 	"github.com/hashicorp/go-hclog"
@@ -88,12 +89,13 @@ type Server struct {
 	trail     *trail
 	host      *host.Host
 	api       *api.API
+	pages     *pages.Site
 
 	closing        sync.Once
 	stopForgetting context.CancelFunc // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
-	tokenLimit, peerLimit, requestLimit, checkLimit *rate.Limiter
+	tokenLimit, peerLimit, requestLimit, checkLimit, pageLimit *rate.Limiter
 }
 
 // Bootstrap is how to reach a server for the first time.
@@ -126,7 +128,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
 		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now,
-		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate),
+		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
@@ -159,6 +161,10 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
 	}, s.routes())
+	if err != nil {
+		return nil, err
+	}
+	s.pages, err = s.newPages()
 	return s, err
 }
 
@@ -199,12 +205,15 @@ func newID() string {
 	return "req_" + hex.EncodeToString(b[:])
 }
 
-// Handler serves the API, its OpenAPI document at /openapi.json, and the probes /healthz and
-// /readyz. The server is ready until ctx ends.
+// Handler serves the API, its OpenAPI document at /openapi.json, the pages for people, and the probes
+// /healthz and /readyz. The server is ready until ctx ends.
 func (s *Server) Handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	httpserve.Probes(mux, func() bool { return ctx.Err() == nil && s.store.Ready(ctx) == nil })
 	mux.Handle("/", s.api)
+	for _, folder := range pageFolders {
+		mux.Handle(folder, s.pages)
+	}
 	own := ""
 	if u, err := url.Parse(s.options.URL); err == nil {
 		own = u.Host

@@ -25,6 +25,8 @@ var (
 	peerRate = rate.Limit{Burst: 400, Every: 50 * time.Millisecond}
 	// checkRate is for the credentials that a workspace tries: they may be guesses too.
 	checkRate = rate.Limit{Burst: 20, Every: 3 * time.Second}
+	// pageRate is for an address that asks for pages: what it sends may be guesses too.
+	pageRate = rate.Limit{Burst: 120, Every: 500 * time.Millisecond}
 )
 
 // allScopes are those of an application, and workspaceScopes those of a token for one workspace

@@ -82,6 +82,11 @@ func importRules() []rule {
 			broken: map[string]string{"server/internal/token/a.go": `package token; import _ "github.com/agenthost/agenthost/host"`},
 		},
 		{
+			name: "pages know no store", of: []string{"server/internal/pages"}, only: []string{"std", "pdk/abi", "internal/budget", "internal/httpserve", "github.com/hashicorp/go-hclog"}, never: []string{"os/...", "text/template"},
+			why:    "how a page is escaped, under which headers it is, and which forms count is read without what the pages are about",
+			broken: map[string]string{"server/internal/pages/a.go": `package pages; import _ "github.com/agenthost/agenthost/internal/store"`, "server/internal/pages/b.go": `package pages; import _ "text/template"`},
+		},
+		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
 			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",

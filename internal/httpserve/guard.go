@@ -41,14 +41,16 @@ func (g Guard) Handler(next http.Handler) http.Handler {
 }
 
 // originAllowed accepts requests without an Origin, from the server's own origin, and from
-// allowed origins.
+// allowed origins. A page that sends no Referer has its forms sent with the Origin null; the browser
+// itself says then that they are the server's own, in a header that no page can set.
 func (g Guard) originAllowed(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		return true
 	}
 	return len(origins) == 1 && (slices.Contains(g.Origins, origins[0]) ||
-		origins[0] == "http://"+r.Host || origins[0] == "https://"+r.Host)
+		origins[0] == "http://"+r.Host || origins[0] == "https://"+r.Host ||
+		origins[0] == "null" && slices.Equal(r.Header.Values("Sec-Fetch-Site"), []string{"same-origin"}))
 }
 
 func (g Guard) hostAllowed(host string) bool {
