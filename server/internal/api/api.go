@@ -69,6 +69,7 @@ func New(o Options, routes []Route) (*API, error) {
 		a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) { a.exchange(w, r, route) })
 		a.allowed[route.Path] = append(a.allowed[route.Path], route.Method)
 	}
+	a.mux.HandleFunc("/", a.refuseUnknown)
 	a.mux.HandleFunc("GET "+OpenAPIPath, func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, a.document) })
 	for path, methods := range a.allowed {
 		a.refuseOthers(path, methods)
@@ -98,11 +99,10 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, why *Refusal) {
 }
 
 // ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := a.mux.Handler(r); pattern != "" {
-		a.mux.ServeHTTP(w, r)
-		return
-	}
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// refuseUnknown answers a request that no route takes.
+func (a *API) refuseUnknown(w http.ResponseWriter, r *http.Request) {
 	// Every path answers to GET, if only that it has another method.
 	_, pattern := a.mux.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host})
 	if _, path, known := strings.Cut(pattern, " "); known {
