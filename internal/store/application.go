@@ -3,16 +3,24 @@ package store
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 )
 
 // Application is a program that may use an organization. Its id is the client id.
 type Application struct {
 	ID, Organization, Name string
-	Created                time.Time
+	// ReturnURLs are where it may have a browser sent after a person connected an account.
+	ReturnURLs []string
+	Created    time.Time
 	// Revoked is when it lost its access; zero if it has it.
 	Revoked time.Time
 }
@@ -23,9 +31,15 @@ func scanApplication(r row) (a Application, err error) {
 
 func scanApplicationAnd(r row, more ...any) (a Application, err error) {
 	var created, revoked int64
-	err = r.Scan(append([]any{&a.ID, &a.Organization, &a.Name, &created, &revoked}, more...)...)
+	var urls string
+	if err = r.Scan(append([]any{&a.ID, &a.Organization, &a.Name, &urls, &created, &revoked}, more...)...); err != nil {
+		return Application{}, err
+	}
 	a.Created, a.Revoked = instant(created), instant(revoked)
-	return a, err
+	if err := json.Unmarshal([]byte(urls), &a.ReturnURLs); err != nil {
+		return Application{}, fmt.Errorf("return URLs of application %s: %w", a.ID, err)
+	}
+	return a, nil
 }
 
 // CreateApplication makes an application and its secret of 256 bits in base64. The store keeps the
@@ -44,7 +58,7 @@ func (s *Store) CreateApplication(ctx context.Context, organization, name string
 		return Application{}, secret.Value{}, err
 	}
 	now := millis(s.now())
-	a := Application{ID: id, Organization: organization, Name: name, Created: instant(now)}
+	a := Application{ID: id, Organization: organization, Name: name, ReturnURLs: []string{}, Created: instant(now)}
 	if keep != nil {
 		if err := keep(a, password); err != nil {
 			return Application{}, secret.Value{}, err
@@ -60,6 +74,49 @@ func (s *Store) CreateApplication(ctx context.Context, organization, name string
 		return Application{}, secret.Value{}, err
 	}
 	return a, password, nil
+}
+
+// maxReturnURLs is how many return URLs an application has at most.
+const maxReturnURLs = 20
+
+// SetReturnURLs replaces where an application may have a browser sent. Each is https, or http on
+// this machine, and has no fragment. The error is [ErrNone] if there is no such application.
+func (s *Store) SetReturnURLs(ctx context.Context, organization, id string, urls []string) error {
+	if len(urls) > maxReturnURLs {
+		return fault.Invalid("return_urls", fmt.Sprintf("there are %d", len(urls)), fmt.Sprintf("use at most %d", maxReturnURLs))
+	}
+	for _, text := range urls {
+		if err := checkReturnURL(text); err != nil {
+			return err
+		}
+	}
+	if urls == nil {
+		urls = []string{}
+	}
+	list, err := document("return_urls", urls)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(t session) error {
+		if err := t.change("application.return_urls", organization, id, list); err != nil {
+			return err
+		}
+		return t.record(Scope{Organization: organization}, Change{Entity: "applications", Action: "update", Object: id, Fields: []string{"return_urls"}})
+	})
+}
+
+// checkReturnURL refuses an address that a browser must not be sent to with a code.
+func checkReturnURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || strings.Contains(text, "#") || len(text) > 2000 || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
+		return fault.Invalid("return_urls", "a return URL is not a whole URL", "write it like https://app.example.com/connected")
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
+		return fault.Invalid("return_urls", "a return URL does not begin with https://", "use https; plain http is for this machine only")
+	}
+	return nil
 }
 
 // Authenticate returns the application that has an id and a secret. The error is [ErrNone] if

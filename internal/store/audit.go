@@ -95,12 +95,12 @@ const (
 	forgetTimes = 100
 )
 
-// Forget removes what nobody needs: keys of writes that have expired, data keys that nothing is
+// Forget removes what nobody needs: keys of writes and links that have expired, data keys that nothing is
 // sealed with, connections that were deleted a week ago, and audit records from before a time; none
 // if it is zero. Its work is bounded, and more says that something is left for the next call.
 func (s *Store) Forget(ctx context.Context, audit time.Time) (more bool, err error) {
 	now := s.now()
-	before := map[string]any{"idempotency.forget": millis(now), "data_key.forget": millis(now)}
+	before := map[string]any{"idempotency.forget": millis(now), "data_key.forget": millis(now), "connect_link.forget": millis(now)}
 	if !audit.IsZero() {
 		before["audit.forget"] = firstID(audit)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -178,11 +179,14 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"moved rows":       testMovedRows,
 	"worn key":         testWornKey,
 	"workspace tokens": testWorkspaceTokens,
+	"connect links":    testConnectLinks,
+	"return URLs":      testReturnURLs,
 }
 
 // alone are cases that need a store of their own.
 var alone = map[string]func(t *testing.T, l *lab){
 	"many tokens":    testManyWorkspaceTokens,
+	"old links":      testOldLinks,
 	"changes":        testChanges,
 	"forget":         testForget,
 	"records":        testRecords,
@@ -326,7 +330,7 @@ func testApplications(t *testing.T, l *lab) {
 	if n := len(plain(password)); n != 43 {
 		t.Errorf("the secret has %d characters", n)
 	}
-	if got, err := l.Authenticate(ctx, a.ID, password); err != nil || got != a {
+	if got, err := l.Authenticate(ctx, a.ID, password); err != nil || !reflect.DeepEqual(got, a) {
 		t.Errorf("%+v, %v, want %+v", got, err, a)
 	}
 	b, otherPassword, err := l.CreateApplication(ctx, other.Organization, "agents", nil)
@@ -340,7 +344,7 @@ func testApplications(t *testing.T, l *lab) {
 		_, err := l.Authenticate(ctx, try.id, try.password)
 		wantErr(t, "a wrong secret", err, ErrNone)
 	}
-	if got, err := l.Application(ctx, p.Organization, a.ID); err != nil || got != a {
+	if got, err := l.Application(ctx, p.Organization, a.ID); err != nil || !reflect.DeepEqual(got, a) {
 		t.Errorf("%+v, %v, want %+v", got, err, a)
 	}
 	_, err = l.Application(ctx, other.Organization, a.ID)

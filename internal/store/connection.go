@@ -332,8 +332,10 @@ func (t session) deleteConnections(organization, workspace, id string, revision 
 	if err := t.dropCredentials(workspace, id); err != nil {
 		return err
 	}
-	if _, err := t.exec("idempotency.delete", workspace, id); err != nil {
-		return err
+	for _, statement := range []string{"idempotency.delete", "connect_link.delete"} {
+		if _, err := t.exec(statement, workspace, id); err != nil {
+			return err
+		}
 	}
 	return t.change("connection.delete", organization, workspace, id, revision, millis(t.s.now()))
 }

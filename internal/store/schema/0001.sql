@@ -13,6 +13,7 @@ CREATE TABLE application (
 	organization TEXT NOT NULL REFERENCES organization,
 	name TEXT NOT NULL,
 	digest BYTEA NOT NULL,
+	return_urls TEXT NOT NULL,
 	created BIGINT NOT NULL,
 	revoked BIGINT NOT NULL
 ) /*strict*/;
@@ -135,6 +136,35 @@ CREATE TABLE token (
 	updated BIGINT NOT NULL
 ) /*strict*/;
 CREATE INDEX token_data_key ON token (data_key);
+
+-- A link with which a person connects an account. token, session and code are SHA-256: of what the
+-- link has, of what the browser has that took it, and of what confirms it. sealed is what the person
+-- gave, until it is confirmed. turn counts the logins that were tried, and tries the wrong codes.
+CREATE TABLE connect_link (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL,
+	workspace TEXT NOT NULL REFERENCES workspace,
+	connection TEXT NOT NULL REFERENCES connection,
+	application TEXT NOT NULL,
+	return_url TEXT NOT NULL,
+	state TEXT NOT NULL,
+	token BYTEA NOT NULL,
+	session BYTEA,
+	code BYTEA,
+	turn BIGINT NOT NULL,
+	tries BIGINT NOT NULL,
+	origins TEXT NOT NULL,
+	data_key TEXT REFERENCES data_key,
+	sealed BYTEA,
+	created BIGINT NOT NULL,
+	expires BIGINT NOT NULL
+) /*strict*/;
+CREATE UNIQUE INDEX connect_link_connection ON connect_link (connection);
+CREATE UNIQUE INDEX connect_link_token ON connect_link (token);
+CREATE UNIQUE INDEX connect_link_session ON connect_link (session);
+CREATE INDEX connect_link_workspace ON connect_link (workspace);
+CREATE INDEX connect_link_data_key ON connect_link (data_key);
+CREATE INDEX connect_link_expires ON connect_link (expires);
 
 CREATE TABLE idempotency (
 	caller TEXT NOT NULL,
