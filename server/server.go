@@ -182,7 +182,7 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
-	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, OnQuery: o.onQuery}
+	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery}
 	if o.Database.IsZero() {
 		return store.OpenSQLite(ctx, o.Data, so)
 	}

@@ -137,22 +137,18 @@ func (t session) rewrap(m *envelope.Masters, p envelope.Place, w envelope.Wrappe
 // batch is write for a part of a long work. It waits before it returns, so that others may write:
 // with SQLite as long as it did, because a server in another process does not queue for the lock.
 func (s *Store) batch(ctx context.Context, f func(session) error) error {
-	begun := time.Now()
+	begun := s.now()
 	if err := s.write(ctx, f); err != nil {
 		return err
 	}
 	pause := batchPause
 	if s.file != "" {
-		pause = max(pause, time.Since(begun))
+		pause = max(pause, s.now().Sub(begun))
 	}
-	rest := time.NewTimer(pause)
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-		return nil
-	case <-ctx.Done():
+	if s.sleep(ctx, pause) != nil {
 		return fault.Ended(ctx)
 	}
+	return nil
 }
 
 // batchPause is the shortest pause of batch.

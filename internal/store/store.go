@@ -18,6 +18,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 )
 
@@ -37,8 +38,9 @@ type Options struct {
 	// Masters reads the master keys: when the store opens, and again when it meets a key that was
 	// sealed with another one, as after a rotation by another process.
 	Masters func(context.Context) (*envelope.Masters, error)
-	// Now tells the time; time.Now if nil.
-	Now func() time.Time
+	// Now and Sleep are the fields of [seams.Seams].
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
 	// Random gives random bytes, to several goroutines at once; [rand.Reader] if nil.
 	Random io.Reader
 	// OnQuery, if set, is called with the name of every statement before it runs.
@@ -54,6 +56,7 @@ type Store struct {
 	file           string // of SQLite
 	masters        masters
 	now            func() time.Time
+	sleep          func(context.Context, time.Duration) error
 	random         io.Reader
 	onQuery        func(string)
 	answers        answerKeys
@@ -80,10 +83,8 @@ const (
 // open completes a store: it looks whether the master keys open the database, and migrates it for a
 // server. It closes the pools after an error.
 func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Options) (_ *Store, err error) {
-	s := &Store{dialect: d, writer: writer, reader: reader, now: o.Now, random: o.Random, onQuery: o.OnQuery}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	clock := seams.Seams{Now: o.Now, Sleep: o.Sleep}.WithDefaults()
+	s := &Store{dialect: d, writer: writer, reader: reader, now: clock.Now, sleep: clock.Sleep, random: o.Random, onQuery: o.OnQuery}
 	if s.random == nil {
 		s.random = rand.Reader
 	}
