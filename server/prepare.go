@@ -42,7 +42,7 @@ const signingKeyLife = 30 * 24 * time.Hour
 // first makes the first organization, its workspace and its application, or what is missing of
 // them because a start was interrupted.
 func (s *Server) first(ctx context.Context) error {
-	organizations, err := s.store.Organizations(ctx, store.Page{Limit: 1})
+	organizations, err := s.store.Organizations(ctx, "", store.Page{Limit: 1})
 	if err != nil {
 		return err
 	}

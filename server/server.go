@@ -29,6 +29,8 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/adminapi"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/internal/store"
@@ -90,12 +92,13 @@ type Server struct {
 	host      *host.Host
 	api       *api.API
 	pages     *pages.Site
+	admin     *api.API // of operators
 
 	closing        sync.Once
 	stopForgetting context.CancelFunc // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
-	tokenLimit, peerLimit, requestLimit, checkLimit, pageLimit *rate.Limiter
+	tokenLimit, peerLimit, requestLimit, checkLimit, pageLimit, operatorLimit *rate.Limiter
 }
 
 // Bootstrap is how to reach a server for the first time.
@@ -128,7 +131,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
 		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now,
-		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate),
+		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
@@ -160,11 +163,15 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.api, err = api.New(api.Options{
 		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
+		Description: "The API of agenthost serve. Clients of the Airbyte Agent API work with it.", TokenHint: "POST " + airbyteapi.TokenPath,
 	}, s.routes())
 	if err != nil {
 		return nil, err
 	}
-	s.pages, err = s.newPages()
+	if s.pages, err = s.newPages(); err != nil {
+		return nil, err
+	}
+	s.admin, err = s.newAdmin()
 	return s, err
 }
 
@@ -214,6 +221,7 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 	for _, folder := range pageFolders {
 		mux.Handle(folder, s.pages)
 	}
+	mux.Handle(adminapi.Prefix, s.admin)
 	own := ""
 	if u, err := url.Parse(s.options.URL); err == nil {
 		own = u.Host

@@ -43,9 +43,13 @@ func pageLimit(asked int, given bool) (int, error) {
 		return defaultPage, nil
 	}
 	if asked < 1 || asked > 100 {
-		return 0, fault.Invalid("limit", "limit is "+strconv.Itoa(asked), "use 1 to 100")
+		return 0, wrongLimit(asked, 100)
 	}
 	return asked, nil
+}
+
+func wrongLimit(asked, most int) error {
+	return fault.Invalid("limit", "limit is "+strconv.Itoa(asked), "use 1 to "+strconv.Itoa(most))
 }
 
 func checkStatus(status string) error {

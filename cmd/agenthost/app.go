@@ -86,6 +86,7 @@ Data goes to standard output. Everything else goes to standard error.
 		a.hostedCommand(),
 		a.secretCommand(),
 		a.mcpCommand(), a.serveCommand(),
+		a.organizationCommand(), a.workspaceCommand(),
 		a.loginCommand(), a.logoutCommand(),
 	)
 	return root

@@ -18,8 +18,10 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/agenthost/agenthost/internal/localsocket"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server"
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 )
 
@@ -207,15 +209,49 @@ func (a *app) serveWith(ctx context.Context, o server.Options, serve func(contex
 	for _, note := range notes {
 		a.say("note", note)
 	}
+	var local func() error
 	if err == nil {
+		local = a.serveLocally(ctx, s, o)
 		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
 	}
 	if err == nil {
 		err = serveWhileHeld(ctx, s, serve)
 	}
+	if local != nil {
+		err = errors.Join(err, local())
+	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	return errors.Join(err, s.Close(closing))
+}
+
+// serveLocally serves the operators' API over a socket in the folder of the data until ctx ends or
+// end is called. Where that is not possible, it says so: operators have tokens, too.
+func (a *app) serveLocally(ctx context.Context, s *server.Server, o server.Options) (end func() error) {
+	listener, err := localsocket.Listen(ctx, o.Data)
+	if err != nil {
+		a.say("note", "commands of operators on this machine need --server and a token: "+err.Error())
+		return nil
+	}
+	return serveAside(ctx, func(ctx context.Context) error {
+		return httpserve.Serve(ctx, listener, s.LocalHandler(), localOptions(o.Host.Logger), time.Second)
+	})
+}
+
+// localOptions are those of a listener for the commands of operators.
+func localOptions(log hclog.Logger) httpserve.Options {
+	return httpserve.Options{MaxConnections: 64, Patience: httpserve.DefaultPatience(), Logger: log.Named("local")}
+}
+
+// serveAside runs serve until ctx ends or end is called.
+func serveAside(ctx context.Context, serve func(context.Context) error) (end func() error) {
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx) }()
+	return func() error {
+		stop()
+		return ignoreClosed(<-ended)
+	}
 }
 
 // serveWhileHeld serves until ctx ends, or until the server has lost its database.

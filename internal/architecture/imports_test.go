@@ -179,6 +179,22 @@ func importRules() []rule {
 			kept:   map[string]string{"internal/backend/hosted/client/a.go": `package client; import _ "github.com/agenthost/agenthost/internal/egress"`},
 		},
 		{
+			name: "the wire format of the operators' API holds nothing", of: []string{"internal/adminapi"}, only: []string{"std", "host/secret"}, never: []string{"net/...", "os/..."},
+			why:    "the command and the server share its types and paths, and get no network and no database with them",
+			broken: map[string]string{"internal/adminapi/a.go": `package adminapi; import _ "github.com/agenthost/agenthost/internal/store"`},
+		},
+		{
+			name: "the operators' API is reached through egress", of: []string{"internal/adminclient"},
+			only:   []string{"std", "pdk/abi", "internal/adminapi", "internal/seams", "host/secret", "internal/egress", "github.com/hashicorp/go-hclog"},
+			why:    "an operator's token goes to one origin only, and the client opens no connection of its own",
+			broken: map[string]string{"internal/adminclient/a.go": `package adminclient; import _ "github.com/agenthost/agenthost/host"`},
+		},
+		{
+			name: "the local socket is the standard library's", of: []string{"internal/localsocket"}, only: []string{"std", "golang.org/x/sys/unix"}, never: []string{"net/http", "os/exec"},
+			why:    "who can open it is the operator: what decides that is read by itself",
+			broken: map[string]string{"internal/localsocket/a.go": `package localsocket; import _ "net/http"`},
+		},
+		{
 			name: "backends do not know each other", of: []string{"internal/backend", "internal/backend/direct"}, never: []string{"internal/backend/hosted/...", "internal/airbyteapi"},
 			why:    "a direct call enters no code of the Airbyte API, and what both backends need is below both",
 			broken: map[string]string{"internal/backend/a.go": `package backend; import _ "github.com/agenthost/agenthost/internal/airbyteapi"`, "internal/backend/direct/a.go": `package direct; import _ "github.com/agenthost/agenthost/internal/backend/hosted"`},

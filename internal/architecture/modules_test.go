@@ -19,7 +19,7 @@ func dependencies() []dependency {
 	return []dependency{
 		{"github.com/tetratelabs/wazero", []string{"internal/sandbox"}, "the Wasm runtime; one package knows which it is"},
 		{"github.com/extism/go-sdk", []string{"internal/sandbox"}, "the plugin format; its own HTTP and its globals stay unused, which one package can see to"},
-		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/...", "internal/backend/...", "internal/catalog", "internal/connections", "internal/credential/...", "internal/egress", "internal/httpserve", "server/...", "host/logging", "internal/sandbox/..."}, "the logger that the embedder hands in"},
+		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/...", "internal/adminclient", "internal/backend/...", "internal/catalog", "internal/connections", "internal/credential/...", "internal/egress", "internal/httpserve", "server/...", "host/logging", "internal/sandbox/..."}, "the logger that the embedder hands in"},
 		{"filippo.io/age", []string{"internal/credential/agefile"}, "the encrypted file of secrets, in a format that other tools open"},
 		{"github.com/zalando/go-keyring", []string{"internal/credential/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
@@ -38,7 +38,7 @@ func dependencies() []dependency {
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
 		{"golang.org/x/net", []string{"internal/connector", "internal/egress/origin"}, "publicsuffix says which domains are everybody's, so that no server's variable is before one and no file comes from anywhere under one"},
 		{"golang.org/x/sync", []string{"host/...", "internal/backend/...", "internal/catalog", "internal/credential/..."}, "groups of goroutines, and one flight for equal calls"},
-		{"golang.org/x/sys", []string{"internal/sandbox", "internal/sandbox/pages", "internal/bench"}, "maps the guests' memory; reads the clock of another process"},
+		{"golang.org/x/sys", []string{"internal/localsocket", "internal/sandbox", "internal/sandbox/pages", "internal/bench"}, "maps the guests' memory; reads the clock of another process; says on macOS who is at the other end of a socket"},
 		{"golang.org/x/term", []string{"cmd/agenthost"}, "tells a terminal from a pipe"},
 		{"golang.org/x/text", []string{"cmd/agenthost/...", "internal/connector"}, "the width of characters in tables, and the language of the schema library's messages"},
 	}

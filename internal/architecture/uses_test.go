@@ -25,7 +25,7 @@ var programs = []string{"cmd/agenthost/internal/demo", "internal/bench/...", "in
 func useRules() []rule {
 	table := []uses{
 		{
-			name: "only egress dials out", except: slices.Concat([]string{"internal/egress"}, programs),
+			name: "only egress dials out", except: slices.Concat([]string{"internal/egress", "internal/localsocket"}, programs),
 			never: map[string][]string{
 				"net":        {"Dial*", "Lookup*", "Resolver", "DefaultResolver"},
 				"net/http":   {"Client", "DefaultClient", "DefaultTransport", "Get", "Head", "Post*", "RoundTripper", "Transport", "NewRequest*"},
@@ -33,7 +33,7 @@ func useRules() []rule {
 				"net/rpc":    {"*"}, "net/smtp": {"*"},
 				"syscall": {"Connect", "Socket"}, "golang.org/x/sys/unix": {"Connect", "Socket"},
 			},
-			why: "every connection to a vendor passes the policy, the address guard, the injection of credentials and the redaction of internal/egress",
+			why: "every connection to a vendor passes the policy, the address guard, the injection of credentials and the redaction of internal/egress; internal/localsocket reaches a socket of this machine",
 			broken: map[string]string{
 				"host/a.go":             `package host; import "net/http"; var _ = http.Get`,
 				"host/b.go":             `package host; import "net"; func f() { var d net.Dialer; _ = d }`,
@@ -50,12 +50,12 @@ func useRules() []rule {
 			},
 		},
 		{
-			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "internal/httpserve", "internal/credential/callback", "server/..."}, programs),
+			name: "nothing listens", except: slices.Concat([]string{"host/mcp", "internal/httpserve", "internal/localsocket", "internal/credential/callback", "server/..."}, programs),
 			never: map[string][]string{
 				"net":      {"Listen*", "FileListener", "FilePacketConn"},
 				"net/http": {"Server", "Serve*", "ListenAndServe*"},
 			},
-			why: "an open port is a way in: a package that needs one is named here, and checks Host and Origin",
+			why: "an open port is a way in: a package that needs one is named here, and checks Host and Origin; internal/localsocket opens none, but a socket that only its owner reaches",
 			broken: map[string]string{
 				"host/a.go": `package host; import "net"; var _ = net.Listen`,
 				"host/b.go": `package host; import "net/http"; var _ = http.ListenAndServe`,
@@ -172,9 +172,10 @@ func revealRule() rule {
 	// the answers of vendors for them. server/internal/token signs with the keys of the server's own
 	// tokens, and server/internal/bootstrap shows the secret of its first application once.
 	// internal/store/envelope seals secrets for the server's database, and internal/store hands the
-	// URL of a database to its driver.
+	// URL of a database to its driver. internal/adminapi writes what the operators' API shows once,
+	// and what it takes.
 	return methodRule("Reveal", rule{
-		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap"},
+		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/adminapi", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap"},
 		why: "a credential stays a secret.Value until it is written to the wire; code that calls Reveal before holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,

@@ -84,11 +84,19 @@ func (t session) record(p Scope, c Change) error {
 
 // recordForAll is record for what concerns the whole server: each organization has the record.
 func (t session) recordForAll(c Change) error {
-	organizations, err := many(t, scanOrganization, "organization.list", "", MaxPage)
-	for _, o := range organizations {
-		if err == nil {
-			err = t.record(Scope{Organization: o.ID}, c)
+	for after := ""; ; {
+		organizations, err := many(t, scanOrganization, "organization.list", after, MaxPage, "")
+		if err != nil {
+			return err
+		}
+		for _, o := range organizations {
+			if err := t.record(Scope{Organization: o.ID}, c); err != nil {
+				return err
+			}
+			after = o.ID
+		}
+		if len(organizations) < MaxPage {
+			return nil
 		}
 	}
-	return err
 }

@@ -293,7 +293,7 @@ func testOrganizations(t *testing.T, l *lab) {
 	wantErr(t, "an unknown id", err, ErrNone)
 	var seen int
 	for page := (Page{Limit: 2}); ; {
-		found, err := l.Organizations(ctx, page)
+		found, err := l.Organizations(ctx, "", page)
 		if err != nil {
 			t.Fatal(err)
 		}

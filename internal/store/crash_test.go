@@ -45,7 +45,7 @@ func TestWriter(t *testing.T) {
 	ctx := t.Context()
 	s := openCrashed(ctx, t, folder, postgres)
 	var p Scope
-	for _, o := range ok(s.Organizations(ctx, Page{}))(t) {
+	for _, o := range ok(s.Organizations(ctx, "", Page{}))(t) {
 		p.Organization = o.ID
 	}
 	for _, w := range ok(s.Workspaces(ctx, p, WorkspaceFilter{}, Page{}))(t) {

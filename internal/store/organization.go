@@ -42,7 +42,22 @@ func (s *Store) Organization(ctx context.Context, id string) (Organization, erro
 	return readOne(ctx, s, scanOrganization, "organization.get", id)
 }
 
-// Organizations returns a page of the organizations, in the order of their ids.
-func (s *Store) Organizations(ctx context.Context, p Page) ([]Organization, error) {
-	return readMany(ctx, s, scanOrganization, "organization.list", p.After, p.limit())
+// Organizations returns a page of the organizations, in the order of their ids: those of a name
+// only, unless that is empty.
+func (s *Store) Organizations(ctx context.Context, name string, p Page) ([]Organization, error) {
+	return readMany(ctx, s, scanOrganization, "organization.list", p.After, p.limit(), name)
+}
+
+// RenameOrganization gives an organization another name. The error is [ErrNone] if there is none
+// with the id.
+func (s *Store) RenameOrganization(ctx context.Context, id, name string) error {
+	if err := checkName("name", name); err != nil {
+		return err
+	}
+	return s.write(ctx, func(t session) error {
+		if err := t.change("organization.rename", id, name); err != nil {
+			return err
+		}
+		return t.record(Scope{Organization: id}, Change{Entity: "organizations", Action: "update", Object: id, Name: name, Fields: []string{"name"}})
+	})
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 )
 
-// fileName is the name of the database in its folder.
-const fileName = "agenthost.db"
+// FileName is the name of the database of SQLite in its folder.
+const FileName = "agenthost.db"
 
 // readers is how many connections read at once. One connection writes: SQLite has one writer at a
 // time, and its lock is not fair.
@@ -37,7 +37,7 @@ func OpenSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err := OwnFolder(dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, FileName)
 	release, err := lockFolder(ctx, dir, path)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func JoinSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
 
 // databaseIn returns the path of the database in a folder.
 func databaseIn(dir string) (path string, err error) {
-	path = filepath.Join(dir, fileName)
+	path = filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); err != nil {
 		return "", fault.Invalid("data", "there is no database: "+err.Error(), "name the folder of a server")
 	}
@@ -219,7 +219,7 @@ func Restore(ctx context.Context, path, dir string) (err error) {
 	if err := OwnFolder(dir); err != nil {
 		return err
 	}
-	to := filepath.Join(dir, fileName)
+	to := filepath.Join(dir, FileName)
 	release, err := lockFolder(ctx, dir, to)
 	if err != nil {
 		return err

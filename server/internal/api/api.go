@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -24,6 +25,9 @@ type Options struct {
 	Ready func() error
 	// Check returns what an access token says. Its error is for the client.
 	Check func(ctx context.Context, text string) (*token.Claims, error)
+	// Local returns the claims of a request that needs no token, because of where it came in; nil
+	// for any other one. Nil if there are no such requests.
+	Local func(ctx context.Context) *token.Claims
 	// Admit says whether the bearer of a token may ask once more now, and else after how long.
 	Admit func(c *token.Claims) time.Duration
 	// Enter returns the context of a request whose token is good.
@@ -38,7 +42,13 @@ type Options struct {
 	Timeout time.Duration
 	// URL is the origin of the server for clients. The OpenAPI document has it.
 	URL, Version string
-	Logger       hclog.Logger
+	// Description says in the OpenAPI document what the API is for.
+	Description string
+	// Document is the path of the OpenAPI document; empty means [OpenAPIPath].
+	Document string
+	// TokenHint says where a client gets a token.
+	TokenHint string
+	Logger    hclog.Logger
 }
 
 // API serves routes. It is an http.Handler behind an [httpserve.Guard].
@@ -51,7 +61,7 @@ type API struct {
 	shares   shares
 }
 
-// OpenAPIPath is where the OpenAPI document is.
+// OpenAPIPath is where the OpenAPI document is, unless the options say otherwise.
 const OpenAPIPath = "/openapi.json"
 
 // RequestIDHeader has the id of a request in its answer.
@@ -59,7 +69,8 @@ const RequestIDHeader = "X-Request-Id"
 
 // New returns an API of some routes.
 func New(o Options, routes []Route) (*API, error) {
-	a := &API{options: o, routes: routes, mux: http.NewServeMux(), allowed: map[string][]string{OpenAPIPath: {http.MethodGet}}}
+	o.Document = cmp.Or(o.Document, OpenAPIPath)
+	a := &API{options: o, routes: routes, mux: http.NewServeMux(), allowed: map[string][]string{o.Document: {http.MethodGet}}}
 	var err error
 	if a.document, err = document(o, routes); err != nil {
 		return nil, err
@@ -70,7 +81,7 @@ func New(o Options, routes []Route) (*API, error) {
 		a.allowed[route.Path] = append(a.allowed[route.Path], route.Method)
 	}
 	a.mux.HandleFunc("/", a.refuseUnknown)
-	a.mux.HandleFunc("GET "+OpenAPIPath, func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, a.document) })
+	a.mux.HandleFunc("GET "+o.Document, func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, a.document) })
 	for path, methods := range a.allowed {
 		a.refuseOthers(path, methods)
 	}
@@ -109,7 +120,7 @@ func (a *API) refuseUnknown(w http.ResponseWriter, r *http.Request) {
 		a.notAllowed(w, r, a.allowed[path])
 		return
 	}
-	a.refuse(w, r, &Refusal{Status: http.StatusNotFound, Message: "there is no such page", Hint: "see " + OpenAPIPath})
+	a.refuse(w, r, &Refusal{Status: http.StatusNotFound, Message: "there is no such page", Hint: "see " + a.options.Document})
 }
 
 // exchange serves one request of a route.
@@ -188,15 +199,9 @@ func (a *API) identify(ctx context.Context, r *Request, e *httpserve.Exchange, r
 	if route.Public {
 		return nil
 	}
-	text := bearer(r.Request.Header)
-	if text == "" {
-		return &Refusal{Status: http.StatusUnauthorized, Message: "the request has no access token", Hint: "get one with POST " + airbyteapi.TokenPath + ", and send it as Authorization: Bearer"}
-	}
-	identified := e.Identify()
-	claims, err := a.options.Check(ctx, text)
-	identified()
+	claims, err := a.claims(ctx, r, e)
 	if err != nil {
-		return &Refusal{Status: http.StatusUnauthorized, Message: err.Error(), Hint: "get a new one with POST " + airbyteapi.TokenPath}
+		return err
 	}
 	r.Claims = claims
 	if organizations := r.Request.Header.Values(airbyteapi.OrganizationHeader); len(organizations) > 1 || len(organizations) == 1 && organizations[0] != "" && !strings.EqualFold(organizations[0], claims.Organization) {
@@ -212,6 +217,29 @@ func (a *API) identify(ctx context.Context, r *Request, e *httpserve.Exchange, r
 		return NeedsScope(string(route.Scope))
 	}
 	return nil
+}
+
+// claims returns what the token of a request says.
+func (a *API) claims(ctx context.Context, r *Request, e *httpserve.Exchange) (*token.Claims, error) {
+	if a.options.Local != nil {
+		if claims := a.options.Local(ctx); claims != nil {
+			return claims, nil
+		}
+	}
+	text := bearer(r.Request.Header)
+	if text == "" {
+		return nil, &Refusal{Status: http.StatusUnauthorized, Message: "the request has no access token", Hint: "get one with " + a.options.TokenHint + ", and send it as Authorization: Bearer"}
+	}
+	identified := e.Identify()
+	claims, err := a.options.Check(ctx, text)
+	identified()
+	if _, refused := errors.AsType[*Refusal](err); refused {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &Refusal{Status: http.StatusUnauthorized, Message: err.Error(), Hint: "get a new one with " + a.options.TokenHint}
+	}
+	return claims, nil
 }
 
 // bearer returns the token of a request (RFC 6750, section 2.1). It rejects two headers.

@@ -62,7 +62,7 @@ func tested(t *testing.T, change ...func(*Options)) (*API, *httptest.Server) {
 		Enter: func(ctx context.Context, _ *Request) context.Context { return ctx },
 		Hold:  func(context.Context, string, int64) (func(), error) { return func() {}, nil },
 		Peer:  func(r *http.Request) string { return r.RemoteAddr },
-		NewID: func() string { return "req_1" }, Timeout: time.Minute, URL: "https://agents.example.com", Version: "1", Logger: hclog.NewNullLogger(),
+		NewID: func() string { return "req_1" }, Timeout: time.Minute, URL: "https://agents.example.com", Version: "1", TokenHint: "POST /api/v1/account/applications/token", Logger: hclog.NewNullLogger(),
 	}
 	for _, c := range change {
 		c(&o)

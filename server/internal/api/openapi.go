@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,7 +36,7 @@ func document(o Options, routes []Route) ([]byte, error) {
 		"openapi": "3.1.0",
 		"info": schema{
 			"title": "agenthost", "version": o.Version,
-			"description": "The API of agenthost serve. Clients of the Airbyte Agent API work with it.",
+			"description": o.Description,
 		},
 		"servers":  []schema{{"url": o.URL}},
 		"security": []schema{{"bearer": []string{}}},
@@ -133,6 +134,8 @@ func (d documented) of(t reflect.Type) schema {
 	switch {
 	case t == reflect.TypeFor[json.RawMessage]():
 		return schema{}
+	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		return schema{"type": "string"}
 	case t.Kind() == reflect.Pointer:
 		return orNull(d.of(t.Elem()))
 	case t.Kind() == reflect.Struct:
