@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/agenthost/agenthost/host/ask"
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/backend"
@@ -46,7 +47,8 @@ type runOptions struct {
 	// repair says that a model wrote the parameters. They are repaired before anything else
 	// looks at them.
 	repair  bool
-	digest  bool // of the records
+	digest  bool      // of the records
+	plan    *ask.Plan // what the call would send is written here, and nothing is sent
 	tape    *Recording
 	profile func(*FuelProfile)
 }
@@ -141,6 +143,9 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	if d := c.Grant.Arguments(op.Operation, params); !d.Allowed && !o.check {
 		r.entry.decided(d)
 		return nil, d.Denied(c.Name, op.Operation)
+	}
+	if o.plan != nil {
+		return h.show(ctx, c, call, r, o.plan)
 	}
 	if result, err = c.run(ctx, r); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ const (
 	viaReplay   audit.Via = "replay"
 	viaHosted   audit.Via = "hosted"
 	viaDescribe audit.Via = "describe"
+	viaPlan     audit.Via = "plan"
 )
 
 // trail is where the records of calls go. A nil trail keeps none.

@@ -147,7 +147,12 @@ func (v *wireVendor) run(t *testing.T) {
 				if contract.other {
 					connection, authorization = "other", v.other.authorization
 				}
-				res, err := h.Execute(t.Context(), connection, host.Call{Entity: op.Entity, Action: op.Action, Params: params})
+				call := host.Call{Entity: op.Entity, Action: op.Action, Params: params}
+				plan, err := h.Plan(t.Context(), connection, call)
+				if err != nil || len(server.Requests()) != 0 {
+					t.Fatalf("planned with %d requests at the vendor: %v", len(server.Requests()), err)
+				}
+				res, err := h.Execute(t.Context(), connection, call)
 				if err != nil {
 					t.Fatalf("params %v: %v", params, err)
 				}
@@ -159,6 +164,7 @@ func (v *wireVendor) run(t *testing.T) {
 					t.Fatalf("%d requests were sent", len(requests))
 				}
 				got := requests[0]
+				arrivedAsPlanned(t, plan, &got)
 				if got.Method != contract.method || got.Path != fill(contract.path, sample.path) {
 					t.Errorf("sent %s %s, want %s %s", got.Method, got.Path, contract.method, fill(contract.path, sample.path))
 				}

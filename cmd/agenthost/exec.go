@@ -27,7 +27,7 @@ type execFlags struct {
 	selected, exclude []string
 	record, intent    string
 	outputFile        string
-	stats, yes        bool
+	stats, yes, plan  bool
 }
 
 func (a *app) execCommand() *cobra.Command {
@@ -44,6 +44,10 @@ element, or write the whole array in brackets. Write key:=JSON to pass JSON for 
 from standard input (-). -p overrides --params. --param-file key=FILE takes the value of
 one parameter from a file, with the same types as -p.
 
+--plan shows what the call would send, and sends nothing: each request with its URL,
+headers and body, and where the credential goes. It reads no secret. What an operation
+asks for after an answer is not known, and not shown.
+
 On a terminal, agenthost asks before it runs an operation that deletes. --yes skips the
 question.
 
@@ -53,6 +57,7 @@ file of any size up to limits.download_bytes, and prints its size and SHA-256. W
 or yaml, agenthost writes records as they arrive.`,
 		Example: `  agenthost exec support issues get -p id=iss_1
   agenthost exec support issues create -p title='Login fails' -p body_html='<p>It does</p>' -p tags=bug -p tags=login
+  agenthost exec support issues delete -p id=iss_1 --plan
   agenthost exec support accounts list --all -o ndjson --select id,name
   agenthost exec support reports download -p month=2026-01 -o raw > report.csv
   agenthost exec support recordings download -p id=rec_1 --output-file call.mp4
@@ -83,6 +88,7 @@ or yaml, agenthost writes records as they arrive.`,
 	flags.StringVar(&f.record, "record", "", "write the call, its requests and its result to a `file` for agenthost replay")
 	flags.StringVar(&f.outputFile, "output-file", "", "write the file that the operation answers to a new `file`")
 	flags.BoolVar(&f.yes, "yes", false, "run an operation that deletes without asking")
+	flags.BoolVar(&f.plan, "plan", false, "show what the call would send, and send nothing")
 	flags.BoolVar(&f.stats, "stats", false, "print the cost of the call to standard error: time, requests, bytes, fuel, memory")
 	_ = cmd.RegisterFlagCompletionFunc("select", a.completeFieldPaths)
 	_ = cmd.RegisterFlagCompletionFunc("exclude", a.completeFieldPaths)
@@ -110,6 +116,9 @@ func (f *execFlags) check(cmd *cobra.Command) error {
 	}
 	if f.outputFile != "" && (f.all || f.record != "") {
 		return &usageError{message: "--output-file cannot be used together with --all or --record", hint: "remove the others"}
+	}
+	if f.plan && (f.all || f.record != "" || f.outputFile != "" || f.stats) {
+		return &usageError{message: "--plan cannot be used together with --all, --record, --output-file or --stats", hint: "remove the others"}
 	}
 	if cmd.Flags().Changed("limit") && f.limit < 1 {
 		return &usageError{message: fmt.Sprintf("--limit is %d, but must be at least 1", f.limit), hint: "leave it out to use the vendor's default"}
@@ -145,6 +154,9 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	}
 	if call.Params, err = a.readParams(operation, f); err != nil {
 		return h.Refuse(ctx, connection, host.Call{Entity: entity, Action: action}, err)
+	}
+	if f.plan {
+		return a.plan(ctx, h, connection, call)
 	}
 	if operation.Effect == abi.EffectDelete && operation.Allowed && !f.yes {
 		what := fmt.Sprintf("%s.%s of connection %s deletes. Its parameters are %.300s. Run it?", entity, action, connection, call.Params)

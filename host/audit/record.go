@@ -39,7 +39,8 @@ const (
 //   - profile: executed with a profile of its fuel;
 //   - replay: replayed from a recording, without sending requests;
 //   - hosted: not an operation, but a connector that was created or deleted in the Airbyte API;
-//   - describe: an agent asked about an operation that is not allowed.
+//   - describe: an agent asked about an operation that is not allowed;
+//   - plan: planned, without sending requests.
 type Via string
 
 // Ok is the Outcome of a call that succeeded. Every other outcome is an [abi.Kind].

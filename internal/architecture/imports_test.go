@@ -283,6 +283,16 @@ func importRules() []rule {
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
+			name: "plans are pure", of: []string{"host/ask"}, only: []string{"std", "pdk/abi"}, never: []string{"net", "net/http", "os/..."},
+			why:    "what a person approves, and what its digest covers, is read whole; it holds no credential and reaches nothing",
+			broken: map[string]string{"host/ask/a.go": `package ask; import _ "github.com/agenthost/agenthost/host/secret"`},
+		},
+		{
+			name: "asks in files reach no network", of: []string{"internal/askfolder"}, only: []string{"std", "pdk/abi", "host/ask", "internal/owned"}, never: []string{"net", "net/http", "os/exec"},
+			why:    "what keeps an approval, and uses it up once, is read by itself",
+			broken: map[string]string{"internal/askfolder/a.go": `package askfolder; import _ "github.com/agenthost/agenthost/internal/egress"`},
+		},
+		{
 			name: "seams are the standard library's", of: []string{"internal/seams"}, only: []string{"std"}, never: []string{"net/http", "os/..."},
 			why:    "the network, the clock and chance are handed to almost every package, and bring nothing with them",
 			broken: map[string]string{"internal/seams/a.go": `package seams; import _ "github.com/agenthost/agenthost/internal/egress"`},

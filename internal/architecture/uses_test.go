@@ -104,7 +104,7 @@ func useRules() []rule {
 			},
 		},
 	}
-	found := []rule{revealRule(), approveRule()}
+	found := []rule{revealRule(), approveRule(), decideRule()}
 	for _, u := range table {
 		found = append(found, rule{
 			name: u.name, why: u.why, names: slices.Concat(u.of, u.except),
@@ -205,6 +205,21 @@ func approveRule() rule {
 		kept: map[string]string{
 			"cmd/agenthost/a.go": `package main; func f(s S) { _ = s.Approve(nil) }`,
 			"host/a_test.go":     `package host; func f(s S) { _ = s.Approve(nil) }`,
+		},
+	})
+}
+
+func decideRule() rule {
+	return methodRule("Decide", rule{
+		name: "only a person answers", names: []string{"internal/askfolder", "cmd/agenthost"},
+		why: "what an agent can call cannot approve its own call: the command asks a person, and nothing in the library, in an MCP server or in a listener reaches Decide",
+		broken: map[string]string{
+			"host/a.go":     `package host; func f(s S) { _, _ = s.Decide(nil) }`,
+			"host/mcp/a.go": `package mcp; func f(s S) any { return s.Decide }`,
+		},
+		kept: map[string]string{
+			"cmd/agenthost/a.go": `package main; func f(s S) { _, _ = s.Decide(nil) }`,
+			"host/a_test.go":     `package host; func f(s S) { _, _ = s.Decide(nil) }`,
 		},
 	})
 }

@@ -78,6 +78,11 @@ type Call struct {
 	Observer Observer
 	// Digest, if not nil, makes the digest of the records for [Pages].
 	Digest *maphash.Seed
+	// Planning says that the call is only to show its requests: the backend reads no secret, asks
+	// nobody, and sends nothing. [Plan] sets it.
+	Planning bool
+	// Show, if not nil, is [egress.Scope.Show] of the operation's own requests.
+	Show func(*egress.Shown) *abi.Error
 	// Attempt, if not nil, receives each request that was sent or tried. [Run] sets it.
 	Attempt func(egress.Attempt)
 

@@ -69,7 +69,7 @@ func (p *Pages) Next(page *Result) (json.RawMessage, error) {
 // page runs the operation of a call, and goes on from pages without records: an agent would
 // take such a page for the end. A page that cannot be read within the limits of the call is left
 // to the next call, which the cursor of the page before leads to. A recording is of one run, and
-// so is a profile.
+// so are a profile and what a person approved.
 func (c *Call) page(ctx context.Context, b Backend) (page Result, err error) {
 	deadline, _ := ctx.Deadline()
 	half := time.Until(deadline) / 2
@@ -101,7 +101,7 @@ func (c *Call) page(ctx context.Context, b Backend) (page Result, err error) {
 		case slices.Contains(seen, page.NextCursor):
 			page.Stop(c.Operation.Name() + " has more pages, but the vendor gave the cursor of a page again")
 			return page, nil
-		case !isEmpty(page.Data), pages == maxStalePages, c.Tape != nil, c.Profile != nil, time.Until(deadline) < half:
+		case !isEmpty(page.Data), pages == maxStalePages, c.Tape != nil, c.Profile != nil, c.Show != nil, time.Until(deadline) < half:
 			return page, nil
 		}
 		seen = append(seen, page.NextCursor)

@@ -27,7 +27,7 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 	if err != nil {
 		return nil, err
 	}
-	values, err := c.valuesWith(ctx, scheme, own)
+	values, err := c.valuesWith(scheme, own, func(field string) (secret.Value, error) { return c.field(ctx, field) })
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,8 @@ func getsToken(field string) bool {
 	return slices.Contains([]string{abi.FieldClientID, abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldCredentialsJSON, abi.FieldPrivateKey}, field)
 }
 
-// valuesWith returns the values of a scheme for a call with fields of its own.
-func (c *Credential) valuesWith(ctx context.Context, scheme *abi.AuthScheme, own map[string]secret.Value) (map[string]secret.Value, error) {
+// valuesWith returns the values of a scheme for a call with fields of its own, and reads the others.
+func (c *Credential) valuesWith(scheme *abi.AuthScheme, own map[string]secret.Value, read func(field string) (secret.Value, error)) (map[string]secret.Value, error) {
 	values := maps.Clone(own)
 	_, token := own[abi.FieldAccessToken]
 	for _, field := range c.fields() {
@@ -135,7 +135,7 @@ func (c *Credential) valuesWith(ctx context.Context, scheme *abi.AuthScheme, own
 		if replaced || token && scheme.OAuth2 != nil && getsToken(field) && field != abi.FieldClientID {
 			continue
 		}
-		value, err := c.field(ctx, field)
+		value, err := read(field)
 		if err != nil {
 			return nil, err
 		}

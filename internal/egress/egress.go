@@ -56,6 +56,9 @@ type Config struct {
 	Share *Client
 	// Idle bounds the idle connections of several Clients; nil bounds those of this one.
 	Idle *IdleConnections
+	// Planning makes a Client that sends nothing: it builds requests for [Scope.Show], and the
+	// Credentials are no secrets, but the names of their fields in braces. See [Placeholder].
+	Planning bool
 	// Limits bound one request; fields that are 0 have safe defaults.
 	Limits Limits
 	// Proxy is the operator's proxy; nil connects to vendors directly.
@@ -95,6 +98,7 @@ type Client struct {
 	injector injector
 	redactor *redact.Redactor
 	rawBody  bool
+	planning bool
 	// names finds the secrets in lower case, in the names of headers, whose case servers
 	// and proxies change.
 	names     *redact.Redactor
@@ -119,6 +123,7 @@ func New(config Config) (*Client, error) {
 		limits:    config.Limits.withDefaults(),
 		retry:     config.Retry.withDefaults(),
 		rawBody:   config.RawBody,
+		planning:  config.Planning,
 		requestID: config.RequestID,
 		log:       config.Logger,
 		proxy:     config.Proxy,
@@ -199,6 +204,12 @@ type Scope struct {
 	Rate Rate
 	// Attempt, if not nil, is called after every attempt, on the goroutine of Send.
 	Attempt func(Attempt)
+	// Show, if not nil, is called before a request is sent for the first time, and before one that a
+	// redirect asks for, on the goroutine of Send. Its error ends the request, which is not sent. A
+	// repetition of the same request is not shown.
+	Show func(*Shown) *abi.Error
+	// Again is that of what is shown.
+	Again bool
 }
 
 // Rate is the vendor's rate limit for the running operation.

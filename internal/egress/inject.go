@@ -31,6 +31,7 @@ type injector struct {
 type injection struct {
 	name  string
 	value secret.Value // the template with the credential filled in
+	shows string       // the template
 }
 
 // apply writes the credential to a request that is about to be sent.
@@ -100,8 +101,10 @@ func (c *Client) addCredential(config Config) error {
 			return fault.Invalid(fmt.Sprintf("auth.origins[%d]", i), err.Error(), "write it like https://api.example.com")
 		}
 	}
-	if err := checkPatterns(config); err != nil {
-		return err
+	if !config.Planning { // which has no value to check
+		if err := checkPatterns(config); err != nil {
+			return err
+		}
 	}
 	r := renderer{config.Auth, config.Credentials}
 	if config.Auth.Basic != nil {
@@ -110,7 +113,8 @@ func (c *Client) addCredential(config Config) error {
 			return err
 		}
 		const name = "Authorization"
-		c.injector.headers, c.rules.Owned.Headers = append(c.injector.headers, injection{name, value}), append(c.rules.Owned.Headers, name)
+		shows := "Basic " + config.Auth.Basic.Username + ":" + config.Auth.Basic.Password // in base64
+		c.injector.headers, c.rules.Owned.Headers = append(c.injector.headers, injection{name, value, shows}), append(c.rules.Owned.Headers, name)
 	}
 	for i, inject := range config.Auth.Inject {
 		if err := c.addInjection(r, inject, fmt.Sprintf("auth.inject[%d]", i)); err != nil {
@@ -190,17 +194,17 @@ func (c *Client) addInjection(r renderer, inject abi.Injection, field string) er
 		case why != "" && name != "Authorization":
 			return fault.Invalid(field+".name", fmt.Sprintf("a credential cannot go into header %s: it %s", name, why), "use Authorization or a header of the vendor's own")
 		}
-		c.injector.headers, c.rules.Owned.Headers = append(c.injector.headers, injection{name, value}), append(c.rules.Owned.Headers, name)
+		c.injector.headers, c.rules.Owned.Headers = append(c.injector.headers, injection{name, value, inject.Value}), append(c.rules.Owned.Headers, name)
 	case abi.InQuery:
 		if problem := wire.QueryProblem(inject.Name, ""); problem != "" {
 			return fault.Invalid(field+".name", fmt.Sprintf("query parameter %.60q %s", inject.Name, problem), "use the vendor's name for it")
 		}
-		c.injector.queries, c.rules.Owned.Queries = append(c.injector.queries, injection{inject.Name, value}), append(c.rules.Owned.Queries, inject.Name)
+		c.injector.queries, c.rules.Owned.Queries = append(c.injector.queries, injection{inject.Name, value, inject.Value}), append(c.rules.Owned.Queries, inject.Name)
 	case abi.InCookie:
 		if !wire.ValidHeaderName(inject.Name) {
 			return fault.Invalid(field+".name", fmt.Sprintf("%.60q is not the name of a cookie", inject.Name), "use letters, digits, dashes and underscores")
 		}
-		c.injector.cookies, c.rules.Owned.Headers = append(c.injector.cookies, injection{inject.Name, value}), append(c.rules.Owned.Headers, "Cookie")
+		c.injector.cookies, c.rules.Owned.Headers = append(c.injector.cookies, injection{inject.Name, value, inject.Value}), append(c.rules.Owned.Headers, "Cookie")
 	default:
 		return fault.Invalid(field+".in", fmt.Sprintf("a credential cannot go into %.20q", inject.In), fault.Hint(inject.In, []string{abi.InHeader, abi.InQuery, abi.InCookie}))
 	}

@@ -32,6 +32,12 @@ func (c *Client) Send(ctx context.Context, s Scope, req *abi.Request, body []byt
 
 // deliver sends a checked request, within the time that one may take.
 func (c *Client) deliver(ctx context.Context, s Scope, w *wireRequest) (*Response, error) {
+	if err := c.show(&s, w); err != nil {
+		return nil, err
+	}
+	if c.planning {
+		return nil, &abi.Error{Kind: abi.KindInternal, Message: "a client that plans sends nothing"}
+	}
 	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.limits.Timeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.limits.Timeout)
@@ -109,7 +115,11 @@ func (c *Client) follow(ctx context.Context, s Scope, w *wireRequest, attempted 
 		if w.file != nil {
 			redirect = c.redirectFile
 		}
-		if w, err = redirect(s, w, resp.Header.Get("Location"), hops-1); err != nil {
+		if w, err = redirect(s, w, resp.Header.Get("Location"), hops-1); err == nil {
+			err = c.show(&s, w)
+		}
+		if err != nil {
+			err.RequestSent = true
 			return nil, hops, err
 		}
 	}

@@ -317,6 +317,7 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 		Rate:     use.Rate(op),
 		Budget:   call.Budget,
 		Attempt:  call.Attempt,
+		Show:     call.Show,
 	}
 	if call.Output != nil {
 		t.scope.Sink = egress.NewSink(call.Output)
@@ -375,7 +376,7 @@ func (b *Backend) run(ctx context.Context, call *backend.Call) (backend.Result, 
 type traffic struct {
 	client     *egress.Client
 	credential *credential.Credential
-	own        bool             // client is for this call only, which brought its credential
+	own        bool             // client is for this call only, which brought its credential or sends nothing
 	observer   backend.Observer // nil keeps no record
 	scope      egress.Scope
 	given      wire.Given
@@ -396,11 +397,15 @@ type answer struct {
 
 // connect gets the client that sends the call's credential.
 func (t *traffic) connect(ctx context.Context, call *backend.Call) (err error) {
-	if t.own = len(call.Credentials) > 0; t.own {
+	t.own = call.Planning || len(call.Credentials) > 0
+	switch {
+	case call.Planning:
+		t.client, err = t.credential.Plan(call.Credentials)
+	case t.own:
 		t.client, err = t.credential.Once(ctx, call.Credentials)
-		return err
+	default:
+		t.client, err = t.credential.Client(ctx)
 	}
-	t.client, err = t.credential.Client(ctx)
 	return err
 }
 
@@ -489,5 +494,7 @@ func (t *traffic) deliver(ctx context.Context, req *abi.Request, body []byte) (*
 		return resp, nil
 	}
 	t.client = renewed
-	return t.client.Send(ctx, t.scope, req, body)
+	again := t.scope
+	again.Again = true
+	return t.client.Send(ctx, again, req, body)
 }

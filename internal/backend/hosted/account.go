@@ -444,18 +444,33 @@ func (a *Accounts) open(ctx context.Context, p Place) (*client.Client, error) {
 	if p.Account.CAFile != "" && strings.HasPrefix(strings.ToLower(p.Account.BaseURL), "http:") {
 		return nil, fault.Configuration(fault.Invalid("connections."+p.connection+".tls", "tls needs https, but the Airbyte API is at an http URL", "write https in base_url or in the environment, or remove tls"))
 	}
-	http := &a.options.HTTP
-	roots := http.RootCAs
+	c := a.clientConfig(p)
+	c.ClientID, c.ClientSecret, c.Renew, c.RenewAfter = id, clientSecret, read, a.options.RenewAfter
 	if p.Account.CAFile != "" {
-		if roots, err = credential.ConnectionAuthorities(p.Account.CAFile, p.connection); err != nil {
+		roots, err := credential.ConnectionAuthorities(p.Account.CAFile, p.connection)
+		if err != nil {
 			return nil, err
 		}
+		c.Seams = c.Seams.WithRootCAs(roots)
 	}
-	made, err := client.New(client.Config{
-		BaseURL: p.Account.BaseURL, OrganizationID: p.Account.Organization,
-		ClientID: id, ClientSecret: clientSecret, Renew: read, RenewAfter: a.options.RenewAfter,
-		UserAgent: http.UserAgent, Logger: a.options.Logger.Named("airbyte"), Tables: http.Tables, Proxy: http.Proxy, Idle: http.Idle,
-		Seams: http.Seams.WithRootCAs(roots),
-	})
+	made, err := client.New(c)
 	return made, fault.Under(at, err)
+}
+
+// planner returns a client that sends nothing, which the caller closes. It reads no secret.
+func (a *Accounts) planner(p Place) (*client.Client, error) {
+	c := a.clientConfig(p)
+	c.Planning = true
+	made, err := client.New(c)
+	return made, fault.Under(p.settings(), err)
+}
+
+// clientConfig is the configuration of a place's client, without a secret.
+func (a *Accounts) clientConfig(p Place) client.Config {
+	http := &a.options.HTTP
+	return client.Config{
+		BaseURL: p.Account.BaseURL, OrganizationID: p.Account.Organization,
+		UserAgent: http.UserAgent, Logger: a.options.Logger.Named("airbyte"), Tables: http.Tables, Proxy: http.Proxy, Idle: http.Idle,
+		Seams: http.Seams,
+	}
 }

@@ -133,11 +133,13 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 		return backend.Result{}, err
 	}
 	use := b.use()
-	at, err := b.open(ctx, use)
+	at, err := b.open(ctx, use, call.Planning)
 	if err != nil {
 		return backend.Result{}, err
 	}
-	if connector.IsContextStore(op.Action) {
+	if call.Planning {
+		defer at.client.Close()
+	} else if connector.IsContextStore(op.Action) {
 		if err := at.client.Searchable(ctx, at.target, op.Entity, semanticField(params)); err != nil {
 			return backend.Result{}, public(err)
 		}
@@ -157,6 +159,7 @@ func (b *Backend) Run(ctx context.Context, call *backend.Call) (backend.Result, 
 			Rate:    use.Rate(op),
 			Budget:  call.Budget,
 			Attempt: call.Attempt,
+			Show:    call.Show,
 		},
 	})
 	waited := now().Sub(began)
@@ -193,21 +196,26 @@ func (b *Backend) use() *inUse {
 }
 
 // open returns the client of the connection's account, and which connector to ask for. Reading
-// the client's secret may take a while; a call waits for it until ctx ends.
-func (b *Backend) open(ctx context.Context, use *inUse) (*opened, error) {
-	if at := use.place.Known(); at != nil {
+// the client's secret may take a while; a call waits for it until ctx ends. A client that plans is
+// the caller's, and reads nothing.
+func (b *Backend) open(ctx context.Context, use *inUse, planning bool) (*opened, error) {
+	if at := use.place.Known(); at != nil && !planning {
 		return at, nil
 	}
 	place, err := b.accounts.placeOf(b.c.Name, &b.c.Config)
 	if err != nil {
 		return nil, err
 	}
+	m := b.c.Connector.Manifest
+	target := client.Target{ID: place.ID, Workspace: place.Workspace, DefinitionID: m.Airbyte.DefinitionID, Title: m.Title}
+	if planning {
+		one, err := b.accounts.planner(place)
+		return &opened{one, target}, err
+	}
 	one, err := b.accounts.client(ctx, place)
 	if err != nil {
 		return nil, err
 	}
-	m := b.c.Connector.Manifest
-	target := client.Target{ID: place.ID, Workspace: place.Workspace, DefinitionID: m.Airbyte.DefinitionID, Title: m.Title}
 	return use.place.Get(func() *opened { return &opened{one, target} }), nil
 }
 

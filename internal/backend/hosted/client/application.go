@@ -98,6 +98,7 @@ func (c *Client) egress(a *application, token secret.Value, hidden ...secret.Val
 		Seams:     c.config.Seams,
 		Idle:      c.config.Idle,
 		Share:     c.connections,
+		Planning:  c.config.Planning,
 	}
 	if !token.IsZero() {
 		e.Auth, e.Credentials = bearer, map[string]secret.Value{tokenField: token}

@@ -46,6 +46,9 @@ type Config struct {
 	Renew func(ctx context.Context) (clientID, clientSecret secret.Value, err error)
 	// RenewAfter is how long they are used before they are read again; 0 means a minute.
 	RenewAfter time.Duration
+	// Planning makes a client that sends nothing and needs no ClientID and ClientSecret. Only
+	// [Client.Run] may be called.
+	Planning bool
 	// OrganizationID is sent with every request where it is set. An application that
 	// belongs to several organizations needs it.
 	OrganizationID string
@@ -105,6 +108,9 @@ func New(config Config) (*Client, error) {
 	}
 	if config.OrganizationID != "" && !airbyteapi.IsOrganization(config.OrganizationID) {
 		return nil, fault.Invalid("organization_id", fmt.Sprintf("%.60q is not the id of an organization", config.OrganizationID), "it is a UUID, as the Airbyte settings show it")
+	}
+	if config.Planning {
+		config.ClientID, config.ClientSecret = egress.Placeholder("client_id"), egress.Placeholder("client_secret")
 	}
 	first, err := c.newApplication(config.ClientID, config.ClientSecret, nil)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/egress"
@@ -132,6 +133,7 @@ func (c *Client) Run(ctx context.Context, t Target, e Execution) (*Answer, error
 	if err != nil {
 		return nil, err
 	}
+	e.Scope.Show = t.shows(id, e.Scope.Show)
 	answer, err := c.Execute(ctx, id, e)
 	if err == nil || !gone(err) {
 		return answer, err
@@ -147,9 +149,28 @@ func (c *Client) Run(ctx context.Context, t Target, e Execution) (*Answer, error
 	return c.Execute(ctx, again, e)
 }
 
+// unknownID takes the place of the id of a connector in what a client that plans shows, if the id is
+// looked up when the operation runs. It is an id of nothing.
+const unknownID airbyteapi.ID = "00000000-0000-0000-0000-000000000000"
+
+// shows is how the requests of a call are shown: an id that was looked up is not. It says nothing
+// that the workspace and the kind of the connector do not say.
+func (t Target) shows(id airbyteapi.ID, show func(*egress.Shown) *abi.Error) func(*egress.Shown) *abi.Error {
+	if show == nil || t.ID != "" {
+		return show
+	}
+	return func(s *egress.Shown) *abi.Error {
+		s.URL = strings.Replace(s.URL, string(id), "{connector_id}", 1)
+		return show(s)
+	}
+}
+
 func (c *Client) find(ctx context.Context, t Target) (airbyteapi.ID, error) {
 	if t.ID != "" {
 		return t.ID, nil
+	}
+	if c.config.Planning {
+		return unknownID, nil
 	}
 	return c.Find(ctx, t.Workspace, t.DefinitionID, t.Title)
 }

@@ -48,6 +48,7 @@ func (c *Client) send(ctx context.Context, r request) (*egress.Response, error) 
 			return resp, nil
 		case resp.Status == http.StatusUnauthorized && !again && !airbyteapi.ReadFailure(resp.Body).Upstream():
 			c.tokens.drop(s)
+			r.scope.Again = true
 		default:
 			return nil, c.refused(resp, r.vendor)
 		}

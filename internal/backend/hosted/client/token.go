@@ -99,6 +99,9 @@ func (c *Client) requestToken(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, unsent(err)
 	}
+	if c.config.Planning {
+		return c.session(known, egress.Placeholder(tokenField), c.config.Now().Add(defaultLifetime))
+	}
 	s, err := c.exchange(ctx, known)
 	if err == nil || !mayBeUnknown(fault.Of(err).Status) {
 		return s, err
@@ -135,9 +138,13 @@ func (c *Client) exchange(ctx context.Context, a *application) (*session, error)
 	if err := json.Unmarshal(resp.Body, &answer); err != nil || answer.AccessToken == "" {
 		return nil, &abi.Error{Kind: abi.KindVendorError, Message: "the Airbyte API answered the request for an access token without one", Hint: baseURLHint}
 	}
-	s := &session{token: secret.New([]byte(answer.AccessToken)), application: a, until: asked.Add(lifetime(answer.ExpiresIn))}
-	s.client, err = egress.New(c.egress(a, s.token))
-	return s, err
+	return c.session(a, secret.New([]byte(answer.AccessToken)), asked.Add(lifetime(answer.ExpiresIn)))
+}
+
+// session is the use of a token.
+func (c *Client) session(a *application, token secret.Value, until time.Time) (*session, error) {
+	client, err := egress.New(c.egress(a, token))
+	return &session{token, a, client, until}, err
 }
 
 // lifetime is how long a token is used.
