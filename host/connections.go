@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/connections"
@@ -150,7 +152,8 @@ func (h *Host) connectTo(ctx context.Context, source Connections) error {
 	}
 	h.unfollow = cancel
 	changed := make(chan struct{}, 1)
-	h.following.Go(func() { h.announceConnections(ctx, changed) })
+	var whose changedWorkspaces
+	h.following.Go(func() { h.announceConnections(ctx, changed, &whose) })
 	h.following.Go(func() {
 		for {
 			select {
@@ -159,6 +162,7 @@ func (h *Host) connectTo(ctx context.Context, source Connections) error {
 					return
 				}
 				h.recheck(ctx, change)
+				whose.add(change)
 				select {
 				case changed <- struct{}{}:
 				default:
@@ -173,7 +177,7 @@ func (h *Host) connectTo(ctx context.Context, source Connections) error {
 
 // announceConnections tells the subscribers of [Host.OnChange]. They make their tools anew, so
 // that they are told of many changes at once where that takes long.
-func (h *Host) announceConnections(ctx context.Context, changed <-chan struct{}) {
+func (h *Host) announceConnections(ctx context.Context, changed <-chan struct{}, whose *changedWorkspaces) {
 	for {
 		select {
 		case <-changed:
@@ -181,11 +185,43 @@ func (h *Host) announceConnections(ctx context.Context, changed <-chan struct{})
 			return
 		}
 		start := h.options.Now()
-		h.catalog.Tell(Change{Kind: ConnectionsChanged})
+		h.catalog.Tell(Change{Kind: ConnectionsChanged, Workspaces: whose.take()})
 		if h.options.Sleep(ctx, announceShare*h.options.Now().Sub(start)) != nil {
 			return
 		}
 	}
+}
+
+// changedWorkspaces are whose connections changed since the last announcement.
+type changedWorkspaces struct {
+	mu    sync.Mutex
+	all   bool
+	names map[string]bool
+}
+
+// maxChangedWorkspaces is how many workspaces one announcement names.
+const maxChangedWorkspaces = 1000
+
+func (c *changedWorkspaces) add(change connections.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all = c.all || change.Everything || len(c.names) >= maxChangedWorkspaces; c.all {
+		c.names = nil
+		return
+	}
+	if c.names == nil {
+		c.names = make(map[string]bool)
+	}
+	c.names[change.Workspace] = true
+}
+
+// take returns the workspaces, or none for all of them, and begins anew.
+func (c *changedWorkspaces) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := slices.Sorted(maps.Keys(c.names))
+	c.all, c.names = false, nil
+	return names
 }
 
 // announceShare is how many times longer than its last announcement a host waits for the next

@@ -75,8 +75,8 @@ const (
 	// ConnectorRefused is a file that cannot be used. Where it replaced a good one, connections
 	// keep the good one.
 	ConnectorRefused = catalog.ConnectorRefused
-	// ConnectionsChanged says that connections were added, changed or removed. The other fields
-	// of the [Change] are empty.
+	// ConnectionsChanged says that connections were added, changed or removed. The fields of the
+	// [Change] but Workspaces are empty.
 	ConnectionsChanged ChangeKind = "connections"
 )
 

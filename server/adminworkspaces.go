@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/adminapi"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/connections"
@@ -137,7 +138,7 @@ func (s *Server) adminUpdateWorkspace(ctx context.Context, r *api.Request, in *a
 	}
 	p := adminScope(r)
 	changed, err := s.store.UpdateWorkspace(ctx, p, p.Workspace, change)
-	if err = s.directory.changed(ctx, err); err != nil {
+	if err = s.workspacesChanged(ctx, err); err != nil {
 		return nil, noWorkspace(nameTaken(err))
 	}
 	record := adminWorkspaceRecord(&changed)
@@ -147,7 +148,9 @@ func (s *Server) adminUpdateWorkspace(ctx context.Context, r *api.Request, in *a
 func (s *Server) adminDeleteWorkspace(ctx context.Context, r *api.Request, _ *api.Nothing) (*api.Nothing, error) {
 	p := adminScope(r)
 	_, _, err := s.store.DeleteWorkspace(ctx, p, p.Workspace)
-	if err = s.directory.changed(ctx, err); err != nil {
+	err = s.workspacesChanged(ctx, err)
+	s.endSessions(func(of host.Principal) bool { return of.Workspace == p.Workspace })
+	if err != nil {
 		return nil, noWorkspace(err)
 	}
 	return new(api.Nothing), nil

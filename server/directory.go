@@ -259,6 +259,9 @@ func (d *directory) Get(ctx context.Context, p host.Principal, name string) (hos
 	d.mu.RLock()
 	e := d.byName[p.Workspace][name]
 	d.mu.RUnlock()
+	if w, _ := ctx.Value(writeKey{}).(*write); w != nil {
+		w.asked = name
+	}
 	if e == nil || e.Inactive || !callFor(ctx, e.ID) {
 		return host.Connection{}, "", host.ErrNoConnection
 	}
@@ -311,6 +314,23 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	return e.made, nil
 }
 
+// waiting returns a connection that did not open because it needs a login, without a credential: its
+// tools are there, and say so.
+func (d *directory) waiting(ctx context.Context, e *entry, failed error) (*host.Connection, error) {
+	if e.state() == store.Ready {
+		return nil, failed
+	}
+	info, err := d.info(ctx, e.Connector)
+	if err != nil {
+		return nil, err
+	}
+	c := d.operator[e.Connector]
+	c.Connector = e.Connector
+	c.Config, _ = stored(e.Config)
+	c.Allow = restrict(c.Allow, e.Entities, info.Manifest.Operations)
+	return &c, nil
+}
+
 func needsLogin(name string) *abi.Error {
 	return &abi.Error{Kind: abi.KindAuthFailed, Field: "credentials", Message: fmt.Sprintf("connector %s needs a login: it has no credential that is good for its server", name), Hint: "give it one with PUT and credentials"}
 }
@@ -331,7 +351,9 @@ func (d *directory) List(ctx context.Context, p host.Principal, prefix, cursor s
 		}
 		c, err := d.open(ctx, e)
 		if err != nil {
-			continue // its next call says why
+			if c, err = d.waiting(ctx, e, err); err != nil {
+				continue // its next call says why
+			}
 		}
 		page.Connections = append(page.Connections, host.ListedConnection{Name: e.Name, Revision: strconv.FormatInt(e.Revision, 10), Connection: *c})
 	}

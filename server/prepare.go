@@ -54,6 +54,7 @@ func (s *Server) first(ctx context.Context) error {
 		organizations = append(organizations, organization)
 	}
 	id := organizations[0].ID
+	s.organization = id
 	applications, err := s.store.Applications(ctx, id, store.Page{Limit: 1})
 	if err != nil || len(applications) > 0 {
 		return err

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/mcp"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/adminapi"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
@@ -70,6 +71,9 @@ type Options struct {
 	// say is believed.
 	Proxies []netip.Prefix
 
+	// MCP configures the Model Context Protocol at /mcp.
+	MCP MCP
+
 	// Bootstrap keeps the credential of the first application: nobody can read it again. [New]
 	// calls it where the database has no application, before it has this one, so that a start
 	// that is interrupted loses none: the next start makes another one. Its error ends New.
@@ -93,6 +97,12 @@ type Server struct {
 	api       *api.API
 	pages     *pages.Site
 	admin     *api.API // of operators
+
+	organization string // the first one
+	known        known
+	mcp          *mcp.Many
+	mcpHandler   http.Handler
+	links        linker // nil if nobody makes links
 
 	closing        sync.Once
 	stopForgetting context.CancelFunc // nil before forgetting begins
@@ -147,6 +157,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	forever, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopForgetting = stop
 	s.forgetting.Go(func() { s.forget(forever) })
+	s.known.store = s.store
+	s.forgetting.Go(func() { s.noteUses(forever) })
 	s.directory = newDirectory(s.store, o.Connectors, s.log.Named("connections"))
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
@@ -158,6 +170,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.trail = newTrail(s.store, s.log.Named("audit"))
 	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail)
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
+		return nil, err
+	}
+	if err := s.openMCP(ctx); err != nil {
 		return nil, err
 	}
 	s.api, err = api.New(api.Options{
@@ -212,11 +227,12 @@ func newID() string {
 	return "req_" + hex.EncodeToString(b[:])
 }
 
-// Handler serves the API, its OpenAPI document at /openapi.json, the pages for people, and the probes
-// /healthz and /readyz. The server is ready until ctx ends.
+// Handler serves the API, its OpenAPI document at /openapi.json, MCP at /mcp, the pages for people, and
+// the probes /healthz and /readyz. The server is ready until ctx ends.
 func (s *Server) Handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	httpserve.Probes(mux, func() bool { return ctx.Err() == nil && s.store.Ready(ctx) == nil })
+	s.serveMCP(mux)
 	mux.Handle("/", s.api)
 	for _, folder := range pageFolders {
 		mux.Handle(folder, s.pages)
@@ -248,6 +264,9 @@ func (s *Server) ready() error {
 // still run, and need the database: Close it again. Once it is closed, Close does nothing.
 func (s *Server) Close(ctx context.Context) error {
 	var err error
+	if s.mcp != nil {
+		s.mcp.Close()
+	}
 	if s.host != nil {
 		if err = s.host.Close(ctx); err != nil && ctx.Err() != nil {
 			return err
@@ -297,7 +316,7 @@ func (s *Server) forget(ctx context.Context) {
 
 func (s *Server) routes() []api.Route {
 	var all []api.Route
-	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes()} {
+	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes(), s.workspaceTokenRoutes()} {
 		all = append(all, part...)
 	}
 	return all

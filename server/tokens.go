@@ -94,12 +94,7 @@ func (s *Server) getScopedToken(ctx context.Context, r *api.Request, in *airbyte
 			}
 		}
 	}
-	// A token stays good when its application is revoked, and must not live on in others.
-	application, err := s.store.Application(ctx, r.Claims.Organization, r.Claims.Application)
-	if errors.Is(err, store.ErrNone) || err == nil && !application.Revoked.IsZero() {
-		return nil, &api.Refusal{Status: http.StatusUnauthorized, Code: "invalid_client", Message: "the application of the access token has lost its access", Hint: "use another application"}
-	}
-	if err != nil {
+	if err := s.applicationLives(ctx, r); err != nil {
 		return nil, err
 	}
 	w, err := s.workspaceFor(ctx, r, "", in.WorkspaceName, "", "")
@@ -111,6 +106,16 @@ func (s *Server) getScopedToken(ctx context.Context, r *api.Request, in *airbyte
 		return nil, err
 	}
 	return &airbyteapi.ScopedToken{Token: text, ExpiresIn: int(token.Life.Seconds()), Scopes: names(scopes)}, nil
+}
+
+// applicationLives refuses a token to make others with whose application was revoked: it stays good,
+// and must not live on in others.
+func (s *Server) applicationLives(ctx context.Context, r *api.Request) error {
+	application, err := s.store.Application(ctx, r.Claims.Organization, r.Claims.Application)
+	if errors.Is(err, store.ErrNone) || err == nil && !application.Revoked.IsZero() {
+		return &api.Refusal{Status: http.StatusUnauthorized, Code: "invalid_client", Message: "the application of the access token has lost its access", Hint: "use another application"}
+	}
+	return err
 }
 
 func (s *Server) scopedTokenInfo(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.TokenInfo, error) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -220,7 +221,7 @@ func (s *Server) updateWorkspace(ctx context.Context, r *api.Request, in *airbyt
 		change.Status = &status
 	}
 	changed, err := s.store.UpdateWorkspace(ctx, scopeOf(r), w.ID, change)
-	err = s.directory.changed(ctx, err)
+	err = s.workspacesChanged(ctx, err)
 	if errors.Is(err, store.ErrExists) {
 		return nil, &api.Refusal{Status: http.StatusConflict, Field: "name", Message: "another workspace has this name", Hint: "choose another one"}
 	}
@@ -237,7 +238,8 @@ func (s *Server) deleteWorkspace(ctx context.Context, r *api.Request, _ *api.Not
 		return nil, err
 	}
 	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID)
-	err = s.directory.changed(ctx, err)
+	err = s.workspacesChanged(ctx, err)
+	s.endSessions(func(p host.Principal) bool { return p.Workspace == w.ID })
 	if err != nil {
 		return nil, notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
 	}

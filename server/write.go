@@ -26,6 +26,7 @@ type write struct {
 	begun bool         // its start is recorded
 	ended bool         // its end is kept, or its key is free
 	prior *store.Prior // an earlier call had its key
+	asked string       // the name of the connection that was asked for last
 }
 
 // keyHeader names a request, so that it is carried out once however often it is sent.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/httpserve"
@@ -13,15 +15,20 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 )
 
-// callerKey is the context key of a request's caller.
-type callerKey struct{}
+// visitorKey is the context key of a request's visitor.
+type visitorKey struct{}
+
+// visitorOf returns whom a request is from that authenticate let in.
+func visitorOf(ctx context.Context) *visitor {
+	v, _ := ctx.Value(visitorKey{}).(*visitor)
+	return v
+}
 
 // authenticate accepts requests with a valid bearer token. It passes the caller to the
 // protocol's library, which binds a session to its owner.
-func (s *Server) authenticate(next http.Handler, o HTTPOptions, metadataURL string) http.Handler {
+func (f *front) authenticate(next http.Handler, o HTTPOptions, metadataURL string) http.Handler {
 	known := auth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
-		caller, _ := ctx.Value(callerKey{}).(string)
-		return &auth.TokenInfo{UserID: caller}, nil
+		return &auth.TokenInfo{UserID: visitorOf(ctx).user}, nil
 	}, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := bearerToken(r)
@@ -31,15 +38,16 @@ func (s *Server) authenticate(next http.Handler, o HTTPOptions, metadataURL stri
 		}
 		e := httpserve.Of(r.Context())
 		identified := e.Identify()
-		caller, err := o.caller(r.Context(), token)
+		v, err := f.identify(r, token)
 		identified()
 		if err != nil {
-			s.refuse(w, o, metadataURL, err)
+			f.refuse(w, o, metadataURL, err)
 			return
 		}
-		done := e.Served(caller)
+		defer v.tenant.leave()
+		done := e.Served(v.caller)
 		defer done()
-		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
 	})
 }
 
@@ -81,8 +89,8 @@ func (o HTTPOptions) caller(ctx context.Context, token string) (string, error) {
 }
 
 // refuse answers a request with an invalid token, or one that could not be checked.
-func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string, err error) {
-	log := s.log.Named("http")
+func (f *front) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string, err error) {
+	log := f.log.Named("http")
 	status, code, why := http.StatusUnauthorized, "invalid_token", errUnknownToken.Error()
 	if e, ok := errors.AsType[*abi.Error](err); ok {
 		switch e.Kind {
@@ -90,6 +98,10 @@ func (s *Server) refuse(w http.ResponseWriter, o HTTPOptions, metadataURL string
 			why += ": " + e.Message
 		case abi.KindPermissionDenied:
 			status, code, why = http.StatusForbidden, "insufficient_scope", e.Message
+		case abi.KindRateLimited:
+			w.Header().Set("Retry-After", strconv.FormatInt(int64(max(time.Second, e.RetryAfter()+time.Second-1)/time.Second), 10))
+			http.Error(w, e.Message, http.StatusTooManyRequests)
+			return
 		default:
 			log.Warn("cannot check a token", "error", err)
 			w.Header().Set("Retry-After", "30")

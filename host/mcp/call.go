@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -28,14 +29,18 @@ func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 		answer, err := t.Call(ctx, req.Params.Arguments, options...)
 		if err != nil {
 			s.log.Debug("a call failed", "tool", t.Name, "error", err)
-			return failure(err), nil
+			return s.unconnected(ctx, req, err, func() (json.RawMessage, error) { return t.Call(ctx, req.Params.Arguments, options...) })
 		}
-		result := &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: string(answer)}}}
-		if !s.options.TextOnly {
-			result.StructuredContent = budget.Clean(answer)
-		}
-		return result, nil
+		return s.success(answer), nil
 	}
+}
+
+func (s *Server) success(answer json.RawMessage) *sdk.CallToolResult {
+	result := &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: string(answer)}}}
+	if !s.options.TextOnly {
+		result.StructuredContent = budget.Clean(answer)
+	}
+	return result
 }
 
 // missing answers a call of an unknown tool, and records it. If a connection does not allow
@@ -88,6 +93,14 @@ func failure(err error) *sdk.CallToolResult {
 
 // caller returns the caller of a request: that of the bearer token, or that of the options.
 func (s *Server) caller(req sdk.Request) string {
+	if s.tenant != nil {
+		return s.options.Caller
+	}
+	return s.owner(req)
+}
+
+// owner returns to whom the session of a request belongs.
+func (s *Server) owner(req sdk.Request) string {
 	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil && extra.TokenInfo.UserID != "" {
 		return extra.TokenInfo.UserID
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -30,7 +31,7 @@ func untilGone(ctx context.Context, session *sdk.ServerSession) (context.Context
 
 // checkForm checks the size and form of messages before the protocol's library reads them. It
 // reads a message when the library first asks for it, after all checks of the headers.
-func (s *Server) checkForm(next http.Handler, streams *shares) http.Handler {
+func (f *front) checkForm(next http.Handler, streams *shares) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := httpserve.Of(r.Context())
 		switch {
@@ -38,7 +39,7 @@ func (s *Server) checkForm(next http.Handler, streams *shares) http.Handler {
 			e.Refuse(http.StatusRequestEntityTooLarge, tooLong().text())
 			return
 		case r.Method == http.MethodPost:
-			r.Body = &messageBody{server: s, e: e, request: r, body: r.Body, streams: streams}
+			r.Body = &messageBody{host: f.host, e: e, request: r, body: r.Body, streams: streams}
 		case r.Method == http.MethodGet && !takeStream(e, streams):
 			http.Error(w, "too many streams are open", http.StatusServiceUnavailable)
 			return
@@ -59,7 +60,7 @@ func takeStream(e *httpserve.Exchange, streams *shares) bool {
 
 // messageBody is the body for the protocol's library: a well-formed message.
 type messageBody struct {
-	server  *Server
+	host    *host.Host
 	e       *httpserve.Exchange
 	request *http.Request
 	body    io.ReadCloser
@@ -91,7 +92,7 @@ func (b *messageBody) Close() error { return b.body.Close() }
 // message reads the message and checks its form.
 func (b *messageBody) message() (text []byte, status int, refused *refusal) {
 	text, err := b.e.ReadBody(b.request, b.body, maxMessage, func(ctx context.Context, caller string, bytes int64) (func(), error) {
-		return b.server.host.HoldMessage(ctx, caller, bodyCopies*bytes)
+		return b.host.HoldMessage(ctx, caller, bodyCopies*bytes)
 	})
 	switch tooLarge := (*http.MaxBytesError)(nil); {
 	case errors.As(err, &tooLarge):

@@ -11,10 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
+	"github.com/hashicorp/go-hclog"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -57,7 +59,8 @@ type HTTPOptions struct {
 // sessionTimeout is how long a session lives after its last request.
 const sessionTimeout = 30 * time.Minute
 
-// metadataPath is where RFC 9728 has the metadata of a protected resource.
+// metadataPath is where RFC 9728 has the metadata of a protected resource; the path of the resource
+// follows.
 const metadataPath = "/.well-known/oauth-protected-resource"
 
 // Handler serves clients over streamable HTTP, at any path except /healthz and
@@ -82,6 +85,41 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 			}
 		}
 	}
+	return s.front(o).handler(o)
+}
+
+// front is the way of a request to a server.
+func (s *Server) front(o HTTPOptions) *front {
+	return &front{
+		host: s.host, log: s.log, server: func(*http.Request) *sdk.Server { return s.server },
+		identify: func(r *http.Request, token string) (*visitor, error) {
+			caller, err := o.caller(r.Context(), token)
+			return &visitor{user: caller, caller: caller}, err
+		},
+	}
+}
+
+// front checks requests before the protocol's library gets them.
+type front struct {
+	host *host.Host
+	log  hclog.Logger
+	// server returns the server for a request whose visitor is known.
+	server func(*http.Request) *sdk.Server
+	// identify returns whom a token is for. Its errors are those of HTTPOptions.Verify.
+	identify func(r *http.Request, token string) (*visitor, error)
+	// root says that no other resource of the same origin has its metadata at the root.
+	root bool
+}
+
+// visitor is whom a request is from.
+type visitor struct {
+	// user is to whom a session belongs, and caller whose share of memory and streams counts.
+	user, caller string
+	tenant       *tenant // of a [Many]
+}
+
+// handler returns the handler for checked options.
+func (f *front) handler(o HTTPOptions) (http.Handler, error) {
 	if o.MaxConnections < 0 {
 		return nil, fault.Invalid("max_connections", "the number of connections is negative", "use a positive number, or 0 for the default")
 	}
@@ -94,10 +132,10 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if (o.Issuer == "") != (o.Resource == "") {
 		return nil, fault.Invalid("resource", "Issuer and Resource need each other", "set both, or neither")
 	}
-	protocol := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.server }, &sdk.StreamableHTTPOptions{
+	protocol := sdk.NewStreamableHTTPHandler(f.server, &sdk.StreamableHTTPOptions{
 		Stateless:      !o.Sessions,
 		SessionTimeout: sessionTimeout,
-		Logger:         logging.ToSlog(s.log.Named("http")),
+		Logger:         logging.ToSlog(f.log.Named("http")),
 		// The Host header is checked here, for any address that the server listens on.
 		DisableLocalhostProtection:   true,
 		MaxRequestBodyBytes:          maxMessage,
@@ -112,13 +150,23 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 		}
 		place := metadataPath + strings.TrimSuffix(resource.Path, "/")
 		mux.Handle("GET "+place, metadata(o))
+		if f.root && place != metadataPath { // where clients look that do not find it there
+			mux.Handle("GET "+metadataPath, metadata(o))
+		}
 		metadataURL = resource.Scheme + "://" + resource.Host + place
 		o.resourceHost = resource.Host
 	}
 	httpserve.Probes(mux, func() bool { return o.ending == nil || !o.ending() })
 	streams := newShares(o.MaxConnections/2, o.MaxConnections/4)
-	mux.Handle("/", s.authenticate(s.checkForm(protocol, streams), o, metadataURL))
-	return httpserve.Guard{Hosts: o.Hosts, Own: o.resourceHost, Origins: o.Origins, Patience: o.patience}.Handler(mux), nil
+	mux.Handle("/", f.authenticate(f.checkForm(protocol, streams), o, metadataURL))
+	guarded := httpserve.Guard{Hosts: o.Hosts, Own: o.resourceHost, Origins: o.Origins, Patience: o.patience}.Handler(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if httpserve.Of(r.Context()) != nil { // the request came through the guard of a server around this one
+			mux.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	}), nil
 }
 
 // plainPath reports whether a resource's URL has a plain path and nothing after it.

@@ -66,6 +66,7 @@ type Server struct {
 
 	sessions *sessions     // over HTTP
 	room     time.Duration // until there is memory for a long message over standard input
+	tenant   *tenant       // of a [Many]; nil otherwise
 
 	mu      sync.Mutex
 	started bool              // the tools were announced once
@@ -76,20 +77,7 @@ type Server struct {
 //
 // The errors are those of host.Host.Tools.
 func New(ctx context.Context, h *host.Host, o Options) (*Server, error) {
-	if o.Logger == nil {
-		o.Logger = hclog.NewNullLogger()
-	}
-	if o.Instructions == "" {
-		o.Instructions = instructions
-	}
-	s := &Server{host: h, options: o, log: o.Logger, tools: make(map[string][]byte), room: httpserve.DefaultPatience().Room, sessions: newSessions(maxSessions, maxSessionsEach)}
-	s.server = sdk.NewServer(&sdk.Implementation{Name: "agenthost", Title: "agenthost", Version: host.Version()}, &sdk.ServerOptions{
-		Instructions: o.Instructions,
-		Logger:       logging.ToSlog(o.Logger.Named("protocol")),
-		PageSize:     listedTogether,
-		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{ListChanged: true}},
-	})
-	s.server.AddReceivingMiddleware(onlyTools, s.inPages, s.missing, s.countSession)
+	s := newServer(h, o, newSessions(maxSessions, maxSessionsEach))
 	background := context.WithoutCancel(ctx)
 	// Subscribe first, so that no change is lost.
 	s.stop = h.OnChange(func(host.Change) {
@@ -102,6 +90,25 @@ func New(ctx context.Context, h *host.Host, o Options) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// newServer returns a server without tools, which follows no changes.
+func newServer(h *host.Host, o Options, all *sessions) *Server {
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	if o.Instructions == "" {
+		o.Instructions = instructions
+	}
+	s := &Server{host: h, options: o, log: o.Logger, tools: make(map[string][]byte), room: httpserve.DefaultPatience().Room, sessions: all, stop: func() {}}
+	s.server = sdk.NewServer(&sdk.Implementation{Name: "agenthost", Title: "agenthost", Version: host.Version()}, &sdk.ServerOptions{
+		Instructions: o.Instructions,
+		Logger:       logging.ToSlog(o.Logger.Named("protocol")),
+		PageSize:     listedTogether,
+		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{ListChanged: true}},
+	})
+	s.server.AddReceivingMiddleware(onlyTools, s.inPages, s.enter, s.missing, s.countSession)
+	return s
 }
 
 // onlyTools refuses methods for prompts, resources, completion and logging. The protocol's

@@ -72,7 +72,7 @@ func (s *Server) countSession(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 		// Sessions without an id end with their request, or are over standard input.
 		if of, ok := req.GetSession().(*sdk.ServerSession); ok && of.ID() != "" {
-			if oldest := s.sessions.use(of, s.caller(req)); oldest != nil {
+			if oldest := s.sessions.use(of, s.owner(req), s.tenant); oldest != nil {
 				s.log.Info("ended a session because there are too many", "caller", s.caller(req))
 				go func() { _ = oldest.Close() }() // waits for its running calls
 			}
@@ -82,7 +82,7 @@ func (s *Server) countSession(next sdk.MethodHandler) sdk.MethodHandler {
 }
 
 // use records the use of a session, and returns the one that has to end for it.
-func (s *sessions) use(of *sdk.ServerSession, caller string) (oldest *sdk.ServerSession) {
+func (s *sessions) use(of *sdk.ServerSession, caller string, t *tenant) (oldest *sdk.ServerSession) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.open[of]; known != nil {
@@ -110,8 +110,10 @@ func (s *sessions) use(of *sdk.ServerSession, caller string) (oldest *sdk.Server
 		s.open[oldest].ending = true
 	}
 	s.open[of] = &session{caller: caller, used: time.Now()}
+	t.enter()
 	go func() {
 		_ = of.Wait()
+		t.leave()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.open, of)

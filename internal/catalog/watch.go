@@ -17,6 +17,8 @@ type Change struct {
 	Digest string
 	// Err is why the file was refused.
 	Err error
+	// Workspaces are whose connections changed; none means that it may be all of them.
+	Workspaces []string
 }
 
 // ChangeKind is the sort of a [Change].

@@ -112,26 +112,32 @@ func (v *Verifier) Ready(ctx context.Context) error { return v.keys.refresh(ctx)
 // scope; any other kind if the issuer's keys could not be read, so that the token cannot be checked.
 // Messages have no part of a token.
 func (v *Verifier) Verify(ctx context.Context, token string) (caller string, err error) {
+	caller, _, err = v.Claims(ctx, token)
+	return caller, err
+}
+
+// Claims is [Verifier.Verify], and also returns all claims of the token.
+func (v *Verifier) Claims(ctx context.Context, token string) (caller string, all map[string]any, err error) {
 	t, err := parse(token)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	// Another issuer's token is refused before keys are read.
 	if err := t.claimsIssuer(v.config.Issuer); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	candidates, err := v.keys.find(ctx, t)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	c, err := t.verify(candidates)
+	c, all, err := t.verify(candidates)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if err := c.check(v.config); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return v.config.Issuer + "#" + c.Subject, nil
+	return v.config.Issuer + "#" + c.Subject, all, nil
 }
 
 // parseIssuer reads the URL of an issuer (RFC 8414, section 2). Keys over plain http could be

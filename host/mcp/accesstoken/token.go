@@ -60,15 +60,16 @@ func (t *token) claimsIssuer(issuer string) error {
 	return nil
 }
 
-// verify returns a token's claims if one of the keys signed it.
-func (t *token) verify(candidates []jose.JSONWebKey) (*claims, error) {
+// verify returns a token's claims if one of the keys signed it: those that are checked, and all.
+func (t *token) verify(candidates []jose.JSONWebKey) (*claims, map[string]any, error) {
 	var err error
 	for _, key := range candidates {
 		var c claims
+		all := make(map[string]any)
 		// The key itself, not the set, so that the token does not choose.
-		if err = t.signed.Claims(key.Key, &c); err == nil {
-			return &c, nil
+		if err = t.signed.Claims(key.Key, &c, &all); err == nil {
+			return &c, all, nil
 		}
 	}
-	return nil, refused("the token's signature is wrong").WithCause(err)
+	return nil, nil, refused("the token's signature is wrong").WithCause(err)
 }

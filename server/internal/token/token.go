@@ -21,8 +21,8 @@ import (
 // whatever a server says, and does not ask again after a refusal.
 const Life = 20 * time.Minute
 
-// prefix begins every token, so that scanners for leaked secrets can know one.
-const prefix = "aht1"
+// Prefix begins every token, with a dot after it, so that scanners for leaked secrets can know one.
+const Prefix = "aht1"
 
 // maxLength is the length of the longest token that is looked at.
 const maxLength = 4096
@@ -88,7 +88,7 @@ func (s *Signer) Sign(c Claims) (string, error) {
 		return "", fmt.Errorf("token: %w", err)
 	}
 	k := &s.keys[0]
-	signed := prefix + "." + k.ID + "." + base64.RawURLEncoding.EncodeToString(text)
+	signed := Prefix + "." + k.ID + "." + base64.RawURLEncoding.EncodeToString(text)
 	return signed + "." + base64.RawURLEncoding.EncodeToString(k.sign(signed)), nil
 }
 
@@ -129,7 +129,7 @@ func (s *Signer) read(text string) *signed {
 	}
 	parts := strings.Split(text[:last], ".")
 	given, err := strict.DecodeString(text[last+1:])
-	if err != nil || len(parts) != 3 || parts[0] != prefix {
+	if err != nil || len(parts) != 3 || parts[0] != Prefix {
 		return nil
 	}
 	i := slices.IndexFunc(s.keys, func(k Key) bool { return k.ID == parts[1] })
