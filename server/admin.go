@@ -36,7 +36,7 @@ func (s *Server) newAdmin() (*api.API, error) {
 }
 
 func (s *Server) adminRoutes() []api.Route {
-	return slices.Concat(s.adminOrganizationRoutes(), s.adminWorkspaceRoutes())
+	return slices.Concat(s.adminOrganizationRoutes(), s.adminWorkspaceRoutes(), s.adminWorkspaceTokenRoutes())
 }
 
 // checkOperator returns the claims of an operator's token.

@@ -23,6 +23,7 @@ connections of its own. WORKSPACE is a name or an id.`,
   agenthost workspace create acme
   agenthost workspace status acme
   agenthost workspace suspend acme
+  agenthost workspace token acme --name laptop --scope read
   agenthost workspace delete acme --yes`,
 		func(f *operatorFlags) []*cobra.Command {
 			commands := []*cobra.Command{
@@ -30,6 +31,7 @@ connections of its own. WORKSPACE is a name or an id.`,
 				a.workspaceStateCommand(f, "suspend", "Stop a workspace: nobody can use its connections", airbyteapi.StatusInactive),
 				a.workspaceStateCommand(f, "resume", "Start a workspace that was stopped", airbyteapi.StatusActive),
 				a.workspaceDeleteCommand(f),
+				a.workspaceTokenCommand(f), a.workspaceTokensCommand(f), a.workspaceRevokeCommand(f),
 			}
 			for _, c := range commands {
 				f.organizationFlag(c)

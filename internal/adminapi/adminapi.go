@@ -27,6 +27,8 @@ const (
 	WorkspacesPath      = OrganizationPath + "/workspaces"
 	WorkspacePath       = WorkspacesPath + "/{workspace_id}"
 	WorkspaceStatusPath = WorkspacePath + "/status"
+	WorkspaceTokensPath = WorkspacePath + "/tokens"
+	WorkspaceTokenPath  = WorkspaceTokensPath + "/{token_id}"
 )
 
 // Nothing is the body of a request, or of an answer, that says nothing.
