@@ -26,6 +26,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/internal/backend"
@@ -216,6 +217,34 @@ func (h *Host) free(ctx context.Context) error {
 func panicked(log hclog.Logger, doing string, p any) error {
 	log.Error("BUG: panic", "doing", doing, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	return &Error{Kind: abi.KindInternal, Message: "the host failed while " + doing + "; this is a bug of the host", Hint: "the log at level error says where; report it"}
+}
+
+// Counts are what a host has in memory and has open now, and what it has done since it was opened.
+type Counts struct {
+	// Modules are the connectors whose code is in memory, and Codes how many different codes they have.
+	Modules, Codes int
+	// Instances are the guests that run or wait for a call. InstancesMade and InstancesReused count
+	// those of all calls.
+	Instances, InstancesMade, InstancesReused int64
+	// WaitingBytes is the memory of guests that wait for a call.
+	WaitingBytes int64
+	// Compiles counts the connectors that were compiled, ahead of calls too, and CompileTime is how
+	// long that took in all.
+	Compiles    int64
+	CompileTime time.Duration
+	// VendorConnections are the open connections to vendors, those that wait included.
+	VendorConnections int
+}
+
+// Counts returns the counts of the host. It is cheap.
+func (h *Host) Counts() Counts {
+	c := h.runner.Engine().Counts()
+	return Counts{
+		Modules: c.Modules, Codes: c.Codes,
+		Instances: c.Instances, InstancesMade: c.Made, InstancesReused: c.Restored, WaitingBytes: c.WaitingBytes,
+		Compiles: c.Compiles, CompileTime: c.CompileTime,
+		VendorConnections: h.runner.HTTP().Idle.Open(),
+	}
 }
 
 const modulePath = "github.com/agenthost/agenthost"

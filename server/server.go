@@ -93,6 +93,7 @@ type Server struct {
 	signer    *token.Signer
 	directory *directory
 	trail     *trail
+	counts    *counts
 	host      *host.Host
 	api       *api.API
 	pages     *pages.Site
@@ -140,7 +141,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
-		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now,
+		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()),
 		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
@@ -167,14 +168,15 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Host.Connections = s.directory
-	s.trail = newTrail(s.store, s.log.Named("audit"))
-	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail)
+	s.trail = newTrail(s.store, s.log.Named("audit"), s.counts.lost)
+	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail, s.counts)
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
 		return nil, err
 	}
 	if err := s.openMCP(ctx); err != nil {
 		return nil, err
 	}
+	s.counts.host.Store(s.host)
 	s.api, err = api.New(api.Options{
 		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
@@ -204,7 +206,7 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
-	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery}
+	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts}
 	if o.Database.IsZero() {
 		return store.OpenSQLite(ctx, o.Data, so)
 	}
@@ -242,7 +244,7 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 	if u, err := url.Parse(s.options.URL); err == nil {
 		own = u.Host
 	}
-	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: s.options.patience}.Handler(mux)
+	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: s.options.patience}.Handler(s.counts.requested(mux))
 }
 
 // Lost returns a channel that is closed when the server has lost its lock on PostgreSQL, as when the

@@ -8,6 +8,7 @@ import (
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/metrics"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -16,6 +17,7 @@ import (
 type trail struct {
 	store *store.Store
 	log   hclog.Logger
+	lost  *metrics.Counter
 
 	records chan store.AuditRecord
 	ended   sync.WaitGroup
@@ -28,8 +30,8 @@ const (
 	trailBatch = 1000
 )
 
-func newTrail(s *store.Store, log hclog.Logger) *trail {
-	t := &trail{store: s, log: log, records: make(chan store.AuditRecord, trailBatch)}
+func newTrail(s *store.Store, log hclog.Logger, lost *metrics.Counter) *trail {
+	t := &trail{store: s, log: log, lost: lost, records: make(chan store.AuditRecord, trailBatch)}
 	t.ended.Go(t.run)
 	return t
 }
@@ -87,6 +89,7 @@ func (t *trail) run() {
 			continue
 		}
 		if err := t.store.AddAudit(context.Background(), batch); err != nil {
+			t.lost.Add(int64(len(batch)))
 			t.log.Error("records of calls are lost", "records", len(batch), "error", err)
 		}
 		batch = batch[:0]

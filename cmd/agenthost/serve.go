@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -29,6 +28,7 @@ import (
 type serveFlags struct {
 	databaseFlags
 	address, url, certificate, key string
+	metrics                        string
 	hosts, origins, proxies        []string
 	maxConnections, auditDays      int
 }
@@ -78,6 +78,7 @@ of the configuration are not served.`,
 	flags.StringVar(&f.key, "tls-key", "", "`file` with the private key of --tls-cert")
 	flags.StringArrayVar(&f.proxies, "behind-proxy", nil, "`network` of a proxy in front, such as 10.0.0.0/24 (repeatable)")
 	flags.IntVar(&f.maxConnections, "max-connections", 0, "largest number of open HTTP connections (default 1024, and at most half of the process's file limit)")
+	flags.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus at this `address`, to everybody who reaches it, such as 127.0.0.1:9464 (default: nowhere)")
 	flags.IntVar(&f.auditDays, "audit-days", 90, "`days` that records of the audit trail are kept; 0 keeps them for ever")
 	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand())
 	return cmd
@@ -107,20 +108,31 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.URL == "" {
 		o.URL = scheme(certificate) + "://" + listener.Addr().String()
 	}
+	metrics, err := f.listenForMetrics(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if metrics != nil {
+		a.say("note", "metrics are at http://"+metrics.address+"/metrics, for everybody who reaches that address")
+	}
 	n, reduced := httpserve.Connections(f.maxConnections)
 	if reduced {
 		a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
 	}
 	a.collectLess(ctx)
-	err = a.serveWith(ctx, o, func(ctx context.Context, handler http.Handler) error {
-		return httpserve.Serve(ctx, listener, handler, httpserve.Options{
+	err = a.serveWith(ctx, o, func(ctx context.Context, s *server.Server) error {
+		defer metrics.start(ctx, s, o.Host.Logger.Named("metrics"))()
+		return httpserve.Serve(ctx, listener, s.Handler(ctx), httpserve.Options{
 			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
 		}, grace)
 	})
 	if err != nil {
-		return errors.Join(fault.Configuration(err), ignoreClosed(listener.Close()))
+		err = errors.Join(fault.Configuration(err), ignoreClosed(listener.Close()))
+		if metrics != nil {
+			err = errors.Join(err, ignoreClosed(metrics.close()))
+		}
 	}
-	return nil
+	return err
 }
 
 func ignoreClosed(err error) error {
@@ -198,8 +210,8 @@ func isLoopback(name string) bool {
 	return strings.EqualFold(name, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// serveWith opens the server, and serves its handler until that ends.
-func (a *app) serveWith(ctx context.Context, o server.Options, serve func(context.Context, http.Handler) error) error {
+// serveWith opens the server, and serves it until that ends.
+func (a *app) serveWith(ctx context.Context, o server.Options, serve func(context.Context, *server.Server) error) error {
 	o.Bootstrap = func(b *server.Bootstrap) error { return a.showBootstrap(b, o) }
 	s, err := server.New(ctx, o)
 	if err != nil {
@@ -255,7 +267,7 @@ func serveAside(ctx context.Context, serve func(context.Context) error) (end fun
 }
 
 // serveWhileHeld serves until ctx ends, or until the server has lost its database.
-func serveWhileHeld(ctx context.Context, s *server.Server, serve func(context.Context, http.Handler) error) error {
+func serveWhileHeld(ctx context.Context, s *server.Server, serve func(context.Context, *server.Server) error) error {
 	lost := &abi.Error{Kind: abi.KindInternal, Message: "the server has lost its lock on the database, as when PostgreSQL restarts, and another server may have it", Hint: "start the server again"}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -266,7 +278,7 @@ func serveWhileHeld(ctx context.Context, s *server.Server, serve func(context.Co
 		case <-ctx.Done():
 		}
 	}()
-	err := serve(ctx, s.Handler(ctx))
+	err := serve(ctx, s)
 	if cause := context.Cause(ctx); errors.Is(cause, lost) {
 		err = cmp.Or(err, cause)
 	}

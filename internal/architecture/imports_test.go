@@ -117,6 +117,11 @@ func importRules() []rule {
 			broken: map[string]string{"internal/store/envelope/a.go": `package envelope; import _ "database/sql"`, "internal/store/envelope/b.go": `package envelope; import _ "github.com/agenthost/agenthost/internal/store"`},
 		},
 		{
+			name: "counting is pure", of: []string{"server/internal/metrics"}, only: []string{"std"}, never: []string{"net/...", "os/exec"},
+			why:    "what those who watch a server may read is decided where it counts; the package that writes it knows no call, and nobody's name",
+			broken: map[string]string{"server/internal/metrics/a.go": `package metrics; import _ "github.com/agenthost/agenthost/internal/store"`},
+		},
+		{
 			name: "redaction is pure", of: []string{"internal/redact"}, only: []string{"std", "host/secret"}, never: []string{"net/...", "os/..."},
 			why:    "what searches the answers of vendors holds the secrets in every encoding: it knows a text and values, and reaches nothing",
 			broken: map[string]string{"internal/redact/a.go": `package redact; import _ "github.com/agenthost/agenthost/internal/egress"`, "internal/redact/b.go": `package redact; import _ "os"`},

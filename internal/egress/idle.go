@@ -3,6 +3,7 @@ package egress
 import (
 	"cmp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,7 @@ const (
 type IdleConnections struct {
 	most int
 	now  func() time.Time
+	open atomic.Int64
 
 	mu          sync.Mutex
 	first, last *idleEntry // in the order in which they became idle
@@ -35,6 +37,9 @@ func NewIdleConnections(most int, now func() time.Time) *IdleConnections {
 	}
 	return k
 }
+
+// Open returns how many connections the Clients have open, idle or not.
+func (k *IdleConnections) Open() int { return int(k.open.Load()) }
 
 // idleEntry is a connection in the list of the idle ones.
 type idleEntry struct {

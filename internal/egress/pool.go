@@ -245,7 +245,7 @@ func (p *pool) handshake(ctx context.Context) (*wireConn, *tls.Conn, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	wire := &wireConn{Conn: conn, now: newNow(conn)}
+	wire := p.keep.wire(conn)
 	if p.dialer.origin.Scheme != "https" {
 		return wire, nil, nil
 	}
@@ -253,7 +253,7 @@ func (p *pool) handshake(ctx context.Context) (*wireConn, *tls.Conn, error) {
 	limited, cancel := context.WithTimeout(ctx, p.limits.Dial)
 	defer cancel()
 	if err := secure.HandshakeContext(limited); err != nil {
-		_ = conn.Close()
+		_ = wire.Close()
 		if ctx.Err() == nil && limited.Err() != nil {
 			err = errHandshake
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,24 @@ type wireConn struct {
 	deadline bool
 	// written counts the bytes that were sent.
 	written int64
+	// open counts the connections that are open, this one included; nil once it is closed.
+	open atomic.Pointer[atomic.Int64]
+}
+
+// wire returns what reads and writes a connection, and counts the connection until it is closed.
+func (k *IdleConnections) wire(conn net.Conn) *wireConn {
+	w := &wireConn{Conn: conn, now: newNow(conn)}
+	k.open.Add(1)
+	w.open.Store(&k.open)
+	return w
+}
+
+// Close implements net.Conn.
+func (w *wireConn) Close() error {
+	if open := w.open.Swap(nil); open != nil {
+		open.Add(-1)
+	}
+	return w.Conn.Close()
 }
 
 // errWouldWait is temporary, so that crypto/tls reads on afterwards.

@@ -26,6 +26,7 @@ type Exchange struct {
 	unread   bool      // the end of the body is not read yet
 	until    time.Time // deadline of the body; zero before its first part
 	begun    bool      // the response has begun
+	status   int       // of the response that has begun
 	refused  bool      // a refusal is written; drop further output
 	after    []func()  // to run at the end
 }
@@ -55,6 +56,9 @@ func (e *Exchange) Connected() context.Context { return e.request }
 
 // Caller returns what Served was told.
 func (e *Exchange) Caller() string { return e.caller }
+
+// Status returns the status of the response, or 0 if it has not begun.
+func (e *Exchange) Status() int { return e.status }
 
 // After runs f at the end of the exchange.
 func (e *Exchange) After(f func()) { e.after = append(e.after, f) }
@@ -128,7 +132,7 @@ func (e *Exchange) begin(status int) {
 	if e.begun || status < http.StatusOK {
 		return
 	}
-	e.begun = true
+	e.begun, e.status = true, status
 	e.keepOut()
 	if e.unread {
 		_ = e.control.SetReadDeadline(time.Now().Add(e.patience.Linger))

@@ -13,6 +13,8 @@ type Guard struct {
 	// Hosts are the accepted Host headers, such as mcp.example.com or 127.0.0.1:8080. Empty
 	// means loopback names with any port, and Own.
 	Hosts []string
+	// AnyHost accepts every Host header, for what is not secret, and is not on this machine only.
+	AnyHost bool
 	// Own is the host of the server's public URL, if it has one.
 	Own string
 	// Origins are the accepted Origin headers of browsers, such as https://app.example.com.
@@ -54,6 +56,9 @@ func (g Guard) originAllowed(r *http.Request) bool {
 }
 
 func (g Guard) hostAllowed(host string) bool {
+	if g.AnyHost {
+		return true
+	}
 	if len(g.Hosts) > 0 {
 		return slices.ContainsFunc(g.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 	}

@@ -3,9 +3,10 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"github.com/agenthost/agenthost/internal/fault"
 	"sync"
+	"time"
 
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/sandbox/compileworker"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -156,6 +157,7 @@ func (c *code) compile(ctx context.Context, module []byte) error {
 		if err != nil {
 			return err
 		}
+		defer e.counts.compiled(time.Now())
 		return c.open(ctx, rewritten, info, "")
 	}
 	made, err := e.compiles.now(ctx, c.digest, func(ctx context.Context) (*entry, error) {
@@ -240,6 +242,7 @@ func (e *Engine) job(folder string) compileworker.Job {
 
 // makeEntry compiles a module into the cache.
 func (e *Engine) makeEntry(ctx context.Context, digest string, module []byte, lowest bool) (*entry, error) {
+	start := time.Now()
 	stage, err := e.cache.stage()
 	if err != nil {
 		return nil, cacheFault(err)
@@ -253,6 +256,7 @@ func (e *Engine) makeEntry(ctx context.Context, digest string, module []byte, lo
 	}
 	var made *entry
 	if err == nil {
+		e.counts.compiled(start)
 		made, err = e.cache.commit(stage, digest)
 	}
 	if err == nil {

@@ -32,6 +32,7 @@ type Engine struct {
 	pages    *pages.Table // nil if the kernel does not report written pages
 	held     atomic.Int64 // bytes of waiting instances, of images and of what these lie over
 	turns    *turns.Turns
+	counts   engineCounts
 
 	// reserve reserves address space for a memory, or returns nil.
 	reserve func(size uint64) []byte
@@ -138,6 +139,37 @@ func (e *Engine) Codes() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.codes)
+}
+
+// Counts are what an engine has done, and what it has in memory.
+type Counts struct {
+	// Modules and Codes are [Engine.Modules] and [Engine.Codes].
+	Modules, Codes int
+	// Instances are those that run or wait, and Made counts all that were made, and Restored how
+	// often one was put into its first state.
+	Instances, Made, Restored int64
+	// WaitingBytes is the memory of instances that wait, and of what they share.
+	WaitingBytes int64
+	// Compiles counts the modules that were compiled, and CompileTime is how long that took in all.
+	Compiles    int64
+	CompileTime time.Duration
+}
+
+type engineCounts struct{ instances, made, restored, compiles, compileTime atomic.Int64 }
+
+// compiled counts a compile that began at a time.
+func (c *engineCounts) compiled(start time.Time) {
+	c.compiles.Add(1)
+	c.compileTime.Add(int64(time.Since(start)))
+}
+
+// Counts returns the counts so far.
+func (e *Engine) Counts() Counts {
+	c := &e.counts
+	return Counts{
+		Modules: e.Modules(), Codes: e.Codes(), Instances: c.instances.Load(), Made: c.made.Load(), Restored: c.restored.Load(),
+		WaitingBytes: e.held.Load(), Compiles: c.compiles.Load(), CompileTime: time.Duration(c.compileTime.Load()),
+	}
 }
 
 // Digest is the name of a module: the SHA-256 of the file, in hexadecimal.

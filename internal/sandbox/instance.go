@@ -73,6 +73,8 @@ func (m *Module) newInstance(ctx context.Context, turn *turns.Turn) (*instance, 
 		return nil, err
 	}
 	in.random.source, in.ready = m.engine.config.Random, true
+	m.engine.counts.made.Add(1)
+	m.engine.counts.instances.Add(1)
 	return in, nil
 }
 
@@ -205,6 +207,10 @@ func (in *instance) keptGlobals() []uint64 {
 }
 
 func (in *instance) close() {
+	if in.ready {
+		in.ready = false
+		in.module.engine.counts.instances.Add(-1)
+	}
 	// An error changes nothing: memory is freed anyway.
 	if err := in.plugin.Close(context.Background()); err != nil {
 		in.module.log.Debug("closing an instance", "error", firstLine(err))
@@ -237,6 +243,7 @@ func (in *instance) restore(ctx context.Context) (ok bool) {
 	}
 	pages, ok := in.guest.restore(ctx, in.turn)
 	in.module.counters.restores.Add(1)
+	in.module.engine.counts.restored.Add(1)
 	in.module.counters.pages.Add(int64(pages))
 	in.module.counters.restoreTime.Add(int64(time.Since(start)))
 	return ok

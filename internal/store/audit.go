@@ -3,10 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/agenthost/agenthost/internal/fault"
 )
@@ -86,65 +83,4 @@ func (s *Store) Audit(ctx context.Context, p Scope, page Page) ([]AuditRecord, e
 		return readMany(ctx, s, scanAudit, "audit.list_workspace", append(values, p.Workspace)...)
 	}
 	return readMany(ctx, s, scanAudit, "audit.list", values...)
-}
-
-const (
-	// forgetBatch is how many rows one transaction forgets.
-	forgetBatch = 1000
-	// forgetTimes is how many such transactions [Store.Forget] makes at most for each kind.
-	forgetTimes = 100
-)
-
-// Forget removes what nobody needs: keys of writes and links that have expired, data keys that nothing is
-// sealed with, connections that were deleted a week ago, and audit records from before a time; none
-// if it is zero. Its work is bounded, and more says that something is left for the next call.
-func (s *Store) Forget(ctx context.Context, audit time.Time) (more bool, err error) {
-	now := s.now()
-	before := map[string]any{"idempotency.forget": millis(now), "data_key.forget": millis(now), "connect_link.forget": millis(now)}
-	if !audit.IsZero() {
-		before["audit.forget"] = firstID(audit)
-	}
-	for statement, at := range before {
-		left, err := s.forgetRows(ctx, statement, at, forgetBatch, forgetTimes)
-		if more = more || left; err != nil {
-			return more, err
-		}
-	}
-	return more, s.write(ctx, func(t session) error {
-		old := millis(now.Add(-7 * 24 * time.Hour))
-		newest, err := one(t, scanNumber, "connection.newest_deleted", old)
-		if err != nil || newest == 0 {
-			return err
-		}
-		if _, err := t.exec("revision.forget", newest); err != nil {
-			return err
-		}
-		_, err = t.exec("connection.forget", old)
-		return err
-	})
-}
-
-// forgetRows removes rows from before a time, and reports whether some may be left.
-func (s *Store) forgetRows(ctx context.Context, name string, before any, batch int64, times int) (more bool, err error) {
-	more = true
-	for range times {
-		err = s.batch(ctx, func(t session) error {
-			n, err := t.exec(name, before, batch)
-			more = n == batch
-			return err
-		})
-		if errors.Is(err, ErrNone) { // something was sealed with a key at this moment
-			return true, nil
-		}
-		if !more || err != nil {
-			break
-		}
-	}
-	return more, err
-}
-
-// firstID returns a text that sorts before every id of a time, and after every earlier one.
-func firstID(t time.Time) string {
-	digits := fmt.Sprintf("%012x", t.UnixMilli())
-	return digits[:8] + "-" + digits[8:]
 }

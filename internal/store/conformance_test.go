@@ -189,6 +189,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"old links":      testOldLinks,
 	"changes":        testChanges,
 	"forget":         testForget,
+	"deleted":        testDeletedWorkspace,
 	"records":        testRecords,
 	"queries":        testQueries,
 	"numbers":        testNumbers,

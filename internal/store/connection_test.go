@@ -328,6 +328,10 @@ func testChanges(t *testing.T, l *lab) {
 		made = append(made, l.connection(t, p, fmt.Sprint("c", i)))
 	}
 	made = append(made, l.connection(t, other, "pylon"))
+	byID := make(map[string]string)
+	for _, c := range made {
+		byID[c.ID] = c.Name
+	}
 	cursor := ""
 	drain := func(limit int) (names []string) {
 		t.Helper()
@@ -340,7 +344,7 @@ func testChanges(t *testing.T, l *lab) {
 				name := c.Name
 				switch {
 				case !c.Deleted.IsZero():
-					name = "-" + name
+					name = "-" + name + byID[c.ID] // the row has no name any more
 				case c.Inactive:
 					name = "(" + name + ")"
 				}

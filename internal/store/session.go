@@ -45,7 +45,9 @@ func (s *Store) write(ctx context.Context, f func(session) error) error {
 	}
 }
 
-func (s *Store) transact(ctx context.Context, f func(session) error) error {
+func (s *Store) transact(ctx context.Context, f func(session) error) (err error) {
+	began := time.Now()
+	defer func() { s.observer.Transaction(time.Since(began), err == nil) }()
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -100,12 +102,16 @@ func (t session) statement(name string, args []any) (string, error) {
 	return text, nil
 }
 
+// ran tells of a statement that began at a time.
+func (t session) ran(name string, began time.Time) { t.s.observer.Statement(name, time.Since(began)) }
+
 // exec runs a statement, and returns how many rows it changed.
 func (t session) exec(name string, args ...any) (int64, error) {
 	text, err := t.statement(name, args)
 	if err != nil {
 		return 0, err
 	}
+	defer t.ran(name, time.Now())
 	result, err := t.db.ExecContext(t.ctx, text, args...)
 	if err != nil {
 		return 0, err
@@ -119,6 +125,7 @@ func (t session) execRows(name string, count int, values ...any) error {
 	if err != nil {
 		return err
 	}
+	defer t.ran(name, time.Now())
 	_, err = t.db.ExecContext(t.ctx, strings.Replace(text, "{rows}", tuples(t.s.dialect, count, len(values)/count), 1), values...)
 	return err
 }
@@ -138,6 +145,7 @@ func (t session) each(name string, f func(row) error, args ...any) (err error) {
 	if err != nil {
 		return err
 	}
+	defer t.ran(name, time.Now())
 	rows, err := t.db.QueryContext(t.ctx, text, args...)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func openSQLite(ctx context.Context, path string, r role, o Options) (*Store, er
 	}
 	// The audit trail adds many rows at once. What its statements would undo is kept in memory, its
 	// batches fit into the cache (KiB), and pages that many batches change leave the log less often.
-	writer, err := sqlitePool(path, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", "temp_store(2)", "cache_size(-8000)", "wal_autocheckpoint(4000)"}})
+	writer, err := sqlitePool(path, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)", "temp_store(2)", "cache_size(-8000)", "wal_autocheckpoint(4000)"}})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,23 @@ type Options struct {
 	Random io.Reader
 	// OnQuery, if set, is called with the name of every statement before it runs.
 	OnQuery func(name string)
+	// Observer, if set, hears of every statement and transaction that has ended.
+	Observer Observer
 }
+
+// Observer hears of the work of a store. Several goroutines call it at the same time, and wait for it.
+type Observer interface {
+	// Statement is a statement by its name, one of those in this package, and how long it took.
+	Statement(name string, took time.Duration)
+	// Transaction is one that changes something, and whether it was committed.
+	Transaction(took time.Duration, committed bool)
+}
+
+// nobody is an [Observer] that does nothing.
+type nobody struct{}
+
+func (nobody) Statement(string, time.Duration) {}
+func (nobody) Transaction(time.Duration, bool) {}
 
 // Store is a database. It is safe for concurrent use.
 type Store struct {
@@ -59,6 +75,7 @@ type Store struct {
 	sleep          func(context.Context, time.Duration) error
 	random         io.Reader
 	onQuery        func(string)
+	observer       Observer
 	answers        answerKeys
 	// release gives the lock back, and lost is closed when it is lost; both may be nil.
 	release func(context.Context) error
@@ -84,9 +101,12 @@ const (
 // server. It closes the pools after an error.
 func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Options) (_ *Store, err error) {
 	clock := seams.Seams{Now: o.Now, Sleep: o.Sleep}.WithDefaults()
-	s := &Store{dialect: d, writer: writer, reader: reader, now: clock.Now, sleep: clock.Sleep, random: o.Random, onQuery: o.OnQuery}
+	s := &Store{dialect: d, writer: writer, reader: reader, now: clock.Now, sleep: clock.Sleep, random: o.Random, onQuery: o.OnQuery, observer: o.Observer}
 	if s.random == nil {
 		s.random = rand.Reader
+	}
+	if s.observer == nil {
+		s.observer = nobody{}
 	}
 	s.masters.read = o.Masters
 	defer func() {

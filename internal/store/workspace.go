@@ -155,8 +155,9 @@ func (s *Store) UpdateWorkspace(ctx context.Context, p Scope, id string, c Works
 	return w, err
 }
 
-// DeleteWorkspace deletes a workspace with all that it has: its data key too, so that nothing that
-// was sealed for it opens again. Its name is free then. The error is [ErrNone] if the scope has
+// DeleteWorkspace deletes a workspace with all that it has but its audit trail: its data key too, so
+// that nothing that was sealed for it opens again. Its name is free then. For a week, the database
+// keeps the ids of the workspace and of its connections. The error is [ErrNone] if the scope has
 // none with the id. The job, which is finished, says that it was done.
 func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Workspace, j Job, err error) {
 	if p.Workspace != "" && p.Workspace != id {
@@ -189,5 +190,8 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		}
 		return t.record(j.Scope, Change{Entity: "workspaces", Action: "delete", Object: id, Name: w.Name})
 	})
-	return w, j, err
+	if err != nil {
+		return w, j, err
+	}
+	return w, j, s.wipe(ctx)
 }

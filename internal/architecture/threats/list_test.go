@@ -121,6 +121,10 @@ var chapters = []chapter{
 		{"K7", "Somebody who can write to the database brings back an older value of the same place."},
 		{"K8", "A change of what the server keeps has no record of who made it, or the record has a secret."},
 	}},
+	{"Operating the server", []threat{
+		{"O1", "What the server counts tells who uses it, or grows with what strangers ask."},
+		{"O2", "What was deleted is still in the database."},
+	}},
 }
 
 // untested says why a threat has no test.

@@ -47,6 +47,7 @@ CREATE TABLE workspace (
 ) /*strict*/;
 CREATE UNIQUE INDEX workspace_name ON workspace (organization, name) WHERE deleted = 0;
 CREATE INDEX workspace_organization ON workspace (organization, id);
+CREATE INDEX workspace_deleted ON workspace (deleted) WHERE deleted > 0;
 
 -- A workspace has one key that is not retired. Retired ones open answers of writes that are kept.
 CREATE TABLE data_key (
@@ -209,6 +210,7 @@ CREATE TABLE job (
 	finished BIGINT NOT NULL
 ) /*strict*/;
 CREATE INDEX job_organization ON job (organization, id);
+CREATE INDEX job_finished ON job (finished) WHERE finished > 0;
 
 -- document is the connector's block of an agenthost.lock.
 CREATE TABLE approval (

@@ -46,7 +46,7 @@ ORDER BY c.revision, c.id LIMIT $3
 UPDATE connection SET name = $2, server = $3, config = $4, scheme = $5, state = $6, entities = $7, allow = $8, revision = $9, login = $10, updated = $11 WHERE id = $1 AND revision = $12 AND deleted = 0
 
 -- name: connection.delete
-UPDATE connection SET config = '{}', entities = '[]', allow = '', state = 'needs_login', revision = $4, login = $4, updated = $5, deleted = $5
+UPDATE connection SET name = '', connector = '', definition = '', server = '', scheme = '', config = '{}', entities = '[]', allow = '', state = 'needs_login', revision = $4, login = $4, updated = $5, deleted = $5
 WHERE organization = $1 AND workspace = $2 AND ($3 = '' OR id = $3) AND deleted = 0
 
 -- The connections of a workspace that was renamed or stopped are other ones to whoever holds them.

@@ -6,3 +6,6 @@ SELECT id, organization, workspace, kind, state, actor, error, created, finished
 
 -- name: job.finish
 UPDATE job SET state = $3, error = $4, finished = $5 WHERE organization = $1 AND id = $2 AND state = 'running'
+
+-- name: job.forget
+DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished > 0 AND finished <= $1 LIMIT $2)

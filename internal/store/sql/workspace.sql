@@ -16,4 +16,10 @@ ORDER BY id LIMIT $6
 UPDATE workspace SET name = $3, folded = $4, status = $5, updated = $6 WHERE organization = $1 AND id = $2 AND deleted = 0
 
 -- name: workspace.delete
-UPDATE workspace SET status = 'inactive', updated = $3, deleted = $3 WHERE organization = $1 AND id = $2 AND deleted = 0
+UPDATE workspace SET name = '', folded = '', status = 'inactive', updated = $3, deleted = $3 WHERE organization = $1 AND id = $2 AND deleted = 0
+
+-- name: workspace.forget
+DELETE FROM workspace WHERE id IN (
+	SELECT id FROM workspace w WHERE deleted > 0 AND deleted <= $1
+	AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.workspace = w.id)
+	LIMIT $2)
