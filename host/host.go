@@ -26,7 +26,6 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/internal/backend"
@@ -219,27 +218,11 @@ func panicked(log hclog.Logger, doing string, p any) error {
 	return &Error{Kind: abi.KindInternal, Message: "the host failed while " + doing + "; this is a bug of the host", Hint: "the log at level error says where; report it"}
 }
 
-// Counts are what a host has in memory and has open now, and what it has done since it was opened.
-type Counts struct {
-	// Modules are the connectors whose code is in memory, and Codes how many different codes they have.
-	Modules, Codes int
-	// Instances are the guests that run or wait for a call. InstancesMade and InstancesReused count
-	// those of all calls.
-	Instances, InstancesMade, InstancesReused int64
-	// WaitingBytes is the memory of guests that wait for a call.
-	WaitingBytes int64
-	// Compiles counts the connectors that were compiled, ahead of calls too, and CompileTime is how
-	// long that took in all.
-	Compiles    int64
-	CompileTime time.Duration
-	// VendorConnections are the open connections to vendors, those that wait included.
-	VendorConnections int
-}
-
-// Counts returns the counts of the host. It is cheap.
-func (h *Host) Counts() Counts {
+// Counts returns what the host has in memory and has open now, and what it has done since it was
+// opened. It is cheap.
+func (h *Host) Counts() backend.Counts {
 	c := h.runner.Engine().Counts()
-	return Counts{
+	return backend.Counts{
 		Modules: c.Modules, Codes: c.Codes,
 		Instances: c.Instances, InstancesMade: c.Made, InstancesReused: c.Restored, WaitingBytes: c.WaitingBytes,
 		Compiles: c.Compiles, CompileTime: c.CompileTime,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/audit"
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/metrics"
@@ -41,17 +42,17 @@ func newCounts(started time.Time) *counts {
 	c.fuel = r.Counter("agenthost_sandbox_fuel_total", "Fuel that connectors used: counts of the sandbox's meter.", "connector")
 	for _, g := range []struct {
 		name, help string
-		read       func(host.Counts) float64
+		read       func(backend.Counts) float64
 		sum        bool
 	}{
-		{"agenthost_vendor_connections", "Open connections to vendors, idle ones included.", func(h host.Counts) float64 { return float64(h.VendorConnections) }, false},
-		{"agenthost_sandbox_modules", "Connectors whose code is in memory.", func(h host.Counts) float64 { return float64(h.Modules) }, false},
-		{"agenthost_sandbox_instances", "Instances of connectors that run or wait for a call.", func(h host.Counts) float64 { return float64(h.Instances) }, false},
-		{"agenthost_sandbox_instances_made_total", "Instances that were made.", func(h host.Counts) float64 { return float64(h.InstancesMade) }, true},
-		{"agenthost_sandbox_instances_reused_total", "Calls that took an instance of an earlier one, in its first state.", func(h host.Counts) float64 { return float64(h.InstancesReused) }, true},
-		{"agenthost_sandbox_waiting_bytes", "Memory of instances that wait for a call.", func(h host.Counts) float64 { return float64(h.WaitingBytes) }, false},
-		{"agenthost_sandbox_compiles_total", "Connectors that were compiled.", func(h host.Counts) float64 { return float64(h.Compiles) }, true},
-		{"agenthost_sandbox_compile_seconds_total", "How long compiling took, in all.", func(h host.Counts) float64 { return h.CompileTime.Seconds() }, true},
+		{"agenthost_vendor_connections", "Open connections to vendors, idle ones included.", func(h backend.Counts) float64 { return float64(h.VendorConnections) }, false},
+		{"agenthost_sandbox_modules", "Connectors whose code is in memory.", func(h backend.Counts) float64 { return float64(h.Modules) }, false},
+		{"agenthost_sandbox_instances", "Instances of connectors that run or wait for a call.", func(h backend.Counts) float64 { return float64(h.Instances) }, false},
+		{"agenthost_sandbox_instances_made_total", "Instances that were made.", func(h backend.Counts) float64 { return float64(h.InstancesMade) }, true},
+		{"agenthost_sandbox_instances_reused_total", "Calls that took an instance of an earlier one, in its first state.", func(h backend.Counts) float64 { return float64(h.InstancesReused) }, true},
+		{"agenthost_sandbox_waiting_bytes", "Memory of instances that wait for a call.", func(h backend.Counts) float64 { return float64(h.WaitingBytes) }, false},
+		{"agenthost_sandbox_compiles_total", "Connectors that were compiled.", func(h backend.Counts) float64 { return float64(h.Compiles) }, true},
+		{"agenthost_sandbox_compile_seconds_total", "How long compiling took, in all.", func(h backend.Counts) float64 { return h.CompileTime.Seconds() }, true},
 	} {
 		read := func() float64 {
 			if h := c.host.Load(); h != nil {
