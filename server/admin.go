@@ -36,12 +36,9 @@ func (s *Server) newAdmin() (*api.API, error) {
 }
 
 func (s *Server) adminRoutes() []api.Route {
-	return slices.Concat(s.adminOrganizationRoutes(), s.adminWorkspaceRoutes(), s.adminWorkspaceTokenRoutes())
-}
-
-// checkOperator returns the claims of an operator's token.
-func (s *Server) checkOperator(context.Context, string) (*token.Claims, error) {
-	return nil, token.ErrInvalid
+	return slices.Concat(
+		s.adminOrganizationRoutes(), s.adminWorkspaceRoutes(), s.adminWorkspaceTokenRoutes(), s.adminApplicationRoutes(), s.adminTokenRoutes(), s.adminPluginRoutes(),
+	)
 }
 
 func (s *Server) admitOperator(c *token.Claims) time.Duration {

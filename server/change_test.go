@@ -55,7 +55,7 @@ func TestChangesAreRecorded(t *testing.T) {
 			}
 		}
 	}
-	if got := len(l.records(claims.Organization)); got != 11 { // those, and what made the first of everything
+	if got := len(l.records(claims.Organization)); got != 12 { // those, and what made the first of everything
 		t.Errorf("%d records", got)
 	}
 }

@@ -66,7 +66,10 @@ func (s *Server) first(ctx context.Context) error {
 		return fault.Invalid("bootstrap", "the server has no application yet, and nobody keeps the credential of its first one", "give the option Bootstrap")
 	}
 	_, _, err = s.store.CreateApplication(ctx, id, "default", func(a store.Application, password secret.Value) error {
-		return s.options.Bootstrap(&Bootstrap{Organization: id, ClientID: a.ID, ClientSecret: password})
+		_, _, err := s.store.CreateOperatorToken(ctx, "bootstrap", store.RoleBootstrap, s.now().Add(bootstrapLife), func(operator secret.Value) error {
+			return s.options.Bootstrap(&Bootstrap{Organization: id, ClientID: a.ID, ClientSecret: password, OperatorToken: operator})
+		})
+		return err
 	})
 	return err
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The commands of operators, such as agenthost workspace list, send requests of package adminapi to
@@ -59,12 +60,16 @@ asks a server elsewhere, with an operator's token from --token or $` + tokenVari
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	flags := cmd.PersistentFlags()
+	f.add(cmd.PersistentFlags())
+	cmd.AddCommand(commands(&f)...)
+	return cmd
+}
+
+// add adds the flags to those of a command.
+func (f *operatorFlags) add(flags *pflag.FlagSet) {
 	f.databaseFlags.add(flags)
 	flags.StringVar(&f.server, "server", "", "`origin` of a server elsewhere, such as https://agents.example.com (default $"+serverVariable+")")
 	flags.StringVar(&f.token, "token", "", "`reference` to an operator's token for --server, such as file:/run/secrets/operator (default $"+tokenVariable+")")
-	cmd.AddCommand(commands(&f)...)
-	return cmd
 }
 
 // organizationFlag adds --org to a command about what an organization has.

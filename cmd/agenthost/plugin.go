@@ -28,7 +28,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.inspectCommand(), a.approveCommand(), a.revokeCommand(), a.approvalsCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
-	cmd.AddCommand(a.profileCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand())
+	cmd.AddCommand(a.profileCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginServedCommand())
 	return cmd
 }
 

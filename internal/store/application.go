@@ -82,13 +82,8 @@ const maxReturnURLs = 20
 // SetReturnURLs replaces where an application may have a browser sent. Each is https, or http on
 // this machine, and has no fragment. The error is [ErrNone] if there is no such application.
 func (s *Store) SetReturnURLs(ctx context.Context, organization, id string, urls []string) error {
-	if len(urls) > maxReturnURLs {
-		return fault.Invalid("return_urls", fmt.Sprintf("there are %d", len(urls)), fmt.Sprintf("use at most %d", maxReturnURLs))
-	}
-	for _, text := range urls {
-		if err := checkReturnURL(text); err != nil {
-			return err
-		}
+	if err := CheckReturnURLs(urls); err != nil {
+		return err
 	}
 	if urls == nil {
 		urls = []string{}
@@ -103,6 +98,19 @@ func (s *Store) SetReturnURLs(ctx context.Context, organization, id string, urls
 		}
 		return t.record(Scope{Organization: organization}, Change{Entity: "applications", Action: "update", Object: id, Fields: []string{"return_urls"}})
 	})
+}
+
+// CheckReturnURLs returns the error that SetReturnURLs would have for a list.
+func CheckReturnURLs(urls []string) error {
+	if len(urls) > maxReturnURLs {
+		return fault.Invalid("return_urls", fmt.Sprintf("there are %d", len(urls)), fmt.Sprintf("use at most %d", maxReturnURLs))
+	}
+	for _, text := range urls {
+		if err := checkReturnURL(text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkReturnURL refuses an address that a browser must not be sent to with a code.

@@ -49,12 +49,11 @@ func testRecords(t *testing.T, l *lab) {
 		t.Fatal(err)
 	}
 	ok(l.RotateSigningKey(bare, time.Hour))(t)
-	if err := l.PutApproval(ctx, "pylon", canary); err != nil {
+	if err := l.RenameOrganization(ctx, organization, "Acme Ltd"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.RemoveApproval(ctx, "pylon"); err != nil {
-		t.Fatal(err)
-	}
+	o, _ := ok2(l.CreateOperatorToken(ctx, "ada", RoleViewer, l.clock().Add(time.Hour), nil))(t)
+	ok(l.RevokeOperatorToken(ctx, o.ID))(t)
 	l.later(time.Second)
 	user := WithActor(bare, Actor{Via: "command", Caller: "root"})
 	ok(l.CreateWorkspace(ctx, organization, "grace"))(t)
@@ -99,8 +98,9 @@ func testRecords(t *testing.T, l *lab) {
 		"server workspaces delete Ada   0",
 		"apiapp-1 tokens create   read 0",
 		"server signing_keys rotate    0",
-		"apiapp-1 approvals put pylon   0",
-		"apiapp-1 approvals delete pylon   0",
+		"apiapp-1 organizations update Acme Ltd  name 0",
+		"apiapp-1 operator_tokens create ada  viewer 0",
+		"apiapp-1 operator_tokens revoke ada   0",
 		"apiapp-1 workspaces create grace active  0",
 		"commandroot master_keys begin_rotation    0",
 		"commandroot master_keys end_rotation    2",

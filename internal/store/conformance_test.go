@@ -174,7 +174,8 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"writes":           testWrites,
 	"audit":            testAudit,
 	"jobs":             testJobs,
-	"approvals":        testApprovals,
+	"operators":        testOperatorTokens,
+	"logins":           testLogins,
 	"signing keys":     testSigningKeys,
 	"moved rows":       testMovedRows,
 	"worn key":         testWornKey,
@@ -515,22 +516,6 @@ func testJobs(t *testing.T, l *lab) {
 	if got, err := l.Job(ctx, Scope{Organization: p.Organization}, j.ID); err != nil || got.State != JobFailed || got.Error != "the vendor says no" || got.Finished.IsZero() {
 		t.Errorf("%+v, %v", got, err)
 	}
-}
-
-func testApprovals(t *testing.T, l *lab) {
-	ctx := t.Context()
-	for _, text := range []string{"connector pylon\n", "connector pylon 2\n"} {
-		if err := l.PutApproval(ctx, "pylon", text); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := l.Approvals(ctx); err != nil || len(got) != 1 || got[0].Connector != "pylon" || got[0].Document != text {
-			t.Errorf("%+v, %v", got, err)
-		}
-	}
-	if err := l.RemoveApproval(ctx, "pylon"); err != nil {
-		t.Fatal(err)
-	}
-	wantErr(t, "removed twice", l.RemoveApproval(ctx, "pylon"), ErrNone)
 }
 
 func testSigningKeys(t *testing.T, l *lab) {

@@ -12,13 +12,16 @@ func TestPlans(t *testing.T) {
 	t.Parallel()
 	l := sqliteLab(t)
 	rare := map[string]string{
-		"approval.list":       "a few rows, and read in order",
-		"data_key.forget":     "by a job",
-		"data_key.masters":    "once, when a server starts",
-		"signing_key.masters": "once, when a server starts",
-		"signing_key.list":    "a few rows",
-		"signing_key.retire":  "a few rows",
-		"signing_key.forget":  "a few rows",
+		"data_key.forget":            "by a job",
+		"data_key.masters":           "once, when a server starts",
+		"login_session.forget":       "when a person logs in",
+		"operator_token.count":       "a few rows",
+		"operator_token.forget":      "a few rows",
+		"operator_token.revoke_role": "a few rows",
+		"signing_key.masters":        "once, when a server starts",
+		"signing_key.list":           "a few rows",
+		"signing_key.retire":         "a few rows",
+		"signing_key.forget":         "a few rows",
 	}
 	parameter := regexp.MustCompile(`\?\d+`)
 	costly := regexp.MustCompile(`(?m)^SCAN \w+( USING (COVERING )?INDEX \w+)?$|TEMP B-TREE`)

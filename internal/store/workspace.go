@@ -182,6 +182,9 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		if _, err := t.exec("workspace_token.delete", id); err != nil {
 			return err
 		}
+		if _, err := t.exec("login_session.delete", id); err != nil {
+			return err
+		}
 		if err := t.change("workspace.delete", p.Organization, id, now); err != nil {
 			return err
 		}

@@ -81,6 +81,43 @@ CREATE TABLE workspace_token (
 CREATE UNIQUE INDEX workspace_token_digest ON workspace_token (digest);
 CREATE INDEX workspace_token_workspace ON workspace_token (workspace, id);
 
+-- What an operator shows from elsewhere, known by its SHA-256.
+CREATE TABLE operator_token (
+	id TEXT PRIMARY KEY,
+	name TEXT NOT NULL,
+	role TEXT NOT NULL,
+	digest BYTEA NOT NULL,
+	created BIGINT NOT NULL,
+	expires BIGINT NOT NULL,
+	revoked BIGINT NOT NULL,
+	used BIGINT NOT NULL
+) /*strict*/;
+CREATE UNIQUE INDEX operator_token_digest ON operator_token (digest);
+
+-- A browser that began to log in: the SHA-256 of what comes back from the issuer, and of its cookie.
+CREATE TABLE login (
+	state BYTEA PRIMARY KEY,
+	browser BYTEA NOT NULL,
+	target TEXT NOT NULL,
+	expires BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX login_expires ON login (expires);
+
+-- A person who is logged in, known by the SHA-256 of a cookie.
+CREATE TABLE login_session (
+	digest BYTEA PRIMARY KEY,
+	issuer TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	organization TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	role TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	used BIGINT NOT NULL,
+	expires BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX login_session_expires ON login_session (expires);
+CREATE INDEX login_session_workspace ON login_session (workspace);
+
 -- One row: the newest revision of a connection, and the newest one whose removal is forgotten.
 -- A transaction that changes connections begins with it, so that revisions are committed in order.
 CREATE TABLE revision (
@@ -197,6 +234,7 @@ CREATE TABLE audit (
 	PRIMARY KEY (id, event)
 ) /*strict*/;
 CREATE INDEX audit_workspace ON audit (workspace, id, event);
+CREATE INDEX audit_organization ON audit (organization, id, event);
 
 CREATE TABLE job (
 	id TEXT PRIMARY KEY,
@@ -211,13 +249,6 @@ CREATE TABLE job (
 ) /*strict*/;
 CREATE INDEX job_organization ON job (organization, id);
 CREATE INDEX job_finished ON job (finished) WHERE finished > 0;
-
--- document is the connector's block of an agenthost.lock.
-CREATE TABLE approval (
-	connector TEXT PRIMARY KEY,
-	document TEXT NOT NULL,
-	updated BIGINT NOT NULL
-) /*strict*/;
 
 -- The rotation of data keys that runs, or that was interrupted: keys from before it are replaced.
 CREATE TABLE rotation (

@@ -5,4 +5,3 @@ INSERT INTO connection (id, organization, workspace, name, connector, definition
 VALUES ('01900000-0000-7000-8000-000000000004', '01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-000000000003', 'pylon', 'pylon', 'definition', '', '{"region":"eu"}', 'token', 'ready', '[{"entity":"issues","modes":["read"]}]', '', 7, 7, 1764579600000, 1764579600000, 0);
 INSERT INTO audit (id, event, organization, workspace, record) VALUES ('01900000-0000-7000-8000-000000000005', 'call', '01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-000000000003', '{}');
 INSERT INTO job (id, organization, workspace, kind, state, actor, error, created, finished) VALUES ('01900000-0000-7000-8000-000000000006', '01900000-0000-7000-8000-000000000001', '', 'check', 'succeeded', 'server', '', 1764579600000, 1764579600000);
-INSERT INTO approval (connector, document, updated) VALUES ('pylon', 'connector pylon', 1764579600000);
