@@ -57,7 +57,7 @@ func (a *app) tokenListCommand(f *operatorFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return showList(a, found, []string{"ID", "NAME", "ROLE", "EXPIRES", "LAST USE", "REVOKED"}, func(o *adminapi.Token) []string {
+				return showList(a, found, []string{"ID", "NAME", "ROLE", "EXPIRES", "LAST USED", "REVOKED"}, func(o *adminapi.Token) []string {
 					return []string{o.ID, o.Name, o.Role, o.ExpiresAt, cmp.Or(o.UsedAt, "never"), o.RevokedAt}
 				}, "there are no tokens; make one with agenthost token create")
 			})

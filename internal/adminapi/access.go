@@ -48,7 +48,7 @@ type Token struct {
 	Role      string `json:"role"`
 	CreatedAt string `json:"created_at"`
 	ExpiresAt string `json:"expires_at"`
-	UsedAt    string `json:"used_at,omitempty"`
+	UsedAt    string `json:"last_used_at,omitempty"`
 	RevokedAt string `json:"revoked_at,omitempty"`
 }
 
