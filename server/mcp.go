@@ -35,8 +35,10 @@ type MCP struct {
 	// Issuer also lets in who has an access token that Verifier accepts, for the audience of URL
 	// and /mcp. The claim WorkspaceClaim of the token has the id or the name of a workspace of the
 	// server's first organization.
-	Issuer         string
-	Verifier       *accesstoken.Verifier
+	Issuer   string
+	Verifier *accesstoken.Verifier
+	// Scopes are what Verifier wants. The metadata lists them for clients.
+	Scopes         []string
 	WorkspaceClaim string
 }
 
@@ -57,7 +59,7 @@ func (s *Server) openMCP(ctx context.Context) error {
 	}
 	ho := mcp.HTTPOptions{Sessions: !o.Sessionless, MaxConnections: o.MaxConnections}
 	if o.Issuer != "" {
-		ho.Issuer, ho.Resource = o.Issuer, s.options.URL+mcpPath
+		ho.Issuer, ho.Resource, ho.Scopes = o.Issuer, s.options.URL+mcpPath, o.Scopes
 	}
 	s.mcpHandler, err = s.mcp.Handler(ho)
 	return err
@@ -247,6 +249,8 @@ func (s *Server) identity(organization string, p host.Principal, caller string) 
 type linker interface {
 	// link makes a link to give a connection of a workspace a credential.
 	link(ctx context.Context, p store.Scope, connection string) (id, url string, err error)
+	// confirm takes the code that the person at the page has seen.
+	confirm(ctx context.Context, p store.Scope, id, code string) error
 }
 
 // connectLink is where a person can give the connection of a call a credential, or nil.
@@ -259,6 +263,7 @@ func (s *Server) connectLink(ctx context.Context, scope store.Scope, p host.Prin
 	return &mcp.ConnectLink{
 		Message: fmt.Sprintf("Connect an account for %s, so that the agent can use it", name),
 		Make:    func(ctx context.Context) (id, url string, err error) { return s.links.link(ctx, scope, name) },
+		Confirm: func(ctx context.Context, id, code string) error { return s.links.confirm(ctx, scope, id, code) },
 		Done: func(ctx context.Context) bool {
 			_, _, err := s.directory.Get(ctx, p, name)
 			return err == nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -312,32 +313,35 @@ func acceptIssuer(ctx context.Context, options *mcp.HTTPOptions, c config.MCPHTT
 	if c.Resource == "" {
 		return &usageError{message: "--issuer needs --resource", hint: "add the URL of this server for clients, such as --resource https://mcp.example.com"}
 	}
-	audience := c.Audience
-	if audience == "" {
-		audience = c.Resource
+	v, err := verifier(ctx, c, o, secrets)
+	if err != nil {
+		return err
 	}
+	options.Verify, options.Issuer, options.Resource, options.Scopes = v.Verify, c.Issuer, c.Resource, c.Scopes
+	return nil
+}
+
+// verifier returns what checks the access tokens of an issuer. It has the issuer's keys.
+func verifier(ctx context.Context, c config.MCPHTTP, o host.Options, secrets *credential.Store) (*accesstoken.Verifier, error) {
+	audience := cmp.Or(c.Audience, c.Resource)
 	log := o.Logger.Named("mcp").Named("issuer")
 	proxy, err := secrets.ProxyConfig(o.Proxy)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	network := o.Seams
 	if c.IssuerCAFile != "" {
 		roots, err := credential.Authorities(c.IssuerCAFile, "mcp.http.issuer_ca_file", "the certificate authorities of the issuer")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		network = network.WithRootCAs(roots)
 	}
 	v, err := accesstoken.New(accesstoken.Config{Issuer: c.Issuer, Audience: audience, Scopes: c.Scopes, Logger: log, Proxy: proxy, Seams: network})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := v.Ready(ctx); err != nil {
-		return err
-	}
-	options.Verify, options.Issuer, options.Resource, options.Scopes = v.Verify, c.Issuer, c.Resource, c.Scopes
-	return nil
+	return v, v.Ready(ctx)
 }
 
 // mcpTokens reads the bearer tokens by caller, and describes in opens what clients need. If

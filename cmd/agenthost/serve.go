@@ -31,6 +31,7 @@ type serveFlags struct {
 	metrics                        string
 	hosts, origins, proxies        []string
 	maxConnections, auditDays      int
+	mcp                            config.MCPHTTP
 }
 
 // mostDays is the longest time that --audit-days takes: a hundred years.
@@ -79,6 +80,9 @@ of the configuration are not served.`,
 	flags.StringArrayVar(&f.proxies, "behind-proxy", nil, "`network` of a proxy in front, such as 10.0.0.0/24 (repeatable)")
 	flags.IntVar(&f.maxConnections, "max-connections", 0, "largest number of open HTTP connections (default 1024, and at most half of the process's file limit)")
 	flags.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus at this `address`, to everybody who reaches it, such as 127.0.0.1:9464 (default: nowhere)")
+	flags.StringVar(&f.mcp.Issuer, "issuer", "", "`URL` of the OAuth issuer whose access tokens open /mcp, for the workspace in their claim serve.workspace_claim")
+	flags.StringVar(&f.mcp.IssuerCAFile, "issuer-ca-file", "", "`file` of certificate authorities to trust for --issuer, instead of the system's")
+	flags.StringVar(&f.mcp.Audience, "audience", "", "required audience of access tokens (default: --url and /mcp)")
 	flags.IntVar(&f.auditDays, "audit-days", 90, "`days` that records of the audit trail are kept; 0 keeps them for ever")
 	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand())
 	return cmd
@@ -108,6 +112,9 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.URL == "" {
 		o.URL = scheme(certificate) + "://" + listener.Addr().String()
 	}
+	if err := f.offerMCP(ctx, &o, c.Serve); err != nil {
+		return errors.Join(fault.Configuration(err), listener.Close())
+	}
 	metrics, err := f.listenForMetrics(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -119,6 +126,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if reduced {
 		a.say("note", fmt.Sprintf("the file limit of the process reduces the number of connections to %d", n))
 	}
+	o.MCP.MaxConnections = n
 	a.collectLess(ctx)
 	err = a.serveWith(ctx, o, func(ctx context.Context, s *server.Server) error {
 		defer metrics.start(ctx, s, o.Host.Logger.Named("metrics"))()
@@ -132,6 +140,27 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 			err = errors.Join(err, ignoreClosed(metrics.close()))
 		}
 	}
+	return err
+}
+
+// offerMCP says what the server offers to clients of MCP. Flags override the configuration.
+func (f *serveFlags) offerMCP(ctx context.Context, o *server.Options, c config.Serve) error {
+	of := c.MCP.HTTP
+	of.Issuer, of.IssuerCAFile, of.Audience = cmp.Or(f.mcp.Issuer, of.Issuer), cmp.Or(f.mcp.IssuerCAFile, of.IssuerCAFile), cmp.Or(f.mcp.Audience, of.Audience)
+	o.MCP.Tools, o.MCP.TextOnly, o.MCP.Sessionless = c.MCP.Options, c.MCP.TextOnly, c.Sessionless
+	if of.Issuer == "" {
+		if of.IssuerCAFile != "" || of.Audience != "" || len(of.Scopes) > 0 {
+			return &usageError{message: "an audience, scopes and authorities for access tokens need an issuer", hint: "add --issuer URL"}
+		}
+		return nil
+	}
+	of.Resource = strings.TrimSuffix(o.URL, "/") + "/mcp"
+	secrets, err := openSecrets(o.Host)
+	if err != nil {
+		return err
+	}
+	o.MCP.Issuer, o.MCP.Scopes, o.MCP.WorkspaceClaim = of.Issuer, of.Scopes, cmp.Or(c.WorkspaceClaim, "workspace")
+	o.MCP.Verifier, err = verifier(ctx, of, o.Host, secrets)
 	return err
 }
 

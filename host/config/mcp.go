@@ -50,16 +50,7 @@ type MCPHTTP struct {
 }
 
 func (r *reader) mcp(n ast.Node, path string, into *MCP) {
-	forms := make([]string, 0, len(tool.Forms()))
-	for _, form := range tool.Forms() {
-		forms = append(forms, string(form))
-	}
-	r.mapping(n, path, []key{
-		{"form", func(v ast.Node, p string) { r.choice(v, p, forms, (*string)(&into.Form)) }},
-		{"threshold", func(v ast.Node, p string) { r.number(v, p, &into.Threshold) }},
-		{"budget", func(v ast.Node, p string) { r.number(v, p, &into.Budget) }},
-		{"text_only", func(v ast.Node, p string) { r.flag(v, p, &into.TextOnly) }},
-		{"max_name", func(v ast.Node, p string) { r.number(v, p, &into.MaxName) }},
+	r.mapping(n, path, append(r.mcpTools(into), []key{
 		{"connections", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {
 				if !connectionName.MatchString(text) {
@@ -70,7 +61,22 @@ func (r *reader) mcp(n ast.Node, path string, into *MCP) {
 			})
 		}},
 		{"http", func(v ast.Node, p string) { r.mcpHTTP(v, p, &into.HTTP) }},
-	})
+	}...))
+}
+
+// mcpTools are the keys for the form of the tools.
+func (r *reader) mcpTools(into *MCP) []key {
+	forms := make([]string, 0, len(tool.Forms()))
+	for _, form := range tool.Forms() {
+		forms = append(forms, string(form))
+	}
+	return []key{
+		{"form", func(v ast.Node, p string) { r.choice(v, p, forms, (*string)(&into.Form)) }},
+		{"threshold", func(v ast.Node, p string) { r.number(v, p, &into.Threshold) }},
+		{"budget", func(v ast.Node, p string) { r.number(v, p, &into.Budget) }},
+		{"text_only", func(v ast.Node, p string) { r.flag(v, p, &into.TextOnly) }},
+		{"max_name", func(v ast.Node, p string) { r.number(v, p, &into.MaxName) }},
+	}
 }
 
 func (r *reader) mcpHTTP(n ast.Node, path string, into *MCPHTTP) {

@@ -12,19 +12,44 @@ type Serve struct {
 	// connector's name: Server, TLS, OAuth, Allow, Limits and RateLimit. A workspace decides on the
 	// other fields.
 	Connectors map[string]Connection
+	// MCP is what clients of the Model Context Protocol get at /mcp. Of its HTTP, it has Issuer,
+	// IssuerCAFile, Audience and Scopes.
+	MCP MCP
+	// Sessionless keeps no sessions for those clients.
+	Sessionless bool
+	// WorkspaceClaim is the claim of an issuer's tokens that has the id or the name of a workspace;
+	// empty means workspace.
+	WorkspaceClaim string
 }
 
 func (r *reader) serve(n ast.Node, path string, into *Serve) {
-	r.mapping(n, path, []key{{"connectors", func(v ast.Node, p string) {
-		into.Connectors = make(map[string]Connection)
-		r.pairs(v, p, func(name string, at, value ast.Node) {
-			if !connectionName.MatchString(name) {
-				r.problem(at, join(p, clip(name)), "is not the name of a connector", "use the names that agenthost connectors lists")
-				return
-			}
-			into.Connectors[name] = r.served(value, join(p, name))
-		})
-	}}})
+	r.mapping(n, path, []key{
+		{"connectors", func(v ast.Node, p string) {
+			into.Connectors = make(map[string]Connection)
+			r.pairs(v, p, func(name string, at, value ast.Node) {
+				if !connectionName.MatchString(name) {
+					r.problem(at, join(p, clip(name)), "is not the name of a connector", "use the names that agenthost connectors lists")
+					return
+				}
+				into.Connectors[name] = r.served(value, join(p, name))
+			})
+		}},
+		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
+		{"workspace_claim", func(v ast.Node, p string) { into.WorkspaceClaim, _ = r.text(v, p) }},
+	})
+}
+
+// servedMCP reads what clients of MCP get from a server.
+func (r *reader) servedMCP(n ast.Node, path string, into *Serve) {
+	sessions, of := true, &into.MCP.HTTP
+	r.mapping(n, path, append(r.mcpTools(&into.MCP), []key{
+		{"sessions", func(v ast.Node, p string) { r.flag(v, p, &sessions) }},
+		{"issuer", func(v ast.Node, p string) { r.url(v, p, "https://login.example.com", &of.Issuer) }},
+		{"issuer_ca_file", func(v ast.Node, p string) { r.path(v, p, &of.IssuerCAFile) }},
+		{"audience", func(v ast.Node, p string) { of.Audience, _ = r.text(v, p) }},
+		{"scopes", func(v ast.Node, p string) { r.scopes(v, p, &of.Scopes) }},
+	}...))
+	into.Sessionless = !sessions
 }
 
 // served reads what an operator decides for the connections to a connector.

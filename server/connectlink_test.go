@@ -1,0 +1,137 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/pdk/abi"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// fakeLinks are links whose person does what a test says.
+type fakeLinks struct {
+	mu    sync.Mutex
+	made  []string // connections
+	visit func()
+}
+
+func (f *fakeLinks) link(_ context.Context, _ store.Scope, connection string) (id, url string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.made = append(f.made, connection)
+	return "link-1", publicURL + "/connect/canary", nil
+}
+
+func (f *fakeLinks) confirm(_ context.Context, _ store.Scope, id, code string) error {
+	if id != "link-1" || code != "ABCD-EFGH" {
+		return &abi.Error{Kind: abi.KindDenied, Message: "the code is wrong"}
+	}
+	f.visit()
+	return nil
+}
+
+// needsLogin makes a connection of a workspace whose credential is gone.
+func (l *lab) needsLogin(workspace, name string) (login func()) {
+	l.t.Helper()
+	id := strings.TrimPrefix(l.create(workspace, name), airbyteapi.ConnectorIDStart)
+	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID(workspace)}
+	c, err := l.s.store.Connection(l.t.Context(), p, id)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	c.State = store.NeedsLogin
+	_, err = l.s.store.UpdateConnection(l.t.Context(), p, c, nil)
+	if err := l.s.directory.changed(l.t.Context(), err); err != nil {
+		l.t.Fatal(err)
+	}
+	return func() {
+		if r := l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, `{"credentials": {"api_token": "`+vendorToken+`"}}`); r.status != http.StatusOK {
+			l.t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestAConnectionThatNeedsALogin: its tools are there. A client that shows pages asks the person, and
+// the call succeeds after one visit; another one gets the address in the text.
+func TestAConnectionThatNeedsALogin(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2025-11-25", "2026-07-28"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			testNeedsLogin(t, version)
+		})
+	}
+}
+
+func testNeedsLogin(t *testing.T, version string) {
+	l := newLab(t, operations)
+	login := l.needsLogin("acme", "support")
+	links := &fakeLinks{visit: login}
+	l.s.links = links
+	call := &sdk.CallToolParams{Name: "support_users_list"}
+	made := l.workspaceToken("acme")
+
+	// Without elicitation.
+	plain := l.connected(made.Token, nil, version)
+	r, err := plain.CallTool(t.Context(), call)
+	if err != nil || !r.IsError || !strings.Contains(said(r), publicURL+"/connect/canary") || !strings.Contains(said(r), "auth_failed") {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	// Without the scope.
+	r, err = l.connected(l.workspaceToken("acme", "read").Token, nil).CallTool(t.Context(), call)
+	if err != nil || !r.IsError || strings.Contains(said(r), "/connect/") {
+		t.Errorf("who may not connect gets %q, %v", said(r), err)
+	}
+	if len(links.made) != 1 {
+		t.Errorf("links for %q", links.made)
+	}
+	if len(l.vendor.Requests()) > 0 && strings.Contains(l.vendor.Requests()[len(l.vendor.Requests())-1].Path, "users") {
+		t.Error("a request was sent without a credential")
+	}
+
+	asked := make(map[string]int)
+	var mu sync.Mutex
+	person := func(code string, err error) *sdk.ClientOptions {
+		return &sdk.ClientOptions{
+			Capabilities: &sdk.ClientCapabilities{Elicitation: &sdk.ElicitationCapabilities{Form: &sdk.FormElicitationCapabilities{}, URL: &sdk.URLElicitationCapabilities{}}},
+			ElicitationHandler: func(_ context.Context, r *sdk.ElicitRequest) (*sdk.ElicitResult, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				asked[r.Params.Mode]++
+				switch {
+				case r.Params.Mode == "url" && r.Params.URL != publicURL+"/connect/canary":
+					return nil, errors.New("another page: " + r.Params.URL)
+				case r.Params.Mode == "url":
+					return &sdk.ElicitResult{Action: "accept"}, nil
+				case err != nil:
+					return &sdk.ElicitResult{Action: "decline"}, nil //nolint:nilerr // the error stands for a person who declines
+				}
+				return &sdk.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}, nil
+			},
+		}
+	}
+	r, err = l.connected(made.Token, person("", errors.New("no")), version).CallTool(t.Context(), call)
+	if err != nil || !r.IsError || !strings.Contains(said(r), "did not open") {
+		t.Errorf("who declines: %v, %s", err, said(r))
+	}
+	r, err = l.connected(made.Token, person("WRONG", nil), version).CallTool(t.Context(), call)
+	if err != nil || !r.IsError || !strings.Contains(said(r), "the code is wrong") {
+		t.Errorf("a wrong code: %v, %s", err, said(r))
+	}
+	r, err = l.connected(made.Token, person("ABCD-EFGH", nil), version).CallTool(t.Context(), call)
+	if err != nil || r.IsError || !strings.Contains(said(r), "email") {
+		t.Fatalf("%v, %s", err, said(r))
+	}
+	if asked["url"] != 3 || asked["form"] != 3 {
+		t.Errorf("the person was asked %v", asked)
+	}
+	if r, err := plain.CallTool(t.Context(), call); err != nil || r.IsError {
+		t.Errorf("after the visit: %v, %s", err, said(r))
+	}
+}
