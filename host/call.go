@@ -1,9 +1,11 @@
 package host
 
 import (
+	"context"
 	"io"
 	"time"
 
+	"github.com/agenthost/agenthost/host/ask"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/backend"
@@ -48,6 +50,10 @@ type Call struct {
 	// has a client of its own: it uses no connection to the vendor, token or rate limit of other
 	// calls, and leaves none. A hosted connection takes none.
 	Credentials map[string]secret.Value
+	// Confirm, if not nil, asks a person at once about a call of an operation in allow.ask, with
+	// its plan, whose texts may be anybody's. The call waits for it, for up to five minutes. An
+	// [*Error] ends the call; after another error [Options.Asks] keeps the question. Whatever an agent controls must not answer.
+	Confirm func(ctx context.Context, plan *ask.Plan) (ask.Answer, error)
 	// Output, if not nil, gets the file that the operation answers, as it comes: it is not in
 	// memory, and only limits.download_bytes bounds it. The result's data then has
 	// content_type, bytes and sha256. If the call fails, what was written is of no use. The

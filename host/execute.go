@@ -26,7 +26,8 @@ import (
 //   - denied: nobody has approved the connector, or the connection does not allow the
 //     operation with any parameters
 //   - invalid_params: the parameters do not fit the operation's schema
-//   - denied: the connection does not allow the operation with these parameters
+//   - denied: the connection does not allow the operation with these parameters, or a person
+//     must approve the call and has not (with the code needs_approval), or refused it
 //   - rate_limited: other calls left no memory for this one before its deadline
 //   - auth_failed: a credential is missing, or the vendor does not know it
 //   - denied, with [ErrClosed] in its chain: the host is closed
@@ -77,8 +78,8 @@ func (h *Host) execute(ctx context.Context, connection string, call Call, o runO
 	return h.perform(ctx, connection, call, o, r)
 }
 
-// perform takes the steps of a call: look up, decide, prepare, repair, validate, admit, run,
-// shape.
+// perform takes the steps of a call: look up, decide, prepare, repair, validate, ask a person, admit,
+// run, shape.
 func (h *Host) perform(ctx context.Context, connection string, call Call, o runOptions, r *run) (result *Result, err error) {
 	start := h.options.Now()
 	if call.OnCompile != nil {
@@ -111,7 +112,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	}
 	// Compiling a module is not part of the time that a call may take. All other work on the
 	// parameters is.
-	ctx, cancel := c.deadline(ctx, call.Timeout)
+	ctx, cancel := c.deadline(ctx, call.Timeout, h.patience(c, call, o, op.Operation))
 	defer cancel()
 	r.watch.cancel = cancel
 	h.gate.add(&r.watch)
@@ -146,6 +147,9 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	}
 	if o.plan != nil {
 		return h.show(ctx, c, call, r, o.plan)
+	}
+	if err := h.consent(ctx, c, call, o, r); err != nil {
+		return nil, err
 	}
 	if result, err = c.run(ctx, r); err != nil {
 		return nil, err
@@ -237,9 +241,10 @@ func (h *Host) prepare(ctx context.Context, c *connection) error {
 	return fault.Cancelled(ctx, c.backend.Prepare(ctx))
 }
 
-// deadline bounds a call by the connection's limit and the caller's.
-func (c *connection) deadline(ctx context.Context, callers time.Duration) (context.Context, context.CancelFunc) {
-	timeout := c.Limits.Timeout
+// deadline bounds a call by the connection's limit, with the time for a person's answer, and by the
+// caller's.
+func (c *connection) deadline(ctx context.Context, callers, patience time.Duration) (context.Context, context.CancelFunc) {
+	timeout := c.Limits.Timeout + patience
 	if callers != 0 { // one that is over already included
 		timeout = min(timeout, callers)
 	}
@@ -252,6 +257,8 @@ type Operation struct {
 	// Allowed says whether the connection may run it, by Rule.
 	Allowed bool
 	Rule    string
+	// Ask is the rule by which a person must approve each call; empty if nobody must.
+	Ask string
 }
 
 // Operation returns one operation of a connection, as Operations shows it.
@@ -308,7 +315,11 @@ func (c *connection) permitted(op *abi.Operation, approved grant.Decision) Opera
 	if d.Allowed {
 		d = c.Grant.Operation(op)
 	}
-	return Operation{Operation: *c.backend.View(op), Allowed: d.Allowed, Rule: d.Rule}
+	shown := Operation{Operation: *c.backend.View(op), Allowed: d.Allowed, Rule: d.Rule}
+	if d.Allowed {
+		shown.Ask, _ = c.Grant.Asks(op)
+	}
+	return shown
 }
 
 // Check tests a connection: it runs the operation that the connector declares for that, even if the

@@ -20,6 +20,8 @@ type Explanation struct {
 	// Rulings are all questions, in the order in which they are asked before a call, also those
 	// after the first no, because a person may have to fix more than one thing.
 	Rulings []Ruling
+	// Ask is the rule by which a person must approve each call; empty if nobody must.
+	Ask string
 	// Arguments says in words which rules the parameters must follow.
 	Arguments []string
 	// Requests are those that the operation may send, and Narrowed are the connection's
@@ -89,6 +91,7 @@ func (h *Host) Explain(ctx context.Context, connection string, call Call) (expla
 		Narrowed:  c.Grant.RequestRules(),
 		Limits:    c.Limits,
 	}
+	x.Ask, _ = c.Grant.Asks(op.Operation)
 	for _, r := range c.backend.Requests(op.Operation) {
 		x.Requests = append(x.Requests, ExplainedRequest(r))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/host/ask"
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/grant"
@@ -114,6 +115,14 @@ type Options struct {
 	// IdleConnections is the most idle network connections to vendors that the host keeps; 0 means
 	// 512. It closes each after a minute of idleness.
 	IdleConnections int
+	// Asks keeps the questions to persons that calls of operations in allow.ask need, and their
+	// answers. Without it such a call is denied, unless [Call.Confirm] asks.
+	Asks ask.Store
+	// AskWait is how long such a call waits for the answer, beyond the time that it may take else;
+	// then it ends with the code needs_approval, and the id of the question. 0 does not wait.
+	AskWait time.Duration
+	// AskExpires is how long a question and its answer are good; 0 means an hour.
+	AskExpires time.Duration
 	// Caller is the caller of a call without [Call.Caller].
 	Caller string
 	// LookupEnv reads the environment for env: references and for connections
@@ -135,9 +144,9 @@ func ServeCompile(ctx context.Context, arguments []string, in io.Reader, out io.
 	return catalog.ServeCompile(ctx, arguments, in, out, exit)
 }
 
-// FromConfig returns the options that a configuration asks for.
+// FromConfig returns the options that a configuration asks for. It opens no store for Asks.
 func FromConfig(c *config.Config) Options {
-	o := Options{Plugins: c.Plugins, Cache: c.Cache, Environment: c.Environment, Lock: c.Lock, Updates: c.Updates, Proxy: c.Proxy, Audit: c.Audit, Secrets: c.Secrets, HostBytes: c.HostBytes}
+	o := Options{Plugins: c.Plugins, Cache: c.Cache, Environment: c.Environment, Lock: c.Lock, Updates: c.Updates, Proxy: c.Proxy, Audit: c.Audit, Secrets: c.Secrets, HostBytes: c.HostBytes, AskWait: c.Asks.Wait, AskExpires: c.Asks.Expires}
 	if c.Connections != nil {
 		o.Connections = StaticConnections(c.Connections)
 	}
@@ -149,7 +158,7 @@ func FromConfig(c *config.Config) Options {
 // another.
 func (o *Options) check() error {
 	if err := notNegative("",
-		size{"reload", int64(o.Reload)}, size{"unload_after", int64(o.UnloadAfter)},
+		size{"reload", int64(o.Reload)}, size{"asks.wait", int64(o.AskWait)}, size{"asks.expires", int64(o.AskExpires)}, size{"unload_after", int64(o.UnloadAfter)},
 		size{"compile_timeout", int64(o.CompileTimeout)}, size{"compile_memory", o.CompileMemory},
 		size{"idle_connections", int64(o.IdleConnections)}, size{"running", int64(o.Running)}, size{"limits.host_bytes", o.HostBytes},
 		size{"audit.max_size", o.Audit.MaxSize}, size{"audit.keep", int64(o.Audit.Keep)},

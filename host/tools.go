@@ -203,7 +203,7 @@ func (h *Host) findTool(ctx context.Context, o ToolOptions, offered []string, r 
 func (h *Host) page(ctx context.Context, p Principal, connection string, call tool.Call) (*tool.Page, error) {
 	result, err := h.execute(ctx, connection, Call{
 		Entity: call.Entity, Action: call.Action, Params: call.Params,
-		Select: call.Select, Exclude: call.Exclude, Principal: p, Caller: call.Caller, OnRequest: call.OnRequest, OnCompile: call.OnCompile,
+		Select: call.Select, Exclude: call.Exclude, Principal: p, Caller: call.Caller, Confirm: call.Confirm, OnRequest: call.OnRequest, OnCompile: call.OnCompile,
 	}, runOptions{via: viaExecute, repair: true})
 	if err != nil {
 		return nil, err
@@ -325,12 +325,18 @@ func (l *listing) toolConnection(ctx context.Context, o offer) (tool.Connection,
 	if err != nil {
 		return tool.Connection{}, err
 	}
+	var asks []*abi.Operation
+	for _, op := range allowed {
+		if _, yes := c.Grant.Asks(op); yes {
+			asks = append(asks, op)
+		}
+	}
 	h, p := l.host, l.as
 	if len(allowed) == 0 {
 		h.log.Warn("a connection makes no tools: it may run nothing", "connection", name, "rule", rule)
 	}
 	return tool.Connection{
-		Name: name, Title: c.Connector.Manifest.Title, Description: c.Connector.Manifest.Description, Operations: allowed,
+		Name: name, Title: c.Connector.Manifest.Title, Description: c.Connector.Manifest.Description, Operations: allowed, Ask: asks,
 		Execute: func(ctx context.Context, call tool.Call) (*tool.Page, error) { return h.page(ctx, p, name, call) },
 	}, nil
 }

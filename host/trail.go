@@ -174,6 +174,21 @@ func (e *entry) decided(d grant.Decision) {
 	}
 }
 
+// asked notes which plan a person was asked about, and the answer.
+func (e *entry) asked(a audit.Ask) {
+	if e != nil {
+		e.record.Ask = &a
+	}
+}
+
+// caller is who called, as far as the trail or the call knows.
+func (e *entry) caller(call Call) string {
+	if e == nil {
+		return call.Caller
+	}
+	return e.record.Caller
+}
+
 // start writes down that a call is about to run, unless it only reads and audit is not
 // required: what a process that is killed did must not be lost with it. The call must not
 // run after an error.

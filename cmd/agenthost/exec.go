@@ -49,7 +49,8 @@ headers and body, and where the credential goes. It reads no secret. What an ope
 asks for after an answer is not known, and not shown.
 
 On a terminal, agenthost asks before it runs an operation that deletes. --yes skips the
-question.
+question. An operation in allow.ask of the connection needs a yes for each call: at the
+terminal, which shows the plan, or with agenthost ask approve.
 
 The output is a table on a terminal, and JSON otherwise. -o raw writes the text or the
 file of an operation that answers one, and nothing else. --output-file writes it to a new
@@ -158,7 +159,11 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	if f.plan {
 		return a.plan(ctx, h, connection, call)
 	}
-	if operation.Effect == abi.EffectDelete && operation.Allowed && !f.yes {
+	if operation.Ask != "" {
+		if a.interactive() {
+			call.Confirm = a.confirmPlan
+		}
+	} else if operation.Effect == abi.EffectDelete && operation.Allowed && !f.yes {
 		what := fmt.Sprintf("%s.%s of connection %s deletes. Its parameters are %.300s. Run it?", entity, action, connection, call.Params)
 		if err := a.confirm(what); err != nil {
 			return h.Refuse(ctx, connection, host.Call{Entity: entity, Action: action}, err)

@@ -21,6 +21,8 @@ type explanation struct {
 	Mode       config.Mode    `json:"mode"`
 	Decision   grant.Decision `json:"decision"`
 	Rulings    []ruling       `json:"rulings"`
+	// Ask is the rule by which a person must approve each call.
+	Ask string `json:"ask,omitempty"`
 	// Arguments are the rules for arguments, in words.
 	Arguments []string           `json:"arguments"`
 	Requests  []explainedRequest `json:"requests"`
@@ -101,7 +103,7 @@ func (a *app) explain(ctx context.Context, h *host.Host, args []string, f execFl
 func explanationOf(x *host.Explanation) *explanation {
 	e := &explanation{
 		Connection: x.Connection, Operation: x.Operation.Entity + "." + x.Operation.Action, Effect: x.Operation.Effect, Mode: x.Mode,
-		Decision: x.Decision, Arguments: append([]string{}, x.Arguments...), Narrowed: x.Narrowed, Requests: []explainedRequest{},
+		Decision: x.Decision, Ask: x.Ask, Arguments: append([]string{}, x.Arguments...), Narrowed: x.Narrowed, Requests: []explainedRequest{},
 	}
 	for _, r := range x.Rulings {
 		e.Rulings = append(e.Rulings, ruling(r))
@@ -140,6 +142,10 @@ func (a *app) showExplanation(e *explanation) error {
 	p.line("")
 	for _, r := range e.Rulings {
 		p.ruling(r)
+	}
+	if e.Ask != "" {
+		p.line("%-10s %-4s %s", "person", "asks", e.Ask)
+		p.line("%15s each call waits for a person, who sees what it would send", "")
 	}
 	if len(e.Arguments) > 0 {
 		p.heading("Rules for its arguments")

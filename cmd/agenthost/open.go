@@ -50,6 +50,9 @@ func (a *app) optionsOf(c *config.Config, path string) (o host.Options, err erro
 	if c.Audit != (config.Audit{}) {
 		o.Caller = osUser()
 	}
+	if folder, err := a.asksOf(c); err == nil { // without one, such a call says that nobody is asked
+		o.Asks = folder
+	}
 	o.CompileWorker = compileWorker()
 	o.Cache = a.cacheFolder(c)
 	o.OnCompile = a.compiling

@@ -85,6 +85,7 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"askid":      askIDCommand,
 			"vendor":     vendorCommand,
 			"airbyte":    airbyteCommand,
 			"requests":   requestsCommand,

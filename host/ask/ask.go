@@ -30,9 +30,18 @@ type Ask struct {
 	// Expires is when the question and its answer end.
 	Expires time.Time `json:"expires"`
 	State   State     `json:"state"`
+	// Where is what shows the ask to a person, as the store says it: a command or a URL.
+	Where string `json:"where,omitempty"`
 	// By and Answered are who answered, and when; empty before.
 	By       string    `json:"by,omitempty"`
 	Answered time.Time `json:"answered,omitzero"`
+}
+
+// Answer is what a person said.
+type Answer struct {
+	Approved bool
+	// By is who answered.
+	By string
 }
 
 // Store keeps asks. It is safe for concurrent use by goroutines, processes and hosts that share

@@ -38,6 +38,18 @@ func appendLine(b []byte, r *Record) []byte {
 		b = member(b, "rule", d.Rule)
 		b = append(b, '}')
 	}
+	if a := r.Ask; a != nil {
+		b = append(b, `,"ask":{"plan":`...)
+		b = appendText(b, a.Plan)
+		b = optional(b, "id", a.ID)
+		b = optional(b, "by", a.By)
+		if !a.Answered.IsZero() {
+			b = append(b, `,"answered":"`...)
+			b = a.Answered.UTC().AppendFormat(b, timeFormat)
+			b = append(b, '"')
+		}
+		b = append(b, '}')
+	}
 	if r.Event == EventStart {
 		return append(b, "}\n"...)
 	}

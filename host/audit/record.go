@@ -78,6 +78,8 @@ type Record struct {
 	ParamsBytes int     `json:"params_bytes"`
 	// Decision is the decision of the policy; nil if the call failed before it.
 	Decision *Decision `json:"decision,omitempty"`
+	// Ask is what a person was asked before the call; nil if nobody was.
+	Ask *Ask `json:"ask,omitempty"`
 	// Outcome is [Ok] or the [abi.Kind] of the error.
 	Outcome string `json:"outcome,omitempty"`
 	// RequestSent reports whether a request may have reached the vendor.
@@ -128,6 +130,17 @@ type Decision struct {
 	Allowed bool `json:"allowed"`
 	// Rule is the rule that decided, as in the configuration.
 	Rule string `json:"rule"`
+}
+
+// Ask is a question to a person about a call.
+type Ask struct {
+	// ID is the question's; empty if the person was asked during the call.
+	ID string `json:"id,omitempty"`
+	// Plan is the digest of the plan that the person saw: SHA-256 in hexadecimal.
+	Plan string `json:"plan"`
+	// By and Answered are who answered, and when; empty as long as nobody has.
+	By       string    `json:"by,omitempty"`
+	Answered time.Time `json:"answered,omitzero"`
 }
 
 // Request is one HTTP request of a connector: sent, failed or denied.

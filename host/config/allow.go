@@ -42,6 +42,15 @@ func (r *reader) allow(n ast.Node, path string) *Allow {
 				a.Operations = append(a.Operations, text)
 			})
 		}},
+		{"ask", func(v ast.Node, p string) {
+			r.texts(v, p, func(text string, at ast.Node) {
+				if !slices.Contains(effects, text) && !operationName.MatchString(text) {
+					r.problem(at, p, clip(text)+" is neither an effect nor the name of an operation", fault.Hint(text, append(slices.Clone(effects), "entity.action", "entity.*")))
+					return
+				}
+				a.Ask = append(a.Ask, text)
+			})
+		}},
 		{"params", func(v ast.Node, p string) { a.Params = r.paramRules(v, p) }},
 		{"requests", func(v ast.Node, p string) {
 			r.texts(v, p, func(text string, at ast.Node) {

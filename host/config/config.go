@@ -39,6 +39,8 @@ type Config struct {
 	HostBytes int64
 	// Audit configures the records of calls.
 	Audit Audit
+	// Asks configures how persons are asked about calls.
+	Asks Asks
 	// Secrets configures the sources of secrets.
 	Secrets Secrets
 	// MCP configures agenthost mcp; a host does not read it.

@@ -35,6 +35,7 @@ func (r *reader) config(body ast.Node) *Config {
 		}},
 		{"proxy", func(v ast.Node, p string) { c.Proxy = r.proxy(v, p) }},
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
+		{"asks", func(v ast.Node, p string) { r.asks(v, p, &c.Asks) }},
 		{"limits", func(v ast.Node, p string) {
 			r.mapping(v, p, []key{{"host_bytes", func(v ast.Node, p string) {
 				if r.size(v, p, &c.HostBytes); c.HostBytes > 0 && c.HostBytes < inflight.Least {

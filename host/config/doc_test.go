@@ -21,6 +21,7 @@ secrets:
   vault: {version: 1}
 mcp:
   http: {tokens: {NAME: env:A}}
+asks: {wait: 1s}
 serve:
   connectors:
     NAME: {server: eu, tls: {ca_file: a.pem}, oauth: {scopes: [a]}, allow: {effects: [read]}, limits: {timeout: 1s}, rate_limit: "off"}

@@ -3,13 +3,16 @@ package grant
 import "github.com/agenthost/agenthost/pdk/abi"
 
 // Allow is what a connection may do. It allows an operation if its effect is in Effects or
-// its name in Operations. An Allow with neither allows nothing. Params and Requests
-// restrict the operations that it allows.
+// its name in Operations. An Allow with neither allows nothing. Ask, Params and
+// Requests restrict the operations that it allows.
 type Allow struct {
 	Effects []abi.Effect `json:"effects,omitempty"`
 	// Operations have the form entity.action. entity.* matches all actions of an entity but
 	// context_store_sql_query, which can read other entities too.
 	Operations []string `json:"operations,omitempty"`
+	// Ask are effects and operations that need a person's yes for each call, in the same forms as
+	// Effects and Operations. It narrows: the operation must be allowed as well.
+	Ask []string `json:"ask,omitempty"`
 	// Params are rules on arguments, by operation (entity.action) and by parameter. A
 	// dot leads into an object: address.country. All rules of an operation must hold.
 	Params map[string]map[string]ParamRule `json:"params,omitempty"`

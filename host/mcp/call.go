@@ -26,7 +26,14 @@ func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 		if token := req.Params.GetProgressToken(); token != nil {
 			options = append(options, tool.OnProgress(notify(ctx, req.Session, token)))
 		}
+		consent := &consent{server: s, req: req}
+		if canAsk(req.Session) {
+			options = append(options, tool.Confirm(consent.confirm))
+		}
 		answer, err := t.Call(ctx, req.Params.Arguments, options...)
+		if consent.result != nil && errors.Is(err, errAsked) {
+			return consent.result, nil
+		}
 		if err != nil {
 			s.log.Debug("a call failed", "tool", t.Name, "error", err)
 			return s.unconnected(ctx, req, err, func() (json.RawMessage, error) { return t.Call(ctx, req.Params.Arguments, options...) })

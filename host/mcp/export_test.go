@@ -2,6 +2,8 @@ package mcp
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/httpserve"
@@ -38,4 +40,11 @@ func (s *Server) HoldBodies(left int64) (release func()) {
 		panic(err)
 	}
 	return release
+}
+
+// OpenQuestions are the states of the questions that wait for an answer.
+func (s *Server) OpenQuestions() []string {
+	s.questions.mu.Lock()
+	defer s.questions.mu.Unlock()
+	return slices.Collect(maps.Keys(s.questions.open))
 }

@@ -64,9 +64,10 @@ type Server struct {
 	server  *sdk.Server
 	stop    func()
 
-	sessions *sessions     // over HTTP
-	room     time.Duration // until there is memory for a long message over standard input
-	tenant   *tenant       // of a [Many]; nil otherwise
+	sessions  *sessions // over HTTP
+	questions questions
+	room      time.Duration // until there is memory for a long message over standard input
+	tenant    *tenant       // of a [Many]; nil otherwise
 
 	mu      sync.Mutex
 	started bool              // the tools were announced once

@@ -25,7 +25,7 @@ func (o *operation) answer(ctx context.Context, w want, params json.RawMessage, 
 	far := c.follow()
 	call := Call{
 		Entity: o.op.Entity, Action: o.op.Action, Params: params,
-		Select: w.selected, Exclude: w.excluded, Caller: c.caller, OnRequest: far.onRequest(), OnCompile: far.onCompile(),
+		Select: w.selected, Exclude: w.excluded, Caller: c.caller, Confirm: c.confirm, OnRequest: far.onRequest(), OnCompile: far.onCompile(),
 	}
 	if !w.allPages {
 		page, err := o.connection.Execute(ctx, call)

@@ -32,14 +32,17 @@ func perConnection(connections []Connection, o Options) (Set, error) {
 	for i := range connections {
 		c := &connections[i]
 		at := id{c.Title, c.Description, listOf(c)}
-		if known[at] == nil {
-			t, err := executeTool(c, schemas)
-			if err != nil {
+		shared := known[at]
+		if shared == nil || len(c.Ask) > 0 {
+			var err error
+			if shared, err = executeTool(c, schemas); err != nil {
 				return nil, err
 			}
-			known[at] = t
+			if len(c.Ask) == 0 {
+				known[at] = shared
+			}
 		}
-		t := *known[at]
+		t := *shared
 		t.Name, t.Title, t.target = names[i], c.Title+" ("+c.Name+")", target{connection: c.Name}
 		t.run = func(ctx context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
 			return c.executeEntity(ctx, args, schemas, o.Budget, options)
@@ -141,6 +144,9 @@ const maxSigned = 40
 func (c *Connection) overview(schemas *schemas) string {
 	const end = "\nA list returns one page. While meta.has_more is true, continue with params.cursor set to meta.next_cursor."
 	said := c.Title + ": " + portable.Clip(c.Description, portable.MaxDescription/4)
+	if len(c.Ask) > 0 {
+		said += c.asking()
+	}
 	if len(c.Operations) <= maxSigned {
 		list := c.listed(func(op *abi.Operation) string { return signature(op, schemas.of(op).JSON) })
 		if text := said + "\nEntities, their actions and parameters (* required; ! changes data):" + list + end; len(text) <= portable.MaxDescription {
@@ -154,6 +160,20 @@ func (c *Connection) overview(schemas *schemas) string {
 		list = list[:max(strings.LastIndexByte(list[:max(room-len(more), 0)], '\n'), 0)] + more
 	}
 	return portable.Clip(said+list+end, portable.MaxDescription)
+}
+
+// asking names the operations whose every call a person must approve, as far as there is room.
+func (c *Connection) asking() string {
+	const most = 20
+	var names []string
+	for i, op := range c.Ask {
+		if i == most {
+			names = append(names, "and more")
+			break
+		}
+		names = append(names, op.Entity+" "+op.Action)
+	}
+	return "\nA person must approve each call of: " + strings.Join(names, ", ") + "."
 }
 
 // listed writes a line for each entity, with its actions.

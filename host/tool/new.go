@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/agenthost/agenthost/host/ask"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -19,6 +20,8 @@ type Connection struct {
 	// The slice and the operations must not change later. Connections that allow the same
 	// operations should share one slice, to save memory.
 	Operations []*abi.Operation
+	// Ask are those of Operations whose every call a person must approve.
+	Ask []*abi.Operation
 	// Execute runs one operation and returns one page. It validates parameters and
 	// decides for itself whether the operation may run.
 	Execute func(ctx context.Context, c Call) (*Page, error)
@@ -31,6 +34,8 @@ type Call struct {
 	Select, Exclude []string
 	// Caller is the caller's name; empty means unknown.
 	Caller string
+	// Confirm, if not nil, asks a person whether a plan may be carried out.
+	Confirm func(ctx context.Context, plan *ask.Plan) (ask.Answer, error)
 	// OnRequest, if not nil, must be called after each request to the vendor.
 	OnRequest func()
 	// OnCompile, if not nil, must be called if the call waits for the compilation of a

@@ -3,6 +3,7 @@ package tool
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/portable"
@@ -35,6 +36,7 @@ func perOperation(connections []Connection, options Options) (Set, error) {
 	type id struct {
 		title string
 		op    *abi.Operation
+		asks  bool
 	}
 	type shared struct {
 		Tool
@@ -47,14 +49,15 @@ func perOperation(connections []Connection, options Options) (Set, error) {
 		for _, op := range c.Operations {
 			o, t := &operations[len(set)], &tools[len(set)]
 			*o = operation{connection: c, op: op, schemas: schemas, budget: options.Budget}
-			s := known[id{c.Title, op}]
+			at := id{c.Title, op, o.asks()}
+			s := known[at]
 			if s == nil {
 				if err := o.checkParams(); err != nil {
 					return nil, err
 				}
 				extras := extrasOf(op, propertyNames(schemas.of(op).JSON))
 				s = &shared{Tool{Description: o.description(), Input: o.input(extras), Output: o.output(), Annotations: annotations(op)}, extras}
-				known[id{c.Title, op}] = s
+				known[at] = s
 			}
 			o.extras, *t = s.extras, s.Tool
 			t.Name, t.Title, t.run = names[len(set)], o.title(), o.run
@@ -88,6 +91,9 @@ func (o *operation) title() string {
 	return title + " (" + o.connection.Name + ")"
 }
 
+// asks reports whether a person must approve each call.
+func (o *operation) asks() bool { return slices.Contains(o.connection.Ask, o.op) }
+
 func (o *operation) path() string { return pathOf(o.connection.Name, o.op) }
 
 // description is the connector's own, and what the host knows of how to use it.
@@ -99,6 +105,9 @@ func (o *operation) description() string {
 		b.WriteString(" This removes data.")
 	default:
 		b.WriteString(" This changes data.")
+	}
+	if o.asks() {
+		b.WriteString(" A person must approve each call.")
 	}
 	if o.op.Paginated {
 		b.WriteString(" Returns one page. While meta.has_more is true, continue with cursor set to meta.next_cursor.")

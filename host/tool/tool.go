@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/agenthost/agenthost/host/ask"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -95,11 +96,18 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	aim      *aim
 	caller   string
+	confirm  func(ctx context.Context, plan *ask.Plan) (ask.Answer, error)
 	progress func(Progress)
 }
 
 // As sets the caller for the audit record.
 func As(caller string) CallOption { return func(o *callOptions) { o.caller = caller } }
+
+// Confirm sets a function that asks a person about a call that needs a yes, with its plan, whose
+// texts may be anybody's. An error means that nobody can be asked in this way.
+func Confirm(f func(ctx context.Context, plan *ask.Plan) (ask.Answer, error)) CallOption {
+	return func(o *callOptions) { o.confirm = f }
+}
 
 // OnProgress sets a function for the progress of the call. It runs when the call waits for the
 // compilation of its connector, after each request to the vendor, and after each page of a

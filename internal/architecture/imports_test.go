@@ -272,7 +272,7 @@ func importRules() []rule {
 			kept:   map[string]string{"internal/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/internal/egress/pathtemplate"`},
 		},
 		{
-			name: "tools reach nothing", of: []string{"host/tool", "internal/budget"}, only: []string{"std", "pdk/abi", "internal/fault", "internal/rawjson", "internal/budget", "internal/portable"}, never: []string{"net/...", "os/..."},
+			name: "tools reach nothing", of: []string{"host/tool", "internal/budget"}, only: []string{"std", "pdk/abi", "host/ask", "internal/fault", "internal/rawjson", "internal/budget", "internal/portable"}, never: []string{"net/...", "os/..."},
 			why:    "a model sees only what manifests and answers say: no provider's package, no credential, no way round Execute",
 			broken: map[string]string{"host/tool/a.go": `package tool; import _ "net/http"`, "internal/budget/a.go": `package budget; import _ "github.com/agenthost/agenthost/host/secret"`},
 		},

@@ -81,9 +81,14 @@ func (f *Folder) Propose(ctx context.Context, a ask.Ask) (ask.Ask, error) {
 	if err == nil {
 		err = f.create(a.ID+asked, data)
 	}
-	a.State = ask.Pending
+	a.State, a.Where = ask.Pending, where(a.ID)
 	return a, err
 }
+
+func where(id string) string { return "agenthost ask show " + id }
+
+// Get returns an ask of any workspace. The error wraps [ask.ErrUnknown].
+func (f *Folder) Get(id string) (ask.Ask, error) { return f.read(id) }
 
 // Find implements [ask.Store].
 func (f *Folder) Find(_ context.Context, workspace, id string) (ask.Ask, error) {
@@ -186,7 +191,7 @@ func (f *Folder) read(id string) (a ask.Ask, err error) {
 	if found, err := f.load(id+asked, &a); err != nil || !found || a.ID != id || a.Digest != a.Plan.Digest() {
 		return ask.Ask{}, errors.Join(ask.ErrUnknown, err)
 	}
-	a.State = ask.Pending
+	a.State, a.Where = ask.Pending, where(id)
 	var said answer
 	found, err := f.load(id+answered, &said)
 	if err != nil {

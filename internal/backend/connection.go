@@ -67,19 +67,34 @@ func (c *Connection) SetGrant(b Backend) error {
 		return nil
 	}
 	operations := b.Operations()
-	for _, pattern := range allow.Operations {
-		if !slices.ContainsFunc(operations, func(op *abi.Operation) bool { return pattern == policy.NameOf(op) || pattern == op.Entity+".*" }) {
-			var patterns []string
-			for _, op := range operations {
-				patterns = append(patterns, policy.NameOf(op), op.Entity+".*")
-			}
-			return fault.Invalid(at+".operations", fmt.Sprintf("connection %s allows %q, which %s does not have", c.Name, pattern, c.Connector.Manifest.Name), fault.Hint(pattern, patterns))
+	for _, key := range []string{"operations", "ask"} {
+		if err := c.checkNames(operations, at, key); err != nil {
+			return err
 		}
 	}
 	for name, rules := range allow.Params {
 		if err := c.checkParamRules(b, at+".params", name, rules); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkNames refuses names of operations that the connector does not have, under a key of allow.
+func (c *Connection) checkNames(operations []*abi.Operation, at, key string) error {
+	verb, names := "allows", c.Config.Allow.Operations
+	if key == "ask" {
+		verb, names = "asks for", c.Config.Allow.Ask
+	}
+	for _, pattern := range names {
+		if key == "ask" && !strings.Contains(pattern, ".") || slices.ContainsFunc(operations, func(op *abi.Operation) bool { return pattern == policy.NameOf(op) || pattern == op.Entity+".*" }) {
+			continue
+		}
+		var patterns []string
+		for _, op := range operations {
+			patterns = append(patterns, policy.NameOf(op), op.Entity+".*")
+		}
+		return fault.Invalid(at+"."+key, fmt.Sprintf("connection %s %s %q, which %s does not have", c.Name, verb, pattern, c.Connector.Manifest.Name), fault.Hint(pattern, patterns))
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func NameOf(op *abi.Operation) string { return op.Entity + "." + op.Action }
 // A Grant is immutable and safe for concurrent use.
 type Grant struct {
 	operations operationRules
+	asks       operationRules        // what a person must approve
 	arguments  map[string][]argument // by operation
 	requests   []requestRule
 	downloads  *downloads // nil leaves what connectors declare
@@ -37,8 +38,8 @@ func New(allow *grant.Allow) (*Grant, error) {
 	if allow == nil {
 		return nil, nil
 	}
-	if len(allow.Effects)+len(allow.Operations) == 0 && len(allow.Params)+len(allow.Requests)+len(allow.Downloads) > 0 {
-		return nil, fault.Invalid("", "allow has params, requests or downloads, but allows no operation: effects and operations are missing",
+	if len(allow.Effects)+len(allow.Operations) == 0 && len(allow.Ask)+len(allow.Params)+len(allow.Requests)+len(allow.Downloads) > 0 {
+		return nil, fault.Invalid("", "allow has ask, params, requests or downloads, but allows no operation: effects and operations are missing",
 			"add effects: [read, write, delete], or name operations")
 	}
 	effects := []string{string(abi.EffectRead), string(abi.EffectWrite), string(abi.EffectDelete)}
@@ -48,6 +49,11 @@ func New(allow *grant.Allow) (*Grant, error) {
 		}
 	}
 	g := &Grant{operations: operationRules{effects: allow.Effects, operations: allow.Operations}}
+	for i, text := range allow.Ask {
+		if err := g.ask(text, effects); err != nil {
+			return nil, fault.Under(fmt.Sprintf("ask[%d]", i), err)
+		}
+	}
 	var err error
 	if g.arguments, err = compileArguments(allow.Params); err != nil {
 		return nil, err

@@ -44,6 +44,10 @@ func (k Kind) Known() Kind {
 	return KindInternal
 }
 
+// CodeNeedsApproval is the Code of an error of kind denied whose call needs a person's yes, and may be
+// made again after it.
+const CodeNeedsApproval = "needs_approval"
+
 // Error is the one error type of agenthost: from connectors to the host, from the host to
 // connectors, and to callers (find it with errors.As as *Error). All fields but the cause may be
 // shown to an agent and hold no secret.
@@ -70,6 +74,10 @@ type Error struct {
 	Status    int    `json:"status,omitempty"`
 	Code      string `json:"code,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
+
+	// Ask is the id of the question to a person that the call needs an answer to, with the Code
+	// [CodeNeedsApproval]. Only the host sets it.
+	Ask string `json:"ask,omitempty"`
 
 	cause error
 }
