@@ -30,15 +30,22 @@ func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
 		if canAsk(req.Session) {
 			options = append(options, tool.Confirm(consent.confirm))
 		}
-		answer, err := t.Call(ctx, req.Params.Arguments, options...)
-		if consent.result != nil && errors.Is(err, errAsked) {
-			return consent.result, nil
+		call := func() (*sdk.CallToolResult, error) {
+			answer, err := t.Call(ctx, req.Params.Arguments, options...)
+			if consent.result != nil && errors.Is(err, errAsked) {
+				return consent.result, nil
+			}
+			if err != nil {
+				s.log.Debug("a call failed", "tool", t.Name, "error", err)
+				return nil, err
+			}
+			return s.success(answer), nil
 		}
+		result, err := call()
 		if err != nil {
-			s.log.Debug("a call failed", "tool", t.Name, "error", err)
-			return s.unconnected(ctx, req, err, func() (json.RawMessage, error) { return t.Call(ctx, req.Params.Arguments, options...) })
+			return s.unconnected(ctx, req, err, call), nil
 		}
-		return s.success(answer), nil
+		return result, nil
 	}
 }
 

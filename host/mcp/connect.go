@@ -38,42 +38,42 @@ const (
 // client that can show pages asks the person (elicitation in mode url, and in mode form for the code),
 // and the call waits and runs again. Other clients get the address of the page in the text for the
 // model.
-func (s *Server) unconnected(ctx context.Context, req *sdk.CallToolRequest, failed error, again func() (json.RawMessage, error)) (*sdk.CallToolResult, error) {
+func (s *Server) unconnected(ctx context.Context, req *sdk.CallToolRequest, failed error, again func() (*sdk.CallToolResult, error)) *sdk.CallToolResult {
 	link := s.connectLink(ctx, failed)
 	if link == nil {
-		return failure(failed), nil
+		return failure(failed)
 	}
 	if answered, asked := req.Params.InputResponses[connectInput].(*sdk.ElicitResult); asked {
 		code, err := s.confirm(ctx, req, link)
 		switch {
 		case answered.Action != "accept" || code != nil && code.Action != "accept":
-			return failure(withHint(failed, "the person did not open the page to connect the account: ask whether to try again")), nil
+			return failure(withHint(failed, "the person did not open the page to connect the account: ask whether to try again"))
 		case err != nil:
-			return failure(err), nil
+			return failure(err)
 		case !waitFor(ctx, link.Done):
-			return failure(withHint(failed, "wait until the person has connected the account on the page that was opened, then call again")), nil
+			return failure(withHint(failed, "wait until the person has connected the account on the page that was opened, then call again"))
 		}
 		// A client of an older protocol may show that it waits. The id went to it and came back.
 		_ = req.Session.NotifyElicitationComplete(ctx, &sdk.ElicitationCompleteParams{ElicitationID: req.Params.RequestState})
-		answer, err := again()
+		result, err := again()
 		if err != nil {
-			return failure(err), nil
+			return failure(err)
 		}
-		return s.success(answer), nil
+		return result
 	}
 	id, page, err := link.Make(ctx)
 	if err != nil {
 		s.log.Error("cannot make a link to connect an account", "error", err)
-		return failure(failed), nil
+		return failure(failed)
 	}
 	if pages, forms := shows(req); pages {
 		questions := sdk.InputRequestMap{connectInput: &sdk.ElicitParams{Mode: "url", URL: page, ElicitationID: id, Message: link.Message}}
 		if forms {
 			questions[codeInput] = &sdk.ElicitParams{Mode: "form", Message: link.Message + ". Open the page, and type the code that it shows at its end", RequestedSchema: json.RawMessage(codeSchema)}
 		}
-		return &sdk.CallToolResult{RequestState: id, InputRequests: questions}, nil
+		return &sdk.CallToolResult{RequestState: id, InputRequests: questions}
 	}
-	return failure(withHint(failed, "ask the person to open "+page+" and to connect the account there, then call again")), nil
+	return failure(withHint(failed, "ask the person to open "+page+" and to connect the account there, then call again"))
 }
 
 // connectLink returns where a person can make a failed call work, or nil.
