@@ -84,7 +84,7 @@ of the configuration are not served.`,
 	flags.StringVar(&f.mcp.IssuerCAFile, "issuer-ca-file", "", "`file` of certificate authorities to trust for --issuer, instead of the system's")
 	flags.StringVar(&f.mcp.Audience, "audience", "", "required audience of access tokens (default: --url and /mcp)")
 	flags.IntVar(&f.auditDays, "audit-days", 90, "`days` that records of the audit trail are kept; 0 keeps them for ever")
-	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand())
+	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand(), serveReadyCommand())
 	return cmd
 }
 
