@@ -12,7 +12,7 @@ CONNECTORS := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/*/main.go)))
 # A file is named after its connector, so that the host need not read the others to find
 # it. Only incident.io's folder has another name.
 MODULES    := $(patsubst %,$(PLUGINS)/%.wasm,$(subst incidentio,incident-io,$(CONNECTORS)) overreach)
-NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod))
+NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod deploy/*/go.mod))
 
 # What the race detector does not watch: the parts of wazero that compile a module, SQLite's own
 # code, arithmetic of TLS and gzip, and our readers of JSON and of modules. It makes them ten
@@ -44,6 +44,20 @@ demo: build ## run everything against simulated vendors, no account needed
 build: connectors $(OUT)/interpreter.wasm ## build the connectors, and the command that knows them, into build/
 	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(OUT)/interpreter.wasm $(FIRST_PARTY)) && \
 		$(GO) build -trimpath -overlay "$$overlay" -o $(OUT)/agenthost ./cmd/agenthost
+
+# The image has no debug information. overreach, which the demo has, is not in it.
+ARCHES := amd64 arm64
+REF    ?=
+.PHONY: image
+image: connectors $(OUT)/interpreter.wasm ## make the OCI image in build/image, without a container engine; REF=... pushes it
+	@mkdir -p $(OUT)/image-files/plugins && cp $(FIRST_PARTY) $(OUT)/image-files/plugins/
+	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(OUT)/interpreter.wasm $(FIRST_PARTY)) && \
+		for arch in $(ARCHES); do \
+			GOOS=linux GOARCH=$$arch CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -overlay "$$overlay" -o $(OUT)/image-files/$$arch ./cmd/agenthost || exit 1; \
+		done
+	@cd deploy/image && $(GO) run . make $(abspath $(OUT))/image $(abspath deploy/agenthost.yaml) $(abspath $(OUT))/image-files/plugins \
+		$(foreach arch,$(ARCHES),$(arch)=$(abspath $(OUT))/image-files/$(arch))
+	@$(if $(REF),cd deploy/image && $(GO) run . push $(abspath $(OUT))/image $(REF))
 
 .PHONY: connectors
 connectors: $(MODULES) ## build the connectors into build/plugins/

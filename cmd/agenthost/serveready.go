@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -49,14 +50,10 @@ func askReady(ctx context.Context, data string) (err error) {
 			return err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/readyz", nil)
-	if err != nil {
+	if _, err := io.WriteString(conn, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
 		return err
 	}
-	if err := r.Write(conn); err != nil {
-		return err
-	}
-	answer, err := http.ReadResponse(bufio.NewReader(conn), r)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return err
 	}
