@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/httpserve"
 )
 
@@ -48,3 +49,22 @@ func (s *Server) OpenQuestions() []string {
 	defer s.questions.mu.Unlock()
 	return slices.Collect(maps.Keys(s.questions.open))
 }
+
+// MaxTenants is for how many principals tools are kept.
+const MaxTenants = maxTenants
+
+// Tenants returns how many are kept.
+func (m *Many) Tenants() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.tenants)
+}
+
+// Visit makes a principal come by.
+func (m *Many) Visit(workspace string) {
+	p := host.Principal{Workspace: workspace, Subject: "s"}
+	m.tenant(keyOf(p), &Identity{Principal: p}).leave()
+}
+
+// ForgetIdle forgets those that are idle at a time.
+func (m *Many) ForgetIdle(now time.Time) { m.forgetIdle(now) }
