@@ -18,8 +18,12 @@ const errorMeta = "agenthost/error"
 
 // handler answers tools/call. A failure becomes a result with isError, because the model can
 // react to it.
-func (s *Server) handler(t *tool.Tool) sdk.ToolHandler {
+func (s *Server) handler(name string) sdk.ToolHandler {
 	return func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+		t := s.running(name)
+		if t == nil { // it went away at this moment
+			return failure(&abi.Error{Kind: abi.KindUnknownOperation, Message: "there is no such tool any more", Hint: "list the tools again"}), nil
+		}
 		ctx, done := untilGone(ctx, req.Session)
 		defer done()
 		options := []tool.CallOption{tool.As(s.caller(req))}

@@ -52,7 +52,7 @@ func (s *Server) page(ctx context.Context, after string, next sdk.MethodHandler,
 	}
 	list.Tools = list.Tools[first:]
 	for i, t := range list.Tools {
-		if size += len(s.tools[t.Name]) + 1; size > maxPage && i > 0 {
+		if size += s.tools[t.Name].size + 1; size > maxPage && i > 0 {
 			list.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + list.Tools[i-1].Name))
 			list.Tools = list.Tools[:i]
 			break

@@ -30,7 +30,7 @@ type Identity struct {
 
 // Many serves many principals over one HTTP handler: each sees the tools of its own connections. It
 // makes a principal's tools at the first request, again after the principal's connections changed,
-// and forgets them when nobody asked for them for some minutes. It is safe for concurrent use.
+// and forgets them when nobody used them for some minutes. It is safe for concurrent use.
 //
 // A session belongs to the principal that began it. Everybody else's requests for it are refused.
 type Many struct {
@@ -49,9 +49,9 @@ type Many struct {
 
 const (
 	// maxTenants is for how many principals tools are kept that nobody uses at the moment.
-	maxTenants = 4096
+	maxTenants = 1024
 	// tenantIdle is how long they are kept, and sweepEvery how often that is looked after.
-	tenantIdle = 10 * time.Minute
+	tenantIdle = 5 * time.Minute
 	sweepEvery = time.Minute
 	// manySessions is the largest number of sessions of all principals, and manySessionsEach that of
 	// one.
@@ -130,6 +130,7 @@ type tenant struct {
 	identity *Identity
 	making   sync.Mutex // of the tools
 	stale    atomic.Bool
+	asleep   atomic.Bool  // its sessions live, but nobody has used the tools for some time
 	users    atomic.Int64 // requests and sessions
 	used     atomic.Int64 // when the last of them ended, or began, in nanoseconds since 1970
 }
@@ -137,6 +138,7 @@ type tenant struct {
 // enter counts a user of a tenant, until leave. A nil tenant counts none.
 func (t *tenant) enter() {
 	if t != nil {
+		t.used.Store(time.Now().UnixNano())
 		t.users.Add(1)
 	}
 }
@@ -152,7 +154,7 @@ func (t *tenant) leave() {
 func (t *tenant) refresh(ctx context.Context) error {
 	t.making.Lock()
 	defer t.making.Unlock()
-	if !t.stale.Swap(false) {
+	if old, asleep := t.stale.Swap(false), t.asleep.Swap(false); !old && !asleep {
 		return nil
 	}
 	err := t.server.Refresh(ctx)
@@ -222,14 +224,30 @@ func (m *Many) forgetOldest() {
 	delete(m.tenants, oldest)
 }
 
-// forgetIdle forgets tenants that nobody used for some time.
+// forgetIdle forgets tenants that nobody used for some time. Of those with a session, it forgets what
+// runs their tools.
 func (m *Many) forgetIdle(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for key, t := range m.tenants {
-		if t.users.Load() == 0 && t.used.Load() < now.Add(-tenantIdle).UnixNano() {
+		switch {
+		case t.used.Load() >= now.Add(-tenantIdle).UnixNano():
+		case t.users.Load() == 0:
 			delete(m.tenants, key)
+		default:
+			t.sleep()
 		}
+	}
+}
+
+// sleep forgets what runs the tools, until the next message.
+func (t *tenant) sleep() {
+	if !t.making.TryLock() { // they are made at this moment
+		return
+	}
+	defer t.making.Unlock()
+	if !t.asleep.Swap(true) {
+		t.server.sleep()
 	}
 }
 

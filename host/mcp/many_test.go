@@ -136,6 +136,14 @@ func TestManyPrincipals(t *testing.T) {
 	if resp, _ := post(t, url, "evil.example", header("a/ada/read", ""), ping); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("another host: %d", resp.StatusCode)
 	}
+	// Nobody notices that the tools of an idle session were put away.
+	m.ForgetIdle(time.Now().Add(time.Hour))
+	if r, err := ada.CallTool(t.Context(), &sdk.CallToolParams{Name: "of_a_notes_list"}); err != nil || r.IsError {
+		t.Errorf("after a rest: %v, %+v", err, r)
+	}
+	if resp, _ := post(t, url, "", header("a/ada/read", id), ping); resp.StatusCode != http.StatusOK {
+		t.Errorf("a session after a rest: %d", resp.StatusCode)
+	}
 	// The tools follow the connections of the workspace only.
 	s.set("a", "one", "two")
 	deadline := time.Now().Add(10 * time.Second)

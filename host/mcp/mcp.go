@@ -15,8 +15,8 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,8 +70,15 @@ type Server struct {
 	tenant    *tenant       // of a [Many]; nil otherwise
 
 	mu      sync.Mutex
-	started bool              // the tools were announced once
-	tools   map[string][]byte // the announced description of each tool, by name
+	started bool                  // the tools were announced once
+	tools   map[string]announced  // by name
+	set     map[string]*tool.Tool // what runs, by name; nil while nobody uses it
+}
+
+// announced is how clients know a tool: the SHA-256 of its description, and its size in bytes.
+type announced struct {
+	sum  [sha256.Size]byte
+	size int
 }
 
 // New makes a server for a host. Close it before the host.
@@ -101,7 +108,7 @@ func newServer(h *host.Host, o Options, all *sessions) *Server {
 	if o.Instructions == "" {
 		o.Instructions = instructions
 	}
-	s := &Server{host: h, options: o, log: o.Logger, tools: make(map[string][]byte), room: httpserve.DefaultPatience().Room, sessions: all, stop: func() {}}
+	s := &Server{host: h, options: o, log: o.Logger, tools: make(map[string]announced), room: httpserve.DefaultPatience().Room, sessions: all, stop: func() {}}
 	s.server = sdk.NewServer(&sdk.Implementation{Name: "agenthost", Title: "agenthost", Version: host.Version()}, &sdk.ServerOptions{
 		Instructions: o.Instructions,
 		Logger:       logging.ToSlog(o.Logger.Named("protocol")),
@@ -149,7 +156,7 @@ func (s *Server) Refresh(ctx context.Context) error {
 	var long []string
 	for _, t := range set {
 		now[t.Name] = true
-		if len(t.Name) > roomyName && s.tools[t.Name] == nil {
+		if len(t.Name) > roomyName && s.tools[t.Name].size == 0 {
 			long = append(long, t.Name)
 		}
 	}
@@ -166,23 +173,41 @@ func (s *Server) Refresh(ctx context.Context) error {
 	if len(gone) > 0 {
 		s.server.RemoveTools(gone...)
 	}
+	woken := s.started && s.set == nil
+	s.set = make(map[string]*tool.Tool, len(set))
 	for _, t := range set {
-		announced := describe(t)
+		s.set[t.Name] = t
+		described := describe(t)
 		if s.options.TextOnly {
-			announced.OutputSchema = nil
+			described.OutputSchema = nil
 		}
-		text, err := json.Marshal(announced)
+		text, err := json.Marshal(described)
 		if err != nil {
 			return fmt.Errorf("tool %s: %w", t.Name, err)
 		}
-		if known, ok := s.tools[t.Name]; ok && bytes.Equal(known, text) && s.options.Tools.Form == tool.FormOperations {
+		now := announced{sha256.Sum256(text), len(text)}
+		if s.tools[t.Name] == now && (woken || s.options.Tools.Form == tool.FormOperations) {
 			continue
 		}
-		s.tools[t.Name] = text
-		s.server.AddTool(announced, s.handler(t))
+		s.tools[t.Name] = now
+		s.server.AddTool(described, s.handler(t.Name))
 	}
 	s.started = true
 	return nil
+}
+
+// running returns the tool of a name, or nil.
+func (s *Server) running(name string) *tool.Tool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.set[name]
+}
+
+// sleep forgets what runs the tools, until the next Refresh. Clients notice nothing.
+func (s *Server) sleep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set = nil
 }
 
 // current returns the tools as they are now. Named connections must exist at the start, and may
