@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -89,5 +90,41 @@ func TestMetricsOfHostileRecords(t *testing.T) {
 	}
 	if strings.Contains(b.String(), `"h`) || len(b.String()) > 64<<10 {
 		t.Errorf("%d bytes: %.2000s", b.Len(), b.String())
+	}
+}
+
+// The metrics that the documents and the alerts name are there, and the table of docs/operating.md has them all.
+func TestMetricsAreDocumented(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if _, err := newCounts(time.Now()).registry.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts, err := os.ReadFile("../deploy/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllStringSubmatch(b.String(), -1) {
+		there[m[1]] = true
+	}
+	for _, name := range regexp.MustCompile(`\b(agenthost_|process_)\w+`).FindAllString(string(page)+string(alerts), -1) {
+		if base := regexp.MustCompile(`_(count|bucket|sum)$`).ReplaceAllString(name, ""); !there[name] && !there[base] {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for name := range there {
+		if rare := strings.HasSuffix(name, "_unlisted_total") || strings.Contains(name, "_instances_"); strings.HasPrefix(name, "agenthost_") && !rare && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/operating.md does not have %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(alerts), -1) {
+		if !strings.Contains(string(page), "`"+m[1]+"`") {
+			t.Errorf("docs/operating.md does not have %s", m[1])
+		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -37,17 +38,7 @@ import (
 
 // TestImage makes the image, pushes it to a registry, pulls it, and starts the server out of its layers.
 func TestImage(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := t.TempDir()
-	build := exec.CommandContext(t.Context(), "make", "-C", root, "image", "OUT="+out)
-	build.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
-	text, err := build.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
+	out := built(t)
 	// The same files make the same bytes.
 	again := filepath.Join(t.TempDir(), "again")
 	files := filepath.Join(out, "image-files")
@@ -90,6 +81,40 @@ func TestImage(t *testing.T) {
 			serveFrom(t, folder, c.Config)
 		}
 	}
+}
+
+// image is made once for all tests.
+var image struct {
+	once   sync.Once
+	folder string
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if image.folder != "" {
+		_ = os.RemoveAll(image.folder) // a folder of the system for temporary files
+	}
+	os.Exit(code)
+}
+
+// built runs make image, and returns the folder of what it makes.
+func built(t *testing.T) string {
+	t.Helper()
+	image.once.Do(func() {
+		if image.folder, image.err = os.MkdirTemp("", "agenthost-image"); image.err != nil {
+			return
+		}
+		build := exec.CommandContext(context.WithoutCancel(t.Context()), "make", "-C", "../..", "image", "OUT="+image.folder)
+		build.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+		if text, err := build.CombinedOutput(); err != nil {
+			image.err = fmt.Errorf("%w: %s", err, text)
+		}
+	})
+	if image.err != nil {
+		t.Fatal(image.err)
+	}
+	return image.folder
 }
 
 // content has the bytes of the files in a folder.

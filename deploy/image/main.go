@@ -44,7 +44,12 @@ func run(ctx context.Context, args []string) error {
 		if err := os.RemoveAll(args[1]); err != nil {
 			return err
 		}
-		if _, err := layout.Write(args[1], index); err != nil {
+		// Programs that read a layout want one image in it: here, the index of both.
+		folder, err := layout.Write(args[1], empty.Index)
+		if err != nil {
+			return err
+		}
+		if err := folder.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "latest"})); err != nil {
 			return err
 		}
 		digest, err := index.Digest()
@@ -126,19 +131,20 @@ func push(ctx context.Context, folder, reference string) error {
 	if err != nil {
 		return err
 	}
-	index, err := layout.ImageIndexFromPath(folder)
+	all, err := layout.ImageIndexFromPath(folder)
 	if err != nil {
 		return err
 	}
-	// A layout is an index of its own, around the one that was made.
-	manifest, err := index.IndexManifest()
+	manifest, err := all.IndexManifest()
 	if err != nil {
 		return err
 	}
-	if len(manifest.Manifests) == 1 && manifest.Manifests[0].MediaType.IsIndex() {
-		if index, err = index.ImageIndex(manifest.Manifests[0].Digest); err != nil {
-			return err
-		}
+	if len(manifest.Manifests) != 1 || !manifest.Manifests[0].MediaType.IsIndex() {
+		return fmt.Errorf("%s is no folder of image make", folder)
+	}
+	index, err := all.ImageIndex(manifest.Manifests[0].Digest)
+	if err != nil {
+		return err
 	}
 	return remote.WriteIndex(ref, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
 }
