@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -290,51 +288,4 @@ func TestMCPSessions(t *testing.T) {
 	if r := l.post(sibling.Token, ping); r.status != http.StatusOK {
 		t.Errorf("another token of the workspace ended too: %+v", r)
 	}
-}
-
-// TestManyWorkspaces lets the clients of many workspaces call at once. Each has a vendor's account of
-// its own, and sees nothing else.
-//
-// threat: A8, D1
-func TestManyWorkspacesAtOnce(t *testing.T) {
-	t.Parallel()
-	const clients, calls = 64, 5
-	l := newLab(t, operations)
-	tokens := make([]workspaceTokenMade, clients)
-	for i := range tokens {
-		name := fmt.Sprintf("workspace %d", i)
-		l.create(name, fmt.Sprintf("c%d", i))
-		tokens[i] = l.workspaceToken(name)
-	}
-	var all sync.WaitGroup
-	for i, made := range tokens {
-		all.Go(func() {
-			c, err := l.mcpClient(made.Token, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer func() { _ = c.Close() }()
-			own := fmt.Sprintf("c%d_", i)
-			list, err := c.ListTools(t.Context(), nil)
-			if err != nil || len(list.Tools) == 0 {
-				t.Errorf("%v, %+v", err, list)
-				return
-			}
-			for _, tool := range list.Tools {
-				if !strings.HasPrefix(tool.Name, own) {
-					t.Errorf("workspace %d sees %s", i, tool.Name)
-				}
-			}
-			for n := range calls {
-				if r, err := c.CallTool(t.Context(), &sdk.CallToolParams{Name: own + "users_list"}); err != nil || r.IsError {
-					t.Errorf("workspace %d: %v, %+v", i, err, r)
-				}
-				if r, err := c.CallTool(t.Context(), &sdk.CallToolParams{Name: fmt.Sprintf("c%d_users_list", (i+n+1)%clients)}); err == nil && !r.IsError {
-					t.Errorf("workspace %d calls a tool of another one", i)
-				}
-			}
-		})
-	}
-	all.Wait()
 }
