@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -26,7 +27,7 @@ func (h *Host) Login(ctx context.Context, connection string, l Login) error {
 		return err
 	}
 	defer leave()
-	b, err := h.person(ctx, connection)
+	b, err := h.person(ctx, Principal{}, connection)
 	if err != nil {
 		return err
 	}
@@ -45,22 +46,83 @@ func (h *Host) Logout(ctx context.Context, connection string, local bool) (Revok
 		return Revoked{}, err
 	}
 	defer leave()
-	b, err := h.person(ctx, connection)
+	b, err := h.person(ctx, Principal{}, connection)
 	if err != nil {
 		return Revoked{}, err
 	}
 	return b.Logout(ctx, local)
 }
 
+// Redirect says where the answer to a login comes, and what it must match: see [Host.LoginAddress].
+type Redirect = direct.Redirect
+
+// LoginAddress returns the address at which a person logs in to a connection that p may see. The
+// vendor sends the browser to r's redirect URI then, and [Host.FinishLogin] takes what it brings. It
+// is for a server, whose people are at other machines; [Host.Login] is for this one.
+//
+// # Errors
+//
+// invalid_params if the connection needs no login, or if its vendor has no login for people; denied
+// if the connector is not approved.
+func (h *Host) LoginAddress(ctx context.Context, p Principal, connection string, r Redirect) (string, error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	b, err := h.person(ctx, p, connection)
+	if err != nil {
+		return "", err
+	}
+	return b.LoginAddress(ctx, r)
+}
+
+// FinishLogin takes the query with which a browser came to the redirect URI, trades its code for
+// tokens and keeps them where the connection does. The state, the verifier and the redirect URI are
+// those of [Host.LoginAddress]; see to it that each is used once.
+//
+// # Errors
+//
+// Those of the authorization server; auth_failed if the answer is no answer to this login, comes
+// from another issuer, or says no.
+func (h *Host) FinishLogin(ctx context.Context, p Principal, connection string, r Redirect, answer url.Values) error {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b, err := h.person(ctx, p, connection)
+	if err != nil {
+		return err
+	}
+	return b.FinishLogin(ctx, r, answer)
+}
+
+// EndLogin is [Host.Logout] for a connection that p may see.
+func (h *Host) EndLogin(ctx context.Context, p Principal, connection string) (Revoked, error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return Revoked{}, err
+	}
+	defer leave()
+	b, err := h.person(ctx, p, connection)
+	if err != nil {
+		return Revoked{}, err
+	}
+	return b.Logout(ctx, false)
+}
+
 // person is a backend that a person may log in to.
 type person interface {
 	Login(ctx context.Context, l Login) error
+	LoginAddress(ctx context.Context, r Redirect) (string, error)
+	FinishLogin(ctx context.Context, r Redirect, answer url.Values) error
 	Logout(ctx context.Context, local bool) (Revoked, error)
 }
 
 // person returns the backend of a connection, for a login.
-func (h *Host) person(ctx context.Context, name string) (person, error) {
-	c, err := h.connection(ctx, Principal{}, name)
+func (h *Host) person(ctx context.Context, p Principal, name string) (person, error) {
+	c, err := h.connection(ctx, p, name)
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func TestOversizeBodies(t *testing.T) {
 		if !o.body {
 			continue
 		}
-		path := o.at(map[string]string{"connector_id": id, "workspace_id": nobody})
+		path := o.at(map[string]string{"connector_id": id, "workspace_id": nobody, "link_id": nobody})
 		most := api.SmallBody
 		if o.id == "execute" || o.id == "prepareExecute" {
 			most = maxExecute

@@ -54,29 +54,18 @@ func (s *Server) checkNewConnector(ctx context.Context, r *api.Request, in *airb
 
 // try runs the check of a connection's connector. The answer is about id.
 func (s *Server) try(ctx context.Context, r *api.Request, c *store.Connection, id string) (*airbyteapi.CheckAnswer, error) {
-	info, err := s.host.Connector(ctx, c.Connector)
-	if err != nil {
-		return nil, err
-	}
-	status := airbyteapi.CheckInconclusive
+	status := airbyteapi.CheckSucceeded
 	answer := &airbyteapi.CheckAnswer{ID: id, Status: &status}
-	ref := info.Manifest.Check
-	if ref == nil {
+	e, err := s.prove(ctx, c, store.Scope{Organization: r.Claims.Organization, Workspace: c.Workspace}, r.Claims.Application)
+	switch {
+	case errors.Is(err, errNoCheck):
+		status = airbyteapi.CheckInconclusive
 		why := "the connector has no operation that proves a credential"
 		answer.FailureReason = &why
-		return answer, nil
-	}
-	// Who may see a connection may try it: nobody sees the answer.
-	p := host.Principal{Workspace: c.Workspace, Subject: r.Claims.Application, Scopes: []host.Scope{connections.Read}}
-	w := &write{Write: store.Write{Scope: store.Scope{Organization: r.Claims.Organization, Workspace: c.Workspace}, Connection: c.ID}} // for the trail
-	_, err = s.host.Execute(w.in(ctx), c.Name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: p, Caller: r.Claims.Application})
-	e, failed := errors.AsType[*abi.Error](err)
-	switch {
-	case err == nil:
-		status = airbyteapi.CheckSucceeded
-	case !failed || ctx.Err() != nil:
+	case err != nil:
 		return nil, err
-	default:
+	case e != nil:
+		status = airbyteapi.CheckInconclusive
 		if e.Kind == abi.KindAuthFailed || e.Kind == abi.KindPermissionDenied {
 			status = airbyteapi.CheckFailed
 		}
@@ -87,4 +76,30 @@ func (s *Server) try(ctx context.Context, r *api.Request, c *store.Connection, i
 		answer.ErrorMessage, answer.FailureReason = &e.Message, &reason
 	}
 	return answer, nil
+}
+
+// errNoCheck says that a connector has no operation that proves a credential.
+var errNoCheck = errors.New("no check")
+
+// prove runs the operation that proves the credential of a connection. It returns what the vendor
+// has against it, or nil. The error is [errNoCheck] if there is no such operation, and another one
+// if it could not run.
+func (s *Server) prove(ctx context.Context, c *store.Connection, p store.Scope, subject string) (*abi.Error, error) {
+	info, err := s.host.Connector(ctx, c.Connector)
+	if err != nil {
+		return nil, err
+	}
+	ref := info.Manifest.Check
+	if ref == nil {
+		return nil, errNoCheck
+	}
+	// Who may see a connection may try it: nobody sees the answer.
+	principal := host.Principal{Workspace: c.Workspace, Subject: subject, Scopes: []host.Scope{connections.Read}}
+	w := &write{Write: store.Write{Scope: p, Connection: c.ID}} // for the trail
+	_, err = s.host.Execute(w.in(ctx), c.Name, host.Call{Entity: ref.Entity, Action: ref.Action, Principal: principal, Caller: subject})
+	e, failed := errors.AsType[*abi.Error](err)
+	if err != nil && (!failed || ctx.Err() != nil) {
+		return nil, err
+	}
+	return e, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -31,7 +32,9 @@ type directory struct {
 	operator map[string]host.Connection
 	// info returns a connector.
 	info func(ctx context.Context, connector string) (*host.ConnectorInfo, error)
-	log  hclog.Logger
+	// client returns the operator's client of a vendor, with which people log in; nil if there is none.
+	client func(ctx context.Context, organization, connector string) (map[string]secret.Value, error)
+	log    hclog.Logger
 
 	turns turns
 
@@ -294,7 +297,13 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 		return nil, err
 	}
 	secrets, err := d.store.Credentials(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, origins)
-	if err == nil {
+	switch {
+	case err != nil:
+	case len(secrets) == 0 && k.logsIn(e.Scheme):
+		if secrets, err = d.client(ctx, e.Organization, e.Connector); err == nil && secrets == nil {
+			err = fmt.Errorf("a person logged in with a client that the configuration has no more: %w", envelope.ErrSealed)
+		}
+	default:
 		err = k.complete(values, e.Scheme, secrets)
 	}
 	if errors.Is(err, envelope.ErrSealed) {
@@ -329,6 +338,13 @@ func (d *directory) waiting(ctx context.Context, e *entry, failed error) (*host.
 	c.Config, _ = stored(e.Config)
 	c.Allow = restrict(c.Allow, e.Entities, info.Manifest.Operations)
 	return &c, nil
+}
+
+// logsIn reports whether a person logs in with a scheme.
+func (k *kind) logsIn(scheme string) bool {
+	return slices.ContainsFunc(k.Auth.Schemes, func(a abi.AuthScheme) bool {
+		return a.ID == scheme && a.OAuth2 != nil && a.OAuth2.Grant == abi.GrantRefreshToken
+	})
 }
 
 func needsLogin(name string) *abi.Error {

@@ -78,7 +78,7 @@ func TestAChangeThatCannotBeRead(t *testing.T) {
 	run := func() reply { return l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, listUsers) }
 	l.ok(run(), &answered{})
 	good := l.s.directory.store
-	broken, err := (&Server{options: Options{Data: t.TempDir() + "/data"}}).openStore(t.Context())
+	broken, err := (&Server{options: Options{Data: t.TempDir() + "/data"}, counts: l.s.counts}).openStore(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

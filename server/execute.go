@@ -60,7 +60,8 @@ func (s *Server) execute(ctx context.Context, r *api.Request, in *airbyteapi.Exe
 		return w.again()
 	}
 	if err != nil {
-		return s.finished(ctx, r, w, nil, err)
+		raw, err := s.finished(ctx, r, w, nil, err)
+		return raw, s.withLink(ctx, r.Claims, e, err)
 	}
 	return s.finished(ctx, r, w, answer(e.ID, in, result, s.now().Sub(start)), nil)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // pageFolders are the paths that begin those of pages for people.
-var pageFolders = []string{"/pages/"}
+var pageFolders = []string{"/pages/", connectPath}
 
 // pageTimeout bounds a request of a page. It is longer than a call to a vendor takes.
 const pageTimeout = 2 * time.Minute
@@ -22,5 +22,6 @@ func (s *Server) newPages() (*pages.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.connectPages(site)
 	return site, nil
 }

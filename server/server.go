@@ -59,6 +59,9 @@ type Options struct {
 	// Connectors are what the operator decides for all connections to a connector, by its name:
 	// the fields of config.Serve.
 	Connectors map[string]host.Connection
+	// OAuthClient returns the client of a connector's authorization server (RFC 6749) with which the
+	// people of an organization log in, which has an id and a name; an empty id if there is none.
+	OAuthClient func(connector, organization, name string) (id string, password secret.Value)
 	// AuditFor is how long records of the audit trail are kept: 90 days if it is 0, and for ever if
 	// it is negative.
 	AuditFor time.Duration
@@ -104,6 +107,7 @@ type Server struct {
 	mcp          *mcp.Many
 	mcpHandler   http.Handler
 	links        linker // nil if nobody makes links
+	offered      offered
 
 	closing        sync.Once
 	stopForgetting context.CancelFunc // nil before forgetting begins
@@ -161,6 +165,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.known.store = s.store
 	s.forgetting.Go(func() { s.noteUses(forever) })
 	s.directory = newDirectory(s.store, o.Connectors, s.log.Named("connections"))
+	s.directory.client, s.links = s.client, mcpLinks{s}
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
 	}
@@ -318,7 +323,7 @@ func (s *Server) forget(ctx context.Context) {
 
 func (s *Server) routes() []api.Route {
 	var all []api.Route
-	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes(), s.workspaceTokenRoutes()} {
+	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes(), s.workspaceTokenRoutes(), s.linkRoutes()} {
 		all = append(all, part...)
 	}
 	return all

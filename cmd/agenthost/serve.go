@@ -102,6 +102,9 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 		return err
 	}
 	o.Connectors = c.Serve.Connectors
+	if o.OAuthClient, err = clients(ctx, c.Serve.OAuth, o.Host); err != nil {
+		return fault.Configuration(err)
+	}
 	if o.Database, o.MasterKeys, err = f.secrets(ctx, o.Host); err != nil {
 		return fault.Configuration(err)
 	}

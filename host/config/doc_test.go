@@ -25,6 +25,8 @@ asks: {wait: 1s}
 serve:
   connectors:
     NAME: {server: eu, tls: {ca_file: a.pem}, oauth: {scopes: [a]}, allow: {effects: [read]}, limits: {timeout: 1s}, rate_limit: "off"}
+  oauth:
+    NAME: {client_id: a, client_secret: env:A, organizations: {ORGANIZATION: {client_id: a, client_secret: env:A}}}
 connections:
   NAME:
     connector: pylon
@@ -84,14 +86,15 @@ func keysRead(t *testing.T) map[string]bool {
 		// The operation of a rule has a dot in it.
 		path = strings.Replace(path, ".a.b.", ".OPERATION.", 1)
 		// What the operator decides for a connector has the form that it has in a connection.
-		found[strings.Replace(path, "serve.connectors.NAME.", "connections.NAME.", 1)] = true
+		path = strings.Replace(path, "serve.connectors.NAME.", "connections.NAME.", 1)
+		found[strings.Replace(path, "organizations.ORGANIZATION.", "", 1)] = true
 	}}
 	r.config(r.parse([]byte(everything)))
 	for _, p := range r.problems {
 		t.Fatal(p)
 	}
 	// What a configuration names itself is no key of a mapping with known keys.
-	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "serve.connectors.NAME", "connections.NAME.allow.params.OPERATION.PARAM"} {
+	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "serve.connectors.NAME", "serve.oauth.NAME.organizations.ORGANIZATION", "connections.NAME.allow.params.OPERATION.PARAM"} {
 		found[named] = true
 	}
 	for name := range found {

@@ -20,6 +20,18 @@ type Serve struct {
 	// WorkspaceClaim is the claim of an issuer's tokens that has the id or the name of a workspace;
 	// empty means workspace.
 	WorkspaceClaim string
+	// OAuth are the clients with which people log in at vendors, by the connector's name.
+	OAuth map[string]OAuthClient
+}
+
+// OAuthClient is a client of a vendor's authorization server (RFC 6749).
+type OAuthClient struct {
+	ClientID string
+	// ClientSecret is a reference to its secret; empty for a client without one.
+	ClientSecret string
+	// Organizations are the clients of organizations that have one of their own, by id or by name.
+	// These have none.
+	Organizations map[string]OAuthClient
 }
 
 func (r *reader) serve(n ast.Node, path string, into *Serve) {
@@ -32,6 +44,16 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 					return
 				}
 				into.Connectors[name] = r.served(value, join(p, name))
+			})
+		}},
+		{"oauth", func(v ast.Node, p string) {
+			into.OAuth = make(map[string]OAuthClient)
+			r.pairs(v, p, func(name string, at, value ast.Node) {
+				if !connectionName.MatchString(name) {
+					r.problem(at, join(p, clip(name)), "is not the name of a connector", "use the names that agenthost connectors lists")
+					return
+				}
+				into.OAuth[name] = r.oauthClients(value, join(p, name))
 			})
 		}},
 		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
@@ -50,6 +72,40 @@ func (r *reader) servedMCP(n ast.Node, path string, into *Serve) {
 		{"scopes", func(v ast.Node, p string) { r.scopes(v, p, &of.Scopes) }},
 	}...))
 	into.Sessionless = !sessions
+}
+
+// oauthClients reads the clients of one connector.
+func (r *reader) oauthClients(n ast.Node, path string) (all OAuthClient) {
+	r.mapping(n, path, append(r.oauthClient(&all), key{"organizations", func(v ast.Node, p string) {
+		all.Organizations = make(map[string]OAuthClient)
+		r.pairs(v, p, func(name string, _, value ast.Node) {
+			var one OAuthClient
+			r.mapping(value, join(p, name), r.oauthClient(&one))
+			r.known(value, join(p, name), one)
+			all.Organizations[name] = one
+		})
+	}}))
+	if len(all.Organizations) == 0 || all.ClientSecret != "" {
+		r.known(n, path, all)
+	}
+	return all
+}
+
+// known refuses a client without an id.
+func (r *reader) known(n ast.Node, path string, c OAuthClient) {
+	if c.ClientID == "" && len(r.problems) == 0 {
+		r.problem(n, path, "has no client_id", "add the id that the vendor gave to your client")
+	}
+}
+
+// oauthClient are the keys of a client.
+func (r *reader) oauthClient(into *OAuthClient) []key {
+	return []key{
+		{"client_id", func(v ast.Node, p string) { into.ClientID, _ = r.text(v, p) }},
+		{"client_secret", func(v ast.Node, p string) {
+			r.reference(v, p, func(s string) { into.ClientSecret = s })
+		}},
+	}
 }
 
 // served reads what an operator decides for the connections to a connector.

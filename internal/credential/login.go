@@ -177,22 +177,58 @@ func (c *Credential) Login(ctx context.Context, l Login) error {
 	if err := rows.Ready(ctx); err != nil { // before asking the person for anything
 		return err
 	}
-	token, err := oauth.Login(ctx, oauth.LoginConfig{
-		Client: a.client, Authorize: a.authorize, Params: a.scheme.OAuth2.AuthorizeParams,
-		Scopes: a.scopes, Issuer: a.issuer, Port: l.Port, Show: l.Show,
-	})
+	config := a.login()
+	config.Port, config.Show = l.Port, l.Show
+	token, err := oauth.Login(ctx, config)
 	if err != nil {
 		return err
 	}
+	return c.keep(ctx, a, source, token)
+}
+
+// login is what all logins of a connection have in common.
+func (a *authorization) login() oauth.LoginConfig {
+	return oauth.LoginConfig{Client: a.client, Authorize: a.authorize, Params: a.scheme.OAuth2.AuthorizeParams, Scopes: a.scopes, Issuer: a.issuer}
+}
+
+// keep keeps the token of a login. The vendor has issued it: keep it even if the caller is gone.
+func (c *Credential) keep(ctx context.Context, a *authorization, source *oauth.Source, token oauth.Token) error {
 	if t := c.tokenServer(a.scheme); t != nil && token.Server == "" {
 		return c.noServer(t)
 	}
-	// The vendor has issued the token: keep it even if the caller is gone.
 	if err := source.Keep(context.WithoutCancel(ctx), token, a.values[abi.FieldRefreshToken]); err != nil {
 		return err
 	}
 	c.lease.Expire()
 	return nil
+}
+
+// LoginAddress returns where a person logs in whose answer comes to a redirect URI of a server. Its
+// errors are those of [oauth.LoginConfig.Address].
+func (c *Credential) LoginAddress(ctx context.Context, r oauth.Redirect) (string, error) {
+	a, _, err := c.person(ctx)
+	if err != nil {
+		return "", err
+	}
+	return a.login().Address(r)
+}
+
+// FinishLogin takes the answer to a login that began with [Credential.LoginAddress], and keeps the
+// tokens.
+//
+// # Errors
+//
+// Those of [oauth.LoginConfig.Redeem] and [oauth.Source.Keep].
+func (c *Credential) FinishLogin(ctx context.Context, r oauth.Redirect, answer url.Values) error {
+	a, source, err := c.person(ctx)
+	if err != nil {
+		return err
+	}
+	token, err := a.login().Redeem(ctx, r, answer)
+	if err != nil {
+		return err
+	}
+	return c.keep(ctx, a, source, token)
 }
 
 // Logout ends a login: at the vendor, if the connector declares how, and here. With local, it

@@ -45,7 +45,7 @@ func (a *Accounts) account(r *http.Request) *Server {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	bearer, called := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	id := r.PostFormValue("client_id")
+	id := r.FormValue("client_id") // which is in the URL of a login
 	if escaped, _, basic := r.BasicAuth(); basic {
 		id, _ = url.QueryUnescape(escaped)
 	}

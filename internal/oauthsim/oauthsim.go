@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,8 @@ type Server struct {
 	Grace bool
 	// Issuer is sent as iss; empty sends none.
 	Issuer string
+	// Redirects are the redirect URIs that are registered; nil permits any.
+	Redirects []string
 	// Assertions checks the grant of RFC 7523; nil does not know it.
 	Assertions *Assertions
 	// Token, if not nil, answers at the token endpoint in the server's place where it
@@ -135,7 +138,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	redirect, err := url.Parse(q.Get("redirect_uri"))
-	if err != nil || q.Get("client_id") != s.ClientID || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" {
+	if err != nil || s.Redirects != nil && !slices.Contains(s.Redirects, q.Get("redirect_uri")) || q.Get("client_id") != s.ClientID || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}

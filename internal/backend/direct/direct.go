@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/agenthost/agenthost/host/config"
@@ -15,6 +16,7 @@ import (
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/credential"
+	"github.com/agenthost/agenthost/internal/credential/oauth"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/egress/wire"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -183,6 +185,19 @@ func (b *Backend) Login(ctx context.Context, l Login) error { return b.Credentia
 // Logout ends a login, as [credential.Credential.Logout] does.
 func (b *Backend) Logout(ctx context.Context, local bool) (Revoked, error) {
 	return b.Credential().Logout(ctx, local)
+}
+
+// Redirect is a login whose answer comes to a redirect URI of a server.
+type Redirect = oauth.Redirect
+
+// LoginAddress returns where a person logs in, as [credential.Credential.LoginAddress] does.
+func (b *Backend) LoginAddress(ctx context.Context, r Redirect) (string, error) {
+	return b.Credential().LoginAddress(ctx, r)
+}
+
+// FinishLogin takes the answer to a login, as [credential.Credential.FinishLogin] does.
+func (b *Backend) FinishLogin(ctx context.Context, r Redirect, answer url.Values) error {
+	return b.Credential().FinishLogin(ctx, r, answer)
 }
 
 // Operations returns the operations of the connector.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -106,14 +107,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
-	query := r.URL.Query()
-	one := func(name string) string {
-		if values := query[name]; len(values) == 1 {
-			return values[0]
-		}
-		return "" // also where it stands twice
-	}
-	a := Answer{Code: secret.New([]byte(one("code"))), Error: one("error"), Issuer: one("iss")}
+	a, wrong := Read(r.URL.Query(), l.state, l.issuer)
 	switch {
 	case r.Host != l.address:
 		refuse(w, http.StatusMisdirectedRequest, "This address is for a login of agenthost.")
@@ -121,15 +115,32 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "This address is for a login of agenthost.")
 	case r.URL.Path != Path:
 		refuse(w, http.StatusNotFound, "This address is for a login of agenthost.")
-	case subtle.ConstantTimeCompare([]byte(one("state")), []byte(l.state)) != 1:
-		refuse(w, http.StatusBadRequest, "This response belongs to another login.")
-	case l.issuer != "" && a.Issuer != l.issuer:
-		refuse(w, http.StatusBadRequest, "This response comes from the wrong server.")
-	case a.Code.IsZero() == (a.Error == ""):
-		refuse(w, http.StatusBadRequest, "This response must have either a code or an error.")
+	case wrong != "":
+		refuse(w, http.StatusBadRequest, wrong)
 	default:
 		l.take(w, a)
 	}
+}
+
+// Read reads the query of an answer, or says why it is none. It must have the state, and the issuer
+// as its iss, unless that is empty (RFC 9207). No parameter counts that stands twice.
+func Read(query url.Values, state, issuer string) (a Answer, wrong string) {
+	one := func(name string) string {
+		if values := query[name]; len(values) == 1 {
+			return values[0]
+		}
+		return ""
+	}
+	a = Answer{Code: secret.New([]byte(one("code"))), Error: one("error"), Issuer: one("iss")}
+	switch {
+	case state == "" || subtle.ConstantTimeCompare([]byte(one("state")), []byte(state)) != 1:
+		return a, "This response belongs to another login."
+	case issuer != "" && a.Issuer != issuer:
+		return a, "This response comes from the wrong server."
+	case a.Code.IsZero() == (a.Error == ""):
+		return a, "This response must have either a code or an error."
+	}
+	return a, ""
 }
 
 // take accepts an answer once.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
@@ -24,6 +25,20 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return r.Message }
+
+// Linked is an error that a person can mend with a link.
+type Linked struct {
+	Err error
+	// URL is the link, which is for callers with the scope connect only.
+	URL string
+	// Hint says what to do with it.
+	Hint string
+}
+
+func (l *Linked) Error() string { return l.Err.Error() }
+
+// Unwrap returns the error.
+func (l *Linked) Unwrap() error { return l.Err }
 
 // retryLater is when to ask again where nothing says when there will be room.
 const retryLater = 10 * time.Second
@@ -60,6 +75,7 @@ type Details struct {
 	VendorCode   string   `json:"vendor_code,omitempty"`
 	VendorID     string   `json:"vendor_request_id,omitempty"`
 	RequestID    string   `json:"request_id"`
+	ConnectURL   string   `json:"connect_url,omitempty"`
 }
 
 // ErrorBody returns the status and the body of the answer to an error, and after how long to ask
@@ -82,6 +98,10 @@ func ErrorBody(err error, requestID string) (status int, body *airbyteapi.ErrorA
 	details := Details{
 		Kind: e.Kind, Hint: e.Hint, Rule: e.Rule, Retryable: e.Retryable, RequestSent: e.RequestSent,
 		VendorStatus: e.Status, VendorCode: e.Code, VendorID: e.RequestID, RequestID: requestID,
+	}
+	if link, is := errors.AsType[*Linked](err); is {
+		details.ConnectURL = link.URL
+		details.Hint = strings.TrimPrefix(details.Hint+"; "+link.Hint, "; ")
 	}
 	return status, errorAnswer(e.Message, e.Field, code, details), e.RetryAfter(), hidden || e.Kind == abi.KindInternal
 }
