@@ -57,8 +57,11 @@ func TestManyWorkspacesAtOnce(t *testing.T) {
 				return
 			}
 			var calls sync.WaitGroup
+			turns := make(chan struct{}, 4)
 			for range *mcpCalls {
+				turns <- struct{}{}
 				calls.Go(func() {
+					defer func() { <-turns }()
 					r, err := c.CallTool(t.Context(), &sdk.CallToolParams{Name: "support_users_list"})
 					want := fmt.Sprintf("account-w%d-end@", i)
 					if err != nil || r.IsError || strings.Count(said(r), want) != 1 || strings.Count(said(r), "account-") != 1 {
