@@ -58,8 +58,14 @@ var listening = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 // serve starts agenthost over HTTP. The caller calls stop.
 func (r *runner) serve(ctx context.Context, config string, env map[string]string, token string) (url string, stop func(), err error) {
 	line := r.command(config, "operations", "--http", "127.0.0.1:0", "--token", "env:AGENTHOST_MCP_TOKEN")
+	url, stop, err = r.start(ctx, line, append(environment(env), "AGENTHOST_MCP_TOKEN="+token))
+	return url + "/mcp", stop, err
+}
+
+// start starts agenthost, which says where it listens. The caller calls stop.
+func (r *runner) start(ctx context.Context, line, env []string) (url string, stop func(), err error) {
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...) //nolint:gosec // the program of the Makefile
-	cmd.Env = append(environment(env), "AGENTHOST_MCP_TOKEN="+token)
+	cmd.Env = env
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 15 * time.Second
 	pipe, err := cmd.StderrPipe()
@@ -93,9 +99,9 @@ func (r *runner) serve(ctx context.Context, config string, env map[string]string
 	}
 	if url == "" {
 		stop()
-		return "", nil, errors.New("agenthost mcp --http did not start")
+		return "", nil, errors.New("agenthost did not start")
 	}
-	return url + "/mcp", stop, nil
+	return url, stop, nil
 }
 
 type offer struct {

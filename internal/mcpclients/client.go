@@ -32,9 +32,11 @@ type transport string
 const (
 	overStdio transport = "stdio"
 	overHTTP  transport = "http"
+	// overServe is HTTP too, to agenthost serve with the token of a workspace. Clients keep a session.
+	overServe transport = "serve"
 )
 
-var both = []transport{overStdio, overHTTP}
+var transports = []transport{overStdio, overHTTP, overServe}
 
 // clients are the clients that make test-clients runs. The environments of Python differ in
 // the version of the SDK, package mcp, that the frameworks accept.
@@ -43,11 +45,11 @@ var clients = []client{
 	{pkg: "fastmcp", language: "v2", script: "fastmcp_client"},
 	{pkg: "pydantic-ai-slim", language: "v2", script: "pydantic_ai_toolset"},
 	{pkg: "llama-index-tools-mcp", language: "v2", script: "llama_index_tools", firstPage: true},
-	{pkg: "mcp", language: "v1", script: "mcp_sdk_v1", silent: both},
+	{pkg: "mcp", language: "v1", script: "mcp_sdk_v1", silent: transports},
 	{pkg: "langchain-mcp-adapters", language: "v1", script: "langchain_tools"},
-	{pkg: "openai-agents", language: "v1", script: "openai_agents", silent: both},
-	{pkg: "google-adk", language: "v1", script: "google_adk", firstPage: true, silent: both},
-	{pkg: "smolagents", language: "v1", script: "smolagents_tools", firstPage: true, silent: both},
+	{pkg: "openai-agents", language: "v1", script: "openai_agents", silent: transports},
+	{pkg: "google-adk", language: "v1", script: "google_adk", firstPage: true, silent: transports},
+	{pkg: "smolagents", language: "v1", script: "smolagents_tools", firstPage: true, silent: transports},
 	{pkg: "@modelcontextprotocol/sdk", language: "node", script: "sdk", silent: []transport{overHTTP}},
 	{pkg: "@ai-sdk/mcp", language: "node", script: "ai_sdk", silent: []transport{overStdio}},
 	{pkg: "@mastra/mcp", language: "node", script: "mastra"},

@@ -1,5 +1,5 @@
 // Command mcpclients runs MCP clients and agent frameworks that others wrote against agenthost
-// and a simulated vendor, over standard input and output and over HTTP. It also runs the code
+// and a simulated vendor, over standard input and output, over HTTP, and through agenthost serve. It also runs the code
 // with which clients check or convert the schemas of tools. It prints a table, and fails where
 // a client does not get what it must get.
 //
@@ -77,7 +77,7 @@ func (r *runner) runClients(ctx context.Context) error {
 		if !r.only.MatchString(c.pkg) {
 			continue
 		}
-		for _, t := range both {
+		for _, t := range transports {
 			all.Go(func() {
 				turns <- struct{}{}
 				defer func() { <-turns }()
@@ -144,7 +144,17 @@ func (r *runner) try(ctx context.Context, c client, t transport) row {
 		return out
 	}
 	input := asked{Control: v.control.URL, Server: server{Command: r.command(config, "operations"), Env: credentials(v.token)}}
-	if t == overHTTP {
+	switch t {
+	case overStdio:
+	case overServe:
+		url, token, stop, err := r.serveWorkspace(ctx, string(t)+"-"+c.script+"-"+c.language, v)
+		if err != nil {
+			out.broken = err
+			return out
+		}
+		defer stop()
+		input.Server.URL, input.Server.Token = url, token
+	case overHTTP:
 		token := random() + random()
 		url, stop, err := r.serve(ctx, config, input.Server.Env, token)
 		if err != nil {
