@@ -172,7 +172,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.directory.fresh(ctx); err != nil {
 		return nil, err
 	}
-	o.Host.Connections = s.directory
+	o.Host.Connections, o.Host.Asks = s.directory, plans{s.store}
 	s.trail = newTrail(s.store, s.log.Named("audit"), s.counts.lost)
 	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail, s.counts)
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
@@ -323,7 +323,7 @@ func (s *Server) forget(ctx context.Context) {
 
 func (s *Server) routes() []api.Route {
 	var all []api.Route
-	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes(), s.workspaceTokenRoutes(), s.linkRoutes()} {
+	for _, part := range [][]api.Route{s.tokenRoutes(), s.workspaceRoutes(), s.connectorRoutes(), s.executeRoutes(), s.skillRoutes(), s.workspaceTokenRoutes(), s.linkRoutes(), s.planRoutes()} {
 		all = append(all, part...)
 	}
 	return all

@@ -32,6 +32,8 @@ connections of its own. WORKSPACE is a name or an id.`,
 				a.workspaceStateCommand(f, "resume", "Start a workspace that was stopped", airbyteapi.StatusActive),
 				a.workspaceDeleteCommand(f),
 				a.workspaceTokenCommand(f), a.workspaceTokensCommand(f), a.workspaceRevokeCommand(f),
+				a.workspacePlansCommand(f), a.workspacePlanCommand(f),
+				a.workspaceAnswerCommand(f, "approve", "Approve a call of a workspace, once"), a.workspaceAnswerCommand(f, "refuse", "Refuse a call of a workspace"),
 			}
 			for _, c := range commands {
 				f.organizationFlag(c)

@@ -29,6 +29,9 @@ const (
 	WorkspaceStatusPath = WorkspacePath + "/status"
 	WorkspaceTokensPath = WorkspacePath + "/tokens"
 	WorkspaceTokenPath  = WorkspaceTokensPath + "/{token_id}"
+	PlansPath           = WorkspacePath + "/plans"
+	PlanPath            = PlansPath + "/{plan_id}"
+	PlanAnswerPath      = PlanPath + "/answer"
 )
 
 // Nothing is the body of a request, or of an answer, that says nothing.

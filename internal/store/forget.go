@@ -25,6 +25,7 @@ var forgets = []struct {
 }{
 	{"idempotency.forget", 0},
 	{"connect_link.forget", 0},
+	{"plan.forget", 0},
 	{"data_key.forget", 0},
 	{"workspace.forget", deletedFor},
 	{"job.forget", deletedFor},

@@ -97,6 +97,9 @@ func (w Write) check() error {
 	return nil
 }
 
+// PriorWrite returns the write that used the key before. The error is [ErrNone] if there is none.
+func (s *Store) PriorWrite(ctx context.Context, w Write) (*Prior, error) { return s.prior(ctx, w) }
+
 // prior returns the write that used the key.
 func (s *Store) prior(ctx context.Context, w Write) (*Prior, error) {
 	return readOne(ctx, s, func(r row) (*Prior, error) {

@@ -176,6 +176,9 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		if err := t.deleteConnections(p.Organization, id, "", revision); err != nil && !errors.Is(err, ErrNone) {
 			return err
 		}
+		if _, err := t.exec("plan.delete", id); err != nil {
+			return err
+		}
 		if _, err := t.exec("data_key.delete", id); err != nil {
 			return err
 		}

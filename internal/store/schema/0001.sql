@@ -204,6 +204,25 @@ CREATE INDEX connect_link_workspace ON connect_link (workspace);
 CREATE INDEX connect_link_data_key ON connect_link (data_key);
 CREATE INDEX connect_link_expires ON connect_link (expires);
 
+-- What a person is asked about. sealed is what a call would send, and who asks.
+CREATE TABLE plan (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL,
+	workspace TEXT NOT NULL REFERENCES workspace,
+	digest TEXT NOT NULL,
+	state TEXT NOT NULL,
+	answered_by TEXT NOT NULL,
+	answered BIGINT NOT NULL,
+	data_key TEXT NOT NULL REFERENCES data_key,
+	sealed BYTEA NOT NULL,
+	created BIGINT NOT NULL,
+	expires BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX plan_workspace ON plan (workspace, id);
+CREATE INDEX plan_digest ON plan (workspace, digest);
+CREATE INDEX plan_data_key ON plan (data_key);
+CREATE INDEX plan_expires ON plan (expires);
+
 CREATE TABLE idempotency (
 	caller TEXT NOT NULL,
 	connection TEXT NOT NULL,

@@ -15,6 +15,7 @@ DELETE FROM data_key WHERE id IN (
 	AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.data_key = k.id)
 	AND NOT EXISTS (SELECT 1 FROM token t WHERE t.data_key = k.id)
 	AND NOT EXISTS (SELECT 1 FROM connect_link l WHERE l.data_key = k.id)
+	AND NOT EXISTS (SELECT 1 FROM plan p WHERE p.data_key = k.id)
 	LIMIT $2)
 
 -- name: data_key.delete

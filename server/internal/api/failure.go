@@ -76,6 +76,8 @@ type Details struct {
 	VendorID     string   `json:"vendor_request_id,omitempty"`
 	RequestID    string   `json:"request_id"`
 	ConnectURL   string   `json:"connect_url,omitempty"`
+	// Ask is the id of the plan that a person must approve, with the code needs_approval.
+	Ask string `json:"ask,omitempty"`
 }
 
 // ErrorBody returns the status and the body of the answer to an error, and after how long to ask
@@ -102,6 +104,9 @@ func ErrorBody(err error, requestID string) (status int, body *airbyteapi.ErrorA
 	if link, is := errors.AsType[*Linked](err); is {
 		details.ConnectURL = link.URL
 		details.Hint = strings.TrimPrefix(details.Hint+"; "+link.Hint, "; ")
+	}
+	if e.Ask != "" && e.Code == abi.CodeNeedsApproval {
+		code, details.Ask, details.VendorCode = e.Code, e.Ask, ""
 	}
 	return status, errorAnswer(e.Message, e.Field, code, details), e.RetryAfter(), hidden || e.Kind == abi.KindInternal
 }
