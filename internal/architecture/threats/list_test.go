@@ -121,6 +121,10 @@ var chapters = []chapter{
 		{"K7", "Somebody who can write to the database brings back an older value of the same place."},
 		{"K8", "A change of what the server keeps has no record of who made it, or the record has a secret."},
 	}},
+	{"Pages for people", []threat{
+		{"D7", "A link to connect an account is stolen, sent to another person, used twice, or leads a browser elsewhere."},
+		{"D8", "A page runs or hides what others wrote, is framed, or tells a secret."},
+	}},
 	{"Operating the server", []threat{
 		{"O1", "What the server counts tells who uses it, or grows with what strangers ask."},
 		{"O2", "What was deleted is still in the database."},

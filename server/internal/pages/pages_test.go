@@ -86,6 +86,8 @@ func text(t *testing.T, r *http.Response) string {
 const site = "https://agents.example.com"
 
 // TestHostilePage: what others wrote is text on a page, and nothing of it is hidden.
+//
+// threat: D8
 func TestHostilePage(t *testing.T) {
 	t.Parallel()
 	h := open(t, site, io.Discard)
@@ -106,6 +108,8 @@ func TestHostilePage(t *testing.T) {
 }
 
 // TestPageHeaders: a page cannot be framed, runs nothing, and is kept nowhere; so are problems.
+//
+// threat: D8
 func TestPageHeaders(t *testing.T) {
 	t.Parallel()
 	h := open(t, site, io.Discard)
@@ -163,6 +167,8 @@ func TestProblemPages(t *testing.T) {
 }
 
 // TestForgedForms: a form counts only if a page of this server sent it.
+//
+// threat: D7, N4
 func TestForgedForms(t *testing.T) {
 	t.Parallel()
 	h := open(t, site, io.Discard)
