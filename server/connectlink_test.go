@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/store"
@@ -133,5 +137,77 @@ func testNeedsLogin(t *testing.T, version string) {
 	}
 	if r, err := plain.CallTool(t.Context(), call); err != nil || r.IsError {
 		t.Errorf("after the visit: %v, %s", err, said(r))
+	}
+}
+
+// TestOneVisitAndOneRetry has a person connect an account on the pages of the server, in a browser,
+// while the call waits. A client that shows no pages calls again.
+func TestOneVisitAndOneRetry(t *testing.T) {
+	t.Parallel()
+	for _, forms := range []bool{true, false} {
+		var ahead atomic.Int64
+		l := newLab(t, operations, func(o *Options) {
+			o.Host.Seams.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		})
+		l.create("acme", "other")
+		pending := l.link(l.scoped("acme"), map[string]any{"connector_type": "Pylon", "name": "support"})
+		made := l.workspaceToken("acme")
+		call := &sdk.CallToolParams{Name: "support_users_list"}
+		var code string
+		visit := func(address string) {
+			b := newBrowser(l)
+			p := b.follow(http.MethodPost, address, nil)
+			p = b.follow(http.MethodPost, formPath, url.Values{"scheme": {p.scheme(t)}, "credentials.api_token": {vendorToken}})
+			code = p.text(t, "code")
+		}
+		if forms {
+			// Somebody has a link already: nobody gets a second one meanwhile.
+			r, err := l.connected(made.Token, nil).CallTool(t.Context(), call)
+			if err != nil || !r.IsError || strings.Contains(said(r), "/connect/") || !strings.Contains(said(r), "already") {
+				t.Errorf("%v, %s", err, said(r))
+			}
+		}
+		ahead.Store(int64(store.LinkLife + time.Second))
+		o := &sdk.ClientOptions{}
+		if forms {
+			opened := make(chan struct{})
+			o.Capabilities = &sdk.ClientCapabilities{Elicitation: &sdk.ElicitationCapabilities{Form: &sdk.FormElicitationCapabilities{}, URL: &sdk.URLElicitationCapabilities{}}}
+			o.ElicitationHandler = func(_ context.Context, r *sdk.ElicitRequest) (*sdk.ElicitResult, error) {
+				if r.Params.Mode == "url" {
+					defer close(opened)
+					visit(r.Params.URL)
+					return &sdk.ElicitResult{Action: "accept"}, nil
+				}
+				<-opened
+				return &sdk.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}, nil
+			}
+		}
+		c := l.connected(made.Token, o)
+		r, err := c.CallTool(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !forms {
+			address := regexp.MustCompile(`https://\S+/connect/\S+`).FindString(said(r))
+			if !r.IsError || address == "" {
+				t.Fatalf("%s", said(r))
+			}
+			visit(address)
+			// The operator, or an application of the workspace, confirms it.
+			scope := store.Scope{Organization: l.first.Organization, Workspace: made.WorkspaceID}
+			link, err := l.s.store.LinkTo(t.Context(), scope.Organization, strings.TrimPrefix(pending.ConnectorID, airbyteapi.ConnectorIDStart))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.s.links.confirm(t.Context(), scope, link.ID, code); err != nil {
+				t.Fatal(err)
+			}
+			if r, err = c.CallTool(t.Context(), call); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.IsError || !strings.Contains(said(r), "email") {
+			t.Errorf("forms %t: %s", forms, said(r))
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/server/internal/api"
 	"github.com/agenthost/agenthost/server/internal/token"
 )
 
@@ -253,6 +254,14 @@ type linker interface {
 	confirm(ctx context.Context, p store.Scope, id, code string) error
 }
 
+// told makes what agents may read of a refusal.
+func told(err error) error {
+	if r, is := errors.AsType[*api.Refusal](err); is {
+		return &abi.Error{Kind: abi.KindConflict, Field: r.Field, Message: r.Message, Hint: r.Hint}
+	}
+	return err
+}
+
 // connectLink is where a person can give the connection of a call a credential, or nil.
 func (s *Server) connectLink(ctx context.Context, scope store.Scope, p host.Principal) *mcp.ConnectLink {
 	w, _ := ctx.Value(writeKey{}).(*write)
@@ -262,8 +271,11 @@ func (s *Server) connectLink(ctx context.Context, scope store.Scope, p host.Prin
 	name := w.asked
 	return &mcp.ConnectLink{
 		Message: fmt.Sprintf("Connect an account for %s, so that the agent can use it", name),
-		Make:    func(ctx context.Context) (id, url string, err error) { return s.links.link(ctx, scope, name) },
-		Confirm: func(ctx context.Context, id, code string) error { return s.links.confirm(ctx, scope, id, code) },
+		Make: func(ctx context.Context) (id, url string, err error) {
+			id, url, err = s.links.link(ctx, scope, name)
+			return id, url, told(err)
+		},
+		Confirm: func(ctx context.Context, id, code string) error { return told(s.links.confirm(ctx, scope, id, code)) },
 		Done: func(ctx context.Context) bool {
 			_, _, err := s.directory.Get(ctx, p, name)
 			return err == nil

@@ -62,6 +62,9 @@ func (s *Server) unconnected(ctx context.Context, req *sdk.CallToolRequest, fail
 		return result
 	}
 	id, page, err := link.Make(ctx)
+	if e, _ := errors.AsType[*abi.Error](err); e != nil { // such as that somebody is at it already
+		return failure(e)
+	}
 	if err != nil {
 		s.log.Error("cannot make a link to connect an account", "error", err)
 		return failure(failed)
