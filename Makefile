@@ -12,7 +12,7 @@ CONNECTORS := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/*/main.go)))
 # A file is named after its connector, so that the host need not read the others to find
 # it. Only incident.io's folder has another name.
 MODULES    := $(patsubst %,$(PLUGINS)/%.wasm,$(subst incidentio,incident-io,$(CONNECTORS)) overreach)
-NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod deploy/*/go.mod))
+NESTED     := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod adapters/*/go.mod deploy/*/go.mod internal/*/go.mod))
 
 # What the race detector does not watch: the parts of wazero that compile a module, SQLite's own
 # code, arithmetic of TLS and gzip, and our readers of JSON and of modules. It makes them ten
@@ -125,6 +125,15 @@ test-mcp: build connectors ## run the official conformance suites for MCP server
 	@$(WASM_BUILD) -o $(OUT)/mcpconformance/conformance.wasm ./$(MCP)/connector
 	@$(GO) run ./$(MCP)/static $(OUT)/mcpconformance
 	@$(NODE) $(MCP)/run.mjs $(abspath $(OUT)/agenthost) $(abspath $(PLUGINS)) $(abspath $(OUT)/mcpconformance)
+
+# Nothing of axe-core is kept in the repository. The pictures of the pages are in build/browser/pages.
+BROWSER := internal/browsertest
+
+.PHONY: test-browser
+test-browser: build ## drive the pages of agenthost serve in Chromium, with axe-core; needs npm and Chromium
+	@mkdir -p $(OUT)/browser && cp $(BROWSER)/package.json $(BROWSER)/package-lock.json $(OUT)/browser/
+	cd $(OUT)/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd $(BROWSER) && AGENTHOST_TEST_BROWSER=$(abspath $(OUT)) $(GO) test -count=1 -timeout 5m .
 
 # uv installs what the files in python/ pin, once for each version of the SDK.
 CLIENTS  := internal/mcpclients

@@ -34,6 +34,8 @@ func dependencies() []dependency {
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
 		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest", "host/approval"}, "the command's test scripts, a lock between builds, and one between processes that write agenthost.lock"},
 		{"github.com/creack/pty", nil, "a terminal that test scripts read to its end"},
+		{"github.com/chromedp/chromedp", nil, "Chromium, driven by internal/browsertest, a module of its own"},
+		{"github.com/chromedp/cdproto", nil, "the protocol of Chromium, which chromedp speaks"},
 		{"github.com/google/go-cmp", nil, "differences in tests"},
 		{"go.uber.org/goleak", nil, "goroutines that outlive their test"},
 		{"golang.org/x/net", []string{"internal/connector", "internal/egress/origin"}, "publicsuffix says which domains are everybody's, so that no server's variable is before one and no file comes from anywhere under one"},

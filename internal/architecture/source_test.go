@@ -118,7 +118,7 @@ var readRepository = sync.OnceValues(func() (*tree, error) {
 	}
 	r := &tree{fset: token.NewFileSet(), packages: map[string]*pkg{}}
 	modules := []string{"."}
-	for _, pattern := range []string{"examples/*/go.mod", "adapters/*/go.mod", "deploy/*/go.mod"} {
+	for _, pattern := range []string{"examples/*/go.mod", "adapters/*/go.mod", "deploy/*/go.mod", "internal/*/go.mod"} {
 		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
 		if err != nil {
 			return nil, err

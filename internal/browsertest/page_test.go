@@ -113,7 +113,9 @@ func (p *tab) saw(event any) {
 	}
 }
 
-func (p *tab) finds(format string, args ...any) { p.wrong = append(p.wrong, fmt.Sprintf(format, args...)) }
+func (p *tab) finds(format string, args ...any) {
+	p.wrong = append(p.wrong, fmt.Sprintf(format, args...))
+}
 
 // asks judges a request.
 func (p *tab) asks(e *network.EventRequestWillBeSent) {
