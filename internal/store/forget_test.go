@@ -65,6 +65,12 @@ func testDeletedWorkspace(t *testing.T, l *lab) {
 	if _, err := l.PutToken(ctx, gone, c, origins, value("gone-token"), 0); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := l.CreateWorkspaceToken(ctx, gone, "gone-token-name", []string{"read"}, l.clock().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ProposePlan(ctx, w.ID, "gone-digest", []byte("gone-plan"), l.clock().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	write := Write{Scope: gone, Connection: c.ID, Caller: "gone-caller", Key: "gone-key", Hash: []byte("h")}
 	if _, err := l.BeginWrite(ctx, write, start(gone, "0193-1")); err != nil {
 		t.Fatal(err)
