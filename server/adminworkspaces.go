@@ -147,8 +147,14 @@ func (s *Server) adminUpdateWorkspace(ctx context.Context, r *api.Request, in *a
 
 func (s *Server) adminDeleteWorkspace(ctx context.Context, r *api.Request, _ *api.Nothing) (*api.Nothing, error) {
 	p := adminScope(r)
-	_, _, err := s.store.DeleteWorkspace(ctx, p, p.Workspace)
+	all, err := s.directory.within(ctx, p, "")
+	if err != nil {
+		return nil, err
+	}
+	finish := s.revocations(ctx, all...)
+	_, _, err = s.store.DeleteWorkspace(ctx, p, p.Workspace)
 	err = s.workspacesChanged(ctx, err)
+	finish(ctx, err)
 	s.endSessions(func(of host.Principal) bool { return of.Workspace == p.Workspace })
 	if err != nil {
 		return nil, noWorkspace(err)

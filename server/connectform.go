@@ -176,7 +176,7 @@ func (s *Server) takeForm(v *pages.Visit) error {
 	draft := &store.Connection{Connector: c.connection.Connector, Config: given.config, Scheme: given.scheme}
 	made := s.drafted(c, draft)
 	made.Secrets, made.Tokens = given.credentials, tried{given.grant}
-	name, end := s.trialOf(c, draft, made)
+	name, end := s.trialOf(c.link.Scope, draft, made)
 	defer end()
 	failure, err := s.prove(c.doing(), draft, c.link.Scope, "connect link "+c.link.ID)
 	if err != nil && !errors.Is(err, errNoCheck) {

@@ -97,8 +97,8 @@ func (s *Server) drafted(c *connecting, d *store.Connection) host.Connection {
 }
 
 // trialOf makes a connection known that nobody else can name, until end is called.
-func (s *Server) trialOf(c *connecting, d *store.Connection, made host.Connection) (name string, end func()) {
-	d.Organization, d.Workspace, d.Name = c.link.Scope.Organization, c.link.Scope.Workspace, "connect "+rand.Text()
+func (s *Server) trialOf(p store.Scope, d *store.Connection, made host.Connection) (name string, end func()) {
+	d.Organization, d.Workspace, d.Name = p.Organization, p.Workspace, "connect "+rand.Text()
 	return d.Name, s.directory.trial(*d, made)
 }
 
@@ -121,7 +121,7 @@ func (s *Server) loggingIn(c *connecting, scheme string, config map[string]strin
 	d = &store.Connection{Connector: c.kind.Name, Config: config, Scheme: scheme}
 	made := s.drafted(c, d)
 	made.Secrets, made.Tokens = c.client, tokens
-	_, end = s.trialOf(c, d, made)
+	_, end = s.trialOf(c.link.Scope, d, made)
 	return d, end
 }
 

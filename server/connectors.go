@@ -295,8 +295,10 @@ func (s *Server) deleteConnector(ctx context.Context, r *api.Request, _ *api.Not
 	if err != nil {
 		return nil, err
 	}
+	finish := s.revocations(ctx, e)
 	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID)
 	err = s.directory.changed(ctx, err)
+	finish(ctx, err)
 	if err != nil {
 		return nil, notThere(err, "connector_id", "there is no such connector", "list the connectors of a workspace")
 	}

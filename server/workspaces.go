@@ -237,8 +237,14 @@ func (s *Server) deleteWorkspace(ctx context.Context, r *api.Request, _ *api.Not
 	if err != nil {
 		return nil, err
 	}
+	all, err := s.directory.of(ctx, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	finish := s.revocations(ctx, all...)
 	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID)
 	err = s.workspacesChanged(ctx, err)
+	finish(ctx, err)
 	s.endSessions(func(p host.Principal) bool { return p.Workspace == w.ID })
 	if err != nil {
 		return nil, notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
