@@ -17,7 +17,7 @@ const focused = `(() => {
 	return {
 		ID: e.id, Name: e.tagName.toLowerCase() + (e.id ? "#" + e.id : ""),
 		Nothing: e === document.body,
-		Seen: e.matches(":focus-visible") && (s.outlineStyle === "auto" || s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2) && s.outlineColor !== s.backgroundColor,
+		Seen: e.matches(":focus-visible") && (s.outlineStyle === "auto" || s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2) && s.outlineColor !== (parseFloat(s.outlineOffset) > 0 ? getComputedStyle(document.body) : s).backgroundColor,
 		Inside: r.bottom > 0 && r.top < innerHeight && r.right > 0 && r.left < innerWidth && r.width > 0,
 	};
 })()`
