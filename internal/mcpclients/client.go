@@ -25,6 +25,8 @@ type client struct {
 	// silent are the transports over which the client does not tell that it cancelled a
 	// call. The vendor sees it when the client closes the connection.
 	silent []transport
+	// lasting are those over which it does not even end its session, so that the call goes on to its limit.
+	lasting []transport
 }
 
 type transport string
@@ -46,12 +48,12 @@ var clients = []client{
 	{pkg: "pydantic-ai-slim", language: "v2", script: "pydantic_ai_toolset"},
 	{pkg: "llama-index-tools-mcp", language: "v2", script: "llama_index_tools", firstPage: true},
 	{pkg: "mcp", language: "v1", script: "mcp_sdk_v1", silent: transports},
-	{pkg: "langchain-mcp-adapters", language: "v1", script: "langchain_tools"},
+	{pkg: "langchain-mcp-adapters", language: "v1", script: "langchain_tools", lasting: []transport{overServe}},
 	{pkg: "openai-agents", language: "v1", script: "openai_agents", silent: transports},
 	{pkg: "google-adk", language: "v1", script: "google_adk", firstPage: true, silent: transports},
 	{pkg: "smolagents", language: "v1", script: "smolagents_tools", firstPage: true, silent: transports},
 	{pkg: "@modelcontextprotocol/sdk", language: "node", script: "sdk", silent: []transport{overHTTP}},
-	{pkg: "@ai-sdk/mcp", language: "node", script: "ai_sdk", silent: []transport{overStdio}},
+	{pkg: "@ai-sdk/mcp", language: "node", script: "ai_sdk", silent: []transport{overStdio, overServe}},
 	{pkg: "@mastra/mcp", language: "node", script: "mastra"},
 }
 

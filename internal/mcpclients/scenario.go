@@ -61,6 +61,9 @@ func (r *runner) scenarios(c client, t transport, v *vendor, known []issue) []sc
 				if slices.Contains(c.silent, t) {
 					want = "close"
 				}
+				if slices.Contains(c.lasting, t) {
+					want = "never"
+				}
 				if got.Ended != want {
 					return fmt.Errorf("the vendor saw the end at %q instead of %q", got.Ended, want)
 				}
