@@ -286,13 +286,21 @@ func replay(ctx context.Context, h *host.Host, v *vendor, connection string, im 
 	} else {
 		v.expect(r.Answers...)
 	}
-	result, err := h.Execute(ctx, connection, host.Call{Entity: r.Entity, Action: r.Action, Params: p})
+	call := host.Call{Entity: r.Entity, Action: r.Action, Params: p}
+	plan, planErr := h.Plan(ctx, connection, call)
+	if planErr == nil && len(v.seen()) > 0 {
+		return "a plan sends something"
+	}
+	result, err := h.Execute(ctx, connection, call)
 	var e *host.Error
 	if errors.As(err, &e) && e.Kind == abi.KindInvalidParams && !e.RequestSent {
 		return "refused: " + e.Message
 	}
 	seen := slices.DeleteFunc(v.seen(), func(q request) bool { return q.isToken() })
 	wanted := slices.DeleteFunc(slices.Clone(r.Requests), func(q request) bool { return q.isToken() })
+	if d := unplanned(plan, planErr, seen); d != "" {
+		return d
+	}
 	if len(seen) != len(wanted) {
 		return fmt.Sprintf("%d requests, not %d: %v%s", len(seen), len(wanted), err, targets(seen))
 	}
