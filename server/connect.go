@@ -190,11 +190,19 @@ func (s *Server) allowed(c *connecting) []allowedEffect {
 	operator := s.options.Connectors[c.kind.Name].Allow
 	for _, e := range effectWords {
 		a := allowedEffect{Words: e.words}
+		var entities []string
+		actions := make(map[string][]string)
 		for i := range c.kind.Manifest.Operations {
 			op := &c.kind.Manifest.Operations[i]
 			if op.Effect == e.effect && permits(operator, op) && (len(c.connection.Entities) == 0 || chosen(c.connection.Entities, op)) {
-				a.Operations = append(a.Operations, op.Entity+": "+op.Action)
+				if actions[op.Entity] == nil {
+					entities = append(entities, op.Entity)
+				}
+				actions[op.Entity] = append(actions[op.Entity], op.Action)
 			}
+		}
+		for _, entity := range entities {
+			a.Operations = append(a.Operations, entity+" ("+strings.Join(actions[entity], ", ")+")")
 		}
 		if len(a.Operations) > 0 {
 			all = append(all, a)
