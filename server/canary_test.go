@@ -76,7 +76,7 @@ func (l *loginLab) everyLogin(watch *canary.Watch) {
 	l.t.Helper()
 	for _, ends := range []bool{false, true} {
 		account := l.accounts.Add(fmt.Sprintf("client-%t", ends))
-		seed := login(account)
+		seed := credentialsOf(account)
 		watch.For(seed["client_secret"])
 		watch.For(seed["refresh_token"])
 		id := l.connect("acme", account.ClientID, seed)

@@ -272,6 +272,26 @@ type donePage struct {
 	Code      string // to type into the application
 	Return    string // where the browser goes
 	ReturnAt  string // its host
+	LogIn     string // where the person logs in instead of typing the code
+}
+
+// confirmedByLogin reports whether a link is confirmed, and confirms it if the person is logged in
+// here as one of the workspace: then it is nobody else's account that the workspace gets. A link of an
+// application with a return URL is for that one to confirm.
+func (s *Server) confirmedByLogin(c *connecting) (bool, error) {
+	if c.link.State == store.LinkConfirmed {
+		return true, nil
+	}
+	who, err := s.session(c.Visit)
+	if err != nil || who == nil || c.link.ReturnURL != "" || who.Workspace == "" || who.Workspace != c.link.Scope.Workspace || who.Organization != c.link.Scope.Organization {
+		return false, err
+	}
+	ctx := store.WithActor(c.Context(), store.Actor{Via: "login", Caller: who.Subject, Request: c.ID})
+	_, err = s.store.ConfirmLink(ctx, c.link.Scope, c.link.ID, nil)
+	if err = s.directory.changed(ctx, err); err != nil {
+		return false, overIf(err)
+	}
+	return true, nil
 }
 
 // showDone sends the browser back, or shows the code.
@@ -280,10 +300,17 @@ func (s *Server) showDone(v *pages.Visit) error {
 	if err != nil {
 		return err
 	}
-	page := donePage{Facts: s.facts(c), Confirmed: c.link.State == store.LinkConfirmed}
-	switch {
-	case c.link.State != store.LinkFilled && !page.Confirmed:
+	if c.link.State != store.LinkFilled && c.link.State != store.LinkConfirmed {
 		return v.Go(formPath)
+	}
+	page := donePage{Facts: s.facts(c)}
+	if page.Confirmed, err = s.confirmedByLogin(c); err != nil {
+		return err
+	}
+	if s.login != nil {
+		page.LogIn = loginURL(donePath)
+	}
+	switch {
 	case page.Confirmed:
 	case c.link.ReturnURL == "":
 		code := c.code()

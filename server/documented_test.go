@@ -31,7 +31,7 @@ func TestDocumentedLogin(t *testing.T) {
 	}
 	l := newLoginLab(t)
 	account := l.accounts.Add("ada")
-	seed := login(account)
+	seed := credentialsOf(account)
 	c := exec.CommandContext(t.Context(), "sh", "-c", line)
 	c.Env = append(os.Environ(), "NO_PROXY=*", "SDK_DEV_ADP_API_HOST="+l.http.URL, "token="+l.token,
 		"CRM_CLIENT_ID="+seed["client_id"], "CRM_CLIENT_SECRET="+seed["client_secret"], "CRM_REFRESH_TOKEN="+seed["refresh_token"])

@@ -87,8 +87,8 @@ func (l *loginLab) restart(t *testing.T, change ...func(*Options)) {
 	l.start(t, change...)
 }
 
-// login returns the credentials of a person who logged in to an account.
-func login(account *oauthsim.Server) map[string]string {
+// credentialsOf returns the credentials of a person who logged in to an account.
+func credentialsOf(account *oauthsim.Server) map[string]string {
 	return map[string]string{"client_id": account.ClientID, "client_secret": account.ClientSecret, "refresh_token": account.Seed()}
 }
 

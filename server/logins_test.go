@@ -27,13 +27,13 @@ func TestLogins(t *testing.T) {
 	t.Parallel()
 	l := newLoginLab(t)
 	ada, bob, app, robot := l.accounts.Add("ada"), l.accounts.Add("bob"), l.accounts.Add("app"), l.accounts.Add("robot")
-	both := login(bob)
+	both := credentialsOf(bob)
 	both["access_token"] = bob.Access()
 	ids := map[string]*oauthsim.Server{
-		l.connect("acme", "Refresh token", login(ada)): ada,
-		l.connect("acme", "Both tokens", both):         bob,
+		l.connect("acme", "Refresh token", credentialsOf(ada)):                                                           ada,
+		l.connect("acme", "Both tokens", both):                                                                           bob,
 		l.connect("acme", "App", map[string]string{"client_id": "app", "client_secret": app.ClientSecret, "app": "yes"}): app,
-		l.connect("acme", "Robot", l.robot(robot)): robot,
+		l.connect("acme", "Robot", l.robot(robot)):                                                                       robot,
 	}
 	for round := range 3 {
 		for id, account := range ids {
@@ -83,7 +83,7 @@ func TestNeedsLogin(t *testing.T) {
 	t.Parallel()
 	l := newLoginLab(t)
 	account := l.accounts.Add("ada")
-	id := l.connect("acme", "CRM", login(account))
+	id := l.connect("acme", "CRM", credentialsOf(account))
 	l.ok(l.me(id), &answered{})
 	account.Seed() // which makes the login that the server has one of the past
 	account.Expire()
@@ -106,7 +106,7 @@ func TestNeedsLogin(t *testing.T) {
 	}
 	l.restart(t)
 	l.needsLogin(id, account)
-	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, map[string]any{"credentials": login(account)}), &airbyteapi.Record{})
+	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, map[string]any{"credentials": credentialsOf(account)}), &airbyteapi.Record{})
 	l.is(id, store.Ready)
 	l.ok(l.me(id), &answered{})
 	if a := l.check(id); *a.Status != airbyteapi.CheckSucceeded {
@@ -128,7 +128,7 @@ func TestAMovedConnectorNeedsALogin(t *testing.T) {
 		account *oauthsim.Server
 		fresh   func() map[string]string
 	}{
-		"a login": {account, func() map[string]string { return login(account) }},
+		"a login": {account, func() map[string]string { return credentialsOf(account) }},
 		"a key":   {static, key},
 	} {
 		id := l.connect("acme", name, c.fresh())
@@ -181,7 +181,7 @@ func TestLoginsOfManyCalls(t *testing.T) {
 	for _, workspace := range []string{"acme", "umbrella", `"'); DELETE FROM connection; --`} {
 		account := l.accounts.Add("client of " + workspace)
 		account.ClientSecret += `'; DROP TABLE credential; --\`
-		accounts[l.connect(workspace, name, login(account))] = account
+		accounts[l.connect(workspace, name, credentialsOf(account))] = account
 	}
 	for range 3 {
 		passed.Add(int64(time.Minute)) // a vendor is not asked each time that it refuses a token
@@ -243,7 +243,7 @@ func TestChangesDuringARefresh(t *testing.T) {
 	}
 	path := func(id string) string { return at(airbyteapi.ConnectorPath, id) }
 
-	seed := login(account)
+	seed := credentialsOf(account)
 	id := l.connect("acme", "CRM", seed)
 	later := make(chan reply)
 	l.ok(during(id, func() {
@@ -263,7 +263,7 @@ func TestChangesDuringARefresh(t *testing.T) {
 	}), http.StatusConflict, "changed or deleted")
 	l.fails(l.me(id), http.StatusUnauthorized, "")
 
-	l.fails(during(l.connect("acme", "gone", login(account)), func() {
+	l.fails(during(l.connect("acme", "gone", credentialsOf(account)), func() {
 		var all airbyteapi.Records
 		l.ok(l.ask(http.MethodGet, airbyteapi.ConnectorsPath+"?workspace_name=acme", l.token, nil), &all)
 		for _, r := range all.Data {
@@ -280,7 +280,7 @@ func TestATokenOfAnotherUse(t *testing.T) {
 	t.Parallel()
 	l := newLoginLab(t)
 	ada, app := l.accounts.Add("ada"), l.accounts.Add("app")
-	person, robot := l.connect("acme", "Person", login(ada)), l.connect("acme", "App", map[string]string{"client_id": "app", "client_secret": app.ClientSecret, "app": "yes"})
+	person, robot := l.connect("acme", "Person", credentialsOf(ada)), l.connect("acme", "App", map[string]string{"client_id": "app", "client_secret": app.ClientSecret, "app": "yes"})
 	for _, id := range []string{person, robot} {
 		c, err := l.s.store.Connection(t.Context(), store.Scope{Organization: l.first.Organization}, id)
 		if err != nil {
@@ -309,7 +309,7 @@ func TestAnOlderLoginIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	l := newLoginLab(t)
 	account := l.accounts.Add("ada")
-	id := l.connect("acme", "CRM", login(account))
+	id := l.connect("acme", "CRM", credentialsOf(account))
 	e, err := l.s.directory.find(t.Context(), store.Scope{Organization: l.first.Organization}, id)
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +329,7 @@ func TestAnOlderLoginIsLeftAlone(t *testing.T) {
 			t.Errorf("%s: the end of the login is no error", when)
 		}
 	}
-	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, map[string]any{"credentials": login(account)}), &airbyteapi.Record{})
+	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, map[string]any{"credentials": credentialsOf(account)}), &airbyteapi.Record{})
 	old("changed")
 	l.is(id, store.Ready)
 	l.ok(l.me(id), &answered{})
@@ -343,8 +343,8 @@ func TestTriedLogins(t *testing.T) {
 	l := newLoginLab(t)
 	l.scoped("acme")
 	ada, app, robot := l.accounts.Add("ada"), l.accounts.Add("app"), l.accounts.Add("robot")
-	seed := login(ada)
-	both := login(ada)
+	seed := credentialsOf(ada)
+	both := credentialsOf(ada)
 	both["access_token"] = ada.Access()
 	for name, c := range map[string]struct {
 		credentials map[string]string

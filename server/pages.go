@@ -8,7 +8,7 @@ import (
 )
 
 // pageFolders are the paths that begin those of pages for people.
-var pageFolders = []string{"/pages/", connectPath}
+var pageFolders = []string{"/pages/", connectPath, signInPath, signInPath + "/", logoutPath}
 
 // pageTimeout bounds a request of a page. It is longer than a call to a vendor takes.
 const pageTimeout = 2 * time.Minute
@@ -23,5 +23,8 @@ func (s *Server) newPages() (*pages.Site, error) {
 		return nil, err
 	}
 	s.connectPages(site)
+	if err := s.addLoginPages(site); err != nil {
+		return nil, err
+	}
 	return site, nil
 }

@@ -42,14 +42,14 @@ func TestDeletedLoginsAreRevoked(t *testing.T) {
 		t.Fatal("nothing says how the login ended")
 	}
 	one, all, deaf := l.accounts.Add("one"), l.accounts.Add("all"), l.accounts.Add("deaf")
-	id := l.connect("first", "CRM", login(one))
+	id := l.connect("first", "CRM", credentialsOf(one))
 	l.ok(l.me(id), &answered{})
 	p := l.workspaceID("first")
 	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
 	if ended(p, "succeeded"); one.Refresh() != "" || one.Access() != "" {
 		t.Error("the vendor still takes the login of a deleted connector")
 	}
-	l.ok(l.me(l.connect("second", "CRM", login(all))), &answered{})
+	l.ok(l.me(l.connect("second", "CRM", credentialsOf(all))), &answered{})
 	p = l.workspaceID("second")
 	if r := l.ask(http.MethodDelete, airbyteapi.WorkspacesPath+"/"+p, l.token, nil); r.status >= 300 {
 		t.Fatalf("%+v", r)
@@ -57,7 +57,7 @@ func TestDeletedLoginsAreRevoked(t *testing.T) {
 	if ended(p, "succeeded"); all.Refresh() != "" {
 		t.Error("the vendor still takes the login of a deleted workspace")
 	}
-	id = l.connect("third", "CRM", login(deaf))
+	id = l.connect("third", "CRM", credentialsOf(deaf))
 	l.ok(l.me(id), &answered{})
 	deaf.Deafen()
 	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})

@@ -37,6 +37,7 @@ import (
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/server/internal/api"
 	"github.com/agenthost/agenthost/server/internal/bootstrap"
+	"github.com/agenthost/agenthost/server/internal/login"
 	"github.com/agenthost/agenthost/server/internal/pages"
 	"github.com/agenthost/agenthost/server/internal/rate"
 	"github.com/agenthost/agenthost/server/internal/token"
@@ -76,6 +77,8 @@ type Options struct {
 
 	// MCP configures the Model Context Protocol at /mcp.
 	MCP MCP
+	// Login says how people log in with a browser; nil if they do not.
+	Login *Login
 
 	// Bootstrap keeps the credential of the first application: nobody can read it again. [New]
 	// calls it where the database has no application, before it has this one, so that a start
@@ -100,7 +103,8 @@ type Server struct {
 	host      *host.Host
 	api       *api.API
 	pages     *pages.Site
-	admin     *api.API // of operators
+	login     *login.Provider // nil if nobody logs in
+	admin     *api.API        // of operators
 
 	organization string // the first one
 	known        known

@@ -105,6 +105,9 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.OAuthClient, err = clients(ctx, c.Serve.OAuth, o.Host); err != nil {
 		return fault.Configuration(err)
 	}
+	if o.Login, err = loginOf(&c.Serve, o.Host); err != nil {
+		return fault.Configuration(err)
+	}
 	if o.Database, o.MasterKeys, err = f.secrets(ctx, o.Host); err != nil {
 		return fault.Configuration(err)
 	}

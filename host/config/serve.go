@@ -17,11 +17,13 @@ type Serve struct {
 	MCP MCP
 	// Sessionless keeps no sessions for those clients.
 	Sessionless bool
-	// WorkspaceClaim is the claim of an issuer's tokens that has the id or the name of a workspace;
+	// WorkspaceClaim is the claim of issuers' tokens that has the id or the name of a workspace;
 	// empty means workspace.
 	WorkspaceClaim string
 	// OAuth are the clients with which people log in at vendors, by the connector's name.
 	OAuth map[string]OAuthClient
+	// OIDC is the issuer with which people log in; nil if they do not.
+	OIDC *OIDC
 }
 
 // OAuthClient is a client of a vendor's authorization server (RFC 6749).
@@ -32,6 +34,20 @@ type OAuthClient struct {
 	// Organizations are the clients of organizations that have one of their own, by id or by name.
 	// These have none.
 	Organizations map[string]OAuthClient
+}
+
+// OIDC is an issuer of OpenID Connect, and what people may do by what it says of them.
+type OIDC struct {
+	// Issuer is its URL, letter for letter as it writes it.
+	Issuer string
+	// ClientID is the id of the client that the operator registered there, with the redirect URI
+	// /login/callback of the server, and ClientSecret a reference to its secret.
+	ClientID, ClientSecret string
+	// Scopes are asked for besides openid.
+	Scopes []string
+	// Operators and Viewers are who may operate the server, and who may look at it: subjects, or
+	// CLAIM=VALUE.
+	Operators, Viewers []string
 }
 
 func (r *reader) serve(n ast.Node, path string, into *Serve) {
@@ -58,6 +74,7 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 		}},
 		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
 		{"workspace_claim", func(v ast.Node, p string) { into.WorkspaceClaim, _ = r.text(v, p) }},
+		{"oidc", func(v ast.Node, p string) { into.OIDC = r.oidc(v, p) }},
 	})
 }
 
@@ -106,6 +123,36 @@ func (r *reader) oauthClient(into *OAuthClient) []key {
 			r.reference(v, p, func(s string) { into.ClientSecret = s })
 		}},
 	}
+}
+
+// oidc reads with which issuer people log in.
+func (r *reader) oidc(n ast.Node, path string) *OIDC {
+	o := new(OIDC)
+	text := func(into *string) func(ast.Node, string) {
+		return func(v ast.Node, p string) {
+			if given, ok := r.text(v, p); ok {
+				*into = given
+			}
+		}
+	}
+	texts := func(into *[]string) func(ast.Node, string) {
+		return func(v ast.Node, p string) {
+			r.texts(v, p, func(given string, _ ast.Node) { *into = append(*into, given) })
+		}
+	}
+	before := len(r.problems)
+	r.mapping(n, path, []key{
+		{"issuer", func(v ast.Node, p string) { r.url(v, p, "https://login.example.com", &o.Issuer) }},
+		{"client_id", text(&o.ClientID)},
+		{"client_secret", func(v ast.Node, p string) { r.reference(v, p, func(ref string) { o.ClientSecret = ref }) }},
+		{"scopes", func(v ast.Node, p string) { r.scopes(v, p, &o.Scopes) }},
+		{"operators", texts(&o.Operators)},
+		{"viewers", texts(&o.Viewers)},
+	})
+	if len(r.problems) == before && (o.Issuer == "" || o.ClientID == "") {
+		r.problem(n, path, "lacks issuer or client_id", "add both, as the issuer knows this server")
+	}
+	return o
 }
 
 // served reads what an operator decides for the connections to a connector.

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/agenthost/agenthost/host/config"
@@ -34,5 +35,41 @@ serve:
 	}}
 	if diff := cmp.Diff(want, c.Serve); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestServedLogins(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("agenthost.yaml", []byte(`
+serve:
+  oidc:
+    issuer: https://login.example.com/
+    client_id: server
+    client_secret: env:SECRET
+    scopes: [groups]
+    operators: [ada, groups=admins]
+    viewers: [eve]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.OIDC{
+		Issuer: "https://login.example.com/", ClientID: "server", ClientSecret: "env:SECRET",
+		Scopes: []string{"groups"}, Operators: []string{"ada", "groups=admins"}, Viewers: []string{"eve"},
+	}
+	if diff := cmp.Diff(want, c.Serve.OIDC); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for text, problem := range map[string]string{
+		"{client_id: server}":                                               "lacks issuer or client_id",
+		"{issuer: https://login.example.com}":                               "lacks issuer or client_id",
+		"{issuer: login.example.com, client_id: server}":                    "not an http or https URL",
+		"{issuer: https://a.example, client_id: s, claim: x}":               "claim",
+		"{issuer: https://a.example, client_id: s, client_secret: hunter2}": "reference",
+	} {
+		_, err := config.Parse("agenthost.yaml", []byte("serve: {oidc: "+text+"}"))
+		if err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: %v, want %q", text, err, problem)
+		}
 	}
 }

@@ -87,6 +87,12 @@ func importRules() []rule {
 			broken: map[string]string{"server/internal/pages/a.go": `package pages; import _ "github.com/agenthost/agenthost/internal/store"`, "server/internal/pages/b.go": `package pages; import _ "text/template"`},
 		},
 		{
+			name: "logins have few imports", of: []string{"server/internal/login"},
+			only: []string{"std", "host/secret", "internal/egress", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"}, never: []string{"net", "net/http", "os/..."},
+			why:    "a reviewer reads the code that says who somebody is with all that it depends on; it asks issuers only through internal/egress",
+			broken: map[string]string{"server/internal/login/a.go": `package login; import _ "net/http"`, "server/internal/login/b.go": `package login; import _ "github.com/agenthost/agenthost/internal/store"`},
+		},
+		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
 			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",

@@ -24,6 +24,8 @@ func dependencies() []dependency {
 		{"github.com/zalando/go-keyring", []string{"internal/credential/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},
 		{"github.com/go-jose/go-jose/v4", []string{"host/mcp/accesstoken"}, "access tokens that are signed JWTs, and the keys of who signs them"},
+		{"github.com/coreos/go-oidc/v3", []string{"server/internal/login"}, "discovery, keys and ID tokens of OpenID Connect, for people who log in"},
+		{"golang.org/x/oauth2", []string{"server/internal/login"}, "the authorization code flow with PKCE; go-oidc brings it"},
 		{"github.com/goccy/go-yaml", []string{"host/config", "internal/table", "internal/tableimport/...", "internal/yamlfile"}, "the configuration file and tables, with the line of each mistake"},
 		{"github.com/getkin/kin-openapi", []string{"internal/tableimport/openapi"}, "documents of OpenAPI 3.0 and 3.1 and of Swagger 2.0, with their references resolved"},
 		{"go.yaml.in/yaml/v4", []string{"internal/tableimport/openapi"}, "OpenAPI documents in YAML that goccy/go-yaml refuses; kin-openapi brings it"},

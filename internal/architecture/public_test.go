@@ -14,7 +14,7 @@ import (
 // The most that other programs may see of this module. What is public cannot change freely.
 const (
 	mostPackages = 16
-	mostNames    = 374
+	mostNames    = 376
 )
 
 // TestPublic compares the exported names and methods of all importable packages with public.txt. The

@@ -172,10 +172,11 @@ func revealRule() rule {
 	// the answers of vendors for them. server/internal/token signs with the keys of the server's own
 	// tokens, and server/internal/bootstrap shows the secret of its first application once.
 	// internal/store/envelope seals secrets for the server's database, and internal/store hands the
-	// URL of a database to its driver. internal/adminapi writes what the operators' API shows once,
+	// URL of a database to its driver. server/internal/login writes the client secret into a request for
+	// a token, which goes out through egress, and the state into a URL. internal/adminapi writes what the operators' API shows once,
 	// and what it takes.
 	return methodRule("Reveal", rule{
-		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/adminapi", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap"},
+		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/adminapi", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap", "server/internal/login"},
 		why: "a credential stays a secret.Value until it is written to the wire; code that calls Reveal before holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,
