@@ -21,6 +21,7 @@ func full() *Record {
 		Digest: strings.Repeat("ab", 32), Mode: "direct", Effect: abi.EffectRead,
 		Params: []Param{{"limit", 2}, {"start_time", 22}}, ParamsBytes: 55,
 		Decision: &Decision{true, "allow.effects has read"}, Outcome: Ok, RequestSent: true,
+		Ask: &Ask{Plan: strings.Repeat("cd", 32), ID: "ask1", By: "grace", Answered: at},
 		Requests: []Request{
 			{Start: 100 * time.Microsecond, Duration: 9 * time.Millisecond, Method: "GET", Origin: "https://api.usepylon.com", Template: "/issues", ID: "0f2c", Attempt: 1, Sent: 300, Received: 1000, BodySent: 12, BodyReceived: 400, Status: 200},
 			{Start: 11 * time.Millisecond, Method: "other", Kind: abi.KindDenied, Rule: "egress.request"},

@@ -192,7 +192,8 @@ func TestFollow(t *testing.T) {
 	for _, before := range []bool{false, true} {
 		t.Run(fmt.Sprint("a file is there ", before), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "audit.jsonl")
-			f := &File{path: path, options: FileOptions{MaxSize: 3300, Keep: 1000, Now: time.Now}}
+			threeLines := 3*int64(len(appendLine(nil, full()))) + 200
+			f := &File{path: path, options: FileOptions{MaxSize: threeLines, Keep: 1000, Now: time.Now}}
 			if before {
 				write(t, f, "old", "old", "old")
 			}
