@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -51,7 +52,7 @@ func arrivedAsPlanned(t *testing.T, plan *ask.Plan, got *vendorsim.Request) {
 	for _, line := range want.Header {
 		planned[line[0]] = append(planned[line[0]], line[1])
 	}
-	if got.Method != want.Method || url != want.URL || string(got.Body) != string(want.Body) || !maps.EqualFunc(header, planned, slices.Equal) {
+	if got.Method != want.Method || url != want.URL || !bytes.Equal(got.Body, want.Body) || !maps.EqualFunc(header, planned, slices.Equal) {
 		t.Errorf("planned %s %s %v %s\n   sent %s %s %v %s", want.Method, want.URL, planned, want.Body, got.Method, url, header, got.Body)
 	}
 }

@@ -67,12 +67,13 @@ func enterOperator(ctx context.Context, r *api.Request) context.Context {
 	return store.WithActor(ctx, store.Actor{Via: via, Caller: r.Claims.Application, Request: r.ID})
 }
 
-// LocalHandler serves the operators' API, and the probes of Handler, to whoever can connect: it needs no token. It is for a
-// listener that only the operator can reach, such as that of package localsocket. The address of a
-// connection's other end is in the audit trail as the user.
-func (s *Server) LocalHandler() http.Handler {
+// LocalHandler serves the operators' API, and the probes of Handler, to whoever can connect: it needs no
+// token. It is for a listener that only the operator can reach, such as that of package localsocket.
+// The address of a connection's other end is in the audit trail as the user. The server is ready until
+// ctx ends.
+func (s *Server) LocalHandler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
-	httpserve.Probes(mux, func() bool { return s.store.Ready(context.Background()) == nil })
+	httpserve.Probes(mux, func() bool { return ctx.Err() == nil && s.store.Ready(ctx) == nil })
 	mux.HandleFunc(adminapi.Prefix, func(w http.ResponseWriter, r *http.Request) {
 		s.admin.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), localKey{}, r.RemoteAddr)))
 	})

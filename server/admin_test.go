@@ -212,7 +212,7 @@ func TestOperatorsChangesAreRecorded(t *testing.T) {
 func TestLocalHandler(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	local := httptest.NewServer(l.s.LocalHandler())
+	local := httptest.NewServer(l.s.LocalHandler(t.Context()))
 	t.Cleanup(local.Close)
 	for _, c := range []struct {
 		url  string

@@ -341,7 +341,7 @@ func TestErrorsOfferALink(t *testing.T) {
 		t.Helper()
 		r := l.ask(http.MethodPost, path, token, listUsers)
 		l.fails(r, http.StatusUnauthorized, "needs a login")
-		return regexp.MustCompile(publicURL + `/connect/[A-Z2-7]{26}`).FindString(r.body)
+		return regexp.MustCompile(regexp.QuoteMeta(publicURL) + `/connect/[A-Z2-7]{26}`).FindString(r.body)
 	}
 	first := offered(l.token)
 	if first == "" || offered(l.token) != first || !strings.Contains(l.ask(http.MethodPost, path, l.token, listUsers).body, `"connect_url":"`+first+`"`) {

@@ -114,7 +114,7 @@ func testNeedsLogin(t *testing.T, version string) {
 				case r.Params.Mode == "url":
 					return &sdk.ElicitResult{Action: "accept"}, nil
 				case err != nil:
-					return &sdk.ElicitResult{Action: "decline"}, nil //nolint:nilerr // the error stands for a person who declines
+					return &sdk.ElicitResult{Action: "decline"}, nil // the person declines
 				}
 				return &sdk.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}, nil
 			},

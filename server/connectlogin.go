@@ -203,7 +203,8 @@ func (s *Server) takeAnswer(v *pages.Visit) error {
 	if err != nil {
 		return err
 	}
-	defer v.Serving("connect link " + c.link.ID)()
+	served := v.Serving("connect link " + c.link.ID)
+	defer served()
 	if c.link.State != store.LinkOpened {
 		return v.Go(donePath)
 	}

@@ -146,15 +146,16 @@ func (s *Server) pendingConnection(ctx context.Context, w *store.Workspace, k *k
 		return nil, err
 	}
 	for _, e := range all {
-		if e.State == store.Pending && e.Definition == k.definition && (name == "" || name == e.Name) {
-			if len(config) == 0 {
-				return &e.Connection, nil
-			}
-			change := e.Connection
-			change.Config = config
-			made, err := s.store.UpdateConnection(ctx, store.Scope{Organization: w.Organization, Workspace: w.ID}, change, nil)
-			return &made, s.directory.changed(ctx, err)
+		if e.State != store.Pending || e.Definition != k.definition || name != "" && name != e.Name {
+			continue
 		}
+		if len(config) == 0 {
+			return &e.Connection, nil
+		}
+		change := e.Connection
+		change.Config = config
+		made, err := s.store.UpdateConnection(ctx, store.Scope{Organization: w.Organization, Workspace: w.ID}, change, nil)
+		return &made, s.directory.changed(ctx, err)
 	}
 	c := &candidate{kind: k, settings: &settings{}}
 	c.Connector, c.Definition, c.Config, c.State = k.Name, k.definition, config, store.Pending

@@ -151,14 +151,14 @@ func (c *counts) Transaction(took time.Duration, committed bool) {
 // has none is for [metrics.Other].
 func (c *counts) requested(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
+		began, ctx := time.Now(), r.Context()
 		defer func() {
 			route := r.Pattern
 			if route == "" || route == "/" {
 				route = metrics.Other
 			}
 			status := http.StatusOK
-			if e := httpserve.Of(r.Context()); e != nil && e.Status() > 0 {
+			if e := httpserve.Of(ctx); e != nil && e.Status() > 0 {
 				status = e.Status()
 			}
 			c.http.Observe(time.Since(began), route, strconv.Itoa(status))

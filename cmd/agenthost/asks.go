@@ -70,7 +70,7 @@ func (a *app) askShowCommand() *cobra.Command {
 		Use:   "show ID",
 		Short: "Show what a call would send",
 		Args:  args(1, "ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) error {
 			_, one, err := a.findAsk(args[0])
 			if err != nil {
 				return err

@@ -73,9 +73,8 @@ func (f *operatorFlags) add(flags *pflag.FlagSet) {
 }
 
 // organizationFlag adds --org to a command about what an organization has.
-func (f *operatorFlags) organizationFlag(cmd *cobra.Command) *cobra.Command {
+func (f *operatorFlags) organizationFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.organization, "org", "", "`name` or id of the organization (default: the only one)")
-	return cmd
 }
 
 // operate calls use with a client of the server that the flags mean.
@@ -169,7 +168,7 @@ func (a *app) operateHere(ctx context.Context, f *operatorFlags, to adminclient.
 	}
 	pipe := localsocket.NewPipe()
 	end := serveAside(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		return httpserve.Serve(ctx, pipe, s.LocalHandler(), localOptions(o.Logger), time.Second)
+		return httpserve.Serve(ctx, pipe, s.LocalHandler(ctx), localOptions(o.Logger), time.Second)
 	})
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

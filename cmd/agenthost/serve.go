@@ -281,7 +281,7 @@ func (a *app) serveLocally(ctx context.Context, s *server.Server, o server.Optio
 		return nil
 	}
 	return serveAside(ctx, func(ctx context.Context) error {
-		return httpserve.Serve(ctx, listener, s.LocalHandler(), localOptions(o.Host.Logger), time.Second)
+		return httpserve.Serve(ctx, listener, s.LocalHandler(ctx), localOptions(o.Host.Logger), time.Second)
 	})
 }
 

@@ -136,7 +136,7 @@ type hasher struct{ hash.Hash }
 
 func (h hasher) number(n int) {
 	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(n)) //nolint:gosec // a length
+	binary.BigEndian.PutUint64(b[:], uint64(n))
 	_, _ = h.Write(b[:])
 }
 

@@ -242,7 +242,7 @@ func (f *Folder) create(name string, data []byte) error {
 	if err == nil {
 		err = temporary.Sync()
 	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
+	if err := errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
 	// A link, unlike a renaming, replaces nothing.

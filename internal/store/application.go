@@ -32,7 +32,7 @@ func scanApplication(r row) (a Application, err error) {
 func scanApplicationAnd(r row, more ...any) (a Application, err error) {
 	var created, revoked int64
 	var urls string
-	if err = r.Scan(append([]any{&a.ID, &a.Organization, &a.Name, &urls, &created, &revoked}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&a.ID, &a.Organization, &a.Name, &urls, &created, &revoked}, more...)...); err != nil {
 		return Application{}, err
 	}
 	a.Created, a.Revoked = instant(created), instant(revoked)

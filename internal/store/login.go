@@ -27,8 +27,9 @@ const (
 	loginLife = 10 * time.Minute
 	// maxLogins is how many logins may have begun at once.
 	maxLogins = 10_000
-	// SessionLife is how long a person stays logged in, and SessionIdle without doing anything.
+	// SessionLife is how long a person stays logged in.
 	SessionLife = 12 * time.Hour
+	// SessionIdle is how long a person stays logged in without doing anything.
 	SessionIdle = time.Hour
 )
 

@@ -33,7 +33,7 @@ type OperatorToken struct {
 }
 
 // OperatorTokenPrefix begins every token of an operator.
-const OperatorTokenPrefix = "aho_" //nolint:gosec // the prefix of credentials, not a credential
+const OperatorTokenPrefix = "aho_"
 
 const (
 	// maxOperatorTokens is how many tokens of operators may be good at once.

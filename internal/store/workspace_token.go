@@ -24,7 +24,7 @@ type WorkspaceToken struct {
 }
 
 // WorkspaceTokenPrefix begins every token of a workspace.
-const WorkspaceTokenPrefix = "ahw_" //nolint:gosec // the prefix of credentials, not a credential
+const WorkspaceTokenPrefix = "ahw_"
 
 const (
 	// MaxWorkspaceTokens is how many tokens a workspace may have that are good.

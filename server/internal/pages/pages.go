@@ -117,7 +117,7 @@ func (s *Site) Handle(pattern string, f func(v *Visit) error) {
 		v, _ := r.Context().Value(visitKey{}).(*Visit)
 		v.Request = r
 		if err := f(v); err != nil {
-			s.fail(v, err)
+			s.fail(r.Context(), v, err)
 		}
 	})
 }
@@ -128,20 +128,21 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r, cancel := v.enter(r, s.options.Timeout)
 	defer cancel()
 	v.Request = r
+	ctx := r.Context()
 	defer func() {
 		if p := recover(); p != nil {
 			s.options.Logger.Error("BUG: panic", "request", v.ID, "path", v.pattern, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			s.fail(v, errors.New("panic"))
+			s.fail(ctx, v, errors.New("panic"))
 		}
 	}()
 	protect(w.Header())
 	if err := s.admit(v); err != nil {
-		s.fail(v, err)
+		s.fail(ctx, v, err)
 		return
 	}
 	_, v.pattern = s.mux.Handler(r)
 	if v.pattern == "" {
-		s.fail(v, s.unknown(r))
+		s.fail(ctx, v, s.unknown(r))
 		return
 	}
 	s.mux.ServeHTTP(w, r)
@@ -206,7 +207,7 @@ func (s *Site) render(name string, data any) ([]byte, error) {
 func send(w http.ResponseWriter, status int, page []byte) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(page) // the client may be gone
+	_, _ = w.Write(page) //nolint:gosec // the client may be gone; html/template escaped the page
 }
 
 // Serving marks the request of a visit as one of somebody whom the server knows: its connection is

@@ -33,11 +33,11 @@ type problemPage struct {
 }
 
 // fail answers with an error.
-func (s *Site) fail(v *Visit, err error) {
+func (s *Site) fail(ctx context.Context, v *Visit, err error) {
 	p, known := errors.AsType[*Problem](err)
 	page := problemPage{Problem: p}
 	if !known {
-		page.Problem, page.ID = problemOf(v.Context(), err), v.ID
+		page.Problem, page.ID = problemOf(ctx, err), v.ID
 	}
 	if page.Status >= http.StatusInternalServerError {
 		page.ID = v.ID

@@ -71,7 +71,7 @@ func (v *Visit) Cookie(name string) string {
 
 // SetCookie sets a cookie for this browser. It ends after life; life 0 removes it.
 func (v *Visit) SetCookie(name, value string, life time.Duration) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // not Secure only at a plain address of this machine
 		Name: v.site.cookieName(name), Value: value, Path: "/", MaxAge: int(life.Seconds()),
 		HttpOnly: true, Secure: v.site.secure, SameSite: http.SameSiteLaxMode,
 	}
