@@ -76,7 +76,7 @@ func TestImage(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", arch, c, err)
 		}
 		folder := unpack(t, image)
-		checkStatic(t, filepath.Join(folder, "usr/bin/agenthost"), arch)
+		checkStatic(t, filepath.Join(folder, "usr", "bin", "agenthost"), arch)
 		if arch == runtime.GOARCH {
 			serveFrom(t, folder, c.Config)
 		}
@@ -102,7 +102,7 @@ func TestMain(m *testing.M) {
 func built(t *testing.T) string {
 	t.Helper()
 	image.once.Do(func() {
-		if image.folder, image.err = os.MkdirTemp("", "agenthost-image"); image.err != nil {
+		if image.folder, image.err = os.MkdirTemp("", "agenthost-image"); image.err != nil { //nolint:usetesting // it is for several tests
 			return
 		}
 		build := exec.CommandContext(context.WithoutCancel(t.Context()), "make", "-C", "../..", "image", "OUT="+image.folder)
@@ -199,7 +199,7 @@ func serveFrom(t *testing.T, dir string, c v1.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = vendor.Close() })
-	config := filepath.Join(dir, "etc/agenthost/agenthost.yaml")
+	config := filepath.Join(dir, "etc", "agenthost", "agenthost.yaml")
 	text, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)

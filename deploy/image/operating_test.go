@@ -81,7 +81,7 @@ func TestOperatingPage(t *testing.T) {
 	}
 	files := filepath.Join(built(t), "image-files")
 	for from, to := range map[string]string{
-		filepath.Join(files, runtime.GOARCH): "build/agenthost", filepath.Join(files, "plugins/pylon.wasm"): "build/plugins/pylon.wasm",
+		filepath.Join(files, runtime.GOARCH): "build/agenthost", filepath.Join(files, "plugins", "pylon.wasm"): "build/plugins/pylon.wasm",
 		"../agenthost.yaml": "deploy/agenthost.yaml", "../agenthost.service": "deploy/agenthost.service",
 	} {
 		text, err := os.ReadFile(from)

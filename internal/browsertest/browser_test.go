@@ -63,7 +63,7 @@ func withBrowser(run func() int) int {
 	if err := chromedp.Do(ctx); err != nil {
 		return failed(fmt.Errorf("%s does not start: %w", program, err))
 	}
-	browser = ctx
+	browser = ctx //nolint:fatcontext // it lives as long as this function
 	return run()
 }
 

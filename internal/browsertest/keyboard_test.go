@@ -51,19 +51,6 @@ func (p *tab) tabTo(id string) {
 	p.t.Fatalf("the Tab key does not come to %s, only to %v\n%s", id, way, p.tell())
 }
 
-// stops returns all places of the focus in order, from the start of the page.
-func (p *tab) stops() (names []string) {
-	for range mostStops {
-		p.do(chromedp.KeyEvent(kb.Tab))
-		f := p.focus()
-		if f.Nothing || len(names) > 0 && names[0] == f.Name {
-			return names
-		}
-		names = append(names, f.Name)
-	}
-	return names
-}
-
 // types types text into the element with the focus.
 func (p *tab) types(text string) { p.t.Helper(); p.do(chromedp.KeyEvent(text)) }
 

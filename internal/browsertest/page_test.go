@@ -233,8 +233,3 @@ func (p *tab) text(selector string) string {
 	p.await(selector)
 	return strings.TrimSpace(result(p, chromedp.Text(chromedp.CSS(selector))))
 }
-
-// has reports whether there is such an element.
-func (p *tab) has(selector string) bool {
-	return result(p, chromedp.Evaluate[bool](fmt.Sprintf("document.querySelector(%q) !== null", selector)))
-}
