@@ -125,10 +125,10 @@ func (s *Site) Handle(pattern string, f func(v *Visit) error) {
 // ServeHTTP answers a request.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := newVisit(s, w, r)
-	r, cancel := v.enter(r, s.options.Timeout)
+	ctx, cancel := v.enter(r.Context(), s.options.Timeout)
 	defer cancel()
+	r = r.WithContext(ctx)
 	v.Request = r
-	ctx := r.Context()
 	defer func() {
 		if p := recover(); p != nil {
 			s.options.Logger.Error("BUG: panic", "request", v.ID, "path", v.pattern, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))

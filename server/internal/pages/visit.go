@@ -24,10 +24,10 @@ func newVisit(s *Site, w http.ResponseWriter, r *http.Request) *Visit {
 	return &Visit{Request: r, Answer: w, ID: s.options.NewID(), site: s}
 }
 
-// enter puts the visit into the context of its request.
-func (v *Visit) enter(r *http.Request, timeout time.Duration) (*http.Request, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	return r.WithContext(context.WithValue(ctx, visitKey{}, v)), cancel
+// enter returns the context of its request, with the visit in it.
+func (v *Visit) enter(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	return context.WithValue(ctx, visitKey{}, v), cancel
 }
 
 // Show answers with a page: the template of a name, with its data.
