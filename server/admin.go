@@ -48,7 +48,7 @@ func (s *Server) admitOperator(c *token.Claims) time.Duration {
 // localKey is the key of the user of this machine who sent a request.
 type localKey struct{}
 
-// localOperator returns the claims of a request that came over the local socket: whoever can open it
+// localOperator returns the claims of a request that came over the local socket: who can open it
 // is the operator.
 func localOperator(ctx context.Context) *token.Claims {
 	name, ok := ctx.Value(localKey{}).(string)

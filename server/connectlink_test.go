@@ -161,7 +161,7 @@ func TestOneVisitAndOneRetry(t *testing.T) {
 			code = p.text(t, "code")
 		}
 		if forms {
-			// Somebody has a link already: nobody gets a second one meanwhile.
+			// Somebody has a link already: nobody gets a second one until it ends.
 			r, err := l.connected(made.Token, nil).CallTool(t.Context(), call)
 			if err != nil || !r.IsError || strings.Contains(said(r), "/connect/") || !strings.Contains(said(r), "already") {
 				t.Errorf("%v, %s", err, said(r))

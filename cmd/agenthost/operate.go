@@ -143,7 +143,7 @@ func (a *app) operatorToken(ctx context.Context, f *operatorFlags, secrets *cred
 	return secrets.Read(ctx, "--token", f.token)
 }
 
-// operateHere is operate where no server runs: one in this process has the database meanwhile, and
+// operateHere is operate where no server runs: one in this process has the database for that time, and
 // only this command can reach it.
 func (a *app) operateHere(ctx context.Context, f *operatorFlags, to adminclient.Config, o host.Options, use func(context.Context, *adminclient.Client) error) (err error) {
 	c, path, err := a.loadConfig()

@@ -1,4 +1,4 @@
-// Package localsocket is a Unix socket in a folder of the server's user: whoever can open it is the
+// Package localsocket is a Unix socket in a folder of the server's user: who can open it is the
 // operator of that server. The folder keeps others out, and where the system says who is at the
 // other end, it is asked too.
 package localsocket
