@@ -177,7 +177,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Host.Connections, o.Host.Asks = s.directory, plans{s.store}
-	s.trail = newTrail(s.store, s.log.Named("audit"), s.counts.lost)
+	if s.trail, err = newTrail(ctx, s.store, o.Data, s.log.Named("audit"), s.counts.lost); err != nil {
+		return nil, err
+	}
 	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail, s.counts)
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
 		return nil, err

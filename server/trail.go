@@ -2,38 +2,39 @@ package server
 
 import (
 	"context"
-	"sync"
-	"time"
+	"path/filepath"
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server/internal/metrics"
+	"github.com/agenthost/agenthost/server/internal/spool"
 	"github.com/hashicorp/go-hclog"
 )
 
 // trail is the audit trail in the database. The start of a write is there before anything is sent;
-// everything else goes there in batches.
+// everything else goes there in batches, from files on the data volume.
 type trail struct {
 	store *store.Store
-	log   hclog.Logger
 	lost  *metrics.Counter
-
-	records chan store.AuditRecord
-	ended   sync.WaitGroup
+	spool *spool.Spool
 }
 
-const (
-	// trailEvery is how long a record waits for others.
-	trailEvery = 500 * time.Millisecond
-	// trailBatch is how many records are written at once. So many more may wait: then calls do.
-	trailBatch = 1000
-)
+// spoolFolder is where records wait, in the folder of the server's data.
+const spoolFolder = "spool"
 
-func newTrail(s *store.Store, log hclog.Logger, lost *metrics.Counter) *trail {
-	t := &trail{store: s, log: log, lost: lost, records: make(chan store.AuditRecord, trailBatch)}
-	t.ended.Go(t.run)
-	return t
+func newTrail(ctx context.Context, s *store.Store, data string, log hclog.Logger, lost *metrics.Counter) (*trail, error) {
+	waiting, err := spool.Open(ctx, spool.Options{
+		Folder: filepath.Join(data, spoolFolder), Deliver: s.AddAudit, Log: log,
+		Lost: func(records int, err error) {
+			lost.Add(int64(records))
+			log.Error("records of calls are lost", "records", records, "error", err)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &trail{s, lost, waiting}, nil
 }
 
 // Write implements [audit.Sink].
@@ -50,8 +51,11 @@ func (t *trail) Write(ctx context.Context, r *audit.Record) error {
 	if r.Event == audit.EventStart && r.Effect != abi.EffectRead {
 		return t.start(ctx, w, record)
 	}
-	t.records <- record
-	return nil
+	err = t.spool.Add(record)
+	if err != nil {
+		t.lost.Add(1)
+	}
+	return err
 }
 
 // start records that a write begins, and takes its key.
@@ -68,36 +72,5 @@ func (t *trail) start(ctx context.Context, w *write, record store.AuditRecord) e
 	return nil
 }
 
-// run writes batches until close.
-func (t *trail) run() {
-	tick := time.NewTicker(trailEvery)
-	defer tick.Stop()
-	var batch []store.AuditRecord
-	for open := true; open; {
-		var record store.AuditRecord
-		select {
-		case record, open = <-t.records:
-			if open {
-				batch = append(batch, record)
-			}
-			if open && len(batch) < trailBatch {
-				continue
-			}
-		case <-tick.C:
-		}
-		if len(batch) == 0 {
-			continue
-		}
-		if err := t.store.AddAudit(context.Background(), batch); err != nil {
-			t.lost.Add(int64(len(batch)))
-			t.log.Error("records of calls are lost", "records", len(batch), "error", err)
-		}
-		batch = batch[:0]
-	}
-}
-
 // close writes what is left. No call runs any more.
-func (t *trail) close() {
-	close(t.records)
-	t.ended.Wait()
-}
+func (t *trail) close() { t.spool.Close() }

@@ -209,7 +209,10 @@ func TestTrail(t *testing.T) {
 	l.ok(l.ask(http.MethodPost, run, l.token, `{"entity": "users", "action": "list"}`), &answered{})
 	l.fails(l.ask(http.MethodPost, run, l.scoped("acme", "read"), newTeam), http.StatusForbidden, "")
 	l.s.trail.close()
-	l.s.trail = newTrail(l.s.store, l.s.log, l.s.counts.lost)
+	var err error
+	if l.s.trail, err = newTrail(t.Context(), l.s.store, l.s.options.Data, l.s.log, l.s.counts.lost); err != nil {
+		t.Fatal(err)
+	}
 	claims, err := l.s.check(t.Context(), l.token)
 	if err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (w Writer) replace(path string, data []byte) error {
 	if err := w.before(SyncFolder); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
 func (w Writer) fill(f *os.File, data []byte) error {
@@ -110,7 +110,7 @@ func (w Writer) Remove(path string) error {
 			return fmt.Errorf("remove %s: %w", filepath.Base(path), err)
 		}
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := SyncDir(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", filepath.Base(path), err)
 	}
 	return nil

@@ -22,7 +22,8 @@ func tryLock(path string) (release func(), err error) {
 	return func() { _ = f.Close() }, nil // which releases it
 }
 
-func syncFolder(path string) error {
+// SyncDir returns when the names in a folder are on the disk.
+func SyncDir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -23,5 +23,5 @@ func tryLock(path string) (release func(), err error) {
 	return func() { _ = syscall.CloseHandle(handle) }, nil
 }
 
-// syncFolder does nothing: a rename is on the disk when it returns.
-func syncFolder(string) error { return nil }
+// SyncDir does nothing: a rename is on the disk when it returns.
+func SyncDir(string) error { return nil }
