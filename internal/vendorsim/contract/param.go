@@ -58,6 +58,27 @@ func (f Fields) Flag(name string) bool { b, _ := f[name].(bool); return b }
 // Int is an integer field.
 func (f Fields) Int(name string) int64 { n, _ := f[name].(float64); return int64(n) }
 
+// SetText, SetFlag and SetTexts set into to a field that was sent, and leave it otherwise.
+func (f Fields) SetText(name string, into *string) {
+	if f.Has(name) {
+		*into = f.Text(name)
+	}
+}
+
+// SetFlag is described at [Fields.SetText].
+func (f Fields) SetFlag(name string, into *bool) {
+	if f.Has(name) {
+		*into = f.Flag(name)
+	}
+}
+
+// SetTexts is described at [Fields.SetText].
+func (f Fields) SetTexts(name string, into *[]string) {
+	if f.Has(name) {
+		*into = f.Texts(name)
+	}
+}
+
 // Texts is an array of strings; it is never nil when the field is there.
 func (f Fields) Texts(name string) []string {
 	items, ok := f[name].([]any)

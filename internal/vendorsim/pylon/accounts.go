@@ -8,8 +8,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-func listAccounts(c *call) (result, *apiError) { return listAll(c, &c.v.store.accounts) }
-
 // accountAt finds the account the path names, by id or external id.
 func (c *call) accountAt() (*row[account], *apiError) {
 	s, id := &c.v.store, c.vars[0]
@@ -26,14 +24,6 @@ func (s *store) accountByExternalID(id string) *row[account] {
 	return s.accounts.Find(func(a *account) bool {
 		return slices.ContainsFunc(a.ExternalIDs, func(e externalID) bool { return e.ExternalID == id })
 	})
-}
-
-func getAccount(c *call) (result, *apiError) {
-	r, err := c.accountAt()
-	if err != nil {
-		return result{}, err
-	}
-	return one(r)
 }
 
 func createAccount(c *call) (result, *apiError) {
@@ -78,15 +68,9 @@ func (c *call) setAccountFields(a *account) (err *apiError) {
 			return invalid("logo_url must be an http or https URL")
 		}
 	}
-	if b.Has("account_type") {
-		a.Type = b.Text("account_type")
-	}
-	if b.Has("tags") {
-		a.Tags = b.Texts("tags")
-	}
-	if b.Has("is_disabled") {
-		a.IsDisabled = b.Flag("is_disabled")
-	}
+	b.SetText("account_type", &a.Type)
+	b.SetTexts("tags", &a.Tags)
+	b.SetFlag("is_disabled", &a.IsDisabled)
 	if b.Has("channels") {
 		a.Channels = []channel{}
 		for _, ch := range b.Objects("channels") {
@@ -156,11 +140,7 @@ func externalIDs(b fields) []externalID {
 	return out
 }
 
-func updateAccount(c *call) (result, *apiError) {
-	r, err := c.accountAt()
-	if err != nil {
-		return result{}, err
-	}
+func updateAccount(c *call, r *row[account]) (result, *apiError) {
 	a := r.Val
 	if err := c.setAccountFields(&a); err != nil {
 		return result{}, err
@@ -171,11 +151,7 @@ func updateAccount(c *call) (result, *apiError) {
 }
 
 // deleteAccount removes an account and links to it, so that every id in later answers resolves.
-func deleteAccount(c *call) (result, *apiError) {
-	r, err := c.accountAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteAccount(c *call, r *row[account]) (result, *apiError) {
 	s, id := &c.v.store, r.ID
 	s.accounts.Remove(r)
 	delete(s.highlights, id)
@@ -202,21 +178,13 @@ func deleteAccount(c *call) (result, *apiError) {
 	return result{}, nil
 }
 
-func listActivityTypes(c *call) (result, *apiError) {
-	return all(c.v.store.activityTypes.Matching(nil))
-}
-
 type success struct {
 	Success bool `json:"success"`
 }
 
 // createActivity checks an activity and updates the account's latest activity. It keeps nothing else, because the vendor
 // has no call that reads activities.
-func createActivity(c *call) (result, *apiError) {
-	r, err := c.accountAt()
-	if err != nil {
-		return result{}, err
-	}
+func createActivity(c *call, r *row[account]) (result, *apiError) {
 	s, b := &c.v.store, c.body
 	slug := b.Text("slug")
 	if s.activityTypes.Find(func(t *activityType) bool { return t.Slug == slug }) == nil {
@@ -241,11 +209,7 @@ func createActivity(c *call) (result, *apiError) {
 	return one(contract.Value{V: success{true}})
 }
 
-func createHighlight(c *call) (result, *apiError) {
-	r, err := c.accountAt()
-	if err != nil {
-		return result{}, err
-	}
+func createHighlight(c *call, r *row[account]) (result, *apiError) {
 	now := c.stamp()
 	h := highlight{ID: c.newID(), AccountID: r.ID, ContentHTML: c.body.Text("content_html"), CreatedAt: now, UpdatedAt: now, ExpiresAt: c.timeField("expires_at")}
 	c.audit("account_highlight.created", "account_highlight", h.ID)
@@ -274,15 +238,9 @@ func (c *call) highlightAt() (*table[highlight], *row[highlight], *apiError) {
 	return t, h, nil
 }
 
-func updateHighlight(c *call) (result, *apiError) {
-	t, r, err := c.highlightAt()
-	if err != nil {
-		return result{}, err
-	}
+func updateHighlight(c *call, t *table[highlight], r *row[highlight]) (result, *apiError) {
 	h := r.Val
-	if c.body.Has("content_html") {
-		h.ContentHTML = c.body.Text("content_html")
-	}
+	c.body.SetText("content_html", &h.ContentHTML)
 	if c.body.Has("expires_at") {
 		h.ExpiresAt = c.timeField("expires_at")
 	}
@@ -291,11 +249,7 @@ func updateHighlight(c *call) (result, *apiError) {
 	return one(t.Replace(r, h))
 }
 
-func deleteHighlight(c *call) (result, *apiError) {
-	t, r, err := c.highlightAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteHighlight(c *call, t *table[highlight], r *row[highlight]) (result, *apiError) {
 	t.Remove(r)
 	c.audit("account_highlight.deleted", "account_highlight", r.ID)
 	return one(contract.Value{V: success{true}})

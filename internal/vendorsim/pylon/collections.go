@@ -13,22 +13,14 @@ func (c *call) collectionAt() (*table[collection], *row[collection], *apiError) 
 	return nil, nil, notFound("collection", c.vars[1])
 }
 
-func listCollections(c *call) (result, *apiError) {
-	kb, err := c.knowledgeBaseAt()
-	if err != nil {
-		return result{}, err
-	}
+func listCollections(c *call, kb *row[knowledgeBase]) (result, *apiError) {
 	if t := c.v.store.collections[kb.ID]; t != nil {
 		return all(t.Matching(nil))
 	}
 	return all(nil)
 }
 
-func createCollection(c *call) (result, *apiError) {
-	kb, err := c.knowledgeBaseAt()
-	if err != nil {
-		return result{}, err
-	}
+func createCollection(c *call, kb *row[knowledgeBase]) (result, *apiError) {
 	s, b := &c.v.store, c.body
 	t := child(s.collections, kb.ID)
 	col := collection{ID: s.newID(), Title: b.Text("title"), Description: b.Text("description"), Slug: b.Text("slug"), Icon: "book", CreatedAt: c.stamp()}
@@ -48,28 +40,18 @@ func createCollection(c *call) (result, *apiError) {
 	return one(t.Insert(col.ID, 0, col))
 }
 
-func getCollection(c *call) (result, *apiError) {
-	_, r, err := c.collectionAt()
-	if err != nil {
-		return result{}, err
-	}
+func getCollection(c *call, _ *table[collection], r *row[collection]) (result, *apiError) {
 	return one(r)
 }
 
-func updateCollection(c *call) (result, *apiError) {
-	t, r, err := c.collectionAt()
-	if err != nil {
-		return result{}, err
-	}
+func updateCollection(c *call, t *table[collection], r *row[collection]) (result, *apiError) {
 	b, col := c.body, r.Val
 	if b.Has("title") {
 		if col.Title = b.Text("title"); col.Title == "" {
 			return result{}, invalid("title must not be empty")
 		}
 	}
-	if b.Has("description") {
-		col.Description = b.Text("description")
-	}
+	b.SetText("description", &col.Description)
 	if b.Has("slug") && b.Text("slug") != col.Slug {
 		col.Slug = b.Text("slug")
 		if other := t.Find(func(o *collection) bool { return o.Slug == col.Slug }); other != nil {
@@ -84,11 +66,7 @@ func updateCollection(c *call) (result, *apiError) {
 }
 
 // deleteCollection removes a collection, but not its articles.
-func deleteCollection(c *call) (result, *apiError) {
-	t, r, err := c.collectionAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteCollection(c *call, t *table[collection], r *row[collection]) (result, *apiError) {
 	t.Remove(r)
 	out := func(of **string) bool {
 		in := *of != nil && **of == r.ID

@@ -7,12 +7,6 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-func listContacts(c *call) (result, *apiError) { return listAll(c, &c.v.store.contacts) }
-
-func getContact(c *call) (result, *apiError) {
-	return byID(&c.v.store.contacts, "contact", c.vars[0])
-}
-
 func (c *call) addContact(p contact) *row[contact] {
 	p.ID = c.newID()
 	if p.PortalRole == "" {
@@ -80,15 +74,11 @@ func (c *call) setContactFields(p *contact) (err *apiError) {
 			return invalid("avatar_url must be an http or https URL")
 		}
 	}
-	if b.Has("phone_numbers") {
-		p.PhoneNumbers = b.Texts("phone_numbers")
-	}
+	b.SetTexts("phone_numbers", &p.PhoneNumbers)
 	if b.Has("primary_phone_number") {
 		p.PrimaryPhoneNumber = contract.Optional(b.Text("primary_phone_number"))
 	}
-	if b.Has("portal_role") {
-		p.PortalRole = b.Text("portal_role")
-	}
+	b.SetText("portal_role", &p.PortalRole)
 	if b.Has("portal_role_id") {
 		p.PortalRoleID = contract.Optional(b.Text("portal_role_id"))
 	}
@@ -99,12 +89,8 @@ func (c *call) setContactFields(p *contact) (err *apiError) {
 	return err
 }
 
-func updateContact(c *call) (result, *apiError) {
+func updateContact(c *call, r *row[contact]) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.contacts.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("contact", c.vars[0])
-	}
 	p := r.Val
 	if email := strings.ToLower(b.Text("email")); email != "" {
 		p.Emails = union([]string{email}, p.Emails)
@@ -136,12 +122,8 @@ func updateContact(c *call) (result, *apiError) {
 	return one(s.contacts.Replace(r, p))
 }
 
-func deleteContact(c *call) (result, *apiError) {
+func deleteContact(c *call, r *row[contact]) (result, *apiError) {
 	s := &c.v.store
-	r := s.contacts.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("contact", c.vars[0])
-	}
 	s.contacts.Remove(r)
 	s.issues.Update(func(is *issue) bool {
 		following := slices.Contains(is.followerContacts, r.ID)

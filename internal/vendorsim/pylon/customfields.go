@@ -15,17 +15,6 @@ func listCustomFields(c *call) (result, *apiError) {
 	})
 }
 
-func getCustomField(c *call) (result, *apiError) {
-	return byID(&c.v.store.customFields, "custom field", c.vars[0])
-}
-
-func byID[T any](t *table[T], kind, id string) (result, *apiError) {
-	if r := t.Get(id); r != nil {
-		return one(r)
-	}
-	return result{}, notFound(kind, id)
-}
-
 func createCustomField(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	f := customField{
@@ -57,12 +46,8 @@ func (f *customField) setOptions(b fields) {
 	}
 }
 
-func updateCustomField(c *call) (result, *apiError) {
+func updateCustomField(c *call, r *row[customField]) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.customFields.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("custom field", c.vars[0])
-	}
 	f := r.Val
 	if b.Has("slug") && b.Text("slug") != f.Slug {
 		if have := s.customField(f.ObjectType, b.Text("slug")); have != nil {
@@ -70,18 +55,12 @@ func updateCustomField(c *call) (result, *apiError) {
 		}
 		f.Slug = b.Text("slug")
 	}
-	if b.Has("label") {
-		f.Label = b.Text("label")
-	}
-	if b.Has("description") {
-		f.Description = b.Text("description")
-	}
+	b.SetText("label", &f.Label)
+	b.SetText("description", &f.Description)
 	if b.Has("default_value") {
 		f.DefaultValue = contract.Optional(b.Text("default_value"))
 	}
-	if b.Has("default_values") {
-		f.DefaultValues = b.Texts("default_values")
-	}
+	b.SetTexts("default_values", &f.DefaultValues)
 	f.setOptions(b)
 	f.UpdatedAt = c.stamp()
 	c.audit("custom_field.updated", "custom_field", f.ID)

@@ -4,16 +4,8 @@ import "github.com/agenthost/agenthost/internal/vendorsim/contract"
 
 func getMe(c *call) (result, *apiError) { return one(contract.Value{V: c.v.store.org}) }
 
-func listUsers(c *call) (result, *apiError) { return listAll(c, &c.v.store.users) }
-
-func getUser(c *call) (result, *apiError) { return byID(&c.v.store.users, "user", c.vars[0]) }
-
-func updateUser(c *call) (result, *apiError) {
+func updateUser(c *call, r *row[user]) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.users.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("user", c.vars[0])
-	}
 	u := r.Val
 	if b.Has("name") {
 		if u.Name = b.Text("name"); u.Name == "" {
@@ -41,16 +33,8 @@ func updateUser(c *call) (result, *apiError) {
 	return one(s.users.Replace(r, u))
 }
 
-func listUserRoles(c *call) (result, *apiError) { return listAll(c, &c.v.store.roles) }
-
-func listTeams(c *call) (result, *apiError) { return listAll(c, &c.v.store.teams) }
-
-func getTeam(c *call) (result, *apiError) { return byID(&c.v.store.teams, "team", c.vars[0]) }
-
 func (c *call) setTeamFields(t *team) *apiError {
-	if c.body.Has("name") {
-		t.Name = c.body.Text("name")
-	}
+	c.body.SetText("name", &t.Name)
 	if c.body.Has("user_ids") {
 		t.Users = []personRef{}
 		for _, id := range c.body.Texts("user_ids") {
@@ -75,12 +59,8 @@ func createTeam(c *call) (result, *apiError) {
 	return one(c.v.store.teams.Insert(t.ID, 0, t))
 }
 
-func updateTeam(c *call) (result, *apiError) {
+func updateTeam(c *call, r *row[team]) (result, *apiError) {
 	s := &c.v.store
-	r := s.teams.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("team", c.vars[0])
-	}
 	t := r.Val
 	if err := c.setTeamFields(&t); err != nil {
 		return result{}, err
@@ -88,7 +68,3 @@ func updateTeam(c *call) (result, *apiError) {
 	c.audit("team.updated", "team", t.ID)
 	return one(s.teams.Replace(r, t))
 }
-
-func listTicketForms(c *call) (result, *apiError) { return listAll(c, &c.v.store.ticketForms) }
-
-func listAuditLogs(c *call) (result, *apiError) { return listAll(c, &c.v.store.auditLogs) }

@@ -8,11 +8,7 @@ import (
 )
 
 // snoozeIssue puts an issue on hold until a time in the future.
-func snoozeIssue(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func snoozeIssue(c *call, r *row[issue]) (result, *apiError) {
 	until, _ := c.body.Time("snooze_until")
 	if !until.After(c.now) {
 		return result{}, invalid("snooze_until must be in the future")
@@ -25,11 +21,7 @@ func snoozeIssue(c *call) (result, *apiError) {
 	return one(c.v.store.issues.Replace(r, is))
 }
 
-func listFollowers(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func listFollowers(c *call, r *row[issue]) (result, *apiError) {
 	return followers(&r.Val)
 }
 
@@ -45,11 +37,7 @@ func followers(is *issue) (result, *apiError) {
 }
 
 // changeFollowers adds (the default) or removes followers. Repeating it has no effect.
-func changeFollowers(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func changeFollowers(c *call, r *row[issue]) (result, *apiError) {
 	users, contacts := c.body.Texts("user_ids"), c.body.Texts("contact_ids")
 	if len(users)+len(contacts) == 0 {
 		return result{}, invalid("user_ids or contact_ids is required")
@@ -97,11 +85,7 @@ func without(have, gone []string) []string {
 }
 
 // linkExternalIssue links (the default) or unlinks an issue of another tracker.
-func linkExternalIssue(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func linkExternalIssue(c *call, r *row[issue]) (result, *apiError) {
 	is := r.Val
 	id, tracker := c.body.Text("external_issue_id"), c.body.Text("source")
 	at := slices.IndexFunc(is.ExternalIssues, func(e externalIssue) bool { return e.ExternalID == id && e.Source == tracker })
@@ -120,5 +104,3 @@ func linkExternalIssue(c *call) (result, *apiError) {
 	c.audit("issue.external_issue_changed", "issue", is.ID)
 	return one(c.v.store.issues.Replace(r, is))
 }
-
-func listIssueStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Matching(nil)) }

@@ -49,14 +49,6 @@ func listIssues(c *call) (result, *apiError) {
 	})
 }
 
-func getIssue(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
-	return one(r)
-}
-
 func createIssue(c *call) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
 	is := issue{
@@ -169,18 +161,12 @@ func (c *call) setIssueFields(is *issue) (err *apiError) {
 			}
 		}
 	}
-	if b.Has("tags") {
-		is.Tags = b.Texts("tags")
-	}
+	b.SetTexts("tags", &is.Tags)
 	is.CustomFields, err = c.customValues("issue", is.CustomFields)
 	return err
 }
 
-func updateIssue(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func updateIssue(c *call, r *row[issue]) (result, *apiError) {
 	s, is, b := &c.v.store, r.Val, c.body
 	if err := c.setIssueFields(&is); err != nil {
 		return result{}, err
@@ -192,15 +178,9 @@ func updateIssue(c *call) (result, *apiError) {
 		}
 		c.setState(&is, state)
 	}
-	if b.Has("title") {
-		is.Title = b.Text("title")
-	}
-	if b.Has("type") {
-		is.Type = b.Text("type")
-	}
-	if b.Has("customer_portal_visible") {
-		is.CustomerPortalVisible = b.Flag("customer_portal_visible")
-	}
+	b.SetText("title", &is.Title)
+	b.SetText("type", &is.Type)
+	b.SetFlag("customer_portal_visible", &is.CustomerPortalVisible)
 	is.UpdatedAt = c.stamp()
 	c.audit("issue.updated", "issue", is.ID)
 	return one(s.issues.Replace(r, is))
@@ -225,11 +205,7 @@ func (c *call) setState(is *issue, state string) {
 	is.State = state
 }
 
-func deleteIssue(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteIssue(c *call, r *row[issue]) (result, *apiError) {
 	s := &c.v.store
 	s.issues.Remove(r)
 	delete(s.issueNumbers, r.Val.Number)

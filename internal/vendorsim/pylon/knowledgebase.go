@@ -9,19 +9,11 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim/contract"
 )
 
-func listKnowledgeBases(c *call) (result, *apiError) {
-	return all(c.v.store.knowledgeBases.Matching(nil))
-}
-
 func (c *call) knowledgeBaseAt() (*row[knowledgeBase], *apiError) {
 	if r := c.v.store.knowledgeBases.Get(c.vars[0]); r != nil {
 		return r, nil
 	}
 	return nil, notFound("knowledge base", c.vars[0])
-}
-
-func getKnowledgeBase(c *call) (result, *apiError) {
-	return byID(&c.v.store.knowledgeBases, "knowledge base", c.vars[0])
 }
 
 // articleAt finds the article of the path. It does not make tables, because reads share the lock.
@@ -62,11 +54,7 @@ func (c *call) language(kb *knowledgeBase, language string) *apiError {
 }
 
 // listArticles answers a knowledge base's articles; with language, those that exist in it, translated.
-func listArticles(c *call) (result, *apiError) {
-	kb, err := c.knowledgeBaseAt()
-	if err != nil {
-		return result{}, err
-	}
+func listArticles(c *call, kb *row[knowledgeBase]) (result, *apiError) {
 	lang := c.query["language"]
 	if err := c.language(&kb.Val, lang); err != nil {
 		return result{}, err
@@ -91,11 +79,7 @@ func listArticles(c *call) (result, *apiError) {
 	return res, nil
 }
 
-func getArticle(c *call) (result, *apiError) {
-	_, r, err := c.articleAt()
-	if err != nil {
-		return result{}, err
-	}
+func getArticle(c *call, _ *table[article], r *row[article]) (result, *apiError) {
 	kb, lang := c.v.store.knowledgeBases.Get(c.vars[0]), c.query["language"]
 	if lang == "" || lang == kb.Val.DefaultLanguage {
 		return one(r)
@@ -110,11 +94,7 @@ func getArticle(c *call) (result, *apiError) {
 	return one(contract.Value{V: a})
 }
 
-func createArticle(c *call) (result, *apiError) {
-	kb, err := c.knowledgeBaseAt()
-	if err != nil {
-		return result{}, err
-	}
+func createArticle(c *call, kb *row[knowledgeBase]) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
 	writer, err := c.userRef("author_user_id", b.Text("author_user_id"))
 	if err != nil {
@@ -155,11 +135,7 @@ func createArticle(c *call) (result, *apiError) {
 	return one(t.Insert(a.ID, 0, a))
 }
 
-func updateArticle(c *call) (result, *apiError) {
-	t, r, err := c.articleAt()
-	if err != nil {
-		return result{}, err
-	}
+func updateArticle(c *call, t *table[article], r *row[article]) (result, *apiError) {
 	s, b, now, a := &c.v.store, c.body, c.stamp(), r.Val
 	kb := s.knowledgeBases.Get(c.vars[0])
 	lang := b.Text("language")
@@ -168,28 +144,18 @@ func updateArticle(c *call) (result, *apiError) {
 	}
 	if lang != "" && lang != kb.Val.DefaultLanguage {
 		tr := a.translations[lang]
-		if b.Has("title") {
-			tr.title = b.Text("title")
-		}
-		if b.Has("body_html") {
-			tr.bodyHTML = b.Text("body_html")
-		}
+		b.SetText("title", &tr.title)
+		b.SetText("body_html", &tr.bodyHTML)
 		a.translations = maps.Clone(a.translations)
 		if a.translations == nil {
 			a.translations = map[string]translation{}
 		}
 		a.translations[lang] = tr
 	} else {
-		if b.Has("title") {
-			a.Title = b.Text("title")
-		}
-		if b.Has("body_html") {
-			a.DraftHTML = b.Text("body_html")
-		}
+		b.SetText("title", &a.Title)
+		b.SetText("body_html", &a.DraftHTML)
 	}
-	if b.Has("is_unlisted") {
-		a.IsUnlisted = b.Flag("is_unlisted")
-	}
+	b.SetFlag("is_unlisted", &a.IsUnlisted)
 	if b.Has("visibility_config") {
 		a.VisibilityConfig = b.Object("visibility_config")
 	}
@@ -204,9 +170,7 @@ func updateArticle(c *call) (result, *apiError) {
 		}
 	}
 	publishing := b.Flag("is_published") && !a.IsPublished
-	if b.Has("is_published") {
-		a.IsPublished = b.Flag("is_published")
-	}
+	b.SetFlag("is_published", &a.IsPublished)
 	// An edit of a published article stays a draft until it is published, unless the caller asks for both at once.
 	if publishing || a.IsPublished && b.Flag("publish_updated_body_html") {
 		a.PublishedHTML, a.LastPublishedAt = a.DraftHTML, &now
@@ -216,11 +180,7 @@ func updateArticle(c *call) (result, *apiError) {
 	return one(t.Replace(r, a))
 }
 
-func deleteArticle(c *call) (result, *apiError) {
-	t, r, err := c.articleAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteArticle(c *call, t *table[article], r *row[article]) (result, *apiError) {
 	t.Remove(r)
 	c.audit("article.deleted", "article", r.ID)
 	return result{}, nil

@@ -1,7 +1,5 @@
 package pylon
 
-func listMacroGroups(c *call) (result, *apiError) { return all(c.v.store.macroGroups.Matching(nil)) }
-
 func listMacros(c *call) (result, *apiError) {
 	s, group := &c.v.store, c.query["macro_group_id"]
 	if group != "" && s.macroGroups.Get(group) == nil {
@@ -16,8 +14,6 @@ func listMacros(c *call) (result, *apiError) {
 	return all(found)
 }
 
-func getMacro(c *call) (result, *apiError) { return byID(&c.v.store.macros, "macro", c.vars[0]) }
-
 func (c *call) setMacroFields(m *macro) *apiError {
 	s, b := &c.v.store, c.body
 	if b.Has("macro_group_id") {
@@ -30,12 +26,8 @@ func (c *call) setMacroFields(m *macro) *apiError {
 			return invalid("name must not be empty")
 		}
 	}
-	if b.Has("text_html") {
-		m.TextHTML = b.Text("text_html")
-	}
-	if b.Has("text_type") {
-		m.TextType = b.Text("text_type")
-	}
+	b.SetText("text_html", &m.TextHTML)
+	b.SetText("text_type", &m.TextType)
 	if b.Has("visibility") {
 		v := b.Object("visibility")
 		for _, id := range v.Texts("user_ids") {
@@ -64,12 +56,8 @@ func createMacro(c *call) (result, *apiError) {
 	return one(s.macros.Insert(m.ID, 0, m))
 }
 
-func updateMacro(c *call) (result, *apiError) {
+func updateMacro(c *call, r *row[macro]) (result, *apiError) {
 	s := &c.v.store
-	r := s.macros.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("macro", c.vars[0])
-	}
 	m := r.Val
 	if err := c.setMacroFields(&m); err != nil {
 		return result{}, err

@@ -3,11 +3,7 @@ package pylon
 import "github.com/agenthost/agenthost/internal/vendorsim/contract"
 
 // listMessages answers an issue's messages, oldest first: all of them when neither limit nor cursor is sent.
-func listMessages(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func listMessages(c *call, r *row[issue]) (result, *apiError) {
 	limit := c.limit()
 	if limit == 0 && c.cursor() != "" {
 		limit = 100
@@ -60,11 +56,7 @@ func authorContact(p *contact) *author {
 }
 
 // createReply answers a message where the customer sees it. Replies to e-mail issues need a recipient.
-func createReply(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func createReply(c *call, r *row[issue]) (result, *apiError) {
 	s, b := &c.v.store, c.body
 	to := child(s.messages, r.ID).Get(b.Text("message_id"))
 	if to == nil {
@@ -114,11 +106,7 @@ func createReply(c *call) (result, *apiError) {
 }
 
 // createNote adds an internal note: to a thread, to the thread of another note, or to a new thread.
-func createNote(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func createNote(c *call, r *row[issue]) (result, *apiError) {
 	s, b := &c.v.store, c.body
 	if b.Text("thread_id") != "" && b.Text("message_id") != "" {
 		return result{}, invalid("thread_id and message_id exclude each other")
@@ -173,22 +161,14 @@ func (c *call) addThread(issueID, name string) *row[thread] {
 	})
 }
 
-func listThreads(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func listThreads(c *call, r *row[issue]) (result, *apiError) {
 	if t := c.v.store.threads[r.ID]; t != nil {
 		return all(t.Matching(nil))
 	}
 	return all(nil)
 }
 
-func createThread(c *call) (result, *apiError) {
-	r, err := c.issueAt()
-	if err != nil {
-		return result{}, err
-	}
+func createThread(c *call, r *row[issue]) (result, *apiError) {
 	th := c.addThread(r.ID, c.body.Text("name"))
 	c.audit("issue.thread_created", "thread", th.ID)
 	return one(th)
@@ -208,22 +188,14 @@ func (c *call) messageAt() (*table[message], *row[message], *apiError) {
 }
 
 // redactMessage blanks a message's text and files and keeps the rest.
-func redactMessage(c *call) (result, *apiError) {
-	t, m, err := c.messageAt()
-	if err != nil {
-		return result{}, err
-	}
+func redactMessage(c *call, t *table[message], m *row[message]) (result, *apiError) {
 	val := m.Val
 	val.MessageHTML, val.FileURLs = "<p>[redacted]</p>", []string{}
 	c.audit("message.redacted", "message", m.ID)
 	return one(t.Replace(m, val))
 }
 
-func deleteMessage(c *call) (result, *apiError) {
-	t, m, err := c.messageAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteMessage(c *call, t *table[message], m *row[message]) (result, *apiError) {
 	t.Remove(m)
 	c.audit("message.deleted", "message", m.ID)
 	return result{}, nil

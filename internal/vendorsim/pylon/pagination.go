@@ -50,7 +50,3 @@ func paginate[T any](c *call, limit int, q pageQuery[T]) (result, *apiError) {
 	}
 	return result{Answer: contract.Answer{Many: out, List: true}, page: pg}, nil
 }
-
-func listAll[T any](c *call, t *table[T]) (result, *apiError) {
-	return paginate(c, c.limit(), pageQuery[T]{table: t, scope: contract.ScopeOf(c.ep.op.Route())})
-}

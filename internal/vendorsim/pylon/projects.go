@@ -13,9 +13,7 @@ func (c *call) setProjectFields(p *project) (err *apiError) {
 			return invalid("name must not be empty")
 		}
 	}
-	if b.Has("description_html") {
-		p.DescriptionHTML = b.Text("description_html")
-	}
+	b.SetText("description_html", &p.DescriptionHTML)
 	if b.Has("owner_id") {
 		if _, err := c.userRef("owner_id", b.Text("owner_id")); err != nil {
 			return err
@@ -31,9 +29,7 @@ func (c *call) setProjectFields(p *project) (err *apiError) {
 	if p.StartDate != nil && p.EndDate != nil && p.EndDate.Before(*p.StartDate) {
 		return invalid("end_date is before start_date")
 	}
-	if b.Has("customer_portal_visible") {
-		p.CustomerPortalVisible = b.Flag("customer_portal_visible")
-	}
+	b.SetFlag("customer_portal_visible", &p.CustomerPortalVisible)
 	p.CustomFields, err = c.customValues("project", p.CustomFields)
 	return err
 }
@@ -55,12 +51,8 @@ func createProject(c *call) (result, *apiError) {
 	return one(s.projects.Insert(p.ID, 0, p))
 }
 
-func updateProject(c *call) (result, *apiError) {
+func updateProject(c *call, r *row[project]) (result, *apiError) {
 	s := &c.v.store
-	r := s.projects.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("project", c.vars[0])
-	}
 	p, now := r.Val, c.stamp()
 	if err := c.setProjectFields(&p); err != nil {
 		return result{}, err
@@ -96,12 +88,8 @@ func createMilestone(c *call) (result, *apiError) {
 	return one(s.milestones.Insert(m.ID, 0, m))
 }
 
-func updateMilestone(c *call) (result, *apiError) {
+func updateMilestone(c *call, r *row[milestone]) (result, *apiError) {
 	s, b := &c.v.store, c.body
-	r := s.milestones.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("milestone", c.vars[0])
-	}
 	m := r.Val
 	if b.Has("name") {
 		if m.Name = b.Text("name"); m.Name == "" {
@@ -116,17 +104,9 @@ func updateMilestone(c *call) (result, *apiError) {
 	return one(s.milestones.Replace(r, m))
 }
 
-func getProject(c *call) (result, *apiError) {
-	return byID(&c.v.store.projects, "project", c.vars[0])
-}
-
 // deleteProject removes a project with its milestones, and takes its tasks out of it.
-func deleteProject(c *call) (result, *apiError) {
+func deleteProject(c *call, r *row[project]) (result, *apiError) {
 	s := &c.v.store
-	r := s.projects.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("project", c.vars[0])
-	}
 	s.projects.Remove(r)
 	for _, m := range slices.Clone(s.milestones.Rows) {
 		if m.Val.Project.ID == r.ID {
@@ -144,16 +124,8 @@ func deleteProject(c *call) (result, *apiError) {
 	return result{}, nil
 }
 
-func getMilestone(c *call) (result, *apiError) {
-	return byID(&c.v.store.milestones, "milestone", c.vars[0])
-}
-
-func deleteMilestone(c *call) (result, *apiError) {
+func deleteMilestone(c *call, r *row[milestone]) (result, *apiError) {
 	s := &c.v.store
-	r := s.milestones.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("milestone", c.vars[0])
-	}
 	s.removeMilestone(r)
 	c.audit("milestone.deleted", "milestone", r.ID)
 	return result{}, nil

@@ -5,10 +5,6 @@ import (
 	"strings"
 )
 
-func listTags(c *call) (result, *apiError) { return listAll(c, &c.v.store.tags) }
-
-func getTag(c *call) (result, *apiError) { return byID(&c.v.store.tags, "tag", c.vars[0]) }
-
 // checkTag refuses a second tag with the same text for a kind of object, and invalid colours.
 func (c *call) checkTag(t *tag) *apiError {
 	if t.Value == "" {
@@ -34,19 +30,11 @@ func createTag(c *call) (result, *apiError) {
 	return one(c.v.store.tags.Insert(t.ID, 0, t))
 }
 
-func updateTag(c *call) (result, *apiError) {
+func updateTag(c *call, r *row[tag]) (result, *apiError) {
 	s := &c.v.store
-	r := s.tags.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("tag", c.vars[0])
-	}
 	t := r.Val
-	if c.body.Has("value") {
-		t.Value = c.body.Text("value")
-	}
-	if c.body.Has("hex_color") {
-		t.HexColor = c.body.Text("hex_color")
-	}
+	c.body.SetText("value", &t.Value)
+	c.body.SetText("hex_color", &t.HexColor)
 	if err := c.checkTag(&t); err != nil {
 		return result{}, err
 	}
@@ -61,12 +49,8 @@ func updateTag(c *call) (result, *apiError) {
 	return one(s.tags.Replace(r, t))
 }
 
-func deleteTag(c *call) (result, *apiError) {
+func deleteTag(c *call, r *row[tag]) (result, *apiError) {
 	s := &c.v.store
-	r := s.tags.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("tag", c.vars[0])
-	}
 	s.tags.Remove(r)
 	c.retag(r.Val.ObjectType, func(tags []string) []string {
 		return slices.DeleteFunc(slices.Clone(tags), func(s string) bool { return s == r.Val.Value })

@@ -2,10 +2,6 @@ package pylon
 
 import "slices"
 
-func listTasks(c *call) (result, *apiError) { return listAll(c, &c.v.store.tasks) }
-
-func getTask(c *call) (result, *apiError) { return byID(&c.v.store.tasks, "task", c.vars[0]) }
-
 func (c *call) setTaskFields(t *task) (err *apiError) {
 	s, b := &c.v.store, c.body
 	if b.Has("title") {
@@ -13,12 +9,8 @@ func (c *call) setTaskFields(t *task) (err *apiError) {
 			return invalid("title must not be empty")
 		}
 	}
-	if b.Has("body_html") {
-		t.BodyHTML = b.Text("body_html")
-	}
-	if b.Has("status") {
-		t.Status = b.Text("status")
-	}
+	b.SetText("body_html", &t.BodyHTML)
+	b.SetText("status", &t.Status)
 	if b.Has("assignee_id") {
 		u, err := c.userRef("assignee_id", b.Text("assignee_id"))
 		if err != nil {
@@ -47,9 +39,7 @@ func (c *call) setTaskFields(t *task) (err *apiError) {
 	if b.Has("due_date") {
 		t.DueDate = c.timeField("due_date")
 	}
-	if b.Has("customer_portal_visible") {
-		t.CustomerPortalVisible = b.Flag("customer_portal_visible")
-	}
+	b.SetFlag("customer_portal_visible", &t.CustomerPortalVisible)
 	t.CustomFields, err = c.customValues("task", t.CustomFields)
 	return err
 }
@@ -77,12 +67,8 @@ func createTask(c *call) (result, *apiError) {
 	return one(s.tasks.Insert(t.ID, 0, t))
 }
 
-func updateTask(c *call) (result, *apiError) {
+func updateTask(c *call, r *row[task]) (result, *apiError) {
 	s := &c.v.store
-	r := s.tasks.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("task", c.vars[0])
-	}
 	t := r.Val
 	if err := c.setTaskFields(&t); err != nil {
 		return result{}, err
@@ -92,12 +78,8 @@ func updateTask(c *call) (result, *apiError) {
 	return one(s.tasks.Replace(r, t))
 }
 
-func deleteTask(c *call) (result, *apiError) {
+func deleteTask(c *call, r *row[task]) (result, *apiError) {
 	s := &c.v.store
-	r := s.tasks.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("task", c.vars[0])
-	}
 	s.tasks.Remove(r)
 	delete(s.taskComments, r.ID)
 	s.tasks.Update(func(t *task) bool {
@@ -153,21 +135,13 @@ func (c *call) taskCommentAt() (*table[taskComment], *row[taskComment], *apiErro
 	return nil, nil, notFound("task comment", c.vars[1])
 }
 
-func updateTaskComment(c *call) (result, *apiError) {
-	t, r, err := c.taskCommentAt()
-	if err != nil {
-		return result{}, err
-	}
+func updateTaskComment(c *call, t *table[taskComment], r *row[taskComment]) (result, *apiError) {
 	comment, now := r.Val, c.stamp()
 	comment.BodyHTML, comment.UpdatedAt, comment.LastEditedAt = c.body.Text("body_html"), now, &now
 	return one(t.Replace(r, comment))
 }
 
-func deleteTaskComment(c *call) (result, *apiError) {
-	t, r, err := c.taskCommentAt()
-	if err != nil {
-		return result{}, err
-	}
+func deleteTaskComment(c *call, t *table[taskComment], r *row[taskComment]) (result, *apiError) {
 	t.Remove(r)
 	return result{}, nil
 }
