@@ -17,14 +17,6 @@ func listAlerts(c *call) (result, *apiError) {
 	return paginate(c, listing[alert]{table: &c.v.store.alerts, match: match})
 }
 
-func getAlert(c *call) (result, *apiError) { return byID(&c.v.store.alerts, "alert", c.vars[0]) }
-
-func listAlertSources(c *call) (result, *apiError) { return all(c.v.store.alertSources.Matching(nil)) }
-
-func listAlertRoutes(c *call) (result, *apiError) {
-	return paginate(c, listing[alertRoute]{table: &c.v.store.alertRoutes})
-}
-
 // checkSourceToken takes the token of the alert source from the Authorization header or the query parameter token.
 func (c *call) checkSourceToken(src *row[alertSource]) *apiError {
 	token := c.query.text("token")
@@ -97,12 +89,8 @@ func (s *store) attributesFrom(metadata fields) []alertAttributeValue {
 	return out
 }
 
-func resolveAlert(c *call) (result, *apiError) {
+func resolveAlert(c *call, r *row[alert]) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
-	r := s.alerts.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("alert", c.vars[0])
-	}
 	a := r.Val
 	if a.Status == "resolved" {
 		return one(r)
@@ -110,10 +98,6 @@ func resolveAlert(c *call) (result, *apiError) {
 	a.Status, a.ResolvedAt, a.UpdatedAt = "resolved", &now, now
 	delete(s.firing, a.AlertSourceID+"/"+a.DeduplicationKey)
 	return one(s.alerts.Replace(r, a))
-}
-
-func listAlertAttributes(c *call) (result, *apiError) {
-	return all(c.v.store.alertAttributes.Matching(nil))
 }
 
 func listIncidentAlerts(c *call) (result, *apiError) {

@@ -62,10 +62,6 @@ func listCatalogEntries(c *call) (result, *apiError) {
 }
 
 // getCatalogEntry ignores expand, which is not simulated.
-func getCatalogEntry(c *call) (result, *apiError) {
-	return byID(&c.v.store.catalogEntries, "catalog entry", c.vars[0])
-}
-
 func createCatalogEntry(c *call) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
 	of, err := refIn(&s.catalogTypes, "catalog_type_id", "catalog type", c.body.Text("catalog_type_id"))
@@ -82,12 +78,8 @@ func createCatalogEntry(c *call) (result, *apiError) {
 }
 
 // updateCatalogEntry replaces the entry, with all its attributes or those that update_attributes names.
-func updateCatalogEntry(c *call) (result, *apiError) {
+func updateCatalogEntry(c *call, r *row[catalogEntry]) (result, *apiError) {
 	s := &c.v.store
-	r := s.catalogEntries.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("catalog entry", c.vars[0])
-	}
 	e, of := r.Val, s.catalogTypes.Get(r.Val.CatalogTypeID).Val
 	only := c.body.Texts("update_attributes")
 	for i, id := range only {
@@ -102,12 +94,8 @@ func updateCatalogEntry(c *call) (result, *apiError) {
 	return one(s.catalogEntries.Replace(r, e))
 }
 
-func deleteCatalogEntry(c *call) (result, *apiError) {
+func deleteCatalogEntry(c *call, r *row[catalogEntry]) (result, *apiError) {
 	s := &c.v.store
-	r := s.catalogEntries.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("catalog entry", c.vars[0])
-	}
 	if !s.catalogTypes.Get(r.Val.CatalogTypeID).Val.IsEditable {
 		return result{}, notEditable()
 	}
@@ -128,12 +116,8 @@ func (c *call) setEntry(e *catalogEntry, of *catalogTypeV3, only []string) *apiE
 		return notEditable()
 	}
 	e.Name, e.UpdatedAt = b.Text("name"), c.stamp()
-	if b.Has("external_id") {
-		e.ExternalID = b.Text("external_id")
-	}
-	if b.Has("aliases") {
-		e.Aliases = b.Texts("aliases")
-	}
+	b.SetText("external_id", &e.ExternalID)
+	b.SetTexts("aliases", &e.Aliases)
 	if b.Has("rank") {
 		e.Rank = int(b.Int("rank"))
 	}

@@ -15,10 +15,6 @@ func listEscalations(c *call) (result, *apiError) {
 	return paginate(c, listing[escalation]{table: &c.v.store.escalations, match: match})
 }
 
-func getEscalation(c *call) (result, *apiError) {
-	return byID(&c.v.store.escalations, "escalation", c.vars[0])
-}
-
 // createEscalation pages the first level of a path, or users. For a repeated idempotency key it returns the first
 // escalation again.
 func createEscalation(c *call) (result, *apiError) {
@@ -63,12 +59,8 @@ func createEscalation(c *call) (result, *apiError) {
 }
 
 // cancelEscalation stops paging. The answer is empty.
-func cancelEscalation(c *call) (result, *apiError) {
+func cancelEscalation(c *call, r *row[escalation]) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
-	r := s.escalations.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("escalation", c.vars[0])
-	}
 	e := r.Val
 	if !e.open() {
 		return result{}, invalid("", "the escalation is %s and pages nobody any more", e.Status)
@@ -91,11 +83,7 @@ func listEscalationPaths(c *call) (result, *apiError) {
 	}})
 }
 
-func getEscalationPath(c *call) (result, *apiError) {
-	r := c.v.store.escalationPaths.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("escalation path", c.vars[0])
-	}
+func getEscalationPath(c *call, r *row[escalationPath]) (result, *apiError) {
 	path := r.Val
 	path.CurrentResponders = c.v.store.responders(&path, c.now)
 	return made(path)

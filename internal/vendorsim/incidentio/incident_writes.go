@@ -115,12 +115,8 @@ func editIncident(c *call) (result, *apiError) {
 	if err := c.setIncident(&is, b, "incident."); err != nil {
 		return result{}, err
 	}
-	if b.Has("name") {
-		is.Name = b.Text("name")
-	}
-	if b.Has("summary") {
-		is.Summary = b.Text("summary")
-	}
+	b.SetText("name", &is.Name)
+	b.SetText("summary", &is.Summary)
 	if b.Has("call_url") {
 		if is.CallURL = b.Text("call_url"); is.CallURL != "" && !isWebURL(is.CallURL) {
 			return result{}, invalid("incident.call_url", "incident.call_url must be an http or https URL")

@@ -118,19 +118,9 @@ func listActions(c *call) (result, *apiError) {
 	return all(c.v.store.actions.Matching(func(a *action) bool { return c.ofIncident(a.IncidentID) }))
 }
 
-func getAction(c *call) (result, *apiError) { return byID(&c.v.store.actions, "action", c.vars[0]) }
-
 func listFollowUps(c *call) (result, *apiError) {
 	team := c.query.text("assignee_team_id")
 	return all(c.v.store.followUps.Matching(func(f *followUp) bool {
 		return c.ofIncident(f.IncidentID) && (team == "" || f.AssigneeTeam != nil && f.AssigneeTeam.ID == team)
 	}))
-}
-
-func getFollowUp(c *call) (result, *apiError) {
-	return byID(&c.v.store.followUps, "follow-up", c.vars[0])
-}
-
-func deleteAttachment(c *call) (result, *apiError) {
-	return remove(&c.v.store.attachments, "incident attachment", c.vars[0])
 }

@@ -28,21 +28,13 @@ func createOverride(c *call) (result, *apiError) {
 	return one(s.overrides.Insert(o.ID, o.StartAt.UnixNano(), o))
 }
 
-func updateOverride(c *call) (result, *apiError) {
+func updateOverride(c *call, r *row[override]) (result, *apiError) {
 	s := &c.v.store
-	r := s.overrides.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("schedule override", c.vars[0])
-	}
 	o := r.Val
 	if err := c.setOverride(&o, &s.schedules.Get(o.ScheduleID).Val); err != nil {
 		return result{}, err
 	}
 	return one(s.overrides.Replace(r, o))
-}
-
-func deleteOverride(c *call) (result, *apiError) {
-	return remove(&c.v.store.overrides, "schedule override", c.vars[0])
 }
 
 func (c *call) setOverride(o *override, sc *schedule) *apiError {

@@ -6,11 +6,3 @@ func listUsers(c *call) (result, *apiError) {
 		return (inactive || u.IsActive) && (email == "" || u.Email == email) && (slack == "" || u.SlackUserID == slack)
 	}})
 }
-
-func getUser(c *call) (result, *apiError) { return byID(&c.v.store.users, "user", c.vars[0]) }
-
-func getTeam(c *call) (result, *apiError) { return byID(&c.v.store.teams, "team", c.vars[0]) }
-
-func listTeams(c *call) (result, *apiError) {
-	return paginate(c, listing[team]{table: &c.v.store.teams})
-}

@@ -23,11 +23,7 @@ func listSchedules(c *call) (result, *apiError) {
 	}})
 }
 
-func getSchedule(c *call) (result, *apiError) {
-	r := c.v.store.schedules.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("schedule", c.vars[0])
-	}
+func getSchedule(c *call, r *row[schedule]) (result, *apiError) {
 	return made(c.v.store.shown(&r.Val, c.now, true))
 }
 

@@ -12,12 +12,6 @@ func getIdentity(c *call) (result, *apiError) {
 	}{c.key.name, "https://app.incident.io/northwind", c.key.roles, []namedRef{}, []string{}})
 }
 
-func listSeverities(c *call) (result, *apiError) { return all(c.v.store.severities.Matching(nil)) }
-
-func getSeverity(c *call) (result, *apiError) {
-	return byID(&c.v.store.severities, "severity", c.vars[0])
-}
-
 // createSeverity ranks a severity above all others unless told otherwise.
 func createSeverity(c *call) (result, *apiError) {
 	s, now := &c.v.store, c.stamp()
@@ -34,12 +28,8 @@ func createSeverity(c *call) (result, *apiError) {
 	return one(s.severities.Insert(sev.ID, int64(sev.Rank), sev))
 }
 
-func updateSeverity(c *call) (result, *apiError) {
+func updateSeverity(c *call, r *row[severity]) (result, *apiError) {
 	s := &c.v.store
-	r := s.severities.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("severity", c.vars[0])
-	}
 	sev := r.Val
 	sev.Name, sev.Description, sev.UpdatedAt = c.body.Text("name"), c.body.Text("description"), c.stamp()
 	if s.severities.Find(func(o *severity) bool { return o.ID != sev.ID && o.Name == sev.Name }) != nil {
@@ -51,30 +41,6 @@ func updateSeverity(c *call) (result, *apiError) {
 	return one(s.severities.Replace(r, sev))
 }
 
-func deleteSeverity(c *call) (result, *apiError) {
-	return remove(&c.v.store.severities, "severity", c.vars[0])
-}
-
-func listStatuses(c *call) (result, *apiError) { return all(c.v.store.statuses.Matching(nil)) }
-
-func getStatus(c *call) (result, *apiError) {
-	return byID(&c.v.store.statuses, "incident status", c.vars[0])
-}
-
-func listTimestamps(c *call) (result, *apiError) { return all(c.v.store.timestamps.Matching(nil)) }
-
-func getTimestamp(c *call) (result, *apiError) {
-	return byID(&c.v.store.timestamps, "incident timestamp", c.vars[0])
-}
-
-func listTypes(c *call) (result, *apiError) { return all(c.v.store.types.Matching(nil)) }
-
-func listRoles(c *call) (result, *apiError) { return all(c.v.store.roles.Matching(nil)) }
-
-func getRole(c *call) (result, *apiError) {
-	return byID(&c.v.store.roles, "incident role", c.vars[0])
-}
-
 func listRolesV1(c *call) (result, *apiError) {
 	out := []source{}
 	for _, r := range c.v.store.roles.Rows {
@@ -83,18 +49,8 @@ func listRolesV1(c *call) (result, *apiError) {
 	return all(out)
 }
 
-func getRoleV1(c *call) (result, *apiError) {
-	r := c.v.store.roles.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("incident role", c.vars[0])
-	}
+func getRoleV1(c *call, r *row[incidentRole]) (result, *apiError) {
 	return made(incidentRoleV1{r.Val, r.Val.required})
-}
-
-func listCustomFields(c *call) (result, *apiError) { return all(c.v.store.customFields.Matching(nil)) }
-
-func getCustomField(c *call) (result, *apiError) {
-	return byID(&c.v.store.customFields, "custom field", c.vars[0])
 }
 
 func createCustomField(c *call) (result, *apiError) {
@@ -109,21 +65,13 @@ func createCustomField(c *call) (result, *apiError) {
 	return one(s.customFields.Insert(f.ID, 0, f))
 }
 
-func updateCustomField(c *call) (result, *apiError) {
+func updateCustomField(c *call, r *row[customField]) (result, *apiError) {
 	s := &c.v.store
-	r := s.customFields.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("custom field", c.vars[0])
-	}
 	f := r.Val
 	if err := c.setCustomField(&f); err != nil {
 		return result{}, err
 	}
 	return one(s.customFields.Replace(r, f))
-}
-
-func deleteCustomField(c *call) (result, *apiError) {
-	return remove(&c.v.store.customFields, "custom field", c.vars[0])
 }
 
 // setCustomField replaces all that create and update have in common.
@@ -189,8 +137,6 @@ func listCustomFieldOptions(c *call) (result, *apiError) {
 		match: func(o *customFieldOption) bool { return o.CustomFieldID == id },
 	})
 }
-
-func listWorkflows(c *call) (result, *apiError) { return all(c.v.store.workflows.Matching(nil)) }
 
 func listMaintenanceWindows(c *call) (result, *apiError) {
 	q := listing[maintenanceWindow]{table: &c.v.store.maintenance}

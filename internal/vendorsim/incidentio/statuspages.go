@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-func listStatusPages(c *call) (result, *apiError) {
-	return paginate(c, listing[statusPage]{table: &c.v.store.statusPages})
-}
-
 // createStatusPageIncident publishes an incident. For a repeated idempotency key it returns the first one again.
 func createStatusPageIncident(c *call) (result, *apiError) {
 	s, b, now := &c.v.store, c.body, c.stamp()
@@ -62,11 +58,7 @@ func (i *statusPageIncident) endImpact(component string, at time.Time) {
 }
 
 // getStatusPageStructure returns the components. There are no groups.
-func getStatusPageStructure(c *call) (result, *apiError) {
-	r := c.v.store.statusPages.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("status page", c.vars[0])
-	}
+func getStatusPageStructure(c *call, r *row[statusPage]) (result, *apiError) {
 	items := []any{}
 	for _, component := range r.Val.components {
 		items = append(items, map[string]any{"component": map[string]any{"component_id": component.ID, "name": component.Name}})
@@ -90,16 +82,8 @@ func listStatusPageIncidents(c *call) (result, *apiError) {
 	}})
 }
 
-func getStatusPageIncident(c *call) (result, *apiError) {
-	return byID(&c.v.store.statusPageIncidents, "status page incident", c.vars[0])
-}
-
-func updateStatusPageIncident(c *call) (result, *apiError) {
+func updateStatusPageIncident(c *call, r *row[statusPageIncident]) (result, *apiError) {
 	s := &c.v.store
-	r := s.statusPageIncidents.Get(c.vars[0])
-	if r == nil {
-		return result{}, notFound("status page incident", c.vars[0])
-	}
 	i := r.Val
 	i.Name = c.body.Text("name")
 	return one(s.statusPageIncidents.Replace(r, i))

@@ -79,22 +79,6 @@ func (c *call) actor() actor {
 	return actor{APIKey: &namedRef{ID: "key_" + c.key.name, Name: c.key.name}}
 }
 
-func byID[T any](t *table[T], kind, id string) (result, *apiError) {
-	if r := t.Get(id); r != nil {
-		return one(r)
-	}
-	return result{}, notFound(kind, id)
-}
-
-func remove[T any](t *table[T], kind, id string) (result, *apiError) {
-	r := t.Get(id)
-	if r == nil {
-		return result{}, notFound(kind, id)
-	}
-	t.Remove(r)
-	return result{}, nil
-}
-
 // incidentAt finds an incident by id or by the numeric part of its reference.
 func (s *store) incidentAt(id string) *row[incident] {
 	if r := s.incidents.Get(id); r != nil {

@@ -1,0 +1,41 @@
+package incidentio
+
+// kind is a kind of record that has a table of its own. Its methods list, all, get and remove are handlers.
+type kind[T any] struct {
+	name  string
+	table func(*store) *table[T]
+}
+
+// list answers a page of all records.
+func (k kind[T]) list(c *call) (result, *apiError) {
+	return paginate(c, listing[T]{table: k.table(&c.v.store)})
+}
+
+// all answers all records at once.
+func (k kind[T]) all(c *call) (result, *apiError) { return all(k.table(&c.v.store).Matching(nil)) }
+
+// at finds the record that the path names.
+func (k kind[T]) at(c *call) (*row[T], *apiError) {
+	if r := k.table(&c.v.store).Get(c.vars[0]); r != nil {
+		return r, nil
+	}
+	return nil, notFound(k.name, c.vars[0])
+}
+
+// get answers the record that the path names.
+func (k kind[T]) get(c *call) (result, *apiError) {
+	r, err := k.at(c)
+	if err != nil {
+		return result{}, err
+	}
+	return one(r)
+}
+
+// remove takes out the record that the path names.
+func (k kind[T]) remove(c *call) (result, *apiError) {
+	r, err := k.at(c)
+	if err == nil {
+		k.table(&c.v.store).Remove(r)
+	}
+	return result{}, err
+}
