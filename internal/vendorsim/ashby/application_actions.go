@@ -5,12 +5,8 @@ import (
 	"time"
 )
 
-func createApplication(c *call) (result, *apiError) {
+func createApplication(c *call, p *row[candidate]) (result, *apiError) {
 	s := &c.v.store
-	p, err := c.candidate()
-	if err != nil {
-		return result{}, err
-	}
 	j, err := lookup(c, &s.jobs, "jobId", "job", "Job")
 	if err != nil {
 		return result{}, err

@@ -29,12 +29,8 @@ func listApplications(c *call) (result, *apiError) {
 
 func (c *call) expands(what string) bool { return slices.Contains(c.body.Texts("expand"), what) }
 
-func applicationInfo(c *call) (result, *apiError) {
+func applicationInfo(c *call, r *row[application]) (result, *apiError) {
 	s := &c.v.store
-	r, err := c.application()
-	if err != nil {
-		return result{}, err
-	}
 	if form := c.body.Text("submittedFormInstanceId"); r == nil && form != "" {
 		r = s.applications.Find(func(a *application) bool { return a.formID == form })
 	}
@@ -98,11 +94,7 @@ func (s *store) historyOf(applicationID string) []*row[historyEntry] {
 	return out
 }
 
-func listHistory(c *call) (result, *apiError) {
-	r, err := c.application()
-	if err != nil {
-		return result{}, err
-	}
+func listHistory(c *call, r *row[application]) (result, *apiError) {
 	q := query[historyEntry]{table: &c.v.store.history}
 	if r != nil {
 		q.match = func(h *historyEntry) bool { return h.applicationID == r.ID }
@@ -110,11 +102,7 @@ func listHistory(c *call) (result, *apiError) {
 	return listPage(c, q)
 }
 
-func listFeedback(c *call) (result, *apiError) {
-	r, err := c.application()
-	if err != nil {
-		return result{}, err
-	}
+func listFeedback(c *call, r *row[application]) (result, *apiError) {
 	after := c.since("createdAfter")
 	return listPage(c, query[feedback]{
 		table: &c.v.store.feedback,

@@ -2,11 +2,7 @@ package ashby
 
 import "slices"
 
-func listNotes(c *call) (result, *apiError) {
-	r, err := c.candidate()
-	if err != nil {
-		return result{}, err
-	}
+func listNotes(c *call, r *row[candidate]) (result, *apiError) {
 	notes := c.v.store.notes[r.ID]
 	if notes == nil {
 		notes = &table[note]{}
@@ -14,12 +10,8 @@ func listNotes(c *call) (result, *apiError) {
 	return listPage(c, query[note]{table: notes})
 }
 
-func createNote(c *call) (result, *apiError) {
+func createNote(c *call, r *row[candidate]) (result, *apiError) {
 	s := &c.v.store
-	r, err := c.candidate()
-	if err != nil {
-		return result{}, err
-	}
 	content := c.body.Text("note")
 	if o := c.body.Object("note"); o != nil {
 		content = o.Text("value")
@@ -120,12 +112,8 @@ func removeProject(c *call) (result, *apiError) {
 }
 
 // anonymizeCandidate removes what identifies a person. The vendor requires that all applications are archived or hired.
-func anonymizeCandidate(c *call) (result, *apiError) {
+func anonymizeCandidate(c *call, r *row[candidate]) (result, *apiError) {
 	s := &c.v.store
-	r, err := c.candidate()
-	if err != nil {
-		return result{}, err
-	}
 	for _, id := range r.Val.ApplicationIDs {
 		if st := s.applications.Get(id).Val.Status; st == "Active" || st == "Lead" {
 			return result{}, refuse("candidate_has_active_applications", "Application %s is %s: archive all applications before anonymizing", id, st)

@@ -80,12 +80,8 @@ func profileURL(id string) string {
 }
 
 // updateCandidate changes what is sent. The candidate's name and addresses show in applications too.
-func updateCandidate(c *call) (result, *apiError) {
+func updateCandidate(c *call, r *row[candidate]) (result, *apiError) {
 	s := &c.v.store
-	r, err := c.candidate()
-	if err != nil {
-		return result{}, err
-	}
 	p := r.Val
 	if err := c.setCandidate(&p, "websiteUrl"); err != nil {
 		return result{}, err

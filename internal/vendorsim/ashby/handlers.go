@@ -1,5 +1,7 @@
 package ashby
 
+import "github.com/agenthost/agenthost/internal/vendorsim/contract"
+
 // handlers binds every path of the contract. New panics if one is missing, and a test fails if there is one too many.
 func handlers() map[string]handler {
 	return map[string]handler{
@@ -7,24 +9,24 @@ func handlers() map[string]handler {
 		"/candidate.info":          candidateInfo,
 		"/candidate.search":        searchCandidates,
 		"/candidate.create":        createCandidate,
-		"/candidate.update":        updateCandidate,
-		"/candidate.createNote":    createNote,
-		"/candidate.listNotes":     listNotes,
+		"/candidate.update":        contract.With((*call).candidate, updateCandidate),
+		"/candidate.createNote":    contract.With((*call).candidate, createNote),
+		"/candidate.listNotes":     contract.With((*call).candidate, listNotes),
 		"/candidate.addTag":        addTag,
 		"/candidate.removeTag":     removeTag,
 		"/candidate.addProject":    addProject,
 		"/candidate.removeProject": removeProject,
-		"/candidate.anonymize":     anonymizeCandidate,
+		"/candidate.anonymize":     contract.With((*call).candidate, anonymizeCandidate),
 
 		"/application.list":         listApplications,
-		"/application.info":         applicationInfo,
-		"/application.create":       createApplication,
+		"/application.info":         contract.With((*call).application, applicationInfo),
+		"/application.create":       contract.With((*call).candidate, createApplication),
 		"/application.changeStage":  changeStage,
 		"/application.changeSource": changeSource,
 		"/application.update":       updateApplication,
 		"/application.transfer":     transferApplication,
-		"/application.listHistory":  listHistory,
-		"/applicationFeedback.list": listFeedback,
+		"/application.listHistory":  contract.With((*call).application, listHistory),
+		"/applicationFeedback.list": contract.With((*call).application, listFeedback),
 
 		"/job.list":         listJobs,
 		"/job.info":         jobInfo,
@@ -38,12 +40,12 @@ func handlers() map[string]handler {
 		"/jobTemplate.list": listJobTemplates,
 
 		"/interview.list":           listInterviews,
-		"/interviewSchedule.list":   listSchedules,
-		"/interviewSchedule.create": createSchedule,
+		"/interviewSchedule.list":   contract.With((*call).application, listSchedules),
+		"/interviewSchedule.create": contract.With((*call).application, createSchedule),
 		"/interviewSchedule.cancel": cancelSchedule,
 		"/interviewStage.list":      listStages,
 		"/interviewPlan.list":       listPlans,
-		"/offer.list":               listOffers,
+		"/offer.list":               contract.With((*call).application, listOffers),
 		"/offer.info":               offerInfo,
 
 		"/department.list":             listDepartments,

@@ -32,11 +32,7 @@ func listInterviews(c *call) (result, *apiError) {
 	})
 }
 
-func listSchedules(c *call) (result, *apiError) {
-	app, err := c.application()
-	if err != nil {
-		return result{}, err
-	}
+func listSchedules(c *call, app *row[application]) (result, *apiError) {
 	st, err := lookup(c, &c.v.store.stages, "interviewStageId", "interview_stage", "Interview stage")
 	if err != nil {
 		return result{}, err
@@ -51,12 +47,8 @@ func listSchedules(c *call) (result, *apiError) {
 }
 
 // createSchedule schedules interviews in the application's current stage. Interviewers are users, named by e-mail.
-func createSchedule(c *call) (result, *apiError) {
+func createSchedule(c *call, app *row[application]) (result, *apiError) {
 	s := &c.v.store
-	app, err := c.application()
-	if err != nil {
-		return result{}, err
-	}
 	if app.Val.Status != "Active" {
 		return result{}, refuse("application_not_active", "Interviews are scheduled for active applications; this one is %s", app.Val.Status)
 	}
@@ -130,11 +122,7 @@ func cancelSchedule(c *call) (result, *apiError) {
 	return one(put(c, &s.schedules, r, sch))
 }
 
-func listOffers(c *call) (result, *apiError) {
-	app, err := c.application()
-	if err != nil {
-		return result{}, err
-	}
+func listOffers(c *call, app *row[application]) (result, *apiError) {
 	after := c.since("createdAfter")
 	statuses, acceptance, approval := c.body.Texts("offerStatus"), c.body.Texts("acceptanceStatus"), c.body.Texts("approvalStatus")
 	among := func(wanted []string, have string) bool { return len(wanted) == 0 || slices.Contains(wanted, have) }

@@ -54,12 +54,8 @@ func updateWebhook(c *call) (result, *apiError) {
 			return result{}, err
 		}
 	}
-	if b.Has("enabled") {
-		w.Enabled = b.Flag("enabled")
-	}
-	if b.Has("secretToken") {
-		w.SecretToken = b.Text("secretToken")
-	}
+	b.SetFlag("enabled", &w.Enabled)
+	b.SetText("secretToken", &w.SecretToken)
 	return one(put(c, &c.v.store.webhooks, r, w))
 }
 
