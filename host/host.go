@@ -95,9 +95,7 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 		o.LookupEnv = os.LookupEnv
 	}
 	o.Seams = o.Seams.WithDefaults()
-	if o.HostBytes == 0 {
-		o.HostBytes = backend.DefaultMemory
-	}
+	o.HostBytes = cmp.Or(o.HostBytes, backend.DefaultMemory)
 	// Processes agree here on who writes the lock file, so it is never a folder of one process only.
 	agree := cmp.Or(o.Cache, catalog.DefaultCache())
 	folder, uncache, err := catalog.CacheFolder(o.Cache, o.Logger)

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,7 @@ func (s *subject) refuses(req *abi.Request, body []byte, given *wire.Given) *abi
 
 // wrong records a problem of a request.
 func (s *subject) wrong(why string) {
-	if s.refused == "" {
-		s.refused = why
-	}
+	s.refused = cmp.Or(s.refused, why)
 	if e, why := s.examination, s.Name()+": "+why; !slices.Contains(e.refused, why) {
 		e.refused = append(e.refused, why)
 	}

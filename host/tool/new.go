@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -105,15 +106,9 @@ type Options struct {
 //   - invalid_params: an option is wrong, or two connections have one name
 //   - connector_fault: a connector's schema does not fit a tool
 func New(connections []Connection, o Options) (Set, error) {
-	if o.Form == "" {
-		o.Form = FormAuto
-	}
-	if o.Threshold == 0 {
-		o.Threshold = defaultThreshold
-	}
-	if o.Budget == 0 {
-		o.Budget = defaultBudget
-	}
+	o.Form = cmp.Or(o.Form, FormAuto)
+	o.Threshold = cmp.Or(o.Threshold, defaultThreshold)
+	o.Budget = cmp.Or(o.Budget, defaultBudget)
 	switch {
 	case o.Budget < minBudget:
 		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "budget", Message: fmt.Sprintf("a budget of %d characters is too small", o.Budget), Hint: fmt.Sprintf("use %d or more", minBudget)}

@@ -3,6 +3,7 @@
 package adminclient
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -156,9 +157,7 @@ func about(err error) error {
 	}
 	e = e.WithCause(e.Unwrap())
 	e.Message = "the server cannot be asked: " + e.Message
-	if e.Hint == "" {
-		e.Hint = "check that it runs, and --server"
-	}
+	e.Hint = cmp.Or(e.Hint, "check that it runs, and --server")
 	return e
 }
 

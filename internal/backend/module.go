@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode"
@@ -146,9 +147,7 @@ func Public(e *abi.Error) *abi.Error {
 	if clean.Kind == abi.KindCancelled { // which only the host knows
 		clean.Kind = abi.KindConnectorFault
 	}
-	if clean.Message == "" {
-		clean.Message = "the connector gave no reason"
-	}
+	clean.Message = cmp.Or(clean.Message, "the connector gave no reason")
 	return clean
 }
 

@@ -3,6 +3,7 @@
 package configvalue
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,15 +108,11 @@ func Example(fields []abi.AuthField) Values {
 // about says in a few words what a field is.
 func about(f *abi.AuthField) string {
 	about := f.Description
-	if about == "" {
-		about = f.Title
-	}
+	about = cmp.Or(about, f.Title)
 	if len(f.Enum) > 0 && len(f.Enum) <= 10 {
 		about = strings.TrimPrefix(about+"; "+fault.Choices(f.Enum), "; ")
 	}
-	if about == "" {
-		about = "the connector's documentation says what it is"
-	}
+	about = cmp.Or(about, "the connector's documentation says what it is")
 	return about
 }
 

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -57,9 +58,7 @@ func (t libraryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	defer client.Close()
 	path := r.URL.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
+	path = cmp.Or(path, "/")
 	request := abi.Request{Method: r.Method, Path: path}
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		request.Headers = [][2]string{{"Content-Type", kind}}

@@ -3,6 +3,7 @@
 package httpserve
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -79,9 +80,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, o O
 // was asked for.
 func Connections(asked int) (n int, reduced bool) {
 	n = asked
-	if n == 0 {
-		n = DefaultConnections
-	}
+	n = cmp.Or(n, DefaultConnections)
 	if files := openFiles(); files > 0 && n > files/2 {
 		return max(1, files/2), asked > 0
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -167,9 +168,7 @@ func (d Declared) undeclared(r *Request) grant.Decision {
 		declared[i] = d.name(one)
 	}
 	path := r.Template
-	if path == "" {
-		path = r.Path
-	}
+	path = cmp.Or(path, r.Path)
 	asked := d.name(abi.RequestTemplate{Server: r.Server, Method: r.Method, Path: path})
 	hint := "the connector's author must add the request to the operation's requests"
 	if is, found := d.byPath(r, path); found {

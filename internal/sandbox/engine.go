@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -60,12 +61,8 @@ func NewEngine(config Config) (*Engine, error) {
 	if config.MaxIdleBytes == 0 {
 		config.MaxIdleBytes = 256 << 20
 	}
-	if config.IdleTimeout == 0 {
-		config.IdleTimeout = 15 * time.Second
-	}
-	if config.CompileTimeout == 0 {
-		config.CompileTimeout = 60 * time.Second
-	}
+	config.IdleTimeout = cmp.Or(config.IdleTimeout, 15*time.Second)
+	config.CompileTimeout = cmp.Or(config.CompileTimeout, 60*time.Second)
 	if config.CompileMemory == 0 {
 		config.CompileMemory = 1 << 30
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -153,9 +154,7 @@ func (s *Store) CreateNumbered(ctx context.Context, p Scope, c Connection, k Cre
 
 // createConnection makes a connection. name may choose another name for c.
 func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k Credentials, name func(taken map[string]bool) error) (Connection, error) {
-	if c.State == "" {
-		c.State = Ready
-	}
+	c.State = cmp.Or(c.State, Ready)
 	config, entities, err := c.documents()
 	if err != nil {
 		return Connection{}, err

@@ -1,6 +1,7 @@
 package vendorsim
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"sync"
@@ -39,9 +40,7 @@ func (l *faultList) add(faults []Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range faults {
-		if f.Count == 0 {
-			f.Count = 1
-		}
+		f.Count = cmp.Or(f.Count, 1)
 		l.faults = append(l.faults, f)
 	}
 }

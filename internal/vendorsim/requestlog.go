@@ -2,6 +2,7 @@ package vendorsim
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,12 +61,8 @@ type requestLog struct {
 
 func (l *requestLog) configure(o Options) {
 	l.size, l.maxBody = o.LogSize, o.MaxLoggedBody
-	if l.size == 0 {
-		l.size = DefaultLogSize
-	}
-	if l.maxBody == 0 {
-		l.maxBody = DefaultMaxLoggedBody
-	}
+	l.size = cmp.Or(l.size, DefaultLogSize)
+	l.maxBody = cmp.Or(l.maxBody, DefaultMaxLoggedBody)
 }
 
 // record reads the body before the handler, which may refuse a request without reading it.

@@ -10,6 +10,7 @@
 package vendorsim
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -66,9 +67,7 @@ type Server struct {
 //   - the address cannot be listened on
 func Start(ctx context.Context, handler http.Handler, opts Options) (*Server, error) {
 	addr := opts.Addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
+	addr = cmp.Or(addr, "127.0.0.1:0")
 	if err := requireLoopback(addr); err != nil {
 		return nil, err
 	}

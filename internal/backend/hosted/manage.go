@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,9 +88,7 @@ func (a *Accounts) one(ctx context.Context, s *Site, id string) (Place, airbytea
 	if err != nil {
 		return Place{}, "", err
 	}
-	if found == "" {
-		found = p.ID
-	}
+	found = cmp.Or(found, p.ID)
 	if found == "" {
 		found, err = a.only(ctx, p, s.Connector.Manifest)
 	}

@@ -8,6 +8,7 @@ package oauth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,9 +70,7 @@ func (c *Client) post(ctx context.Context, endpoint Endpoint, params []param) (*
 		return nil, &abi.Error{Kind: abi.KindInvalidParams, Field: "connections." + c.config.Connection + ".oauth", Message: "the endpoint of the authorization server is not a URL", Hint: "write it like https://login.example.com/oauth/token"}
 	}
 	origin, path := u.Scheme+"://"+u.Host, u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
+	path = cmp.Or(path, "/")
 	params = append(params, c.identify()...)
 	client, err := c.sender(origin, endpoint.Operator, params)
 	if err != nil {

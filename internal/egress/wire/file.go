@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -158,9 +159,7 @@ func (r *Rules) File(s Scope, file *abi.File, raw string) (w Request, named bool
 		return Request{}, false, decision.Refusal()
 	}
 	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
+	path = cmp.Or(path, "/")
 	w = Request{Request: policy.Request{Method: "GET", Origin: from, Path: path, Template: FileTemplate}, RawQuery: u.RawQuery}
 	w.Header = map[string][]string{"Accept": {"*/*"}, "Accept-Encoding": asGzip, "User-Agent": r.UserAgent}
 	if file.Range == "" || s.Given == nil {

@@ -1,6 +1,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math/rand/v2"
@@ -74,9 +75,7 @@ func New(o Options) *Service {
 	if len(o.Organizations) == 0 {
 		o.Organizations = []Organization{{ID: DefaultOrganization, Workspaces: []string{"default"}}}
 	}
-	if o.TokenLife == 0 {
-		o.TokenLife = 15 * time.Minute
-	}
+	o.TokenLife = cmp.Or(o.TokenLife, 15*time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -1,6 +1,7 @@
 package incidentio
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -85,9 +86,7 @@ func createAttachment(c *call) (result, *apiError) {
 	if to.Permalink == "" {
 		to.Permalink = "https://" + strings.ReplaceAll(to.ResourceType, "_", "-") + ".example/" + to.ExternalID
 	}
-	if to.Title == "" {
-		to.Title = to.ExternalID
-	}
+	to.Title = cmp.Or(to.Title, to.ExternalID)
 	have := s.attachments.Find(func(a *incidentAttachment) bool {
 		return a.IncidentID == id && a.Resource.ResourceType == to.ResourceType && a.Resource.ExternalID == to.ExternalID
 	})

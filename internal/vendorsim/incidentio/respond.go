@@ -1,6 +1,7 @@
 package incidentio
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -106,9 +107,7 @@ func all(many []source) (result, *apiError) {
 
 func (res result) send(w http.ResponseWriter, op *Operation) {
 	status := op.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
+	status = cmp.Or(status, http.StatusOK)
 	if res.Empty() {
 		w.WriteHeader(status)
 		return

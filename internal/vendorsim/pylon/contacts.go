@@ -1,6 +1,7 @@
 package pylon
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -9,9 +10,7 @@ import (
 
 func (c *call) addContact(p contact) *row[contact] {
 	p.ID = c.newID()
-	if p.PortalRole == "" {
-		p.PortalRole = "no_access"
-	}
+	p.PortalRole = cmp.Or(p.PortalRole, "no_access")
 	if p.CustomFields == nil {
 		p.CustomFields = customValues{}
 	}

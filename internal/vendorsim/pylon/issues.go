@@ -1,6 +1,7 @@
 package pylon
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -68,9 +69,7 @@ func createIssue(c *call) (result, *apiError) {
 	}
 	if to := c.body.Object("destination_metadata").Text("destination"); to != "" {
 		is.Source = map[string]string{"in_app_chat": "chat_widget", "internal": "manual"}[to]
-		if is.Source == "" {
-			is.Source = to
-		}
+		is.Source = cmp.Or(is.Source, to)
 	}
 	if err := c.setIssueFields(&is); err != nil {
 		return result{}, err
@@ -113,9 +112,7 @@ func (c *call) setRequester(is *issue) *apiError {
 		known := s.contacts.Find(func(p *contact) bool { return slices.Contains(p.Emails, email) })
 		if known == nil {
 			name := c.body.Text("requester_name")
-			if name == "" {
-				name = email
-			}
+			name = cmp.Or(name, email)
 			known = c.addContact(contact{
 				Name: name, Email: email, Emails: []string{email}, Account: is.Account, AvatarURL: c.body.Text("requester_avatar_url"),
 			})

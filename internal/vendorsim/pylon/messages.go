@@ -1,6 +1,9 @@
 package pylon
 
-import "github.com/agenthost/agenthost/internal/vendorsim/contract"
+import (
+	"cmp"
+	"github.com/agenthost/agenthost/internal/vendorsim/contract"
+)
 
 // listMessages answers an issue's messages, oldest first: all of them when neither limit nor cursor is sent.
 func listMessages(c *call, r *row[issue]) (result, *apiError) {
@@ -37,9 +40,7 @@ func (c *call) author() (*author, *apiError) {
 		return authorContact(&p.Val), nil
 	}
 	id := b.Text("user_id")
-	if id == "" {
-		id = s.org.User.ID
-	}
+	id = cmp.Or(id, s.org.User.ID)
 	u := s.users.Get(id)
 	if u == nil {
 		return nil, invalid("user_id: no user %q", id)
@@ -135,9 +136,7 @@ func createNote(c *call, r *row[issue]) (result, *apiError) {
 		threadID = m.Val.ThreadID
 	default:
 		name := b.Text("thread_name")
-		if name == "" {
-			name = "Internal note"
-		}
+		name = cmp.Or(name, "Internal note")
 		threadID = &c.addThread(r.ID, name).ID
 	}
 	now := c.stamp()

@@ -1,6 +1,7 @@
 package pylon
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -71,9 +72,7 @@ func New(opts Options) *Vendor {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	if opts.Region == "" {
-		opts.Region = RegionUS
-	}
+	opts.Region = cmp.Or(opts.Region, RegionUS)
 	if opts.Scale == (Scale{}) {
 		opts.Scale = DefaultScale()
 	}

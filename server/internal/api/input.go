@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,9 +82,7 @@ func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, err
 		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as JSON", Hint: "send it with the header Content-Type: application/json"}
 	}
 	most := route.MaxBody
-	if most == 0 {
-		most = SmallBody
-	}
+	most = cmp.Or(most, SmallBody)
 	if r.ContentLength > most {
 		return nil, tooLong(most)
 	}

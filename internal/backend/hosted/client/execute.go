@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,9 +97,7 @@ func readAnswer(body []byte) (*Answer, error) {
 // for some clients indistinguishable from a result.
 func unsuccessful(status string, body []byte) error {
 	said := airbyteapi.ReadFailure(body).String()
-	if said == "" {
-		said = "it gives no reason"
-	}
+	said = cmp.Or(said, "it gives no reason")
 	return &abi.Error{Kind: abi.KindVendorError, Message: fmt.Sprintf("the Airbyte API says that the operation is %.40q: %s", status, said), Hint: "the connector's page in Airbyte may say more", RequestSent: true}
 }
 
