@@ -312,7 +312,7 @@ FUZZ := \
 soak: ## what is worth hours: processes that are killed, disks that are full, crowds, strangers' input
 	$(GO) test ./host/audit -count=1 -v -timeout 60m -run TestTwoProcessesWithShortWrites -records $(call sized,200000,2000) -seed $(SEED)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestKilledWrites|TestLoginsOfKilledProcesses' -kills $(call sized,500,5) -seed $(SEED)
-	$(GO) test ./cmd/agenthost -count=1 -v -timeout 120m -run TestKilledAsks -ask-kills $(call sized,1000,10) -seed $(SEED)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 120m -run KilledAsks -ask-kills $(call sized,1000,10) -seed $(SEED)
 	$(GO) test ./host -count=1 -v -timeout 60m -run TestMutatedCalls -mutations $(call sized,10000,1000)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run TestCrowd -good $(call sized,400,40) -bad $(call sized,1000,100) -files $(call sized,512,256) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/store -count=1 -v -timeout 600m -run "Killed|Large" -kills $(call sized,500,5) -workspaces $(call sized,10000,500) -seed $(SEED)

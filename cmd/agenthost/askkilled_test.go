@@ -21,7 +21,7 @@ import (
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
-var askKills = flag.Int("ask-kills", 8, "how many calls that a person approves TestKilledAsks makes, whose processes it kills")
+var askKills = flag.Int("ask-kills", 8, "how many calls TestKilledAsks makes whose processes it kills, and how often TestKilledAsksOfServer kills a server")
 
 // writesByName counts writes at a vendor by their name.
 type writesByName struct {

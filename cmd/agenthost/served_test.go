@@ -45,10 +45,11 @@ const databaseVariable = "SERVED_DATABASE"
 // newServed is a server of the connector notes.
 func newServed(t *testing.T, vendor http.Handler, database string) *servedProcess {
 	t.Helper()
-	return newServedConnector(t, "notes", vendor, database)
+	return newServedConnector(t, "notes", "", vendor, database)
 }
 
-func newServedConnector(t *testing.T, connector string, vendor http.Handler, database string) *servedProcess {
+// newServedConnector is a server of one connector, with more settings of it.
+func newServedConnector(t *testing.T, connector, settings string, vendor http.Handler, database string) *servedProcess {
 	t.Helper()
 	v, err := vendorsim.Start(t.Context(), vendor, vendorsim.Options{LogSize: -1})
 	if err != nil {
@@ -61,7 +62,7 @@ func newServedConnector(t *testing.T, connector string, vendor http.Handler, dat
 	s.env = append(os.Environ(), "XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins), databaseVariable+"="+database)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}
 	t.Cleanup(s.client.CloseIdleConnections)
-	config := fmt.Sprintf("plugins: %s\nserve:\n  connectors:\n    %s: {server: %s}\n", plugins, connector, v.URL)
+	config := fmt.Sprintf("plugins: %s\nserve:\n  connectors:\n    %s: {server: %s%s}\n", plugins, connector, v.URL, settings)
 	if err := os.WriteFile(filepath.Join(s.folder, "agenthost.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func testKilledServerLogins(t *testing.T, database string) {
 		default:
 		}
 	}}
-	s := newServedConnector(t, "oauthcrm", vendor, database)
+	s := newServedConnector(t, "oauthcrm", "", vendor, database)
 	s.start()
 	app := s.bootstrap()
 	token := s.token(app)

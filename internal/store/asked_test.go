@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -69,5 +70,36 @@ func testAsked(t *testing.T, l *lab) {
 	}
 	if n := ok(scanned(t, l, "SELECT count(*) FROM plan"))(t); n != 1 {
 		t.Errorf("%d plans after one of two workspaces was deleted", n)
+	}
+}
+
+// testManyPlans: a workspace may have many plans, but few that wait.
+func testManyPlans(t *testing.T, l *lab) {
+	ctx := t.Context()
+	w, soon, text := l.organization(t), l.clock().Add(time.Hour), []byte("text")
+	p := ok(l.ProposePlan(ctx, w.Workspace, "d1", text, soon))(t)
+	full := func(state PlanState) error {
+		l.queries["test.fill"] = fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "+
+			"INSERT INTO plan (id, organization, workspace, digest, state, answered_by, answered, data_key, sealed, created, expires) "+
+			"SELECT '%s' || i, organization, workspace, 'filled', '%s', '', 0, data_key, sealed, created, expires FROM n, plan WHERE id = '%s'", maxPlans, state, state, p.ID)
+		return l.write(ctx, func(t session) error {
+			n, err := t.exec("test.fill")
+			if err == nil && n != maxPlans {
+				err = fmt.Errorf("%d plans", n)
+			}
+			return err
+		})
+	}
+	if err := full(PlanRefused); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ProposePlan(ctx, w.Workspace, "d3", text, soon); err != nil {
+		t.Errorf("plans that are answered count: %v", err)
+	}
+	if err := full(PlanPending); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ProposePlan(ctx, w.Workspace, "d4", text, soon); !errors.Is(err, ErrTooMany) {
+		t.Errorf("one more than may wait: %v", err)
 	}
 }

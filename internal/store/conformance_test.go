@@ -187,6 +187,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 
 // alone are cases that need a store of their own.
 var alone = map[string]func(t *testing.T, l *lab){
+	"many plans":     testManyPlans,
 	"many tokens":    testManyWorkspaceTokens,
 	"old links":      testOldLinks,
 	"changes":        testChanges,

@@ -37,10 +37,10 @@ const (
 	PlanUsed     PlanState = "used"
 )
 
-// maxPlans is how many plans a workspace may have that have not expired.
+// maxPlans is how many plans of a workspace may wait for an answer.
 const maxPlans = 1000
 
-// ErrTooMany says that a workspace has as many plans as it may.
+// ErrTooMany says that as many plans of a workspace wait as may.
 var ErrTooMany = errors.New("too many plans wait for an answer")
 
 func (s *Store) scanPlan(ctx context.Context) func(r row) (Plan, error) {
@@ -74,7 +74,7 @@ func (p *Plan) place() envelope.Place {
 
 // ProposePlan returns the plan of the workspace with the digest that is approved, refused or pending,
 // the first of these, or else keeps this one. The error is [ErrNone] if there is no such workspace, and
-// [ErrTooMany] if it has too many.
+// [ErrTooMany] if too many wait.
 func (s *Store) ProposePlan(ctx context.Context, workspace, digest string, text []byte, expires time.Time) (p Plan, err error) {
 	id, err := s.newID()
 	if err != nil {

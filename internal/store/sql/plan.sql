@@ -6,7 +6,7 @@ VALUES ($1, $2, $3, $4, 'pending', '', 0, $5, $6, $7, $8)
 SELECT organization FROM workspace WHERE id = $1 AND deleted = 0
 
 -- name: plan.count
-SELECT count(*) FROM plan WHERE workspace = $1 AND expires > $2
+SELECT count(*) FROM plan WHERE workspace = $1 AND state = 'pending' AND expires > $2
 
 -- name: plan.of_digest
 SELECT p.id, p.organization, p.workspace, p.digest, p.state, p.answered_by, p.answered, p.created, p.expires, p.sealed, k.id, k.organization, k.workspace, k.master, k.sealed
