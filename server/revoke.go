@@ -28,6 +28,7 @@ type revocation struct {
 	scope      store.Scope
 	connection string
 	name       string // under which the host knows it
+	job        string // is there before the deletion, so that a server that is killed leaves no login without a word
 	end        func()
 }
 
@@ -54,6 +55,7 @@ func (s *Server) revocations(ctx context.Context, entries ...*entry) (finish fun
 		if deletion != nil {
 			for _, r := range all {
 				r.end()
+				s.revoked(context.WithoutCancel(ctx), r, "nothing was deleted")
 			}
 			return
 		}
@@ -98,8 +100,12 @@ func (s *Server) revocation(ctx context.Context, e *entry) *revocation {
 	}
 	last := *made
 	last.Tokens = &leaving{bound: token.Value}
+	j, err := s.store.CreateJob(ctx, scope, revokeJob)
+	if err != nil {
+		s.log.Error("cannot keep how a login ends", "error", err)
+	}
 	name, end := s.trialOf(scope, &store.Connection{Connector: e.Connector}, last)
-	return &revocation{scope, e.ID, name, end}
+	return &revocation{scope, e.ID, name, j.ID, end}
 }
 
 // revokes reports whether something says how to end a login at the vendor.
@@ -120,30 +126,41 @@ func (s *Server) revoke(ctx context.Context, r revocation) {
 	defer r.end()
 	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
 	defer cancel()
-	j, err := s.store.CreateJob(ctx, r.scope, revokeJob)
-	if err != nil {
-		s.log.Error("cannot keep how a login ends", "error", err)
-	}
 	p := host.Principal{Workspace: r.scope.Workspace, Subject: "server", Scopes: []host.Scope{connections.Read}}
-	_, err = s.host.EndLogin(ctx, p, r.name)
+	_, err := s.host.EndLogin(ctx, p, r.name)
 	problem := ""
 	if err != nil {
 		problem = "it failed; the server's log has details"
 		if e, is := errors.AsType[*abi.Error](err); is {
 			problem = e.Message
 		}
-		s.log.Warn("the vendor may still take a login whose connector is gone", "workspace", r.scope.Workspace, "job", j.ID, "error", err)
+		s.log.Warn("the vendor may still take a login whose connector is gone", "workspace", r.scope.Workspace, "job", r.job, "error", err)
 	}
 	state := store.JobSucceeded
 	if problem != "" {
 		state = store.JobFailed
 	}
 	if err := s.store.Record(ctx, r.scope, store.Change{Entity: "connections", Action: "revoke", Object: r.connection, State: string(state)}); err != nil {
-		s.log.Error("cannot record how a login ended", "job", j.ID, "error", err)
+		s.log.Error("cannot record how a login ended", "job", r.job, "error", err)
 	}
-	if err := s.store.FinishJob(ctx, r.scope.Organization, j.ID, problem); err != nil {
-		s.log.Error("cannot keep how a login ended", "job", j.ID, "error", err)
+	s.revoked(ctx, r, problem)
+}
+
+// revoked keeps how a revocation went.
+func (s *Server) revoked(ctx context.Context, r revocation, problem string) {
+	if err := s.store.FinishJob(ctx, r.scope.Organization, r.job, problem); err != nil {
+		s.log.Error("cannot keep how a login ended", "job", r.job, "error", err)
 	}
+}
+
+// endJobs ends the jobs of a server that was killed. What they need, such as the tokens of a login, was
+// deleted, so that they cannot be done again.
+func (s *Server) endJobs(ctx context.Context) error {
+	n, err := s.store.EndJobs(ctx, "the server ended before the job did: a vendor may still take the login, so end it there")
+	if n > 0 {
+		s.log.Warn("the server ended before these jobs did: vendors may still take logins of connectors that are gone", "jobs", n)
+	}
+	return err
 }
 
 // leaving has the tokens of a login that ends. It implements [logins.Keeper].

@@ -2,7 +2,9 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,4 +65,42 @@ func TestDeletedLoginsAreRevoked(t *testing.T) {
 	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
 	ended(l.workspaceID("third"), "failed")
 	l.fails(l.me(id), http.StatusNotFound, "no such connector")
+}
+
+// TestRevocationOfAKilledServer: the job is there before the connector is deleted. A server that starts
+// ends the jobs that another one left.
+//
+// threat: C7
+func TestRevocationOfAKilledServer(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var statements []string
+	revoking := func(o *Options) {
+		c := o.Connectors["crm"]
+		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
+		o.Connectors["crm"] = c
+		o.onQuery = func(name string) {
+			mu.Lock()
+			defer mu.Unlock()
+			statements = append(statements, name)
+		}
+	}
+	l := newLoginLab(t, revoking)
+	id := l.connect("first", "CRM", credentialsOf(l.accounts.Add("one")))
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	mu.Lock()
+	if job, deletion := slices.Index(statements, "job.create"), slices.Index(statements, "connection.delete"); job < 0 || deletion < job {
+		t.Errorf("the job is made at %d, and the connector is deleted at %d: %q", job, deletion, statements)
+	}
+	mu.Unlock()
+	scope := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
+	j, err := l.s.store.CreateJob(t.Context(), scope, revokeJob) // as one that a kill left
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.restart(t, revoking)
+	if j, err = l.s.store.Job(t.Context(), scope, j.ID); err != nil || j.State != store.JobFailed || !strings.Contains(j.Error, "the server ended before") {
+		t.Errorf("%+v, %v", j, err)
+	}
 }

@@ -160,7 +160,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close(ctx))
 		}
 	}()
-	if err := s.prepare(ctx); err != nil {
+	if err := errors.Join(s.prepare(ctx), s.endJobs(ctx)); err != nil {
 		return nil, err
 	}
 	forever, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -200,6 +200,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"rotate data":    testRotateData,
 	"second server":  testSecondServer,
 	"ended server":   testEndedServer,
+	"ended jobs":     testEndedJobs,
 	"newer database": testNewerDatabase,
 }
 
@@ -496,6 +497,31 @@ func testHostileText(t *testing.T, l *lab) {
 	}
 	if got, err := l.Connection(ctx, p, c.ID); err != nil || got.Name != "pylon" {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// testEndedJobs: a job that nobody does any more has failed, and the trail says so; others stay.
+func testEndedJobs(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	done, running := ok(l.CreateJob(ctx, p, "done"))(t), ok(l.CreateJob(ctx, p, "revoke"))(t)
+	if err := l.FinishJob(ctx, p.Organization, done.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} {
+		if n := ok(l.EndJobs(ctx, "killed"))(t); n != want {
+			t.Errorf("%d jobs, want %d", n, want)
+		}
+	}
+	if got := ok(l.Job(ctx, p, done.ID))(t); got.State != JobSucceeded {
+		t.Errorf("%+v", got)
+	}
+	if got := ok(l.Job(ctx, p, running.ID))(t); got.State != JobFailed || got.Error != "killed" || got.Finished.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	want := `"entity":"jobs","action":"end","object":"` + running.ID + `"`
+	if !slices.ContainsFunc(ok(l.Audit(ctx, p, Page{}))(t), func(r AuditRecord) bool { return strings.Contains(string(r.Record), want) }) {
+		t.Error("the trail has nothing of it")
 	}
 }
 

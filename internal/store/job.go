@@ -72,6 +72,28 @@ func (s *Store) FinishJob(ctx context.Context, organization, id, problem string)
 	})
 }
 
+// EndJobs ends all jobs that run, with a problem. Call it when a server starts: no other one runs then,
+// so that nobody does these jobs any more. It returns how many they were.
+func (s *Store) EndJobs(ctx context.Context, problem string) (n int, err error) {
+	err = s.write(ctx, func(t session) error {
+		running, err := many(t, scanJob, "job.running")
+		if err != nil {
+			return err
+		}
+		for _, j := range running {
+			if err := t.change("job.finish", j.Scope.Organization, j.ID, string(JobFailed), problem, millis(s.now())); err != nil {
+				return err
+			}
+			if err := t.record(j.Scope, Change{Entity: "jobs", Action: "end", Object: j.ID, Name: j.Kind, State: string(JobFailed)}); err != nil {
+				return err
+			}
+		}
+		n = len(running)
+		return nil
+	})
+	return n, err
+}
+
 // Job returns a job that the scope has. The error is [ErrNone] if it has none with the id.
 func (s *Store) Job(ctx context.Context, p Scope, id string) (Job, error) {
 	j, err := readOne(ctx, s, scanJob, "job.get", p.Organization, id)

@@ -14,6 +14,7 @@ func TestPlans(t *testing.T) {
 	rare := map[string]string{
 		"data_key.forget":            "by a job",
 		"data_key.masters":           "once, when a server starts",
+		"job.running":                "once, when a server starts",
 		"login_session.forget":       "when a person logs in",
 		"operator_token.count":       "a few rows",
 		"operator_token.forget":      "a few rows",

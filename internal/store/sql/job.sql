@@ -4,6 +4,9 @@ INSERT INTO job (id, organization, workspace, kind, state, actor, error, created
 -- name: job.get
 SELECT id, organization, workspace, kind, state, actor, error, created, finished FROM job WHERE organization = $1 AND id = $2
 
+-- name: job.running
+SELECT id, organization, workspace, kind, state, actor, error, created, finished FROM job WHERE state = 'running' ORDER BY id
+
 -- name: job.finish
 UPDATE job SET state = $3, error = $4, finished = $5 WHERE organization = $1 AND id = $2 AND state = 'running'
 
