@@ -1,6 +1,7 @@
 // Package oauthsim is a simulated authorization server (RFC 6749, RFC 7009, RFC 7636,
 // RFC 9207) and an API that takes its tokens. It rotates refresh tokens, and a token that
-// is used twice ends the login, as RFC 9700, section 4.14.2, recommends.
+// is used twice ends the login, as RFC 9700, section 4.14.2, recommends. A code that is used twice does
+// so too, as RFC 6749, section 4.1.2, does.
 package oauthsim
 
 import (
@@ -47,6 +48,7 @@ type Server struct {
 	refresh   string
 	previous  string
 	codes     map[string]url.Values // authorization requests, by code
+	code      string                // of the login that is good now; empty if it has another beginning
 	refreshes int
 	seen      []string // grants
 }
@@ -70,6 +72,7 @@ func (s *Server) Seed() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.issue(true)
+	s.code = ""
 	return s.refresh
 }
 
@@ -220,15 +223,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		s.give(w, false)
 		return
 	case "authorization_code":
-		q, ok := s.codes[r.PostFormValue("code")]
-		delete(s.codes, r.PostFormValue("code"))
+		code := r.PostFormValue("code")
+		if code != "" && code == s.code {
+			s.refresh, s.previous, s.access = "", "", ""
+		}
+		q, ok := s.codes[code]
+		delete(s.codes, code)
 		sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
 		if !ok || q.Get("redirect_uri") != r.PostFormValue("redirect_uri") || q.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) {
-			refuse(w, http.StatusBadRequest, "invalid_grant", "bad code "+r.PostFormValue("code"))
+			refuse(w, http.StatusBadRequest, "invalid_grant", "bad code "+code)
 			return
 		}
 		s.issue(true)
-		s.previous = ""
+		s.previous, s.code = "", code
 	case "refresh_token":
 		used := r.PostFormValue("refresh_token")
 		switch {
