@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,19 @@ func testDeletedWorkspace(t *testing.T, l *lab) {
 	if _, err := l.ProposePlan(ctx, w.ID, "gone-digest", []byte("gone-plan"), l.clock().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
+	browser := LinkDigest("browser")
+	if _, err := l.CreateLink(ctx, gone, c.ID, "gone-application", "https://gone-return.example", LinkDigest("token")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.OpenLink(ctx, LinkDigest("token"), browser); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.FillLink(ctx, browser, Filling{Credentials: Credentials{map[string]secret.Value{"api_token": value("gone-key")}, origins}}, LinkDigest("code")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.CreateLoginSession(ctx, LoginSession{Issuer: "https://gone-issuer.example", Subject: "gone-person", Organization: p.Organization, Workspace: w.ID}, secret.Value{}); err != nil {
+		t.Fatal(err)
+	}
 	write := Write{Scope: gone, Connection: c.ID, Caller: "gone-caller", Key: "gone-key", Hash: []byte("h")}
 	if _, err := l.BeginWrite(ctx, write, start(gone, "0193-1")); err != nil {
 		t.Fatal(err)
@@ -78,8 +92,11 @@ func testDeletedWorkspace(t *testing.T, l *lab) {
 	if err := l.FinishWrite(ctx, write, 200, []byte(`{"gone":"answer"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if len(l.leftovers(t, "gone-")) == 0 {
-		t.Fatal("the test finds nothing")
+	before := l.leftovers(t, "gone-")
+	for _, column := range []string{"connection.name", "connect_link.return_url", "login_session.subject", "plan.digest", "workspace_token.name"} {
+		if !slices.Contains(before, column) {
+			t.Fatalf("nothing in %s: %q", column, before)
+		}
 	}
 	if _, _, err := l.DeleteWorkspace(ctx, gone, w.ID); err != nil {
 		t.Fatal(err)
@@ -136,7 +153,40 @@ func TestDeletedBytes(t *testing.T) {
 	if err := l.reader.QueryRowContext(ctx, "SELECT sealed FROM data_key WHERE workspace = ?", w.ID).Scan(&key); err != nil {
 		t.Fatal(err)
 	}
-	traces := append([][]byte{key, []byte("config-canary-57ab01")}, sealed...)
+	c := l.connection(t, gone, "linked-canary-57ab01")
+	link, browser, code := LinkDigest("link"), LinkDigest("browser"), LinkDigest("code")
+	if _, err := l.CreateLink(ctx, gone, c.ID, "", "https://return-canary-57ab01.example", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.OpenLink(ctx, link, browser); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.FillLink(ctx, browser, Filling{Credentials: Credentials{map[string]secret.Value{"a": value("secret")}, origins}}, code); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.PutToken(ctx, gone, c, origins, value("token"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ProposePlan(ctx, w.ID, "digest", []byte("plan"), l.clock().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.CreateWorkspaceToken(ctx, gone, "token", []string{"read"}, l.clock().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.CreateLoginSession(ctx, LoginSession{Issuer: "https://issuer-canary-57ab01.example", Subject: "person", Organization: p.Organization, Workspace: w.ID}, secret.Value{}); err != nil {
+		t.Fatal(err)
+	}
+	traces := append([][]byte{key, []byte("config-canary-57ab01"), []byte("return-canary-57ab01"), []byte("issuer-canary-57ab01"), link, browser, code}, sealed...)
+	for _, query := range []string{
+		"SELECT sealed FROM connect_link WHERE workspace = ?", "SELECT sealed FROM plan WHERE workspace = ?", "SELECT digest FROM workspace_token WHERE workspace = ?",
+		"SELECT digest FROM login_session WHERE workspace = ?", "SELECT t.sealed FROM token t JOIN connection c ON c.id = t.connection WHERE c.workspace = ?",
+	} {
+		var bytes []byte
+		if err := l.reader.QueryRowContext(ctx, query, w.ID).Scan(&bytes); err != nil || len(bytes) < 32 {
+			t.Fatalf("%s: %d bytes, %v", query, len(bytes), err)
+		}
+		traces = append(traces, bytes)
+	}
 	if n := l.inFiles(t, traces); n < len(traces) {
 		t.Fatalf("the test finds %d of %d before", n, len(traces))
 	}
