@@ -172,49 +172,41 @@ func (s *sampler) known(p Param) any {
 			return st.applications.Get(s.application).Val.Job.ID
 		}
 		return s.job
-	case "departmentId", "teamId":
-		return st.departments.FirstID()
 	case "locationId":
 		return st.locations.Rows[3].ID
-	case "userId", "creditedToUserId":
-		return st.users.FirstID()
-	case "jobPostingId":
-		return st.jobPostings.FirstID()
 	case "jobBoardId":
 		return st.jobPostings.Rows[0].Val.boardID
-	case "sourceId":
-		return st.sources.FirstID()
-	case "brandId":
-		return st.brands.FirstID()
-	case "jobTemplateId":
-		return st.jobTemplates.FirstID()
-	case "communicationTemplateId":
-		return st.templates.FirstID()
 	case "webhookId":
 		return s.hook()
-	case "archiveReasonId":
-		return st.archiveReasons.FirstID()
-	case "tagId":
-		return st.tags.FirstID()
-	case "projectId":
-		return st.projects.FirstID()
 	case "interviewPlanId", "defaultInterviewPlanId":
 		return s.plan
 	case "interviewStageId":
 		return s.stage
-	case "interviewId":
-		return st.interviews.FirstID()
-	case "offerId":
-		return st.offers.FirstID()
-	case "reportId":
-		return st.reports.FirstID()
-	case "fileHandle":
-		return st.files.FirstID()
 	case "fieldId", "objectType", "objectId", "fieldValue":
 		return map[string]any{
 			"fieldId": st.customFields.Find(func(f *customField) bool { return f.ObjectType == "Candidate" && f.FieldType == "String" }).ID, "objectType": "Candidate", "objectId": s.candidate,
 			"fieldValue": "sample " + s.fresh,
 		}[p.Name]
+	}
+	if id := map[string]string{
+		"departmentId":            st.departments.FirstID(),
+		"teamId":                  st.departments.FirstID(),
+		"userId":                  st.users.FirstID(),
+		"creditedToUserId":        st.users.FirstID(),
+		"jobPostingId":            st.jobPostings.FirstID(),
+		"sourceId":                st.sources.FirstID(),
+		"brandId":                 st.brands.FirstID(),
+		"jobTemplateId":           st.jobTemplates.FirstID(),
+		"communicationTemplateId": st.templates.FirstID(),
+		"archiveReasonId":         st.archiveReasons.FirstID(),
+		"tagId":                   st.tags.FirstID(),
+		"projectId":               st.projects.FirstID(),
+		"interviewId":             st.interviews.FirstID(),
+		"offerId":                 st.offers.FirstID(),
+		"reportId":                st.reports.FirstID(),
+		"fileHandle":              st.files.FirstID(),
+	}[p.Name]; id != "" {
+		return id
 	}
 	return s.knownText(p)
 }

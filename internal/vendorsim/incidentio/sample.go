@@ -1,6 +1,7 @@
 package incidentio
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -92,6 +93,31 @@ func (s *sampler) catalogType() *catalogTypeV3 {
 	return &s.st.catalogTypes.Find(func(t *catalogTypeV3) bool { return t.IsTeamType }).Val
 }
 
+// first is the id of the first record of a kind, or "".
+func (s *sampler) first(kind string) string {
+	return map[string]string{
+		"incident":             s.st.incidents.FirstID(),
+		"incident_role":        s.st.roles.FirstID(),
+		"incident_status":      s.st.statuses.FirstID(),
+		"incident_timestamp":   s.st.timestamps.FirstID(),
+		"incident_type":        s.st.types.FirstID(),
+		"incident_attachment":  s.st.attachments.FirstID(),
+		"severity":             s.st.severities.FirstID(),
+		"custom_field":         s.st.customFields.FirstID(),
+		"follow_up":            s.st.followUps.FirstID(),
+		"action":               s.st.actions.FirstID(),
+		"user":                 s.st.users.FirstID(),
+		"team":                 s.st.teams.FirstID(),
+		"catalog_type":         s.st.catalogTypes.FirstID(),
+		"alert":                s.st.alerts.FirstID(),
+		"escalation":           s.st.escalations.FirstID(),
+		"escalation_path":      s.st.escalationPaths.FirstID(),
+		"schedule":             s.st.schedules.FirstID(),
+		"status_page":          s.st.statusPages.FirstID(),
+		"status_page_incident": s.st.statusPageIncidents.FirstID(),
+	}[kind]
+}
+
 func (s *sampler) pathVariable() string {
 	switch s.op.Route() {
 	case "POST /v2/escalations/{id}/actions/cancel":
@@ -103,29 +129,14 @@ func (s *sampler) pathVariable() string {
 	case "DELETE /v2/custom_fields/{id}":
 		return lastID(&s.st.customFields)
 	}
-	switch root := strings.Split(s.op.Path, "/")[2]; root {
-	case "incidents":
-		return s.st.incidents.FirstID()
-	case "alerts":
-		return s.st.alerts.FirstID()
-	case "escalations":
-		return s.st.escalations.FirstID()
-	case "escalation_paths":
-		return s.st.escalationPaths.FirstID()
-	case "users":
-		return s.st.users.FirstID()
-	case "incident_roles":
-		return s.st.roles.FirstID()
-	case "incident_statuses":
-		return s.st.statuses.FirstID()
-	case "incident_timestamps":
-		return s.st.timestamps.FirstID()
+	root := strings.Split(s.op.Path, "/")[2]
+	switch root {
 	case "severities":
-		return s.st.severities.FirstID()
-	case "custom_fields":
-		return s.st.customFields.FirstID()
-	case "catalog_types":
-		return s.st.catalogTypes.FirstID()
+		return s.first("severity")
+	case "incident_statuses":
+		return s.first("incident_status")
+	case "status_page_structures":
+		return s.first("status_page")
 	case "catalog_entries":
 		of := s.catalogType().ID
 		// The last entry, so that deleting samples leaves those that the seed links to.
@@ -134,26 +145,12 @@ func (s *sampler) pathVariable() string {
 				return r.ID
 			}
 		}
-	case "schedules":
-		return s.st.schedules.FirstID()
-	case "teams":
-		return s.st.teams.FirstID()
-	case "incident_attachments":
-		return s.st.attachments.FirstID()
 	case "schedule_overrides":
 		return s.override().ID
-	case "status_page_structures":
-		return s.st.statusPages.FirstID()
-	case "status_page_incidents":
-		return s.st.statusPageIncidents.FirstID()
-	case "follow_ups":
-		return s.st.followUps.FirstID()
-	case "actions":
-		return s.st.actions.FirstID()
 	case "alert_events":
 		return s.alertSource().ID
 	}
-	return "none"
+	return cmp.Or(s.first(strings.TrimSuffix(root, "s")), "none")
 }
 
 // queryValue makes one operator of a filter, and any other value by its declaration.
@@ -173,11 +170,8 @@ func (s *sampler) queryValue(p Param) any {
 }
 
 func (s *sampler) filterID(name string) string {
-	switch name {
-	case "incident_role":
-		return s.st.roles.FirstID()
-	case "custom_field":
-		return s.st.customFields.FirstID()
+	if name == "incident_role" || name == "custom_field" {
+		return s.first(name)
 	}
 	return s.st.alertAttributes.FirstID()
 }
@@ -204,25 +198,15 @@ func (s *sampler) operator(p Param) map[string]any {
 func (s *sampler) linked(name string) string {
 	switch name {
 	case "status":
-		return s.st.statuses.FirstID()
-	case "severity":
-		return s.st.severities.FirstID()
-	case "incident_type":
-		return s.st.types.FirstID()
+		return s.first("incident_status")
 	case "incident_role":
-		return s.st.users.FirstID()
+		return s.first("user")
 	case "custom_field":
 		return s.st.customOptions.FirstID()
 	case "alert_source":
 		return s.alertSource().ID
-	case "escalation_path":
-		return s.st.escalationPaths.FirstID()
-	case "alert":
-		return s.st.alerts.FirstID()
-	case "incident":
-		return s.st.incidents.FirstID()
 	}
-	return ""
+	return s.first(name)
 }
 
 func (s *sampler) known(p Param) any {
@@ -236,34 +220,16 @@ func (s *sampler) known(p Param) any {
 		return float64(25)
 	case "rank":
 		return float64(7)
-	case "alert_id":
-		return s.st.alerts.FirstID()
-	case "status_page_incident_id":
-		return s.st.statusPageIncidents.FirstID()
-	case "incident_id":
-		return s.st.incidents.FirstID()
-	case "incident_role_id":
-		return s.st.roles.FirstID()
 	case "incident_status_id":
 		return s.st.statuses.Find(func(st *incidentStatus) bool { return st.Category == "live" }).ID
-	case "incident_timestamp_id":
-		return s.st.timestamps.FirstID()
-	case "incident_type_id":
-		return s.st.types.FirstID()
-	case "severity_id":
-		return s.st.severities.FirstID()
-	case "custom_field_id":
-		return s.st.customFields.FirstID()
+	case "assignee_team_id":
+		return s.first("team")
+	case "user_ids":
+		return s.first("user")
 	case "custom_field_entries":
 		return s.customFieldEntry()
-	case "assignee_team_id":
-		return s.st.teams.FirstID()
-	case "user_ids":
-		return s.st.users.FirstID()
 	case "assignee", "user":
-		return map[string]any{"id": s.st.users.FirstID()}
-	case "escalation_path_id":
-		return s.st.escalationPaths.FirstID()
+		return map[string]any{"id": s.first("user")}
 	case "schedule_id":
 		return sc.ID
 	case "rotation_id":
@@ -274,8 +240,6 @@ func (s *sampler) known(p Param) any {
 		return later(time.Hour)
 	case "end_at", "entry_window_end":
 		return later(5 * time.Hour)
-	case "status_page_id":
-		return s.st.statusPages.FirstID()
 	case "component_id":
 		return s.st.statusPages.Rows[0].Val.components[0].ID
 	case "mode":
@@ -296,7 +260,15 @@ func (s *sampler) known(p Param) any {
 	case "name":
 		return "Sample " + s.fresh
 	}
-	return s.knownOfCatalog(p)
+	if v := s.knownOfCatalog(p); v != nil {
+		return v
+	}
+	if kind, ok := strings.CutSuffix(p.Name, "_id"); ok {
+		if id := s.first(kind); id != "" {
+			return id
+		}
+	}
+	return nil
 }
 
 func (s *sampler) knownOfCatalog(p Param) any {

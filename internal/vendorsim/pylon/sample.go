@@ -103,45 +103,34 @@ func (s *sampler) pick() {
 }
 
 func (s *sampler) pathVariable(name string) string {
-	switch name {
-	case "account_id":
-		return s.account
-	case "highlight_id":
-		return s.highlight
-	case "article_id":
-		return s.article
-	case "message_id":
-		return s.message
-	case "comment_id":
-		return s.comment
-	case "collection_id":
-		return s.st.collections[s.kb].FirstID()
+	root, _, _ := strings.Cut(strings.TrimPrefix(s.op.Path, "/"), "/")
+	if name != "id" {
+		root = name
 	}
-	switch root, _, _ := strings.Cut(strings.TrimPrefix(s.op.Path, "/"), "/"); root {
-	case "issues":
-		return s.issue
-	case "accounts":
-		return s.account
-	case "contacts":
-		return s.st.contacts.FirstID()
-	case "teams":
-		return s.st.teams.FirstID()
-	case "tags":
-		return s.st.tags.FirstID()
-	case "users":
-		return s.st.users.FirstID()
-	case "custom-fields":
-		return s.st.customFields.FirstID()
-	case "tasks":
-		return s.st.tasks.FirstID()
-	case "projects":
-		return s.st.projects.FirstID()
-	case "milestones":
-		return s.st.milestones.FirstID()
-	case "macros":
-		return s.st.macros.FirstID()
+	st := s.st
+	id, ok := map[string]string{
+		"account_id":    s.account,
+		"highlight_id":  s.highlight,
+		"article_id":    s.article,
+		"message_id":    s.message,
+		"comment_id":    s.comment,
+		"collection_id": st.collections[s.kb].FirstID(),
+		"issues":        s.issue,
+		"accounts":      s.account,
+		"contacts":      st.contacts.FirstID(),
+		"teams":         st.teams.FirstID(),
+		"tags":          st.tags.FirstID(),
+		"users":         st.users.FirstID(),
+		"custom-fields": st.customFields.FirstID(),
+		"tasks":         st.tasks.FirstID(),
+		"projects":      st.projects.FirstID(),
+		"milestones":    st.milestones.FirstID(),
+		"macros":        st.macros.FirstID(),
+	}[root]
+	if !ok {
+		return s.kb
 	}
-	return s.kb
+	return id
 }
 
 func (s *sampler) known(p Param) any {
