@@ -42,15 +42,6 @@ func New(selected, excluded []string) (*Shape, error) {
 	return s, nil
 }
 
-// Apply is New and [Shape.Apply] in one.
-func Apply(data json.RawMessage, selected, excluded []string) (json.RawMessage, error) {
-	s, err := New(selected, excluded)
-	if err != nil {
-		return nil, err
-	}
-	return s.Apply(data)
-}
-
 // Apply shapes a record, or every record of an array. A selected field that a record
 // does not have is absent from what it returns; null stays null. A value without
 // fields, such as an array's number, has nothing to drop and stays whole on top; in

@@ -13,6 +13,14 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
+func apply(data json.RawMessage, selected, excluded []string) (json.RawMessage, error) {
+	s, err := shape.New(selected, excluded)
+	if err != nil {
+		return nil, err
+	}
+	return s.Apply(data)
+}
+
 func TestApply(t *testing.T) {
 	for _, c := range []struct {
 		name, data        string
@@ -53,7 +61,7 @@ func TestApply(t *testing.T) {
 		{"select, then exclude", `{"a":{"b":1,"c":2},"d":3}`, "a", "a.c", `{"a":{"b":1}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := shape.Apply(json.RawMessage(c.data), list(c.selected), list(c.exclude))
+			got, err := apply(json.RawMessage(c.data), list(c.selected), list(c.exclude))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,14 +92,14 @@ func TestErrors(t *testing.T) {
 		{"nested arrays, exclude", `{"a":` + deep(20) + `}`, nil, []string{"a.x"}, abi.KindLimitExceeded, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := shape.Apply(json.RawMessage(c.data), c.selected, c.exclude)
+			_, err := apply(json.RawMessage(c.data), c.selected, c.exclude)
 			var public *abi.Error
 			if !errors.As(err, &public) || public.Kind != c.kind || public.Field != c.field {
 				t.Errorf("error = %#v", err)
 			}
 		})
 	}
-	if got, err := shape.Apply(json.RawMessage(`{"a":`+deep(20)+`}`), []string{"a"}, nil); err != nil {
+	if got, err := apply(json.RawMessage(`{"a":`+deep(20)+`}`), []string{"a"}, nil); err != nil {
 		t.Errorf("a whole value was looked into: %s, %v", got, err)
 	}
 }
@@ -108,7 +116,7 @@ func FuzzApply(f *testing.F) {
 			t.Skip()
 		}
 		apply := func(data []byte, selected, excluded []string) []byte {
-			out, err := shape.Apply(data, selected, excluded)
+			out, err := apply(data, selected, excluded)
 			if err != nil {
 				t.Skip()
 			}
@@ -152,11 +160,11 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
-func ExampleApply() {
+func ExampleShape_Apply() {
 	data := json.RawMessage(`[{"id":"iss_1","title":"Login fails","assignee":{"id":"u1","email":"a@example.com"}},{"id":"iss_2"}]`)
-	selected, err := shape.Apply(data, []string{"id", "assignee.email"}, nil)
+	selected, err := apply(data, []string{"id", "assignee.email"}, nil)
 	fmt.Println(string(selected), err)
-	excluded, err := shape.Apply(data, nil, []string{"title", "assignee.id"})
+	excluded, err := apply(data, nil, []string{"title", "assignee.id"})
 	fmt.Println(string(excluded), err)
 	// Output:
 	// [{"id":"iss_1","assignee":{"email":"a@example.com"}},{"id":"iss_2"}] <nil>
@@ -164,8 +172,8 @@ func ExampleApply() {
 }
 
 // A path that cannot name a field is refused.
-func ExampleApply_invalidPath() {
-	_, err := shape.Apply(json.RawMessage(`{}`), []string{"assignee..email"}, nil)
+func ExampleNew_invalidPath() {
+	_, err := apply(json.RawMessage(`{}`), []string{"assignee..email"}, nil)
 	fmt.Println(err)
 	// Output: invalid_params: select: "assignee..email" has an empty name in it
 }
