@@ -106,8 +106,7 @@ func (a *app) showConfig(info *host.ConnectorInfo) error {
 }
 
 func (a *app) showScheme(info *host.ConnectorInfo, scheme abi.AuthScheme) error {
-	title := scheme.Title
-	title = cmp.Or(title, scheme.ID)
+	title := cmp.Or(scheme.Title, scheme.ID)
 	if err := a.print("%s (%s)\n%s\n\n", a.heading(render.Visible(title)), scheme.Type, render.Visible(scheme.Description)); err != nil {
 		return err
 	}

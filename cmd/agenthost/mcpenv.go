@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,10 +43,7 @@ func variables(c *config.Config, names []string) map[string][]string {
 }
 
 func or(reference, without string) string {
-	if reference == "" {
-		return without
-	}
-	return reference
+	return cmp.Or(reference, without)
 }
 
 // missingVariables says which variables that the connections need are not set. The server

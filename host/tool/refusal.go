@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -63,8 +64,5 @@ func (o Options) PrefixOf(connection string) string {
 }
 
 func (o Options) maxName() int {
-	if o.MaxName == 0 {
-		return maxName
-	}
-	return o.MaxName
+	return cmp.Or(o.MaxName, maxName)
 }

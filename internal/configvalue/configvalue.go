@@ -107,8 +107,7 @@ func Example(fields []abi.AuthField) Values {
 
 // about says in a few words what a field is.
 func about(f *abi.AuthField) string {
-	about := f.Description
-	about = cmp.Or(about, f.Title)
+	about := cmp.Or(f.Description, f.Title)
 	if len(f.Enum) > 0 && len(f.Enum) <= 10 {
 		about = strings.TrimPrefix(about+"; "+fault.Choices(f.Enum), "; ")
 	}

@@ -57,8 +57,7 @@ func (t libraryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer client.Close()
-	path := r.URL.EscapedPath()
-	path = cmp.Or(path, "/")
+	path := cmp.Or(r.URL.EscapedPath(), "/")
 	request := abi.Request{Method: r.Method, Path: path}
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		request.Headers = [][2]string{{"Content-Type", kind}}

@@ -148,10 +148,7 @@ func matches(source, path string) bool {
 }
 
 func (d Declared) server(id string) string {
-	if id == "" {
-		return d.Chosen
-	}
-	return id
+	return cmp.Or(id, d.Chosen)
 }
 
 // name formats a request for a message.
@@ -167,8 +164,7 @@ func (d Declared) undeclared(r *Request) grant.Decision {
 	for i, one := range d.Requests {
 		declared[i] = d.name(one)
 	}
-	path := r.Template
-	path = cmp.Or(path, r.Path)
+	path := cmp.Or(r.Template, r.Path)
 	asked := d.name(abi.RequestTemplate{Server: r.Server, Method: r.Method, Path: path})
 	hint := "the connector's author must add the request to the operation's requests"
 	if is, found := d.byPath(r, path); found {

@@ -1,6 +1,7 @@
 package portable
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -69,10 +70,7 @@ func plain(name string) string {
 	}
 	out := b.String()
 	out = strings.Trim(out[:min(len(out), maxName)], "_")
-	if out == "" {
-		return "parameter"
-	}
-	return out
+	return cmp.Or(out, "parameter")
 }
 
 // quote writes the name of a parameter into a description.

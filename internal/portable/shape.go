@@ -1,6 +1,9 @@
 package portable
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // kinds is a set of the types of JSON Schema. A number may be an integer, so a set with
 // aNumber has anInteger too.
@@ -287,10 +290,7 @@ func same(a, b string) string {
 }
 
 func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return cmp.Or(a, b)
 }
 
 // union returns the texts of both lists, each once.

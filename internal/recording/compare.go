@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -24,10 +25,7 @@ func (d Difference) String() string {
 }
 
 func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
+	return cmp.Or(s, "nothing")
 }
 
 // Compare lists what differs between a recording and its replay: requests and the result.

@@ -66,8 +66,7 @@ type Server struct {
 //     business on a network
 //   - the address cannot be listened on
 func Start(ctx context.Context, handler http.Handler, opts Options) (*Server, error) {
-	addr := opts.Addr
-	addr = cmp.Or(addr, "127.0.0.1:0")
+	addr := cmp.Or(opts.Addr, "127.0.0.1:0")
 	if err := requireLoopback(addr); err != nil {
 		return nil, err
 	}

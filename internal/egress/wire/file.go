@@ -158,8 +158,7 @@ func (r *Rules) File(s Scope, file *abi.File, raw string) (w Request, named bool
 	if !decision.Allowed {
 		return Request{}, false, decision.Refusal()
 	}
-	path := u.EscapedPath()
-	path = cmp.Or(path, "/")
+	path := cmp.Or(u.EscapedPath(), "/")
 	w = Request{Request: policy.Request{Method: "GET", Origin: from, Path: path, Template: FileTemplate}, RawQuery: u.RawQuery}
 	w.Header = map[string][]string{"Accept": {"*/*"}, "Accept-Encoding": asGzip, "User-Agent": r.UserAgent}
 	if file.Range == "" || s.Given == nil {
@@ -200,10 +199,7 @@ func (r *Rules) ContentOf(s Scope, w *Request, content abi.Content) abi.Content 
 	if t := r.template(s, w); t != nil && t.Content != "" {
 		content = t.Content
 	}
-	if content == "" {
-		return abi.ContentJSON
-	}
-	return content
+	return cmp.Or(content, abi.ContentJSON)
 }
 
 // template returns what declares a checked request.

@@ -6,6 +6,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -182,10 +183,7 @@ func (r *Rules) Declared(s Scope) policy.Declared {
 }
 
 func (r *Rules) serverID(id string) string {
-	if id == "" {
-		return r.Chosen
-	}
-	return id
+	return cmp.Or(id, r.Chosen)
 }
 
 func expand(source string, params map[string]string, given *Given) (string, *abi.Error) {

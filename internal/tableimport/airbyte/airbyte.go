@@ -6,6 +6,7 @@
 package airbyte
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,10 +101,7 @@ func (im *importer) title() string {
 		return line(title)
 	}
 	title := strings.TrimSuffix(strings.TrimSuffix(line(im.info.Text("title")), " Connector"), " API")
-	if title == "" {
-		return im.report.Connector
-	}
-	return title
+	return cmp.Or(title, im.report.Connector)
 }
 
 func (im *importer) version() string {

@@ -112,10 +112,7 @@ func (r *row) page(rec *records) tableimport.Map {
 }
 
 func wireOf(p *parameter) string {
-	if p.as != "" {
-		return p.as
-	}
-	return p.name
+	return cmp.Or(p.as, p.name)
 }
 
 // continuation is a parameter that asks for the next page, and a page without the names of

@@ -106,8 +106,7 @@ func all(many []source) (result, *apiError) {
 }
 
 func (res result) send(w http.ResponseWriter, op *Operation) {
-	status := op.Status
-	status = cmp.Or(status, http.StatusOK)
+	status := cmp.Or(op.Status, http.StatusOK)
 	if res.Empty() {
 		w.WriteHeader(status)
 		return

@@ -111,8 +111,7 @@ func (c *call) setRequester(is *issue) *apiError {
 		}
 		known := s.contacts.Find(func(p *contact) bool { return slices.Contains(p.Emails, email) })
 		if known == nil {
-			name := c.body.Text("requester_name")
-			name = cmp.Or(name, email)
+			name := cmp.Or(c.body.Text("requester_name"), email)
 			known = c.addContact(contact{
 				Name: name, Email: email, Emails: []string{email}, Account: is.Account, AvatarURL: c.body.Text("requester_avatar_url"),
 			})

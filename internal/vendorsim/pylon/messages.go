@@ -39,8 +39,7 @@ func (c *call) author() (*author, *apiError) {
 		}
 		return authorContact(&p.Val), nil
 	}
-	id := b.Text("user_id")
-	id = cmp.Or(id, s.org.User.ID)
+	id := cmp.Or(b.Text("user_id"), s.org.User.ID)
 	u := s.users.Get(id)
 	if u == nil {
 		return nil, invalid("user_id: no user %q", id)
@@ -135,8 +134,7 @@ func createNote(c *call, r *row[issue]) (result, *apiError) {
 		}
 		threadID = m.Val.ThreadID
 	default:
-		name := b.Text("thread_name")
-		name = cmp.Or(name, "Internal note")
+		name := cmp.Or(b.Text("thread_name"), "Internal note")
 		threadID = &c.addThread(r.ID, name).ID
 	}
 	now := c.stamp()

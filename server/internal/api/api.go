@@ -185,10 +185,7 @@ func (a *API) exchange(w http.ResponseWriter, raw *http.Request, route *Route) {
 }
 
 func (r *Route) status() int {
-	if r.Status == 0 {
-		return http.StatusOK
-	}
-	return r.Status
+	return cmp.Or(r.Status, http.StatusOK)
 }
 
 // caller is whose share of memory and of streams a request counts for.

@@ -81,8 +81,7 @@ func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, err
 	if !isJSON(r.Request.Header.Get("Content-Type")) {
 		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as JSON", Hint: "send it with the header Content-Type: application/json"}
 	}
-	most := route.MaxBody
-	most = cmp.Or(most, SmallBody)
+	most := cmp.Or(route.MaxBody, SmallBody)
 	if r.ContentLength > most {
 		return nil, tooLong(most)
 	}

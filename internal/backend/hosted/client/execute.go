@@ -96,8 +96,7 @@ func readAnswer(body []byte) (*Answer, error) {
 // unsuccessful is the error of an envelope that says so itself: with HTTP status 200, and
 // for some clients indistinguishable from a result.
 func unsuccessful(status string, body []byte) error {
-	said := airbyteapi.ReadFailure(body).String()
-	said = cmp.Or(said, "it gives no reason")
+	said := cmp.Or(airbyteapi.ReadFailure(body).String(), "it gives no reason")
 	return &abi.Error{Kind: abi.KindVendorError, Message: fmt.Sprintf("the Airbyte API says that the operation is %.40q: %s", status, said), Hint: "the connector's page in Airbyte may say more", RequestSent: true}
 }
 
