@@ -112,7 +112,7 @@ func (k *keeper) Save(ctx context.Context, b logins.Binding, row logins.Row) err
 	k.mu.Lock()
 	version := k.version
 	k.mu.Unlock()
-	version, err = k.directory.store.PutToken(ctx, k.scope(), k.connection, k.origins, bound, version)
+	version, err = k.directory.store.PutToken(ctx, k.scope(), k.connection, k.origins, bound, version, store.Held{})
 	if err != nil {
 		return k.late(err)
 	}

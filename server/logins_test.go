@@ -287,7 +287,7 @@ func TestATokenOfAnotherUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		scope := store.Scope{Organization: c.Organization, Workspace: c.Workspace}
-		if _, err := l.s.store.PutToken(t.Context(), scope, c, []string{"https://evil.example"}, secret.New([]byte(`{"access":"ZXZpbA=="}`)), 0); err != nil {
+		if _, err := l.s.store.PutToken(t.Context(), scope, c, []string{"https://evil.example"}, secret.New([]byte(`{"access":"ZXZpbA=="}`)), 0, store.Held{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -407,7 +407,7 @@ func testWorkspaces(t *testing.T, l *lab) {
 	if !c.Inactive {
 		t.Error("a connection of an inactive workspace is active")
 	}
-	if _, err := l.PutToken(ctx, org, c, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, org, c, origins, value("token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	gone, job, err := l.DeleteWorkspace(ctx, org, w.ID)

@@ -248,7 +248,7 @@ func (s *Store) ConfirmLink(ctx context.Context, p Scope, id string, code []byte
 	wrong := false
 	err = s.write(ctx, func(t session) error {
 		wrong = false
-		revision, err := t.nextRevision()
+		revision, err := t.announce(NoticeConnection)
 		if err != nil {
 			return err
 		}
@@ -362,5 +362,5 @@ func (t session) createToken(c *Connection, origins []string, value secret.Value
 	if err != nil {
 		return err
 	}
-	return t.change("token.create", c.ID, bound, key.ID(), sealed, millis(t.s.now()))
+	return t.change("token.create", c.ID, bound, key.ID(), sealed, millis(t.s.now()), "", 0)
 }

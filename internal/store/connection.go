@@ -123,12 +123,6 @@ func document(field string, v any) (string, error) {
 	return string(text), checkText(field, string(text), maxDocument)
 }
 
-// nextRevision returns the revision of what the transaction changes. Others who change connections
-// or workspaces wait until it ends, so that revisions are committed in their order.
-func (t session) nextRevision() (int64, error) {
-	return one(t, scanNumber, "revision.next")
-}
-
 // MaxConnections is how many connections a workspace has at most.
 const MaxConnections = 1000
 
@@ -165,7 +159,7 @@ func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k 
 	now := millis(s.now())
 	c.Organization, c.Workspace, c.Created, c.Updated, c.Deleted = p.Organization, p.Workspace, instant(now), instant(now), time.Time{}
 	err = s.write(ctx, func(t session) error {
-		if c.Revision, err = t.nextRevision(); err != nil {
+		if c.Revision, err = t.announce(NoticeConnection); err != nil {
 			return err
 		}
 		w, err := one(t, scanWorkspace, "workspace.get", p.Organization, p.Workspace)
@@ -243,7 +237,7 @@ func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *
 	}
 	old := c.Revision
 	err = s.write(ctx, func(t session) error {
-		revision, err := t.nextRevision()
+		revision, err := t.announce(NoticeConnection)
 		if err != nil {
 			return err
 		}
@@ -306,7 +300,7 @@ func (c *Connection) differences(old *Connection) (fields []string) {
 // finished, says that it was done.
 func (s *Store) DeleteConnection(ctx context.Context, p Scope, id string) (j Job, err error) {
 	err = s.write(ctx, func(t session) error {
-		revision, err := t.nextRevision()
+		revision, err := t.announce(NoticeConnection)
 		if err != nil {
 			return err
 		}

@@ -135,7 +135,7 @@ func testScopes(t *testing.T, l *lab) {
 	p, other := l.organization(t), l.organization(t)
 	second := ok(l.CreateWorkspace(ctx, p.Organization, "second"))(t)
 	c := l.connection(t, p, "pylon")
-	if _, err := l.PutToken(ctx, p, c, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, p, c, origins, value("token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	for what, s := range map[string]Scope{
@@ -157,7 +157,7 @@ func testScopes(t *testing.T, l *lab) {
 		wantErr(t, what+": delete", err, ErrNone)
 		_, err = l.Token(ctx, s, c.ID, origins)
 		wantErr(t, what+": token", err, ErrNone)
-		_, err = l.PutToken(ctx, s, c, origins, value("mine"), 1)
+		_, err = l.PutToken(ctx, s, c, origins, value("mine"), 1, Held{})
 		wantErr(t, what+": new token", err, ErrNone)
 		_, err = l.Workspace(ctx, s, p.Workspace)
 		wantErr(t, what+": workspace", err, ErrNone)
@@ -200,7 +200,7 @@ func testCredentials(t *testing.T, l *lab) {
 		_, err := l.Credentials(ctx, p, c.ID, wrong)
 		wantErr(t, fmt.Sprint(wrong), err, errSealed)
 	}
-	if _, err := l.PutToken(ctx, p, c, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, p, c, origins, value("token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	before := c
@@ -239,11 +239,11 @@ func testTokens(t *testing.T, l *lab) {
 	c := l.connection(t, p, "pylon")
 	_, err := l.Token(ctx, p, c.ID, origins)
 	wantErr(t, "no token", err, ErrNone)
-	version := ok(l.PutToken(ctx, p, c, origins, value("one"), 0))(t)
-	_, err = l.PutToken(ctx, p, c, origins, value("too"), 0)
+	version := ok(l.PutToken(ctx, p, c, origins, value("one"), 0, Held{}))(t)
+	_, err = l.PutToken(ctx, p, c, origins, value("too"), 0, Held{})
 	wantErr(t, "a second first one", err, ErrChanged)
-	next := ok(l.PutToken(ctx, p, c, origins, value("two"), version))(t)
-	_, err = l.PutToken(ctx, p, c, origins, value("late"), version)
+	next := ok(l.PutToken(ctx, p, c, origins, value("two"), version, Held{}))(t)
+	_, err = l.PutToken(ctx, p, c, origins, value("late"), version, Held{})
 	wantErr(t, "a late one", err, ErrChanged)
 	got := ok(l.Token(ctx, p, c.ID, origins))(t)
 	if plain(got.Value) != "two" || got.Version != next {
@@ -257,24 +257,24 @@ func testTokens(t *testing.T, l *lab) {
 	}
 	again.Name = "renamed"
 	again = ok(l.UpdateConnection(ctx, p, again, nil))(t)
-	next = ok(l.PutToken(ctx, p, c, origins, value("three"), next))(t)
+	next = ok(l.PutToken(ctx, p, c, origins, value("three"), next, Held{}))(t)
 	again = ok(l.UpdateConnection(ctx, p, again, &Credentials{map[string]secret.Value{"refresh_token": value("new")}, origins}))(t)
 	for _, version := range []int64{0, next} {
-		_, err = l.PutToken(ctx, p, c, origins, value("late"), version)
+		_, err = l.PutToken(ctx, p, c, origins, value("late"), version, Held{})
 		wantErr(t, "a token of older credentials", err, ErrChanged)
 	}
-	ok(l.PutToken(ctx, p, again, origins, value("four"), 0))(t)
+	ok(l.PutToken(ctx, p, again, origins, value("four"), 0, Held{}))(t)
 	lost := again
 	lost.State = NeedsLogin
 	lost = ok(l.UpdateConnection(ctx, p, lost, &Credentials{}))(t)
-	_, err = l.PutToken(ctx, p, again, origins, value("late"), 0)
+	_, err = l.PutToken(ctx, p, again, origins, value("late"), 0, Held{})
 	wantErr(t, "a token of credentials that were dropped", err, ErrChanged)
 	_, err = l.Token(ctx, p, c.ID, origins)
 	wantErr(t, "the token of credentials that were dropped", err, ErrNone)
 	if _, err := l.DeleteConnection(ctx, p, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err = l.PutToken(ctx, p, lost, origins, value("late"), 0)
+	_, err = l.PutToken(ctx, p, lost, origins, value("late"), 0, Held{})
 	wantErr(t, "a token of a deleted connection", err, ErrNone)
 }
 
@@ -290,7 +290,7 @@ func testLateTokens(t *testing.T, l *lab) {
 		c := l.connection(t, p, "crm")
 		var put error
 		var group sync.WaitGroup
-		group.Go(func() { _, put = l.PutToken(ctx, p, c, origins, value("late"), 0) })
+		group.Go(func() { _, put = l.PutToken(ctx, p, c, origins, value("late"), 0, Held{}) })
 		var err error
 		if i%2 == 0 {
 			_, err = l.DeleteConnection(ctx, p, c.ID)

@@ -7,6 +7,8 @@ type dialect struct {
 	name string
 	// words replaces the words of PostgreSQL, in which statements are written.
 	words *strings.Replacer
+	// clock is an expression for the time of the database in milliseconds; statements say clock_ms().
+	clock string
 	// problem says what an error of the driver means.
 	problem func(error) problem
 }
@@ -21,19 +23,27 @@ const (
 	again             // the transaction did nothing, because of another one
 )
 
+// In SQLite, others of this process hear of a change after its transaction; see told.
 func sqliteDialect() dialect {
+	clock := "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 	return dialect{
-		name:    "SQLite",
-		words:   strings.NewReplacer("$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", ""),
+		name:  "SQLite",
+		clock: clock,
+		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", "?1", "NOTIFIED('', $1)", "?1",
+			"$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", "", " FOR UPDATE", ""),
 		problem: sqliteProblem,
 	}
 }
 
 // Text is compared by bytes in both databases, whatever the locale of the server.
 func postgresDialect() dialect {
+	clock := "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+	notify := "pg_notify('" + channel + "', "
 	return dialect{
-		name:    "PostgreSQL",
-		words:   strings.NewReplacer(" TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
+		name:  "PostgreSQL",
+		clock: clock,
+		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", notify+"newest || ' ' || CAST($1 AS TEXT)) IS NULL", "NOTIFIED('', $1)", notify+"CAST($1 AS TEXT)) IS NULL",
+			" TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
 		problem: postgresProblem,
 	}
 }

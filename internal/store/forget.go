@@ -29,11 +29,13 @@ var forgets = []struct {
 	{"data_key.forget", 0},
 	{"workspace.forget", deletedFor},
 	{"job.forget", deletedFor},
+	{"lease.forget", deletedFor},
+	{"rate.forget", deletedFor},
 }
 
 // Forget removes what nobody needs: keys of writes and links that have expired, data keys that
 // nothing is sealed with, what is left of connections and workspaces that were deleted a week ago,
-// jobs that ended then, and audit records from before a time; none if it is zero. Its work is
+// jobs and leases that ended then, and audit records from before a time; none if it is zero. Its work is
 // bounded, and more says that something is left for the next call.
 func (s *Store) Forget(ctx context.Context, audit time.Time) (more bool, err error) {
 	now := s.now()

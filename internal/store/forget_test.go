@@ -63,7 +63,7 @@ func testDeletedWorkspace(t *testing.T, l *lab) {
 	gone := Scope{p.Organization, w.ID}
 	c := ok(l.CreateConnection(ctx, gone, Connection{Name: "gone-connection", Connector: "gone-connector", Server: "gone-server", Config: map[string]string{"a": "gone-config"}},
 		Credentials{map[string]secret.Value{"api_token": value("gone-secret")}, origins}))(t)
-	if _, err := l.PutToken(ctx, gone, c, origins, value("gone-token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, gone, c, origins, value("gone-token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := l.CreateWorkspaceToken(ctx, gone, "gone-token-name", []string{"read"}, l.clock().Add(time.Hour)); err != nil {

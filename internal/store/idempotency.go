@@ -71,7 +71,7 @@ func (s *Store) BeginWrite(ctx context.Context, w Write, start AuditRecord) (*Pr
 		used = false
 		if w.Key != "" {
 			now := s.now()
-			n, err := t.exec("idempotency.begin", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now))
+			n, err := t.exec("idempotency.begin", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now), s.self())
 			if err != nil {
 				return err
 			}

@@ -80,7 +80,7 @@ func testLarge(t *testing.T, l *lab) {
 	group.Go(func() {
 		for i := 0; working.Err() == nil; i++ {
 			w := i % *workspaces
-			if _, err := l.PutToken(ctx, scopes[w], made[w], origins, value("token"), int64(i / *workspaces)); err != nil {
+			if _, err := l.PutToken(ctx, scopes[w], made[w], origins, value("token"), int64(i / *workspaces), Held{}); err != nil {
 				t.Errorf("writing: %v", err)
 			}
 			calls.Add(1)

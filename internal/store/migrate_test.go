@@ -61,6 +61,7 @@ func testReleasedSchemas(t *testing.T, open func(t testing.TB) *lab) {
 // digests are the SHA-256 of the steps of the schema.
 var digests = map[string]string{
 	"0001.sql": "40d910c3bb86da242b24a44c34665dc321a5bcb473c2438c4dc8d289f4ca3074", // changes until v0.1.0 is released
+	"0002.sql": "e4f8ae897a4933ef51ec9d753acdd455d73b27eb8d8a64ca8fd9c6b9a5bb4ec8",
 }
 
 // TestReleasedSchemasDoNotChange: a database of a release has the steps of that release, and gets
@@ -89,7 +90,7 @@ func (l *lab) empty(t testing.TB) {
 	}
 	l.Store.queries["test.tables"] = list
 	statements := before
-	for _, name := range ok(many(session{context.Background(), l.Store, l.writer}, scanText, "test.tables"))(t) {
+	for _, name := range ok(many(session{context.Background(), l.Store, l.writer, nil}, scanText, "test.tables"))(t) {
 		statements = append(statements, drop(name))
 	}
 	for _, s := range append(statements, after...) {

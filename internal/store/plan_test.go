@@ -16,6 +16,9 @@ func TestPlans(t *testing.T) {
 		"data_key.masters":           "once, when a server starts",
 		"job.running":                "once, when a server starts",
 		"login_session.forget":       "when a person logs in",
+		"node.forget":                "a row for each node",
+		"node.members":               "a row for each node",
+		"node.replaced":              "a row for each node",
 		"operator_token.count":       "a few rows",
 		"operator_token.forget":      "a few rows",
 		"operator_token.revoke_role": "a few rows",
@@ -33,7 +36,7 @@ func TestPlans(t *testing.T) {
 		columns := strings.Count(strings.SplitN(text, ")", 2)[0], ",")
 		text = strings.Replace(text, "{rows}", "(''"+strings.Repeat(", ''", columns)+")", 1)
 		l.Store.queries["test.plan"] = "EXPLAIN QUERY PLAN " + parameter.ReplaceAllString(text, "'x'")
-		steps, err := many(session{t.Context(), l.Store, l.writer}, func(r row) (string, error) {
+		steps, err := many(session{t.Context(), l.Store, l.writer, nil}, func(r row) (string, error) {
 			var a, b, c int
 			var step string
 			err := r.Scan(&a, &b, &c, &step)

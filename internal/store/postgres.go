@@ -74,7 +74,13 @@ func openPostgres(ctx context.Context, config *pgx.ConnConfig, r role, o Options
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return open(ctx, postgresDialect(), db, db, r, o)
+	s, err := open(ctx, postgresDialect(), db, db, r, o)
+	if err == nil {
+		s.listen = func(ctx context.Context, ready func(), hear func(string)) error {
+			return listenPostgres(ctx, config, ready, hear)
+		}
+	}
+	return s, err
 }
 
 // because is what the server said. What the driver says may quote the address.

@@ -32,7 +32,7 @@ func testMovedRows(t *testing.T, l *lab) {
 	create := func() (Scope, Connection) {
 		p := l.organization(t)
 		c := ok(l.CreateConnection(t.Context(), p, Connection{Name: "pylon"}, Credentials{map[string]secret.Value{"a": value("one"), "b": value("two")}, origins}))(t)
-		if _, err := l.PutToken(t.Context(), p, c, origins, value("token"), 0); err != nil {
+		if _, err := l.PutToken(t.Context(), p, c, origins, value("token"), 0, Held{}); err != nil {
 			t.Fatal(err)
 		}
 		return p, c
@@ -62,7 +62,7 @@ func testMovedRows(t *testing.T, l *lab) {
 		}, credentials},
 		{"a token from another connection", func(p Scope, c Connection) {
 			from := l.connection(t, p, "from")
-			if _, err := l.PutToken(t.Context(), p, from, origins, value("other"), 0); err != nil {
+			if _, err := l.PutToken(t.Context(), p, from, origins, value("other"), 0, Held{}); err != nil {
 				t.Fatal(err)
 			}
 			l.tamper(t, "UPDATE token SET sealed = (SELECT sealed FROM token WHERE connection = $1) WHERE connection = $2", from.ID, c.ID)
@@ -232,7 +232,7 @@ func testRotateData(t *testing.T, l *lab) {
 		scopes[i] = l.organization(t)
 		made[i] = l.connection(t, scopes[i], "pylon")
 	}
-	if _, err := l.PutToken(t.Context(), scopes[0], made[0], origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(t.Context(), scopes[0], made[0], origins, value("token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	w := Write{Scope: scopes[0], Connection: made[0].ID, Caller: "app", Key: "k", Hash: []byte("h")}
@@ -246,7 +246,7 @@ func testRotateData(t *testing.T, l *lab) {
 	l.tamper(t, "UPDATE credential SET sealed = $1 WHERE connection = $2", []byte("x"), made[1].ID)
 	keys := func() map[string]bool {
 		found := make(map[string]bool)
-		for _, k := range ok(many(session{t.Context(), l.Store, l.reader}, scanText, "test.data_keys"))(t) {
+		for _, k := range ok(many(session{t.Context(), l.Store, l.reader, nil}, scanText, "test.data_keys"))(t) {
 			found[k] = true
 		}
 		return found
@@ -266,7 +266,7 @@ func testRotateData(t *testing.T, l *lab) {
 					t.Errorf("read while it rotates: %v", err)
 				}
 			}
-			if _, err := l.PutToken(t.Context(), scopes[2], made[2], origins, value("token"), n); err != nil {
+			if _, err := l.PutToken(t.Context(), scopes[2], made[2], origins, value("token"), n, Held{}); err != nil {
 				t.Errorf("write while it rotates: %v", err)
 			}
 		}
@@ -283,7 +283,7 @@ func testRotateData(t *testing.T, l *lab) {
 	done, err := l.RotateData(t.Context())
 	stopped.Store(true)
 	group.Wait()
-	if left := ok(many(session{t.Context(), l.Store, l.reader}, scanText, "test.left"))(t); len(left) > 0 {
+	if left := ok(many(session{t.Context(), l.Store, l.reader, nil}, scanText, "test.left"))(t); len(left) > 0 {
 		t.Errorf("%d credentials of deleted connections are there", len(left))
 	}
 	if err != nil || done.Keys != workspaces || done.Values < workspaces || done.Unopened != 1 {
@@ -329,7 +329,7 @@ func testInterruptedRotation(t *testing.T, l *lab) {
 	l.later(time.Second)
 	started := ok(l.beginRotation(t.Context()))(t)
 	l.later(time.Second)
-	reading := session{t.Context(), l.Store, l.reader}
+	reading := session{t.Context(), l.Store, l.reader, nil}
 	var older []sealedKey
 	err := l.write(t.Context(), func(s session) (err error) {
 		if older, err = many(s, scanWrapped, "data_key.retire_older", started, "", 3, millis(l.clock())); err == nil {

@@ -24,6 +24,8 @@ type session struct {
 		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	}
+	// notices are what others hear if the transaction is committed; nil outside of one.
+	notices *[]string
 }
 
 // row is what a function scans.
@@ -52,7 +54,8 @@ func (s *Store) transact(ctx context.Context, f func(session) error) (err error)
 	if err != nil {
 		return err
 	}
-	err = f(session{ctx, s, tx})
+	var notices []string
+	err = f(session{ctx, s, tx, &notices})
 	if err == nil {
 		err = s.held()
 	}
@@ -62,7 +65,7 @@ func (s *Store) transact(ctx context.Context, f func(session) error) (err error)
 		}
 		return err
 	}
-	return tx.Commit()
+	return s.told.commit(tx, notices)
 }
 
 // named makes the errors of the database those of this package.
@@ -200,7 +203,7 @@ func many[T any](t session, scan func(row) (T, error), name string, args ...any)
 // read returns a session for statements that only read, each on its own, and what ends it.
 func (s *Store) read(ctx context.Context) (session, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	return session{ctx, s, s.reader}, cancel
+	return session{ctx, s, s.reader, nil}, cancel
 }
 
 // readOne reads one row outside of a transaction.

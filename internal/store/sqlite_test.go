@@ -68,7 +68,7 @@ func TestBackup(t *testing.T) {
 	p := l.organization(t)
 	const canary = "canary-0123456789-abcdef"
 	c := ok(l.CreateConnection(ctx, p, Connection{Name: "pylon"}, Credentials{map[string]secret.Value{"api_token": value(canary)}, origins}))(t)
-	if _, err := l.PutToken(ctx, p, c, origins, value(canary), 0); err != nil {
+	if _, err := l.PutToken(ctx, p, c, origins, value(canary), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	_, password, err := l.CreateApplication(ctx, p.Organization, "agents", nil)

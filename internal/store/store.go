@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/seams"
@@ -77,6 +78,10 @@ type Store struct {
 	onQuery        func(string)
 	observer       Observer
 	answers        answerKeys
+	node           atomic.Pointer[string] // nil before the first beat
+	told           told
+	// listen is [Store.Listen] where other processes tell of changes.
+	listen func(ctx context.Context, ready func(), hear func(notice string)) error
 	// release gives the lock back, and lost is closed when it is lost; both may be nil.
 	release func(context.Context) error
 	lost    <-chan struct{}
@@ -134,8 +139,12 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Opti
 			return err
 		}
 		// This server is the only one: what ran before it started has an unknown end.
-		_, err := t.exec("idempotency.interrupted")
-		return err
+		for _, statement := range []string{"idempotency.interrupted", "node.forget_all", "lease.end_all"} {
+			if _, err := t.exec(statement); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err == nil && others {
 		_, err = s.RotateMaster(ctx)

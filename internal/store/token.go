@@ -44,8 +44,9 @@ func (s *Store) Token(ctx context.Context, p Scope, connection string, origins [
 
 // PutToken replaces the token of a connection that has a version; 0 if it has none. It returns the
 // new version. The error is [ErrChanged] if it has another version by now, or if the connection has
-// other credentials than c, or none: the caller came late, and its token is not kept.
-func (s *Store) PutToken(ctx context.Context, p Scope, c Connection, origins []string, value secret.Value, version int64) (int64, error) {
+// other credentials than c, or none: the caller came late, and its token is not kept. So it is if somebody
+// got the lease after the caller, with a larger fence.
+func (s *Store) PutToken(ctx context.Context, p Scope, c Connection, origins []string, value secret.Value, version int64, under Held) (int64, error) {
 	bound, err := document("origins", origins)
 	if err != nil {
 		return 0, err
@@ -69,9 +70,9 @@ func (s *Store) PutToken(ctx context.Context, p Scope, c Connection, origins []s
 		}
 		var n int64
 		if version == 0 {
-			n, err = t.exec("token.create", now.ID, bound, key.ID(), sealed, millis(s.now()))
+			n, err = t.exec("token.create", now.ID, bound, key.ID(), sealed, millis(s.now()), under.Lease, under.Fence)
 		} else {
-			n, err = t.exec("token.replace", now.ID, version, bound, key.ID(), sealed, millis(s.now()))
+			n, err = t.exec("token.replace", now.ID, version, bound, key.ID(), sealed, millis(s.now()), under.Lease, under.Fence)
 		}
 		if err == nil && n == 0 {
 			err = ErrChanged

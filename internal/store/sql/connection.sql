@@ -1,5 +1,5 @@
 -- name: revision.next
-UPDATE revision SET newest = newest + 1 WHERE id = 1 RETURNING newest
+UPDATE revision SET newest = newest + 1 WHERE id = 1 RETURNING newest, NOTIFIED(newest, $1)
 
 -- name: revision.forgotten
 SELECT forgotten FROM revision WHERE id = 1

@@ -1,8 +1,8 @@
 -- name: idempotency.begin
-INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, state, status, data_key, answer, expires)
-VALUES ($1, $2, $3, $4, $5, $6, 'running', 0, NULL, NULL, $7)
+INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, state, status, data_key, answer, expires, node)
+VALUES ($1, $2, $3, $4, $5, $6, 'running', 0, NULL, NULL, $7, $9)
 ON CONFLICT (caller, connection, key) DO UPDATE
-SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires
+SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
 WHERE idempotency.expires <= $8 AND idempotency.state <> 'running'
 
 -- name: idempotency.get
@@ -21,6 +21,10 @@ DELETE FROM idempotency WHERE caller = $1 AND connection = $2 AND key = $3 AND s
 
 -- name: idempotency.interrupted
 UPDATE idempotency SET state = 'unknown' WHERE state = 'running'
+
+-- Writes of nodes that are gone.
+-- name: idempotency.abandoned
+UPDATE idempotency SET state = 'unknown' WHERE state = 'running' AND node <> '' AND NOT EXISTS (SELECT 1 FROM node WHERE node.id = idempotency.node)
 
 -- name: idempotency.forget
 DELETE FROM idempotency WHERE (caller, connection, key) IN (SELECT caller, connection, key FROM idempotency WHERE expires <= $1 AND state <> 'running' LIMIT $2)

@@ -3,11 +3,15 @@ SELECT c.organization, c.workspace, t.version, t.sealed, k.id, k.master, k.seale
 FROM connection c JOIN token t ON t.connection = c.id JOIN data_key k ON k.id = t.data_key
 WHERE c.organization = $1 AND ($2 = '' OR c.workspace = $2) AND c.id = $3 AND c.deleted = 0
 
+-- A row of a lease stays as it is until the transaction ends: nobody gets the lease before.
 -- name: token.create
-INSERT INTO token (connection, version, origins, data_key, sealed, updated) VALUES ($1, 1, $2, $3, $4, $5) ON CONFLICT (connection) DO NOTHING
+INSERT INTO token (connection, version, origins, data_key, sealed, updated)
+SELECT $1, 1, $2, $3, $4, $5 WHERE $6 = '' OR EXISTS (SELECT 1 FROM lease WHERE name = $6 AND fence = $7 FOR SHARE)
+ON CONFLICT (connection) DO NOTHING
 
 -- name: token.replace
-UPDATE token SET version = version + 1, origins = $3, data_key = $4, sealed = $5, updated = $6 WHERE connection = $1 AND version = $2
+UPDATE token SET version = version + 1, origins = $3, data_key = $4, sealed = $5, updated = $6
+WHERE connection = $1 AND version = $2 AND ($7 = '' OR EXISTS (SELECT 1 FROM lease WHERE name = $7 AND fence = $8 FOR SHARE))
 
 -- name: token.delete
 DELETE FROM token WHERE connection IN (SELECT id FROM connection WHERE workspace = $1 AND ($2 = '' OR id = $2))

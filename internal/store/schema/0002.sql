@@ -1,0 +1,30 @@
+-- What the nodes of a server agree on. Times are those of the database's clock, in milliseconds.
+
+-- The fence of a lease only grows. A row stays for a while after its lease has ended.
+CREATE TABLE lease (
+	name TEXT PRIMARY KEY,
+	holder TEXT NOT NULL,
+	fence BIGINT NOT NULL,
+	until BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX lease_until ON lease (until);
+
+-- A limit that nodes share. What is in the ledger is the business of internal/coordinate.
+CREATE TABLE rate (
+	name TEXT PRIMARY KEY,
+	ledger TEXT NOT NULL,
+	used BIGINT NOT NULL
+) /*strict*/;
+CREATE INDEX rate_used ON rate (used);
+
+-- A process that serves, from its start on. place is what only one process at a time has, such as a
+-- folder. beat is when it was heard of last.
+CREATE TABLE node (
+	id TEXT PRIMARY KEY,
+	place TEXT NOT NULL,
+	started BIGINT NOT NULL,
+	beat BIGINT NOT NULL
+) /*strict*/;
+
+-- The node that runs a write, empty if it has no row in node.
+ALTER TABLE idempotency ADD COLUMN node TEXT NOT NULL DEFAULT '';
