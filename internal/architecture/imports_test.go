@@ -21,7 +21,7 @@ type imports struct {
 
 // tools are programs and packages for developers, for tests and for the demo. Nobody embeds them.
 var tools = []string{
-	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
+	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/coordinate/databasetest", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
 	"internal/hostile", "internal/mcpclients", "internal/mcpconformance/...", "internal/mutate", "internal/oauthsim", "internal/readme", "internal/store/pgtest", "internal/vaultsim", "internal/vendorsim/...",
 	"internal/wasmasm", "internal/wasmtest/...", "internal/wiresim",
 }
@@ -94,7 +94,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
-			never:  []string{"internal/canary", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/coordinate/databasetest", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
@@ -116,6 +116,11 @@ func importRules() []rule {
 			only: []string{"std", "pdk/abi", "internal/fault", "internal/owned", "internal/seams", "internal/credential/durable", "host/secret", "internal/store/envelope", "github.com/ncruces/go-sqlite3/...", "github.com/jackc/pgx/v5/..."}, never: []string{"net", "net/http", "os/exec"},
 			why:    "what is kept, and who may see it, is reviewed without the code that uses it",
 			broken: map[string]string{"internal/store/a.go": `package store; import _ "github.com/agenthost/agenthost/host/config"`},
+		},
+		{
+			name: "nodes agree by pure code", of: []string{"internal/coordinate"}, only: []string{"std", "internal/fault", "internal/seams", "github.com/hashicorp/go-hclog"}, never: []string{"net/...", "os/...", "database/sql"},
+			why:    "who holds a lease, and how much of a limit a node may use, is decided by code that runs in a simulation as it does for real: the database, the clock and the network are handed in",
+			broken: map[string]string{"internal/coordinate/a.go": `package coordinate; import _ "github.com/agenthost/agenthost/internal/store"`},
 		},
 		{
 			name: "sealing is pure", of: []string{"internal/store/envelope"}, only: []string{"std", "pdk/abi", "internal/fault", "host/secret"}, never: []string{"net/...", "os/...", "database/sql"},

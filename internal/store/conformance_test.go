@@ -202,6 +202,8 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"ended server":   testEndedServer,
 	"ended jobs":     testEndedJobs,
 	"newer database": testNewerDatabase,
+	"abandoned":      testAbandoned,
+	"announced":      testAnnounced,
 }
 
 func conform(t *testing.T, open func(t testing.TB) *lab) {
@@ -221,6 +223,7 @@ func conform(t *testing.T, open func(t testing.TB) *lab) {
 		})
 	}
 	testReleasedSchemas(t, open)
+	t.Run("coordinated", func(t *testing.T) { coordinated(t, open) })
 }
 
 func TestSQLite(t *testing.T) {

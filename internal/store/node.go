@@ -6,23 +6,27 @@ import (
 	"time"
 )
 
-// Members are the nodes of a server as the database has them, in the order of their ids.
-type Members struct {
-	// Rank is the place of the node that asks, from 0, and Known how many there are.
-	Rank, Known int
-	// Silent are the places of those that were not heard of for a while.
-	Silent []int
-	// Newest is the newest revision that was announced.
-	Newest int64
+// Beat says that a node is there. The first time is its start: what had the same place before is gone,
+// and writes that the store begins from now on are the node's.
+//
+// It returns the place of the node among all, in the order of their ids and from 0, how many there are,
+// the places of those that were not heard of for a time, and the newest revision that was announced.
+func (s *Store) Beat(ctx context.Context, id, place string, silent time.Duration) (rank, known int, quiet []int, newest int64, err error) {
+	if s.self() != id {
+		if err := s.enter(ctx, id, place); err != nil {
+			return 0, 0, nil, 0, err
+		}
+		s.node.Store(&id)
+	} else if err := s.beat(ctx, id, place); err != nil {
+		return 0, 0, nil, 0, err
+	}
+	return s.members(ctx, id, silent)
 }
 
-// Beat says that a node is there, and returns its fellows. The first one is its start: what had the
-// same place before is gone. Those are silent that were not heard of for a time. Writes that the
-// store begins from now on are the node's.
-func (s *Store) Beat(ctx context.Context, id, place string, silent time.Duration) (Members, error) {
-	first := s.self() != id
-	err := s.write(ctx, func(t session) error {
-		if _, err := t.exec("node.beat", id, place); err != nil || !first {
+// enter is the first beat of a node.
+func (s *Store) enter(ctx context.Context, id, place string) error {
+	return s.write(ctx, func(t session) error {
+		if _, err := t.exec("node.beat", id, place); err != nil {
 			return err
 		}
 		n, err := t.exec("node.replaced", id, place)
@@ -31,36 +35,40 @@ func (s *Store) Beat(ctx context.Context, id, place string, silent time.Duration
 		}
 		return err
 	})
-	if err != nil {
-		return Members{}, err
-	}
-	if first {
-		s.node.Store(&id)
-	}
-	return s.members(ctx, id, silent)
 }
 
-func (s *Store) members(ctx context.Context, id string, silent time.Duration) (Members, error) {
-	m := Members{Rank: -1}
+// beat is a later one: one statement, for nodes that are far from the database.
+func (s *Store) beat(ctx context.Context, id, place string) error {
+	if err := s.held(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	_, err := session{ctx, s, s.writer, nil}.exec("node.beat", id, place)
+	return s.named(ctx, err)
+}
+
+// members returns what [Store.Beat] returns.
+func (s *Store) members(ctx context.Context, id string, silent time.Duration) (rank, known int, quiet []int, newest int64, err error) {
 	t, cancel := s.read(ctx)
 	defer cancel()
-	err := t.each("node.members", func(r row) error {
-		var rank int
-		var quiet int
-		if err := r.Scan(&rank, &m.Known, &quiet, &m.Newest); err != nil {
+	rank = -1
+	err = t.each("node.members", func(r row) error {
+		var at, isQuiet int
+		if err := r.Scan(&at, &known, &isQuiet, &newest); err != nil {
 			return err
 		}
-		if quiet == 1 {
-			m.Silent = append(m.Silent, rank)
+		if isQuiet == 1 {
+			quiet = append(quiet, at)
 		} else {
-			m.Rank = rank
+			rank = at
 		}
 		return nil
 	}, id, silent.Milliseconds())
-	if err == nil && m.Rank < 0 {
-		err = fmt.Errorf("node %s: %w", id, ErrNone)
+	if err == nil && rank < 0 {
+		err = fmt.Errorf("node %s: %w", id, ErrNone) // somebody removed it at this moment
 	}
-	return m, t.named(err)
+	return rank, known, quiet, newest, t.named(err)
 }
 
 // Leave removes a node that ends. Nothing of it may run.
