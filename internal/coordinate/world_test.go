@@ -199,7 +199,7 @@ func (v *virtual) clock() time.Time {
 	shown := v.shows(w.now)
 	if w.current != nil && !v.ended && w.chance(w.stop) {
 		v.stopped = w.now + w.upTo(longStop)
-		v.trouble = v.stopped
+		v.trouble = max(v.trouble, v.stopped)
 		t := w.current
 		w.at(v.stopped, func() { w.resume(t) }) // before all others of the node
 		w.park()
