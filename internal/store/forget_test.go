@@ -164,7 +164,7 @@ func TestDeletedBytes(t *testing.T) {
 	if err := l.FillLink(ctx, browser, Filling{Credentials: Credentials{map[string]secret.Value{"a": value("secret")}, origins}}, code); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.PutToken(ctx, gone, c, origins, value("token"), 0); err != nil {
+	if _, err := l.PutToken(ctx, gone, c, origins, value("token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.ProposePlan(ctx, w.ID, "digest", []byte("plan"), l.clock().Add(time.Hour)); err != nil {
