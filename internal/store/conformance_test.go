@@ -198,6 +198,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"numbers":        testNumbers,
 	"rotate master":  testRotateMaster,
 	"rotate data":    testRotateData,
+	"rotate earlier": testRotateEarlier,
 	"second server":  testSecondServer,
 	"ended server":   testEndedServer,
 	"ended jobs":     testEndedJobs,

@@ -207,8 +207,13 @@ const rotationLife = 24 * time.Hour
 // are older are replaced.
 func (s *Store) beginRotation(ctx context.Context) (started int64, err error) {
 	err = s.write(ctx, func(t session) (err error) {
-		// A key of this very millisecond may be from before the rotation.
-		n, err := t.exec("rotation.begin", millis(s.now())+1, millis(s.now().Add(-rotationLife)))
+		// A key of this very millisecond may be from before the rotation, and so is one of later, which
+		// was made before the clock was set back.
+		newest, err := one(t, scanNumber, "data_key.newest")
+		if err != nil {
+			return err
+		}
+		n, err := t.exec("rotation.begin", max(millis(s.now()), newest)+1, millis(s.now().Add(-rotationLife)))
 		if err == nil && n > 0 {
 			err = t.recordForAll(Change{Entity: "data_keys", Action: "begin_rotation"})
 		}

@@ -223,6 +223,20 @@ func testRotateMaster(t *testing.T, l *lab) {
 	opens("with the new key alone", l.Store)
 }
 
+// testRotateEarlier: a rotation after the clock was set back replaces all keys, too.
+func testRotateEarlier(t *testing.T, l *lab) {
+	for range 3 {
+		l.organization(t)
+	}
+	l.later(-time.Hour)
+	l.organization(t)
+	for range 2 {
+		if done := ok(l.RotateData(t.Context()))(t); done.Keys != 4 {
+			t.Errorf("%d keys are replaced", done.Keys)
+		}
+	}
+}
+
 // testRotateData makes new data keys while others read and write.
 func testRotateData(t *testing.T, l *lab) {
 	const workspaces = 12

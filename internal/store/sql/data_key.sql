@@ -27,6 +27,9 @@ UPDATE data_key SET retired = $4
 WHERE retired = 0 AND workspace IN (SELECT workspace FROM data_key WHERE retired = 0 AND created < $1 AND workspace > $2 ORDER BY workspace LIMIT $3)
 RETURNING id, organization, workspace, master, sealed
 
+-- name: data_key.newest
+SELECT COALESCE(MAX(created), 0) FROM data_key WHERE retired = 0
+
 -- name: data_key.masters
 SELECT master, count(*) FROM data_key GROUP BY master
 
