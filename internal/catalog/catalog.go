@@ -208,9 +208,9 @@ func (c *Catalog) Find(ctx context.Context, name string) (*File, error) {
 	}
 	hint := fault.Hint(name, names)
 	if len(names) == 0 {
-		hint = "put its .wasm file into " + c.options.Dir
+		hint = "put its .wasm file into " + c.folderName()
 	}
-	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q in %s", name, c.options.Dir), Hint: hint}
+	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q in %s", name, c.folderName()), Hint: hint}
 }
 
 // sameName is the error of two files that declare one name.
@@ -281,15 +281,22 @@ func (c *Catalog) list() ([]*File, error) {
 	return files, nil
 }
 
+// folderName is how errors call the folder: where it is, is not for every caller.
+func (c *Catalog) folderName() string { return "the plugins folder " + filepath.Base(c.options.Dir) }
+
+// withoutPath is what went wrong with a file, without its path.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
 // folder reads the names in the folder.
 func (c *Catalog) folder() (paths []string, err error) {
 	entries, err := os.ReadDir(c.options.Dir)
 	if err != nil {
-		why := err
-		if e, ok := errors.AsType[*fs.PathError](err); ok {
-			why = e.Err
-		}
-		return nil, fault.Configuration(fault.Invalid("plugins", fmt.Sprintf("cannot read the plugins folder %s: %v", c.options.Dir, why), "set plugins to a folder of .wasm files").WithCause(err))
+		return nil, fault.Configuration(fault.Invalid("plugins", fmt.Sprintf("cannot read %s: %v", c.folderName(), withoutPath(err)), "set plugins to a folder of .wasm files").WithCause(err))
 	}
 	for _, entry := range entries {
 		if !entry.IsDir() && filepath.Ext(entry.Name()) == ".wasm" {

@@ -251,3 +251,32 @@ func TestDeclarationOfBrokenJSON(t *testing.T) {
 		t.Errorf("%s, %v", got.Manifest, err)
 	}
 }
+
+// Errors go to callers, who do not see where the plugins are.
+func TestErrorsHaveNoPath(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "notes")
+	c := open(t, Options{Dir: dir, Cache: t.TempDir()})
+	f := find(t, c, "notes")
+	check := func(what, says string, err error) {
+		t.Helper()
+		e, _ := errors.AsType[*abi.Error](err)
+		if e == nil || !strings.Contains(e.Message+"; "+e.Hint, says) || strings.Contains(e.Error()+e.Message+e.Hint, filepath.Dir(dir)) {
+			t.Errorf("%s: %v, want %q and no path", what, err, says)
+		}
+	}
+	_, err := c.Find(t.Context(), "other")
+	check("another connector", "in the plugins folder "+filepath.Base(dir), err)
+	if err := os.Remove(filepath.Join(dir, "notes.wasm")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Bytes(t.Context())
+	check("a file that is gone", "notes.wasm: cannot read the file: no such file", err)
+	_, err = c.Find(t.Context(), "notes")
+	check("no file", "put its .wasm file into the plugins folder", err)
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Find(t.Context(), "notes")
+	check("no folder", "cannot read the plugins folder", err)
+}

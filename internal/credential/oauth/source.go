@@ -102,7 +102,7 @@ func (s *Source) Token(ctx context.Context, w Want) (Token, error) {
 	case <-f.landed:
 		return f.token, f.err
 	case <-ctx.Done():
-		return Token{}, fault.EndedWith(ctx, "the call ended before there was a token for connection "+s.binding.Connection)
+		return Token{}, fault.EndedWith(ctx, "the call ended before there was a token for connection "+w.Client.config.Connection)
 	}
 }
 
@@ -186,7 +186,7 @@ func (s *Source) row(ctx context.Context, w Want) (row logins.Row, from *logins.
 		return logins.Row{Refresh: w.Seed, Seed: mark, Stale: row.Stale}, from, nil
 	}
 	if from == nil {
-		return row, nil, s.rows.Ended(ctx, s.binding, s.notLoggedIn("is not logged in"))
+		return row, nil, s.rows.Ended(ctx, s.binding, w.notLoggedIn("is not logged in"))
 	}
 	return row, from, nil
 }
@@ -216,8 +216,9 @@ func (s *Source) credentials(ctx context.Context, w Want, seed string, from *log
 	return t, s.save(ctx, logins.Row{Access: t.Access, Until: t.Until, Server: t.Server, Seed: seed}, from)
 }
 
-func (s *Source) notLoggedIn(how string) error {
-	name := s.binding.Connection
+// notLoggedIn names the connection as its callers do: the binding has its workspace, too.
+func (w *Want) notLoggedIn(how string) error {
+	name := w.Client.config.Connection
 	return &abi.Error{Kind: abi.KindAuthFailed, Field: "connections." + name, Message: "connection " + name + " " + how, Hint: "agenthost login " + name}
 }
 
@@ -233,7 +234,7 @@ func (s *Source) notLoggedIn(how string) error {
 // cannot be written is kept in memory, and written before the next step.
 func (s *Source) refresh(ctx context.Context, w Want, row logins.Row, from *logins.Row) (Token, error) {
 	if row.Refresh.IsZero() {
-		return Token{}, s.rows.Ended(ctx, s.binding, s.notLoggedIn("has a login that ended, and the vendor gave no refresh token"))
+		return Token{}, s.rows.Ended(ctx, s.binding, w.notLoggedIn("has a login that ended, and the vendor gave no refresh token"))
 	}
 	if err := s.rows.Ready(ctx); err != nil { // before using the refresh token up
 		return Token{}, err
