@@ -94,6 +94,10 @@ test: ## run all tests of this module, with the race detector where there is a C
 	$(GO) test $(TOOLS) -vet=off -timeout 30m $(PLAIN:%=./%) $(CONCURRENT:%=./%)
 	$(GO) test $(TOOLS) $(RACE) -vet=off -timeout 30m -run Concurrent $(CONCURRENT:%=./%)
 
+.PHONY: test-quick
+test-quick: ## run the same tests without the race detector, in less than half of the time
+	$(GO) test $(TOOLS) -vet=off -timeout 30m ./...
+
 .PHONY: test-postgres
 test-postgres: ## run the tests of the server on PostgreSQL; needs its programs (apt-get install postgresql)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./server ./cmd/agenthost
