@@ -36,17 +36,10 @@ func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
 }
 
 // ReviewConnection is [Host.Review] of the connector of a connection.
-func (h *Host) ReviewConnection(ctx context.Context, connection string) (*Review, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	c, err := h.connection(ctx, Principal{}, connection)
-	if err != nil {
-		return nil, err
-	}
-	return h.review(ctx, c.file, c.Connector.Module)
+func (h *Host) ReviewConnection(ctx context.Context, name string) (*Review, error) {
+	return withConnection(ctx, h, name, func(ctx context.Context, c *connection) (*Review, error) {
+		return h.review(ctx, c.file, c.Connector.Module)
+	})
 }
 
 func (h *Host) review(ctx context.Context, f *catalog.File, module func() grant.Module) (*Review, error) {

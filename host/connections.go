@@ -372,12 +372,7 @@ type ConnectionInfo struct {
 // by name. It looks at connectors only for the latter, and with [Options.CompileAhead] only at
 // those that are known.
 func (h *Host) Connections(ctx context.Context) ([]ConnectionInfo, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	return h.connectionInfos(ctx)
+	return within(ctx, h, h.connectionInfos)
 }
 
 func (h *Host) connectionInfos(ctx context.Context) ([]ConnectionInfo, error) {

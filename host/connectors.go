@@ -18,23 +18,13 @@ type Declaration = catalog.Declaration
 // Connectors returns the connectors of the plugins folder, in order of their names. A file that
 // cannot be used is in the list, with Err set.
 func (h *Host) Connectors(ctx context.Context) ([]ConnectorInfo, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	return h.catalog.Infos(ctx)
+	return within(ctx, h, h.catalog.Infos)
 }
 
 // Connector returns one connector. The error has kind unknown_operation if no connector has that
 // name, and connector_fault if its file cannot be used.
 func (h *Host) Connector(ctx context.Context, name string) (*ConnectorInfo, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	return h.connectorInfo(ctx, name)
+	return within(ctx, h, func(ctx context.Context) (*ConnectorInfo, error) { return h.connectorInfo(ctx, name) })
 }
 
 func (h *Host) connectorInfo(ctx context.Context, name string) (*ConnectorInfo, error) {
@@ -48,13 +38,10 @@ func (h *Host) connectorInfo(ctx context.Context, name string) (*ConnectorInfo, 
 
 // Inspect reads a file from anywhere like a connector of the plugins folder.
 func (h *Host) Inspect(ctx context.Context, path string) (*ConnectorInfo, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	info := h.catalog.At(path).Info(ctx)
-	return &info, info.Err
+	return within(ctx, h, func(ctx context.Context) (*ConnectorInfo, error) {
+		info := h.catalog.At(path).Info(ctx)
+		return &info, info.Err
+	})
 }
 
 // Change is what happened to a file of the plugins folder, or to the connections.

@@ -287,26 +287,19 @@ func (h *Host) Operation(ctx context.Context, connection, entity, action string)
 // Operations returns all operations of a connection: those of its connector, in its order, and in
 // mode hosted the searches of the context store. In mode hosted, Params lack the parameters that
 // Airbyte's connector does not have.
-func (h *Host) Operations(ctx context.Context, connection string) ([]Operation, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	c, err := h.connection(ctx, Principal{}, connection)
-	if err != nil {
-		return nil, err
-	}
-	approved, err := h.approved(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	all := c.backend.Operations()
-	operations := make([]Operation, len(all))
-	for i, op := range all {
-		operations[i] = c.permitted(op, approved)
-	}
-	return operations, nil
+func (h *Host) Operations(ctx context.Context, name string) ([]Operation, error) {
+	return withConnection(ctx, h, name, func(ctx context.Context, c *connection) ([]Operation, error) {
+		approved, err := h.approved(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		all := c.backend.Operations()
+		operations := make([]Operation, len(all))
+		for i, op := range all {
+			operations[i] = c.permitted(op, approved)
+		}
+		return operations, nil
+	})
 }
 
 // permitted is an operation as callers see it, with the decision on it.
@@ -331,17 +324,10 @@ func (h *Host) Check(ctx context.Context, connection string) (*Result, error) {
 // CheckOperation returns the operation that [Host.Check] runs, or nil if the connector has none. A
 // hosted connection may have a different one, because the Airbyte API's connector lacks some of our
 // operations.
-func (h *Host) CheckOperation(ctx context.Context, connection string) (*abi.OperationRef, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	c, err := h.connection(ctx, Principal{}, connection)
-	if err != nil {
-		return nil, err
-	}
-	return c.backend.Check(), nil
+func (h *Host) CheckOperation(ctx context.Context, name string) (*abi.OperationRef, error) {
+	return withConnection(ctx, h, name, func(_ context.Context, c *connection) (*abi.OperationRef, error) {
+		return c.backend.Check(), nil
+	})
 }
 
 func (c *connection) reads() []string {

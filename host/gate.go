@@ -154,6 +154,27 @@ func (g *gate) pass(ctx context.Context) (_ context.Context, leave func(), err e
 	}, nil
 }
 
+// within runs a call that is counted, with a context that ends when the host cancels its calls.
+func within[T any](ctx context.Context, h *Host, call func(context.Context) (T, error)) (result T, err error) {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer leave()
+	return call(ctx)
+}
+
+// withConnection is [within] for a call about a connection.
+func withConnection[T any](ctx context.Context, h *Host, name string, call func(context.Context, *connection) (T, error)) (T, error) {
+	return within(ctx, h, func(ctx context.Context) (result T, err error) {
+		c, err := h.connection(ctx, Principal{}, name)
+		if err != nil {
+			return result, err
+		}
+		return call(ctx, c)
+	})
+}
+
 // errBusy is the error of a call that waited for others of its connection.
 func errBusy(ctx context.Context, c *connection) error {
 	e := fault.Ended(ctx)

@@ -22,16 +22,8 @@ type Revoked = direct.Revoked
 // Those of the authorization server; timeout if the person does not log in in time; denied if the
 // connector is not approved; invalid_params if the connection needs no login.
 func (h *Host) Login(ctx context.Context, connection string, l Login) error {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	b, err := h.person(ctx, Principal{}, connection)
-	if err != nil {
-		return err
-	}
-	return b.Login(ctx, l)
+	_, err := withPerson(ctx, h, Principal{}, connection, func(ctx context.Context, b person) (none, error) { return none{}, b.Login(ctx, l) })
+	return err
 }
 
 // Logout ends a login: at the vendor, if the connector declares how, and here. With local, it
@@ -41,16 +33,7 @@ func (h *Host) Login(ctx context.Context, connection string, l Login) error {
 //
 // Those of the authorization server; the login then stays.
 func (h *Host) Logout(ctx context.Context, connection string, local bool) (Revoked, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return Revoked{}, err
-	}
-	defer leave()
-	b, err := h.person(ctx, Principal{}, connection)
-	if err != nil {
-		return Revoked{}, err
-	}
-	return b.Logout(ctx, local)
+	return withPerson(ctx, h, Principal{}, connection, func(ctx context.Context, b person) (Revoked, error) { return b.Logout(ctx, local) })
 }
 
 // Redirect says where the answer to a login comes, and what it must match: see [Host.LoginAddress].
@@ -65,16 +48,7 @@ type Redirect = direct.Redirect
 // invalid_params if the connection needs no login, or if its vendor has no login for people; denied
 // if the connector is not approved.
 func (h *Host) LoginAddress(ctx context.Context, p Principal, connection string, r Redirect) (string, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer leave()
-	b, err := h.person(ctx, p, connection)
-	if err != nil {
-		return "", err
-	}
-	return b.LoginAddress(ctx, r)
+	return withPerson(ctx, h, p, connection, func(ctx context.Context, b person) (string, error) { return b.LoginAddress(ctx, r) })
 }
 
 // FinishLogin takes the query with which a browser came to the redirect URI, trades its code for
@@ -86,30 +60,13 @@ func (h *Host) LoginAddress(ctx context.Context, p Principal, connection string,
 // Those of the authorization server; auth_failed if the answer is no answer to this login, comes
 // from another issuer, or says no.
 func (h *Host) FinishLogin(ctx context.Context, p Principal, connection string, r Redirect, answer url.Values) error {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	b, err := h.person(ctx, p, connection)
-	if err != nil {
-		return err
-	}
-	return b.FinishLogin(ctx, r, answer)
+	_, err := withPerson(ctx, h, p, connection, func(ctx context.Context, b person) (none, error) { return none{}, b.FinishLogin(ctx, r, answer) })
+	return err
 }
 
 // EndLogin is [Host.Logout] for a connection that p may see.
 func (h *Host) EndLogin(ctx context.Context, p Principal, connection string) (Revoked, error) {
-	ctx, leave, err := h.gate.pass(ctx)
-	if err != nil {
-		return Revoked{}, err
-	}
-	defer leave()
-	b, err := h.person(ctx, p, connection)
-	if err != nil {
-		return Revoked{}, err
-	}
-	return b.Logout(ctx, false)
+	return withPerson(ctx, h, p, connection, func(ctx context.Context, b person) (Revoked, error) { return b.Logout(ctx, false) })
 }
 
 // person is a backend that a person may log in to.
@@ -121,6 +78,20 @@ type person interface {
 }
 
 // person returns the backend of a connection, for a login.
+// withPerson is [within] for a call about a login.
+func withPerson[T any](ctx context.Context, h *Host, p Principal, name string, call func(context.Context, person) (T, error)) (T, error) {
+	return within(ctx, h, func(ctx context.Context) (result T, err error) {
+		b, err := h.person(ctx, p, name)
+		if err != nil {
+			return result, err
+		}
+		return call(ctx, b)
+	})
+}
+
+// none is the result of a call that has no result.
+type none struct{}
+
 func (h *Host) person(ctx context.Context, p Principal, name string) (person, error) {
 	c, err := h.connection(ctx, p, name)
 	if err != nil {
