@@ -82,6 +82,9 @@ func (l *ledger) text() string {
 
 // take carries out a bite. It may come twice.
 func (l *ledger) take(now int64, b bite) answer {
+	if len(l.Open) == 0 && len(l.Spent) == 0 {
+		l.Window = 0
+	}
 	l.Window = max(l.Window, b.window.Milliseconds())
 	for _, r := range b.back {
 		l.settle(now, b.node, r)
@@ -147,9 +150,6 @@ func (l *ledger) age(now int64) {
 		return t.Until <= now
 	})
 	l.Spent = slices.DeleteFunc(l.Spent, func(s spent) bool { return s.At <= now-l.Window })
-	if len(l.Open) == 0 && len(l.Spent) == 0 {
-		l.Window = 0
-	}
 }
 
 // counted is what counts in a window.

@@ -294,7 +294,10 @@ func (r *Rate) answered(b bite, got answer, sent time.Time, turns int64) {
 	n := r.node
 	now := n.now()
 	r.lag = now.Sub(sent)
-	if got.wait > 0 {
+	switch {
+	case got.wait > 0 && r.requests == 0:
+		r.closed = now.Add(got.wait)
+	case got.wait > 0:
 		r.next = now.Add(got.wait)
 	}
 	if r.turns == turns {
