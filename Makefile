@@ -83,7 +83,7 @@ $(PLUGINS)/%.wasm: force
 PLAIN := cmd/agenthost/internal/render host/tool internal/architecture internal/budget internal/connector internal/firstparty \
 	internal/portable internal/sandbox/wasm internal/table internal/table/interpreter internal/tableimport/openapi \
 	internal/tableimport/overlay plugins/ashby plugins/incidentio plugins/pylon
-CONCURRENT := host/conformance internal/redact internal/vendorsim/ashby internal/vendorsim/incidentio internal/vendorsim/pylon
+CONCURRENT := host/conformance internal/coordinate internal/redact internal/vendorsim/ashby internal/vendorsim/incidentio internal/vendorsim/pylon
 
 # Without the option of GORACE each process ends a second later. Vet is for make lint, and for
 # golangci-lint in .ci/run: here it would take a tenth of the time.

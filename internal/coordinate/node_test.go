@@ -96,8 +96,8 @@ func (s *shared) open(t *testing.T, id string, change func(*Options)) *Node {
 	return n
 }
 
-// TestLeaseIsRenewed: a holder has a lease as long as it wants, and no longer than it should.
-func TestLeaseIsRenewed(t *testing.T) {
+// TestConcurrentLeases: a holder has a lease as long as it wants, and no longer than it should.
+func TestConcurrentLeases(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShared()
@@ -159,9 +159,9 @@ func take(ctx context.Context, t *testing.T, r *Rate, end time.Time, pause time.
 	return at
 }
 
-// TestRateIsUsed: nodes keep to a limit together, and use most of it, however much each wants. While
+// TestConcurrentRates: nodes keep to a limit together, and use most of it, however much each wants. While
 // there is enough, few calls ask the database.
-func TestRateIsUsed(t *testing.T) {
+func TestConcurrentRates(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		requests int
@@ -216,9 +216,9 @@ func TestRateIsUsed(t *testing.T) {
 	}
 }
 
-// TestAloneWithoutDatabase: nodes that do not reach the database use their shares, for as long as they
+// TestConcurrentNodesAlone: nodes that do not reach the database use their shares, for as long as they
 // may, and all of the limit again after it.
-func TestAloneWithoutDatabase(t *testing.T) {
+func TestConcurrentNodesAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShared()
@@ -276,9 +276,9 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestClosedRate: what the vendor closes is closed for all, and without a limit that the vendor
+// TestConcurrentClosings: what the vendor closes is closed for all, and without a limit that the vendor
 // declares, nobody asks the database but after that.
-func TestClosedRate(t *testing.T) {
+func TestConcurrentClosings(t *testing.T) {
 	t.Parallel()
 	for _, requests := range []int{0, 1000} {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 var (
 	seeds = flag.Int("seeds", 160, "how many worlds TestSimulation makes")
+	crowd = flag.Int("crowd", 100, "how many nodes TestCrowd has")
 	first = flag.Uint64("seed", 0, "the seed of the first world")
 	trial = flag.Int("trial", -1, "the trial that the worlds are of, and to end with the first one in which something is wrong; -1 for all")
 )
@@ -45,6 +46,8 @@ const away = 30 * time.Second
 //   - In the end, leases can be had, and requests can be sent.
 type simulation struct {
 	*world
+	seed     uint64
+	trial    string
 	quiet    bool // nothing goes wrong
 	unfenced bool // a mistake: writes do not go by the lease
 	requests int
@@ -52,8 +55,8 @@ type simulation struct {
 	sent     []sent
 	leases   []*claim
 	closings []closing
-	written  int64
 	wrote    time.Duration // when something was last written
+	writes   int
 
 	kinds  []string
 	news   map[string][]time.Duration // when each version of what is announced was made
@@ -77,20 +80,35 @@ type claim struct {
 
 // simulate returns the first thing that is wrong in the world of a seed.
 func simulate(seed uint64, unfenced bool) error {
-	trial := trials[seed%uint64(len(trials))]
-	s := &simulation{world: newWorld(seed, trial.troubles), quiet: seed%uint64(len(trials)) == 0, unfenced: unfenced, kinds: []string{"connection", "token", "plan"}, news: make(map[string][]time.Duration)}
+	trial := int(seed % uint64(len(trials)))
+	s := newSimulation(seed, trial)
 	defer s.close()
+	s.unfenced = unfenced
+	s.populate(2 + s.IntN(6))
+	return s.run(45*time.Second, 30*time.Second)
+}
+
+func newSimulation(seed uint64, trial int) *simulation {
+	s := &simulation{world: newWorld(seed, trials[trial].troubles), seed: seed, trial: trials[trial].name, quiet: trial == 0, kinds: []string{"connection", "token", "plan"}, news: make(map[string][]time.Duration)}
 	s.requests = []int{1, 3, 5, 20, 100}[s.IntN(5)]
 	s.window = []time.Duration{time.Second, 2 * time.Second, 10 * time.Second, time.Minute}[s.IntN(4)]
-	nodes := 2 + s.IntN(6)
+	return s
+}
+
+// populate adds nodes, which together want about as much as the rate allows, or twice that.
+func (s *simulation) populate(nodes int) {
 	load := (0.3 + 2*s.Float64()) * float64(s.requests) / s.window.Seconds() // requests a second
 	for i := range nodes {
 		s.caches = append(s.caches, nil)
 		s.add(fmt.Sprint("place ", i), away, func(v *virtual) { s.work(v, load/float64(nodes)) })
 	}
+}
+
+// run lets things go wrong for a time, and looks whether all is well after it.
+func (s *simulation) run(bad, good time.Duration) error {
 	s.at(time.Second, s.trouble)
 	s.at(50*time.Millisecond, s.check)
-	s.runUntil(45 * time.Second)
+	s.runUntil(bad)
 	s.calm = true
 	s.down = min(s.down, s.now)
 	for _, v := range s.nodes {
@@ -100,10 +118,10 @@ func simulate(seed uint64, unfenced bool) error {
 	for _, v := range s.nodes {
 		calm = max(calm, v.stopped) // it goes on then, where it was stopped
 	}
-	s.runUntil(calm + 30*time.Second)
+	s.runUntil(calm + good)
 	s.checkEnd(calm)
 	if s.failure != nil {
-		return fmt.Errorf("seed %d (%s; %d nodes, %d in %s) %w", seed, trial.name, nodes, s.requests, s.window, s.failure)
+		return fmt.Errorf("seed %d (%s; %d nodes, %d in %s) %w", s.seed, s.trial, len(s.nodes), s.requests, s.window, s.failure)
 	}
 	return nil
 }
@@ -155,11 +173,14 @@ func (s *simulation) closeRate(v *virtual, r *Rate) {
 	}
 }
 
+// token is what a node writes under a lease. Eight nodes have one together.
+func (s *simulation) token(v *virtual) string { return fmt.Sprint("token ", v.index/8) }
+
 // refresh writes something under a lease, again and again.
 func (s *simulation) refresh(v *virtual) {
 	ctx := context.Background()
 	for v.sleep(ctx, s.upTo(3*time.Second)) == nil {
-		l, err := v.Acquire(ctx, "token")
+		l, err := v.Acquire(ctx, s.token(v))
 		if err != nil {
 			continue
 		}
@@ -173,7 +194,7 @@ func (s *simulation) refresh(v *virtual) {
 
 func (s *simulation) writeUnder(v *virtual, l *Lease) {
 	w := &wire{v}
-	version, err := result(w, callTime, func() int64 { return s.model.Version("token") })
+	version, err := result(w, callTime, func() int64 { return s.model.Version(s.token(v)) })
 	if err != nil {
 		return
 	}
@@ -196,7 +217,8 @@ func (s *simulation) writeUnder(v *virtual, l *Lease) {
 		if newest := s.model.Fence(name); fence != newest {
 			s.fail("a write under the lease %d is made, and %d was given", fence, newest)
 		}
-		s.written, s.wrote = fence, s.now
+		s.wrote = s.now
+		s.writes++
 	})
 }
 
@@ -226,17 +248,16 @@ func (s *simulation) read(v *virtual, c Change) {
 
 // check looks at all nodes, every 50 ms.
 func (s *simulation) check() {
-	believers := 0
+	believers := make(map[string]int)
 	for _, c := range s.leases {
 		if c.node.shows(s.now).Sub(c.began) < time.Duration(c.until.Load()) {
-			believers++
+			if believers[c.name]++; believers[c.name] > 1 {
+				s.fail("several nodes believe that they have a lease")
+			}
 			if newest := s.model.Fence(c.name); c.fence != newest {
 				s.fail("node %d believes in the lease %d, and %d was given", c.node.index, c.fence, newest)
 			}
 		}
-	}
-	if believers > 1 {
-		s.fail("%d nodes believe that they have the lease", believers)
 	}
 	bound := 5 * time.Second
 	if s.quiet {
@@ -318,7 +339,6 @@ func (s *simulation) checkClosings() {
 // TestSimulation makes worlds in which everything goes wrong. A seed that fails does so again.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	began := time.Now()
 	for i := range uint64(*seeds) {
 		seed := *first + i
 		if *trial >= 0 {
@@ -330,5 +350,17 @@ func TestSimulation(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d worlds in %s", *seeds, time.Since(began).Round(time.Millisecond))
+}
+
+// TestCrowd makes a world of many nodes.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	s := newSimulation(*first, len(trials)-1)
+	defer s.close()
+	s.requests, s.window = 100, time.Second
+	s.populate(*crowd)
+	if err := s.run(10*time.Second, 30*time.Second); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d nodes sent %d requests and wrote %d tokens in %s", *crowd, len(s.sent), s.writes, s.now)
 }
