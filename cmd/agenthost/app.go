@@ -58,12 +58,7 @@ Data goes to standard output. Everything else goes to standard error.
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, args[0])
-		},
+		RunE: showHelp,
 		DisableSuggestions: true,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
@@ -109,6 +104,14 @@ func flagError(cmd *cobra.Command, err error) error {
 		usage.message = fmt.Sprintf("--%s is %q, but needs a value of type %s", f.Name, invalid.GetValue(), f.Value.Type())
 	}
 	return usage
+}
+
+// showHelp runs a command that only has others: it shows which. An argument names none of them.
+func showHelp(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	return unknownCommand(cmd, args[0])
 }
 
 func unknownCommand(parent *cobra.Command, name string) error {

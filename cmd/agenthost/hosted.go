@@ -31,12 +31,7 @@ the workspace with --workspace. The account is then that of --account, or the on
 configuration's hosted connections. If it has no hosted connection, set AIRBYTE_CLIENT_ID,
 AIRBYTE_CLIENT_SECRET and AIRBYTE_ORGANIZATION_ID.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, args[0])
-		},
+		RunE: showHelp,
 	}
 	at.define(cmd)
 	a.completePlaces(cmd)

@@ -53,12 +53,7 @@ The command asks the server that uses the folder of --data on this machine, over
 only its user and root can open. If no server runs, it opens the database itself. With --server, it
 asks a server elsewhere, with an operator's token from --token or $` + tokenVariable + `.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, args[0])
-		},
+		RunE: showHelp,
 	}
 	f.add(cmd.PersistentFlags())
 	cmd.AddCommand(commands(&f)...)

@@ -20,12 +20,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Use:   "plugin",
 		Short: "Work with connector files",
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, args[0])
-		},
+		RunE: showHelp,
 	}
 	cmd.AddCommand(a.inspectCommand(), a.approveCommand(), a.revokeCommand(), a.approvalsCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
 	cmd.AddCommand(a.profileCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginServedCommand())

@@ -34,12 +34,7 @@ func (a *app) pluginImportCommand() *cobra.Command {
 		Use:   "import",
 		Short: "Make tables of descriptions that others wrote",
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, args[0])
-		},
+		RunE: showHelp,
 	}
 	cmd.AddCommand(a.importAirbyteCommand(), a.importOpenAPICommand())
 	return cmd

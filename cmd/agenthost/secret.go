@@ -27,12 +27,7 @@ choose their paths, set secrets: {file: ..., identity: ...} in the configuration
   pass show pylon | agenthost secret set pylon
   agenthost secret list`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, args[0])
-		},
+		RunE: showHelp,
 	}
 	cmd.AddCommand(a.secretSetCommand(), a.secretListCommand(), a.secretRemoveCommand())
 	return cmd
