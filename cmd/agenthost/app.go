@@ -58,7 +58,7 @@ Data goes to standard output. Everything else goes to standard error.
 			}
 			return nil
 		},
-		RunE: showHelp,
+		RunE:               showHelp,
 		DisableSuggestions: true,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")

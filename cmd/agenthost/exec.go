@@ -199,7 +199,7 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	if a.format == rawFormat {
 		return a.writeContent(result.Data)
 	}
-	if err := write(w, result); err != nil {
+	if err := render.Write(w, result.Data, result.Meta, result.Records()); err != nil {
 		return err
 	}
 	a.remarkColumns(w)
@@ -267,19 +267,6 @@ func (a *app) resultStyle(f execFlags) render.Options {
 
 func (a *app) tabular() bool {
 	return a.format == string(render.Table) || a.format == "" && a.out.terminal
-}
-
-// write writes one result.
-func write(w render.Writer, result *host.Result) error {
-	if rawjson.KindOf(result.Data) != rawjson.Array {
-		return w.Single(result.Data, result.Meta)
-	}
-	for record := range result.Records() {
-		if err := w.Record(record); err != nil {
-			return err
-		}
-	}
-	return w.End(result.Meta)
 }
 
 // remark writes a note below a table: that it is empty, or that more records exist.

@@ -20,7 +20,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Use:   "plugin",
 		Short: "Work with connector files",
 		Args:  cobra.ArbitraryArgs,
-		RunE: showHelp,
+		RunE:  showHelp,
 	}
 	cmd.AddCommand(a.inspectCommand(), a.approveCommand(), a.revokeCommand(), a.approvalsCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
 	cmd.AddCommand(a.profileCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginServedCommand())

@@ -34,7 +34,7 @@ func (a *app) pluginImportCommand() *cobra.Command {
 		Use:   "import",
 		Short: "Make tables of descriptions that others wrote",
 		Args:  cobra.ArbitraryArgs,
-		RunE: showHelp,
+		RunE:  showHelp,
 	}
 	cmd.AddCommand(a.importAirbyteCommand(), a.importOpenAPICommand())
 	return cmd

@@ -412,15 +412,10 @@ func clip(s string) string {
 }
 
 func formatHint(format string) string {
-	switch format {
-	case "date-time":
-		return "write an RFC 3339 time such as 2026-01-31T09:00:00Z"
-	case "date":
-		return "write a date such as 2026-01-31"
-	case "email":
-		return "write an address such as ada@example.com"
-	case "uri":
-		return "write a URL such as https://example.com/x"
-	}
-	return ""
+	return map[string]string{
+		"date-time": "write an RFC 3339 time such as 2026-01-31T09:00:00Z",
+		"date":      "write a date such as 2026-01-31",
+		"email":     "write an address such as ada@example.com",
+		"uri":       "write a URL such as https://example.com/x",
+	}[format]
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -136,16 +135,7 @@ func (s *story) execOn(ctx context.Context, title, connection string, call host.
 func (s *story) show(result *host.Result, fields []string) error {
 	style := s.o.Style
 	style.Format, style.Fields = render.Table, fields
-	w := render.New(s.out, style)
-	if rawjson.KindOf(result.Data) != rawjson.Array {
-		return w.Single(result.Data, result.Meta)
-	}
-	for record := range result.Records() {
-		if err := w.Record(record); err != nil {
-			return err
-		}
-	}
-	return w.End(result.Meta)
+	return render.Write(render.New(s.out, style), result.Data, result.Meta, result.Records())
 }
 
 // refused makes a call that agenthost must deny before it reaches the vendor.

@@ -7,7 +7,10 @@ package render
 import (
 	"encoding/json"
 	"io"
+	"iter"
 	"strings"
+
+	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
 // Format is an output format.
@@ -49,6 +52,19 @@ type Writer interface {
 	Record(record json.RawMessage) error
 	// End writes meta and the closing of the format after the last record.
 	End(meta json.RawMessage) error
+}
+
+// Write writes one result: data, or where that is a list its records.
+func Write(w Writer, data, meta json.RawMessage, records iter.Seq[json.RawMessage]) error {
+	if rawjson.KindOf(data) != rawjson.Array {
+		return w.Single(data, meta)
+	}
+	for record := range records {
+		if err := w.Record(record); err != nil {
+			return err
+		}
+	}
+	return w.End(meta)
 }
 
 // New returns a Writer of the format.
