@@ -297,7 +297,9 @@ func (r *Rate) answered(b bite, got answer, sent time.Time, turns int64) {
 	switch {
 	case got.wait > 0 && r.requests == 0:
 		r.closed = now.Add(got.wait)
-	case got.wait > 0:
+	case b.limit < r.requests: // a silent node may be back soon
+		r.next = now.Add(min(got.wait, viewLife))
+	default:
 		r.next = now.Add(got.wait)
 	}
 	if r.turns == turns {

@@ -199,3 +199,53 @@ func TestPostgresRate(t *testing.T) {
 		}
 	}
 }
+
+// TestPostgresWriteKeepsLease: nobody gets a lease while somebody writes under it.
+func TestPostgresWriteKeepsLease(t *testing.T) {
+	t.Parallel()
+	l := postgresLab(t, postgresServer(t), "keeps")
+	advance := l.manual(t)
+	ctx := t.Context()
+	p := l.organization(t)
+	c := l.connection(t, p, "pylon")
+	fence := ok(l.AcquireLease(ctx, "token", "a", time.Second))(t)
+	ok(l.PutToken(ctx, p, c, origins, value("one"), 0, Held{"token", fence}))(t)
+	advance(time.Minute)
+	l.Store.queries["test.waiting"] = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+	next := make(chan int64, 1)
+	err := l.write(ctx, func(s session) error {
+		key, err := s.sealer(c.Workspace, 1)
+		if err != nil {
+			return err
+		}
+		if err := s.change("token.replace", c.ID, int64(1), "[]", key.ID(), []byte("two"), int64(0), "token", fence); err != nil {
+			return err
+		}
+		go func() {
+			got, err := l.AcquireLease(ctx, "token", "b", time.Second)
+			if err != nil {
+				t.Error(err)
+			}
+			next <- got
+		}()
+		for began := time.Now(); ok(readOne(ctx, l.Store, scanNumber, "test.waiting"))(t) == 0; {
+			if time.Since(began) > 10*time.Second {
+				return errors.New("nobody waits for the lease")
+			}
+		}
+		select {
+		case got := <-next:
+			t.Errorf("another one has the lease, with the fence %d", got)
+		default:
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-next; got <= fence {
+		t.Errorf("the next fence is %d", got)
+	}
+	_, err = l.PutToken(ctx, p, c, origins, value("late"), 2, Held{"token", fence})
+	wantErr(t, "late", err, ErrChanged)
+}
