@@ -248,7 +248,7 @@ func (s *Store) ConfirmLink(ctx context.Context, p Scope, id string, code []byte
 	wrong := false
 	err = s.write(ctx, func(t session) error {
 		wrong = false
-		revision, err := t.announce(NoticeConnection)
+		revision, err := t.announce(NoticeConnection, "")
 		if err != nil {
 			return err
 		}

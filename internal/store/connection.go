@@ -159,7 +159,7 @@ func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k 
 	now := millis(s.now())
 	c.Organization, c.Workspace, c.Created, c.Updated, c.Deleted = p.Organization, p.Workspace, instant(now), instant(now), time.Time{}
 	err = s.write(ctx, func(t session) error {
-		if c.Revision, err = t.announce(NoticeConnection); err != nil {
+		if c.Revision, err = t.announce(NoticeConnection, c.ID); err != nil {
 			return err
 		}
 		w, err := one(t, scanWorkspace, "workspace.get", p.Organization, p.Workspace)
@@ -237,7 +237,7 @@ func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *
 	}
 	old := c.Revision
 	err = s.write(ctx, func(t session) error {
-		revision, err := t.announce(NoticeConnection)
+		revision, err := t.announce(NoticeConnection, c.ID)
 		if err != nil {
 			return err
 		}
@@ -300,7 +300,7 @@ func (c *Connection) differences(old *Connection) (fields []string) {
 // finished, says that it was done.
 func (s *Store) DeleteConnection(ctx context.Context, p Scope, id string) (j Job, err error) {
 	err = s.write(ctx, func(t session) error {
-		revision, err := t.announce(NoticeConnection)
+		revision, err := t.announce(NoticeConnection, id)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func coordinated(t *testing.T, open func(t testing.TB) *lab) {
 		p := l.organization(t)
 		c := l.connection(t, p, "pylon")
 		return databasetest.Target{
-			Database: l.Store, Advance: advance, Announce: l.Announce,
+			Database: l.Store, Advance: advance, Announce: func(ctx context.Context, about string) error { return l.Announce(ctx, about, "") },
 			Write: func(ctx context.Context, version int64, lease string, fence int64) error {
 				_, err := l.PutToken(ctx, p, c, origins, value("token"), version, Held{lease, fence})
 				if errors.Is(err, ErrChanged) {
@@ -125,13 +125,13 @@ func testAnnounced(t *testing.T, l *lab) {
 		what, about string
 		change      func() error
 	}{
-		{"a connection", NoticeConnection, func() error { _, err := l.UpdateConnection(ctx, p, c, nil); return err }},
-		{"a workspace", NoticeWorkspace, func() error {
+		{"a connection", NoticeConnection + " " + c.ID, func() error { _, err := l.UpdateConnection(ctx, p, c, nil); return err }},
+		{"a workspace", NoticeWorkspace + " " + p.Workspace, func() error {
 			_, err := l.UpdateWorkspace(ctx, p, p.Workspace, WorkspaceChange{Name: &name})
 			return err
 		}},
-		{"a token", NoticeToken, func() error { _, err := l.RevokeWorkspaceToken(ctx, p, w.ID); return err }},
-		{"a signing key", NoticeSigningKey, func() error { _, err := l.RotateSigningKey(ctx, time.Hour); return err }},
+		{"a token", NoticeToken + " " + w.ID, func() error { _, err := l.RevokeWorkspaceToken(ctx, p, w.ID); return err }},
+		{"something else", "plan", func() error { return l.Announce(ctx, "plan", "") }},
 	} {
 		if err := tt.change(); err != nil {
 			t.Fatalf("%s: %v", tt.what, err)
@@ -144,6 +144,10 @@ func testAnnounced(t *testing.T, l *lab) {
 	newest := ok(l.Newest(ctx))(t)
 	_, err := l.RevokeWorkspaceToken(ctx, p, w.ID)
 	wantErr(t, "revoked twice", err, ErrNone)
+	for _, id := range []string{strings.Repeat("x", 10_000), "\x00", "\xff", "a b\n9 c"} {
+		_, err := l.RevokeWorkspaceToken(ctx, p, id)
+		wantErr(t, "what nothing has", err, ErrNone)
+	}
 	if got := ok(l.Newest(ctx))(t); got != newest {
 		t.Error("a change that was not made is announced")
 	}

@@ -114,7 +114,7 @@ func TestPostgresNotices(t *testing.T) {
 	var took []time.Duration
 	for range 100 {
 		began := time.Now()
-		if err := c.Announce(t.Context(), NoticeToken); err != nil {
+		if err := c.Announce(t.Context(), NoticeToken, ""); err != nil {
 			t.Fatal(err)
 		}
 		for i := range c.nodes {
@@ -135,7 +135,7 @@ func TestPostgresNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if err := c.Announce(t.Context(), NoticeToken); err != nil {
+	if err := c.Announce(t.Context(), NoticeToken, ""); err != nil {
 		t.Fatal(err)
 	}
 	for i := range c.nodes {

@@ -23,10 +23,16 @@ const (
 // channel is where notices are sent in PostgreSQL.
 const channel = "agenthost"
 
-// announce returns the revision of what the transaction changes, and has every process hear of it.
-// Others who change something of the kind wait until it ends, so that revisions are committed in
+// announce returns the revision of what the transaction changes, and has every process hear of it:
+// what it is about, and its id, which may be empty. Others who change something of the kind wait until it ends, so that revisions are committed in
 // their order. A transaction begins with it.
-func (t session) announce(about string) (revision int64, err error) {
+func (t session) announce(about, id string) (revision int64, err error) {
+	if len(id) > maxName { // which nothing has, and PostgreSQL would not tell
+		return 0, ErrNone
+	}
+	if id != "" {
+		about += " " + id
+	}
 	revision, err = one(t, func(r row) (n int64, err error) {
 		var told any
 		err = r.Scan(&n, &told)
@@ -48,10 +54,11 @@ func (t session) hint(about, object string) error {
 	return nil
 }
 
-// Announce has every process hear of a change that no other transaction of the store makes.
-func (s *Store) Announce(ctx context.Context, about string) error {
+// Announce has every process hear of a change that no other transaction of the store makes: what it is
+// about, in one word, and its id, which may be empty.
+func (s *Store) Announce(ctx context.Context, about, id string) error {
 	return s.write(ctx, func(t session) error {
-		_, err := t.announce(about)
+		_, err := t.announce(about, id)
 		return err
 	})
 }

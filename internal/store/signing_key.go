@@ -67,7 +67,7 @@ func (s *Store) RotateSigningKey(ctx context.Context, keep time.Duration) (Signi
 	}
 	now := s.now()
 	err = s.write(ctx, func(t session) error {
-		if _, err := t.announce(NoticeSigningKey); err != nil {
+		if _, err := t.announce(NoticeSigningKey, id); err != nil {
 			return err
 		}
 		m, err := t.sealing()

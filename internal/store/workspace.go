@@ -129,7 +129,7 @@ func (s *Store) UpdateWorkspace(ctx context.Context, p Scope, id string, c Works
 		return Workspace{}, fault.Invalid("status", "there is no such status", "write active or inactive")
 	}
 	err = s.write(ctx, func(t session) error {
-		revision, err := t.announce(NoticeWorkspace)
+		revision, err := t.announce(NoticeWorkspace, id)
 		if err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		return Workspace{}, Job{}, ErrNone
 	}
 	err = s.write(ctx, func(t session) error {
-		revision, err := t.announce(NoticeWorkspace)
+		revision, err := t.announce(NoticeWorkspace, id)
 		if err != nil {
 			return err
 		}

@@ -104,7 +104,7 @@ func (s *Store) WorkspaceTokens(ctx context.Context, p Scope, page Page) ([]Work
 // such token, or if it was revoked before.
 func (s *Store) RevokeWorkspaceToken(ctx context.Context, p Scope, id string) (w WorkspaceToken, err error) {
 	err = s.write(ctx, func(t session) error {
-		if _, err := t.announce(NoticeToken); err != nil {
+		if _, err := t.announce(NoticeToken, id); err != nil {
 			return err
 		}
 		if w, err = one(t, scanWorkspaceToken, "workspace_token.get", p.Organization, id, p.Workspace); err != nil {
