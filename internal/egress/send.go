@@ -5,6 +5,7 @@ import (
 	"errors"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/redact"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -214,9 +215,7 @@ func (c *Client) httpRequest(w *wireRequest, id string) (*http.Request, *abi.Err
 		return nil, err
 	}
 	header := make(http.Header, len(w.Header)+len(c.injector.headers)+1)
-	for name, values := range w.Header {
-		header[name] = values
-	}
+	maps.Copy(header, w.Header)
 	header["X-Request-Id"] = []string{id}
 	if w.server.credential {
 		if err := c.injector.apply(header, u); err != nil {

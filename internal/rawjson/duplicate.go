@@ -3,6 +3,7 @@ package rawjson
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // MaxDuplicateDepth is how deep [Duplicate] looks: no honest document nests more.
@@ -92,12 +93,7 @@ func (o *objectNames) has(list []string, name string) bool {
 		_, known := o.index[name]
 		return known
 	}
-	for _, known := range list[o.start:] {
-		if known == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list[o.start:], name)
 }
 
 // twice is the error of a name that occurs twice and says nothing by itself.

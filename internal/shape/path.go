@@ -2,6 +2,7 @@ package shape
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -85,10 +86,8 @@ func split(field, path string) ([]string, error) {
 	if len(names) > maxNames {
 		return nil, badPath(field, fmt.Sprintf("a field's path has more than %d names", maxNames))
 	}
-	for _, name := range names {
-		if name == "" {
-			return nil, badPath(field, fmt.Sprintf("%q has an empty name in it", path))
-		}
+	if slices.Contains(names, "") {
+		return nil, badPath(field, fmt.Sprintf("%q has an empty name in it", path))
 	}
 	return names, nil
 }

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -193,9 +194,7 @@ func record(r *http.Request, vendor http.Handler) *recorder {
 
 // sendHead sends the recorded status and headers, announcing the whole body.
 func (rec *recorder) sendHead(w http.ResponseWriter) {
-	for name, values := range rec.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), rec.header)
 	w.Header().Set("Content-Length", strconv.Itoa(rec.body.Len()))
 	w.WriteHeader(rec.status)
 }

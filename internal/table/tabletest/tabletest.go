@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // document is a table, as far as it is changed.
@@ -49,9 +50,7 @@ func Resized(table []byte, name string, operations int) ([]byte, error) {
 			entity = fmt.Sprintf("%s_%d", entity, again)
 		}
 		row := make(map[string]json.RawMessage, len(of.row))
-		for key, value := range of.row {
-			row[key] = value
-		}
+		maps.Copy(row, of.row)
 		if row["entity"], err = json.Marshal(entity); err != nil {
 			return nil, err
 		}

@@ -104,9 +104,7 @@ func (res result) send(w http.ResponseWriter) {
 }
 
 func (e *apiError) send(w http.ResponseWriter, requestID string) {
-	for name, values := range e.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), e.header)
 	type info struct {
 		Code      string         `json:"code"`
 		Message   string         `json:"message"`

@@ -3,6 +3,7 @@ package incidentio
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -164,8 +165,6 @@ func (e *apiError) send(w http.ResponseWriter, requestID string) {
 	if e.rate != nil {
 		body.RateLimit = &rateLimit{e.rate.name, e.rate.limit, e.rate.remaining, e.rate.reset.UTC()}
 	}
-	for name, values := range e.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), e.header)
 	contract.SendJSON(w, "application/json", e.status, contract.Encode(body))
 }

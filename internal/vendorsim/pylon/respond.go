@@ -2,6 +2,7 @@ package pylon
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -91,9 +92,7 @@ func (res result) send(w http.ResponseWriter, requestID string) {
 }
 
 func (e *apiError) send(w http.ResponseWriter, requestID string) {
-	for name, values := range e.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), e.header)
 	contract.SendJSON(w, "application/json", e.status, contract.Encode(struct {
 		Errors    []string `json:"errors"`
 		RequestID string   `json:"request_id"`

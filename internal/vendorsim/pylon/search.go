@@ -2,6 +2,7 @@ package pylon
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -98,13 +99,7 @@ var issueSchema = schema[issue]{
 var accountSchema = schema[account]{
 	objectType: "account",
 	custom:     func(a *account) customValues { return a.CustomFields },
-	text: func(a *account) string {
-		s := a.Name
-		for _, d := range a.Domains {
-			s += " " + d
-		}
-		return s
-	},
+	text:       func(a *account) string { return strings.Join(append([]string{a.Name}, a.Domains...), " ") },
 	fields: map[string]field[account]{
 		"id":      {operators: opsID, get: func(a *account) []string { return some(a.ID) }},
 		"domains": {operators: opsList, get: func(a *account) []string { return a.Domains }},
@@ -124,13 +119,7 @@ var accountSchema = schema[account]{
 var contactSchema = schema[contact]{
 	objectType: "contact",
 	custom:     func(p *contact) customValues { return p.CustomFields },
-	text: func(p *contact) string {
-		s := p.Name
-		for _, e := range p.Emails {
-			s += " " + e
-		}
-		return s
-	},
+	text:       func(p *contact) string { return strings.Join(append([]string{p.Name}, p.Emails...), " ") },
 	fields: map[string]field[contact]{
 		"id":         {operators: opsID, get: func(p *contact) []string { return some(p.ID) }},
 		"email":      {operators: opsName, get: func(p *contact) []string { return p.Emails }},

@@ -3,6 +3,7 @@ package pylon
 import (
 	"cmp"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -106,21 +107,12 @@ func (s *seeder) directory() {
 		for range 2 + s.rng.IntN(5) {
 			u := anyRow(s, &s.users).Val
 			p := personRef{Email: u.Email, ID: u.ID}
-			if !contains(t.Users, p) {
+			if !slices.Contains(t.Users, p) {
 				t.Users = append(t.Users, p)
 			}
 		}
 		s.teams.Insert(t.ID, 0, t)
 	}
-}
-
-func contains[T comparable](have []T, x T) bool {
-	for _, h := range have {
-		if h == x {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *seeder) vocabulary() {
