@@ -6,8 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,7 +19,7 @@ type Model struct {
 	now    int64
 	leases map[string]leaseRow
 	rates  map[string]string
-	nodes  map[string]nodeRow
+	nodes  []nodeRow // by id
 	newest int64
 	tokens map[string]int64
 
@@ -32,13 +32,13 @@ type leaseRow struct {
 }
 
 type nodeRow struct {
-	place string
-	beat  int64
+	id, place string
+	beat      int64
 }
 
 // NewModel returns an empty database whose clock shows a time in milliseconds.
 func NewModel(now int64) *Model {
-	return &Model{now: now, leases: make(map[string]leaseRow), rates: make(map[string]string), nodes: make(map[string]nodeRow), tokens: make(map[string]int64)}
+	return &Model{now: now, leases: make(map[string]leaseRow), rates: make(map[string]string), tokens: make(map[string]int64)}
 }
 
 // Set sets the clock of the database.
@@ -187,15 +187,17 @@ func (m *Model) Listen(ctx context.Context, ready func(), hear func(notice strin
 func (m *Model) Beat(_ context.Context, id, place string, silent time.Duration) (rank, known int, quiet []int, newest int64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, known := m.nodes[id]; !known {
-		maps.DeleteFunc(m.nodes, func(_ string, n nodeRow) bool { return n.place == place })
+	byID := func(n nodeRow, id string) int { return strings.Compare(n.id, id) }
+	if _, found := slices.BinarySearchFunc(m.nodes, id, byID); !found {
+		m.nodes = slices.DeleteFunc(m.nodes, func(n nodeRow) bool { return n.place == place })
+		at, _ := slices.BinarySearchFunc(m.nodes, id, byID)
+		m.nodes = slices.Insert(m.nodes, at, nodeRow{id: id, place: place})
 	}
-	m.nodes[id] = nodeRow{place, m.now}
-	for i, other := range slices.Sorted(maps.Keys(m.nodes)) {
-		switch {
-		case other == id:
-			rank = i
-		case m.nodes[other].beat <= m.now-silent.Milliseconds():
+	for i := range m.nodes {
+		switch n := &m.nodes[i]; {
+		case n.id == id:
+			rank, n.beat = i, m.now
+		case n.beat <= m.now-silent.Milliseconds():
 			quiet = append(quiet, i)
 		}
 	}
@@ -207,7 +209,7 @@ func (m *Model) ForgetNodes(_ context.Context, gone time.Duration) (n int64, err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := len(m.nodes)
-	maps.DeleteFunc(m.nodes, func(_ string, n nodeRow) bool { return n.beat <= m.now-gone.Milliseconds() })
+	m.nodes = slices.DeleteFunc(m.nodes, func(n nodeRow) bool { return n.beat <= m.now-gone.Milliseconds() })
 	return int64(before - len(m.nodes)), nil
 }
 
@@ -215,7 +217,7 @@ func (m *Model) ForgetNodes(_ context.Context, gone time.Duration) (n int64, err
 func (m *Model) Leave(_ context.Context, id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.nodes, id)
+	m.nodes = slices.DeleteFunc(m.nodes, func(n nodeRow) bool { return n.id == id })
 	return nil
 }
 
