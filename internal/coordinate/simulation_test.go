@@ -364,3 +364,23 @@ func TestCrowd(t *testing.T) {
 	}
 	t.Logf("%d nodes sent %d requests and wrote %d tokens in %s", *crowd, len(s.sent), s.writes, s.now)
 }
+
+// TestSeedsRepeat: the same seed makes the same world.
+func TestSeedsRepeat(t *testing.T) {
+	t.Parallel()
+	for trial := range trials {
+		var before *simulation
+		for range 2 {
+			s := newSimulation(uint64(trial), trial)
+			s.populate(4)
+			if err := s.run(20*time.Second, 30*time.Second); err != nil {
+				t.Error(err)
+			}
+			s.close()
+			if before != nil && (s.events != before.events || s.writes != before.writes || !slices.Equal(s.sent, before.sent)) {
+				t.Errorf("trial %d: %d things happen, and then %d", trial, before.events, s.events)
+			}
+			before = s
+		}
+	}
+}
