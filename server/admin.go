@@ -73,7 +73,7 @@ func enterOperator(ctx context.Context, r *api.Request) context.Context {
 // ctx ends.
 func (s *Server) LocalHandler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
-	httpserve.Probes(mux, func() bool { return ctx.Err() == nil && s.store.Ready(ctx) == nil })
+	httpserve.Probes(mux, func() httpserve.Readiness { return s.readiness(ctx) })
 	mux.HandleFunc(adminapi.Prefix, func(w http.ResponseWriter, r *http.Request) {
 		s.admin.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), localKey{}, r.RemoteAddr)))
 	})

@@ -237,18 +237,18 @@ func (l *lab) forged(path, body string) {
 			l.t.Errorf("%s: %d %s", name, r.status, r.body)
 		}
 	}
-	claims, err := l.s.signer.Check(l.token, time.Now())
+	claims, err := l.s.signer.Load().Check(l.token, time.Now())
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	claims.Expires = time.Now().Unix()
-	expired, err := l.s.signer.Sign(*claims)
+	expired, err := l.s.signer.Load().Sign(*claims)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.fails(l.ask(http.MethodPost, path, expired, body), http.StatusUnauthorized, "expired")
 	claims.Expires, claims.Scopes = time.Now().Add(token.Life).Unix(), []connections.Scope{}
-	none, err := l.s.signer.Sign(*claims)
+	none, err := l.s.signer.Load().Sign(*claims)
 	if err != nil {
 		l.t.Fatal(err)
 	}

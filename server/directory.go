@@ -41,6 +41,9 @@ type directory struct {
 	// due counts what may have changed in the database, and read how much of it is in memory.
 	// Between the two, nobody is shown a connection: it may be gone, or have another credential.
 	due, read atomic.Uint64
+	// doubted says that others may have changed something. While the database is away, what is in
+	// memory counts all the same.
+	doubted atomic.Bool
 
 	refreshing sync.Mutex
 	cursor     string // under refreshing
@@ -85,7 +88,11 @@ const refreshTimeout = 10 * time.Second
 // Call it after each change there, also after an error: the change may have been made.
 // It does not end with the request.
 func (d *directory) changed(ctx context.Context, change error) error {
-	d.due.Add(1)
+	if errors.Is(change, store.ErrAway) {
+		d.doubted.Store(true) // nobody was told that it was made
+	} else {
+		d.due.Add(1)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
 	return cmp.Or(change, d.fresh(ctx))
@@ -93,16 +100,23 @@ func (d *directory) changed(ctx context.Context, change error) error {
 
 // fresh reads what changed in the database, if that is not in memory yet.
 func (d *directory) fresh(ctx context.Context) error {
-	if d.read.Load() == d.due.Load() {
+	if d.read.Load() == d.due.Load() && !d.doubted.Load() {
 		return nil
 	}
 	d.refreshing.Lock()
 	defer d.refreshing.Unlock()
-	due := d.due.Load()
-	if d.read.Load() == due {
+	due, doubted := d.due.Load(), d.doubted.Swap(false)
+	sure := d.read.Load() == due
+	if sure && !doubted {
 		return nil // another request did it
 	}
 	if err := d.refresh(ctx); err != nil {
+		if doubted {
+			d.doubted.Store(true)
+		}
+		if sure && errors.Is(err, store.ErrAway) {
+			return nil
+		}
 		return err
 	}
 	d.read.Store(due)

@@ -154,9 +154,12 @@ func (s *Server) byWorkspaceToken(r *http.Request, text string) (*mcp.Identity, 
 // byApplicationToken takes a token of an application for one workspace: with another one, an agent
 // could choose whose accounts it uses.
 func (s *Server) byApplicationToken(r *http.Request, text string) (*mcp.Identity, error) {
-	c, err := s.signer.Check(text, s.now())
+	c, err := s.checkToken(r.Context(), text)
 	if err != nil {
-		return nil, errEnded
+		if errors.Is(err, token.ErrInvalid) {
+			err = errEnded
+		}
+		return nil, err
 	}
 	if c.Workspace == "" {
 		return nil, &abi.Error{Kind: abi.KindPermissionDenied, Message: "the token is for all workspaces of an application; use a workspace token, or a token of the application for one workspace"}

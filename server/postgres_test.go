@@ -48,17 +48,6 @@ func TestPostgres(t *testing.T) {
 	})
 	t.Run("another master key", func(t *testing.T) { list(newLab(t, on(fresh, old))) })
 	t.Run("the new one alone", func(t *testing.T) { list(newLab(t, on(fresh))) })
-	t.Run("the lock is lost", func(t *testing.T) {
-		l := newLab(t, on(fresh))
-		pgtest.TakeLocks(t, connection)
-		<-l.s.Lost()
-		for _, path := range []string{execute, airbyteapi.TokenPath} {
-			l.fails(l.ask(http.MethodPost, path, token, `{"entity": "users", "action": "list"}`), http.StatusServiceUnavailable, "another server may have the database")
-		}
-		if r := l.ask(http.MethodGet, "/readyz", "", nil); r.status != http.StatusServiceUnavailable {
-			t.Errorf("readyz: %d", r.status)
-		}
-	})
 	o := Options{Data: filepath.Join(t.TempDir(), "data"), URL: publicURL}
 	on(old)(&o)
 	if s, err := New(t.Context(), o); err == nil {

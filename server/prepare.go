@@ -3,41 +3,21 @@ package server
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store"
-	"github.com/agenthost/agenthost/server/internal/token"
 )
 
 // prepare makes what a fresh database lacks, and reads the keys of tokens.
 func (s *Server) prepare(ctx context.Context) error {
-	if err := s.first(ctx); err != nil {
-		return err
-	}
-	keys, err := s.store.SigningKeys(ctx)
-	if err != nil {
-		return err
-	}
-	if len(keys) == 0 || s.now().Sub(keys[0].Created) > signingKeyLife {
-		if _, err := s.store.RotateSigningKey(ctx, token.Life); err != nil {
+	return s.store.Starting(ctx, func(ctx context.Context) error {
+		if err := s.first(ctx); err != nil {
 			return err
 		}
-		if keys, err = s.store.SigningKeys(ctx); err != nil {
-			return err
-		}
-	}
-	var signing []token.Key
-	for _, k := range keys {
-		signing = append(signing, token.Key{ID: k.ID, Secret: k.Key, Retired: k.Retired})
-	}
-	s.signer, err = token.NewSigner(signing...)
-	return err
+		return s.prepareSigning(ctx)
+	})
 }
-
-// signingKeyLife is the age from which a start makes a new key for tokens.
-const signingKeyLife = 30 * 24 * time.Hour
 
 // first makes the first organization, its workspace and its application, or what is missing of
 // them because a start was interrupted.

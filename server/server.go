@@ -25,6 +25,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/agenthost/agenthost/host"
@@ -53,6 +54,9 @@ type Options struct {
 	Data string
 	// Database is the connection string of a PostgreSQL that takes the place of the file in Data.
 	Database secret.Value
+	// DatabaseAway is for how long the server goes on without PostgreSQL, with what it has in memory: a
+	// minute if it is 0, and not at all if it is negative.
+	DatabaseAway time.Duration
 	// MasterKeys reads master keys that take the place of the one in Data; a value may have several,
 	// each in a line. The first one seals. [New] seals with it what the others sealed, and they are
 	// not needed after it. The server reads them again when somebody has rotated the key.
@@ -96,7 +100,7 @@ type Server struct {
 	log       hclog.Logger
 	now       func() time.Time
 	store     *store.Store
-	signer    *token.Signer
+	signer    atomic.Pointer[token.Signer]
 	directory *directory
 	trail     *trail
 	counts    *counts
@@ -106,8 +110,11 @@ type Server struct {
 	login     *login.Provider // nil if nobody logs in
 	admin     *api.API        // of operators
 
-	organization string // the first one
+	organization string     // the first one
+	signing      sync.Mutex // of reading the keys of signer
+	signingKeys  string     // which signer has
 	known        known
+	owed         owed
 	mcp          *mcp.Many
 	mcpHandler   http.Handler
 	links        linker // nil if nobody makes links
@@ -117,7 +124,7 @@ type Server struct {
 	stopForgetting context.CancelFunc // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
-	tokenLimit, peerLimit, requestLimit, checkLimit, pageLimit, operatorLimit *rate.Limiter
+	tokenLimit, signingLimit, peerLimit, requestLimit, checkLimit, pageLimit, operatorLimit *rate.Limiter
 }
 
 // Bootstrap is how to reach a server for the first time.
@@ -141,6 +148,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.URL = strings.TrimSuffix(o.URL, "/")
+	o.DatabaseAway = cmp.Or(o.DatabaseAway, databaseAway)
 	if o.patience == nil {
 		o.patience = httpserve.DefaultPatience()
 	}
@@ -150,7 +158,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
 		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()),
-		tokenLimit: rate.New(tokenRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
+		tokenLimit: rate.New(tokenRate), signingLimit: rate.New(signingRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
@@ -168,7 +176,10 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.forgetting.Go(func() { s.forget(forever) })
 	s.known.store = s.store
 	s.forgetting.Go(func() { s.noteUses(forever) })
+	s.forgetting.Go(func() { s.followSigning(forever) })
+	s.forgetting.Go(func() { s.payOwed(forever) })
 	s.directory = newDirectory(s.store, o.Connectors, s.log.Named("connections"))
+	s.store.OnBack(s.back)
 	s.directory.client, s.links = s.client, mcpLinks{s}
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
@@ -177,7 +188,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Host.Connections, o.Host.Asks = s.directory, plans{s.store}
-	if s.trail, err = newTrail(ctx, s.store, o.Data, s.log.Named("audit"), s.counts.lost); err != nil {
+	if s.trail, err = s.newTrail(ctx); err != nil {
 		return nil, err
 	}
 	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail, s.counts)
@@ -217,7 +228,7 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
-	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts}
+	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts, Only: true}
 	if o.Database.IsZero() {
 		return store.OpenSQLite(ctx, o.Data, so)
 	}
@@ -244,7 +255,7 @@ func newID() string {
 // the probes /healthz and /readyz. The server is ready until ctx ends.
 func (s *Server) Handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
-	httpserve.Probes(mux, func() bool { return ctx.Err() == nil && s.store.Ready(ctx) == nil })
+	httpserve.Probes(mux, func() httpserve.Readiness { return s.readiness(ctx) })
 	s.serveMCP(mux)
 	mux.Handle("/", s.api)
 	for _, folder := range pageFolders {
@@ -256,21 +267,6 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 		own = u.Host
 	}
 	return httpserve.Guard{Hosts: s.options.Hosts, Own: own, Origins: s.options.Origins, Patience: s.options.patience}.Handler(s.counts.requested(mux))
-}
-
-// Lost returns a channel that is closed when the server has lost its lock on PostgreSQL, as when the
-// database restarts: another server may have it. From then on, the server answers 503. Close it,
-// and make another one.
-func (s *Server) Lost() <-chan struct{} { return s.store.Lost() }
-
-// ready refuses requests after the lock is lost: what the server knows may be old.
-func (s *Server) ready() error {
-	select {
-	case <-s.Lost():
-		return &api.Refusal{Status: http.StatusServiceUnavailable, Message: "another server may have the database", Hint: "ask again later", RetryAfter: time.Second}
-	default:
-		return nil
-	}
 }
 
 // Close waits for calls that run until ctx ends, and closes the database. If ctx ends first, calls
@@ -336,12 +332,8 @@ func (s *Server) routes() []api.Route {
 }
 
 // check returns what an access token says.
-func (s *Server) check(_ context.Context, text string) (*token.Claims, error) {
-	c, err := s.signer.Check(text, s.now())
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+func (s *Server) check(ctx context.Context, text string) (*token.Claims, error) {
+	return s.checkToken(ctx, text)
 }
 
 // enter says in the context of a request who makes the changes that it asks for.

@@ -23,6 +23,8 @@ var (
 	requestRate = rate.Limit{Burst: 2000, Every: 2 * time.Millisecond}
 	// peerRate is for an address with any client ids: they may be guesses.
 	peerRate = rate.Limit{Burst: 400, Every: 50 * time.Millisecond}
+	// signingRate is for keys of tokens that this server does not know: they may be guesses, too.
+	signingRate = rate.Limit{Burst: 10, Every: 100 * time.Millisecond}
 	// checkRate is for the credentials that a workspace tries: they may be guesses too.
 	checkRate = rate.Limit{Burst: 20, Every: 3 * time.Second}
 	// pageRate is for an address that asks for pages: what it sends may be guesses too.
@@ -74,7 +76,7 @@ func (s *Server) sign(ctx context.Context, organization, application, workspace 
 		return "", err
 	}
 	now := s.now()
-	return s.signer.Sign(token.Claims{
+	return s.signer.Load().Sign(token.Claims{
 		Organization: organization, Application: application, Workspace: workspace, Scopes: scopes,
 		Issued: now.Unix(), Expires: now.Add(token.Life).Unix(),
 	})

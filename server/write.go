@@ -122,7 +122,7 @@ func (s *Server) finished(ctx context.Context, r *api.Request, w *write, body js
 		case !is || e.Kind == abi.KindInternal && !e.RequestSent:
 			return nil, failure // the host failed, and does not know what it has sent
 		case !e.RequestSent:
-			w.ended = s.noted(w, s.store.FreeWrite(ctx, w.Write))
+			w.ended = s.noted(ctx, w, func(ctx context.Context) error { return s.store.FreeWrite(ctx, w.Write) })
 			return nil, failure
 		}
 		var answer *airbyteapi.ErrorAnswer
@@ -133,12 +133,13 @@ func (s *Server) finished(ctx context.Context, r *api.Request, w *write, body js
 		}
 		body = text
 	}
-	w.ended = s.noted(w, s.store.FinishWrite(ctx, w.Write, status, body))
+	w.ended = s.noted(ctx, w, func(ctx context.Context) error { return s.store.FinishWrite(ctx, w.Write, status, body) })
 	return &api.Raw{Body: body}, failure
 }
 
-// noted reports whether the end of a write is kept, and logs why not.
-func (s *Server) noted(w *write, err error) bool {
+// noted reports whether the end of a write is kept, or will be when the database is back. It logs why not.
+func (s *Server) noted(ctx context.Context, w *write, tell func(context.Context) error) bool {
+	err := s.owed.later(tell(ctx), tell)
 	if err != nil {
 		s.log.Error("the end of a write is not kept", "connection", w.Connection, "error", err)
 	}
@@ -153,5 +154,5 @@ func (s *Server) lose(ctx context.Context, w *write) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
-	s.noted(w, s.store.LoseWrite(ctx, w.Write))
+	s.noted(ctx, w, func(ctx context.Context) error { return s.store.LoseWrite(ctx, w.Write) })
 }

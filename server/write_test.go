@@ -161,7 +161,7 @@ func TestWritesThatDidNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := store.Write{Scope: store.Scope{Organization: e.Organization, Workspace: e.Workspace}, Connection: id, Caller: claims.Application + " ", Key: "k", Hash: hash(&in)}
+	w := store.Write{Scope: store.Scope{Organization: e.Organization, Workspace: e.Workspace}, Connection: id, Caller: claims.Application + " ", Key: "k", Hash: hash(&in), Start: "s"}
 	if prior, err := l.s.store.BeginWrite(t.Context(), w, store.AuditRecord{ID: "a", Event: "start", Scope: w.Scope, Record: []byte("{}")}); err != nil || prior != nil {
 		t.Fatal(prior, err)
 	}
@@ -210,7 +210,7 @@ func TestTrail(t *testing.T) {
 	l.fails(l.ask(http.MethodPost, run, l.scoped("acme", "read"), newTeam), http.StatusForbidden, "")
 	l.s.trail.close()
 	var err error
-	if l.s.trail, err = newTrail(t.Context(), l.s.store, l.s.options.Data, l.s.log, l.s.counts.lost); err != nil {
+	if l.s.trail, err = l.s.newTrail(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	claims, err := l.s.check(t.Context(), l.token)

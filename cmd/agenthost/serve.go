@@ -18,7 +18,6 @@ import (
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/internal/localsocket"
-	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/agenthost/agenthost/server"
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -101,7 +100,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.Host, err = a.servedHost(c, path); err != nil {
 		return err
 	}
-	o.Connectors = c.Serve.Connectors
+	o.Connectors, o.DatabaseAway = c.Serve.Connectors, c.Serve.DatabaseAway
 	if o.OAuthClient, err = clients(ctx, c.Serve.OAuth, o.Host); err != nil {
 		return fault.Configuration(err)
 	}
@@ -262,7 +261,7 @@ func (a *app) serveWith(ctx context.Context, o server.Options, serve func(contex
 		_, err = fmt.Fprintf(a.stderr, "agenthost: serving %s, with the data in %s\n", o.URL, o.Data)
 	}
 	if err == nil {
-		err = serveWhileHeld(ctx, s, serve)
+		err = serve(ctx, s)
 	}
 	if local != nil {
 		err = errors.Join(err, local())
@@ -299,25 +298,6 @@ func serveAside(ctx context.Context, serve func(context.Context) error) (end fun
 		stop()
 		return ignoreClosed(<-ended)
 	}
-}
-
-// serveWhileHeld serves until ctx ends, or until the server has lost its database.
-func serveWhileHeld(ctx context.Context, s *server.Server, serve func(context.Context, *server.Server) error) error {
-	lost := &abi.Error{Kind: abi.KindInternal, Message: "the server has lost its lock on the database, as when PostgreSQL restarts, and another server may have it", Hint: "start the server again"}
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	go func() {
-		select {
-		case <-s.Lost():
-			end(lost)
-		case <-ctx.Done():
-		}
-	}()
-	err := serve(ctx, s)
-	if cause := context.Cause(ctx); errors.Is(cause, lost) {
-		err = cmp.Or(err, cause)
-	}
-	return err
 }
 
 // showBootstrap shows the credential of the first application to a person, or keeps it in a file.

@@ -74,6 +74,23 @@ func (r *reader) duration(n ast.Node, path string, into *time.Duration) {
 	*into = d
 }
 
+// durationOrOff is duration, or 0 for what is turned off, which is negative then.
+func (r *reader) durationOrOff(n ast.Node, path string, into *time.Duration) {
+	switch of := r.value(n, path).(type) {
+	case *ast.IntegerNode:
+		if of.Token.Value == "0" {
+			*into = -1
+			return
+		}
+	case *ast.StringNode:
+		if d, err := time.ParseDuration(of.Value); err == nil && d == 0 {
+			*into = -1
+			return
+		}
+	}
+	r.duration(n, path, into)
+}
+
 // size reads a positive number of bytes: 1048576 or 1MiB.
 func (r *reader) size(n ast.Node, path string, into *int64) {
 	at := n

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -20,6 +21,9 @@ type Serve struct {
 	// WorkspaceClaim is the claim of issuers' tokens that has the id or the name of a workspace;
 	// empty means workspace.
 	WorkspaceClaim string
+	// DatabaseAway is for how long the server goes on without its PostgreSQL; 0 means a minute, and a
+	// negative time not at all.
+	DatabaseAway time.Duration
 	// OAuth are the clients with which people log in at vendors, by the connector's name.
 	OAuth map[string]OAuthClient
 	// OIDC is the issuer with which people log in; nil if they do not.
@@ -73,6 +77,7 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 			})
 		}},
 		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
+		{"database_away", func(v ast.Node, p string) { r.durationOrOff(v, p, &into.DatabaseAway) }},
 		{"workspace_claim", func(v ast.Node, p string) { into.WorkspaceClaim, _ = r.text(v, p) }},
 		{"oidc", func(v ast.Node, p string) { into.OIDC = r.oidc(v, p) }},
 	})

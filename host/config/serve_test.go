@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/tool"
@@ -35,6 +36,21 @@ serve:
 	}}
 	if diff := cmp.Diff(want, c.Serve); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestServedDatabaseAway(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"90s": 90 * time.Second, "0": -1, "0s": -1} {
+		c, err := config.Parse("agenthost.yaml", []byte("serve: {database_away: "+text+"}"))
+		if err != nil || c.Serve.DatabaseAway != want {
+			t.Errorf("%s: %v, %v", text, c, err)
+		}
+	}
+	for _, text := range []string{"60", "-1s", "[1s]", "soon"} {
+		if _, err := config.Parse("agenthost.yaml", []byte("serve: {database_away: "+text+"}")); err == nil || !strings.Contains(err.Error(), "database_away") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

@@ -156,7 +156,12 @@ func (f *front) handler(o HTTPOptions) (http.Handler, error) {
 		metadataURL = resource.Scheme + "://" + resource.Host + place
 		o.resourceHost = resource.Host
 	}
-	httpserve.Probes(mux, func() bool { return o.ending == nil || !o.ending() })
+	httpserve.Probes(mux, func() httpserve.Readiness {
+		if o.ending != nil && o.ending() {
+			return httpserve.Ending
+		}
+		return httpserve.Ready
+	})
 	streams := newShares(o.MaxConnections/2, o.MaxConnections/4)
 	mux.Handle("/", f.authenticate(f.checkForm(protocol, streams), o, metadataURL))
 	guarded := httpserve.Guard{Hosts: o.Hosts, Own: o.resourceHost, Origins: o.Origins, Patience: o.patience}.Handler(mux)

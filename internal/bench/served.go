@@ -199,12 +199,12 @@ func (b *bench) startServer(ctx context.Context, cache string, postgres bool) (_
 	args := []string{"serve", "--http", address, "--data", data, "--plugins", b.lab.plugins, "--config", configuration}
 	env := []string{"HOME=" + dir, "XDG_CACHE_HOME=" + cache}
 	if postgres {
-		connection, stop, err := pgtest.Launch(ctx)
+		database, err := pgtest.Launch(ctx)
 		if err != nil {
 			return nil, err
 		}
-		s.database = stop
-		args, env = append(args, "--db", "env:DATABASE"), append(env, "DATABASE="+connection+" dbname=postgres")
+		s.database = database.Stop
+		args, env = append(args, "--db", "env:DATABASE"), append(env, "DATABASE="+database.Connection()+" dbname=postgres")
 	}
 	cmd := exec.CommandContext(ctx, b.agenthost, args...)
 	var said bytes.Buffer

@@ -14,24 +14,34 @@ const (
 
 func isProbe(r *http.Request) bool { return r.URL.Path == healthPath || r.URL.Path == readyPath }
 
+// Readiness is what a server says of itself at /readyz.
+type Readiness string
+
+// What a server says.
+const (
+	Ready    Readiness = "ok"
+	Degraded Readiness = "degraded" // it takes calls, and cannot do everything
+	Ending   Readiness = "ending"   // it takes no calls
+)
+
 // Probes answers load balancers and supervisors. Ready says whether the server takes calls.
-func Probes(mux *http.ServeMux, ready func() bool) {
-	mux.Handle(healthPath, probe(func() bool { return true }))
+func Probes(mux *http.ServeMux, ready func() Readiness) {
+	mux.Handle(healthPath, probe(func() Readiness { return Ready }))
 	mux.Handle(readyPath, probe(ready))
 }
 
-// probe answers ok, or that the server is ending.
-func probe(good func() bool) http.Handler {
+func probe(says func() Readiness) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		switch {
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "use GET", http.StatusMethodNotAllowed)
-		case !good():
-			http.Error(w, "ending", http.StatusServiceUnavailable)
-		default:
-			_, _ = io.WriteString(w, "ok\n")
+			return
 		}
+		state := says()
+		if state == Ending {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = io.WriteString(w, string(state)+"\n")
 	})
 }

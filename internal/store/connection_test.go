@@ -401,7 +401,7 @@ func testForget(t *testing.T, l *lab) {
 		t.Fatal(err)
 	}
 	now := ok(l.Changes(ctx, begin, 0))(t).Cursor
-	w := Write{Scope: p, Connection: "c", Caller: "a", Key: "k", Hash: []byte("h")}
+	w := Write{Scope: p, Connection: "c", Caller: "a", Key: "k", Hash: []byte("h"), Start: "s"}
 	if prior, err := l.BeginWrite(ctx, w, start(p, "0193-1")); prior != nil || err != nil {
 		t.Fatal(prior, err)
 	}

@@ -62,7 +62,7 @@ func testAbandoned(t *testing.T, l *lab) {
 	state := func(key string) WriteState {
 		t.Helper()
 		n++
-		prior, err := l.BeginWrite(ctx, Write{Scope: p, Connection: c.ID, Caller: "app", Key: key, Hash: []byte("h")}, start(p, fmt.Sprint("0193-", n)))
+		prior, err := l.BeginWrite(ctx, Write{Scope: p, Connection: c.ID, Caller: "app", Key: key, Hash: []byte("h"), Start: "s"}, start(p, fmt.Sprint("0193-", n)))
 		if err != nil {
 			t.Fatal(err)
 		}

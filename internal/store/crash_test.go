@@ -70,7 +70,7 @@ func TestWriter(t *testing.T) {
 		k := credentials(2)
 		c = ok(s.UpdateConnection(ctx, p, c, &k))(t)
 		acknowledge("connection %s 2", name)
-		w := Write{Scope: p, Connection: c.ID, Caller: "app", Key: name, Hash: []byte("h")}
+		w := Write{Scope: p, Connection: c.ID, Caller: "app", Key: name, Hash: []byte("h"), Start: "s"}
 		if prior, err := s.BeginWrite(ctx, w, start(p, name)); prior != nil || err != nil {
 			t.Fatal(prior, err)
 		}

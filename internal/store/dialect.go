@@ -21,6 +21,7 @@ const (
 	duplicate         // a row with this key or name is there already
 	missing           // a row that this one refers to is not there
 	again             // the transaction did nothing, because of another one
+	gone              // the connection to the database
 )
 
 // In SQLite, others of this process hear of a change after its transaction; see told.

@@ -85,7 +85,7 @@ func testDeletedWorkspace(t *testing.T, l *lab) {
 	if _, _, err := l.CreateLoginSession(ctx, LoginSession{Issuer: "https://gone-issuer.example", Subject: "gone-person", Organization: p.Organization, Workspace: w.ID}, secret.Value{}); err != nil {
 		t.Fatal(err)
 	}
-	write := Write{Scope: gone, Connection: c.ID, Caller: "gone-caller", Key: "gone-key", Hash: []byte("h")}
+	write := Write{Scope: gone, Connection: c.ID, Caller: "gone-caller", Key: "gone-key", Hash: []byte("h"), Start: "s"}
 	if _, err := l.BeginWrite(ctx, write, start(gone, "0193-1")); err != nil {
 		t.Fatal(err)
 	}

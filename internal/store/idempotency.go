@@ -23,6 +23,8 @@ type Write struct {
 	Key string
 	// Hash is the SHA-256 of what is to be done.
 	Hash []byte
+	// Start is the id of the record of its start. Who ends the write has the same.
+	Start string
 }
 
 // WriteState says how far a write is.
@@ -71,7 +73,7 @@ func (s *Store) BeginWrite(ctx context.Context, w Write, start AuditRecord) (*Pr
 		used = false
 		if w.Key != "" {
 			now := s.now()
-			n, err := t.exec("idempotency.begin", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now), s.self())
+			n, err := t.exec("idempotency.begin", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now), s.self(), w.Start)
 			if err != nil {
 				return err
 			}
@@ -91,8 +93,8 @@ func (w Write) check() error {
 	if err := checkName("Idempotency-Key", w.Key); err != nil {
 		return err
 	}
-	if len(w.Hash) == 0 || w.Caller == "" || w.Connection == "" {
-		return errors.New("a write with a key needs a caller, a connection and a hash")
+	if len(w.Hash) == 0 || w.Start == "" || w.Caller == "" || w.Connection == "" {
+		return errors.New("a write with a key needs a caller, a connection, a hash and a start")
 	}
 	return nil
 }
@@ -138,7 +140,7 @@ func (w Write) place() envelope.Place {
 func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []byte) error {
 	if len(answer) > MaxAnswer {
 		return s.write(ctx, func(t session) error {
-			return t.change("idempotency.finish", w.Caller, w.Connection, w.Key, status, nil, nil)
+			return t.change("idempotency.finish", w.Caller, w.Connection, w.Key, w.Start, status, nil, nil)
 		})
 	}
 	for range 2 {
@@ -158,7 +160,7 @@ func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []b
 		}
 		none := false
 		err = s.write(ctx, func(t session) error {
-			n, err := t.exec("idempotency.finish", w.Caller, w.Connection, w.Key, status, key.ID(), sealed)
+			n, err := t.exec("idempotency.finish", w.Caller, w.Connection, w.Key, w.Start, status, key.ID(), sealed)
 			none = err == nil && n == 0
 			return err
 		})
@@ -175,12 +177,12 @@ func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []b
 
 // FreeWrite frees the key of a write that sent nothing: the next one with it may try.
 func (s *Store) FreeWrite(ctx context.Context, w Write) error {
-	return s.write(ctx, func(t session) error { return t.change("idempotency.free", w.Caller, w.Connection, w.Key) })
+	return s.write(ctx, func(t session) error { return t.change("idempotency.free", w.Caller, w.Connection, w.Key, w.Start) })
 }
 
 // LoseWrite says that nobody knows how a write ended: it is never sent again.
 func (s *Store) LoseWrite(ctx context.Context, w Write) error {
-	return s.write(ctx, func(t session) error { return t.change("idempotency.unknown", w.Caller, w.Connection, w.Key) })
+	return s.write(ctx, func(t session) error { return t.change("idempotency.unknown", w.Caller, w.Connection, w.Key, w.Start) })
 }
 
 // answerKeys are open data keys of some workspaces, so that the end of a write need not ask the

@@ -60,7 +60,7 @@ func testReleasedSchemas(t *testing.T, open func(t testing.TB) *lab) {
 
 // digests are the SHA-256 of the steps of the schema.
 var digests = map[string]string{
-	"0001.sql": "40d910c3bb86da242b24a44c34665dc321a5bcb473c2438c4dc8d289f4ca3074", // changes until v0.1.0 is released
+	"0001.sql": "c43f2c64c3d306c59a09031805679efc77aed5e70d47ea850465b6cd31ded2b5", // changes until v0.1.0 is released
 	"0002.sql": "e4f8ae897a4933ef51ec9d753acdd455d73b27eb8d8a64ca8fd9c6b9a5bb4ec8",
 }
 

@@ -39,10 +39,7 @@ func (s *Store) enter(ctx context.Context, id, place string) error {
 
 // beat is a later one: one statement, for nodes that are far from the database.
 func (s *Store) beat(ctx context.Context, id, place string) error {
-	if err := s.held(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := s.within(ctx)
 	defer cancel()
 	_, err := session{ctx, s, s.writer, nil}.exec("node.beat", id, place)
 	return s.named(ctx, err)

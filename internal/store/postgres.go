@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
@@ -14,31 +18,60 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
+// connectTimeout bounds connecting to PostgreSQL, where its connection string does not.
+const connectTimeout = 5 * time.Second
+
 // postgresConnections is how many connections a server has at most.
 const postgresConnections = 16
 
-// OpenPostgres opens the database that a URL or a connection string of PostgreSQL names. No other
-// server may have it open.
+// OpenPostgres opens the database that a URL or a connection string of PostgreSQL names. Several
+// servers may have it open.
 //
 // # Errors
 //
-// An *[abi.Error] whose field is db: of kind denied if another server has the database, and of
-// kind invalid_params if it cannot be used. It holds nothing of the URL, which may have a password.
-func OpenPostgres(ctx context.Context, address secret.Value, o Options) (*Store, error) {
+// An *[abi.Error] whose field is db: of kind denied if another process has the database and one of
+// the two has it for itself, and of kind invalid_params if it cannot be used. It holds nothing of the
+// URL, which may have a password.
+func OpenPostgres(ctx context.Context, address secret.Value, o Options) (s *Store, err error) {
 	config, err := postgresConfig(address)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockServer(ctx, config)
+	p := &presence{config: config, only: o.Only}
+	err = starting(ctx, config, func(ctx context.Context) error {
+		if err := p.enter(ctx); err != nil {
+			return err
+		}
+		s, err = openPostgres(ctx, config, serving, p.first, o)
+		if err != nil {
+			p.close()
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	s, err := openPostgres(ctx, config, serving, o)
-	if err != nil {
-		return nil, errors.Join(err, lock.release(ctx))
-	}
-	s.release, s.lost = lock.release, lock.lost
+	s.health = newHealth(s.now)
+	p.health = s.health
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var ended sync.WaitGroup
+	ended.Go(func() { p.watch(watching, s.flush) })
+	s.release = func() { stop(); ended.Wait() }
 	return s, nil
+}
+
+// flush closes the connections that nobody uses at the moment.
+func (s *Store) flush() {
+	s.writer.SetMaxIdleConns(0)
+	s.writer.SetMaxIdleConns(postgresConnections)
+}
+
+// Starting calls f while no other process starts with the same database.
+func (s *Store) Starting(ctx context.Context, f func(context.Context) error) error {
+	if s.config == nil {
+		return f(ctx)
+	}
+	return starting(ctx, s.config, f)
 }
 
 // JoinPostgres is [OpenPostgres] besides the server that may use the database.
@@ -47,7 +80,7 @@ func JoinPostgres(ctx context.Context, address secret.Value, o Options) (*Store,
 	if err != nil {
 		return nil, err
 	}
-	s, err := openPostgres(ctx, config, joining, o)
+	s, err := openPostgres(ctx, config, joining, false, o)
 	if _, is := errors.AsType[*abi.Error](err); err != nil && !is {
 		err = fault.Invalid("db", "the database cannot be used"+because(err), "check the address, the user and the password")
 	}
@@ -62,6 +95,9 @@ func postgresConfig(address secret.Value) (config *pgx.ConnConfig, err error) {
 	if err != nil { // which may quote the password
 		return nil, fault.Invalid("db", "this is no connection string of PostgreSQL", "write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
 	config.RuntimeParams["application_name"] = "agenthost"
 	config.RuntimeParams["statement_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
 	config.RuntimeParams["lock_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
@@ -69,13 +105,14 @@ func postgresConfig(address secret.Value) (config *pgx.ConnConfig, err error) {
 	return config, nil
 }
 
-func openPostgres(ctx context.Context, config *pgx.ConnConfig, r role, o Options) (*Store, error) {
+func openPostgres(ctx context.Context, config *pgx.ConnConfig, r role, first bool, o Options) (*Store, error) {
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	s, err := open(ctx, postgresDialect(), db, db, r, o)
+	s, err := open(ctx, postgresDialect(), db, db, r, first, o)
 	if err == nil {
+		s.config = config
 		s.listen = func(ctx context.Context, ready func(), hear func(string)) error {
 			return listenPostgres(ctx, config, ready, hear)
 		}
@@ -94,6 +131,9 @@ func because(err error) string {
 func postgresProblem(err error) problem {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
+		if broken(err) {
+			return gone
+		}
 		return other
 	}
 	switch e.Code {
@@ -103,6 +143,15 @@ func postgresProblem(err error) problem {
 		return missing
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return again
+	case "57P01", "57P02", "57P03": // admin_shutdown, crash_shutdown, cannot_connect_now
+		return gone
 	}
 	return other
+}
+
+// broken reports whether an error is that of a connection.
+func broken(err error) bool {
+	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return unconnected || network && !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }

@@ -4,89 +4,176 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/jackc/pgx/v5"
 )
 
-// serverLock is the advisory lock of the server that uses a database, also while it changes the
-// schema. The number is arbitrary, and the same for ever.
-const serverLock = 0x6167656e74686f73
+// Advisory locks of a database. The numbers are arbitrary, and the same for ever.
+const (
+	// usersLock is shared by the servers that use a database. A command that uses it without a server
+	// has it for itself.
+	usersLock = 0x6167656e74686f73
+	// startLock belongs to who makes or changes the schema, and what a fresh database needs.
+	startLock = 0x6167656e74686f74
+)
 
-// heldLock is the lock of a server. It ends with its connection, which has nothing else to do.
-type heldLock struct {
-	connection *pgx.Conn
-	lost       chan struct{} // is closed when the connection ends before release
-	released   context.CancelFunc
-	watching   sync.WaitGroup
+const (
+	// lookEvery is how often the database is asked whether it is there, and lookAgain how often while it
+	// is not.
+	lookEvery = time.Second
+	lookAgain = 200 * time.Millisecond
+	// lookPatience is how long it has to answer.
+	lookPatience = 2 * time.Second
+	// startPatience is how long a start waits for others that start.
+	startPatience = time.Minute
+)
+
+// presence is a connection to PostgreSQL that has a lock, by which others see that a process uses the
+// database. Over it, the process sees whether the database answers. Another goroutine than watch uses
+// it only before watch begins.
+type presence struct {
+	config *pgx.ConnConfig
+	only   bool // nobody else may use the database
+	health *health
+
+	first      bool      // nobody else used the database
+	connection *pgx.Conn // nil while the database is away
 }
 
-// lockServer takes the lock.
-func lockServer(ctx context.Context, config *pgx.ConnConfig) (*heldLock, error) {
-	limited, cancel := context.WithTimeout(ctx, queryTimeout)
+// enter takes the lock. Call it while nobody else starts.
+func (p *presence) enter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	c, err := connectLocked(limited, config)
+	c, err := pgx.ConnectConfig(ctx, p.config)
 	if err != nil {
-		return nil, err
+		return fault.Invalid("db", "the database cannot be reached"+because(err), "check the address, the user and the password")
 	}
-	watched, released := context.WithCancel(context.WithoutCancel(ctx))
-	l := &heldLock{connection: c, lost: make(chan struct{}), released: released}
-	l.watching.Go(func() { l.watch(watched) })
-	return l, nil
-}
-
-// lockEvery is how often a connection that seems to be there is asked.
-const lockEvery = 5 * time.Second
-
-// watch waits for the end of the connection. PostgreSQL says nothing on it as long as it has it.
-func (l *heldLock) watch(released context.Context) {
-	for {
-		waiting, cancel := context.WithTimeout(released, lockEvery)
-		err := l.connection.PgConn().WaitForNotification(waiting)
-		if waiting.Err() != nil {
-			err = nil
-		}
-		cancel()
-		if released.Err() != nil {
-			return
-		}
-		if err == nil {
-			asking, cancel := context.WithTimeout(released, lockEvery)
-			err = l.connection.Ping(asking)
-			cancel()
-		}
-		if err != nil && released.Err() == nil {
-			close(l.lost)
-			return
-		}
-	}
-}
-
-// release gives the lock back.
-func (l *heldLock) release(ctx context.Context) error {
-	l.released()
-	l.watching.Wait()
-	return l.connection.Close(ctx)
-}
-
-// connectLocked returns a connection that has the lock.
-func connectLocked(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	c, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return nil, fault.Invalid("db", "the database cannot be reached"+because(err), "check the address, the user and the password")
-	}
-	var taken bool
+	taken := false
 	for begun := time.Now(); !taken && time.Since(begun) < lockPatience; {
-		if err := c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1) OR pg_sleep(0.02) IS NULL", int64(serverLock)).Scan(&taken); err != nil {
-			return nil, errors.Join(fmt.Errorf("lock the database: %w", err), c.Close(ctx))
+		if p.first, err = tryLock(ctx, c, lockOnly); err == nil && !p.only {
+			taken, err = tryLock(ctx, c, lockShared)
+		}
+		if taken = taken || p.first; err == nil && !taken {
+			_, err = c.Exec(ctx, "SELECT pg_sleep(0.02)")
+		}
+		if err == nil && p.first && !p.only {
+			_, err = c.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(usersLock))
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("lock the database: %w", err), c.Close(ctx))
 		}
 	}
 	if !taken {
 		e := fault.Denied("one_server", "another server uses the database", "stop it, or start this one with another database")
+		if !p.only {
+			e = fault.Denied("one_server", "a command uses the database", "start the server when it has ended")
+		}
 		e.Field = "db"
-		return nil, errors.Join(e, c.Close(ctx))
+		return errors.Join(e, c.Close(ctx))
 	}
-	return c, nil
+	p.connection = c
+	return nil
+}
+
+const (
+	lockShared = "SELECT pg_try_advisory_lock_shared($1)"
+	lockOnly   = "SELECT pg_try_advisory_lock($1)"
+)
+
+// statement takes the lock.
+func (p *presence) statement() string {
+	if p.only {
+		return lockOnly
+	}
+	return lockShared
+}
+
+// tryLock takes a lock on a connection if it is free.
+func tryLock(ctx context.Context, c *pgx.Conn, statement string) (taken bool, err error) {
+	err = c.QueryRow(ctx, statement, int64(usersLock)).Scan(&taken)
+	return taken, err
+}
+
+// watch looks whether the database answers, until ctx ends. Then it gives the lock back.
+func (p *presence) watch(ctx context.Context, flush func()) {
+	defer p.close()
+	every := time.NewTicker(lookEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.health.doubt:
+		case <-every.C:
+		}
+		looking, cancel := context.WithTimeout(ctx, lookPatience)
+		err := p.connection.Ping(looking)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		p.health.left()
+		p.close()
+		flush()
+		if !p.enterAgain(ctx) {
+			return
+		}
+		p.health.back()
+	}
+}
+
+// enterAgain waits until the database answers, and takes the lock again. It reports false if ctx ended.
+func (p *presence) enterAgain(ctx context.Context) bool {
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for {
+		looking, cancel := context.WithTimeout(ctx, lookPatience)
+		c, err := pgx.ConnectConfig(looking, p.config)
+		var taken bool
+		if err == nil {
+			if taken, err = tryLock(looking, c, p.statement()); !taken || err != nil {
+				_ = c.Close(looking)
+			}
+		}
+		cancel()
+		if taken && err == nil {
+			p.connection = c
+			return true
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (p *presence) close() {
+	if p.connection == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookPatience)
+	defer cancel()
+	_ = p.connection.Close(ctx) // the lock ends with it in any case
+	p.connection = nil
+}
+
+// starting calls f while no other process starts with the same database.
+func starting(ctx context.Context, config *pgx.ConnConfig, f func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	own := config.Copy()
+	delete(own.RuntimeParams, "lock_timeout")
+	delete(own.RuntimeParams, "statement_timeout")
+	c, err := pgx.ConnectConfig(ctx, own)
+	if err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(startLock)); err != nil {
+		return fmt.Errorf("wait for others that start: %w", err)
+	}
+	return f(ctx)
 }

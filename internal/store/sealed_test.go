@@ -27,7 +27,7 @@ func (l *lab) tamper(t testing.TB, statement string, args ...any) {
 //
 // threat: K2 in TestSQLite
 func testMovedRows(t *testing.T, l *lab) {
-	w := Write{Connection: "answered", Caller: "app", Key: "k", Hash: []byte("h")}
+	w := Write{Connection: "answered", Caller: "app", Key: "k", Hash: []byte("h"), Start: "s"}
 	// create makes an organization with a connection that has all that is sealed.
 	create := func() (Scope, Connection) {
 		p := l.organization(t)
@@ -249,7 +249,7 @@ func testRotateData(t *testing.T, l *lab) {
 	if _, err := l.PutToken(t.Context(), scopes[0], made[0], origins, value("token"), 0, Held{}); err != nil {
 		t.Fatal(err)
 	}
-	w := Write{Scope: scopes[0], Connection: made[0].ID, Caller: "app", Key: "k", Hash: []byte("h")}
+	w := Write{Scope: scopes[0], Connection: made[0].ID, Caller: "app", Key: "k", Hash: []byte("h"), Start: "s"}
 	if prior, err := l.BeginWrite(t.Context(), w, start(scopes[0], "0193-1")); prior != nil || err != nil {
 		t.Fatal(prior, err)
 	}

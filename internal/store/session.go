@@ -37,35 +37,44 @@ const retries = 5
 // write runs f in a transaction, which is committed if f returns nil. It may call f again, so f
 // must not leave anything behind.
 func (s *Store) write(ctx context.Context, f func(session) error) error {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := s.within(ctx)
 	defer cancel()
 	for i := 0; ; i++ {
-		err := s.transact(ctx, f)
-		if err == nil || i == retries || s.dialect.problem(err) != again {
+		committing, err := s.transact(ctx, f)
+		if err == nil || i == retries || !s.again(err, committing) {
 			return s.named(ctx, err)
 		}
 	}
 }
 
-func (s *Store) transact(ctx context.Context, f func(session) error) (err error) {
+// again reports whether a transaction that failed may be tried again: it did nothing.
+func (s *Store) again(err error, committing bool) bool {
+	switch s.dialect.problem(err) {
+	case again:
+		return true
+	case gone: // perhaps only this connection, as all of them after a restart of the database
+		s.health.failed()
+		return !committing
+	}
+	return false
+}
+
+// transact runs f in a transaction. After an error, it may be done all the same if it was committing.
+func (s *Store) transact(ctx context.Context, f func(session) error) (committing bool, err error) {
 	began := time.Now()
 	defer func() { s.observer.Transaction(time.Since(began), err == nil) }()
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var notices []string
-	err = f(session{ctx, s, tx, &notices})
-	if err == nil {
-		err = s.held()
-	}
-	if err != nil {
+	if err = f(session{ctx, s, tx, &notices}); err != nil {
 		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			return fmt.Errorf("%w (and rolling back: %w)", err, undo)
+			return false, fmt.Errorf("%w (and rolling back: %w)", err, undo)
 		}
-		return err
+		return false, err
 	}
-	return s.told.commit(tx, notices)
+	return true, s.told.commit(tx, notices)
 }
 
 // named makes the errors of the database those of this package.
@@ -73,6 +82,8 @@ func (s *Store) named(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrAway):
+		return awayError(err)
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ctx.Err())):
 		return fault.EndedWith(ctx, "the call ended while it waited for the database")
 	}
@@ -81,6 +92,8 @@ func (s *Store) named(ctx context.Context, err error) error {
 		return ErrExists
 	case missing:
 		return ErrNone
+	case gone:
+		return awayError(err)
 	}
 	return err
 }
@@ -202,24 +215,30 @@ func many[T any](t session, scan func(row) (T, error), name string, args ...any)
 
 // read returns a session for statements that only read, each on its own, and what ends it.
 func (s *Store) read(ctx context.Context) (session, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := s.within(ctx)
 	return session{ctx, s, s.reader, nil}, cancel
+}
+
+// reading calls f with a session of [Store.read], again if only its connection was gone.
+func reading[T any](ctx context.Context, s *Store, f func(session) (T, error)) (T, error) {
+	t, cancel := s.read(ctx)
+	defer cancel()
+	for i := 0; ; i++ {
+		found, err := f(t)
+		if err == nil || i == retries || !s.again(err, false) {
+			return found, t.named(err)
+		}
+	}
 }
 
 // readOne reads one row outside of a transaction.
 func readOne[T any](ctx context.Context, s *Store, scan func(row) (T, error), name string, args ...any) (T, error) {
-	t, cancel := s.read(ctx)
-	defer cancel()
-	found, err := one(t, scan, name, args...)
-	return found, t.named(err)
+	return reading(ctx, s, func(t session) (T, error) { return one(t, scan, name, args...) })
 }
 
 // readMany reads rows outside of a transaction.
 func readMany[T any](ctx context.Context, s *Store, scan func(row) (T, error), name string, args ...any) ([]T, error) {
-	t, cancel := s.read(ctx)
-	defer cancel()
-	found, err := many(t, scan, name, args...)
-	return found, t.named(err)
+	return reading(ctx, s, func(t session) ([]T, error) { return many(t, scan, name, args...) })
 }
 
 // Page asks for a part of a list.

@@ -47,7 +47,7 @@ func OpenSQLite(ctx context.Context, dir string, o Options) (*Store, error) {
 		release()
 		return nil, err
 	}
-	s.release = func(context.Context) error { release(); return nil }
+	s.release = release
 	return s, nil
 }
 
@@ -90,7 +90,7 @@ func openSQLite(ctx context.Context, path string, r role, o Options) (*Store, er
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	s, err := open(ctx, sqliteDialect(), writer, reader, r, o)
+	s, err := open(ctx, sqliteDialect(), writer, reader, r, true, o)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/internal/store/envelope"
+	"github.com/jackc/pgx/v5"
 )
 
 var (
@@ -30,8 +31,6 @@ var (
 	ErrExists = errors.New("the name is taken")
 	// ErrChanged says that somebody else changed the row since it was read.
 	ErrChanged = errors.New("it was changed in the meantime")
-	// ErrLost says that the server has lost its lock on the database, so that it may not write.
-	ErrLost = errors.New("the lock on the database is lost")
 )
 
 // Options are what every store needs.
@@ -48,6 +47,8 @@ type Options struct {
 	OnQuery func(name string)
 	// Observer, if set, hears of every statement and transaction that has ended.
 	Observer Observer
+	// Only has the database for this process only, if it is PostgreSQL. A file always has one server.
+	Only bool
 }
 
 // Observer hears of the work of a store. Several goroutines call it at the same time, and wait for it.
@@ -70,7 +71,8 @@ type Store struct {
 	queries map[string]string
 	// writer and reader are the same for PostgreSQL.
 	writer, reader *sql.DB
-	file           string // of SQLite
+	file           string          // of SQLite
+	config         *pgx.ConnConfig // of PostgreSQL
 	masters        masters
 	now            func() time.Time
 	sleep          func(context.Context, time.Duration) error
@@ -81,10 +83,9 @@ type Store struct {
 	node           atomic.Pointer[string] // nil before the first beat
 	told           told
 	// listen is [Store.Listen] where other processes tell of changes.
-	listen func(ctx context.Context, ready func(), hear func(notice string)) error
-	// release gives the lock back, and lost is closed when it is lost; both may be nil.
-	release func(context.Context) error
-	lost    <-chan struct{}
+	listen  func(ctx context.Context, ready func(), hear func(notice string)) error
+	health  *health // nil of a file
+	release func()  // gives the lock back; nil if there is none
 }
 
 // Scope is whose rows a call may see: those of an organization, or of one workspace of it. The
@@ -98,13 +99,13 @@ type Scope struct {
 type role int
 
 const (
-	serving role = iota // by the one server that uses the database
-	joining             // besides the server that may use it
+	serving role = iota // by a server
+	joining             // besides the servers that may use it
 )
 
 // open completes a store: it looks whether the master keys open the database, and migrates it for a
-// server. It closes the pools after an error.
-func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Options) (_ *Store, err error) {
+// server, which is the first if no other one uses the database. It closes the pools after an error.
+func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first bool, o Options) (_ *Store, err error) {
 	clock := seams.Seams{Now: o.Now, Sleep: o.Sleep}.WithDefaults()
 	s := &Store{dialect: d, writer: writer, reader: reader, now: clock.Now, sleep: clock.Sleep, random: o.Random, onQuery: o.OnQuery, observer: o.Observer}
 	if s.random == nil {
@@ -138,7 +139,10 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Opti
 		if _, err := t.exec("master.first", s.masters.now.Load().Current()); err != nil {
 			return err
 		}
-		// This server is the only one: what ran before it started has an unknown end.
+		if !first {
+			return nil
+		}
+		// What ran before has an unknown end.
 		for _, statement := range []string{"idempotency.interrupted", "node.forget_all", "lease.end_all"} {
 			if _, err := t.exec(statement); err != nil {
 				return err
@@ -156,9 +160,7 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, o Opti
 func (s *Store) Close() error {
 	err := s.closePools()
 	if s.release != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
-		defer cancel()
-		err = errors.Join(err, s.release(ctx))
+		s.release()
 	}
 	return err
 }
@@ -170,28 +172,11 @@ func (s *Store) closePools() error {
 	return errors.Join(s.reader.Close(), s.writer.Close())
 }
 
-// Lost returns a channel that is closed when the server has lost its lock on the database: another
-// one may have it. From then on, the store changes nothing.
-func (s *Store) Lost() <-chan struct{} { return s.lost }
-
-// held returns an error if the lock is lost.
-func (s *Store) held() error {
-	select {
-	case <-s.lost:
-		return ErrLost
-	default:
-		return nil
-	}
-}
-
-// Ready returns an error if the database does not answer, or if the server has lost its lock on it.
+// Ready returns an error if the database does not answer.
 func (s *Store) Ready(ctx context.Context) error {
-	if err := s.held(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := s.within(ctx)
 	defer cancel()
-	return s.reader.PingContext(ctx)
+	return s.named(ctx, s.reader.PingContext(ctx))
 }
 
 // newID returns a UUID of version 7 (RFC 9562): ids sort by the time at which they were made.

@@ -22,58 +22,64 @@ const patience = 20 * time.Second
 // name. The server's data is not safe on the disk: it is for tests only.
 func Start(t testing.TB) string {
 	t.Helper()
+	return StartServer(t).Connection()
+}
+
+// StartServer is [Start] for tests that halt the server.
+func StartServer(t testing.TB) *Server {
+	t.Helper()
 	// The context of the test ends before its cleanup, and would kill the server in its work.
-	connection, stop, err := Launch(context.WithoutCancel(t.Context()))
+	s, err := Launch(context.WithoutCancel(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	return connection
+	return s
 }
 
 // ErrMissing says that PostgreSQL is not installed.
 var ErrMissing = errors.New("PostgreSQL is missing: apt-get install postgresql, or set PG_BINDIR to the folder with initdb and postgres")
 
-// Launch is [Start] for other programs than tests: the server ends with stop. The error is
+// Launch is [Start] for other programs than tests: the server ends with Stop. The error is
 // [ErrMissing] if there is no PostgreSQL.
-func Launch(ctx context.Context) (connection string, stop func() error, err error) {
+func Launch(ctx context.Context) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	// Not the folder of a test: the server's user cannot enter that of root. The path of a socket
 	// has at most 107 bytes.
 	dir, err := os.MkdirTemp("/tmp", "pg")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	s := &server{bin: bin, dir: dir}
+	s := &Server{bin: bin, dir: dir}
 	if err := s.start(ctx); err != nil {
-		return "", nil, errors.Join(err, s.stop())
+		return nil, errors.Join(err, s.Stop())
 	}
-	return fmt.Sprintf("host=%s user=agenthost", dir), s.stop, nil
+	return s, nil
 }
 
-// server is a PostgreSQL with its data, log and socket in a folder.
-type server struct {
+// Server is a PostgreSQL with its data, log and socket in a folder. One goroutine uses it.
+type Server struct {
 	bin, dir string
 	user     *syscall.SysProcAttr
 	process  *exec.Cmd // nil before it runs
 	log      *os.File
 }
 
-func (s *server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...)
 	c.Dir, c.Env, c.SysProcAttr = s.dir, []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "TZ=UTC"}, s.user
 	return c
 }
 
 // start starts the server, and waits until it answers.
-func (s *server) start(ctx context.Context) (err error) {
+func (s *Server) start(ctx context.Context) (err error) {
 	if s.user, err = anotherUser(s.dir); err != nil {
 		return err
 	}
@@ -85,7 +91,28 @@ func (s *server) start(ctx context.Context) (err error) {
 	if s.log, err = os.Create(filepath.Join(s.dir, "log")); err != nil {
 		return err
 	}
-	process := s.command(ctx, "postgres", "-D", data, "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+	return s.Resume(ctx)
+}
+
+// Connection returns the connection string, without a database's name.
+func (s *Server) Connection() string { return fmt.Sprintf("host=%s user=agenthost", s.dir) }
+
+// Halt ends the server, whose data stays for Resume.
+func (s *Server) Halt() error {
+	if s.process == nil {
+		return nil
+	}
+	err := s.process.Process.Signal(os.Interrupt)
+	if ended := s.process.Wait(); ended != nil {
+		err = errors.Join(err, fmt.Errorf("postgres: %w", ended))
+	}
+	s.process = nil
+	return err
+}
+
+// Resume starts the server after Halt, and waits until it answers.
+func (s *Server) Resume(ctx context.Context) error {
+	process := s.command(context.WithoutCancel(ctx), "postgres", "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
 	process.Stdout, process.Stderr = s.log, s.log
 	if err := process.Start(); err != nil {
 		return err
@@ -103,32 +130,24 @@ func (s *server) start(ctx context.Context) (err error) {
 	}
 }
 
-// stop ends the server, and removes its folder.
-func (s *server) stop() error {
-	var errs []error
-	if s.process != nil {
-		if err := s.process.Process.Signal(os.Interrupt); err != nil {
-			errs = append(errs, err)
-		}
-		if err := s.process.Wait(); err != nil {
-			errs = append(errs, fmt.Errorf("postgres: %w", err))
-		}
-	}
+// Stop ends the server, and removes its folder.
+func (s *Server) Stop() error {
+	errs := []error{s.Halt()}
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
-// TakeLocks ends the connections to a database that have an advisory lock.
-func TakeLocks(t testing.TB, connection string) {
+// EndConnections ends the connections to a database, as an operator may.
+func EndConnections(t testing.TB, connection, database string) {
 	t.Helper()
 	bin, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "psql"), connection, "-tAc", "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'").CombinedOutput()
-	if err != nil || string(out) != "t\n" {
+	query := "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '" + database + "' AND pid <> pg_backend_pid()"
+	if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "psql"), connection+" dbname=postgres", "-tAc", query).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 }

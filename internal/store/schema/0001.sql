@@ -223,6 +223,7 @@ CREATE INDEX plan_digest ON plan (workspace, digest);
 CREATE INDEX plan_data_key ON plan (data_key);
 CREATE INDEX plan_expires ON plan (expires);
 
+-- start is the id of the record of the write's start, so that nobody ends another write with the key.
 CREATE TABLE idempotency (
 	caller TEXT NOT NULL,
 	connection TEXT NOT NULL,
@@ -230,6 +231,7 @@ CREATE TABLE idempotency (
 	organization TEXT NOT NULL,
 	workspace TEXT NOT NULL,
 	hash BYTEA NOT NULL,
+	start TEXT NOT NULL,
 	state TEXT NOT NULL,
 	status BIGINT NOT NULL,
 	data_key TEXT REFERENCES data_key,

@@ -1,8 +1,8 @@
 -- name: idempotency.begin
-INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, state, status, data_key, answer, expires, node)
-VALUES ($1, $2, $3, $4, $5, $6, 'running', 0, NULL, NULL, $7, $9)
+INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, start, state, status, data_key, answer, expires, node)
+VALUES ($1, $2, $3, $4, $5, $6, $10, 'running', 0, NULL, NULL, $7, $9)
 ON CONFLICT (caller, connection, key) DO UPDATE
-SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
+SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
 WHERE idempotency.expires <= $8 AND idempotency.state <> 'running'
 
 -- name: idempotency.get
@@ -11,13 +11,13 @@ FROM idempotency i LEFT JOIN data_key k ON k.id = i.data_key
 WHERE i.caller = $1 AND i.connection = $2 AND i.key = $3
 
 -- name: idempotency.finish
-UPDATE idempotency SET state = 'finished', status = $4, data_key = $5, answer = $6 WHERE caller = $1 AND connection = $2 AND key = $3 AND state = 'running'
+UPDATE idempotency SET state = 'finished', status = $5, data_key = $6, answer = $7 WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
 
 -- name: idempotency.unknown
-UPDATE idempotency SET state = 'unknown' WHERE caller = $1 AND connection = $2 AND key = $3 AND state = 'running'
+UPDATE idempotency SET state = 'unknown' WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
 
 -- name: idempotency.free
-DELETE FROM idempotency WHERE caller = $1 AND connection = $2 AND key = $3 AND state = 'running'
+DELETE FROM idempotency WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
 
 -- name: idempotency.interrupted
 UPDATE idempotency SET state = 'unknown' WHERE state = 'running'

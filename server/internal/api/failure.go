@@ -97,9 +97,13 @@ func ErrorBody(err error, requestID string) (status int, body *airbyteapi.ErrorA
 		e, hidden = &abi.Error{Kind: abi.KindInternal, Message: "the server failed", Hint: "try again; the server's log has details under the request id"}, true
 	}
 	status, code := airbyteapi.StatusOf(e)
+	vendorCode := e.Code
+	if e.Kind == abi.KindInternal && e.Code == codes[http.StatusServiceUnavailable] {
+		status, code, vendorCode = http.StatusServiceUnavailable, e.Code, ""
+	}
 	details := Details{
 		Kind: e.Kind, Hint: e.Hint, Rule: e.Rule, Retryable: e.Retryable, RequestSent: e.RequestSent,
-		VendorStatus: e.Status, VendorCode: e.Code, VendorID: e.RequestID, RequestID: requestID,
+		VendorStatus: e.Status, VendorCode: vendorCode, VendorID: e.RequestID, RequestID: requestID,
 	}
 	if link, is := errors.AsType[*Linked](err); is {
 		details.ConnectURL = link.URL

@@ -118,6 +118,13 @@ func (s *Signer) Check(text string, now time.Time) (*Claims, error) {
 	return t.claims, nil
 }
 
+// Knows reports whether the signer has the key that a token names. Other tokens are not ours, or their
+// key is new.
+func (s *Signer) Knows(text string) bool {
+	parts := strings.SplitN(text, ".", 3)
+	return len(parts) == 3 && slices.ContainsFunc(s.keys, func(k Key) bool { return k.ID == parts[1] })
+}
+
 // read returns what a token says, whatever the time is, or nil if it is not ours.
 func (s *Signer) read(text string) *signed {
 	if strings.ContainsAny(text, "\r\n") { // package base64 skips those
