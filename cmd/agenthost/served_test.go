@@ -292,23 +292,40 @@ func (s *servedProcess) who(token, id string) (owner string, err error) {
 	return got.Result.Owner, err
 }
 
-// TestPostgresLostLock takes the lock on the database from a server, which ends then: another one
-// may have it.
-//
-// threat: K6
-func TestPostgresLostLock(t *testing.T) {
+// TestPostgresRestarts restarts the database of a server, which says so and goes on.
+func TestPostgresRestarts(t *testing.T) {
 	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
 		t.Skip("make test-postgres runs it")
 	}
 	t.Parallel()
-	s := newServed(t, &owners{}, pgtest.Start(t)+" dbname=postgres")
+	postgres := pgtest.StartServer(t)
+	s := newServed(t, &owners{}, postgres.Connection()+" dbname=postgres")
 	s.start()
-	pgtest.TakeLocks(t, s.database)
-	err := s.cmd.Wait()
-	if s.cmd = nil; err == nil || !strings.Contains(s.log.String(), "lost its lock on the database") {
-		t.Errorf("it ends with %v: %s", err, s.log)
+	says := func(want string) {
+		t.Helper()
+		for until := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+			a, err := s.ask(http.MethodGet, "/readyz", "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.TrimSpace(a.body) == want {
+				return
+			}
+			if time.Now().After(until) {
+				t.Fatalf("%d %s, want %s", a.status, a.body, want)
+			}
+		}
 	}
-	s.start()
+	says("ok")
+	if err := postgres.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	says("degraded")
+	if err := postgres.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	says("ok")
+	s.token(s.bootstrap())
 	s.stop()
 }
 
