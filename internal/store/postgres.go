@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -149,9 +148,16 @@ func postgresProblem(err error) problem {
 	return other
 }
 
+// networkError is what errors of package net are.
+type networkError interface {
+	error
+	Timeout() bool
+	Temporary() bool
+}
+
 // broken reports whether an error is that of a connection.
 func broken(err error) bool {
 	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
-	_, network := errors.AsType[net.Error](err)
+	_, network := errors.AsType[networkError](err)
 	return unconnected || network && !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
