@@ -44,6 +44,7 @@ func (s *Server) createOrganization(ctx context.Context, _ *api.Request, in *adm
 	if err != nil {
 		return nil, err
 	}
+	s.noteOrganization()
 	record := organizationRecord(&made)
 	return &record, nil
 }

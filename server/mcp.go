@@ -35,7 +35,7 @@ type MCP struct {
 	MaxConnections int
 	// Issuer also lets in who has an access token that Verifier accepts, for the audience of URL
 	// and /mcp. The claim WorkspaceClaim of the token has the id or the name of a workspace of the
-	// server's first organization.
+	// organization of Options.
 	Issuer   string
 	Verifier *accesstoken.Verifier
 	// Scopes are what Verifier wants. The metadata lists them for clients.

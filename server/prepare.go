@@ -15,6 +15,10 @@ func (s *Server) prepare(ctx context.Context) error {
 		if err := s.first(ctx); err != nil {
 			return err
 		}
+		var err error
+		if s.organization, err = s.issuerOrganization(ctx); err != nil {
+			return err
+		}
 		return s.prepareSigning(ctx)
 	})
 }
@@ -34,7 +38,6 @@ func (s *Server) first(ctx context.Context) error {
 		organizations = append(organizations, organization)
 	}
 	id := organizations[0].ID
-	s.organization = id
 	applications, err := s.store.Applications(ctx, id, store.Page{Limit: 1})
 	if err != nil || len(applications) > 0 {
 		return err

@@ -84,6 +84,10 @@ type Options struct {
 	// Login says how people log in with a browser; nil if they do not.
 	Login *Login
 
+	// Organization is the id or the name of the organization whose workspaces an issuer's tokens and
+	// logins may name; empty for the only one. With an issuer, [New] fails if there are several.
+	Organization string
+
 	// Bootstrap keeps the credential of the first application: nobody can read it again. [New]
 	// calls it where the database has no application, before it has this one, so that a start
 	// that is interrupted loses none: the next start makes another one. Its error ends New.
@@ -110,7 +114,7 @@ type Server struct {
 	login     *login.Provider // nil if nobody logs in
 	admin     *api.API        // of operators
 
-	organization string     // the first one
+	organization string     // whose workspaces issuers name; empty without an issuer
 	signing      sync.Mutex // of reading the keys of signer
 	signingKeys  string     // which signer has
 	known        known

@@ -104,6 +104,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.OAuthClient, err = clients(ctx, c.Serve.OAuth, o.Host); err != nil {
 		return fault.Configuration(err)
 	}
+	o.Organization = c.Serve.Organization
 	if o.Login, err = loginOf(&c.Serve, o.Host); err != nil {
 		return fault.Configuration(err)
 	}

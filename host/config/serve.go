@@ -24,6 +24,9 @@ type Serve struct {
 	// DatabaseAway is for how long the server goes on without its PostgreSQL; 0 means a minute, and a
 	// negative time not at all.
 	DatabaseAway time.Duration
+	// Organization is the id or the name of the organization that has those workspaces; empty means
+	// the only one.
+	Organization string
 	// OAuth are the clients with which people log in at vendors, by the connector's name.
 	OAuth map[string]OAuthClient
 	// OIDC is the issuer with which people log in; nil if they do not.
@@ -79,6 +82,7 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
 		{"database_away", func(v ast.Node, p string) { r.durationOrOff(v, p, &into.DatabaseAway) }},
 		{"workspace_claim", func(v ast.Node, p string) { into.WorkspaceClaim, _ = r.text(v, p) }},
+		{"organization", func(v ast.Node, p string) { into.Organization, _ = r.text(v, p) }},
 		{"oidc", func(v ast.Node, p string) { into.OIDC = r.oidc(v, p) }},
 	})
 }

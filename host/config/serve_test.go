@@ -17,6 +17,7 @@ func TestServedMCP(t *testing.T) {
 	c, err := config.Parse(filepath.Join(dir, "agenthost.yaml"), []byte(`
 serve:
   workspace_claim: tenant
+  organization: acme
   mcp:
     form: search
     threshold: 60
@@ -30,7 +31,7 @@ serve:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Serve{WorkspaceClaim: "tenant", Sessionless: true, MCP: config.MCP{
+	want := config.Serve{WorkspaceClaim: "tenant", Organization: "acme", Sessionless: true, MCP: config.MCP{
 		Options: tool.Options{Form: tool.FormSearch, Threshold: 60}, TextOnly: true,
 		HTTP: config.MCPHTTP{Issuer: "https://login.example.com/acme", IssuerCAFile: filepath.Join(dir, "ca.pem"), Audience: "agenthost", Scopes: []string{"tools"}},
 	}}
