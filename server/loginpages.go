@@ -71,6 +71,8 @@ func (s *Server) addLoginPages(site *pages.Site) error {
 	site.Handle("GET "+accountPath, s.showAccount)
 	site.Handle("POST "+ownTokenPath, s.makeOwnToken)
 	site.Handle("POST "+logoutPath, s.logout)
+	site.Handle("GET "+plansFolder+"{plan}", s.showPlan)
+	site.Handle("POST "+plansFolder+"{plan}", s.answerPlan)
 	return nil
 }
 
@@ -100,7 +102,7 @@ func localTarget(text string) string {
 	if err != nil || len(text) > 1024 || !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") || strings.ContainsAny(text, "\\\r\n\t") || u.Host != "" || u.Scheme != "" {
 		return accountPath
 	}
-	for _, folder := range []string{"/connect/", "/plans/", accountPath} {
+	for _, folder := range []string{"/connect/", plansFolder, accountPath} {
 		if strings.HasPrefix(u.Path, folder) && !strings.Contains(u.Path, "..") {
 			return text
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // pageFolders are the paths that begin those of pages for people.
-var pageFolders = []string{"/pages/", connectPath, signInPath, signInPath + "/", logoutPath}
+var pageFolders = []string{"/pages/", connectPath, signInPath, signInPath + "/", logoutPath, plansFolder}
 
 // pageTimeout bounds a request of a page. It is longer than a call to a vendor takes.
 const pageTimeout = 2 * time.Minute

@@ -24,7 +24,10 @@ const (
 )
 
 // plans keeps what calls ask persons about, in the server's database.
-type plans struct{ store *store.Store }
+type plans struct {
+	store *store.Store
+	pages string // what begins the addresses of their pages; empty where nobody logs in
+}
 
 var _ ask.Store = plans{}
 
@@ -42,7 +45,7 @@ func (p plans) Propose(ctx context.Context, a ask.Ask) (ask.Ask, error) {
 	if err != nil {
 		return a, err
 	}
-	return askOf(&kept)
+	return p.of(&kept)
 }
 
 // again ends a call whose idempotency key was used before: it has its answer, and nobody is asked.
@@ -70,7 +73,7 @@ func (p plans) Find(ctx context.Context, workspace, id string) (ask.Ask, error) 
 	if err != nil {
 		return ask.Ask{}, err
 	}
-	return askOf(&kept)
+	return p.of(&kept)
 }
 
 // Use implements [ask.Store].
@@ -92,8 +95,16 @@ func askOf(p *store.Plan) (a ask.Ask, err error) {
 	}
 	a.ID, a.Digest, a.State, a.By, a.Answered = p.ID, p.Digest, ask.State(p.State), p.By, p.Answered
 	a.Created, a.Expires = p.Created, p.Expires
-	a.Where = "agenthost workspace plan " + p.Scope.Workspace + " " + p.ID
 	return a, nil
+}
+
+// of is askOf, with where a person sees it.
+func (p plans) of(kept *store.Plan) (ask.Ask, error) {
+	a, err := askOf(kept)
+	if a.Where = "agenthost workspace plan " + kept.Scope.Workspace + " " + kept.ID; p.pages != "" {
+		a.Where = p.pages + kept.ID
+	}
+	return a, err
 }
 
 func (s *Server) planRoutes() []api.Route {

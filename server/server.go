@@ -105,6 +105,7 @@ type Server struct {
 	now       func() time.Time
 	store     *store.Store
 	signer    atomic.Pointer[token.Signer]
+	asks      plans
 	directory *directory
 	trail     *trail
 	counts    *counts
@@ -191,7 +192,11 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.directory.fresh(ctx); err != nil {
 		return nil, err
 	}
-	o.Host.Connections, o.Host.Asks = s.directory, plans{s.store}
+	s.asks = plans{store: s.store}
+	if o.Login != nil {
+		s.asks.pages = o.URL + plansFolder
+	}
+	o.Host.Connections, o.Host.Asks = s.directory, s.asks
 	if s.trail, err = s.newTrail(ctx); err != nil {
 		return nil, err
 	}

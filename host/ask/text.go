@@ -17,7 +17,7 @@ func (p *Plan) Text() string {
 	line := func(format string, values ...any) { b.WriteString(visible(fmt.Sprintf(format, values...)) + "\n") }
 	text := func(data []byte) {
 		var indented bytes.Buffer
-		if json.Indent(&indented, data, "", "  ") == nil {
+		if depth(data) <= maxIndent && json.Indent(&indented, data, "", "  ") == nil {
 			data = indented.Bytes()
 		}
 		for part := range strings.SplitSeq(string(data), "\n") {
@@ -64,6 +64,24 @@ func (p *Plan) Text() string {
 		line("The call brings its own credential: %s", strings.Join(p.Credentials, ", "))
 	}
 	return b.String()
+}
+
+// maxIndent is how deep the JSON is that is indented. The lines of deeper JSON would be mostly spaces.
+const maxIndent = 64
+
+// depth is how many brackets of a JSON text are open at most, or more where brackets are in its texts.
+func depth(data []byte) (most int) {
+	open := 0
+	for _, c := range data {
+		switch c {
+		case '[', '{':
+			open++
+			most = max(most, open)
+		case ']', '}':
+			open--
+		}
+	}
+	return most
 }
 
 // visible escapes characters that a person does not see, or that change how others look.

@@ -128,6 +128,12 @@ func (s *Store) Plan(ctx context.Context, workspace, id string) (Plan, error) {
 	return readOne(ctx, s, s.scanPlan(ctx), "plan.get", workspace, id, millis(s.now()))
 }
 
+// AnyPlan returns a plan of a workspace, or of any workspace for an empty one, also one that has
+// expired and is not forgotten yet. The error is [ErrNone] if there is none.
+func (s *Store) AnyPlan(ctx context.Context, workspace, id string) (Plan, error) {
+	return readOne(ctx, s, s.scanPlan(ctx), "plan.any", id, workspace)
+}
+
 // Plans returns the plans of a workspace that have not expired, oldest first.
 func (s *Store) Plans(ctx context.Context, workspace string, page Page) ([]Plan, error) {
 	return readMany(ctx, s, s.scanPlan(ctx), "plan.list", workspace, millis(s.now()), page.After, page.limit())

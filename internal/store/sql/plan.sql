@@ -16,6 +16,10 @@ FROM plan p JOIN data_key k ON k.id = p.data_key WHERE p.workspace = $1 AND p.di
 SELECT p.id, p.organization, p.workspace, p.digest, p.state, p.answered_by, p.answered, p.created, p.expires, p.sealed, k.id, k.organization, k.workspace, k.master, k.sealed
 FROM plan p JOIN data_key k ON k.id = p.data_key WHERE p.workspace = $1 AND p.id = $2 AND p.expires > $3
 
+-- name: plan.any
+SELECT p.id, p.organization, p.workspace, p.digest, p.state, p.answered_by, p.answered, p.created, p.expires, p.sealed, k.id, k.organization, k.workspace, k.master, k.sealed
+FROM plan p JOIN data_key k ON k.id = p.data_key WHERE p.id = $1 AND (p.workspace = $2 OR $2 = '')
+
 -- name: plan.list
 SELECT p.id, p.organization, p.workspace, p.digest, p.state, p.answered_by, p.answered, p.created, p.expires, p.sealed, k.id, k.organization, k.workspace, k.master, k.sealed
 FROM plan p JOIN data_key k ON k.id = p.data_key WHERE p.workspace = $1 AND p.expires > $2 AND p.id > $3 ORDER BY p.id LIMIT $4
