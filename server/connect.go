@@ -35,10 +35,10 @@ const connectCookie = "connect"
 func (s *Server) connectPages(site *pages.Site) {
 	site.Handle("GET "+connectPath+"{link}", s.showConsent)
 	site.Handle("POST "+connectPath+"{link}", s.takeLink)
-	site.Handle("GET "+formPath, s.showForm)
-	site.Handle("POST "+formPath, s.takeForm)
-	site.Handle("POST "+loginPath, s.showLogin)
-	site.Handle("GET "+callbackPath, s.takeAnswer)
+	site.Handle("GET "+formPath, s.opened(s.showForm))
+	site.Handle("POST "+formPath, s.opened(s.takeForm))
+	site.Handle("POST "+loginPath, s.opened(s.showLogin))
+	site.Handle("GET "+callbackPath, s.opened(s.takeAnswer))
 	site.Handle("GET "+donePath, s.showDone)
 	site.Handle("POST "+cancelPath, s.cancelLink)
 }
@@ -102,6 +102,22 @@ func (s *Server) taken(v *pages.Visit) (*connecting, error) {
 		return nil, overIf(err)
 	}
 	return s.connecting(v, l, session)
+}
+
+// opened makes the handler of a page for the browser that has a link, and has not filled it yet.
+func (s *Server) opened(f func(c *connecting) error) func(v *pages.Visit) error {
+	return func(v *pages.Visit) error {
+		c, err := s.taken(v)
+		if err != nil {
+			return err
+		}
+		served := v.Serving("connect link " + c.link.ID)
+		defer served()
+		if c.link.State != store.LinkOpened {
+			return v.Go(donePath)
+		}
+		return f(c)
+	}
 }
 
 // doing returns a context for the changes that a person makes.

@@ -122,14 +122,8 @@ func (f *formScheme) blame(page *formPage, wrong wrongField) {
 }
 
 // showForm shows the ways to connect an account.
-func (s *Server) showForm(v *pages.Visit) error {
-	c, err := s.taken(v)
-	if err != nil {
-		return err
-	}
-	if c.link.State != store.LinkOpened {
-		return v.Go(donePath)
-	}
+func (s *Server) showForm(c *connecting) error {
+	v := c.Visit
 	page := s.form(c, "", nil, wrongField{})
 	if len(page.Schemes) == 0 {
 		return &pages.Problem{Status: http.StatusConflict, Title: "This cannot be connected here", Text: page.Title + " wants a login, and this server is no client of it.", Next: "Tell the operator of this server."}
@@ -139,6 +133,7 @@ func (s *Server) showForm(v *pages.Visit) error {
 		if !f.Login || len(f.Fields) > 0 {
 			continue
 		}
+		var err error
 		if f.Address, err = s.loginAddress(c, f.ID, nil); err != nil {
 			return err
 		}
@@ -147,16 +142,8 @@ func (s *Server) showForm(v *pages.Visit) error {
 }
 
 // takeForm checks what the person gave, keeps it for the link, and goes to the end.
-func (s *Server) takeForm(v *pages.Visit) error {
-	c, err := s.taken(v)
-	if err != nil {
-		return err
-	}
-	served := v.Serving("connect link " + c.link.ID)
-	defer served()
-	if c.link.State != store.LinkOpened {
-		return v.Go(donePath)
-	}
+func (s *Server) takeForm(c *connecting) error {
+	v := c.Visit
 	typed, err := v.Form()
 	if err != nil {
 		return err

@@ -139,14 +139,8 @@ type loginPage struct {
 }
 
 // showLogin takes the values that the vendor's address depends on, and shows the way there.
-func (s *Server) showLogin(v *pages.Visit) error {
-	c, err := s.taken(v)
-	if err != nil {
-		return err
-	}
-	if c.link.State != store.LinkOpened {
-		return v.Go(donePath)
-	}
+func (s *Server) showLogin(c *connecting) error {
+	v := c.Visit
 	typed, err := v.Form()
 	if err != nil {
 		return err
@@ -198,16 +192,8 @@ func (c *connecting) login(id string) *abi.AuthScheme {
 }
 
 // takeAnswer takes the answer of the vendor to a login of this browser.
-func (s *Server) takeAnswer(v *pages.Visit) error {
-	c, err := s.taken(v)
-	if err != nil {
-		return err
-	}
-	served := v.Serving("connect link " + c.link.ID)
-	defer served()
-	if c.link.State != store.LinkOpened {
-		return v.Go(donePath)
-	}
+func (s *Server) takeAnswer(c *connecting) error {
+	v := c.Visit
 	answer := v.URL.Query()
 	config := make(map[string]string)
 	if len(c.kind.Manifest.Config) > 0 {
