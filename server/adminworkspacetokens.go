@@ -25,7 +25,7 @@ func adminTokenRecord(w *store.WorkspaceToken) adminapi.WorkspaceToken {
 }
 
 func (s *Server) adminCreateWorkspaceToken(ctx context.Context, r *api.Request, in *adminapi.WorkspaceTokenRequest) (*adminapi.WorkspaceTokenMade, error) {
-	made, text, err := s.newWorkspaceToken(ctx, adminScope(r), in.Name, in.Scopes, in.ExpiresDays, workspaceScopes)
+	made, text, err := s.newWorkspaceToken(ctx, adminScope(r), in.Name, in.Scopes, in.ExpiresIn, workspaceScopes)
 	if err != nil {
 		return nil, err
 	}

@@ -295,14 +295,20 @@ func (s *Server) deleteConnector(ctx context.Context, r *api.Request, _ *api.Not
 	if err != nil {
 		return nil, err
 	}
-	finish := s.revocations(ctx, e)
-	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID)
-	err = s.directory.changed(ctx, err)
-	finish(ctx, err)
+	job, err := s.disconnect(ctx, e)
 	if err != nil {
 		return nil, notThere(err, "connector_id", "there is no such connector", "list the connectors of a workspace")
 	}
 	return &airbyteapi.DeleteAnswer{JobID: job.ID}, nil
+}
+
+// disconnect deletes a connection, and ends its login at the vendor where that is declared.
+func (s *Server) disconnect(ctx context.Context, e *entry) (store.Job, error) {
+	finish := s.revocations(ctx, e)
+	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID)
+	err = s.directory.changed(ctx, err)
+	finish(ctx, err)
+	return job, err
 }
 
 func (s *Server) inspectConnector(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.Inspection, error) {

@@ -332,7 +332,9 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	// Where it is sent is the operator's choice, and not the database's: its text could be any address.
 	c.Connector, c.Config, c.Secrets = e.Connector, values, secrets
 	c.Tokens = &keeper{directory: d, connection: e.Connection, origins: origins}
-	c.Allow = restrict(base.Allow, e.Entities, info.Manifest.Operations)
+	if c.Allow, err = e.allowed(base.Allow, info.Manifest.Operations); err != nil {
+		return nil, err
+	}
 	e.made = &c
 	return e.made, nil
 }
@@ -350,8 +352,8 @@ func (d *directory) waiting(ctx context.Context, e *entry, failed error) (*host.
 	c := d.operator[e.Connector]
 	c.Connector = e.Connector
 	c.Config, _ = stored(e.Config)
-	c.Allow = restrict(c.Allow, e.Entities, info.Manifest.Operations)
-	return &c, nil
+	c.Allow, err = e.allowed(c.Allow, info.Manifest.Operations)
+	return &c, err
 }
 
 // logsIn reports whether a person logs in with a scheme.

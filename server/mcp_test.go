@@ -221,7 +221,7 @@ func TestMCPScopes(t *testing.T) {
 		"without manage":       {l.scoped("acme", "read", "write"), map[string]any{"name": "x"}, http.StatusForbidden, "manage"},
 		"manage":               {l.token, map[string]any{"name": "x", "workspace_name": "acme", "scopes": []string{"manage"}}, http.StatusUnprocessableEntity, "no scope manage"},
 		"none":                 {l.token, map[string]any{"name": "x", "workspace_name": "acme", "scopes": []string{}}, http.StatusUnprocessableEntity, "may do nothing"},
-		"for ever":             {l.token, map[string]any{"name": "x", "workspace_name": "acme", "expires_days": 100000}, http.StatusUnprocessableEntity, "100000"},
+		"for ever":             {l.token, map[string]any{"name": "x", "workspace_name": "acme", "expires_in": 100000000}, http.StatusUnprocessableEntity, "100000000"},
 		"an empty name":        {l.token, map[string]any{"name": "", "workspace_name": "acme"}, http.StatusUnprocessableEntity, "name"},
 		"no workspace":         {l.token, map[string]any{"name": "x"}, http.StatusUnprocessableEntity, "which workspace"},
 		"another organization": {l.another(), map[string]any{"name": "x", "workspace_name": "acme"}, http.StatusNotFound, "no workspace"},

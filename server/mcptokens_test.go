@@ -125,7 +125,7 @@ func TestMCPTokensExpire(t *testing.T) {
 	})
 	l.create("acme", "support")
 	var made workspaceTokenMade
-	l.ok(l.ask(http.MethodPost, workspaceTokensPath, l.token, map[string]any{"workspace_name": "acme", "name": "short", "expires_days": 1}), &made)
+	l.ok(l.ask(http.MethodPost, workspaceTokensPath, l.token, map[string]any{"workspace_name": "acme", "name": "short", "expires_in": 86400}), &made)
 	if r := l.post(made.Token, ping); r.status != http.StatusOK {
 		t.Fatal(r)
 	}

@@ -1,13 +1,10 @@
 package server
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
@@ -25,12 +22,6 @@ const (
 	workspaceTokenPath  = workspaceTokensPath + "/{token_id}"
 )
 
-// The life of a workspace token, in days.
-const (
-	tokenDays     = 90
-	mostTokenDays = 366
-)
-
 func (s *Server) workspaceTokenRoutes() []api.Route {
 	return []api.Route{
 		api.Do(api.Route{Method: http.MethodPost, Path: workspaceTokensPath, ID: "createWorkspaceToken", Summary: "Make a token with which an MCP client acts for a workspace. It is shown once.", Scope: connections.Manage, Status: http.StatusCreated}, s.createWorkspaceToken),
@@ -45,7 +36,7 @@ type workspaceTokenRequest struct {
 	WorkspaceName string   `json:"workspace_name" doc:"The workspace, by its name."`
 	Name          string   `json:"name" doc:"What the token is for, such as the name of a machine."`
 	Scopes        []string `json:"scopes" doc:"What its bearer may do: read, write, delete, connect. The default is all of them that the access token of the request permits."`
-	ExpiresDays   int      `json:"expires_days" doc:"How many days it is good for; the default is 90." most:"366"`
+	ExpiresIn     int64    `json:"expires_in" doc:"For how many seconds it is good: 90 days if it is not given, and at most 366."`
 }
 
 // workspaceTokensRequest asks for a list of tokens.
@@ -97,7 +88,7 @@ func (s *Server) createWorkspaceToken(ctx context.Context, r *api.Request, in *w
 		return nil, err
 	}
 	may := slices.DeleteFunc(slices.Clone(workspaceScopes), func(scope connections.Scope) bool { return !r.Claims.May(scope) })
-	made, text, err := s.newWorkspaceToken(ctx, store.Scope{Organization: w.Organization, Workspace: w.ID}, in.Name, in.Scopes, in.ExpiresDays, may)
+	made, text, err := s.newWorkspaceToken(ctx, store.Scope{Organization: w.Organization, Workspace: w.ID}, in.Name, in.Scopes, in.ExpiresIn, may)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +96,11 @@ func (s *Server) createWorkspaceToken(ctx context.Context, r *api.Request, in *w
 }
 
 // newWorkspaceToken makes a token with scopes out of those that its maker may give; none means all
-// of them. 0 days means the default.
-func (s *Server) newWorkspaceToken(ctx context.Context, p store.Scope, name string, scopes []string, days int, may []connections.Scope) (store.WorkspaceToken, secret.Value, error) {
-	if days = cmp.Or(days, tokenDays); days < 1 || days > mostTokenDays {
-		return store.WorkspaceToken{}, secret.Value{}, fault.Invalid("expires_days", fmt.Sprintf("a token cannot be good for %d days", days), fmt.Sprintf("use 1 to %d", mostTokenDays))
+// of them. 0 seconds mean the default.
+func (s *Server) newWorkspaceToken(ctx context.Context, p store.Scope, name string, scopes []string, seconds int64, may []connections.Scope) (store.WorkspaceToken, secret.Value, error) {
+	expires, err := s.expiry(seconds)
+	if err != nil {
+		return store.WorkspaceToken{}, secret.Value{}, err
 	}
 	if scopes == nil {
 		scopes = names(may)
@@ -127,7 +119,7 @@ func (s *Server) newWorkspaceToken(ctx context.Context, p store.Scope, name stri
 	if len(given) == 0 {
 		return store.WorkspaceToken{}, secret.Value{}, fault.Invalid("scopes", "a token without a scope may do nothing", "give it one of "+strings.Join(names(may), ", "))
 	}
-	w, text, err := s.store.CreateWorkspaceToken(ctx, p, name, given, s.now().Add(time.Duration(days)*24*time.Hour))
+	w, text, err := s.store.CreateWorkspaceToken(ctx, p, name, given, expires)
 	if err != nil {
 		err = notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
 	}

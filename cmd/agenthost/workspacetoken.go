@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
@@ -22,12 +21,10 @@ func (a *app) workspaceTokenCommand(f *operatorFlags) *cobra.Command {
 		Long: `Make a token with which an MCP client acts for a workspace, at /mcp of the server. It is shown once:
 the server keeps only its SHA-256. It sees the workspace's connections and nothing else.`,
 		Args: args(1, "WORKSPACE"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			days, err := daysOf(expires)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if in.ExpiresIn, err = life("--expires", expires); err != nil {
 				return err
 			}
-			in.ExpiresDays = days
 			return a.inWorkspace(cmd.Context(), f, args[0], func(ctx context.Context, c *adminclient.Client, path map[string]string) error {
 				made, err := ask[adminapi.WorkspaceTokenMade](ctx, c, http.MethodPost, adminapi.WorkspaceTokensPath, path, in)
 				if err != nil {
@@ -48,17 +45,8 @@ the server keeps only its SHA-256. It sees the workspace's connections and nothi
 	flags := cmd.Flags()
 	flags.StringVar(&in.Name, "name", "mcp", "what the token is for, such as the `name` of a machine")
 	flags.StringArrayVar(&in.Scopes, "scope", nil, "`scope` of the token: read, write, delete or connect (repeatable; default: all of them)")
-	flags.StringVar(&expires, "expires", "90d", "how many `days` it is good for, such as 30d; at most 366d")
+	flags.StringVar(&expires, "expires", "90d", "`time` that it is good, such as 30d or 12h; at most 366d")
 	return cmd
-}
-
-// daysOf reads a number of days, such as 90d.
-func daysOf(text string) (int, error) {
-	days, err := strconv.Atoi(strings.TrimSuffix(text, "d"))
-	if err != nil || days < 1 || !strings.HasSuffix(text, "d") {
-		return 0, &usageError{message: fmt.Sprintf("--expires %.20q is no number of days", text), hint: "write it like 90d"}
-	}
-	return days, nil
 }
 
 func (a *app) workspaceTokensCommand(f *operatorFlags) *cobra.Command {

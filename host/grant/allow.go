@@ -25,7 +25,7 @@ type Allow struct {
 	// all names under it, by https (files.example.com), or whole origins, which may also be
 	// private or plain http (http://10.0.0.7:9000). They take the place of those that connectors
 	// declare: nil leaves these, and an empty list allows none.
-	Downloads []string `json:"downloads,omitempty"`
+	Downloads []string `json:"downloads,omitzero"`
 }
 
 // ParamRule is a rule on one parameter. It has either Values or Pattern.

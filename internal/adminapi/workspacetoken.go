@@ -2,9 +2,9 @@ package adminapi
 
 // WorkspaceTokenRequest asks for a token of a workspace.
 type WorkspaceTokenRequest struct {
-	Name        string   `json:"name" required:"true" doc:"what the token is for, such as the name of a machine"`
-	Scopes      []string `json:"scopes" doc:"what its bearer may do: read, write, delete, connect; all of them if it is not given"`
-	ExpiresDays int      `json:"expires_days" most:"366" doc:"how many days it is good for; 90 if it is not given"`
+	Name      string   `json:"name" required:"true" doc:"what the token is for, such as the name of a machine"`
+	Scopes    []string `json:"scopes" doc:"what its bearer may do: read, write, delete, connect; all of them if it is not given"`
+	ExpiresIn int64    `json:"expires_in" doc:"for how many seconds it is good; 90 days if it is not given, and at most 366"`
 }
 
 // WorkspaceToken is a token of a workspace, without its text.

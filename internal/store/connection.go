@@ -148,49 +148,75 @@ func (s *Store) CreateNumbered(ctx context.Context, p Scope, c Connection, k Cre
 
 // createConnection makes a connection. name may choose another name for c.
 func (s *Store) createConnection(ctx context.Context, p Scope, c *Connection, k Credentials, name func(taken map[string]bool) error) (Connection, error) {
-	c.State = cmp.Or(c.State, Ready)
-	config, entities, err := c.documents()
-	if err != nil {
-		return Connection{}, err
-	}
-	if c.ID, err = s.newID(); err != nil {
-		return Connection{}, err
-	}
-	now := millis(s.now())
-	c.Organization, c.Workspace, c.Created, c.Updated, c.Deleted = p.Organization, p.Workspace, instant(now), instant(now), time.Time{}
-	err = s.write(ctx, func(t session) error {
-		if c.Revision, err = t.announce(NoticeConnection, c.ID); err != nil {
-			return err
-		}
-		w, err := one(t, scanWorkspace, "workspace.get", p.Organization, p.Workspace)
-		if err != nil {
-			return err
-		}
-		c.Inactive = w.Status != Active
-		taken, err := t.connectionNames(p.Workspace)
-		if err != nil {
-			return err
-		}
-		if len(taken) >= MaxConnections {
-			return fault.LimitExceeded("workspace_name", fmt.Sprintf("the workspace has %d connectors, and may have no more", len(taken)), "delete one that nobody uses, or use another workspace")
-		}
-		if err := name(taken); err != nil {
-			return err
-		}
-		c.Login = c.Revision
-		if _, err := t.exec("connection.create", c.ID, c.Organization, c.Workspace, c.Name, c.Connector, c.Definition, c.Server, config, c.Scheme, string(c.State), entities, c.Allow,
-			c.Revision, c.Login, now, now); err != nil {
-			return err
-		}
-		if err := t.putCredentials(c, k); err != nil {
-			return err
-		}
-		return t.record(p, c.change("create", k.given()))
-	})
-	if err != nil {
+	if err := s.write(ctx, func(t session) error { return t.createConnection(p, c, k, name) }); err != nil {
 		return Connection{}, err
 	}
 	return *c, nil
+}
+
+// NewConnection is a connection that is to be made, with its credentials.
+type NewConnection struct {
+	Connection
+	Credentials Credentials
+}
+
+// CreateConnections makes connections as [Store.CreateConnection] does: all of them, or none.
+func (s *Store) CreateConnections(ctx context.Context, p Scope, all []NewConnection) ([]Connection, error) {
+	made := make([]Connection, len(all))
+	err := s.write(ctx, func(t session) error {
+		for i := range all {
+			made[i] = all[i].Connection
+			if err := t.createConnection(p, &made[i], all[i].Credentials, func(map[string]bool) error { return nil }); err != nil {
+				return fmt.Errorf("connection %s: %w", all[i].Name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// createConnection makes a connection in a transaction.
+func (t session) createConnection(p Scope, c *Connection, k Credentials, name func(taken map[string]bool) error) (err error) {
+	c.State = cmp.Or(c.State, Ready)
+	config, entities, err := c.documents()
+	if err != nil {
+		return err
+	}
+	if c.ID, err = t.s.newID(); err != nil {
+		return err
+	}
+	now := millis(t.s.now())
+	c.Organization, c.Workspace, c.Created, c.Updated, c.Deleted = p.Organization, p.Workspace, instant(now), instant(now), time.Time{}
+	if c.Revision, err = t.announce(NoticeConnection, c.ID); err != nil {
+		return err
+	}
+	w, err := one(t, scanWorkspace, "workspace.get", p.Organization, p.Workspace)
+	if err != nil {
+		return err
+	}
+	c.Inactive = w.Status != Active
+	taken, err := t.connectionNames(p.Workspace)
+	if err != nil {
+		return err
+	}
+	if len(taken) >= MaxConnections {
+		return fault.LimitExceeded("workspace_name", fmt.Sprintf("the workspace has %d connectors, and may have no more", len(taken)), "delete one that nobody uses, or use another workspace")
+	}
+	if err := name(taken); err != nil {
+		return err
+	}
+	c.Login = c.Revision
+	if _, err := t.exec("connection.create", c.ID, c.Organization, c.Workspace, c.Name, c.Connector, c.Definition, c.Server, config, c.Scheme, string(c.State), entities, c.Allow,
+		c.Revision, c.Login, now, now); err != nil {
+		return err
+	}
+	if err := t.putCredentials(c, k); err != nil {
+		return err
+	}
+	return t.record(p, c.change("create", k.given()))
 }
 
 // connectionNames returns the names that a workspace has given.

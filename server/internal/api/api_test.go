@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -340,5 +341,31 @@ func TestNumbersStayAsTheyAreWritten(t *testing.T) {
 	}
 	if in.Values["id"] != json.Number("12345678901234567890") {
 		t.Errorf("%v", in.Values)
+	}
+}
+
+// The members of a struct within a struct are members of the input, and of the document.
+func TestMembersOfAnEmbeddedStruct(t *testing.T) {
+	t.Parallel()
+	type within struct {
+		query
+		Own string `json:"own"`
+	}
+	all := fields(reflect.TypeFor[within]())
+	var names []string
+	for _, f := range all {
+		names = append(names, f.name)
+	}
+	if got := strings.Join(names, " "); got != "text limit own" {
+		t.Fatalf("the members are %s", got)
+	}
+	var read within
+	if err := readQuery(&url.URL{RawQuery: "text=a&limit=3&own=b"}, reflect.ValueOf(&read).Elem(), all); err != nil || read != (within{query{"a", 3}, "b"}) {
+		t.Errorf("%+v, %v", read, err)
+	}
+	d := documented{schemas: make(schema), answer: true}
+	d.ref(reflect.TypeFor[within]())
+	if got := d.schemas["within"].(schema)["required"]; !reflect.DeepEqual(got, names) { //nolint:forcetypeassert // made above
+		t.Errorf("the document has %v", got)
 	}
 }

@@ -24,7 +24,7 @@ import (
 // field is a member of an input or of an answer.
 type field struct {
 	name     string
-	index    int
+	index    []int
 	required bool
 	omitted  bool // if it is empty
 	of       reflect.Type
@@ -34,16 +34,24 @@ type field struct {
 	values []string // the only ones; nil means any
 }
 
-// fields are the fields of a struct with a json tag.
+// fields are the fields of a struct with a json tag, and those of the structs in it that have no name
+// there.
 func fields(t reflect.Type) []field {
 	var all []field
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
 		name, options, _ := strings.Cut(tag.Get("json"), ",")
+		if inner := t.Field(i); inner.Anonymous && name == "" && inner.Type.Kind() == reflect.Struct {
+			for _, f := range fields(inner.Type) {
+				f.index = append([]int{i}, f.index...)
+				all = append(all, f)
+			}
+			continue
+		}
 		if name == "" || name == "-" {
 			continue
 		}
-		f := field{name: name, index: i, required: tag.Get("required") == "true", omitted: options == "omitempty", of: t.Field(i).Type, doc: tag.Get("doc")}
+		f := field{name: name, index: []int{i}, required: tag.Get("required") == "true", omitted: options == "omitempty", of: t.Field(i).Type, doc: tag.Get("doc")}
 		f.most, _ = strconv.Atoi(tag.Get("most"))
 		if values := tag.Get("values"); values != "" {
 			f.values = strings.Split(values, " ")
@@ -138,7 +146,7 @@ func readBody(ctx context.Context, text []byte, into reflect.Value, all []field,
 		if rawjson.KindOf(value) == rawjson.Null {
 			continue
 		}
-		if err := decode(value, into.Field(all[i].index)); err != nil {
+		if err := decode(value, into.FieldByIndex(all[i].index)); err != nil {
 			return fault.Invalid(name, name+" is not "+kindName(all[i].of), "see "+name+" in /openapi.json")
 		}
 		given[i] = true
@@ -192,7 +200,7 @@ func readQuery(u *url.URL, into reflect.Value, all []field) error {
 		case !utf8.ValidString(given[0]) || strings.ContainsRune(given[0], 0):
 			return fault.Invalid(f.name, f.name+" is not text", "write it in UTF-8")
 		}
-		target := into.Field(f.index)
+		target := into.FieldByIndex(f.index)
 		switch target.Kind() {
 		case reflect.Int:
 			n, err := strconv.Atoi(given[0])
