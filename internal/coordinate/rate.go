@@ -189,7 +189,8 @@ func (r *Rate) try() (wait time.Duration, asking <-chan struct{}) {
 	return 0, r.asking
 }
 
-// pace spreads the node's share over the window.
+// pace spreads the node's share over the window, and a little more: clocks run unequally, and a window
+// may begin and end with a request.
 func (r *Rate) pace(now time.Time) (wait time.Duration) {
 	if r.requests == 0 {
 		return 0
@@ -201,7 +202,8 @@ func (r *Rate) pace(now time.Time) (wait time.Duration) {
 	case now.Before(r.paced):
 		return r.paced.Sub(now)
 	}
-	r.paced = now.Add(r.window / time.Duration(own))
+	each := r.window / time.Duration(own)
+	r.paced = now.Add(each + each/20)
 	r.alone++
 	return 0
 }
