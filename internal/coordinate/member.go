@@ -2,6 +2,7 @@ package coordinate
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -29,14 +30,15 @@ const (
 	alone
 )
 
-// standing says how the node stands. Alone, it has a share of each limit.
-func (m *members) standing(now time.Time, away time.Duration) standing {
+// standing says how the node stands. Alone, it has a share of each limit, some time later than it has
+// to be: what the others used until then is out of a short window.
+func (m *members) standing(now time.Time, away, later time.Duration) standing {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.failing.IsZero() && now.Sub(m.viewed) < viewLife:
 		return connected
-	case !m.failing.IsZero() && now.Sub(m.failing) >= aloneAfter && now.Sub(m.viewed) < away:
+	case !m.failing.IsZero() && now.Sub(m.failing) >= aloneAfter+later && now.Sub(m.viewed) < away:
 		return alone
 	}
 	return uncertain
@@ -104,8 +106,8 @@ func (n *Node) beats() {
 
 // beat says that the node is there. After a beat without an answer, it looks first whether the
 // database answers: a beat that arrives without the node's knowledge would say too much of it.
-func (n *Node) beat(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+func (n *Node) beat(outer context.Context) error {
+	ctx, cancel := context.WithTimeout(outer, callTime)
 	defer cancel()
 	sent := n.now()
 	m := &n.members
@@ -118,6 +120,14 @@ func (n *Node) beat(ctx context.Context) error {
 		if n.options.Single {
 			return nil
 		}
+		// The others know what the node used before they count on it again.
+		m.beaten(n.now(), view{}, errUnknown)
+		if err := n.rates.report(n); err != nil {
+			return err
+		}
+		cancel()
+		ctx, cancel = context.WithTimeout(outer, callTime)
+		defer cancel()
 		sent = n.now()
 	}
 	rank, known, silent, newest, err := n.db.Beat(ctx, n.options.ID, n.options.Place, silentAfter)
@@ -139,6 +149,10 @@ func (m *members) lastView() time.Time {
 	return m.viewed
 }
 
+// errUnknown is of a beat that is about to be sent.
+var errUnknown = errors.New("not yet")
+
+// failingSince is when the last beat was sent that has no answer; zero if there is none.
 func (m *members) failingSince() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()

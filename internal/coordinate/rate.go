@@ -131,6 +131,26 @@ func (r *rates) giveBack(ctx context.Context, n *Node) {
 	}
 }
 
+// report says in the ledgers what the node used while it did not reach the database.
+func (r *rates) report(n *Node) error {
+	for _, rate := range r.all() {
+		rate.mu.Lock()
+		if rate.alone == 0 || rate.asking != nil {
+			rate.mu.Unlock()
+			continue
+		}
+		b := rate.bite(0)
+		rate.mu.Unlock()
+		if _, err := n.bite(n.ctx, rate.name, b); err != nil {
+			rate.mu.Lock()
+			rate.failed(b)
+			rate.mu.Unlock()
+			return err
+		}
+	}
+	return nil
+}
+
 // Take takes the right to send one request now. If it returns a time, there is none before that: take
 // again then. It asks the database nothing as long as the node has some.
 //
@@ -169,7 +189,7 @@ func (r *Rate) try() (wait time.Duration, asking <-chan struct{}) {
 		r.ended = r.left == 0
 		return 0, nil
 	}
-	switch n.members.standing(now, n.options.Away) {
+	switch n.members.standing(now, n.options.Away, min(r.window, maxLife)) {
 	case alone:
 		return r.pace(now), nil
 	case uncertain:
