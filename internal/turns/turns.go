@@ -4,6 +4,8 @@
 //
 // Each connection has a share. The waiting share that has used least goes first, so that a short
 // call does not wait behind long ones. Time that a share used while no other waited does not count.
+// Shares belong to parties, one for each workspace, and of parties the same is true: first the
+// party that has used least, then its share that has.
 //
 // A call that has run for a whole slice is a long one. Long calls leave one slot free if there are
 // several. Go's scheduler polls the network when a processor has no other work, and otherwise every
@@ -11,7 +13,6 @@
 package turns
 
 import (
-	"container/heap"
 	"context"
 	"runtime"
 	"sync"
@@ -34,16 +35,24 @@ type Turns struct {
 	// lock. Below zero, a call that may run next is waiting, and only the holder of the lock
 	// changes it.
 	free atomic.Int64
-	// longs is how many long calls wait.
+	// longs is how many parties have long calls that wait.
 	longs atomic.Int64
 
-	mu          sync.Mutex
-	waiting     queue         // calls that are not long
-	waitingLong queue         // calls that are
-	running     int           // long calls that run
-	served      time.Duration // the key of the call that was served last
-	order       uint64
+	mu      sync.Mutex
+	lines   [2]line       // the parties with calls that wait, by class
+	own     Party         // of the shares that belong to no other
+	running int           // long calls that run
+	served  time.Duration // the use of the party that was served last, before that
+	order   uint64
 }
+
+// class is what Go's scheduler needs to know of a call.
+type class int
+
+const (
+	short class = iota
+	long
+)
 
 // New returns that many slots; 0 means one for each processor that Go may use. Now is the
 // clock; nil means time.Now.
@@ -55,6 +64,8 @@ func New(slots int, now func() time.Time) *Turns {
 		now = time.Now
 	}
 	t := &Turns{slots: slots, longSlots: max(1, slots-1), now: now}
+	t.lines[long].class = long
+	t.own.turns = t
 	t.free.Store(int64(slots))
 	return t
 }
@@ -62,13 +73,14 @@ func New(slots int, now func() time.Time) *Turns {
 // Share is one party that competes for slots. It is safe for concurrent use.
 type Share struct {
 	turns *Turns
+	party *Party
 	// The lock of turns protects the fields below.
 	used    time.Duration // while others waited, and what those that wait are expected to use
 	waiting int           // calls
 }
 
-// NewShare returns a share that has used nothing.
-func (t *Turns) NewShare() *Share { return &Share{turns: t} }
+// NewShare returns a share that has used nothing. All shares of it belong to one party.
+func (t *Turns) NewShare() *Share { return t.own.NewShare() }
 
 // Turn is the slot of one call, which has it or not. It belongs to the goroutine of the call.
 type Turn struct {
@@ -213,7 +225,7 @@ func (t *Turn) withdraw() bool {
 	if t.at < 0 {
 		return false
 	}
-	heap.Remove(all.queue(t), t.at)
+	t.share.party.remove(t)
 	t.share.waiting--
 	t.share.used -= t.charged
 	t.charged, t.long = 0, false
@@ -233,7 +245,7 @@ func (t *Turns) unlock(free int64) {
 		t.serve(next)
 		free--
 	}
-	t.longs.Store(int64(len(t.waitingLong)))
+	t.longs.Store(int64(len(t.lines[long].parties)))
 	if next == nil {
 		t.free.Store(free)
 	}
@@ -244,34 +256,23 @@ func (t *Turns) unlock(free int64) {
 
 // next is the call that gets the next slot, or nil.
 func (t *Turns) next() *Turn {
-	var short, long *Turn
-	if len(t.waiting) > 0 {
-		short = t.waiting[0]
+	a, b := t.lines[short].first(), (*Turn)(nil)
+	if t.running < t.longSlots {
+		b = t.lines[long].first()
 	}
-	if len(t.waitingLong) > 0 && t.running < t.longSlots {
-		long = t.waitingLong[0]
+	if a == nil || b != nil && b.before(a) {
+		return b
 	}
-	if short == nil || long != nil && long.before(short) {
-		return long
-	}
-	return short
-}
-
-func (t *Turns) queue(of *Turn) *queue {
-	if of.long {
-		return &t.waitingLong
-	}
-	return &t.waiting
+	return a
 }
 
 func (t *Turns) serve(next *Turn) {
-	heap.Pop(t.queue(next))
+	next.share.party.serve(next)
 	next.share.waiting--
 	next.held = true
 	if next.long {
 		t.running++
 	}
-	t.served = max(t.served, next.key)
 	next.served <- struct{}{}
 }
 
@@ -279,8 +280,9 @@ func (t *Turns) serve(next *Turn) {
 // calls of one share each comes a round later than the one before it.
 func (t *Turn) wait() {
 	all, s := t.share.turns, t.share
-	behind := all.served + most + time.Duration(s.waiting)*Slice
-	s.used = min(max(s.used, all.served-Slice), behind)
+	served := s.party.served
+	behind := served + most + time.Duration(s.waiting)*Slice
+	s.used = min(max(s.used, served-Slice), behind)
 	t.key, t.charged, t.long = s.used, Slice, t.ran >= Slice
 	s.used += Slice
 	s.waiting++
@@ -289,17 +291,20 @@ func (t *Turn) wait() {
 	if t.served == nil {
 		t.served = make(chan struct{}, 1)
 	}
-	heap.Push(all.queue(t), t)
+	s.party.add(t)
 }
 
 // settle books what a turn has used and leaves it without a slot.
 func (t *Turn) settle(now time.Time) {
 	all := t.share.turns
-	t.share.used -= t.charged
+	used := -t.charged
+	t.share.party.paid -= t.charged
 	t.charged = 0
-	if len(all.waiting)+len(all.waitingLong) > 0 {
-		t.share.used += min(now.Sub(t.start), most)
+	if all.lines[short].first() != nil || all.lines[long].first() != nil {
+		used += min(now.Sub(t.start), most)
 	}
+	t.share.used += used
+	t.share.party.use(used)
 	t.leave(now)
 	if t.long {
 		t.long = false
@@ -307,7 +312,18 @@ func (t *Turn) settle(now time.Time) {
 	}
 }
 
+func (t *Turn) class() class {
+	if t.long {
+		return long
+	}
+	return short
+}
+
+// before reports whether a turn comes before another: by their parties, and in one by their shares.
 func (t *Turn) before(o *Turn) bool {
+	if p := t.share.party; p != o.share.party {
+		return p.before(o.share.party)
+	}
 	return t.key < o.key || t.key == o.key && t.order < o.order
 }
 
