@@ -175,7 +175,7 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection, v conne
 	if err != nil {
 		return nil, fault.Configuration(err)
 	}
-	made.Workspace = v.as.Workspace
+	made.Workspace, made.Of = v.as.Workspace, h.workspaces.Get(v.as.Workspace)
 	c := &connection{connectionVersion: v, file: file, Connection: made}
 	if cfg.Mode == config.Hosted {
 		if c.backend, err = h.accounts.Backend(&c.Connection); err != nil {

@@ -28,7 +28,8 @@ import (
 //   - invalid_params: the parameters do not fit the operation's schema
 //   - denied: the connection does not allow the operation with these parameters, or a person
 //     must approve the call and has not (with the code needs_approval), or refused it
-//   - rate_limited: other calls left no memory for this one before its deadline
+//   - rate_limited: other calls left no memory for this one before its deadline, or its workspace
+//     has as many calls as may run and wait
 //   - auth_failed: a credential is missing, or the vendor does not know it
 //   - denied, with [ErrClosed] in its chain: the host is closed
 //
@@ -58,6 +59,7 @@ type runOptions struct {
 type run struct {
 	watch watch
 	entry *entry              // the call's record
+	place backend.Reservation // of a call of its workspace
 	room  backend.Reservation // of Options.HostBytes
 	call  backend.Call
 }
@@ -120,7 +122,11 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 		h.gate.remove(&r.watch)
 		err = fault.Cancelled(ctx, err)
 	}()
-	if err := h.memory.Reserve(ctx, c.Name, params, &r.room); err != nil {
+	if err := c.Of.Admit(ctx, c.Name, &r.place); err != nil {
+		return nil, err
+	}
+	defer r.place.Release()
+	if err := h.memory.Reserve(ctx, c.Of, c.Name, params, &r.room); err != nil {
 		return nil, err
 	}
 	defer r.room.Release()

@@ -45,10 +45,11 @@ type Host struct {
 	source  Connections // of the options, or nil
 	checked bool        // source has only connections that are checked
 	// approvals is nil where the program vouches for its plugins folder.
-	approvals *approval.Store
-	trail     *trail
-	memory    *backend.Memory
-	seed      maphash.Seed // of digests of pages
+	approvals  *approval.Store
+	trail      *trail
+	memory     *backend.Memory
+	workspaces *backend.Workspaces
+	seed       maphash.Seed // of digests of pages
 
 	gate    gate
 	closing sync.Once
@@ -146,6 +147,7 @@ func open(ctx context.Context, o Options, agree string) (*Host, error) {
 		runner:      runner,
 		connections: make(map[connectionKey]*connection),
 	}
+	h.workspaces = backend.NewWorkspaces(h.memory, runner.Engine().Turns(), o.WorkspaceLimits)
 	h.accounts = hosted.NewAccounts(hosted.Options{
 		HTTP: runner.HTTP(), RenewAfter: o.Secrets.Cache, Engine: runner.Engine(), Logger: o.Logger, LookupEnv: o.LookupEnv, Secrets: runner.Secrets(),
 	})

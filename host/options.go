@@ -96,6 +96,9 @@ type Options struct {
 	// are free, and ends with limit_exceeded if it needs more than is free. 0 means 256 MiB; the
 	// least is 2 MiB.
 	HostBytes int64
+	// WorkspaceLimits are what the calls of one workspace may use at a time. They do not count for
+	// the operator's own calls.
+	WorkspaceLimits config.WorkspaceLimits
 	// Logger gets the host's and the connectors' log lines; nil logs nothing.
 	Logger hclog.Logger
 	// Audit says where the record of every call is kept; the zero value keeps none.
@@ -161,6 +164,8 @@ func (o *Options) check() error {
 		size{"reload", int64(o.Reload)}, size{"asks.wait", int64(o.AskWait)}, size{"asks.expires", int64(o.AskExpires)}, size{"unload_after", int64(o.UnloadAfter)},
 		size{"compile_timeout", int64(o.CompileTimeout)}, size{"compile_memory", o.CompileMemory},
 		size{"idle_connections", int64(o.IdleConnections)}, size{"running", int64(o.Running)}, size{"limits.host_bytes", o.HostBytes},
+		size{"serve.limits.calls", int64(o.WorkspaceLimits.Calls)}, size{"serve.limits.bytes", o.WorkspaceLimits.Bytes},
+		size{"serve.limits.queue", int64(o.WorkspaceLimits.Queue)}, size{"serve.limits.wait", int64(o.WorkspaceLimits.Wait)},
 		size{"audit.max_size", o.Audit.MaxSize}, size{"audit.keep", int64(o.Audit.Keep)},
 	); err != nil {
 		return err

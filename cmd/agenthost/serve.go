@@ -193,7 +193,7 @@ func (a *app) servedHost(c *config.Config, path string) (host.Options, error) {
 	if len(c.Connections) > 0 {
 		a.say("note", "serve does not offer the connections of "+path+": each workspace has its own")
 	}
-	o.Connections, o.Environment = nil, false
+	o.Connections, o.Environment, o.WorkspaceLimits = nil, false, c.Serve.Limits
 	o.Reload = reloadInterval
 	o.CompileAhead = len(o.CompileWorker) > 0
 	return o, nil

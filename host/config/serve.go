@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -16,6 +17,8 @@ type Serve struct {
 	// MCP is what clients of the Model Context Protocol get at /mcp. Of its HTTP, it has Issuer,
 	// IssuerCAFile, Audience and Scopes.
 	MCP MCP
+	// Limits are those of each workspace.
+	Limits WorkspaceLimits
 	// Sessionless keeps no sessions for those clients.
 	Sessionless bool
 	// WorkspaceClaim is the claim of issuers' tokens that has the id or the name of a workspace;
@@ -31,6 +34,20 @@ type Serve struct {
 	OAuth map[string]OAuthClient
 	// OIDC is the issuer with which people log in; nil if they do not.
 	OIDC *OIDC
+}
+
+// WorkspaceLimits bound what the calls of one workspace may use at a time on one node. A field that is
+// 0 has its default.
+type WorkspaceLimits struct {
+	// Calls is how many run; 0 means 128. A call runs one guest at most.
+	Calls int
+	// Bytes is how many bytes of Options.HostBytes they have in flight; 0 means half of them.
+	Bytes int64
+	// Queue is how many more calls wait, for calls of the workspace or for memory, by turns with other
+	// workspaces; 0 means 1000. Those after them end with rate_limited.
+	Queue int
+	// Wait is how long a call waits for each of the two; 0 means 10 s. Then it ends with rate_limited.
+	Wait time.Duration
 }
 
 // OAuthClient is a client of a vendor's authorization server (RFC 6749).
@@ -81,9 +98,24 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 		}},
 		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
 		{"database_away", func(v ast.Node, p string) { r.durationOrOff(v, p, &into.DatabaseAway) }},
+		{"limits", func(v ast.Node, p string) { r.workspaceLimits(v, p, &into.Limits) }},
 		{"workspace_claim", func(v ast.Node, p string) { into.WorkspaceClaim, _ = r.text(v, p) }},
 		{"organization", func(v ast.Node, p string) { into.Organization, _ = r.text(v, p) }},
 		{"oidc", func(v ast.Node, p string) { into.OIDC = r.oidc(v, p) }},
+	})
+}
+
+// workspaceLimits reads the limits of workspaces.
+func (r *reader) workspaceLimits(n ast.Node, path string, into *WorkspaceLimits) {
+	r.mapping(n, path, []key{
+		{"calls", func(v ast.Node, p string) { r.number(v, p, &into.Calls) }},
+		{"bytes", func(v ast.Node, p string) {
+			if r.size(v, p, &into.Bytes); into.Bytes > 0 && into.Bytes < inflight.Least {
+				r.problem(v, p, "is too small for one call", "write 2MB or more; the default is half of limits.host_bytes")
+			}
+		}},
+		{"queue", func(v ast.Node, p string) { r.number(v, p, &into.Queue) }},
+		{"wait", func(v ast.Node, p string) { r.duration(v, p, &into.Wait) }},
 	})
 }
 

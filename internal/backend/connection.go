@@ -18,6 +18,7 @@ import (
 // Connection is what a backend knows of its connection. It does not change.
 type Connection struct {
 	Workspace string // whose it is, empty for the operator's
+	Of        *Workspace
 	Name      string
 	Config    config.Connection
 	Limits    config.Limits // defaults included

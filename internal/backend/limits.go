@@ -62,6 +62,6 @@ func NoRoom(what string) *abi.Error {
 	return &abi.Error{
 		Kind: abi.KindLimitExceeded, Field: "limits.host_bytes",
 		Message: what + " more memory than running calls have left free",
-		Hint:    "send less in one call, call again later, or raise limits.host_bytes of the host",
+		Hint:    "send less in one call, call again later, or raise limits.host_bytes of the host, and serve.limits.bytes of a server",
 	}
 }

@@ -38,16 +38,22 @@ func NewMemory(bytes int64) *Memory { return &Memory{inflight.New(bytes), inflig
 // Used is how many bytes are reserved.
 func (m *Memory) Used() int64 { return m.bytes.Used() }
 
-// Reserve waits until there is memory for a call of a connection: its parameters, what they
-// take once they are decoded, and what most calls need besides. The caller releases it.
+// Reserve waits until there is memory for a call of a workspace's connection: its parameters, what
+// they take once they are decoded, and what most calls need besides. The caller releases it.
 //
 // The error is rate_limited if the deadline of ctx passed first, cancelled if somebody cancelled
 // ctx, and limit_exceeded if there is never as much.
-func (m *Memory) Reserve(ctx context.Context, connection string, params []byte, into *Reservation) error {
-	err := m.bytes.Admit(ctx, connection, int64(len(params))+callBytes, into)
+func (m *Memory) Reserve(ctx context.Context, w *Workspace, connection string, params []byte, into *Reservation) error {
+	bytes := m.bytes
+	if w != nil {
+		bytes = w.bytes
+	}
+	err := bytes.Admit(ctx, connection, int64(len(params))+callBytes, into)
 	switch {
 	case errors.Is(err, inflight.ErrTooLarge):
 		return NoRoom(fmt.Sprintf("parameters of %d bytes need", len(params)))
+	case err != nil && w != nil:
+		return w.refused(ctx, err, "serve.limits.bytes", "calls of the workspace, or of the whole server, use the bytes that they may")
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return fault.EndedWith(ctx, "the call was cancelled while it waited for memory")
 	case err != nil:

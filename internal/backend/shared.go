@@ -22,9 +22,13 @@ type Shared struct {
 	documented bool
 }
 
-// NewShared returns what the calls of a connection share. Headers are those of the manifest.
-func NewShared(engine *sandbox.Engine, s seams.Seams, rate config.RateLimit, headers []abi.RateHeaders) Shared {
-	shared := Shared{Turns: engine.NewShare(), documented: rate != config.RateLearned}
+// NewShared returns what the calls of a workspace's connection share. Headers are those of the
+// manifest.
+func NewShared(engine *sandbox.Engine, w *Workspace, s seams.Seams, rate config.RateLimit, headers []abi.RateHeaders) Shared {
+	shared := Shared{Turns: engine.Turns().NewShare(), documented: rate != config.RateLearned}
+	if p := w.party(); p != nil {
+		shared.Turns = p.NewShare()
+	}
 	if rate != config.RateOff {
 		shared.rates = ratelimit.New(s, headers)
 	}

@@ -101,8 +101,8 @@ func privateFolder(dir string) error {
 	return nil
 }
 
-// NewShare returns a share for [Call.Share], such as a connection's share of the guests' time.
-func (e *Engine) NewShare() *turns.Share { return e.turns.NewShare() }
+// Turns are the guests' time, of which [Call.Share] is a share.
+func (e *Engine) Turns() *turns.Turns { return e.turns }
 
 // Close closes all modules. It waits for running calls, and new ones fail.
 func (e *Engine) Close(ctx context.Context) error {

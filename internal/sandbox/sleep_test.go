@@ -141,7 +141,7 @@ func TestSleepersDoNotBlockOthers(t *testing.T) {
 	wake := make(chan struct{})
 	var group, lying sync.WaitGroup
 	lying.Add(sleepers)
-	share := e.NewShare()
+	share := e.Turns().NewShare()
 	for range sleepers {
 		group.Go(func() {
 			if err := run(t.Context(), asleep, sandbox.Call{Share: share, Sleep: func(context.Context, time.Duration) error {

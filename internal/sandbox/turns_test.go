@@ -52,7 +52,7 @@ func TestEndlessGuestsMakeRoom(t *testing.T) {
 	for range 4 {
 		begun.Add(1)
 		group.Go(func() {
-			if kind := kindOf(t, run(running, endless, sandbox.Call{Share: e.NewShare(), Send: begins})); kind != abi.KindCancelled {
+			if kind := kindOf(t, run(running, endless, sandbox.Call{Share: e.Turns().NewShare(), Send: begins})); kind != abi.KindCancelled {
 				t.Errorf("an endless guest ended with %s", kind)
 			}
 		})
@@ -60,7 +60,7 @@ func TestEndlessGuestsMakeRoom(t *testing.T) {
 	begun.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	share := e.NewShare()
+	share := e.Turns().NewShare()
 	for range 5 {
 		if err := run(ctx, sender, sandbox.Call{Share: share, Send: vendor}); err != nil {
 			t.Errorf("a call beside endless guests: %v", err)
@@ -106,7 +106,7 @@ func TestEndsWithoutASlot(t *testing.T) {
 	var group sync.WaitGroup
 	short, cancel := context.WithCancel(t.Context())
 	group.Go(func() {
-		err := run(short, sender, sandbox.Call{Share: e.NewShare(), Send: func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
+		err := run(short, sender, sandbox.Call{Share: e.Turns().NewShare(), Send: func(ctx context.Context, req *abi.Request, body []byte) (*sandbox.Response, error) {
 			close(inVendor)
 			<-answered
 			return vendor(ctx, req, body)
@@ -118,7 +118,7 @@ func TestEndsWithoutASlot(t *testing.T) {
 	<-inVendor
 	group.Go(func() { // what traces a call holds its slot
 		var once sync.Once
-		if err := run(t.Context(), sender, sandbox.Call{Share: e.NewShare(), Send: vendor, Trace: func(sandbox.HostCall) {
+		if err := run(t.Context(), sender, sandbox.Call{Share: e.Turns().NewShare(), Send: vendor, Trace: func(sandbox.HostCall) {
 			once.Do(func() { close(holds); <-free })
 		}}); err != nil {
 			t.Error(err)

@@ -95,7 +95,7 @@ func TestRun(t *testing.T) {
 			}
 			room := &backend.Reservation{}
 			params := []byte(`{"id":"t1"}`)
-			if err := backend.NewMemory(most).Reserve(t.Context(), "lab", params, room); err != nil && test.room == 0 {
+			if err := backend.NewMemory(most).Reserve(t.Context(), nil, "lab", params, room); err != nil && test.room == 0 {
 				t.Fatal(err)
 			}
 			defer room.Release()
