@@ -23,6 +23,7 @@ mcp:
   http: {tokens: {NAME: env:A}}
 asks: {wait: 1s}
 serve:
+  limits: {calls: 1}
   connectors:
     NAME: {server: eu, tls: {ca_file: a.pem}, oauth: {scopes: [a]}, allow: {effects: [read]}, limits: {timeout: 1s}, rate_limit: "off"}
   oauth:

@@ -55,6 +55,23 @@ func TestServedDatabaseAway(t *testing.T) {
 	}
 }
 
+func TestServedLimits(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("agenthost.yaml", []byte("serve: {limits: {calls: 20, bytes: 64MiB, queue: 50, wait: 3s}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.WorkspaceLimits{Calls: 20, Bytes: 64 << 20, Queue: 50, Wait: 3 * time.Second}
+	if c.Serve.Limits != want {
+		t.Errorf("%+v", c.Serve.Limits)
+	}
+	for _, wrong := range []string{"calls: 0", "calls: many", "bytes: 1MiB", "queue: -1", "wait: 3", "guests: 3"} {
+		if _, err := config.Parse("agenthost.yaml", []byte("serve: {limits: {"+wrong+"}}")); err == nil || !strings.Contains(err.Error(), "serve.limits") {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
+
 func TestServedLogins(t *testing.T) {
 	t.Parallel()
 	c, err := config.Parse("agenthost.yaml", []byte(`

@@ -58,7 +58,7 @@ func (w *Workspace) refused(ctx context.Context, err error, field, what string) 
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fault.EndedWith(ctx, "the call was cancelled while it waited for others of its workspace")
 	default:
-		what += ", and none of them ended in time"
+		what += ", and too few ended in time"
 	}
 	return (&abi.Error{
 		Kind: abi.KindRateLimited, Field: field, Retryable: true, RetryAfterMS: retryAfter.Milliseconds(), Message: what,
