@@ -122,14 +122,10 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 		h.gate.remove(&r.watch)
 		err = fault.Cancelled(ctx, err)
 	}()
-	if err := c.Of.Admit(ctx, c.Name, &r.place); err != nil {
+	defer r.release()
+	if err := h.reserve(ctx, c, params, r); err != nil {
 		return nil, err
 	}
-	defer r.place.Release()
-	if err := h.memory.Reserve(ctx, c.Of, c.Name, params, &r.room); err != nil {
-		return nil, err
-	}
-	defer r.room.Release()
 	if o.repair {
 		params = op.Repair(ctx, params)
 		r.entry.params(params)
@@ -162,6 +158,20 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	}
 	result.Stats.Duration = h.options.Now().Sub(start)
 	return result, nil
+}
+
+// reserve waits until a call may be one more of its workspace, and has memory.
+func (h *Host) reserve(ctx context.Context, c *connection, params []byte, r *run) error {
+	if err := c.Of.Admit(ctx, c.Name, &r.place); err != nil {
+		return err
+	}
+	return h.memory.Reserve(ctx, c.Of, c.Name, params, &r.room)
+}
+
+// release ends what reserve began.
+func (r *run) release() {
+	r.room.Release()
+	r.place.Release()
 }
 
 // run waits for its turn and runs the operation.

@@ -96,9 +96,9 @@ type Options struct {
 	// are free, and ends with limit_exceeded if it needs more than is free. 0 means 256 MiB; the
 	// least is 2 MiB.
 	HostBytes int64
-	// WorkspaceLimits are what the calls of one workspace may use at a time. They do not count for
-	// the operator's own calls.
-	WorkspaceLimits config.WorkspaceLimits
+	// WorkspaceLimits are what the calls of one workspace may use at a time: Calls, Bytes, Queue and
+	// Wait, as serve.limits has them. They do not count for the operator's own calls.
+	WorkspaceLimits backend.WorkspaceLimits
 	// Logger gets the host's and the connectors' log lines; nil logs nothing.
 	Logger hclog.Logger
 	// Audit says where the record of every call is kept; the zero value keeps none.

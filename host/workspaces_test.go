@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host"
-	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -59,7 +59,7 @@ func busy(t *testing.T, err error, field string) {
 func TestWorkspaceHasItsCalls(t *testing.T) {
 	t.Parallel()
 	h, asked, answer := openWorkspaces(t, func(o *host.Options) {
-		o.WorkspaceLimits = config.WorkspaceLimits{Calls: 2, Queue: 3, Wait: time.Hour}
+		o.WorkspaceLimits = inflight.Limits{Calls: 2, Queue: 3, Wait: time.Hour}
 	})
 	const refused = 40
 	ends := make(chan error)
@@ -100,7 +100,7 @@ func TestWorkspaceHasItsCalls(t *testing.T) {
 // What waits for calls or for bytes of its workspace does so for a while, and no longer.
 func TestWorkspaceWaitsForAWhile(t *testing.T) {
 	t.Parallel()
-	for field, limits := range map[string]config.WorkspaceLimits{
+	for field, limits := range map[string]inflight.Limits{
 		"serve.limits.calls": {Calls: 1, Wait: 20 * time.Millisecond},
 		"serve.limits.bytes": {Bytes: 2 << 20, Wait: 20 * time.Millisecond}, // a call needs more than half
 	} {

@@ -18,7 +18,7 @@ type Serve struct {
 	// IssuerCAFile, Audience and Scopes.
 	MCP MCP
 	// Limits are those of each workspace.
-	Limits WorkspaceLimits
+	Limits inflight.Limits
 	// Sessionless keeps no sessions for those clients.
 	Sessionless bool
 	// WorkspaceClaim is the claim of issuers' tokens that has the id or the name of a workspace;
@@ -34,20 +34,6 @@ type Serve struct {
 	OAuth map[string]OAuthClient
 	// OIDC is the issuer with which people log in; nil if they do not.
 	OIDC *OIDC
-}
-
-// WorkspaceLimits bound what the calls of one workspace may use at a time on one node. A field that is
-// 0 has its default.
-type WorkspaceLimits struct {
-	// Calls is how many run; 0 means 128. A call runs one guest at most.
-	Calls int
-	// Bytes is how many bytes of Options.HostBytes they have in flight; 0 means half of them.
-	Bytes int64
-	// Queue is how many more calls wait, for calls of the workspace or for memory, by turns with other
-	// workspaces; 0 means 1000. Those after them end with rate_limited.
-	Queue int
-	// Wait is how long a call waits for each of the two; 0 means 10 s. Then it ends with rate_limited.
-	Wait time.Duration
 }
 
 // OAuthClient is a client of a vendor's authorization server (RFC 6749).
@@ -106,7 +92,7 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 }
 
 // workspaceLimits reads the limits of workspaces.
-func (r *reader) workspaceLimits(n ast.Node, path string, into *WorkspaceLimits) {
+func (r *reader) workspaceLimits(n ast.Node, path string, into *inflight.Limits) {
 	r.mapping(n, path, []key{
 		{"calls", func(v ast.Node, p string) { r.number(v, p, &into.Calls) }},
 		{"bytes", func(v ast.Node, p string) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -61,7 +62,7 @@ func TestServedLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.WorkspaceLimits{Calls: 20, Bytes: 64 << 20, Queue: 50, Wait: 3 * time.Second}
+	want := inflight.Limits{Calls: 20, Bytes: 64 << 20, Queue: 50, Wait: 3 * time.Second}
 	if c.Serve.Limits != want {
 		t.Errorf("%+v", c.Serve.Limits)
 	}

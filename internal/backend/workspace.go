@@ -10,7 +10,6 @@ import (
 	"time"
 	"weak"
 
-	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/agenthost/agenthost/internal/turns"
@@ -27,11 +26,14 @@ const (
 // retryAfter is when to call again after a wait that was in vain.
 const retryAfter = time.Second
 
+// WorkspaceLimits are those of each workspace.
+type WorkspaceLimits = inflight.Limits
+
 // Workspace is what the connections of one workspace may use together, so that they leave enough to
 // those of others. A nil workspace is the operator's, whose connections take turns like those of one
 // workspace, without limits. It is safe for concurrent use.
 type Workspace struct {
-	limits config.WorkspaceLimits
+	limits inflight.Limits
 	calls  *inflight.Bytes // in calls
 	bytes  *inflight.Bytes
 	guests *turns.Party
@@ -78,14 +80,14 @@ func (w *Workspace) party() *turns.Party {
 type Workspaces struct {
 	memory *Memory
 	turns  *turns.Turns
-	limits config.WorkspaceLimits
+	limits inflight.Limits
 
 	mu  sync.Mutex
 	all map[string]weak.Pointer[Workspace]
 }
 
 // NewWorkspaces returns workspaces with limits; what is 0 has its default.
-func NewWorkspaces(m *Memory, t *turns.Turns, l config.WorkspaceLimits) *Workspaces {
+func NewWorkspaces(m *Memory, t *turns.Turns, l inflight.Limits) *Workspaces {
 	l.Calls = cmp.Or(l.Calls, DefaultWorkspaceCalls)
 	l.Bytes = min(cmp.Or(l.Bytes, max(m.bytes.Most()/2, inflight.Least)), m.bytes.Most())
 	l.Queue = cmp.Or(l.Queue, DefaultWorkspaceQueue)

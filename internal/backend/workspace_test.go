@@ -8,6 +8,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/agenthost/agenthost/internal/sandbox"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/internal/turns"
@@ -21,7 +22,7 @@ func TestConnectionsShareTheirWorkspacesTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer engine.Close(context.Background())
-		all := backend.NewWorkspaces(backend.NewMemory(backend.DefaultMemory), engine.Turns(), config.WorkspaceLimits{})
+		all := backend.NewWorkspaces(backend.NewMemory(backend.DefaultMemory), engine.Turns(), inflight.Limits{})
 		a, b := all.Get("a"), all.Get("b")
 		share := func(w *backend.Workspace) *turns.Share {
 			return backend.NewShared(engine, w, seams.Seams{}.WithDefaults(), config.RateOff, nil).Turns
@@ -57,7 +58,7 @@ func TestConnectionsShareTheirWorkspacesTime(t *testing.T) {
 
 // A workspace is the same for all its connections, and costs nothing once it has no more of them.
 func TestWorkspacesAreForgotten(t *testing.T) {
-	all := backend.NewWorkspaces(backend.NewMemory(backend.DefaultMemory), turns.New(1, nil), config.WorkspaceLimits{})
+	all := backend.NewWorkspaces(backend.NewMemory(backend.DefaultMemory), turns.New(1, nil), inflight.Limits{})
 	if all.Get("") != nil {
 		t.Error("the operator's has limits")
 	}
