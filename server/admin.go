@@ -37,7 +37,7 @@ func (s *Server) newAdmin() (*api.API, error) {
 
 func (s *Server) adminRoutes() []api.Route {
 	return slices.Concat(
-		s.adminOrganizationRoutes(), s.adminWorkspaceRoutes(), s.adminWorkspaceTokenRoutes(), s.adminApplicationRoutes(), s.adminTokenRoutes(), s.adminPluginRoutes(), s.adminPlanRoutes(), s.adminConnectionRoutes(),
+		s.adminOrganizationRoutes(), s.adminWorkspaceRoutes(), s.adminWorkspaceTokenRoutes(), s.adminApplicationRoutes(), s.adminTokenRoutes(), s.adminPluginRoutes(), s.adminPlanRoutes(), s.adminConnectionRoutes(), s.adminJobRoutes(),
 	)
 }
 

@@ -81,7 +81,7 @@ Data goes to standard output. Everything else goes to standard error.
 		a.hostedCommand(),
 		a.secretCommand(),
 		a.mcpCommand(), a.serveCommand(),
-		a.organizationCommand(), a.applicationCommand(), a.workspaceCommand(), a.connectionCommand(), a.tokenCommand(),
+		a.organizationCommand(), a.applicationCommand(), a.workspaceCommand(), a.connectionCommand(), a.jobsCommand(), a.tokenCommand(),
 		a.loginCommand(), a.logoutCommand(),
 	)
 	return root

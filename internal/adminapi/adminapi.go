@@ -32,6 +32,8 @@ const (
 	PlansPath           = WorkspacePath + "/plans"
 	PlanPath            = PlansPath + "/{plan_id}"
 	PlanAnswerPath      = PlanPath + "/answer"
+	JobsPath            = OrganizationPath + "/jobs"
+	JobPath             = JobsPath + "/{job_id}"
 )
 
 // Nothing is the body of a request, or of an answer, that says nothing.

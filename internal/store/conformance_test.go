@@ -180,6 +180,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"moved rows":       testMovedRows,
 	"worn key":         testWornKey,
 	"workspace tokens": testWorkspaceTokens,
+	"list of jobs":     testJobList,
 	"asked":            testAsked,
 	"connect links":    testConnectLinks,
 	"return URLs":      testReturnURLs,

@@ -102,3 +102,9 @@ func (s *Store) Job(ctx context.Context, p Scope, id string) (Job, error) {
 	}
 	return j, err
 }
+
+// Jobs returns a page of the jobs that the scope has, in the order of their ids: those in a state,
+// or all of them if it is empty.
+func (s *Store) Jobs(ctx context.Context, p Scope, state JobState, page Page) ([]Job, error) {
+	return readMany(ctx, s, scanJob, "job.list", p.Organization, p.Workspace, string(state), page.After, page.limit())
+}
