@@ -218,6 +218,8 @@ func TestBadTokens(t *testing.T) {
 		"not yet":                       {with(l.key, map[string]any{"nbf": at(31 * time.Second)}, nil), abi.KindAuthFailed, "not valid yet"},
 		"issued in the future":          {with(l.key, map[string]any{"iat": at(31 * time.Second)}, nil), abi.KindAuthFailed, "in the future"},
 		"bound to a key (DPoP)":         {with(l.key, map[string]any{"cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}, nil), abi.KindAuthFailed, "bound to a key"},
+		"an ID token":                   {with(l.key, map[string]any{"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}, nil), abi.KindAuthFailed, "an ID token"},
+		"an ID token beside a code":     {with(l.key, map[string]any{"c_hash": "LDktKdoQak3Pk0cnXxCltA"}, nil), abi.KindAuthFailed, "an ID token"},
 		"nobody":                        {with(l.key, map[string]any{"sub": nil}, nil), abi.KindAuthFailed, "no usable subject"},
 		"a subject with a line break":   {with(l.key, map[string]any{"sub": "ada\nkind=allowed"}, nil), abi.KindAuthFailed, "no usable subject"},
 		"a subject that turns round":    {with(l.key, map[string]any{"sub": "ada\u202e"}, nil), abi.KindAuthFailed, "no usable subject"},

@@ -18,6 +18,9 @@ type claims struct {
 	Scp   scopes `json:"scp"`   // what Okta and Microsoft Entra call it
 	// Confirmation binds a token to a key or a certificate of its holder (RFC 7800).
 	Confirmation any `json:"cnf"`
+	// AccessTokenHash and CodeHash are only in ID tokens: they say what came with one.
+	AccessTokenHash any `json:"at_hash"`
+	CodeHash        any `json:"c_hash"`
 }
 
 // scopes are a list, or a text with spaces between.
@@ -52,6 +55,9 @@ func (c *claims) check(want Config) error {
 	case c.Confirmation != nil:
 		// As a bearer token, a thief could use it: RFC 9449, section 7.2.
 		return refused("the token is bound to a key or certificate, which this server does not support")
+	case c.AccessTokenHash != nil || c.CodeHash != nil:
+		// Some issuers give an ID token the audience of the access token, too.
+		return refused("the token is an ID token, which grants no access; send the access token")
 	case !validSubject(c.Subject):
 		return refused("the token has no usable subject")
 	}
