@@ -78,7 +78,7 @@ func TestStolenLinks(t *testing.T) {
 	t.Run("forged form", func(t *testing.T) {
 		link, b := ask(), newBrowser(l)
 		for _, from := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "", "Origin", "https://evil.example"}} {
-			if r := rawForm(t, l, link.URL, from); r != http.StatusForbidden {
+			if r := rawForm(t, l, link.URL, from, ""); r != http.StatusForbidden {
 				t.Errorf("%q: %d", from, r)
 			}
 		}
@@ -87,9 +87,9 @@ func TestStolenLinks(t *testing.T) {
 }
 
 // rawForm sends a form without what a browser of ours adds, and returns the status.
-func rawForm(t *testing.T, l *lab, target string, headers []string) int {
+func rawForm(t *testing.T, l *lab, target string, headers []string, form string) int {
 	t.Helper()
-	r := l.ask(http.MethodPost, strings.TrimPrefix(target, publicURL), "", "", append([]string{"Host", "agents.example.com", "Content-Type", "application/x-www-form-urlencoded"}, headers...)...)
+	r := l.ask(http.MethodPost, strings.TrimPrefix(target, publicURL), "", form, append([]string{"Host", "agents.example.com", "Content-Type", "application/x-www-form-urlencoded"}, headers...)...)
 	return r.status
 }
 

@@ -26,8 +26,9 @@ type planPage struct {
 	State                                        string
 	By, Answered                                 string
 	Blocks                                       []planBlock
-	// Hidden says what of the plan is not on the page; then the page approves nothing.
-	Hidden string
+	// Hidden says what of the plan is not on the page; then the page approves nothing. Command shows
+	// all of it.
+	Hidden, Command string
 	// Answers says that the person may answer.
 	Answers bool
 }
@@ -106,8 +107,16 @@ func (s *Server) planVisit(v *pages.Visit) (*planVisit, error) {
 		p.page.State = string(ask.Expired)
 	}
 	p.page.Blocks, p.page.Hidden = shownPlan(&a.Plan)
+	// As JSON, it has the bodies that are no text, too.
+	p.page.Command = showsPlan(&p.plan) + " -o json"
 	p.page.Answers = p.page.State == string(ask.Pending) && (who.Role == store.RoleOperator || who.Workspace == p.plan.Scope.Workspace && who.Organization == p.plan.Scope.Organization)
 	return p, nil
+}
+
+// showsPlan begins the command that shows a plan whole. It names a workspace by its id: a name that
+// others chose is in no command that a person copies.
+func showsPlan(p *store.Plan) string {
+	return "agenthost workspace plan " + p.Scope.Workspace + " " + p.ID
 }
 
 // shownPlan is a plan for a page, or why the page does not have it whole.
@@ -162,7 +171,7 @@ func (s *Server) answerPlan(v *pages.Visit) error {
 	case !p.page.Answers:
 		return &pages.Problem{Status: http.StatusForbidden, Title: "You cannot answer this", Text: "You may look at the question, and no more.", Next: "Ask an operator of this server, or somebody of the workspace."}
 	case approve && p.page.Hidden != "":
-		return &pages.Problem{Status: http.StatusForbidden, Title: "This cannot be approved here", Text: "The page does not show all that would be sent. " + p.page.Hidden, Next: "An operator reads it with the command agenthost workspace plan, and answers there."}
+		return &pages.Problem{Status: http.StatusForbidden, Title: "This cannot be approved here", Text: "The page does not show all that would be sent. " + p.page.Hidden, Next: "An operator reads it with the command " + p.page.Command + ", and answers with agenthost workspace approve."}
 	}
 	ctx := store.WithActor(v.Context(), store.Actor{Via: "login", Caller: p.who.Subject, Request: v.ID})
 	if err := s.store.AnswerPlan(ctx, p.plan.Scope, p.plan.ID, form["digest"], p.who.Subject, approve); errors.Is(err, store.ErrNone) {

@@ -25,14 +25,17 @@ type planLab struct {
 	w      *store.Workspace
 }
 
+// asking has a person approve each write.
+func asking(o *Options) {
+	pylon := o.Connectors["pylon"]
+	pylon.Allow = &config.Allow{Effects: []abi.Effect{"read", "write", "delete"}, Ask: []string{"write", "delete"}}
+	o.Connectors = map[string]host.Connection{"pylon": pylon}
+}
+
 func newPlanLab(t *testing.T, change ...func(*Options)) *planLab {
 	t.Helper()
 	p := &planLab{people: newPeople(t)}
-	p.lab = newLab(t, append(change, p.people.options, func(o *Options) {
-		pylon := o.Connectors["pylon"]
-		pylon.Allow = &config.Allow{Effects: []abi.Effect{"read", "write", "delete"}, Ask: []string{"write", "delete"}}
-		o.Connectors = map[string]host.Connection{"pylon": pylon}
-	})...)
+	p.lab = newLab(t, append(change, p.people.options, asking)...)
 	p.run = at(airbyteapi.ExecutePath, p.create("acme", "Pylon"))
 	p.create("other", "Pylon")
 	w, err := p.s.store.WorkspaceByName(t.Context(), store.Scope{Organization: p.first.Organization}, "acme")
@@ -197,6 +200,7 @@ func TestHostilePlan(t *testing.T) {
 		path := l.keep(body, time.Hour)
 		p := b.send(http.MethodGet, path, nil)
 		b.wants(p, http.StatusOK, "cannot be approved here")
+		b.wants(p, http.StatusOK, "agenthost workspace plan "+l.w.ID+" "+strings.TrimPrefix(path, plansFolder)+" -o json")
 		if strings.Contains(p.body, `id="approve"`) || len(p.body) > 2*maxPlanText {
 			t.Errorf("%s: %d bytes", name, len(p.body))
 		}

@@ -101,7 +101,7 @@ func askOf(p *store.Plan) (a ask.Ask, err error) {
 // of is askOf, with where a person sees it.
 func (p plans) of(kept *store.Plan) (ask.Ask, error) {
 	a, err := askOf(kept)
-	if a.Where = "agenthost workspace plan " + kept.Scope.Workspace + " " + kept.ID; p.pages != "" {
+	if a.Where = showsPlan(kept); p.pages != "" {
 		a.Where = p.pages + kept.ID
 	}
 	return a, err
