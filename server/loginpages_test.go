@@ -2,9 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -20,77 +17,23 @@ import (
 	"github.com/agenthost/agenthost/internal/store"
 )
 
-// people is a simulated issuer of OpenID Connect, with which people log in. It refuses what a real one
-// refuses: another client, another redirect URI, a code without its verifier or a used one.
+// people is the simulated issuer with which people log in to the server of a test.
 type people struct {
-	oauthsim.Issuer
-	t      *testing.T
-	key    *oauthsim.Key
-	secret string
-	now    func() time.Time
-
-	mu    sync.Mutex
-	codes map[string]url.Values // what each was asked for with
-	// claims and header change the next ID token, and token takes its place.
-	claims, header map[string]any
-	token          string
+	*oauthsim.People
+	t *testing.T
 }
 
 // newPeople starts an issuer.
 func newPeople(t *testing.T) *people {
 	t.Helper()
-	p := &people{t: t, secret: "canary-client-secret-81c0", now: time.Now, codes: make(map[string]url.Values)}
-	var err error
-	if p.key, err = oauthsim.NewKey("one", "ES256"); err != nil {
+	issuer, err := oauthsim.NewPeople("server", "canary-client-secret-81c0", publicURL+signedInPath)
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.Publish(p.key)
-	p.Metadata, p.Keys, p.Answer = "/.well-known/openid-configuration", "/keys", p.answer
-	server := httptest.NewServer(&p.Issuer)
+	server := httptest.NewServer(issuer)
 	t.Cleanup(server.Close)
-	p.URL = server.URL
-	return p
-}
-
-func (p *people) answer(w http.ResponseWriter, r *http.Request) bool {
-	w.Header().Set("Content-Type", "application/json")
-	switch r.URL.Path {
-	case p.Metadata:
-		_ = json.NewEncoder(w).Encode(map[string]any{
-			"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
-			"authorization_response_iss_parameter_supported": true, "id_token_signing_alg_values_supported": []string{"ES256", "HS256", "none"},
-		})
-	case "/token":
-		p.exchange(w, r)
-	default:
-		return false
-	}
-	return true
-}
-
-// exchange answers a code.
-func (p *people) exchange(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	asked := p.codes[r.PostFormValue("code")]
-	delete(p.codes, r.PostFormValue("code"))
-	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
-	if asked == nil || r.PostFormValue("client_id") != "server" || r.PostFormValue("client_secret") != p.secret ||
-		r.PostFormValue("redirect_uri") != asked.Get("redirect_uri") || base64.RawURLEncoding.EncodeToString(sum[:]) != asked.Get("code_challenge") {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`{"error":"invalid_grant"}`))
-		return
-	}
-	claims := map[string]any{"nonce": asked.Get("nonce"), "client_id": nil}
-	maps.Copy(claims, p.claims)
-	token := p.token
-	if token == "" {
-		var err error
-		if token, err = p.key.Sign(p.Claims(p.now(), "server", claims), p.header); err != nil {
-			p.t.Error(err)
-		}
-	}
-	_ = json.NewEncoder(w).Encode(map[string]string{"access_token": "canary-access-token", "token_type": "Bearer", "id_token": token})
+	issuer.URL = server.URL
+	return &people{issuer, t}
 }
 
 // decide is what a person does at the issuer: it returns where the browser goes.
@@ -100,22 +43,17 @@ func (p *people) decide(address string) string {
 	if err != nil || u.Scheme+"://"+u.Host+u.Path != p.URL+"/authorize" {
 		p.t.Fatalf("the browser goes to %q", address)
 	}
-	q := u.Query()
-	if q.Get("client_id") != "server" || q.Get("redirect_uri") != publicURL+signedInPath || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" ||
-		q.Get("state") == "" || q.Get("nonce") == "" || !strings.Contains(q.Get("scope"), "openid") {
-		p.t.Fatalf("asked for %v", q)
+	to, err := p.Authorize(u.Query())
+	if err != nil {
+		p.t.Fatal(err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	code := "code-" + q.Get("state")
-	p.codes[code] = q
-	return signedInPath + "?" + url.Values{"code": {code}, "state": {q.Get("state")}, "iss": {p.URL}}.Encode()
+	return strings.TrimPrefix(to, publicURL)
 }
 
 // options let people log in: groups=admins operates, and eve only looks.
 func (p *people) options(o *Options) {
 	o.Login = &Login{
-		Issuer: p.URL, ClientID: "server", ClientSecret: func(context.Context) (secret.Value, error) { return secret.New([]byte(p.secret)), nil },
+		Issuer: p.URL, ClientID: "server", ClientSecret: func(context.Context) (secret.Value, error) { return secret.New([]byte(p.ClientSecret)), nil },
 		Operators: []string{"groups=admins"}, Viewers: []string{"eve"}, WorkspaceClaim: "tenant",
 	}
 }
@@ -147,7 +85,7 @@ func TestPeopleLogIn(t *testing.T) {
 		{"viewer", map[string]any{"sub": "eve"}, `id="role">viewer<`, http.StatusForbidden},
 		{"person", map[string]any{"tenant": "acme"}, `id="workspace">acme<`, 0},
 	} {
-		p.claims = c.claims
+		p.Says = c.claims
 		b := newBrowser(l)
 		if end := b.logIn(p, accountPath); end.status != http.StatusSeeOther || end.header.Get("Location") != accountPath {
 			t.Fatalf("%s: %d to %s: %s", c.name, end.status, end.header.Get("Location"), end.body)
@@ -183,7 +121,7 @@ func TestForgedIdentities(t *testing.T) {
 	}
 	good := map[string]any{"groups": "admins"}
 	forged := func(key *oauthsim.Key) string {
-		claims := p.Claims(p.now(), "server", good)
+		claims := p.Claims(time.Now(), "server", good)
 		if key == nil {
 			text, err := oauthsim.Unsigned(map[string]any{"alg": "none"}, claims, nil)
 			if err != nil {
@@ -197,37 +135,37 @@ func TestForgedIdentities(t *testing.T) {
 		}
 		return text
 	}
-	shared, err := oauthsim.Unsigned(map[string]any{"alg": "HS256"}, p.Claims(p.now(), "server", good), []byte(p.secret))
+	shared, err := oauthsim.Unsigned(map[string]any{"alg": "HS256"}, p.Claims(time.Now(), "server", good), []byte(p.ClientSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(){
-		"nonce of another login":   func() { p.claims["nonce"] = "another" },
-		"no nonce":                 func() { p.claims["nonce"] = nil },
-		"for another client":       func() { p.claims["aud"] = "another" },
-		"for several clients":      func() { p.claims["aud"] = []string{"server", "another"} },
-		"given to another":         func() { p.claims["azp"] = "another" },
-		"of another issuer":        func() { p.claims["iss"] = "https://login.example.com" },
-		"expired":                  func() { p.claims["exp"] = p.now().Add(-time.Minute).Unix() },
-		"from the future":          func() { p.claims["iat"] = p.now().Add(time.Hour).Unix() },
-		"of nobody":                func() { p.claims["sub"] = "" },
-		"of somebody without role": func() { p.claims["groups"] = "all" },
-		"workspace of nobody":      func() { p.claims["groups"], p.claims["tenant"] = "all", "nowhere" },
-		"not signed":               func() { p.token = forged(nil) },
-		"signed with the secret":   func() { p.token = shared },
-		"signed by a stranger":     func() { p.token = forged(stranger) },
-		"no ID token":              func() { p.token = "x" },
+		"nonce of another login":   func() { p.Says["nonce"] = "another" },
+		"no nonce":                 func() { p.Says["nonce"] = nil },
+		"for another client":       func() { p.Says["aud"] = "another" },
+		"for several clients":      func() { p.Says["aud"] = []string{"server", "another"} },
+		"given to another":         func() { p.Says["azp"] = "another" },
+		"of another issuer":        func() { p.Says["iss"] = "https://login.example.com" },
+		"expired":                  func() { p.Says["exp"] = time.Now().Add(-time.Minute).Unix() },
+		"from the future":          func() { p.Says["iat"] = time.Now().Add(time.Hour).Unix() },
+		"of nobody":                func() { p.Says["sub"] = "" },
+		"of somebody without role": func() { p.Says["groups"] = "all" },
+		"workspace of nobody":      func() { p.Says["groups"], p.Says["tenant"] = "all", "nowhere" },
+		"not signed":               func() { p.IDToken = forged(nil) },
+		"signed with the secret":   func() { p.IDToken = shared },
+		"signed by a stranger":     func() { p.IDToken = forged(stranger) },
+		"no ID token":              func() { p.IDToken = "x" },
 	} {
-		p.claims, p.token = maps.Clone(good), ""
+		p.Says, p.IDToken = maps.Clone(good), ""
 		change()
 		b := newBrowser(l)
 		if end := b.logIn(p, accountPath); end.status != http.StatusForbidden || len(b.cookies) != 0 {
 			t.Errorf("%s: %d, cookies %v", name, end.status, b.cookies)
-		} else if strings.Contains(end.body, p.secret) || strings.Contains(end.body, "canary") {
+		} else if strings.Contains(end.body, p.ClientSecret) || strings.Contains(end.body, "canary") {
 			t.Errorf("%s: the page tells %s", name, end.body)
 		}
 	}
-	p.claims, p.token = good, ""
+	p.Says, p.IDToken = good, ""
 	if end := newBrowser(l).logIn(p, accountPath); end.status != http.StatusSeeOther {
 		t.Errorf("a good one is refused: %d %s", end.status, end.body)
 	}
@@ -238,7 +176,7 @@ func TestForgedIdentities(t *testing.T) {
 func TestForgedLoginAnswers(t *testing.T) {
 	t.Parallel()
 	p := newPeople(t)
-	p.claims = map[string]any{"groups": "admins"}
+	p.Says = map[string]any{"groups": "admins"}
 	now := time.Now()
 	var clock sync.Mutex
 	l := newLab(t, p.options, func(o *Options) {
@@ -304,7 +242,7 @@ func TestForgedLoginAnswers(t *testing.T) {
 func TestSessionFixation(t *testing.T) {
 	t.Parallel()
 	p := newPeople(t)
-	p.claims = map[string]any{"groups": "admins"}
+	p.Says = map[string]any{"groups": "admins"}
 	l := newLab(t, p.options)
 	b := newBrowser(l)
 	b.logIn(p, accountPath)
@@ -349,7 +287,7 @@ func TestConfirmByLogin(t *testing.T) {
 		if to := done.attribute(t, "login", "href"); to != loginURL(donePath) {
 			t.Errorf("the page leads to %q for a login", to)
 		}
-		p.claims = map[string]any{"tenant": tenant, "groups": "admins"}
+		p.Says = map[string]any{"tenant": tenant, "groups": "admins"}
 		if end := b.logIn(p, donePath); end.header.Get("Location") != donePath {
 			t.Fatalf("the login ends at %q: %s", end.header.Get("Location"), end.body)
 		}

@@ -63,7 +63,7 @@ func (l *planLab) asks(call string) string {
 // person is the browser of somebody who is logged in with claims.
 func (l *planLab) person(claims map[string]any) *browser {
 	l.t.Helper()
-	l.people.claims = claims
+	l.people.Says = claims
 	b := newBrowser(l.lab)
 	if end := b.logIn(l.people, accountPath); end.status != http.StatusSeeOther {
 		l.t.Fatalf("%d %s", end.status, end.body)
