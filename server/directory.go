@@ -17,6 +17,8 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/coordinate"
+	"github.com/agenthost/agenthost/internal/ratelimit"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/envelope"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -37,6 +39,10 @@ type directory struct {
 	log    hclog.Logger
 
 	turns turns
+	// lease waits for a lease that other nodes do not have then; it returns nil where there are none.
+	lease func(ctx context.Context, name string) (*coordinate.Lease, error)
+	// rates returns the rate limits of a connection that nodes share; nil where there are no others.
+	rates func(connection string) ratelimit.Pools
 
 	// due counts what may have changed in the database, and read how much of it is in memory.
 	// Between the two, nobody is shown a connection: it may be gone, or have another credential.
@@ -332,6 +338,7 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	// Where it is sent is the operator's choice, and not the database's: its text could be any address.
 	c.Connector, c.Config, c.Secrets = e.Connector, values, secrets
 	c.Tokens = &keeper{directory: d, connection: e.Connection, origins: origins}
+	c.Rates = d.rates(e.ID)
 	if c.Allow, err = e.allowed(base.Allow, info.Manifest.Operations); err != nil {
 		return nil, err
 	}

@@ -48,6 +48,24 @@ func (t *turns) take(ctx context.Context, id string) (end func(), err error) {
 	}
 }
 
+// turn waits for the turn of a connection among the calls of all nodes. What is kept under it says so.
+func (d *directory) turn(ctx context.Context, id string) (under store.Held, end func(), err error) {
+	over, err := d.turns.take(ctx, id)
+	if err != nil {
+		return under, nil, err
+	}
+	l, err := d.lease(ctx, "token "+id)
+	if err != nil {
+		over()
+		return under, nil, err
+	}
+	if l == nil {
+		return under, over, nil
+	}
+	under.Lease, under.Fence = l.Under()
+	return under, func() { l.Release(); over() }, nil
+}
+
 // keeper keeps the tokens of one connection in the database, for as long as it has the credential
 // that it had. It implements [logins.Keeper].
 type keeper struct {
@@ -56,7 +74,8 @@ type keeper struct {
 	origins    []string // what the tokens are bound to
 
 	mu      sync.Mutex
-	version int64 // of the newest token that is known
+	version int64      // of the newest token that is known
+	under   store.Held // of the turn that the keeper has
 }
 
 func (k *keeper) scope() store.Scope {
@@ -65,7 +84,11 @@ func (k *keeper) scope() store.Scope {
 
 // Lock waits for those who refresh a token of the connection, also with another keeper.
 func (k *keeper) Lock(ctx context.Context, _ string) (release func(), err error) {
-	return k.directory.turns.take(ctx, k.connection.ID)
+	under, release, err := k.directory.turn(ctx, k.connection.ID)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.under = under
+	return release, err
 }
 
 // Load opens the token of the connection.
@@ -110,9 +133,9 @@ func (k *keeper) Save(ctx context.Context, b logins.Binding, row logins.Row) err
 		return err
 	}
 	k.mu.Lock()
-	version := k.version
+	version, under := k.version, k.under
 	k.mu.Unlock()
-	version, err = k.directory.store.PutToken(ctx, k.scope(), k.connection, k.origins, bound, version, store.Held{})
+	version, err = k.directory.store.PutToken(ctx, k.scope(), k.connection, k.origins, bound, version, under)
 	if err != nil {
 		return k.late(err)
 	}

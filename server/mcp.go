@@ -29,7 +29,7 @@ type MCP struct {
 	// TextOnly is the field of mcp.Options.
 	TextOnly bool
 	// Sessionless keeps no session for clients of older protocol versions: they hear of no changed
-	// tools, and are asked nothing.
+	// tools, and are asked nothing. With PostgreSQL, no server keeps any.
 	Sessionless bool
 	// MaxConnections is the field of mcp.HTTPOptions.
 	MaxConnections int
@@ -54,11 +54,13 @@ const (
 func (s *Server) openMCP(ctx context.Context) error {
 	o := s.options.MCP
 	var err error
-	s.mcp, err = mcp.NewMany(ctx, s.host, mcp.Options{Tools: host.ToolOptions{Options: o.Tools}, TextOnly: o.TextOnly, Logger: s.log.Named("mcp")}, s.identify)
+	// With PostgreSQL, any node may get the next message.
+	shared := !s.options.Database.IsZero()
+	s.mcp, err = mcp.NewMany(ctx, s.host, mcp.Options{Tools: host.ToolOptions{Options: o.Tools}, TextOnly: o.TextOnly, NoForms: shared, Logger: s.log.Named("mcp")}, s.identify)
 	if err != nil {
 		return err
 	}
-	ho := mcp.HTTPOptions{Sessions: !o.Sessionless, MaxConnections: o.MaxConnections}
+	ho := mcp.HTTPOptions{Sessions: !o.Sessionless && !shared, MaxConnections: o.MaxConnections}
 	if o.Issuer != "" {
 		ho.Issuer, ho.Resource, ho.Scopes = o.Issuer, s.options.URL+mcpPath, o.Scopes
 	}

@@ -41,7 +41,7 @@ func (s *Server) revocations(ctx context.Context, entries ...*entry) (finish fun
 	var all []revocation
 	var locks []func()
 	for _, e := range entries {
-		if unlock, err := s.directory.turns.take(ctx, e.ID); err == nil { // no refresh is on its way
+		if _, unlock, err := s.directory.turn(ctx, e.ID); err == nil { // no refresh is on its way
 			locks = append(locks, unlock)
 		}
 		if r := s.revocation(ctx, e); r != nil {
@@ -156,6 +156,9 @@ func (s *Server) revoked(ctx context.Context, r revocation, problem string) {
 // endJobs ends the jobs of a server that was killed. What they need, such as the tokens of a login, was
 // deleted, so that they cannot be done again.
 func (s *Server) endJobs(ctx context.Context) error {
+	if !s.store.First() {
+		return nil // other servers have jobs that run
+	}
 	n, err := s.store.EndJobs(ctx, "the server ended before the job did: a vendor may still take the login, so end it there")
 	if n > 0 {
 		s.log.Warn("the server ended before these jobs did: vendors may still take logins of connectors that are gone", "jobs", n)

@@ -33,6 +33,7 @@ import (
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/adminapi"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/coordinate"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/internal/store"
@@ -52,11 +53,14 @@ type Options struct {
 	Host host.Options
 	// Data is the folder of the database and of the master key. The server makes it.
 	Data string
-	// Database is the connection string of a PostgreSQL that takes the place of the file in Data.
+	// Database is the connection string of a PostgreSQL that takes the place of the file in Data. Several
+	// servers may share it.
 	Database secret.Value
 	// DatabaseAway is for how long the server goes on without PostgreSQL, with what it has in memory: a
 	// minute if it is 0, and not at all if it is negative.
 	DatabaseAway time.Duration
+	// Only has the database of PostgreSQL for this process only: it fails where another one uses it.
+	Only bool
 	// MasterKeys reads master keys that take the place of the one in Data; a value may have several,
 	// each in a line. The first one seals. [New] seals with it what the others sealed, and they are
 	// not needed after it. The server reads them again when somebody has rotated the key.
@@ -120,6 +124,9 @@ type Server struct {
 	signingKeys  string     // which signer has
 	known        known
 	owed         owed
+	node         atomic.Pointer[coordinate.Node] // nil without other servers
+	changes      chan struct{}                   // has a value when a node changed something
+	newKeys      atomic.Bool                     // another node may have made a key of tokens
 	mcp          *mcp.Many
 	mcpHandler   http.Handler
 	links        linker // nil if nobody makes links
@@ -162,7 +169,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
-		options: o, log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()),
+		options: o, changes: make(chan struct{}, 1), log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()),
 		tokenLimit: rate.New(tokenRate), signingLimit: rate.New(signingRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
@@ -173,7 +180,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close(ctx))
 		}
 	}()
-	if err := errors.Join(s.prepare(ctx), s.endJobs(ctx)); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
 	forever, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -185,6 +192,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.forgetting.Go(func() { s.payOwed(forever) })
 	s.directory = newDirectory(s.store, o.Connectors, s.log.Named("connections"))
 	s.store.OnBack(s.back)
+	s.directory.lease, s.directory.rates = s.lease, s.rates
 	s.directory.client, s.links = s.client, mcpLinks{s}
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)
@@ -207,6 +215,10 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.openMCP(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.joinNodes(ctx); err != nil {
+		return nil, err
+	}
+	s.forgetting.Go(func() { s.follow(forever) })
 	s.counts.host.Store(s.host)
 	s.api, err = api.New(api.Options{
 		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
@@ -237,7 +249,7 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
-	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts, Only: true}
+	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts, Only: o.Only}
 	if o.Database.IsZero() {
 		return store.OpenSQLite(ctx, o.Data, so)
 	}
@@ -303,7 +315,7 @@ func (s *Server) closeStore() error {
 		s.stopForgetting()
 		s.forgetting.Wait()
 	}
-	return s.store.Close()
+	return errors.Join(s.leaveNodes(), s.store.Close())
 }
 
 const (

@@ -145,7 +145,7 @@ func (a *app) operateHere(ctx context.Context, f *operatorFlags, to adminclient.
 	if err != nil {
 		return err
 	}
-	so := server.Options{Data: f.data, URL: "http://127.0.0.1", Connectors: c.Serve.Connectors, AuditFor: -1}
+	so := server.Options{Data: f.data, URL: "http://127.0.0.1", Connectors: c.Serve.Connectors, AuditFor: -1, Only: true}
 	if so.Host, err = a.servedHost(c, path); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/logins"
+	"github.com/agenthost/agenthost/internal/ratelimit"
 )
 
 // Config is the whole configuration.
@@ -83,6 +84,9 @@ type Connection struct {
 	// Tokens keeps the tokens of OAuth 2.0 in the place of the folder of tokens. It is for
 	// programs of this module; others leave it nil.
 	Tokens logins.Keeper
+	// Rates are the vendor's rate limits that several processes share. It is for programs of this
+	// module; others leave it nil.
+	Rates ratelimit.Pools
 	// OAuth overrides the connector's declaration of OAuth 2.0; nil keeps it.
 	OAuth *OAuth
 	// Allow restricts the connection; nil allows every operation of the connector.

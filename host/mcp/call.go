@@ -31,7 +31,7 @@ func (s *Server) handler(name string) sdk.ToolHandler {
 			options = append(options, tool.OnProgress(notify(ctx, req.Session, token)))
 		}
 		consent := &consent{server: s, req: req}
-		if canAsk(req.Session) {
+		if !s.options.NoForms && canAsk(req.Session) {
 			options = append(options, tool.Confirm(consent.confirm))
 		}
 		call := func() (*sdk.CallToolResult, error) {

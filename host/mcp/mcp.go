@@ -46,6 +46,9 @@ type Options struct {
 	// Caller is the caller for transports without authentication, such as standard input;
 	// empty means host.Options.Caller.
 	Caller string
+	// NoForms asks no client's user to approve a call: a question waits in this process, and its answer
+	// may reach another one.
+	NoForms bool
 	// Logger receives log lines of the protocol; nil logs nothing.
 	Logger hclog.Logger
 }

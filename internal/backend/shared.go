@@ -23,14 +23,14 @@ type Shared struct {
 }
 
 // NewShared returns what the calls of a workspace's connection share. Headers are those of the
-// manifest.
-func NewShared(engine *sandbox.Engine, w *Workspace, s seams.Seams, rate config.RateLimit, headers []abi.RateHeaders) Shared {
+// manifest. Pools may be nil.
+func NewShared(engine *sandbox.Engine, w *Workspace, s seams.Seams, rate config.RateLimit, headers []abi.RateHeaders, pools ratelimit.Pools) Shared {
 	shared := Shared{Turns: engine.Turns().NewShare(), documented: rate != config.RateLearned}
 	if p := w.party(); p != nil {
 		shared.Turns = p.NewShare()
 	}
 	if rate != config.RateOff {
-		shared.rates = ratelimit.New(s, headers)
+		shared.rates = ratelimit.New(s, headers, pools)
 	}
 	return shared
 }

@@ -38,7 +38,7 @@ func start() *clock { return &clock{now: time.Date(2026, 1, 31, 9, 0, 0, 0, time
 func TestWindowIsNeverExceeded(t *testing.T) {
 	for most := 1; most <= 5; most++ {
 		c := start()
-		g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil).Gate("issues.list", &abi.RateLimit{Requests: most, PerSeconds: 10})
+		g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil).Gate("issues.list", &abi.RateLimit{Requests: most, PerSeconds: 10})
 		var sent []time.Time
 		for i := range 60 {
 			want := c.Now()
@@ -59,7 +59,7 @@ func TestWindowIsNeverExceeded(t *testing.T) {
 // A bucket remembers the requests of one window, and not as many as there might be.
 func TestBucketIsAsLargeAsItsUse(t *testing.T) {
 	c := start()
-	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil).Gate("issues.list", &abi.RateLimit{Requests: maxWindow, PerSeconds: 60})
+	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil).Gate("issues.list", &abi.RateLimit{Requests: maxWindow, PerSeconds: 60})
 	for _, tt := range []struct{ requests, most int }{{1, 1}, {100, 256}, {1, 1}} {
 		for range tt.requests {
 			if err := g.Wait(context.Background()); err != nil {
@@ -75,7 +75,7 @@ func TestBucketIsAsLargeAsItsUse(t *testing.T) {
 
 func TestBucketsAreApart(t *testing.T) {
 	c := start()
-	l := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil)
+	l := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil)
 	limit := &abi.RateLimit{Requests: 1, PerSeconds: 60}
 	before := c.Now()
 	for _, name := range []string{"a", "b", "c"} {
@@ -97,7 +97,7 @@ func TestBucketsAreApart(t *testing.T) {
 // A wait that does not fit the deadline fails at once, and takes no place.
 func TestNoWaitPastTheDeadline(t *testing.T) {
 	c := start()
-	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil).Gate("issues.list", &abi.RateLimit{Requests: 1, PerSeconds: 3600})
+	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil).Gate("issues.list", &abi.RateLimit{Requests: 1, PerSeconds: 3600})
 	if err := g.Wait(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestNoWaitPastTheDeadline(t *testing.T) {
 
 func TestCancelledWait(t *testing.T) {
 	c := start()
-	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil).Gate("x", &abi.RateLimit{Requests: 1, PerSeconds: 1})
+	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil).Gate("x", &abi.RateLimit{Requests: 1, PerSeconds: 1})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = g.Wait(ctx)
@@ -150,7 +150,7 @@ func TestLearn(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := start()
-			g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil).Gate("x", nil)
+			g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil).Gate("x", nil)
 			header := http.Header{}
 			for name, value := range tt.header {
 				header.Set(name, value)
@@ -168,7 +168,7 @@ func TestLearn(t *testing.T) {
 
 func TestConcurrentUse(t *testing.T) {
 	c := start()
-	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil).Gate("x", &abi.RateLimit{Requests: 5, PerSeconds: 1})
+	g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, nil).Gate("x", &abi.RateLimit{Requests: 5, PerSeconds: 1})
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {
@@ -195,7 +195,7 @@ func FuzzMoment(f *testing.F) {
 
 func ExampleGate_Wait() {
 	clock := start()
-	limiter := New(seams.Seams{Now: clock.Now, Sleep: clock.Sleep}, nil)
+	limiter := New(seams.Seams{Now: clock.Now, Sleep: clock.Sleep}, nil, nil)
 	gate := limiter.Gate("issues.list", &abi.RateLimit{Requests: 1, PerSeconds: 60})
 	fmt.Println(gate.Wait(context.Background()))
 
@@ -244,7 +244,7 @@ func TestDeclaredHeaders(t *testing.T) {
 		{"the later one counts", in(left, "seconds"), 429, map[string]string{"X-Left": "0", "X-Renewed": "3", "Retry-After": "9"}, 9 * time.Second},
 	} {
 		c := &clock{now: now}
-		g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, []abi.RateHeaders{tt.headers}).Fresh().Gate("all", nil)
+		g := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, []abi.RateHeaders{tt.headers}, nil).Fresh().Gate("all", nil)
 		header := http.Header{}
 		for name, value := range tt.answer {
 			header.Set(name, value)
@@ -256,5 +256,68 @@ func TestDeclaredHeaders(t *testing.T) {
 		if waited := c.Now().Sub(now); waited != tt.wait {
 			t.Errorf("%s: it waits %s, want %s", tt.name, waited, tt.wait)
 		}
+	}
+}
+
+// shared is a pool of a test: so many requests, and then one each second.
+type shared struct {
+	left   int
+	took   int
+	closed []time.Duration
+}
+
+func (s *shared) Take(ctx context.Context) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	if s.left == 0 {
+		s.left = 1
+		return time.Second, nil
+	}
+	s.left--
+	s.took++
+	return 0, nil
+}
+
+func (s *shared) Close(d time.Duration) { s.closed = append(s.closed, d) }
+
+// A gate with a pool takes from it, waits as it says, and tells it what the vendor says.
+func TestPool(t *testing.T) {
+	c := start()
+	pool := &shared{left: 2}
+	var asked []string
+	limit := &abi.RateLimit{Requests: 1, PerSeconds: 3600} // which the pool is in the place of
+	l := New(seams.Seams{Now: c.Now, Sleep: c.Sleep}, nil, func(bucket string, limit *abi.RateLimit) Pool {
+		asked = append(asked, fmt.Sprint(bucket, limit != nil))
+		if bucket == "own" {
+			return nil
+		}
+		return pool
+	})
+	g := l.Gate("all", limit)
+	begun := c.Now()
+	for range 3 {
+		if err := g.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := c.Now().Sub(begun); pool.took != 3 || took != time.Second {
+		t.Errorf("%d requests in %s", pool.took, took)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := g.Wait(short)
+	if e, is := errors.AsType[*abi.Error](err); !is || e.Kind != abi.KindRateLimited || e.RetryAfterMS != 1000 || pool.took != 3 {
+		t.Errorf("a wait past the deadline: %v", err)
+	}
+	g.Learn(http.StatusTooManyRequests, http.Header{"Retry-After": {"7"}})
+	if fmt.Sprint(pool.closed) != "[7s]" {
+		t.Errorf("the pool is closed for %v", pool.closed)
+	}
+	if _ = l.Gate("own", nil); fmt.Sprint(asked) != "[alltrue ownfalse]" {
+		t.Errorf("asked: %v", asked)
+	}
+	if l.Fresh().Gate("all", limit).pool != nil {
+		t.Error("a call with a credential of its own shares a pool")
 	}
 }

@@ -49,7 +49,7 @@ func (s *Store) CreateApplication(ctx context.Context, organization, name string
 	if err := checkName("name", name); err != nil {
 		return Application{}, secret.Value{}, err
 	}
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return Application{}, secret.Value{}, err
 	}

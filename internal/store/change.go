@@ -61,7 +61,7 @@ func (s *Store) Record(ctx context.Context, p Scope, c Change) error {
 
 // record writes the record of a change that the transaction makes.
 func (t session) record(p Scope, c Change) error {
-	id, err := t.s.newID()
+	id, err := t.s.NewID()
 	if err != nil {
 		return err
 	}

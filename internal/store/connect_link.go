@@ -67,7 +67,7 @@ func (s *Store) CreateLink(ctx context.Context, p Scope, connection, application
 	if err := checkText("return_url", returnURL, maxDocument); err != nil {
 		return l, err
 	}
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return l, err
 	}

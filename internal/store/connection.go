@@ -185,7 +185,7 @@ func (t session) createConnection(p Scope, c *Connection, k Credentials, name fu
 	if err != nil {
 		return err
 	}
-	if c.ID, err = t.s.newID(); err != nil {
+	if c.ID, err = t.s.NewID(); err != nil {
 		return err
 	}
 	now := millis(t.s.now())

@@ -43,7 +43,7 @@ func (t session) newDataKey(organization, workspace string) error {
 
 // makeDataKey makes a data key and its row, sealed with the current one of some master keys.
 func (s *Store) makeDataKey(m *envelope.Masters, organization, workspace string) (key *envelope.DataKey, row []any, err error) {
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -35,7 +35,7 @@ func scanJob(r row) (j Job, err error) {
 
 // createJob adds a job that runs, or that is finished when the transaction is.
 func (t session) createJob(p Scope, kind string, state JobState) (Job, error) {
-	id, err := t.s.newID()
+	id, err := t.s.NewID()
 	if err != nil {
 		return Job{}, err
 	}

@@ -76,7 +76,7 @@ func (s *Store) newOperatorToken(name string, r Role, expires time.Time) (o Oper
 	if roles := []Role{RoleOperator, RoleViewer, RoleBootstrap}; !slices.Contains(roles, r) {
 		return o, token, fault.Invalid("role", fmt.Sprintf("there is no role %.40q", string(r)), "use operator or viewer")
 	}
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return o, token, err
 	}

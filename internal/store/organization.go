@@ -23,7 +23,7 @@ func (s *Store) CreateOrganization(ctx context.Context, name string) (Organizati
 	if err := checkName("name", name); err != nil {
 		return Organization{}, err
 	}
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return Organization{}, err
 	}

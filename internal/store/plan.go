@@ -76,7 +76,7 @@ func (p *Plan) place() envelope.Place {
 // the first of these, or else keeps this one. The error is [ErrNone] if there is no such workspace, and
 // [ErrTooMany] if too many wait.
 func (s *Store) ProposePlan(ctx context.Context, workspace, digest string, text []byte, expires time.Time) (p Plan, err error) {
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return p, err
 	}

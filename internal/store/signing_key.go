@@ -57,7 +57,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 // RotateSigningKey makes a key that signs from now on, retires the one before it, and forgets those
 // that were retired for longer than keep: no token that they signed is still good.
 func (s *Store) RotateSigningKey(ctx context.Context, keep time.Duration) (SigningKey, error) {
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return SigningKey{}, err
 	}

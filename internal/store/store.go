@@ -84,6 +84,7 @@ type Store struct {
 	told           told
 	// listen is [Store.Listen] where other processes tell of changes.
 	listen  func(ctx context.Context, ready func(), hear func(notice string)) error
+	first   bool    // no other process used the database when it was opened
 	health  *health // nil of a file
 	release func()  // gives the lock back; nil if there is none
 }
@@ -120,6 +121,7 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 			err = errors.Join(err, s.closePools())
 		}
 	}()
+	s.first = first
 	if s.queries, err = readQueries(statements, d); err != nil {
 		return nil, err
 	}
@@ -156,6 +158,9 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 	return s, err
 }
 
+// First reports whether no other process used the database when this one opened it.
+func (s *Store) First() bool { return s.first }
+
 // Close closes the database. Calls that run fail.
 func (s *Store) Close() error {
 	err := s.closePools()
@@ -179,8 +184,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	return s.named(ctx, s.reader.PingContext(ctx))
 }
 
-// newID returns a UUID of version 7 (RFC 9562): ids sort by the time at which they were made.
-func (s *Store) newID() (string, error) {
+// NewID returns a UUID of version 7 (RFC 9562): ids sort by the time at which they were made.
+func (s *Store) NewID() (string, error) {
 	var b [16]byte
 	if _, err := io.ReadFull(s.random, b[6:]); err != nil {
 		return "", fmt.Errorf("random bytes for an id: %w", err)

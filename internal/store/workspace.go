@@ -56,7 +56,7 @@ func (s *Store) CreateWorkspace(ctx context.Context, organization, name string) 
 	if err := checkName("workspace_name", name); err != nil {
 		return Workspace{}, err
 	}
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return Workspace{}, err
 	}

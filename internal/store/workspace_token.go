@@ -51,7 +51,7 @@ func (s *Store) CreateWorkspaceToken(ctx context.Context, p Scope, name string, 
 	if err := checkName("name", name); err != nil {
 		return w, token, err
 	}
-	id, err := s.newID()
+	id, err := s.NewID()
 	if err != nil {
 		return w, token, err
 	}

@@ -191,7 +191,7 @@ func (b *Backend) use() *inUse {
 		if rate == "" {
 			rate = config.RateLearned // the manifest documents the vendor's limits, and not the Airbyte API's
 		}
-		return &inUse{Shared: backend.NewShared(o.Engine, b.c.Of, o.HTTP.Seams, rate, nil)}
+		return &inUse{Shared: backend.NewShared(o.Engine, b.c.Of, o.HTTP.Seams, rate, nil, nil)}
 	})
 }
 
