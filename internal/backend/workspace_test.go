@@ -25,7 +25,7 @@ func TestConnectionsShareTheirWorkspacesTime(t *testing.T) {
 		all := backend.NewWorkspaces(backend.NewMemory(backend.DefaultMemory), engine.Turns(), inflight.Limits{})
 		a, b := all.Get("a"), all.Get("b")
 		share := func(w *backend.Workspace) *turns.Share {
-			return backend.NewShared(engine, w, seams.Seams{}.WithDefaults(), config.RateOff, nil).Turns
+			return backend.NewShared(engine, w, seams.Seams{}.WithDefaults(), config.RateOff, nil, nil).Turns
 		}
 		var holder turns.Turn
 		share(a).Begin(&holder)
