@@ -207,12 +207,12 @@ func (s *Server) takeAnswer(c *connecting) error {
 		}
 	}
 	if scheme == nil {
-		return &pages.Problem{Status: http.StatusForbidden, Title: "Not this login", Text: "The answer that your browser brought belongs to another login.", Next: "Go back to the form, and log in again."}
+		return &pages.Problem{Status: http.StatusForbidden, Title: "Not this login", Text: "The answer that your browser brought belongs to another login.", Next: "Go back to the form, and log in again.", Again: formPath, AgainWords: "Back to the form"}
 	}
 	r := s.redirect(c, scheme.ID, config)
 	// From now on, neither this answer nor another one to the same request counts.
 	if err := s.store.TurnLink(c.doing(), store.LinkDigest(c.session), c.link.Turn); err != nil {
-		return &pages.Problem{Status: http.StatusConflict, Title: "Once is enough", Text: "The answer of this login has come already.", Next: "Go back to the form.", Cause: err}
+		return &pages.Problem{Status: http.StatusConflict, Title: "Once is enough", Text: "The answer of this login has come already.", Next: "Go back to the form.", Again: formPath, AgainWords: "Back to the form", Cause: err}
 	}
 	c.link.Turn++
 	tokens := &draft{}

@@ -133,7 +133,12 @@ func (s *Server) beginLogin(v *pages.Visit) error {
 
 // loginFailed is the problem of a login that did not succeed. Why is for the log.
 func loginFailed(why error) error {
-	return &pages.Problem{Status: http.StatusForbidden, Title: "You are not logged in", Text: "The login was too late, was used before, or did not come from this browser.", Next: "Open " + signInPath + " to try again.", Cause: why}
+	return notLoggedIn("The login was too late, was used before, or did not come from this browser.", why)
+}
+
+// notLoggedIn is the problem of a person who has no login, with the way to one.
+func notLoggedIn(text string, why error) error {
+	return &pages.Problem{Status: http.StatusForbidden, Title: "You are not logged in", Text: text, Next: "You can log in again.", Again: signInPath, AgainWords: "Log in", Cause: why}
 }
 
 // finishLogin reads what a browser brings back from the issuer.
@@ -158,7 +163,7 @@ func (s *Server) finishLogin(v *pages.Visit) error {
 		return err
 	}
 	if query.Has("error") {
-		return loginFailed(fmt.Errorf("the issuer answers %.40q", query.Get("error")))
+		return notLoggedIn("The service with which you log in did not let you in, or you said no there.", fmt.Errorf("the issuer answers %.40q", query.Get("error")))
 	}
 	identity, err := s.login.Finish(v.Context(), login.Answer{Code: query.Get("code"), Issuer: query.Get("iss")}, browser)
 	if err != nil {

@@ -69,7 +69,7 @@ func newApplication(t *testing.T, s *served) *application {
 // asks sends a request of the application that succeeds.
 func (a *application) asks(path string, body, answer any) {
 	a.s.t.Helper()
-	if status, text := a.ask(path, body); status >= http.StatusMultipleChoices {
+	if status, text := a.ask(http.MethodPost, path, body); status >= http.StatusMultipleChoices {
 		a.s.t.Fatalf("%s: %d %s", path, status, text)
 	} else if err := json.Unmarshal([]byte(text), answer); err != nil {
 		a.s.t.Fatal(err)
@@ -77,18 +77,21 @@ func (a *application) asks(path string, body, answer any) {
 }
 
 // ask sends a request of the application.
-func (a *application) ask(path string, body any) (status int, answer string) {
+func (a *application) ask(method, path string, body any) (status int, answer string) {
 	t := a.s.t
 	t.Helper()
-	sent, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
+	var sent []byte
+	if body != nil {
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
+			t.Fatal(err)
+		}
 	}
 	u, err := url.Parse(a.s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://127.0.0.1:"+u.Port()+path, bytes.NewReader(sent))
+	r, err := http.NewRequestWithContext(t.Context(), method, "https://127.0.0.1:"+u.Port()+path, bytes.NewReader(sent))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,16 +134,48 @@ func (a *application) link(kind string, back bool) (l link) {
 	return l
 }
 
+// renew asks for a link for another login of a connector.
+func (a *application) renew(connector string) (l link) {
+	a.s.t.Helper()
+	a.asks("/api/v1/agenthost/connect_links", map[string]any{"connector_id": connector}, &l)
+	l.path = strings.TrimPrefix(l.URL, a.s.url)
+	return l
+}
+
+// disconnects deletes a connector.
+func (a *application) disconnects(l link) {
+	a.s.t.Helper()
+	if status, text := a.ask(http.MethodDelete, "/api/v1/integrations/connectors/"+l.Connector, nil); status >= http.StatusMultipleChoices {
+		a.s.t.Fatalf("%d %s", status, text)
+	}
+}
+
 // confirm says that the person is the user of the workspace acme.
 func (a *application) confirm(l link, code string) int {
 	a.s.t.Helper()
-	status, _ := a.ask("/api/v1/agenthost/connect_links/"+l.ID+"/confirm", map[string]any{"code": code, "workspace_name": "acme"})
+	status, _ := a.ask(http.MethodPost, "/api/v1/agenthost/connect_links/"+l.ID+"/confirm", map[string]any{"code": code, "workspace_name": "acme"})
 	return status
 }
 
 // runs runs an operation of a connector, and returns the status.
 func (a *application) runs(l link, entity string) int {
 	a.s.t.Helper()
-	status, _ := a.ask("/api/v1/integrations/connectors/"+l.Connector+"/execute", map[string]any{"entity": entity, "action": "list", "params": map[string]any{"limit": 1}})
+	status, _ := a.calls(l.Connector, entity, "list", map[string]any{"limit": 1})
 	return status
+}
+
+// calls calls an operation of a connector.
+func (a *application) calls(connector, entity, action string, params map[string]any) (status int, answer string) {
+	a.s.t.Helper()
+	return a.ask(http.MethodPost, "/api/v1/integrations/connectors/"+connector+"/execute", map[string]any{"entity": entity, "action": action, "params": params})
+}
+
+// connects connects an account of Pylon without a person, and returns the connector.
+func (a *application) connects(workspace string) string {
+	a.s.t.Helper()
+	var made struct {
+		ID string `json:"id"`
+	}
+	a.asks("/api/v1/integrations/connectors", map[string]any{"workspace_name": workspace, "connector_type": "Pylon", "credentials": map[string]string{"api_token": key}}, &made)
+	return made.ID
 }

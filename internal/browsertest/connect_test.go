@@ -16,14 +16,20 @@ const key = "canary-key-of-the-vendor-3f81"
 // pylonServer is a server over a simulated Pylon, with its first application.
 func pylonServer(t *testing.T) (*served, *application) {
 	t.Helper()
+	s := serve(t, "serve: {connectors: {pylon: {server: "+pylonVendor(t)+"}}}\n")
+	return s, newApplication(t, s)
+}
+
+// pylonVendor is the address of a simulated Pylon.
+func pylonVendor(t *testing.T) string {
+	t.Helper()
 	built(t, "") // or the test is skipped
 	v, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: key, Seed: 7}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	s := serve(t, "serve: {connectors: {pylon: {server: "+v.URL+"}}}\n")
-	return s, newApplication(t, s)
+	return v.URL
 }
 
 // wantsTitle looks at the title of the page.
@@ -33,6 +39,23 @@ func (p *tab) wantsTitle(want string) {
 		p.t.Errorf("the title is %q, want %q\n%s", got, want, p.tell())
 	}
 }
+
+// brings waits until the browser is back at the application, and returns the code that it brings.
+func (p *tab) brings(a *application, l link) string {
+	p.t.Helper()
+	at, err := url.Parse(p.arrives(a.back))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	code := at.Query().Get("code")
+	if at.Query().Get("connect_link") != l.ID || code == "" {
+		p.t.Fatalf("the browser brings %s", at)
+	}
+	return code
+}
+
+// passwordField is the id of the field for a secret.
+func (p *tab) passwordField() string { return p.attribute("input[type=password]", "id") }
 
 // TestConnectWithKey connects an account with the keyboard only: a wrong key is told at its field,
 // the browser comes back to the application, and no address that it asked for has the key.
@@ -52,7 +75,7 @@ func TestConnectWithKey(t *testing.T) {
 	}
 	p.looks("connect-form")
 
-	field := result(p, chromedp.Evaluate[string](`document.querySelector("input[type=password]").id`))
+	field := p.passwordField()
 	p.tabTo(field)
 	p.types("a-wrong-key")
 	p.enter()
@@ -65,14 +88,7 @@ func TestConnectWithKey(t *testing.T) {
 	p.tabTo(field)
 	p.types(key)
 	p.enter()
-	at, err := url.Parse(p.arrives(a.back))
-	if err != nil {
-		t.Fatal(err)
-	}
-	code := at.Query().Get("code")
-	if at.Query().Get("connect_link") != l.ID || code == "" {
-		t.Fatalf("the browser brings %s", at)
-	}
+	code := p.brings(a, l)
 	if status := a.runs(l, "accounts"); status != http.StatusUnauthorized {
 		t.Errorf("an account that nobody confirmed: %d", status)
 	}
@@ -106,7 +122,7 @@ func TestConnectWithCode(t *testing.T) {
 	p.back()
 	p.open(l.path)
 	p.await("input[type=password]")
-	p.tabTo(result(p, chromedp.Evaluate[string](`document.querySelector("input[type=password]").id`)))
+	p.tabTo(p.passwordField())
 	p.types(key)
 	p.enter()
 	code := p.text("#code")

@@ -233,3 +233,9 @@ func (p *tab) text(selector string) string {
 	p.await(selector)
 	return strings.TrimSpace(result(p, chromedp.Text(chromedp.CSS(selector))))
 }
+
+// attribute returns an attribute of an element.
+func (p *tab) attribute(selector, name string) string {
+	p.t.Helper()
+	return result(p, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q)?.getAttribute(%q) || ""`, selector, name)))
+}

@@ -32,10 +32,28 @@ type served struct {
 // serve starts a server with the connectors of this tree, and with a configuration.
 func serve(t *testing.T, configuration string) *served {
 	t.Helper()
+	return serveWith(t, configuration, "", nil)
+}
+
+// serveWith starts a server with a connector of its own, that the operator has approved, instead.
+func serveWith(t *testing.T, configuration, name string, connector []byte) *served {
+	t.Helper()
 	s := &served{t: t, folder: t.TempDir(), log: &text{}}
 	s.env = append(os.Environ(), "XDG_CACHE_HOME="+built(t, "browser/cache"))
 	certificate, key := s.certify("agents.test")
-	s.write("agenthost.yaml", "plugins: "+built(t, "plugins")+"\n"+configuration)
+	plugins := built(t, "plugins")
+	if name != "" {
+		plugins = "own"
+		if err := os.Mkdir(filepath.Join(s.folder, plugins), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.write("agenthost.yaml", "plugins: "+plugins+"\n"+configuration)
+	if name != "" {
+		if out, err := s.command("plugin", "approve", "--yes", s.write(filepath.Join(plugins, name), string(connector))).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
 	address := free(t)
 	_, port, _ := net.SplitHostPort(address)
 	s.url = "https://agents.test:" + port

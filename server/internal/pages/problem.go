@@ -17,6 +17,8 @@ type Problem struct {
 	Status int
 	// Title is what the page is called, Text says what happened, and Next what to do.
 	Title, Text, Next string
+	// Again is a page of this server to go on from, and AgainWords are the words of the way there.
+	Again, AgainWords string
 	// Cause is for the log. It has no secret.
 	Cause error
 }
