@@ -35,7 +35,13 @@ func TestPeopleLogIn(t *testing.T) {
 			continue
 		}
 		l.wants(c.name+" comes back", b.send(l.url+"/login/account", nil), http.StatusOK, c.shows)
+		account := &url.URL{Scheme: "https", Host: strings.TrimPrefix(l.url, "https://"), Path: "/login/account"}
+		kept := b.Jar.Cookies(account)
 		l.wants(c.name+" leaves", b.send(l.url+"/logout", url.Values{}), http.StatusOK, "You may close this page")
+		if left := b.Jar.Cookies(account); len(kept) == 0 || len(left) != 0 {
+			t.Errorf("%s: %d cookies before the logout, %d after it", c.name, len(kept), len(left))
+		}
+		b.Jar.SetCookies(account, kept)
 		if p := b.send(l.url+"/login/account", nil); !strings.HasPrefix(p.at.String(), l.issuer.url) {
 			t.Errorf("%s: after the logout the page is %s", c.name, p.at)
 		}
