@@ -113,6 +113,9 @@ func (a *app) operate(ctx context.Context, f *operatorFlags, use func(context.Co
 	if _, err := os.Stat(filepath.Join(f.data, database.FileName)); err != nil && f.database == "" {
 		return &usageError{message: "there is no database in the folder " + f.data, hint: "name the folder of a server with --data, or a server with --server"}
 	}
+	if _, err := os.Stat(filepath.Join(f.data, database.MasterFile)); err != nil && f.database != "" && len(f.masterKeys) == 0 {
+		return &usageError{message: "there is no master key in the folder " + f.data, hint: "name the folder of a server with --data, or its --master-key, or a server with --server"}
+	}
 	return a.operateHere(ctx, f, to, o, use)
 }
 
