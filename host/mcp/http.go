@@ -43,7 +43,7 @@ type HTTPOptions struct {
 	// Scopes are the scopes that Verify requires. The metadata lists them for clients.
 	Scopes []string
 	// Sessions keeps a session for each client. Clients of protocol versions before
-	// 2026-07-28 need one to hear of changed tools. The default keeps none.
+	// 2026-07-28 need one to hear of changed tools; later ones have none. The default keeps none.
 	Sessions bool
 	// MaxConnections is the largest number of open connections in [Server.ServeHTTP]; 0
 	// means 1024. It is at most half of the process's file limit. One peer
@@ -132,15 +132,7 @@ func (f *front) handler(o HTTPOptions) (http.Handler, error) {
 	if (o.Issuer == "") != (o.Resource == "") {
 		return nil, fault.Invalid("resource", "Issuer and Resource need each other", "set both, or neither")
 	}
-	protocol := sdk.NewStreamableHTTPHandler(f.server, &sdk.StreamableHTTPOptions{
-		Stateless:      !o.Sessions,
-		SessionTimeout: sessionTimeout,
-		Logger:         logging.ToSlog(f.log.Named("http")),
-		// The Host header is checked here, for any address that the server listens on.
-		DisableLocalhostProtection:   true,
-		MaxRequestBodyBytes:          maxMessage,
-		PropagateRequestCancellation: true,
-	})
+	protocol := f.protocol(o.Sessions)
 	mux := http.NewServeMux()
 	metadataURL := ""
 	if o.Issuer != "" {
@@ -172,6 +164,38 @@ func (f *front) handler(o HTTPOptions) (http.Handler, error) {
 		}
 		guarded.ServeHTTP(w, r)
 	}), nil
+}
+
+// sessionless is the first version of the protocol that has no sessions.
+const sessionless = "2026-07-28"
+
+// protocol returns the protocol's library. With sessions, it refuses versions that have none, so
+// their requests go to one without.
+func (f *front) protocol(sessions bool) http.Handler {
+	options := sdk.StreamableHTTPOptions{
+		Stateless:      true,
+		SessionTimeout: sessionTimeout,
+		Logger:         logging.ToSlog(f.log.Named("http")),
+		// The Host header is checked here, for any address that the server listens on.
+		DisableLocalhostProtection:   true,
+		MaxRequestBodyBytes:          maxMessage,
+		PropagateRequestCancellation: true,
+	}
+	without := sdk.NewStreamableHTTPHandler(f.server, &options)
+	if !sessions {
+		return without
+	}
+	options.Stateless = false
+	with := sdk.NewStreamableHTTPHandler(f.server, &options)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Older versions have no Mcp-Method.
+		newer := r.Header.Get("Mcp-Protocol-Version") >= sessionless || r.Header.Get("Mcp-Method") != ""
+		if newer && r.Header.Get("Mcp-Session-Id") == "" {
+			without.ServeHTTP(w, r)
+			return
+		}
+		with.ServeHTTP(w, r)
+	})
 }
 
 // plainPath reports whether a resource's URL has a plain path and nothing after it.

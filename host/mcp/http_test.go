@@ -264,6 +264,20 @@ func TestAnothersSession(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
+// TestNewestProtocolBesideSessions: a server with sessions also serves the versions that have none.
+func TestNewestProtocolBesideSessions(t *testing.T) {
+	server, _ := newServer(t, mcp.Options{})
+	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens(), Sessions: true})
+	resp, body := newest(t, url, "tools/list", "", map[string]any{}, nil)
+	if resp.StatusCode != 200 || !strings.Contains(body, "notes_notes_list") || resp.Header.Get("Mcp-Session-Id") != "" {
+		t.Errorf("%d %s, session %q", resp.StatusCode, body, resp.Header.Get("Mcp-Session-Id"))
+	}
+	if resp, body := newest(t, url, "tools/list", "", map[string]any{}, map[string]string{"Mcp-Session-Id": "made-up"}); resp.StatusCode < 400 {
+		t.Errorf("with a session that is no one: %d %s", resp.StatusCode, body)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
 // TestShutdown ends a server while a client streams.
 func TestShutdown(t *testing.T) {
 	server, _ := newServer(t, mcp.Options{})

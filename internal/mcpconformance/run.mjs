@@ -5,10 +5,11 @@
 // the connectors in CONNECTORS, and what a vendor has to do for them is done here.
 //
 // The suites send no bearer token, and agenthost serves nobody without one. So they talk
-// to a forwarder here that adds the token and changes nothing else.
+// to a forwarder here that adds the token and changes nothing else. They run twice: against
+// agenthost mcp, and against agenthost serve with the token of a workspace.
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve as absolute } from "node:path";
@@ -61,6 +62,10 @@ connections:
     credentials: {token: env:API_TOKEN}
   json: {connector: schemas, credentials: {token: env:API_TOKEN}}
   extra: {connector: extra, credentials: {token: env:API_TOKEN}}
+serve:
+  mcp: {form: operations}
+  connectors:
+    conformance: {server: http://127.0.0.1:${vendor.address().port}}
 `);
 const env = { ...process.env, AGENTHOST_MCP_TOKEN: token, API_TOKEN: "none", AGENTHOST_CONFIG: config };
 delete env.AGENTHOST_PLUGINS;
@@ -68,24 +73,32 @@ for (const name of ["pylon.wasm", "conformance.wasm", "schemas.wasm", "extra.was
   const approved = spawnSync(agenthost, ["plugin", "approve", "--yes", join(plugins, name)], { env, encoding: "utf8" });
   if (approved.status !== 0) throw new Error(approved.stderr);
 }
-rmSync(extra);
 
 const version = (n) => Number(process.versions.node.split(".")[n]);
 if (version(0) < 22) throw new Error(`the suites need Node 22, this is ${process.versions.node}`);
 
-// serve starts agenthost with some flags, and the forwarder in front of it.
-async function serve(...flags) {
-  const command = ["mcp", "--http", "127.0.0.1:0", "--token", "env:AGENTHOST_MCP_TOKEN", "--form", "operations", ...flags];
+// start starts agenthost, and returns its address.
+async function start(...command) {
   const child = spawn(agenthost, command, { env, stdio: ["ignore", "ignore", "pipe"] });
-  const port = await new Promise((resolve, reject) => {
+  const url = await new Promise((resolve, reject) => {
     let said = "";
     child.stderr.on("data", (data) => {
       said += data;
-      const found = said.match(/http:\/\/127\.0\.0\.1:(\d+)/);
-      if (found) resolve(Number(found[1]));
+      const found = said.match(/http:\/\/127\.0\.0\.1:\d+/);
+      if (found) resolve(found[0]);
     });
     child.on("exit", () => reject(new Error("agenthost ended: " + said)));
   });
+  const stop = () => {
+    child.removeAllListeners("exit");
+    child.kill("SIGTERM");
+  };
+  return { url, stop };
+}
+
+// forward starts the forwarder in front of a server.
+async function forward(server, token) {
+  const { port } = new URL(server.url);
   const forwarder = http.createServer((req, res) => {
     const headers = { ...req.headers, authorization: "Bearer " + token };
     const to = http.request({ port, host: "127.0.0.1", method: req.method, path: req.url, headers, setHost: false }, (from) => {
@@ -102,10 +115,34 @@ async function serve(...flags) {
     stop: () => {
       forwarder.close();
       forwarder.closeAllConnections();
-      child.removeAllListeners("exit");
-      child.kill("SIGTERM");
+      server.stop();
     },
   };
+}
+
+// mcp starts agenthost mcp with some flags.
+async function mcp(...flags) {
+  return forward(await start("mcp", "--http", "127.0.0.1:0", "--token", "env:AGENTHOST_MCP_TOKEN", "--form", "operations", ...flags), token);
+}
+
+// served starts agenthost serve, whose first workspace has the same connections.
+async function served() {
+  const data = join(home, "data");
+  const server = await start("serve", "--http", "127.0.0.1:0", "--data", data);
+  const send = async (path, body, token) => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: "Bearer " + token }) };
+    const answer = await fetch(server.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`);
+    return answer.json();
+  };
+  const { client_id, client_secret } = JSON.parse(readFileSync(join(data, "bootstrap.json"), "utf8"));
+  const { access_token } = await send("/api/v1/account/applications/token", { client_id, client_secret });
+  for (const [name, connector_type] of [["test", "conformance"], ["json", "schemas"], ["extra", "extra"]]) {
+    await send("/api/v1/integrations/connectors", { workspace_name: "default", name, connector_type, credentials: { token: "none" } }, access_token);
+  }
+  const made = spawnSync(agenthost, ["workspace", "token", "default", "--data", data], { env, encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  return forward(server, made.stdout.trim());
 }
 
 // suite runs one of the two suites and returns whether it passed.
@@ -135,14 +172,27 @@ async function typescript() {
   console.log(`ok: ${tools.length} tools listed, 3 calls`);
 }
 
+// old and next run the two suites.
+async function old(name, server) {
+  return suite(`0.1.16, ${name}`, "node_modules/@modelcontextprotocol/conformance/dist/index.js", server.url, "--expected-failures", here("expected-0.1.yaml"));
+}
+async function next(name, server) {
+  // With --requirements, the suite would not compare the scenarios that are newer than the protocol, those of headers among them.
+  return suite(`0.2.0-alpha for 2026-07-28, ${name}`, "node_modules/conformance-next/dist/index.js", server.url, "--suite", "all", "--spec-version", "2026-07-28", "--expected-failures", here("expected-2026-07-28.yaml"));
+}
+
 let passed = true;
 try {
-  let server = await serve("--sessions");
-  passed = (await suite("0.1.16, with sessions", "node_modules/@modelcontextprotocol/conformance/dist/index.js", server.url, "--expected-failures", here("expected-0.1.yaml"))) && passed;
+  let server = await served();
+  rmSync(extra); // it comes and goes from here on
+  passed = (await old("agenthost serve", server)) && passed;
+  passed = (await next("agenthost serve", server)) && passed;
   server.stop();
-  server = await serve();
-  // With --requirements, the suite would not compare the scenarios that are newer than the protocol, those of headers among them.
-  passed = (await suite("0.2.0-alpha for 2026-07-28", "node_modules/conformance-next/dist/index.js", server.url, "--suite", "all", "--spec-version", "2026-07-28", "--expected-failures", here("expected-2026-07-28.yaml"))) && passed;
+  server = await mcp("--sessions");
+  passed = (await old("agenthost mcp with sessions", server)) && passed;
+  server.stop();
+  server = await mcp();
+  passed = (await next("agenthost mcp", server)) && passed;
   server.stop();
   await typescript();
 } finally {
