@@ -225,7 +225,11 @@ func (i *issuer) request(r op.AuthRequest, err error) (op.AuthRequest, error) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	made := request{AuthRequest: r.(*storage.AuthRequest), audience: r.GetAudience(), nonce: r.GetNonce()}
+	kept, is := r.(*storage.AuthRequest)
+	if !is {
+		return nil, fmt.Errorf("the example keeps a %T", r)
+	}
+	made := request{AuthRequest: kept, audience: r.GetAudience(), nonce: r.GetNonce()}
 	if audience := i.clients[r.GetClientID()].audience; audience != "" {
 		made.audience = []string{audience}
 	}

@@ -44,7 +44,6 @@ type lab struct {
 	http   *httptest.Server
 	url    string
 	first  *server.Bootstrap
-	log    *bytes.Buffer
 	later  atomic.Int64 // how much later than the issuer's the server's clock is
 }
 
@@ -153,12 +152,12 @@ func (l *lab) connect(application string, password secret.Value, workspace, conn
 	})
 }
 
-// organization makes one as an operator, with an application.
-func (l *lab) organization(operator, name string) (string, adminapi.MadeApplication) {
+// second makes a second organization as an operator, and returns its application.
+func (l *lab) second(operator string) adminapi.MadeApplication {
 	l.t.Helper()
-	made := ask[adminapi.Organization](l, http.MethodPost, adminapi.OrganizationsPath, operator, adminapi.Named{Name: name})
+	made := ask[adminapi.Organization](l, http.MethodPost, adminapi.OrganizationsPath, operator, adminapi.Named{Name: "second"})
 	path := strings.Replace(adminapi.ApplicationsPath, "{organization_id}", made.ID, 1)
-	return made.ID, ask[adminapi.MadeApplication](l, http.MethodPost, path, operator, adminapi.NewApplication{Name: "backend"})
+	return ask[adminapi.MadeApplication](l, http.MethodPost, path, operator, adminapi.NewApplication{Name: "backend"})
 }
 
 // browser is one with cookies, which follows where it is sent.

@@ -146,7 +146,7 @@ func TestNamedOrganization(t *testing.T) {
 	i, data := startIssuer(t), t.TempDir()
 	l := newLab(t, i, data)
 	l.connect(l.first.ClientID, l.first.ClientSecret, "acme", "ours")
-	_, application := l.organization(l.operator(), "second")
+	application := l.second(l.operator())
 	l.connect(application.ID, application.ClientSecret.Secret(), "other", "theirs")
 	// Made while the server runs, it changes nothing.
 	l.wants("ada, before", l.logIn(l.browser(), "ada"), http.StatusOK, `id="workspace">acme<`)

@@ -34,6 +34,7 @@ func TestPostgresOperate(t *testing.T) {
 }
 
 func testOperate(t *testing.T, database string) {
+	t.Helper()
 	s := newServed(t, &owners{}, database)
 	s.start()
 	s.stop()
