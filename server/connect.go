@@ -170,9 +170,20 @@ type Facts struct {
 
 // allowedEffect is what operations of one effect do.
 type allowedEffect struct {
-	Words      string
-	Operations []string
+	ID       string // the effect
+	Words    string
+	Count    int // of the operations
+	Entities []allowedEntity
 }
+
+// mostOpen is the most entities of an effect that the first page shows before somebody opens them.
+const mostOpen = 8
+
+// Long reports whether there are more entities than fit the page.
+func (a allowedEffect) Long() bool { return len(a.Entities) > mostOpen }
+
+// allowedEntity is what may be done with an entity.
+type allowedEntity struct{ Name, Actions string }
 
 var effectWords = []struct {
 	effect abi.Effect
@@ -205,7 +216,7 @@ func (s *Server) allowed(c *connecting) []allowedEffect {
 	var all []allowedEffect
 	operator := s.options.Connectors[c.kind.Name].Allow
 	for _, e := range effectWords {
-		a := allowedEffect{Words: e.words}
+		a := allowedEffect{ID: string(e.effect), Words: e.words}
 		var entities []string
 		actions := make(map[string][]string)
 		for i := range c.kind.Manifest.Operations {
@@ -215,12 +226,13 @@ func (s *Server) allowed(c *connecting) []allowedEffect {
 					entities = append(entities, op.Entity)
 				}
 				actions[op.Entity] = append(actions[op.Entity], op.Action)
+				a.Count++
 			}
 		}
 		for _, entity := range entities {
-			a.Operations = append(a.Operations, entity+" ("+strings.Join(actions[entity], ", ")+")")
+			a.Entities = append(a.Entities, allowedEntity{entity, strings.Join(actions[entity], ", ")})
 		}
-		if len(a.Operations) > 0 {
+		if a.Count > 0 {
 			all = append(all, a)
 		}
 	}

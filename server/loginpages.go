@@ -254,7 +254,7 @@ func (s *Server) makeOwnToken(v *pages.Visit) error {
 	if err != nil {
 		return err
 	}
-	p.Token, p.TokenEnds = string(envelope.Bytes(token)), timeText(o.Expires)
+	p.Token, p.TokenEnds = string(envelope.Bytes(token)), pages.When(o.Expires)
 	return v.Show("account", p)
 }
 

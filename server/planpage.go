@@ -25,7 +25,8 @@ type planPage struct {
 	Effect, Caller, Intent, Expires              string
 	State                                        string
 	By, Answered                                 string
-	Blocks                                       []planBlock
+	// About is the part that says which operation it is, and Blocks are what it would send.
+	About, Blocks []planBlock
 	// Hidden says what of the plan is not on the page; then the page approves nothing. Command shows
 	// all of it.
 	Hidden, Command string
@@ -38,6 +39,9 @@ type planBlock struct {
 	Quoted bool
 	Text   string
 }
+
+// aboutBlocks is how many blocks a plan's text begins with that say which operation it is.
+const aboutBlocks = 2
 
 // planBlocks splits the text of a plan. Each line of what others wrote begins with four spaces, so
 // none of their lines gets out of its box.
@@ -88,7 +92,7 @@ func (s *Server) planVisit(v *pages.Visit) (*planVisit, error) {
 	}
 	p.page = planPage{
 		ID: a.ID, Digest: a.Digest, Workspace: a.Plan.Workspace, Connection: a.Plan.Connection, Operation: a.Plan.Entity + "." + a.Plan.Action, Effect: string(a.Plan.Effect),
-		Caller: clip(a.Caller), Intent: a.Intent, Expires: timeText(a.Expires), State: string(a.State), By: a.By,
+		Caller: clip(s.callerName(v, &p.plan, a.Caller)), Intent: a.Intent, Expires: pages.When(a.Expires), State: string(a.State), By: a.By,
 	}
 	if len(a.Intent) > maxPlanText {
 		p.page.Intent = ""
@@ -101,12 +105,15 @@ func (s *Server) planVisit(v *pages.Visit) (*planVisit, error) {
 		p.page.Workspace = w.Name
 	}
 	if !a.Answered.IsZero() {
-		p.page.Answered = timeText(a.Answered)
+		p.page.Answered = pages.When(a.Answered)
 	}
 	if !s.now().Before(a.Expires) && a.State != ask.Used && a.State != ask.Refused {
 		p.page.State = string(ask.Expired)
 	}
 	p.page.Blocks, p.page.Hidden = shownPlan(&a.Plan)
+	if len(p.page.Blocks) > aboutBlocks { // a person reads first what would be sent
+		p.page.About, p.page.Blocks = p.page.Blocks[:aboutBlocks], p.page.Blocks[aboutBlocks:]
+	}
 	// As JSON, it has the bodies that are no text, too.
 	p.page.Command = showsPlan(&p.plan) + " -o json"
 	p.page.Answers = p.page.State == string(ask.Pending) && (who.Role == store.RoleOperator || who.Workspace == p.plan.Scope.Workspace && who.Organization == p.plan.Scope.Organization)
@@ -117,6 +124,15 @@ func (s *Server) planVisit(v *pages.Visit) (*planVisit, error) {
 // others chose is in no command that a person copies.
 func showsPlan(p *store.Plan) string {
 	return "agenthost workspace plan " + p.Scope.Workspace + " " + p.ID
+}
+
+// callerName returns the name of the application that asks, and for any other caller what it is called
+// in the trail.
+func (s *Server) callerName(v *pages.Visit, p *store.Plan, caller string) string {
+	if a, err := s.store.Application(v.Context(), p.Scope.Organization, caller); err == nil && a.Name != "" {
+		return a.Name
+	}
+	return caller
 }
 
 // shownPlan is a plan for a page, or why the page does not have it whole.

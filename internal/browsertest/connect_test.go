@@ -9,6 +9,7 @@ import (
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 const key = "canary-key-of-the-vendor-3f81"
@@ -68,6 +69,12 @@ func TestConnectWithKey(t *testing.T) {
 	p.open(l.path)
 	p.wantsTitle("Connect Pylon")
 	p.looks("connect-consent")
+	p.tabTo("read")
+	p.do(chromedp.KeyEvent(kb.Enter))
+	if open := result(p, chromedp.Evaluate[bool](`document.getElementById("read").parentElement.open`)); !open {
+		t.Error("the Enter key does not open what is allowed")
+	}
+	p.looks("connect-consent-open")
 	p.tabTo("go-on")
 	p.space()
 	if at := p.at(); at != s.url+"/connect/form" {

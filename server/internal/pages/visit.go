@@ -80,3 +80,6 @@ func (v *Visit) SetCookie(name, value string, life time.Duration) {
 	}
 	http.SetCookie(v.Answer, c)
 }
+
+// When is a time for a page: in words, and in the one zone that the server and the person share.
+func When(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
