@@ -219,14 +219,14 @@ func (s *Server) takeAnswer(c *connecting) error {
 	d, end := s.loggingIn(c, scheme.ID, config, tokens)
 	defer end()
 	if err := s.host.FinishLogin(c.doing(), c.principal(), d.Name, r, answer); err != nil {
-		return s.loginFailed(c, d.Name, err)
+		return s.loginFailed(c, d, answer.Get("error"), err)
 	}
 	failure, err := s.prove(c.doing(), d, c.link.Scope, "connect link "+c.link.ID)
 	if err != nil && !errors.Is(err, errNoCheck) {
 		return err
 	}
 	if failure != nil && (failure.Kind == abi.KindAuthFailed || failure.Kind == abi.KindPermissionDenied) {
-		return s.loginFailed(c, d.Name, failure)
+		return s.loginFailed(c, d, "", failure)
 	}
 	operator := s.options.Connectors[c.kind.Name]
 	origins, err := c.kind.origins(config, scheme.ID, &operator)
@@ -236,14 +236,23 @@ func (s *Server) takeAnswer(c *connecting) error {
 	return s.fill(c, store.Filling{Config: config, Scheme: scheme.ID, Credentials: store.Credentials{Origins: origins}, Token: tokens.bound})
 }
 
-// loginFailed shows the form again, with what the vendor said.
-func (s *Server) loginFailed(c *connecting, trial string, err error) error {
+// loginFailed shows the form again, with what the person typed and what the vendor said: code is its
+// error, if it has one.
+func (s *Server) loginFailed(c *connecting, d *store.Connection, code string, err error) error {
 	e, is := errors.AsType[*abi.Error](err)
 	if !is || e.Kind == abi.KindInternal {
 		return err
 	}
-	page := s.form(c, "", nil, wrongField{})
-	page.Problem = "The login did not work. " + pages.Sentence(named(e.Message, trial, c)) + " You can log in again."
+	typed := make(map[string]string)
+	for name, value := range d.Config {
+		typed[atEnvironment+name] = value
+	}
+	page := s.form(c, d.Scheme, typed, wrongField{})
+	why := pages.Sentence(named(e.Message, d.Name, c))
+	if code == "access_denied" {
+		why = "You said no at " + c.kind.Manifest.Title + ", or it did not let you in."
+	}
+	page.Problem = "The login did not work. " + why + " You can log in again."
 	for i := range page.Schemes {
 		if f := &page.Schemes[i]; f.Login && len(f.Fields) == 0 {
 			if f.Address, err = s.loginAddress(c, f.ID, nil); err != nil {

@@ -19,7 +19,7 @@ func crm() []byte {
 		"config": [{"name": "tenant", "title": "Your tenant", "description": "What stands before .crm.example in the address of your browser.", "required": true, "pattern": "[a-z]+"}],
 		"check": {"entity": "me", "action": "get"},
 		"operations": [{"entity": "me", "action": "get", "description": "Who is logged in.", "effect": "read", "params": {"type": "object"}, "requests": [{"method": "GET", "path": "/me"}]}]
-	}`, `{"schemes": [{"id": "login", "type": "oauth2", "origins": ["`+vendor+`"],
+	}`, `{"schemes": [{"id": "login", "title": "Your login", "type": "oauth2", "origins": ["`+vendor+`"],
 		"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {access_token}"}],
 		"fields": [{"name": "client_id"}, {"name": "client_secret", "secret": true}, {"name": "refresh_token", "secret": true}, {"name": "access_token", "secret": true}],
 		"oauth2": {"grant": "refresh_token", "token_url": "`+vendor+`/token", "authorize_url": "`+vendor+`/authorize", "revoke_url": "`+vendor+`/revoke"}
@@ -87,8 +87,13 @@ func TestConnectWithLogin(t *testing.T) {
 	p.looks("login-leads")
 	p.enter()
 	p.saysNo()
-	p.await("#problem")
+	if got := p.text("#problem"); got != "The login did not work. You said no at CRM, or it did not let you in. You can log in again." {
+		t.Errorf("the form says %q", got)
+	}
 	p.looks("login-form-refused")
+	if got := p.attribute("#"+p.field(), "value"); got != "acme" {
+		t.Errorf("the form has forgotten what the person typed: %q", got)
+	}
 	p.toLogin("acme")
 	p.enter()
 	p.saysYes()
