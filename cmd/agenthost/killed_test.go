@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -134,7 +135,9 @@ func killOnce(t *testing.T, vendor *arrivals, random *rand.Rand, dir string, env
 	trail := filepath.Join(dir, "audit.jsonl")
 	known := make(map[int]bool)
 	for r, err := range audit.Scan(trail, audit.Filter{Starts: true}) {
-		if err != nil {
+		if _, half := errors.AsType[*audit.LineError](err); half && r == nil {
+			continue // the process was killed while it wrote the last line, and what is missing is not known
+		} else if err != nil {
 			t.Error(err)
 		} else if r.Operation() == "accounts.create" && len(r.Params) == 1 {
 			known[r.Params[0].Bytes-len(`""`)] = true
