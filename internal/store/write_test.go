@@ -293,9 +293,21 @@ func testSecondServer(t *testing.T, l *lab) {
 }
 
 func testNewerDatabase(t *testing.T, l *lab) {
-	if _, err := l.writer.ExecContext(t.Context(), "INSERT INTO migration (version, applied) VALUES (1000, 1)"); err != nil {
+	add := func(version, additive int) {
+		t.Helper()
+		if _, err := l.writer.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO migration (version, applied, additive) VALUES (%d, 1, %d)", version, additive)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(999, 1) // by a newer server, beside which this one starts again during a rollout
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	l.Store = ok(l.reopen(l.options(masterKeys(t, "first"))))(t)
+	if err := ok(l.join(l.options(masterKeys(t, "first"))))(t).Close(); err != nil {
+		t.Error(err)
+	}
+	add(1000, 0)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,4 @@
+-- additive
 -- What the nodes of a server agree on. Times are those of the database's clock, in milliseconds.
 
 -- The fence of a lease only grows. A row stays for a while after its lease has ended.
