@@ -16,7 +16,7 @@ import (
 
 // openWorkspaces is a host with a connection lab in each of two workspaces. The vendor says when it
 // is asked for issue slow, and answers once answer is closed.
-func openWorkspaces(t *testing.T, change func(*host.Options)) (h *host.Host, asked chan struct{}, answer chan struct{}) {
+func openWorkspaces(t *testing.T, change func(*host.Options)) (h *host.Host, asked, answer chan struct{}) {
 	t.Helper()
 	asked, answer = make(chan struct{}, 100), make(chan struct{})
 	server, err := vendorsim.Start(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -63,7 +63,7 @@ func (d *directory) turn(ctx context.Context, id string) (under store.Held, end 
 		return under, over, nil
 	}
 	under.Lease, under.Fence = l.Under()
-	return under, func() { l.Release(); over() }, nil
+	return under, func() { l.Release(); over() }, nil //nolint:contextcheck // it is given back after ctx has ended, too
 }
 
 // keeper keeps the tokens of one connection in the database, for as long as it has the credential

@@ -52,7 +52,7 @@ func (l *planLab) asks(call string) string {
 	l.t.Helper()
 	r := l.ask(http.MethodPost, l.run, l.token, call)
 	l.fails(r, http.StatusForbidden, "a person must approve this call")
-	_, rest, found := strings.Cut(string(r.body), publicURL+plansFolder)
+	_, rest, found := strings.Cut(r.body, publicURL+plansFolder)
 	if !found {
 		l.t.Fatalf("the error names no page: %s", r.body)
 	}

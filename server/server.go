@@ -228,7 +228,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.pages, err = s.newPages(); err != nil {
+	if s.pages, err = s.newPages(); err != nil { //nolint:contextcheck // a page has the context of its request
 		return nil, err
 	}
 	s.admin, err = s.newAdmin()

@@ -217,7 +217,7 @@ func (a *app) connectionCheckCommand(f *operatorFlags) *cobra.Command {
 
 func (a *app) connectionAllowCommand(f *operatorFlags) *cobra.Command {
 	var text, file string
-	var clear bool
+	var all bool
 	cmd := a.tableOrJSON(&cobra.Command{
 		Use:   "allow WORKSPACE CONNECTION",
 		Short: "Show or change what a connection may do",
@@ -228,7 +228,7 @@ the connector.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			change := adminapi.ConnectionChange{}
 			switch {
-			case clear:
+			case all:
 				change.Allow = json.RawMessage("null")
 			case file != "":
 				read, err := os.ReadFile(file)
@@ -257,7 +257,7 @@ the connector.`,
 	})
 	cmd.Flags().StringVar(&text, "set", "", "the new allow as `JSON`")
 	cmd.Flags().StringVar(&file, "file", "", "`file` with the new allow as JSON")
-	cmd.Flags().BoolVar(&clear, "clear", false, "take away what operators said: the configuration of the server decides")
+	cmd.Flags().BoolVar(&all, "clear", false, "take away what operators said: the configuration of the server decides")
 	cmd.MarkFlagsMutuallyExclusive("set", "file", "clear")
 	return cmd
 }

@@ -58,7 +58,7 @@ func (a *app) rotate(ctx context.Context, f *databaseFlags, dataKeys bool) (err 
 	if err != nil {
 		return fault.Configuration(err)
 	}
-	defer func() { err = errors.Join(err, s.Close()) }() //nolint:contextcheck // the database gives its lock back after ctx has ended, too
+	defer func() { err = errors.Join(err, s.Close()) }()
 	ctx = database.WithActor(ctx, database.Actor{Via: "command", Caller: osUser()})
 	if dataKeys {
 		return a.rotateData(ctx, s)

@@ -48,12 +48,12 @@ func (n *Node) Acquire(ctx context.Context, name string) (*Lease, error) {
 		fence, err := n.acquire(ctx, l)
 		switch {
 		case err != nil:
-			l.abandon()
+			l.abandon() //nolint:contextcheck // it is given back after ctx has ended, too
 			return nil, err
 		case fence > 0:
 			l.fence = fence
 			l.extend(sent)
-			renewing, cancel := context.WithCancel(n.ctx)
+			renewing, cancel := context.WithCancel(n.ctx) //nolint:contextcheck // it is renewed after ctx has ended, too
 			l.cancel = cancel
 			n.run(func() { l.renew(renewing) })
 			return l, nil

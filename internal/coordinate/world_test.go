@@ -67,7 +67,7 @@ func (q queue) Less(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].order < q[j].order
 }
 func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(event)) } //nolint:forcetypeassert // the heap's own
+func (q *queue) Push(x any)   { *q = append(*q, x.(event)) }
 func (q *queue) Pop() any {
 	old := *q
 	last := old[len(old)-1]
@@ -125,7 +125,7 @@ func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.Flo
 // runUntil lets things happen until a time, or until something is wrong.
 func (w *world) runUntil(end time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= end && w.failure == nil {
-		e := heap.Pop(&w.queue).(event) //nolint:forcetypeassert // the heap's own
+		e := heap.Pop(&w.queue).(event)
 		w.now = e.at
 		e.do()
 	}

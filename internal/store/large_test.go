@@ -87,13 +87,13 @@ func testLarge(t *testing.T, l *lab) {
 		}
 	})
 	took("new data keys, all credentials sealed anew", func() {
-		done := ok(l.turnover(t, "first").RotateData(ctx))(t) //nolint:contextcheck // the test closes it after ctx has ended
+		done := ok(l.turnover(t, "first").RotateData(ctx))(t)
 		if done.Keys != *workspaces || done.Values < 3**workspaces || done.Unopened != 0 {
 			t.Errorf("%+v", done)
 		}
 	})
 	took("all data keys under a new master key", func() {
-		if done := ok(l.turnover(t, "second", "first").RotateMaster(ctx))(t); done.Keys != *workspaces { //nolint:contextcheck // as above
+		if done := ok(l.turnover(t, "second", "first").RotateMaster(ctx))(t); done.Keys != *workspaces {
 			t.Errorf("%+v", done)
 		}
 	})

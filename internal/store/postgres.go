@@ -43,7 +43,7 @@ func OpenPostgres(ctx context.Context, address secret.Value, o Options) (s *Stor
 		}
 		s, err = openPostgres(ctx, config, serving, p.first, o)
 		if err != nil {
-			p.close()
+			p.close() //nolint:contextcheck // it ends after ctx has ended, too
 		}
 		return err
 	})

@@ -98,7 +98,7 @@ func tryLock(ctx context.Context, c *pgx.Conn, statement string) (taken bool, er
 
 // watch looks whether the database answers, until ctx ends. Then it gives the lock back.
 func (p *presence) watch(ctx context.Context, flush func()) {
-	defer p.close()
+	defer p.close() //nolint:contextcheck // it ends after ctx has ended, too
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
 	for {
@@ -115,7 +115,7 @@ func (p *presence) watch(ctx context.Context, flush func()) {
 			continue
 		}
 		p.health.left()
-		p.close()
+		p.close() //nolint:contextcheck // as above
 		flush()
 		if !p.enterAgain(ctx) {
 			return

@@ -58,7 +58,7 @@ func (f Fields) Flag(name string) bool { b, _ := f[name].(bool); return b }
 // Int is an integer field.
 func (f Fields) Int(name string) int64 { n, _ := f[name].(float64); return int64(n) }
 
-// SetText, SetFlag and SetTexts set into to a field that was sent, and leave it otherwise.
+// SetText sets into to a field that was sent, and leaves it otherwise; so do SetFlag and SetTexts.
 func (f Fields) SetText(name string, into *string) {
 	if f.Has(name) {
 		*into = f.Text(name)

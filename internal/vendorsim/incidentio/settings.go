@@ -49,7 +49,7 @@ func listRolesV1(c *call) (result, *apiError) {
 	return all(out)
 }
 
-func getRoleV1(c *call, r *row[incidentRole]) (result, *apiError) {
+func getRoleV1(_ *call, r *row[incidentRole]) (result, *apiError) {
 	return made(incidentRoleV1{r.Val, r.Val.required})
 }
 

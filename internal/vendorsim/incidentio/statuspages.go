@@ -58,7 +58,7 @@ func (i *statusPageIncident) endImpact(component string, at time.Time) {
 }
 
 // getStatusPageStructure returns the components. There are no groups.
-func getStatusPageStructure(c *call, r *row[statusPage]) (result, *apiError) {
+func getStatusPageStructure(_ *call, r *row[statusPage]) (result, *apiError) {
 	items := []any{}
 	for _, component := range r.Val.components {
 		items = append(items, map[string]any{"component": map[string]any{"component_id": component.ID, "name": component.Name}})

@@ -40,7 +40,7 @@ func createCollection(c *call, kb *row[knowledgeBase]) (result, *apiError) {
 	return one(t.Insert(col.ID, 0, col))
 }
 
-func getCollection(c *call, _ *table[collection], r *row[collection]) (result, *apiError) {
+func getCollection(_ *call, _ *table[collection], r *row[collection]) (result, *apiError) {
 	return one(r)
 }
 

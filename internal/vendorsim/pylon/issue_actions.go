@@ -21,7 +21,7 @@ func snoozeIssue(c *call, r *row[issue]) (result, *apiError) {
 	return one(c.v.store.issues.Replace(r, is))
 }
 
-func listFollowers(c *call, r *row[issue]) (result, *apiError) {
+func listFollowers(_ *call, r *row[issue]) (result, *apiError) {
 	return followers(&r.Val)
 }
 

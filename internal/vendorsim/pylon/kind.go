@@ -29,6 +29,3 @@ func (k kind[T]) get(c *call) (result, *apiError) { return contract.With(k.at, s
 
 // show answers a record as it is stored.
 func show[T any](_ *call, r *row[T]) (result, *apiError) { return one(r) }
-
-// showWithin is [show] for a record in one of many tables.
-func showWithin[T any](_ *call, _ *table[T], r *row[T]) (result, *apiError) { return one(r) }

@@ -141,7 +141,7 @@ func updateTaskComment(c *call, t *table[taskComment], r *row[taskComment]) (res
 	return one(t.Replace(r, comment))
 }
 
-func deleteTaskComment(c *call, t *table[taskComment], r *row[taskComment]) (result, *apiError) {
+func deleteTaskComment(_ *call, t *table[taskComment], r *row[taskComment]) (result, *apiError) {
 	t.Remove(r)
 	return result{}, nil
 }

@@ -365,7 +365,7 @@ func TestMembersOfAnEmbeddedStruct(t *testing.T) {
 	}
 	d := documented{schemas: make(schema), answer: true}
 	d.ref(reflect.TypeFor[within]())
-	if got := d.schemas["within"].(schema)["required"]; !reflect.DeepEqual(got, names) { //nolint:forcetypeassert // made above
+	if got := d.schemas["within"].(schema)["required"]; !reflect.DeepEqual(got, names) {
 		t.Errorf("the document has %v", got)
 	}
 }
