@@ -68,10 +68,11 @@ func (m *members) own(limit int) int {
 func (m *members) common(limit int) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	left := limit
 	for _, rank := range m.silent {
-		limit -= share(limit, m.known, rank)
+		left -= share(limit, m.known, rank)
 	}
-	return max(0, limit)
+	return left
 }
 
 // Nodes returns how many nodes there are, as far as this one knows, and how many of them are silent.

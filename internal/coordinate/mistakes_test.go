@@ -24,7 +24,7 @@ var made = []struct {
 	{"a notice is taken for the next one", "notice.go", "revision > w.seen+1:", "revision > w.seen+1_000_000:", 1, "does not know", true},
 	{"a node uses what it gives back", "rate.go", "r.count, r.left = 0, 0", "r.count = 0", 1, "requests are sent within", false},
 	{"a node counts its tokens from the answer", "rate.go", "r.until = sent.Add(b.life", "r.until = now.Add(b.life", 6, "requests are sent within", false},
-	{"nobody leaves its share to a silent node", "member.go", "limit -= share(limit, m.known, rank)", "limit -= 0 * rank", 4, "requests are sent within", false},
+	{"nobody leaves its share to a silent node", "member.go", "left -= share(limit, m.known, rank)", "left -= 0 * rank", 4, "requests are sent within", false},
 	{"the last notice may be missing", "notice.go", "case newest <= w.seen:", "case newest <= w.seen+1:", 1, "does not know", false},
 	{"nobody hears that the vendor closed the rate", "rate.go", "case c.About == AboutRate:", "case c.About == AboutRate+\"s\":", 0, "after the vendor closed", false},
 	{"a holder counts from the answer", "lease.go", "l.extend(sent)\n\t\t\trenewing", "l.extend(n.now())\n\t\t\t_ = sent\n\t\t\trenewing", 3, "believe", false},

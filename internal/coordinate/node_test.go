@@ -260,14 +260,20 @@ func TestConcurrentNodesAlone(t *testing.T) {
 	})
 }
 
-// TestShare: the shares of all nodes are the limit.
+// TestShare: the shares of all nodes are the limit, and so are what those that ask may take and the
+// shares of those that are silent.
 func TestShare(t *testing.T) {
 	t.Parallel()
 	for limit := range 30 {
 		for known := 1; known < 12; known++ {
 			sum := 0
+			m := members{view: view{known: known}}
 			for rank := range known {
+				if n := m.common(limit); sum+n != limit {
+					t.Errorf("%d of %d nodes are silent: they have %d of %d, and the others %d", rank, known, sum, limit, n)
+				}
 				sum += share(limit, known, rank)
+				m.silent = append(m.silent, rank)
 			}
 			if sum != limit {
 				t.Errorf("%d nodes have %d of %d", known, sum, limit)
