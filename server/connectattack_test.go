@@ -3,6 +3,8 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -233,5 +235,51 @@ func TestHostileWordsOnPages(t *testing.T) {
 	b.wants(p, http.StatusOK, "&lt;script&gt;alert(1)&lt;/script&gt;")
 	if strings.Contains(p.body, "<img") || strings.Contains(p.body, `" onload="`) {
 		t.Errorf("%s", p.body)
+	}
+}
+
+// TestHostileManifestOnPages: what a connector and an issuer say stays text on the pages of a login. No
+// connector has a character that nobody sees.
+//
+// threat: D7, D8
+func TestHostileManifestOnPages(t *testing.T) {
+	t.Parallel()
+	const markup = `<b onload=alert(1)>\"'</b>{{.}}`
+	title := markup + strings.Repeat("W", 100)
+	hostile := strings.NewReplacer(`"CRM"`, `"`+title+`"`, `"required": true, "pattern": "[a-z]+"`, `"title": "`+markup+`", "description": "`+markup+`", "required": true, "pattern": "[a-z]+"`,
+		`"id": "key",`, `"id": "key", "title": "`+markup+`", "description": "`+markup+`",`, `"name": "api_key",`, `"name": "api_key", "title": "`+markup+`", "description": "`+markup+`",`)
+	people := newPeople(t)
+	l := newLoginLab(t)
+	account := l.accounts.Add("our client")
+	account.Redirects = []string{publicURL + callbackPath}
+	l.restart(t, loginOptions(account), people.options, func(o *Options) {
+		if err := os.WriteFile(filepath.Join(o.Host.Plugins, "crm.wasm"), crmWith(hostile), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var seen []page
+	b := newBrowser(l.lab)
+	look := func(p page) page { seen = append(seen, p); return p }
+	link := l.link(l.token, map[string]any{"workspace_name": "acme", "connector_type": strings.ReplaceAll(title, `\"`, `"`)})
+	look(b.follow(http.MethodGet, link.URL, nil))
+	look(b.follow(http.MethodPost, link.URL, nil))
+	look(b.follow(http.MethodPost, loginPath, url.Values{"scheme": {"login"}, "environment.tenant": {"<i>"}}))
+	p := look(b.follow(http.MethodPost, loginPath, url.Values{"scheme": {"login"}, "environment.tenant": {"acme"}}))
+	look(b.follow(http.MethodGet, answerTo(t, p.attribute(t, "login", "href")), nil))
+	people.Says = map[string]any{"sub": `<script>ann</script>` + "\u202e", "groups": "admins"}
+	b.logIn(people, accountPath)
+	b.wants(look(b.send(http.MethodGet, accountPath, nil)), http.StatusOK, "[U+202E]")
+	for i, p := range seen {
+		if p.status != http.StatusOK && p.status != http.StatusUnprocessableEntity {
+			t.Errorf("page %d: %d %s", i, p.status, p.body)
+		}
+		if !strings.Contains(p.body, "&lt;") {
+			t.Errorf("page %d has no hostile words:\n%s", i, p.body)
+		}
+		for _, never := range []string{"<b onload", "<script", "<i>", "\u202e"} {
+			if strings.Contains(p.body, never) {
+				t.Errorf("page %d has %q:\n%s", i, never, p.body)
+			}
+		}
 	}
 }

@@ -211,3 +211,49 @@ func TestOneVisitAndOneRetry(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkOfNoApplication: a client of MCP that shows no forms leaves the code to an application of the
+// organization, which says whose workspace it is. Nobody else confirms it, and the link of an
+// application is not for a client of MCP.
+//
+// threat: D7
+func TestLinkOfNoApplication(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create("other", "Pylon")
+	scope := store.Scope{Organization: l.first.Organization}
+	pending := l.link(l.scoped("acme"), map[string]any{"connector_type": "Pylon", "name": "support"})
+	own, err := l.s.store.Link(t.Context(), scope, pending.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.s.links.confirm(t.Context(), own.Scope, pending.ID, "ABCDEFGH"); err == nil || !strings.Contains(err.Error(), "no such link") {
+		t.Errorf("a client of MCP confirms the link of an application: %v", err)
+	}
+	if err := l.s.store.EndLink(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	id, address, err := l.s.links.link(t.Context(), own.Scope, "support")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(l)
+	p := b.follow(http.MethodPost, address, nil)
+	p = b.follow(http.MethodPost, formPath, url.Values{"scheme": {p.scheme(t)}, "credentials.api_token": {vendorToken}})
+	body := func(workspace string) map[string]any {
+		return map[string]any{"code": p.text(t, "code"), "workspace_name": workspace}
+	}
+	l.fails(l.confirm(l.token, id, body("other")), http.StatusNotFound, "the workspace has no such link")
+	l.fails(l.confirm(l.scoped("other"), id, body("other")), http.StatusNotFound, "no such link")
+	l.fails(l.confirm(l.another(), id, body("default")), http.StatusNotFound, "no such link")
+	l.fails(l.confirm(l.scoped("acme", "read"), id, body("acme")), http.StatusForbidden, "scope")
+	l.fails(l.confirm(l.workspaceToken("acme").Token, id, body("acme")), http.StatusUnauthorized, "")
+	l.fails(l.confirm(l.token, id, map[string]any{"code": "AAAAAAAA", "workspace_name": "acme"}), http.StatusForbidden, "wrong")
+	if state := l.stateOf(pending.ConnectorID); state != string(store.Pending) {
+		t.Errorf("the state is %s", state)
+	}
+	l.ok(l.confirm(l.token, id, body("acme")), &airbyteapi.Record{})
+	if state := l.stateOf(pending.ConnectorID); state != string(store.Ready) {
+		t.Errorf("the state is %s", state)
+	}
+}

@@ -19,15 +19,18 @@ import (
 
 // crm is a connector whose vendor takes an API key, the login of a person, and clients that act for
 // themselves. Where it is depends on a value of the connection.
-func crm() []byte {
+func crm() []byte { return crmWith(strings.NewReplacer()) }
+
+// crmWith is crm with other words.
+func crmWith(words *strings.Replacer) []byte {
 	const origins, inject = `"origins": ["https://{tenant}.crm.example"]`, `"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {access_token}"}]`
-	return wasmtest.Sending(`{
+	return wasmtest.Sending(words.Replace(`{
 		"abi": 1, "name": "crm", "title": "CRM", "version": "1.0.0", "description": "A vendor with OAuth 2.0.",
 		"servers": [{"id": "main", "url": "https://{tenant}.crm.example"}],
 		"config": [{"name": "tenant", "required": true, "pattern": "[a-z]+"}],
 		"check": {"entity": "me", "action": "get"},
 		"operations": [{"entity": "me", "action": "get", "description": "Who is logged in.", "effect": "read", "params": {"type": "object"}, "requests": [{"method": "GET", "path": "/me"}]}]
-	}`, `{"schemes": [
+	}`), words.Replace(`{"schemes": [
 		{"id": "key", "type": "bearer", `+origins+`, "fields": [{"name": "api_key", "secret": true, "required": true}],
 			"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {api_key}"}]},
 		{"id": "login", "type": "oauth2", `+origins+`, `+inject+`,
@@ -39,7 +42,7 @@ func crm() []byte {
 		{"id": "robot", "type": "oauth2", `+origins+`, `+inject+`,
 			"fields": [{"name": "credentials_json", "secret": true, "required": true}],
 			"oauth2": {"grant": "jwt_bearer", "token_url": "https://{tenant}.crm.example/token", "client_auth": "none", "scopes": ["read"]}}
-	]}`, `{"method": "GET", "path": "/me"}`)
+	]}`), `{"method": "GET", "path": "/me"}`)
 }
 
 // loginLab is a lab with a second vendor, the CRM.

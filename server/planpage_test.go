@@ -75,7 +75,7 @@ func (l *planLab) person(claims map[string]any) *browser {
 func (l *planLab) keep(body []byte, expires time.Duration) string {
 	l.t.Helper()
 	a := ask.Ask{Caller: "<i>agent", Intent: "to <b>help</b>\u202e", Plan: ask.Plan{
-		Workspace: l.w.ID, Connection: "pylon", Entity: "teams", Action: "create", Effect: "write", Params: json.RawMessage(`{}`),
+		Workspace: l.w.ID, Connection: "<u>pylon\u2066", Entity: "teams", Action: "create", Effect: "write", Params: json.RawMessage(`{}`),
 		Requests: []ask.Request{{Method: "POST", URL: "https://api.example.com/teams", Body: body}},
 	}}
 	text, err := json.Marshal(&a)
@@ -87,6 +87,29 @@ func (l *planLab) keep(body []byte, expires time.Duration) string {
 		l.t.Fatal(err)
 	}
 	return plansFolder + p.ID
+}
+
+// answers counts the answers to plans in the audit, by the login of who gave them.
+func (l *planLab) answers() map[string]int {
+	l.t.Helper()
+	found := make(map[string]int)
+	for _, text := range l.records(l.first.Organization) {
+		if via, caller, action := recordOf(text); action == "plans answer" && via == "login" {
+			found[caller]++
+		} else if action == "plans answer" {
+			l.t.Errorf("%s", text)
+		}
+	}
+	return found
+}
+
+// recordOf splits what [lab.records] returns.
+func recordOf(text string) (via, caller, action string) {
+	parts := strings.Fields(text)
+	if len(parts) < 5 {
+		return "", "", ""
+	}
+	return parts[0], parts[1], parts[3] + " " + parts[4]
 }
 
 // shownDigest is the digest that a page approves.
@@ -134,6 +157,9 @@ func TestPlanPage(t *testing.T) {
 		}
 		b.wants(b.send(http.MethodGet, path, nil), http.StatusOK, c.title)
 		b.wants(b.send(http.MethodPost, path, url.Values{"digest": form["digest"], "answer": {"approve"}}), http.StatusConflict, c.title)
+		if got := l.answers(); got[c.claims["sub"].(string)] != 1 || len(got) != i+1 {
+			t.Errorf("the audit has answers of %v", got)
+		}
 		found, err := l.s.store.AnyPlan(t.Context(), "", strings.TrimPrefix(path, plansFolder))
 		if err != nil || found.By != c.claims["sub"] {
 			t.Errorf("answered by %q: %v", found.By, err)
@@ -191,7 +217,7 @@ func TestHostilePlan(t *testing.T) {
 	b := l.person(map[string]any{"sub": "ann", "tenant": "acme"})
 	p := b.send(http.MethodGet, l.keep([]byte("</pre><form>\u202e\n\nRequest 2:"), time.Hour), nil)
 	b.wants(p, http.StatusOK, `id="approve"`)
-	for _, never := range []string{"</pre><form>\\", "\u202e", "<i>agent", "<b>help", "<p>Request 2:"} {
+	for _, never := range []string{"</pre><form>\\", "\u202e", "<i>agent", "<b>help", "<u>", "\u2066", "<p>Request 2:"} {
 		if strings.Contains(p.body, never) {
 			t.Errorf("the page has %q:\n%s", never, p.body)
 		}
