@@ -31,7 +31,8 @@ const (
 )
 
 // standing says how the node stands. Alone, it has a share of each limit, some time later than it has
-// to be: what the others used until then is out of a short window.
+// to be: what the others used until then is out of a short window. In a longer one, its share can come
+// on top of that once.
 func (m *members) standing(now time.Time, away, later time.Duration) standing {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -38,8 +38,8 @@ const away = 30 * time.Second
 //
 //   - A node that believes that it has a lease has it, and a write is made under the newest lease only.
 //   - In each window of a rate, at most as many requests are sent as it allows, if no node that does not
-//     reach the database sends one of them. In ten windows, it is 2 % and one window more at most
-//     in any case.
+//     reach the database sends one of them. In any case, it is at most twice as many in one window, and
+//     2 % and one window more in ten.
 //   - Once the vendor closes a rate, no node sends anything after 200 ms, where nothing goes wrong.
 //   - A change is heard of within 200 ms where nothing goes wrong; within 5 s where notices are lost; and
 //     in the end, whatever went wrong.
@@ -315,6 +315,10 @@ func (s *simulation) checkWindows() {
 	for i := range s.sent {
 		if last := i + s.requests; last < len(s.sent) && s.sent[last].at-s.sent[i].at < s.window && alone[last+1] == alone[i] {
 			s.fail("%d requests are sent within %s, from %s on", s.requests+1, s.sent[last].at-s.sent[i].at, s.sent[i].at)
+			return
+		}
+		if last := i + 2*s.requests; last < len(s.sent) && s.sent[last].at-s.sent[i].at < s.window {
+			s.fail("%d requests are sent within %s, from %s on", 2*s.requests+1, s.sent[last].at-s.sent[i].at, s.sent[i].at)
 			return
 		}
 		if last := i + most; last < len(s.sent) && s.sent[last].at-s.sent[i].at < 10*s.window {
