@@ -46,8 +46,8 @@ func (p *tab) colours(scheme string) {
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
-// looks checks the page that is open and leaves pictures of it: in light and in dark, on a desk and
-// on a phone.
+// looks checks the page that is open and leaves pictures of it: in light on a phone,
+// and in dark on a desk.
 func (p *tab) looks(name string) {
 	p.t.Helper()
 	for _, w := range p.look(name) {
@@ -58,24 +58,22 @@ func (p *tab) looks(name string) {
 // look is [tab.looks] that returns what is wrong.
 func (p *tab) look(name string) (wrong []string) {
 	p.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		p.colours(scheme)
-		for _, width := range []int64{desk, narrow, reflow} {
-			p.width(width)
-			over := result(p, chromedp.Evaluate[int64](`document.scrollingElement.scrollWidth - document.documentElement.clientWidth`))
-			if over > 0 {
-				wrong = append(wrong, fmt.Sprintf("at %d pixels, the page is %d too wide: %s", width, over, result(p, chromedp.Evaluate[string](widest))))
-			}
-			if width == reflow {
-				continue
-			}
-			p.picture(fmt.Sprintf("%s-%s-%d", name, scheme, width))
-			if (scheme == "dark") != (width == desk) {
-				continue // each scheme and each width once: axe is what takes the time
-			}
-			for _, w := range p.axe() {
-				wrong = append(wrong, fmt.Sprintf("in %s at %d pixels: %s", scheme, width, w))
-			}
+	for _, at := range []struct {
+		scheme string
+		width  int64
+	}{{"light", reflow}, {"light", narrow}, {"dark", desk}} { // colours do not depend on the width
+		p.colours(at.scheme)
+		p.width(at.width)
+		over := result(p, chromedp.Evaluate[int64](`document.scrollingElement.scrollWidth - document.documentElement.clientWidth`))
+		if over > 0 {
+			wrong = append(wrong, fmt.Sprintf("at %d pixels, the page is %d too wide: %s", at.width, over, result(p, chromedp.Evaluate[string](widest))))
+		}
+		if at.width == reflow {
+			continue
+		}
+		p.picture(fmt.Sprintf("%s-%s-%d", name, at.scheme, at.width))
+		for _, w := range p.axe() {
+			wrong = append(wrong, fmt.Sprintf("in %s at %d pixels: %s", at.scheme, at.width, w))
 		}
 	}
 	p.colours("light")
