@@ -402,15 +402,21 @@ func TestNotices(t *testing.T) {
 		step func(*watch)
 		want string // "*" is everything
 	}{
-		"in order":           {{notice("1 a"), "a"}, {notice("2 b x y"), "b x y"}, {poll(1, 2), ""}},
-		"twice":              {{notice("1 a"), "a"}, {notice("1 a"), ""}},
-		"one is missing":     {{notice("1 a"), "a"}, {notice("3 c"), "*"}, {notice("2 b"), ""}, {notice("4 d"), "d"}},
-		"the last":           {{notice("1 a"), "a"}, {poll(1, 2), ""}, {poll(2, 2), "*"}, {poll(3, 2), ""}},
-		"late":               {{notice("1 a"), "a"}, {poll(1, 2), ""}, {notice("2 b"), "b"}, {poll(2, 2), ""}},
-		"late, and another":  {{poll(1, 2), ""}, {notice("1 a"), "a"}, {poll(2, 3), "*"}, {notice("3 c"), ""}},
-		"an old poll":        {{notice("1 a"), "a"}, {notice("2 b"), "b"}, {poll(1, 1), ""}, {poll(2, 1), ""}},
-		"without a revision": {{notice("1 a"), "a"}, {notice("0 rate x"), "rate x"}, {notice("2 b"), "b"}},
-		"of another version": {{notice("1 a"), "a"}, {notice("next {}"), "*"}, {notice(""), "*"}, {notice("2"), "*"}, {notice("2 b"), "b"}},
+		"in order":          {{notice("1 a"), "a"}, {notice("2 b x y"), "b x y"}, {poll(1, 2), ""}},
+		"twice":             {{notice("1 a"), "a"}, {notice("1 a"), "a"}},
+		"one is missing":    {{notice("1 a"), "a"}, {notice("3 c"), "*"}, {notice("2 b"), "b"}, {notice("4 d"), "d"}},
+		"the last":          {{notice("1 a"), "a"}, {poll(1, 2), ""}, {poll(2, 2), "*"}, {poll(3, 2), ""}},
+		"late":              {{notice("1 a"), "a"}, {poll(1, 2), ""}, {notice("2 b"), "b"}, {poll(2, 2), ""}},
+		"late, and another": {{poll(1, 2), ""}, {notice("1 a"), "a"}, {poll(2, 3), "*"}, {notice("3 c"), "c"}},
+		"an old poll":       {{notice("1 a"), "a"}, {notice("2 b"), "b"}, {poll(1, 1), ""}, {notice("3 c"), "c"}, {poll(2, 2), ""}, {poll(3, 3), ""}},
+		// Whoever may connect to PostgreSQL may send notices.
+		"a forged number":      {{notice("1 a"), "a"}, {notice("2 rate x"), "rate x"}, {notice("2 token t"), "token t"}, {poll(1, 2), ""}},
+		"the largest number":   {{notice("1 a"), "a"}, {notice("9223372036854775807 rate x"), "*"}, {notice("2 token t"), "token t"}},
+		"forged, then missing": {{notice("1 a"), "a"}, {notice("9223372036854775807 rate x"), "*"}, {poll(1, 1), ""}, {poll(2, 2), "*"}, {notice("3 c"), "c"}},
+		"forged, and missing":  {{notice("1 a"), "a"}, {notice("2 rate x"), "rate x"}, {poll(1, 1), ""}, {poll(2, 1), "*"}, {poll(3, 2), ""}, {poll(4, 2), "*"}},
+		"an older database":    {{notice("1 a"), "a"}, {notice("9 b"), "*"}, {poll(1, 9), ""}, {poll(2, 4), "*"}, {notice("5 c"), "c"}, {poll(3, 5), ""}},
+		"without a revision":   {{notice("1 a"), "a"}, {notice("0 rate x"), "rate x"}, {notice("2 b"), "b"}},
+		"of another version":   {{notice("1 a"), "a"}, {notice("next {}"), "*"}, {notice(""), "*"}, {notice("2"), "*"}, {notice("2 b"), "b"}},
 		"listens again": {
 			{notice("1 a"), "a"},
 			{func(w *watch) { w.listening(time.Unix(5, 0)) }, ""},

@@ -29,6 +29,8 @@ type watch struct {
 	seen int64 // the newest revision that was heard of
 	// behind is a revision that the database has, and that no notice has brought yet.
 	behind int64
+	// ahead was the newest revision that was heard of when the database last had none that is newer.
+	ahead int64
 	// deaf says that notices may have been missed, and since is when somebody began to listen again.
 	deaf  bool
 	since time.Time
@@ -44,9 +46,8 @@ func (w *watch) heard(notice string) {
 	switch {
 	case err != nil || about == "": // of another version
 		w.deliver(Change{Everything: true})
-	case revision == 0:
+	case revision <= w.seen: // a hint; or the database said so first, or somebody sent another notice with this number
 		w.deliver(Change{About: about, Object: object})
-	case revision <= w.seen:
 	case revision > w.seen+1:
 		w.seen = revision
 		w.deliver(Change{Everything: true})
@@ -71,7 +72,10 @@ func (w *watch) polled(sent time.Time, newest int64) {
 	switch {
 	case w.deaf && !sent.Before(w.since):
 		w.deaf = false
+	case newest < w.ahead: // what was heard is no revision of the database, or it was restored from a backup
+		w.seen, w.ahead, w.behind = newest, newest, 0
 	case newest <= w.seen:
+		w.ahead = w.seen
 		return
 	case w.behind <= w.seen:
 		w.behind = newest
