@@ -39,12 +39,12 @@ func readAllow(text []byte) (*grant.Allow, error) {
 
 // allowed is what a connection may do: what the configuration allows its connector, and the operators
 // the connection, and the workspace chose.
-func (e *entry) allowed(configured *grant.Allow, operations []abi.Operation) (*grant.Allow, error) {
-	own, err := readAllow([]byte(e.Allow))
+func allowed(c *store.Connection, configured *grant.Allow, operations []abi.Operation) (*grant.Allow, error) {
+	own, err := readAllow([]byte(c.Allow))
 	if err != nil {
 		return nil, err
 	}
-	return allowedOf(configured, own, e.Entities, operations)
+	return allowedOf(configured, own, c.Entities, operations)
 }
 
 func allowedOf(configured, own *grant.Allow, entities []store.EntityAccess, operations []abi.Operation) (*grant.Allow, error) {

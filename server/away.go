@@ -44,7 +44,7 @@ func (s *Server) readiness(ctx context.Context) httpserve.Readiness {
 // back hears that the database answers again: others may have changed anything.
 func (s *Server) back() {
 	s.known.changed()
-	s.directory.doubted.Store(true)
+	s.directory.doubts.Add(1)
 }
 
 // owed is what the database is to be told of writes that ended while it was away. A server that is

@@ -212,16 +212,18 @@ func (s *Server) facts(c *connecting) Facts {
 }
 
 // allowed says in words what calls may do with the account.
-func (s *Server) allowed(c *connecting) []allowedEffect {
-	var all []allowedEffect
-	operator := s.options.Connectors[c.kind.Name].Allow
+func (s *Server) allowed(c *connecting) (all []allowedEffect, err error) {
+	allow, err := allowed(&c.connection, s.options.Connectors[c.kind.Name].Allow, c.kind.Manifest.Operations)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range effectWords {
 		a := allowedEffect{ID: string(e.effect), Words: e.words}
 		var entities []string
 		actions := make(map[string][]string)
 		for i := range c.kind.Manifest.Operations {
 			op := &c.kind.Manifest.Operations[i]
-			if op.Effect == e.effect && permits(operator, op) && (len(c.connection.Entities) == 0 || chosen(c.connection.Entities, op)) {
+			if op.Effect == e.effect && permits(allow, op) {
 				if actions[op.Entity] == nil {
 					entities = append(entities, op.Entity)
 				}
@@ -236,7 +238,7 @@ func (s *Server) allowed(c *connecting) []allowedEffect {
 			all = append(all, a)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // showConsent shows what a link is for. It changes nothing: programs that preview links get it too.
@@ -255,7 +257,11 @@ func (s *Server) showConsent(v *pages.Visit) error {
 	if err != nil {
 		return err
 	}
-	return v.Show("connect_consent", consentPage{Facts: s.facts(c), Allowed: s.allowed(c), Renew: c.connection.State != store.Pending})
+	may, err := s.allowed(c)
+	if err != nil {
+		return err
+	}
+	return v.Show("connect_consent", consentPage{Facts: s.facts(c), Allowed: may, Renew: c.connection.State != store.Pending})
 }
 
 // has reports whether this browser has taken a link.

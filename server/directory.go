@@ -47,9 +47,9 @@ type directory struct {
 	// due counts what may have changed in the database, and read how much of it is in memory.
 	// Between the two, nobody is shown a connection: it may be gone, or have another credential.
 	due, read atomic.Uint64
-	// doubted says that others may have changed something. While the database is away, what is in
-	// memory counts all the same.
-	doubted atomic.Bool
+	// doubts counts when others may have changed something, and settled how many of these were looked
+	// into. While the database is away, what is in memory counts all the same.
+	doubts, settled atomic.Uint64
 
 	refreshing sync.Mutex
 	cursor     string // under refreshing
@@ -95,7 +95,7 @@ const refreshTimeout = 10 * time.Second
 // It does not end with the request.
 func (d *directory) changed(ctx context.Context, change error) error {
 	if errors.Is(change, store.ErrAway) {
-		d.doubted.Store(true) // nobody was told that it was made
+		d.doubts.Add(1) // nobody was told that it was made
 	} else {
 		d.due.Add(1)
 	}
@@ -106,27 +106,29 @@ func (d *directory) changed(ctx context.Context, change error) error {
 
 // fresh reads what changed in the database, if that is not in memory yet.
 func (d *directory) fresh(ctx context.Context) error {
-	if d.read.Load() == d.due.Load() && !d.doubted.Load() {
+	if d.current() {
 		return nil
 	}
 	d.refreshing.Lock()
 	defer d.refreshing.Unlock()
-	due, doubted := d.due.Load(), d.doubted.Swap(false)
-	sure := d.read.Load() == due
-	if sure && !doubted {
+	if d.current() {
 		return nil // another request did it
 	}
+	due, doubts := d.due.Load(), d.doubts.Load()
 	if err := d.refresh(ctx); err != nil {
-		if doubted {
-			d.doubted.Store(true)
-		}
-		if sure && errors.Is(err, store.ErrAway) {
+		if d.read.Load() == due && errors.Is(err, store.ErrAway) {
 			return nil
 		}
 		return err
 	}
 	d.read.Store(due)
+	d.settled.Store(doubts)
 	return nil
+}
+
+// current reports whether everything that may have changed in the database was read.
+func (d *directory) current() bool {
+	return d.read.Load() == d.due.Load() && d.settled.Load() == d.doubts.Load()
 }
 
 // refresh reads what changed in the database. The caller holds d.refreshing.
@@ -339,7 +341,7 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	c.Connector, c.Config, c.Secrets = e.Connector, values, secrets
 	c.Tokens = &keeper{directory: d, connection: e.Connection, origins: origins}
 	c.Rates = d.rates(e.ID)
-	if c.Allow, err = e.allowed(base.Allow, info.Manifest.Operations); err != nil {
+	if c.Allow, err = allowed(&e.Connection, base.Allow, info.Manifest.Operations); err != nil {
 		return nil, err
 	}
 	e.made = &c
@@ -359,7 +361,7 @@ func (d *directory) waiting(ctx context.Context, e *entry, failed error) (*host.
 	c := d.operator[e.Connector]
 	c.Connector = e.Connector
 	c.Config, _ = stored(e.Config)
-	c.Allow, err = e.allowed(c.Allow, info.Manifest.Operations)
+	c.Allow, err = allowed(&e.Connection, c.Allow, info.Manifest.Operations)
 	return &c, err
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/coordinate"
 	"github.com/agenthost/agenthost/internal/store"
 )
 
@@ -67,6 +68,65 @@ func TestAClientHangsUpAfterAChange(t *testing.T) {
 	leave(http.MethodPatch, airbyteapi.WorkspacesPath+"/"+workspaces.Data[0].ID, `{"status": "inactive"}`)
 	if r := run(stopped); r.status == http.StatusOK {
 		t.Error("a stopped workspace works")
+	}
+}
+
+// While a change of another node is read, no call uses what was known before it.
+//
+// threat: K6
+func TestNoCallWhileAChangeIsRead(t *testing.T) {
+	t.Parallel()
+	reading := func() {}
+	l := newLab(t, func(o *Options) {
+		o.onQuery = func(name string) {
+			if name == "connection.changes" {
+				reading()
+			}
+		}
+	})
+	l.create("acme", "Pylon")
+	d, read := l.s.directory, 0
+	reading = func() {
+		if read++; d.current() {
+			t.Error("what is in memory passes for what is in the database")
+		}
+	}
+	l.s.heard(coordinate.Change{About: store.NoticeConnection})
+	if err := d.fresh(t.Context()); err != nil || read == 0 || !d.current() {
+		t.Error(err, read)
+	}
+}
+
+// An agent does not learn what operations take that the connection's own allow leaves out, and the
+// person who connects an account does not read that they may run.
+func TestOwnAllowNarrowsSkillsAndConsent(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	c := l.s.directory.byID[id].Connection
+	c.Allow = `{"operations": ["users.list"]}`
+	p := store.Scope{Organization: c.Organization, Workspace: c.Workspace}
+	_, err := l.s.store.UpdateConnection(t.Context(), p, c, nil)
+	if err := l.s.directory.changed(t.Context(), err); err != nil {
+		t.Fatal(err)
+	}
+	var docs airbyteapi.SkillDocs
+	l.ok(l.ask(http.MethodGet, airbyteapi.SkillDocsPath+"?id="+airbyteapi.SkillID(id), l.token, nil), &docs)
+	for _, section := range docs.Outline {
+		if strings.HasPrefix(section.ID, "issues") {
+			t.Errorf("the skill has the section %s", section.ID)
+		}
+	}
+	if len(docs.Outline) == 0 {
+		t.Error("the skill is empty")
+	}
+	info, err := l.s.host.Connector(t.Context(), c.Connector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	effects, err := l.s.allowed(&connecting{connection: c, kind: &kind{*info, c.Definition}})
+	if err != nil || len(effects) != 1 || effects[0].Count != 1 {
+		t.Errorf("the person reads %+v, %v", effects, err)
 	}
 }
 

@@ -88,10 +88,10 @@ func (s *Server) heard(c coordinate.Change) {
 	case store.NoticeSigningKey:
 		s.newKeys.Store(true)
 	case store.NoticeConnection:
-		s.directory.doubted.Store(true)
+		s.directory.doubts.Add(1)
 	default:
 		s.known.changed()
-		s.directory.doubted.Store(true)
+		s.directory.doubts.Add(1)
 		s.newKeys.Store(s.newKeys.Load() || c.Everything)
 		s.gone(c)
 	}

@@ -228,7 +228,10 @@ func (s *Server) skillDocs(ctx context.Context, r *api.Request, in *airbyteapi.S
 		return nil, err
 	}
 	k := &kind{*info, e.Definition}
-	allow := restrict(s.options.Connectors[k.Name].Allow, e.Entities, k.Manifest.Operations)
+	allow, err := allowed(&e.Connection, s.options.Connectors[k.Name].Allow, k.Manifest.Operations)
+	if err != nil {
+		return nil, err
+	}
 	var visible []*abi.Operation
 	for i := range k.Manifest.Operations {
 		if op := &k.Manifest.Operations[i]; permits(allow, op) {
