@@ -55,8 +55,10 @@ type owed struct {
 }
 
 const (
-	// mostOwed bounds how many answers are in memory.
-	mostOwed = 1000
+	// mostOwed bounds how many answers are in memory. Starts that failed have half of the room: callers
+	// can make as many as they like.
+	mostOwed       = 1000
+	mostOwedStarts = mostOwed / 2
 	// payEvery is how often it is looked whether the database is back.
 	payEvery = 500 * time.Millisecond
 )
@@ -66,12 +68,17 @@ var errOwed = errors.New("too much waits for the database")
 // later keeps what the database is to be told, if that failed because the database is away. Otherwise
 // it returns err.
 func (o *owed) later(err error, tell func(context.Context) error) error {
+	return o.behind(mostOwed, err, tell)
+}
+
+// behind is later where fewer than most wait.
+func (o *owed) behind(most int, err error, tell func(context.Context) error) error {
 	if !errors.Is(err, store.ErrAway) {
 		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.tells) >= mostOwed {
+	if len(o.tells) >= most {
 		return errors.Join(errOwed, err)
 	}
 	o.tells = append(o.tells, tell)

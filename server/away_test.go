@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"strings"
@@ -13,6 +14,32 @@ import (
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
+
+// Writes that are refused while the database is away leave room for the ends of those that were sent
+// before: one workspace has no other one forget how its writes ended.
+//
+// threat: K6
+func TestRefusedWritesLeaveRoomForEnds(t *testing.T) {
+	t.Parallel()
+	tr := &trail{owed: &owed{}}
+	for range 2 * mostOwed {
+		if err := tr.startAway(&write{Write: store.Write{Key: "k"}}, store.AuditRecord{}, store.ErrAway); err == nil {
+			t.Fatal("a write with a key is sent")
+		}
+	}
+	told := false
+	end := func(context.Context) error { told = true; return nil }
+	if err := tr.owed.later(store.ErrAway, end); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tr.owed.tells); n != mostOwedStarts+1 {
+		t.Errorf("%d wait", n)
+	}
+	tr.owed.tells = tr.owed.tells[mostOwedStarts:] // those need a database
+	if err := tr.owed.pay(t.Context()); err != nil || !told {
+		t.Error(err, told)
+	}
+}
 
 // While PostgreSQL is away, the server runs reads and writes without a key, and refuses everything else.
 // Nothing of what it did is missing in the trail when the database is back.

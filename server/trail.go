@@ -92,7 +92,7 @@ func (t *trail) startAway(w *write, record store.AuditRecord, away error) error 
 	}
 	if w.Key != "" { // which it may have all the same, and nothing is sent
 		begun := w.Write
-		_ = t.owed.later(away, func(ctx context.Context) error { return t.store.FreeWrite(ctx, begun) })
+		_ = t.owed.behind(mostOwedStarts, away, func(ctx context.Context) error { return t.store.FreeWrite(ctx, begun) })
 	}
 	refused := *notSent
 	refused.Code, refused.Retryable, refused.RetryAfterMS = store.CodeAway, true, 1000
