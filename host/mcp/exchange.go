@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -106,7 +107,11 @@ func (b *messageBody) message() (text []byte, status int, refused *refusal) {
 	if refused != nil {
 		return nil, http.StatusBadRequest, refused
 	}
-	if m.method == "subscriptions/listen" && !takeStream(b.e, b.streams) {
+	switch {
+	case m.method != "subscriptions/listen":
+	case len(text) > httpserve.ShortBody: // a stream would keep its memory from the messages of others
+		return nil, http.StatusRequestEntityTooLarge, &refusal{code: codeInvalid, id: m.id, why: fmt.Sprintf("a message that opens a stream is longer than %d bytes", httpserve.ShortBody)}
+	case !takeStream(b.e, b.streams):
 		return nil, http.StatusServiceUnavailable, &refusal{code: codeBusy, id: m.id, why: "too many streams are open"}
 	}
 	return text, 0, nil

@@ -206,6 +206,34 @@ func TestStreamsOutliveDeadlines(t *testing.T) {
 	await("tools/list_changed")
 }
 
+// TestStreamsKeepNoMemory: a long message that opens a stream would keep the memory for messages from
+// other callers for as long as the stream lives.
+//
+// threat: R9
+func TestStreamsKeepNoMemory(t *testing.T) {
+	server, _ := newServer(t, mcp.Options{})
+	url := serve(t, server, mcp.HTTPOptions{Tokens: tokens()})
+	listen := func(pad int) int {
+		body := `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}}}` + strings.Repeat(" ", pad) + `}`
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+		req.ContentLength = -1 // then the server keeps room for the longest message
+		for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Authorization": "Bearer " + adaToken, "Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"} {
+			req.Header.Set(name, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }() // which ends the stream
+		return resp.StatusCode
+	}
+	for pad, want := range map[int]int{1 << 10: http.StatusOK, 100 << 10: http.StatusRequestEntityTooLarge} {
+		if got := listen(pad); got != want {
+			t.Errorf("with %d bytes more: %d, want %d", pad, got, want)
+		}
+	}
+}
+
 // TestStreamsAreBounded: of the connections, half may be streams, and a quarter one caller's.
 //
 // threat: R9
