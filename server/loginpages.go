@@ -83,11 +83,15 @@ func (s *Server) session(v *pages.Visit) (*store.LoginSession, error) {
 		return nil, nil
 	}
 	l, err := s.store.LoginSession(v.Context(), secret.New([]byte(text)))
-	if errors.Is(err, store.ErrNone) || err == nil && l.Issuer != s.login.Issuer() {
+	if errors.Is(err, store.ErrNone) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	// Another configuration of the server may say otherwise who somebody is.
+	if l.Issuer != s.login.Issuer() || l.Workspace != "" && l.Organization != s.organization {
+		return nil, nil
 	}
 	return &l, nil
 }

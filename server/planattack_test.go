@@ -104,6 +104,23 @@ func TestTokensAnswerNothing(t *testing.T) {
 	}
 }
 
+// TestLoginOfAnotherOrganization: who logged in before the operator named another organization answers
+// no plan of the one before, with the session of then.
+//
+// threat: A4
+func TestLoginOfAnotherOrganization(t *testing.T) {
+	t.Parallel()
+	l := newPlanLab(t)
+	path := l.asks(newTeam)
+	person := l.person(map[string]any{"sub": "ann", "tenant": "acme"})
+	form := url.Values{"digest": {shownDigest(t, person.send(http.MethodGet, path, nil))}, "answer": {"approve"}}
+	l.s.organization = "00000000-0000-4000-8000-000000000000" // as after a restart with another serve.organization
+	person.wants(person.send(http.MethodPost, path, form), http.StatusForbidden, "")
+	if state := l.state(path); state != store.PlanPending {
+		t.Errorf("the plan is %s", state)
+	}
+}
+
 // TestPlanAnswerIsRecorded: the trail of the workspace has who answered what, and how.
 func TestPlanAnswerIsRecorded(t *testing.T) {
 	t.Parallel()
