@@ -152,7 +152,8 @@ func TestOneVisitAndOneRetry(t *testing.T) {
 		l.create("acme", "other")
 		pending := l.link(l.scoped("acme"), map[string]any{"connector_type": "Pylon", "name": "support"})
 		made := l.workspaceToken("acme")
-		call := &sdk.CallToolParams{Name: "support_users_list"}
+		// The library keeps in it what the client can do.
+		call := func() *sdk.CallToolParams { return &sdk.CallToolParams{Name: "support_users_list"} }
 		var code string
 		visit := func(address string) {
 			b := newBrowser(l)
@@ -162,7 +163,7 @@ func TestOneVisitAndOneRetry(t *testing.T) {
 		}
 		if forms {
 			// Somebody has a link already: nobody gets a second one until it ends.
-			r, err := l.connected(made.Token, nil).CallTool(t.Context(), call)
+			r, err := l.connected(made.Token, nil).CallTool(t.Context(), call())
 			if err != nil || !r.IsError || strings.Contains(said(r), "/connect/") || !strings.Contains(said(r), "already") {
 				t.Errorf("%v, %s", err, said(r))
 			}
@@ -183,7 +184,7 @@ func TestOneVisitAndOneRetry(t *testing.T) {
 			}
 		}
 		c := l.connected(made.Token, o)
-		r, err := c.CallTool(t.Context(), call)
+		r, err := c.CallTool(t.Context(), call())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +203,7 @@ func TestOneVisitAndOneRetry(t *testing.T) {
 			if err := l.s.links.confirm(t.Context(), scope, link.ID, code); err != nil {
 				t.Fatal(err)
 			}
-			if r, err = c.CallTool(t.Context(), call); err != nil {
+			if r, err = c.CallTool(t.Context(), call()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -41,6 +41,8 @@ type directory struct {
 	turns turns
 	// lease waits for a lease that other nodes do not have then; it returns nil where there are none.
 	lease func(ctx context.Context, name string) (*coordinate.Lease, error)
+	// missed reports whether to ask the database for a connection that is not in memory.
+	missed func() bool
 	// rates returns the rate limits of a connection that nodes share; nil where there are no others.
 	rates func(connection string) ratelimit.Pools
 
@@ -229,13 +231,25 @@ func (d *directory) find(ctx context.Context, p store.Scope, id string) (*entry,
 	if err := d.fresh(ctx); err != nil {
 		return nil, err
 	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	e := d.byID[id]
+	e := d.known(id)
+	if e == nil && d.missed() { // another node may have made it a moment ago
+		d.doubted.Store(true)
+		if err := d.fresh(ctx); err != nil {
+			return nil, err
+		}
+		e = d.known(id)
+	}
 	if e == nil || e.Organization != p.Organization || p.Workspace != "" && e.Workspace != p.Workspace {
 		return nil, nil
 	}
 	return e, nil
+}
+
+// known returns a connection that is in memory, or nil.
+func (d *directory) known(id string) *entry {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.byID[id]
 }
 
 // of returns the connections of a workspace, by name.

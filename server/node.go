@@ -136,6 +136,12 @@ func (s *Server) lease(ctx context.Context, name string) (*coordinate.Lease, err
 	return nil, nil
 }
 
+// missed reports whether to ask the database for a connection that this node does not know: another one
+// may have made it, and its client may be faster than the notice.
+func (s *Server) missed() bool {
+	return s.node.Load() != nil && s.missLimit.Take("", s.now()) == 0
+}
+
 // rates returns the rate limits of a connection that nodes share; nil where there are no others. Limits
 // that nobody declared have one pool: all that is known of them is when the vendor asked to wait.
 func (s *Server) rates(connection string) ratelimit.Pools {

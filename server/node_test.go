@@ -61,7 +61,9 @@ func TestNodesHearOfChanges(t *testing.T) {
 	id := first.create("acme", "Pylon")
 	run := at(airbyteapi.ExecutePath, id)
 	list := func(l *loginLab) reply { return l.ask(http.MethodPost, run, l.token, listUsers) }
-	everywhere(nodes, "the connection is there", http.StatusOK, list)
+	for _, l := range nodes { // at once: its client may be faster than the notice
+		l.ok(list(l), &answered{})
+	}
 
 	var took []time.Duration
 	for i := range 50 {

@@ -136,7 +136,7 @@ type Server struct {
 	stopForgetting context.CancelFunc // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
-	tokenLimit, signingLimit, peerLimit, requestLimit, checkLimit, pageLimit, operatorLimit *rate.Limiter
+	tokenLimit, signingLimit, missLimit, peerLimit, requestLimit, checkLimit, pageLimit, operatorLimit *rate.Limiter
 }
 
 // Bootstrap is how to reach a server for the first time.
@@ -170,7 +170,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
 		options: o, changes: make(chan struct{}, 1), log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()),
-		tokenLimit: rate.New(tokenRate), signingLimit: rate.New(signingRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
+		tokenLimit: rate.New(tokenRate), signingLimit: rate.New(signingRate), missLimit: rate.New(missRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	s.forgetting.Go(func() { s.payOwed(forever) })
 	s.directory = newDirectory(s.store, o.Connectors, s.log.Named("connections"))
 	s.store.OnBack(s.back)
-	s.directory.lease, s.directory.rates = s.lease, s.rates
+	s.directory.lease, s.directory.rates, s.directory.missed = s.lease, s.rates, s.missed
 	s.directory.client, s.links = s.client, mcpLinks{s}
 	s.directory.info = func(ctx context.Context, name string) (*host.ConnectorInfo, error) {
 		return s.host.Connector(ctx, name)

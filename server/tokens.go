@@ -25,6 +25,8 @@ var (
 	peerRate = rate.Limit{Burst: 400, Every: 50 * time.Millisecond}
 	// signingRate is for keys of tokens that this server does not know: they may be guesses, too.
 	signingRate = rate.Limit{Burst: 10, Every: 100 * time.Millisecond}
+	// missRate is for connections that this server does not know: they may be guesses, too.
+	missRate = rate.Limit{Burst: 100, Every: 10 * time.Millisecond}
 	// checkRate is for the credentials that a workspace tries: they may be guesses too.
 	checkRate = rate.Limit{Burst: 20, Every: 3 * time.Second}
 	// pageRate is for an address that asks for pages: what it sends may be guesses too.
