@@ -233,7 +233,7 @@ func (d *directory) find(ctx context.Context, p store.Scope, id string) (*entry,
 	}
 	e := d.known(id)
 	if e == nil && d.missed() { // another node may have made it a moment ago
-		d.doubted.Store(true)
+		d.doubts.Add(1)
 		if err := d.fresh(ctx); err != nil {
 			return nil, err
 		}
