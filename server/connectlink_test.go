@@ -78,17 +78,18 @@ func testNeedsLogin(t *testing.T, version string) {
 	login := l.needsLogin("acme", "support")
 	links := &fakeLinks{visit: login}
 	l.s.links = links
-	call := &sdk.CallToolParams{Name: "support_users_list"}
+	// The library keeps in it what the client can do.
+	call := func() *sdk.CallToolParams { return &sdk.CallToolParams{Name: "support_users_list"} }
 	made := l.workspaceToken("acme")
 
 	// Without elicitation.
 	plain := l.connected(made.Token, nil, version)
-	r, err := plain.CallTool(t.Context(), call)
+	r, err := plain.CallTool(t.Context(), call())
 	if err != nil || !r.IsError || !strings.Contains(said(r), publicURL+"/connect/canary") || !strings.Contains(said(r), "auth_failed") {
 		t.Fatalf("%v, %+v", err, r)
 	}
 	// Without the scope.
-	r, err = l.connected(l.workspaceToken("acme", "read").Token, nil).CallTool(t.Context(), call)
+	r, err = l.connected(l.workspaceToken("acme", "read").Token, nil).CallTool(t.Context(), call())
 	if err != nil || !r.IsError || strings.Contains(said(r), "/connect/") {
 		t.Errorf("who may not connect gets %q, %v", said(r), err)
 	}
@@ -120,22 +121,22 @@ func testNeedsLogin(t *testing.T, version string) {
 			},
 		}
 	}
-	r, err = l.connected(made.Token, person("", errors.New("no")), version).CallTool(t.Context(), call)
+	r, err = l.connected(made.Token, person("", errors.New("no")), version).CallTool(t.Context(), call())
 	if err != nil || !r.IsError || !strings.Contains(said(r), "did not open") {
 		t.Errorf("who declines: %v, %s", err, said(r))
 	}
-	r, err = l.connected(made.Token, person("WRONG", nil), version).CallTool(t.Context(), call)
+	r, err = l.connected(made.Token, person("WRONG", nil), version).CallTool(t.Context(), call())
 	if err != nil || !r.IsError || !strings.Contains(said(r), "the code is wrong") {
 		t.Errorf("a wrong code: %v, %s", err, said(r))
 	}
-	r, err = l.connected(made.Token, person("ABCD-EFGH", nil), version).CallTool(t.Context(), call)
+	r, err = l.connected(made.Token, person("ABCD-EFGH", nil), version).CallTool(t.Context(), call())
 	if err != nil || r.IsError || !strings.Contains(said(r), "email") {
 		t.Fatalf("%v, %s", err, said(r))
 	}
 	if asked["url"] != 3 || asked["form"] != 3 {
 		t.Errorf("the person was asked %v", asked)
 	}
-	if r, err := plain.CallTool(t.Context(), call); err != nil || r.IsError {
+	if r, err := plain.CallTool(t.Context(), call()); err != nil || r.IsError {
 		t.Errorf("after the visit: %v, %s", err, said(r))
 	}
 }

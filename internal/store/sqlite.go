@@ -174,7 +174,7 @@ func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	if s.file == "" {
 		return fault.Invalid("backup", "the database is PostgreSQL", "use pg_dump, and keep the master key elsewhere")
 	}
-	return backup(ctx, s.file, path)
+	return backup(ctx, s.file, url.Values{}, path)
 }
 
 // BackupFolder is [Store.Backup] for the database in a folder that another process may have open.
@@ -183,10 +183,11 @@ func BackupFolder(ctx context.Context, dir, path string) error {
 	if err != nil {
 		return err
 	}
-	return backup(ctx, from, path)
+	return backup(ctx, from, url.Values{}, path)
 }
 
-func backup(ctx context.Context, from, to string) (err error) {
+// backup copies a database, which the settings open.
+func backup(ctx context.Context, from string, settings url.Values, to string) (err error) {
 	// SQLite fills a file that is empty, and refuses any other one.
 	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -198,7 +199,7 @@ func backup(ctx context.Context, from, to string) (err error) {
 			err = errors.Join(err, os.Remove(to))
 		}
 	}()
-	db, err := sqlitePool(from, 1, url.Values{})
+	db, err := sqlitePool(from, 1, settings)
 	if err != nil {
 		return err
 	}
@@ -231,8 +232,11 @@ func Restore(ctx context.Context, path, dir string) (err error) {
 	if err := checkBackup(ctx, path); err != nil {
 		return err
 	}
-	return backup(ctx, path, to)
+	return backup(ctx, path, unchanged(), to)
 }
+
+// unchanged opens a file that nobody changes, also where this process may not write.
+func unchanged() url.Values { return url.Values{"mode": {"ro"}, "immutable": {"1"}} }
 
 // checkBackup reads all of a file that should be a backup.
 func checkBackup(ctx context.Context, path string) (err error) {
@@ -240,11 +244,11 @@ func checkBackup(ctx context.Context, path string) (err error) {
 		return fault.Invalid("backup", "the file is no backup of a database of agenthost: "+why, "name a file that agenthost serve backup wrote")
 	}
 	if info, err := os.Stat(path); err != nil {
-		return noBackup(err.Error())
+		return fault.Invalid("backup", "the file cannot be read: "+err.Error(), "name a file that this user may read")
 	} else if !info.Mode().IsRegular() {
 		return noBackup("it is no file")
 	}
-	db, err := sqlitePool(path, 1, url.Values{"mode": {"ro"}})
+	db, err := sqlitePool(path, 1, unchanged())
 	if err != nil {
 		return err
 	}
