@@ -272,6 +272,9 @@ func TestNewestProtocolBesideSessions(t *testing.T) {
 	if resp.StatusCode != 200 || !strings.Contains(body, "notes_notes_list") || resp.Header.Get("Mcp-Session-Id") != "" {
 		t.Errorf("%d %s, session %q", resp.StatusCode, body, resp.Header.Get("Mcp-Session-Id"))
 	}
+	if !strings.Contains(body, `"cacheScope":"private"`) { // the tools of one caller are nobody else's
+		t.Errorf("anybody may keep the answer: %s", body)
+	}
 	if resp, body := newest(t, url, "tools/list", "", map[string]any{}, map[string]string{"Mcp-Session-Id": "made-up"}); resp.StatusCode < 400 {
 		t.Errorf("with a session that is no one: %d %s", resp.StatusCode, body)
 	}

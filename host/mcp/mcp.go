@@ -117,6 +117,8 @@ func newServer(h *host.Host, o Options, all *sessions) *Server {
 		Logger:       logging.ToSlog(o.Logger.Named("protocol")),
 		PageSize:     listedTogether,
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{ListChanged: true}},
+		// The tools are those of one principal: no cache that others use may keep them.
+		SetCacheable: func(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope = "private" },
 	})
 	s.server.AddReceivingMiddleware(onlyTools, s.inPages, s.enter, s.missing, s.countSession)
 	return s
