@@ -45,7 +45,7 @@ func TestRefusedWritesLeaveRoomForEnds(t *testing.T) {
 // Nothing of what it did is missing in the trail when the database is back.
 //
 // threat: K6
-func TestDatabaseAway(t *testing.T) {
+func TestPostgresAway(t *testing.T) {
 	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
 		t.Skip("make test-postgres runs it")
 	}

@@ -55,7 +55,7 @@ func everywhere(nodes [3]*loginLab, what string, status int, ask func(l *loginLa
 // What is changed on one node holds on all: a connection, its credential, a workspace, a token, a key.
 //
 // threat: K6
-func TestNodesHearOfChanges(t *testing.T) {
+func TestPostgresNodesHearOfChanges(t *testing.T) {
 	nodes := newNodes(t)
 	first, third := nodes[0], nodes[2]
 	id := first.create("acme", "Pylon")
@@ -123,7 +123,7 @@ func TestNodesHearOfChanges(t *testing.T) {
 // However many calls need a new token at once, on however many nodes, the vendor is asked for it once.
 //
 // threat: K6
-func TestNodesRefreshOnce(t *testing.T) {
+func TestPostgresNodesRefreshOnce(t *testing.T) {
 	nodes := newNodes(t)
 	account := nodes[0].accounts.Add("ada")
 	id := nodes[0].connect("acme", "CRM", credentialsOf(account))
@@ -147,7 +147,7 @@ func TestNodesRefreshOnce(t *testing.T) {
 // A write with a key goes to the vendor once, whichever nodes get it.
 //
 // threat: S6
-func TestNodesWriteOnce(t *testing.T) {
+func TestPostgresNodesWriteOnce(t *testing.T) {
 	nodes := newNodes(t)
 	id := nodes[0].create("acme", "Pylon")
 	run := at(airbyteapi.ExecutePath, id)
@@ -182,7 +182,7 @@ func TestNodesWriteOnce(t *testing.T) {
 }
 
 // What a vendor allows an account is what all nodes together send.
-func TestNodesShareRates(t *testing.T) {
+func TestPostgresNodesShareRates(t *testing.T) {
 	nodes := newNodes(t, func(o *Options) {
 		c := o.Connectors["pylon"]
 		c.RateLimit, c.Limits.Timeout = config.RateManifest, 5*time.Second
