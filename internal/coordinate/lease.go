@@ -41,7 +41,7 @@ type Lease struct {
 // # Errors
 //
 // An *[abi.Error] of kind timeout or cancelled if ctx ends; those of the database.
-func (n *Node) Acquire(ctx context.Context, name string) (*Lease, error) {
+func (n *Node) Acquire(ctx context.Context, name string) (*Lease, error) { //nolint:contextcheck // a lease is renewed after ctx has ended, too
 	l := &Lease{node: n, name: name, holder: fmt.Sprintf("%s/%d", n.options.ID, n.leases.asked.Add(1)), began: n.now()}
 	for {
 		sent := n.now()
@@ -53,7 +53,7 @@ func (n *Node) Acquire(ctx context.Context, name string) (*Lease, error) {
 		case fence > 0:
 			l.fence = fence
 			l.extend(sent)
-			renewing, cancel := context.WithCancel(n.ctx) //nolint:contextcheck // it is renewed after ctx has ended, too
+			renewing, cancel := context.WithCancel(n.ctx)
 			l.cancel = cancel
 			n.run(func() { l.renew(renewing) })
 			return l, nil
