@@ -32,6 +32,7 @@ func (s *Server) newAdmin() (*api.API, error) {
 		Check: s.checkOperator, Local: localOperator, Admit: s.admitOperator, Ready: s.ready, Enter: enterOperator, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: s.options.URL, Version: host.Version(), Logger: s.log.Named("admin"),
 		Description: "The API of the operators of agenthost serve.", Document: adminapi.DocumentPath, TokenHint: "agenthost token create",
+		ScopeHint: "use an operator's token with that scope; agenthost token redeem NAME makes one of a bootstrap token",
 	}, s.adminRoutes())
 }
 

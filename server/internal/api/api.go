@@ -48,6 +48,8 @@ type Options struct {
 	Document string
 	// TokenHint says where a client gets a token.
 	TokenHint string
+	// ScopeHint says what to do with a token that lacks a scope; empty means to use another one.
+	ScopeHint string
 	Logger    hclog.Logger
 }
 
@@ -211,7 +213,7 @@ func (a *API) identify(ctx context.Context, r *Request, e *httpserve.Exchange, r
 	case route.Wide && claims.Workspace != "":
 		return &Refusal{Status: http.StatusForbidden, Code: "insufficient_scope", Message: "the access token is for one workspace only", Hint: "use a token of the application itself"}
 	case route.Scope != "" && !claims.May(route.Scope):
-		return NeedsScope(string(route.Scope))
+		return NeedsScope(string(route.Scope), a.options.ScopeHint)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -136,7 +137,8 @@ func Limited(what string, after time.Duration) error {
 	return &Refusal{Status: http.StatusTooManyRequests, Message: "too many " + what, Hint: fmt.Sprintf("ask again after %d seconds", int(math.Ceil(after.Seconds()))), RetryAfter: after}
 }
 
-// NeedsScope is the refusal of a token that does not permit something.
-func NeedsScope(scope string) error {
-	return &Refusal{Status: http.StatusForbidden, Code: "insufficient_scope", Message: "the access token lacks the scope " + scope, Hint: "use a token with that scope"}
+// NeedsScope is the refusal of a token that does not permit something, with what to do; empty means to use
+// another token.
+func NeedsScope(scope, hint string) error {
+	return &Refusal{Status: http.StatusForbidden, Code: "insufficient_scope", Message: "the access token lacks the scope " + scope, Hint: cmp.Or(hint, "use a token with that scope")}
 }
