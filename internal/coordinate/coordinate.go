@@ -5,10 +5,10 @@
 // The clock of a node is never compared with another one. The clock of the database says when
 // something ends; a node counts with its own from before it asked, so that it stops first.
 //
-// What holds, whatever is late, lost, doubled or stopped:
+// What holds, even if something is late, lost, doubled or stopped:
 //
 //   - Of the holders of a lease, at most one believes that it has it. A write under a lease is made
-//     only if nobody has got the lease since, whatever its writer believes.
+//     only if nobody has got the lease since.
 //   - While nodes reach the database, no window of a rate has more requests than its limit. A node
 //     that does not reach it goes on with its share, which the others leave to it.
 //   - Every announced change is heard: in the order of revisions, or as a change of everything.

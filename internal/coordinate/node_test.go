@@ -409,7 +409,7 @@ func TestNotices(t *testing.T) {
 		"late":              {{notice("1 a"), "a"}, {poll(1, 2), ""}, {notice("2 b"), "b"}, {poll(2, 2), ""}},
 		"late, and another": {{poll(1, 2), ""}, {notice("1 a"), "a"}, {poll(2, 3), "*"}, {notice("3 c"), "c"}},
 		"an old poll":       {{notice("1 a"), "a"}, {notice("2 b"), "b"}, {poll(1, 1), ""}, {notice("3 c"), "c"}, {poll(2, 2), ""}, {poll(3, 3), ""}},
-		// Whoever may connect to PostgreSQL may send notices.
+		// Who may connect to PostgreSQL may send notices.
 		"a forged number":      {{notice("1 a"), "a"}, {notice("2 rate x"), "rate x"}, {notice("2 token t"), "token t"}, {poll(1, 2), ""}},
 		"the largest number":   {{notice("1 a"), "a"}, {notice("9223372036854775807 rate x"), "*"}, {notice("2 token t"), "token t"}},
 		"forged, then missing": {{notice("1 a"), "a"}, {notice("9223372036854775807 rate x"), "*"}, {poll(1, 1), ""}, {poll(2, 2), "*"}, {notice("3 c"), "c"}},

@@ -60,7 +60,7 @@ const (
 	toldEnough = 100 * time.Millisecond
 )
 
-// Rate returns the rate of a name; nil if no other node shares it. Whoever uses it keeps it. A vendor
+// Rate returns the rate of a name; nil if no other node shares it. Keep it as long as you use it. A vendor
 // allows so many requests in a window, or 0 if nothing is known of it: the rate is only closed at
 // times then.
 func (n *Node) Rate(name string, requests int, window time.Duration) *Rate {

@@ -44,7 +44,7 @@ func (t session) announce(about, id string) (revision int64, err error) {
 	return revision, err
 }
 
-// hint has every process hear of something, without a revision: whoever misses it finds it in another way.
+// hint has every process hear of something, without a revision: who misses it finds it in another way.
 func (t session) hint(about, object string) error {
 	text := "0 " + about + " " + object
 	if err := t.each("notice.send", func(row) error { return nil }, text); err != nil {

@@ -6,7 +6,7 @@ import (
 )
 
 // ChangeRate changes the ledger of a rate, which is empty at first. The time is that of the
-// database's clock, in milliseconds; nobody else changes the ledger meanwhile. If change returns
+// database's clock, in milliseconds; nobody else changes the ledger until then. If change returns
 // true, other processes hear of it (see [Store.Listen]). It may be called again, so it must not leave
 // anything behind.
 func (s *Store) ChangeRate(ctx context.Context, name string, change func(now int64, ledger string) (next string, tell bool)) error {

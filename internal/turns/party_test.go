@@ -102,7 +102,7 @@ func TestRoundRobinOverParties(t *testing.T) {
 	}
 }
 
-// Whatever happens to calls of many parties, all slots are free in the end.
+// All slots are free in the end, also if calls of many parties fail or are cancelled.
 func TestManyRandomEndsOfParties(t *testing.T) {
 	t.Parallel()
 	all := turns.New(2, nil)
