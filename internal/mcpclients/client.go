@@ -53,7 +53,7 @@ var clients = []client{
 	{pkg: "google-adk", language: "v1", script: "google_adk", firstPage: true, silent: transports},
 	{pkg: "smolagents", language: "v1", script: "smolagents_tools", firstPage: true, silent: transports},
 	{pkg: "@modelcontextprotocol/sdk", language: "node", script: "sdk", silent: []transport{overHTTP}},
-	{pkg: "@ai-sdk/mcp", language: "node", script: "ai_sdk", silent: []transport{overStdio, overServe}},
+	{pkg: "@ai-sdk/mcp", language: "node", script: "ai_sdk", silent: []transport{overStdio}},
 	{pkg: "@mastra/mcp", language: "node", script: "mastra"},
 }
 
