@@ -34,7 +34,8 @@ type transport string
 const (
 	overStdio transport = "stdio"
 	overHTTP  transport = "http"
-	// overServe is HTTP too, to agenthost serve with the token of a workspace. Clients keep a session.
+	// overServe is HTTP too, to agenthost serve with the token of a workspace. Clients of older versions
+	// keep a session.
 	overServe transport = "serve"
 )
 
