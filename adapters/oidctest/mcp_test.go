@@ -24,7 +24,7 @@ func (l *lab) agent(name string) (*sdk.ClientSession, *oauth2.Token, error) {
 		AuthorizationCodeFetcher: func(_ context.Context, args *auth.AuthorizationArgs) (*auth.AuthorizationResult, error) {
 			b := l.browser()
 			b.stop = func(u *url.URL) bool { return strings.HasPrefix(u.String(), agentReturn) }
-			q := b.says(b.send(args.URL, nil), name).at.Query()
+			q := b.says(b.send(args.URL, nil), name).at.Query() //nolint:contextcheck // a page is asked for as long as the test runs
 			return &auth.AuthorizationResult{Code: q.Get("code"), State: q.Get("state"), Iss: q.Get("iss")}, nil
 		},
 	})

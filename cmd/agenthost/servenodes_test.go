@@ -58,7 +58,7 @@ func (p *roundRobin) dial() (net.Conn, error) {
 		if address == nil {
 			continue
 		}
-		if c, err := net.Dial("tcp", *address); err == nil { //nolint:noctx // it is local
+		if c, err := net.Dial("tcp", *address); err == nil {
 			return c, nil
 		}
 	}
@@ -235,7 +235,7 @@ func (c *nodesClient) run(ctx context.Context, entity, action string, params map
 		headers = []string{"Idempotency-Key", key}
 	}
 	for ctx.Err() == nil {
-		a, err := c.l.front.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, c.id), c.l.token, airbyteapi.ExecuteRequest{Entity: entity, Action: action, Params: text}, headers...)
+		a, err := c.l.front.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, c.id), c.l.token, airbyteapi.ExecuteRequest{Entity: entity, Action: action, Params: text}, headers...) //nolint:contextcheck // a request ends with the test
 		if err != nil {
 			continue // the server was killed, or none was there
 		}
@@ -277,7 +277,7 @@ func (c *nodesClient) again(a *answer, what string) bool {
 func (c *nodesClient) rename(ctx context.Context, name string) {
 	c.maybe = name
 	for ctx.Err() == nil {
-		a, err := c.l.front.ask(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, c.id), c.l.token, map[string]string{"name": name})
+		a, err := c.l.front.ask(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, c.id), c.l.token, map[string]string{"name": name}) //nolint:contextcheck // a request ends with the test
 		switch {
 		case err != nil:
 		case a.status == http.StatusOK:
