@@ -35,10 +35,12 @@ func (s *Server) readiness(ctx context.Context) httpserve.Readiness {
 		return httpserve.Ending
 	case !s.store.Away().IsZero():
 		return httpserve.Degraded
-	case s.store.Ready(ctx) != nil && s.ready() != nil:
+	case s.store.Ready(ctx) == nil:
+		return httpserve.Ready
+	case s.options.Database.IsZero(): // without its file, the server can do nothing
 		return httpserve.Ending
 	}
-	return httpserve.Ready
+	return httpserve.Degraded
 }
 
 // back hears that the database answers again: others may have changed anything.

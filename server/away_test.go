@@ -149,3 +149,18 @@ func (l *lab) away(r reply) {
 		l.t.Errorf("%d %s, Retry-After %q", r.status, r.body, r.header.Get("Retry-After"))
 	}
 }
+
+// Without the file of its database, the server is not ready.
+func TestReadyWithoutItsFile(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	if r := l.ask(http.MethodGet, "/readyz", "", nil); r.status != http.StatusOK || strings.TrimSpace(r.body) != "ok" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if err := l.s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := l.ask(http.MethodGet, "/readyz", "", nil); r.status != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}

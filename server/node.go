@@ -92,7 +92,9 @@ func (s *Server) heard(c coordinate.Change) {
 	default:
 		s.known.changed()
 		s.directory.doubts.Add(1)
-		s.newKeys.Store(s.newKeys.Load() || c.Everything)
+		if c.Everything {
+			s.newKeys.Store(true)
+		}
 		s.gone(c)
 	}
 	select {
