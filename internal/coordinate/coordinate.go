@@ -60,7 +60,7 @@ const (
 	// that beat may have arrived in callTime, the node is silent silentAfter that, and each of the
 	// others knows it viewLife later.
 	aloneAfter = callTime + silentAfter + viewLife
-	// goneAfter is how long after its last right to go on alone a silent node is forgotten.
+	// goneAfter is how long a silent node is remembered after it had to stop.
 	goneAfter = 15 * time.Second
 	// DefaultAway is how long a node goes on without the database.
 	DefaultAway = time.Minute
