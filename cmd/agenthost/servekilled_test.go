@@ -250,8 +250,7 @@ func (k *killer) send(token string, n *note) *answer {
 	if n.keyed {
 		headers = []string{"Idempotency-Key", n.name}
 	}
-	params := fmt.Sprintf(`{"name": %q, "high": %q, "low": %q}`, n.name, strings.Repeat("x", n.number/base), strings.Repeat("x", n.number%base))
-	a, err := k.s.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, n.connector.id), token, airbyteapi.ExecuteRequest{Entity: "notes", Action: "create", Params: json.RawMessage(params)}, headers...)
+	a, err := k.s.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, n.connector.id), token, airbyteapi.ExecuteRequest{Entity: "notes", Action: "create", Params: noteParams(n.name, n.number)}, headers...)
 	if err != nil {
 		return nil
 	}
@@ -367,26 +366,7 @@ func checkTrail(t *testing.T, s *servedProcess, app application, all []*killer) 
 			t.Error(err)
 		}
 	}()
-	starts := make(map[string]bool)
-	for page := (database.Page{}); ; {
-		found, err := db.Audit(t.Context(), database.Scope{Organization: app.Organization}, page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(found) == 0 {
-			break
-		}
-		for _, f := range found {
-			var r audit.Record
-			if err := json.Unmarshal(f.Record, &r); err != nil {
-				t.Fatal(err)
-			}
-			if r.Event == audit.EventStart && len(r.Params) == 3 {
-				starts[fmt.Sprintln(r.Workspace, r.Params[1].Bytes-2, r.Params[2].Bytes-2)] = true
-			}
-		}
-		page.After = found[len(found)-1].Cursor()
-	}
+	starts := noteStarts(t, db, app)
 	missing := 0
 	for _, k := range all {
 		w, err := db.WorkspaceByName(t.Context(), database.Scope{Organization: app.Organization}, k.workspace)
@@ -394,12 +374,47 @@ func checkTrail(t *testing.T, s *servedProcess, app application, all []*killer) 
 			t.Fatal(err)
 		}
 		for _, n := range k.notes {
-			if k.vendor.count(n.name) > 0 && !starts[fmt.Sprintln(w.ID, n.number/base, n.number%base)] {
+			if k.vendor.count(n.name) > 0 && !starts[startOf(w.ID, n.number)] {
 				missing++
 			}
 		}
 	}
 	if missing > 0 {
 		t.Errorf("%d writes came to the vendor, and the trail has nothing of them; it has %d", missing, len(starts))
+	}
+}
+
+// startOf names the start of the write of a note in the trail, which has the lengths of its text.
+func startOf(workspace string, number int) string {
+	return fmt.Sprintln(workspace, number/base, number%base)
+}
+
+// noteParams are the parameters of the write of a note.
+func noteParams(name string, number int) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"name": %q, "high": %q, "low": %q}`, name, strings.Repeat("x", number/base), strings.Repeat("x", number%base)))
+}
+
+// noteStarts are the starts of the writes of notes that the trail has.
+func noteStarts(t *testing.T, db *database.Store, app application) map[string]bool {
+	t.Helper()
+	starts := make(map[string]bool)
+	for page := (database.Page{}); ; {
+		found, err := db.Audit(t.Context(), database.Scope{Organization: app.Organization}, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) == 0 {
+			return starts
+		}
+		for _, f := range found {
+			var r audit.Record
+			if err := json.Unmarshal(f.Record, &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Event == audit.EventStart && len(r.Params) == 3 {
+				starts[startOf(r.Workspace, base*(r.Params[1].Bytes-2)+r.Params[2].Bytes-2)] = true
+			}
+		}
+		page.After = found[len(found)-1].Cursor()
 	}
 }

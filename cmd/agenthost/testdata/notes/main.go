@@ -1,5 +1,5 @@
-// Command notes is a connector of a vendor of one's own, for tests with many calls: the vendor has
-// no rate limit, and says whose credential it got.
+// Command notes is a connector of a vendor of one's own, for tests with many calls: the vendor says
+// whose credential it got. It has a rate limit for one operation only.
 package main
 
 import (
@@ -19,6 +19,10 @@ var connector = pdk.Connector{
 	Check: abi.OperationRef{Entity: "me", Action: "get"},
 	Operations: []pdk.Operation{
 		{Entity: "me", Action: "get", Description: "Who is logged in.", Effect: pdk.Read, Method: "GET", Path: "/me", Data: "/data"},
+		{
+			Entity: "me", Action: "count", Description: "Who is logged in, at most 100 times in a second.", Effect: pdk.Read, Method: "GET", Path: "/limited", Data: "/data",
+			RateLimit: abi.RateLimit{Requests: 100, PerSeconds: 1},
+		},
 		{
 			Entity: "notes", Action: "create", Description: "Writes a note.", Effect: pdk.Write, Method: "POST", Path: "/notes", Data: "/data",
 			Params: []pdk.Param{
