@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -83,7 +84,7 @@ func (s *Server) form(c *connecting, scheme string, typed map[string]string, wro
 			for j := range a.Fields {
 				d := &a.Fields[j]
 				field := newField(a.ID, atCredentials, d)
-				if field.Long = d.Name == abi.FieldCredentialsJSON || d.Name == abi.FieldPrivateKey; !d.Secret && scheme == a.ID {
+				if field.Long = d.Name == authfield.CredentialsJSON || d.Name == authfield.PrivateKey; !d.Secret && scheme == a.ID {
 					field.Value = typed[field.Name]
 				}
 				f.Fields = append(f.Fields, field)

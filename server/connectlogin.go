@@ -12,6 +12,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/credential/logins"
@@ -35,9 +36,9 @@ func (s *Server) client(ctx context.Context, organization, connector string) (ma
 	if id == "" {
 		return nil, nil
 	}
-	fields := map[string]secret.Value{abi.FieldClientID: secret.New([]byte(id))}
+	fields := map[string]secret.Value{authfield.ClientID: secret.New([]byte(id))}
 	if !password.IsZero() {
-		fields[abi.FieldClientSecret] = password
+		fields[authfield.ClientSecret] = password
 	}
 	return fields, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/configvalue"
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/egress/origin"
@@ -187,7 +188,7 @@ func (k *kind) wants() string {
 	for i := range k.Auth.Schemes {
 		if s := &k.Auth.Schemes[i]; len(names) == 0 {
 			for _, f := range s.Fields {
-				if f.Required || s.OAuth2 != nil && f.Name == abi.FieldRefreshToken {
+				if f.Required || s.OAuth2 != nil && f.Name == authfield.RefreshToken {
 					names = append(names, f.Name)
 				}
 			}
@@ -243,8 +244,8 @@ func choose(schemes []abi.AuthScheme, given map[string]secret.Value) (*abi.AuthS
 		return nil, fault.Invalid("credentials", "the fields belong to different ways to authenticate", "give the fields of one")
 	case problem != nil:
 		missing = problem.Missing
-	case scheme.OAuth2 != nil && scheme.OAuth2.Grant == abi.GrantRefreshToken && given[abi.FieldRefreshToken].IsZero() && given[abi.FieldAccessToken].IsZero():
-		missing = abi.FieldRefreshToken
+	case scheme.OAuth2 != nil && scheme.OAuth2.Grant == abi.GrantRefreshToken && given[authfield.RefreshToken].IsZero() && given[authfield.AccessToken].IsZero():
+		missing = authfield.RefreshToken
 	default:
 		return scheme, nil
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/adminapi"
 	"github.com/agenthost/agenthost/internal/adminclient"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
 
@@ -64,8 +64,8 @@ func (a *app) imported(ctx context.Context, name string, c config.Connection) (*
 		return fault.Invalid(at+"."+key, "connection "+name+" cannot be imported: "+why, hint)
 	}
 	operators := "set it under serve.connectors." + c.Connector + " in the configuration of the server, and leave it out here"
-	_, refresh := c.Credentials[abi.FieldRefreshToken]
-	_, access := c.Credentials[abi.FieldAccessToken]
+	_, refresh := c.Credentials[authfield.RefreshToken]
+	_, access := c.Credentials[authfield.AccessToken]
 	switch {
 	case c.Mode == config.Hosted:
 		return nil, refused("mode", "a server runs no connections of mode hosted", "leave it out of the file")

@@ -139,7 +139,7 @@ func importRules() []rule {
 		},
 		{
 			name: "credentials know no host", of: []string{"internal/credential"},
-			only: []string{"std", "pdk/abi", "internal/fault", "internal/seams", "host/config", "host/secret", "internal/egress", "internal/egress/origin", "internal/credential/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http", "os/exec"},
+			only: []string{"std", "internal/authfield", "pdk/abi", "internal/fault", "internal/seams", "host/config", "host/secret", "internal/egress", "internal/egress/origin", "internal/credential/...", "github.com/hashicorp/go-hclog"}, never: []string{"net", "net/http", "os/exec"},
 			why:    "the way of a secret from its reference to the wire is reviewed as one, and what a call may do is decided elsewhere",
 			broken: map[string]string{"internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/sandbox"`, "internal/credential/b.go": `package credential; import _ "net/http"`},
 			kept:   map[string]string{"internal/credential/a.go": `package credential; import _ "github.com/agenthost/agenthost/internal/credential/vault"`},
@@ -158,7 +158,7 @@ func importRules() []rule {
 		},
 		{
 			name: "OAuth has few imports", of: []string{"internal/credential/oauth", "internal/credential/callback", "internal/credential/logins", "internal/credential/tokenfile"},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/owned", "internal/redact", "host/secret", "internal/credential/durable", "internal/egress", "internal/egress/origin", "internal/rawjson", "internal/credential/callback", "internal/credential/logins", "internal/credential/tokenfile", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "internal/authfield", "pdk/abi", "internal/fault", "internal/seams", "internal/owned", "internal/redact", "host/secret", "internal/credential/durable", "internal/egress", "internal/egress/origin", "internal/rawjson", "internal/credential/callback", "internal/credential/logins", "internal/credential/tokenfile", "github.com/hashicorp/go-hclog"},
 			why:    "a reviewer reads the code for logins and refresh tokens with all that it depends on; it sends only through internal/egress",
 			broken: map[string]string{"internal/credential/oauth/a.go": `package oauth; import _ "golang.org/x/oauth2"`, "internal/credential/tokenfile/a.go": `package tokenfile; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
@@ -177,7 +177,7 @@ func importRules() []rule {
 		},
 		{
 			name: "egress has few imports", of: []string{"internal/egress/..."},
-			only:   []string{"std", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/policy", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "golang.org/x/net/publicsuffix", "github.com/hashicorp/go-hclog"},
+			only:   []string{"std", "internal/authfield", "pdk/abi", "internal/fault", "internal/seams", "internal/pattern", "internal/redact", "host/secret", "host/grant", "internal/policy", "internal/rawjson", "internal/egress/origin", "internal/egress/pathtemplate", "internal/egress/wire", "golang.org/x/net/publicsuffix", "github.com/hashicorp/go-hclog"},
 			why:    "a reviewer reads this code, which handles vendors and credentials, and all its dependencies; internal/policy is pure and decides on the request that egress sends; publicsuffix is a table in memory, and only origin reads it",
 			broken: map[string]string{"internal/egress/a.go": `package egress; import _ "golang.org/x/net/http2"`, "internal/egress/b.go": `package egress; import _ "github.com/agenthost/agenthost/internal/sandbox"`},
 		},

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/egress/wire"
@@ -421,7 +422,7 @@ func checkScheme(at string, s *abi.AuthScheme, servers places) error {
 		names = append(names, f.Name)
 	}
 	if s.Type == abi.AuthOAuth2 {
-		names = append(names, abi.FieldAccessToken)
+		names = append(names, authfield.AccessToken)
 		if err := checkOAuth2(at, s, servers); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -30,30 +31,30 @@ func checkOAuth2(at string, s *abi.AuthScheme, servers places) error {
 		return malformed(at+".oauth2.body_format", "is %q; choose one of form, json", o.BodyFormat)
 	case o.Grant == abi.GrantJWTBearer && o.ClientAuth != abi.ClientAuthNone:
 		return malformed(at+".oauth2.client_auth", "is %q, want none: the grant jwt_bearer proves the client with a signature", o.ClientAuth)
-	case o.Grant == abi.GrantJWTBearer && field(abi.FieldCredentialsJSON) == (field(abi.FieldPrivateKey) && field(abi.FieldClientID)):
+	case o.Grant == abi.GrantJWTBearer && field(authfield.CredentialsJSON) == (field(authfield.PrivateKey) && field(authfield.ClientID)):
 		return malformed(at+".fields", "want either credentials_json, or client_id and private_key, for the grant jwt_bearer")
-	case !field(abi.FieldClientID) && o.Grant != abi.GrantJWTBearer && (o.Grant != abi.GrantRefreshToken || o.ClientAuth != abi.ClientAuthNone || o.AuthorizeURL != ""):
+	case !field(authfield.ClientID) && o.Grant != abi.GrantJWTBearer && (o.Grant != abi.GrantRefreshToken || o.ClientAuth != abi.ClientAuthNone || o.AuthorizeURL != ""):
 		return malformed(at+".fields", "has no client_id; only a refresh with client_auth: none and without authorize_url can do without")
 	case o.ClientAuth == abi.ClientAuthNone && o.Grant == abi.GrantClientCredentials:
 		return malformed(at+".oauth2.client_auth", "is none, but the grant client_credentials needs a secret")
-	case o.ClientAuth == abi.ClientAuthNone && field(abi.FieldClientSecret):
+	case o.ClientAuth == abi.ClientAuthNone && field(authfield.ClientSecret):
 		return malformed(at+".fields", "has client_secret, but client_auth is none")
-	case o.ClientAuth != abi.ClientAuthNone && !field(abi.FieldClientSecret):
+	case o.ClientAuth != abi.ClientAuthNone && !field(authfield.ClientSecret):
 		return malformed(at+".fields", "has no client_secret; add it, or set client_auth to none")
-	case field(abi.FieldAccessToken) && o.Grant != abi.GrantRefreshToken:
+	case field(authfield.AccessToken) && o.Grant != abi.GrantRefreshToken:
 		return malformed(at+".fields", "has access_token, but the grant is %s, which gets one", o.Grant)
-	case !slices.ContainsFunc(s.Inject, func(in abi.Injection) bool { return strings.Contains(in.Value, "{"+abi.FieldAccessToken+"}") }):
+	case !slices.ContainsFunc(s.Inject, func(in abi.Injection) bool { return strings.Contains(in.Value, "{"+authfield.AccessToken+"}") }):
 		return malformed(at+".inject", "does not use {access_token}, so no request would have the token")
-	case field(abi.FieldRefreshToken) && o.Grant != abi.GrantRefreshToken:
+	case field(authfield.RefreshToken) && o.Grant != abi.GrantRefreshToken:
 		return malformed(at+".fields", "has refresh_token, but the grant is %s", o.Grant)
 	case o.AuthorizeURL != "" && o.Grant != abi.GrantRefreshToken:
 		return malformed(at+".oauth2.authorize_url", "needs the grant refresh_token")
 	case o.AuthorizeURL == "" && (len(o.AuthorizeParams) > 0 || o.Issuer != ""):
 		return malformed(at+".oauth2.authorize_url", "is missing, but fields that need it are present")
 	}
-	secrets := []string{abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldAccessToken}
+	secrets := []string{authfield.ClientSecret, authfield.RefreshToken, authfield.AccessToken}
 	if o.Grant == abi.GrantJWTBearer {
-		secrets = append(secrets, abi.FieldCredentialsJSON, abi.FieldPrivateKey)
+		secrets = append(secrets, authfield.CredentialsJSON, authfield.PrivateKey)
 	}
 	for _, name := range secrets {
 		for i, f := range s.Fields {

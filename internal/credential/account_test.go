@@ -7,6 +7,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -30,9 +31,9 @@ func TestServiceAccount(t *testing.T) {
 	l := newLab(t)
 	l.env["ACCOUNT"] = string(account)
 	scheme := oauthScheme(abi.GrantJWTBearer)
-	scheme.Fields = []abi.AuthField{{Name: abi.FieldCredentialsJSON, Secret: true, Required: true}}
+	scheme.Fields = []abi.AuthField{{Name: authfield.CredentialsJSON, Secret: true, Required: true}}
 	scheme.OAuth2.ClientAuth = abi.ClientAuthNone
-	settings := config.Connection{Credentials: map[string]string{abi.FieldCredentialsJSON: "env:ACCOUNT"}}
+	settings := config.Connection{Credentials: map[string]string{authfield.CredentialsJSON: "env:ACCOUNT"}}
 	c := l.connection(settings, scheme)
 	held := client(t, c)
 	if got := l.vendor.requests(); got != "POST /token  urn:ietf:params:oauth:grant-type:jwt-bearer" {
@@ -45,7 +46,7 @@ func TestServiceAccount(t *testing.T) {
 	if got := l.vendor.requests(); got != "" {
 		t.Errorf("another process asked again: %s", got)
 	}
-	once, err := l.connection(config.Connection{}, scheme).Once(t.Context(), map[string]secret.Value{abi.FieldCredentialsJSON: value(string(account))})
+	once, err := l.connection(config.Connection{}, scheme).Once(t.Context(), map[string]secret.Value{authfield.CredentialsJSON: value(string(account))})
 	if err != nil {
 		t.Fatal(err)
 	}

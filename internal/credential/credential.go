@@ -9,6 +9,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/credential/lease"
 	"github.com/agenthost/agenthost/internal/credential/oauth"
 	"github.com/agenthost/agenthost/internal/credential/source"
@@ -134,14 +135,14 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 	var hidden []secret.Value
 	var known secret.Value
 	if old != nil && refused {
-		known = old.values[abi.FieldAccessToken]
+		known = old.values[authfield.AccessToken]
 	}
 	if scheme.OAuth2 != nil && !c.good(ctx, scheme, values, known) {
 		token, err := c.token(ctx, scheme, values, known)
 		if err != nil {
 			return nil, until, err
 		}
-		values[abi.FieldAccessToken], hidden, until = token.Access, []secret.Value{token.Refresh}, token.Until
+		values[authfield.AccessToken], hidden, until = token.Access, []secret.Value{token.Refresh}, token.Until
 		next.server = token.Server
 	}
 	if old != nil && old.server == next.server && maps.EqualFunc(old.values, values, secret.Value.Equal) {
@@ -170,11 +171,11 @@ func (c *Credential) read(ctx context.Context, old *current, refused bool) (*cur
 // good reports whether the configured access token is the one to use: the vendor has not refused
 // it, and its server is known, or there is no way to another one.
 func (c *Credential) good(ctx context.Context, scheme *abi.AuthScheme, values map[string]secret.Value, refused secret.Value) bool {
-	given := values[abi.FieldAccessToken]
+	given := values[authfield.AccessToken]
 	if given.IsZero() {
 		return false
 	}
-	if values[abi.FieldRefreshToken].IsZero() && values[abi.FieldClientID].IsZero() {
+	if values[authfield.RefreshToken].IsZero() && values[authfield.ClientID].IsZero() {
 		return true
 	}
 	if c.tokenServer(scheme) != nil {
@@ -199,7 +200,7 @@ func (c *Credential) wasRefused(ctx context.Context, scheme *abi.AuthScheme, val
 		return false // which getting a token reports
 	}
 	source, err := c.source(a.binding)
-	return err == nil && source.IsStale(ctx, values[abi.FieldAccessToken])
+	return err == nil && source.IsStale(ctx, values[authfield.AccessToken])
 }
 
 // http returns the configuration of the connection's clients, with its authorities.

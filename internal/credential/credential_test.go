@@ -15,6 +15,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -75,7 +76,7 @@ func bearer() abi.AuthScheme {
 func oauthScheme(grant string) abi.AuthScheme {
 	return abi.AuthScheme{
 		ID: "oauth", Type: abi.AuthOAuth2, Origins: []string{declaredOrigin},
-		Fields: []abi.AuthField{{Name: abi.FieldClientID, Required: true}, {Name: abi.FieldClientSecret, Secret: true, Required: true}, {Name: abi.FieldRefreshToken, Secret: true}},
+		Fields: []abi.AuthField{{Name: authfield.ClientID, Required: true}, {Name: authfield.ClientSecret, Secret: true, Required: true}, {Name: authfield.RefreshToken, Secret: true}},
 		Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}},
 		OAuth2: &abi.OAuth2{Grant: grant, TokenURL: declaredOrigin + "/token", AuthorizeURL: declaredOrigin + "/authorize", Scopes: []string{"read"}, ClientAuth: abi.ClientAuthPost},
 	}

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // givenScheme has an access token that a person has already.
 func givenScheme() abi.AuthScheme {
 	s := oauthScheme(abi.GrantRefreshToken)
-	s.Fields = append(s.Fields, abi.AuthField{Name: abi.FieldAccessToken, Secret: true})
+	s.Fields = append(s.Fields, abi.AuthField{Name: authfield.AccessToken, Secret: true})
 	for i := range s.Fields {
 		s.Fields[i].Required = false
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/credential/logins"
 	"github.com/agenthost/agenthost/internal/credential/oauth"
 	"github.com/agenthost/agenthost/internal/fault"
@@ -44,13 +45,13 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 		a.scopes = own.Scopes
 	}
 	if held := c.lease.Held(); held != nil { // the server knows the token that it gave out before
-		http.Hidden = []secret.Value{held.values[abi.FieldAccessToken]}
+		http.Hidden = []secret.Value{held.values[authfield.AccessToken]}
 	}
 	token := c.endpoint(declared.TokenURL, own.TokenURL)
 	a.client = oauth.NewClient(oauth.Config{
 		Connection: c.config.Connection, Token: token, Revoke: c.endpoint(declared.RevokeURL, own.RevokeURL),
-		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, Server: c.tokenServer(scheme), ClientID: values[abi.FieldClientID], ClientSecret: values[abi.FieldClientSecret],
-		ServiceAccount: values[abi.FieldCredentialsJSON], PrivateKey: values[abi.FieldPrivateKey],
+		ClientAuth: declared.ClientAuth, BodyFormat: declared.BodyFormat, Server: c.tokenServer(scheme), ClientID: values[authfield.ClientID], ClientSecret: values[authfield.ClientSecret],
+		ServiceAccount: values[authfield.CredentialsJSON], PrivateKey: values[authfield.PrivateKey],
 		HTTP: http,
 	})
 	origins := slices.Sorted(slices.Values(scheme.Origins))
@@ -62,7 +63,7 @@ func (c *Credential) authorization(scheme *abi.AuthScheme, values map[string]sec
 	}
 	a.binding = logins.Binding{
 		Connection: c.config.key(), Connector: c.config.Connector, Scheme: scheme.ID, TokenURL: token.URL,
-		Client: logins.Mark(values[abi.FieldClientID]), Origins: origins,
+		Client: logins.Mark(values[authfield.ClientID]), Origins: origins,
 	}
 	return a, nil
 }
@@ -125,7 +126,7 @@ func (c *Credential) token(ctx context.Context, scheme *abi.AuthScheme, values m
 	c.mu.Unlock()
 	return source.Token(ctx, oauth.Want{
 		Stale:  stale,
-		Client: a.client, Grant: scheme.OAuth2.Grant, Scopes: a.scopes, Seed: values[abi.FieldRefreshToken], Refused: refused,
+		Client: a.client, Grant: scheme.OAuth2.Grant, Scopes: a.scopes, Seed: values[authfield.RefreshToken], Refused: refused,
 	})
 }
 
@@ -196,7 +197,7 @@ func (c *Credential) keep(ctx context.Context, a *authorization, source *oauth.S
 	if t := c.tokenServer(a.scheme); t != nil && token.Server == "" {
 		return c.noServer(t)
 	}
-	if err := source.Keep(context.WithoutCancel(ctx), token, a.values[abi.FieldRefreshToken]); err != nil {
+	if err := source.Keep(context.WithoutCancel(ctx), token, a.values[authfield.RefreshToken]); err != nil {
 		return err
 	}
 	c.lease.Expire()

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -32,7 +33,7 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 		return nil, err
 	}
 	server := ""
-	if scheme.OAuth2 != nil && values[abi.FieldAccessToken].IsZero() {
+	if scheme.OAuth2 != nil && values[authfield.AccessToken].IsZero() {
 		a, err := c.authorization(scheme, values)
 		if err != nil {
 			return nil, err
@@ -41,7 +42,7 @@ func (c *Credential) Once(ctx context.Context, own map[string]secret.Value) (*eg
 		if err != nil {
 			return nil, err
 		}
-		values[abi.FieldAccessToken], server = token.Access, token.Server
+		values[authfield.AccessToken], server = token.Access, token.Server
 	}
 	http, err := c.http()
 	if err != nil {
@@ -96,8 +97,8 @@ func (c *Credential) schemeWith(own map[string]secret.Value) (*abi.AuthScheme, e
 		}
 	}
 	scheme := &schemes[slices.IndexFunc(schemes, func(s abi.AuthScheme) bool { return s.ID == found.ID })]
-	if _, token := own[abi.FieldAccessToken]; scheme.OAuth2 != nil && scheme.OAuth2.Grant == abi.GrantRefreshToken && !token {
-		return nil, fault.Invalid(at+"."+abi.FieldAccessToken, "a call to "+c.config.Connector+" can have only an access token as its credential: a refreshed token would be lost with the call", "get an access token, and set it as "+abi.FieldAccessToken)
+	if _, token := own[authfield.AccessToken]; scheme.OAuth2 != nil && scheme.OAuth2.Grant == abi.GrantRefreshToken && !token {
+		return nil, fault.Invalid(at+"."+authfield.AccessToken, "a call to "+c.config.Connector+" can have only an access token as its credential: a refreshed token would be lost with the call", "get an access token, and set it as "+authfield.AccessToken)
 	}
 	return scheme, nil
 }
@@ -108,10 +109,10 @@ func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthSchem
 	if scheme.OAuth2 == nil {
 		return scheme
 	}
-	_, token := own[abi.FieldAccessToken]
+	_, token := own[authfield.AccessToken]
 	scheme.Fields = slices.Clone(scheme.Fields)
-	if !slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == abi.FieldAccessToken }) {
-		scheme.Fields = append(scheme.Fields, abi.AuthField{Name: abi.FieldAccessToken})
+	if !slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == authfield.AccessToken }) {
+		scheme.Fields = append(scheme.Fields, abi.AuthField{Name: authfield.AccessToken})
 	}
 	for i := range scheme.Fields {
 		f := &scheme.Fields[i]
@@ -122,17 +123,17 @@ func withToken(scheme abi.AuthScheme, own map[string]secret.Value) abi.AuthSchem
 
 // getsToken reports whether a field of a scheme with OAuth 2.0 is for getting access tokens.
 func getsToken(field string) bool {
-	return slices.Contains([]string{abi.FieldClientID, abi.FieldClientSecret, abi.FieldRefreshToken, abi.FieldCredentialsJSON, abi.FieldPrivateKey}, field)
+	return slices.Contains([]string{authfield.ClientID, authfield.ClientSecret, authfield.RefreshToken, authfield.CredentialsJSON, authfield.PrivateKey}, field)
 }
 
 // valuesWith returns the values of a scheme for a call with fields of its own, and reads the others.
 func (c *Credential) valuesWith(scheme *abi.AuthScheme, own map[string]secret.Value, read func(field string) (secret.Value, error)) (map[string]secret.Value, error) {
 	values := maps.Clone(own)
-	_, token := own[abi.FieldAccessToken]
+	_, token := own[authfield.AccessToken]
 	for _, field := range c.fields() {
 		_, replaced := own[field]
 		// A client id may have a header of its own; a secret for getting tokens is not needed.
-		if replaced || token && scheme.OAuth2 != nil && getsToken(field) && field != abi.FieldClientID {
+		if replaced || token && scheme.OAuth2 != nil && getsToken(field) && field != authfield.ClientID {
 			continue
 		}
 		value, err := read(field)

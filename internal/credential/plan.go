@@ -2,6 +2,7 @@ package credential
 
 import (
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -34,7 +35,7 @@ func (c *Credential) Plan(own map[string]secret.Value) (*egress.Client, error) {
 		return nil, err
 	}
 	if scheme.OAuth2 != nil {
-		values[abi.FieldAccessToken] = egress.Placeholder(abi.FieldAccessToken)
+		values[authfield.AccessToken] = egress.Placeholder(authfield.AccessToken)
 	}
 	server := ""
 	if held := c.lease.Held(); held != nil && len(own) == 0 {

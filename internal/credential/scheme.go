@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -49,9 +50,9 @@ func describe(scheme *abi.AuthScheme, fields []string) (has []string, missing st
 		}
 	}
 	// One of them is enough, a login included, which belongs to a client.
-	if ways := []string{abi.FieldAccessToken, abi.FieldRefreshToken, abi.FieldClientID, abi.FieldCredentialsJSON}; missing == "" && scheme.OAuth2 != nil && slices.Contains(has, abi.FieldAccessToken) &&
+	if ways := []string{authfield.AccessToken, authfield.RefreshToken, authfield.ClientID, authfield.CredentialsJSON}; missing == "" && scheme.OAuth2 != nil && slices.Contains(has, authfield.AccessToken) &&
 		!slices.ContainsFunc(ways, func(f string) bool { return slices.Contains(fields, f) }) {
-		missing = abi.FieldAccessToken
+		missing = authfield.AccessToken
 	}
 	return has, missing
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/redact"
 	"maps"
@@ -226,7 +227,7 @@ func validCookie(s string) bool {
 // not redacted. Without a password the user name is the secret.
 func isUserName(scheme *abi.AuthScheme, name string) bool {
 	if scheme.Type == abi.AuthOAuth2 {
-		return name == abi.FieldClientID && slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == name && !f.Secret })
+		return name == authfield.ClientID && slices.ContainsFunc(scheme.Fields, func(f abi.AuthField) bool { return f.Name == name && !f.Secret })
 	}
 	if scheme.Basic == nil || scheme.Basic.Password == "" || !strings.Contains(scheme.Basic.Username, "{"+name+"}") ||
 		strings.Contains(scheme.Basic.Password, "{"+name+"}") {

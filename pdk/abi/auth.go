@@ -153,17 +153,3 @@ const (
 	ClientAuthPost  = "post"  // both in the body
 	ClientAuthNone  = "none"  // client_id in the body, for a client without a secret
 )
-
-// The fields of an [OAuth2] scheme that the host uses, and the name of the access token in
-// Inject.
-const (
-	FieldClientID     = "client_id"
-	FieldClientSecret = "client_secret"
-	FieldRefreshToken = "refresh_token"
-	FieldAccessToken  = "access_token"
-	// FieldCredentialsJSON is the key of a service account, as Google gives it: a JSON object with
-	// client_email and private_key.
-	FieldCredentialsJSON = "credentials_json"
-	// FieldPrivateKey is an RSA key in PEM form, with which the client client_id signs.
-	FieldPrivateKey = "private_key"
-)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/connector"
@@ -215,7 +216,7 @@ func TestServerOfATokenIsExplained(t *testing.T) {
 	_, f, c := newBackend(t, "{}", func(string) (string, bool) { return "", false })
 	m := *c.Connector.Manifest
 	m.Servers = []abi.Server{{ID: "main", URL: "https://login.vendor.example/v1"}}
-	scheme := abi.AuthScheme{ID: "oauth", Type: abi.AuthOAuth2, Fields: []abi.AuthField{{Name: abi.FieldClientID, Required: true}}, OAuth2: &abi.OAuth2{
+	scheme := abi.AuthScheme{ID: "oauth", Type: abi.AuthOAuth2, Fields: []abi.AuthField{{Name: authfield.ClientID, Required: true}}, OAuth2: &abi.OAuth2{
 		Server: &abi.TokenServer{ID: "main", Pointer: "/at", Suffixes: []string{"vendor.example", "vendor.test"}},
 	}}
 	declared := &connector.Connector{Manifest: &m, Digest: "ab", Auth: &abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Fields: []abi.AuthField{{Name: "key", Required: true}}}, scheme}}}

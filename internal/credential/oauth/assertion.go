@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -93,7 +94,7 @@ func (c *Client) signer() (issuer string, key *rsa.PrivateKey, field string, err
 		Email string `json:"client_email"`
 		Key   string `json:"private_key"`
 	}
-	field = abi.FieldCredentialsJSON
+	field = authfield.CredentialsJSON
 	if !c.config.ServiceAccount.IsZero() {
 		err = c.config.ServiceAccount.Reveal(func(b []byte) error {
 			if len(b) > maxKey {
@@ -110,7 +111,7 @@ func (c *Client) signer() (issuer string, key *rsa.PrivateKey, field string, err
 		})
 		issuer = account.Email
 	} else {
-		field = abi.FieldPrivateKey
+		field = authfield.PrivateKey
 		err = errors.Join(
 			c.config.ClientID.Reveal(func(b []byte) error { issuer = string(b); return nil }),
 			c.config.PrivateKey.Reveal(func(b []byte) (wrong error) { key, wrong = rsaKey(b); return wrong }),

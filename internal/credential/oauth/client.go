@@ -15,6 +15,7 @@ import (
 	"net/url"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/authfield"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -101,10 +102,10 @@ const maxAnswer = 1 << 20
 
 // identify returns the parameters that identify the client in the body.
 func (c *Client) identify() []param {
-	id := param{name: abi.FieldClientID, secret: c.config.ClientID}
+	id := param{name: authfield.ClientID, secret: c.config.ClientID}
 	switch c.config.ClientAuth {
 	case abi.ClientAuthPost:
-		return []param{id, {name: abi.FieldClientSecret, secret: c.config.ClientSecret}}
+		return []param{id, {name: authfield.ClientSecret, secret: c.config.ClientSecret}}
 	case abi.ClientAuthNone:
 		if c.signs() { // and the signature says who does
 			return nil
@@ -132,10 +133,10 @@ func (c *Client) sender(origin string, operator bool, params []param) (*egress.C
 		}
 		e.Auth = &abi.AuthScheme{
 			ID: "oauth", Type: abi.AuthBasic, Origins: []string{e.Servers[0].URL},
-			Fields: []abi.AuthField{{Name: abi.FieldClientID, Required: true}, {Name: abi.FieldClientSecret, Secret: true, Required: true}},
-			Basic:  &abi.Basic{Username: "{" + abi.FieldClientID + "}", Password: "{" + abi.FieldClientSecret + "}"},
+			Fields: []abi.AuthField{{Name: authfield.ClientID, Required: true}, {Name: authfield.ClientSecret, Secret: true, Required: true}},
+			Basic:  &abi.Basic{Username: "{" + authfield.ClientID + "}", Password: "{" + authfield.ClientSecret + "}"},
 		}
-		e.Credentials = map[string]secret.Value{abi.FieldClientID: id, abi.FieldClientSecret: password}
+		e.Credentials = map[string]secret.Value{authfield.ClientID: id, authfield.ClientSecret: password}
 	}
 	return egress.New(e)
 }
@@ -200,7 +201,7 @@ func object(params []param) ([]byte, error) {
 func (c *Client) secrets(params []param) []secret.Value {
 	values := append([]secret.Value{c.config.ClientSecret}, c.config.HTTP.Hidden...)
 	for _, p := range params {
-		if p.name != abi.FieldClientID { // is public
+		if p.name != authfield.ClientID { // is public
 			values = append(values, p.secret)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 const origin = "https://crm.example"
 
 var (
-	id     = abi.AuthField{Name: abi.FieldClientID, Required: true, Description: "Of the app that you registered."}
-	secret = abi.AuthField{Name: abi.FieldClientSecret, Required: true, Secret: true}
+	id     = abi.AuthField{Name: "client_id", Required: true, Description: "Of the app that you registered."}
+	secret = abi.AuthField{Name: "client_secret", Required: true, Secret: true}
 	inject = []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {access_token}"}}
 )
 
@@ -22,7 +22,7 @@ var connector = pdk.Connector{
 	Auth: abi.AuthSchema{Schemes: []abi.AuthScheme{
 		{
 			ID: "login", Type: abi.AuthOAuth2, Title: "Login", Description: "A person logs in.",
-			Fields: []abi.AuthField{id, secret, {Name: abi.FieldRefreshToken, Secret: true, Description: "Left out where a person logs in."}},
+			Fields: []abi.AuthField{id, secret, {Name: "refresh_token", Secret: true, Description: "Left out where a person logs in."}},
 			Inject: inject, Origins: []string{origin},
 			OAuth2: &abi.OAuth2{
 				Grant: abi.GrantRefreshToken, TokenURL: origin + "/token", RevokeURL: origin + "/revoke",
