@@ -19,28 +19,36 @@ import (
 	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
-// nodes are three servers with one PostgreSQL.
-func newNodes(t *testing.T, change ...func(*Options)) (nodes [3]*loginLab) {
+// newNodes returns three servers with one PostgreSQL.
+func newNodes(t *testing.T, change ...func(*Options)) [3]*loginLab {
+	t.Helper()
+	nodes, _ := newNodesOf(t, 3, change...)
+	return [3]*loginLab(nodes)
+}
+
+// newNodesOf returns some servers with one PostgreSQL, which logs what they send.
+func newNodesOf(t *testing.T, size int, change ...func(*Options)) (nodes []*loginLab, postgres *pgtest.Server) {
 	t.Helper()
 	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
 		t.Skip("make test-postgres runs it")
 	}
-	database, key := secret.New([]byte(pgtest.Start(t)+" dbname=postgres")), secret.New([]byte("canary-of-the-nodes-master-key-3"))
+	postgres = pgtest.StartServer(t)
+	database, key := secret.New([]byte(postgres.Connection()+" dbname=postgres"+pgtest.LogStatements)), secret.New([]byte("canary-of-the-nodes-master-key-3"))
 	shared := func(o *Options) {
 		o.Database, o.MasterKeys = database, func(context.Context) ([]secret.Value, error) { return []secret.Value{key}, nil }
 	}
 	all := append([]func(*Options){shared}, change...)
-	nodes[0] = newLoginLab(t, all...)
-	for i := range nodes[1:] {
-		l := &loginLab{accounts: nodes[0].accounts, url: nodes[0].url, folder: t.TempDir()}
-		l.start(t, append(all, func(o *Options) { o.Connectors["pylon"] = nodes[0].s.options.Connectors["pylon"] })...)
+	first := newLoginLab(t, all...)
+	for nodes = []*loginLab{first}; len(nodes) < size; {
+		l := &loginLab{accounts: first.accounts, url: first.url, folder: t.TempDir()}
+		l.start(t, append(all, func(o *Options) { o.Connectors["pylon"] = first.s.options.Connectors["pylon"] })...)
 		if l.first != nil {
 			t.Fatal("a second node made another first application")
 		}
-		l.token = nodes[0].token
-		nodes[i+1] = l
+		l.token = first.token
+		nodes = append(nodes, l)
 	}
-	return nodes
+	return nodes, postgres
 }
 
 // everywhere waits until a request has an answer of the status on every node, and returns the latest time.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/agenthost/agenthost/internal/fault"
@@ -46,7 +47,7 @@ func scanAudit(r row) (a AuditRecord, err error) {
 }
 
 // auditBatch is how many records one statement adds.
-const auditBatch = 200
+const auditBatch = 1000
 
 // AddAudit adds records, all or none. Those that are there already stay as they are, so that a
 // batch may be delivered again.
@@ -56,22 +57,42 @@ func (s *Store) AddAudit(ctx context.Context, records []AuditRecord) error {
 			return err
 		}
 	}
-	return s.write(ctx, func(t session) error { return t.addAudit(records) })
+	if len(records) <= auditBatch {
+		return s.writeOne(ctx, func(t session, _ bool) error { return t.addAudit(records) })
+	}
+	return s.write(ctx, func(t session) error {
+		for batch := range slices.Chunk(records, auditBatch) {
+			if err := t.addAudit(batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
+// addAudit adds at most [auditBatch] records. They may be there already.
 func (t session) addAudit(records []AuditRecord) error {
-	for len(records) > 0 {
-		n := min(len(records), auditBatch)
-		var values []any
-		for _, r := range records[:n] {
-			values = append(values, r.values()...)
-		}
-		if err := t.execRows("audit.add", n, values...); err != nil {
-			return err
-		}
-		records = records[n:]
+	if len(records) == 0 {
+		return nil
 	}
-	return nil
+	if t.s.has("audit.add_lists") {
+		return t.addLists(records)
+	}
+	var values []any
+	for _, r := range records {
+		values = append(values, r.values()...)
+	}
+	return t.execRows("audit.add", len(records), values...)
+}
+
+func (t session) addLists(records []AuditRecord) error {
+	var ids, events, organizations, workspaces, texts []string
+	for _, r := range records {
+		ids, events, texts = append(ids, r.ID), append(events, r.Event), append(texts, string(r.Record))
+		organizations, workspaces = append(organizations, r.Scope.Organization), append(workspaces, r.Scope.Workspace)
+	}
+	_, err := t.exec("audit.add_lists", ids, events, organizations, workspaces, texts)
+	return err
 }
 
 // Audit returns a page of the records that the scope has, the oldest first. The page's After is

@@ -386,17 +386,15 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (Changes,
 		}
 		revision, id = n, after
 	}
-	t, cancel := s.read(ctx)
-	defer cancel()
 	limit = Page{Limit: limit}.limit()
-	found, err := many(t, scanConnection, "connection.changes", revision, id, limit)
+	found, err := readMany(ctx, s, scanConnection, "connection.changes", revision, id, limit)
 	if err != nil {
-		return Changes{}, t.named(err)
+		return Changes{}, err
 	}
 	// Asked after the rows: what was forgotten before them shows.
-	forgotten, err := one(t, scanNumber, "revision.forgotten")
+	forgotten, err := readOne(ctx, s, scanNumber, "revision.forgotten")
 	if err != nil {
-		return Changes{}, t.named(err)
+		return Changes{}, err
 	}
 	if cursor != "" && revision < forgotten {
 		return Changes{Reset: true}, nil

@@ -92,10 +92,15 @@ func credentialPlace(organization, workspace, connection, field string, origins 
 // the connection has none, or if the scope does not have it. The error is [envelope.ErrSealed] if
 // somebody moved or changed them, or if they were given for other origins. It takes one query.
 func (s *Store) Credentials(ctx context.Context, p Scope, connection string, origins []string) (map[string]secret.Value, error) {
+	return reading(ctx, s, func(t session) (map[string]secret.Value, error) {
+		return t.credentials(p, connection, origins)
+	})
+}
+
+// credentials is [Store.Credentials] in a session.
+func (t session) credentials(p Scope, connection string, origins []string) (map[string]secret.Value, error) {
 	fields := make(map[string]secret.Value)
 	var last *envelope.DataKey
-	t, cancel := s.read(ctx)
-	defer cancel()
 	err := t.each("credential.list", func(r row) error {
 		var k sealedKey
 		var field string
@@ -105,7 +110,7 @@ func (s *Store) Credentials(ctx context.Context, p Scope, connection string, ori
 		}
 		if last == nil || last.ID() != k.id {
 			var err error
-			if last, err = s.openDataKey(ctx, k); err != nil {
+			if last, err = t.s.openDataKey(t.ctx, k); err != nil {
 				return err
 			}
 		}
@@ -116,10 +121,7 @@ func (s *Store) Credentials(ctx context.Context, p Scope, connection string, ori
 		fields[field] = value
 		return nil
 	}, p.Organization, p.Workspace, connection)
-	if err != nil {
-		return nil, t.named(err)
-	}
-	return fields, nil
+	return fields, err
 }
 
 // bound reads the origins that a row was sealed for.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,25 +69,36 @@ func (s *Store) BeginWrite(ctx context.Context, w Write, start AuditRecord) (*Pr
 			return nil, err
 		}
 	}
-	var used bool
-	err := s.write(ctx, func(t session) error {
-		used = false
-		if w.Key != "" {
-			now := s.now()
-			n, err := t.exec("idempotency.begin", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now), s.self(), w.Start)
-			if err != nil {
-				return err
-			}
-			if used = n == 0; used {
-				return nil
-			}
-		}
-		return t.addAudit([]AuditRecord{start})
-	})
+	used, err := s.begin(ctx, w, start)
 	if err != nil || !used {
 		return nil, err
 	}
 	return s.prior(ctx, w)
+}
+
+// begin is [Store.BeginWrite] after its checks. It reports whether the key was used before.
+func (s *Store) begin(ctx context.Context, w Write, start AuditRecord) (used bool, err error) {
+	now := s.now()
+	values := []any{w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, millis(now.Add(keyLife)), millis(now), s.self(), w.Start}
+	switch {
+	case w.Key == "":
+		err = s.writeOne(ctx, func(t session, _ bool) error { return t.addAudit([]AuditRecord{start}) })
+	case s.has("idempotency.begin_recorded"):
+		err = s.writeOne(ctx, func(t session, again bool) error {
+			begun, err := one(t, scanNumber, "idempotency.begin_recorded", slices.Concat(values, []any{again}, start.values())...)
+			used = begun == 0
+			return err
+		})
+	default:
+		err = s.write(ctx, func(t session) error {
+			begun, err := t.exec("idempotency.begin", values...)
+			if used = begun == 0; used || err != nil {
+				return err
+			}
+			return t.addAudit([]AuditRecord{start})
+		})
+	}
+	return used, err
 }
 
 func (w Write) check() error {
@@ -139,9 +151,11 @@ func (w Write) place() envelope.Place {
 // bytes, it keeps the status.
 func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []byte) error {
 	if len(answer) > MaxAnswer {
-		return s.write(ctx, func(t session) error {
-			return t.change("idempotency.finish", w.Caller, w.Connection, w.Key, w.Start, status, nil, nil)
-		})
+		found, err := s.finish(ctx, w, status, nil, nil)
+		if err == nil && !found {
+			err = ErrNone
+		}
+		return err
 	}
 	for range 2 {
 		key, err := s.answers.take(w.Scope.Workspace, func(seals int64) (key *envelope.DataKey, err error) {
@@ -158,14 +172,9 @@ func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []b
 		if err != nil {
 			return err
 		}
-		none := false
-		err = s.write(ctx, func(t session) error {
-			n, err := t.exec("idempotency.finish", w.Caller, w.Connection, w.Key, w.Start, status, key.ID(), sealed)
-			none = err == nil && n == 0
-			return err
-		})
+		found, err := s.finish(ctx, w, status, key.ID(), sealed)
 		switch {
-		case none:
+		case err == nil && !found:
 			return ErrNone
 		case !errors.Is(err, ErrNone):
 			return err
@@ -173,6 +182,16 @@ func (s *Store) FinishWrite(ctx context.Context, w Write, status int, answer []b
 		s.answers.drop(w.Scope.Workspace) // a rotation has removed the key
 	}
 	return ErrNone
+}
+
+// finish reports whether it found the write.
+func (s *Store) finish(ctx context.Context, w Write, status int, key, answer any) (found bool, err error) {
+	err = s.writeOne(ctx, func(t session, again bool) error {
+		n, err := t.exec("idempotency.finish", w.Caller, w.Connection, w.Key, w.Start, status, key, answer, again)
+		found = n > 0
+		return err
+	})
+	return found, err
 }
 
 // FreeWrite frees the key of a write that sent nothing: the next one with it may try.

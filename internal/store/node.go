@@ -17,6 +17,8 @@ func (s *Store) Beat(ctx context.Context, id, place string, silent time.Duration
 			return 0, 0, nil, 0, err
 		}
 		s.node.Store(&id)
+	} else if s.presence != nil {
+		return s.beatThere(ctx, id, place, silent)
 	} else if err := s.beat(ctx, id, place); err != nil {
 		return 0, 0, nil, 0, err
 	}
@@ -37,35 +39,64 @@ func (s *Store) enter(ctx context.Context, id, place string) error {
 	})
 }
 
-// beat is a later one: one statement, for nodes that are far from the database.
+// beat is a later one.
 func (s *Store) beat(ctx context.Context, id, place string) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	_, err := session{ctx, s, s.writer, nil}.exec("node.beat", id, place)
-	return s.named(ctx, err)
+	return s.writeOne(ctx, func(t session, _ bool) error {
+		_, err := t.exec("node.beat", id, place)
+		return err
+	})
 }
 
 // members returns what [Store.Beat] returns.
 func (s *Store) members(ctx context.Context, id string, silent time.Duration) (rank, known int, quiet []int, newest int64, err error) {
 	t, cancel := s.read(ctx)
 	defer cancel()
-	rank = -1
-	err = t.each("node.members", func(r row) error {
-		var at, isQuiet int
-		if err := r.Scan(&at, &known, &isQuiet, &newest); err != nil {
-			return err
-		}
-		if isQuiet == 1 {
-			quiet = append(quiet, at)
-		} else {
-			rank = at
-		}
-		return nil
-	}, id, silent.Milliseconds())
-	if err == nil && rank < 0 {
+	m := newMembers()
+	err = t.each("node.members", m.add, id, silent.Milliseconds())
+	return m.found(id, t.named(err))
+}
+
+// beatThere is a later beat of a server: one statement, over the connection by which it is there.
+func (s *Store) beatThere(ctx context.Context, id, place string, silent time.Duration) (rank, known int, quiet []int, newest int64, err error) {
+	t := session{ctx, s, nil, nil}
+	const name = "node.beat_members"
+	text, err := t.statement(name, []any{id, place})
+	if err != nil {
+		return 0, 0, nil, 0, err
+	}
+	defer t.ran(name, time.Now())
+	m := newMembers()
+	err = s.presence.each(ctx, text, m.add, id, silent.Milliseconds(), place)
+	return m.found(id, t.named(err))
+}
+
+// members are what [Store.Beat] returns, row by row.
+type members struct {
+	rank, known int
+	quiet       []int
+	newest      int64
+}
+
+func newMembers() *members { return &members{rank: -1} }
+
+func (m *members) add(r row) error {
+	var at, isQuiet int
+	if err := r.Scan(&at, &m.known, &isQuiet, &m.newest); err != nil {
+		return err
+	}
+	if isQuiet == 1 {
+		m.quiet = append(m.quiet, at)
+	} else {
+		m.rank = at
+	}
+	return nil
+}
+
+func (m *members) found(id string, err error) (rank, known int, quiet []int, newest int64, _ error) {
+	if err == nil && m.rank < 0 {
 		err = fmt.Errorf("node %s: %w", id, ErrNone) // somebody removed it at this moment
 	}
-	return rank, known, quiet, newest, t.named(err)
+	return m.rank, m.known, m.quiet, m.newest, err
 }
 
 // Leave removes a node that ends. Nothing of it may run.

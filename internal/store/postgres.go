@@ -50,7 +50,7 @@ func OpenPostgres(ctx context.Context, address secret.Value, o Options) (s *Stor
 	if err != nil {
 		return nil, err
 	}
-	s.health = newHealth(s.now)
+	s.health, s.presence = newHealth(s.now), p
 	p.health = s.health
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var ended sync.WaitGroup
@@ -105,7 +105,9 @@ func postgresConfig(address secret.Value) (config *pgx.ConnConfig, err error) {
 }
 
 func openPostgres(ctx context.Context, config *pgx.ConnConfig, r role, first bool, o Options) (*Store, error) {
-	db := stdlib.OpenDB(*config)
+	// What fails because its connection is gone is done again. To ask first whether it is there would cost
+	// each call that is the first for a second.
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }))
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/fault"
@@ -20,10 +22,11 @@ const (
 )
 
 const (
-	// lookEvery is how often the database is asked whether it is there, and lookAgain how often while it
-	// is not.
-	lookEvery = time.Second
-	lookAgain = 200 * time.Millisecond
+	// lookEvery is how often the database is asked whether it is there, if it has not answered since
+	// lookUnless, and lookAgain how often while it is not.
+	lookEvery  = time.Second
+	lookUnless = 1500 * time.Millisecond
+	lookAgain  = 200 * time.Millisecond
 	// lookPatience is how long it has to answer.
 	lookPatience = 2 * time.Second
 	// startPatience is how long a start waits for others that start.
@@ -31,15 +34,17 @@ const (
 )
 
 // presence is a connection to PostgreSQL that has a lock, by which others see that a process uses the
-// database. Over it, the process sees whether the database answers. Another goroutine than watch uses
-// it only before watch begins.
+// database. Over it, the process sees whether the database answers.
 type presence struct {
 	config *pgx.ConnConfig
 	only   bool // nobody else may use the database
 	health *health
 
-	first      bool      // nobody else used the database
+	first bool // nobody else used the database
+
+	mu         sync.Mutex
 	connection *pgx.Conn // nil while the database is away
+	answered   time.Time // when something last came over the connection
 }
 
 // enter takes the lock. Call it while nobody else starts.
@@ -102,16 +107,15 @@ func (p *presence) watch(ctx context.Context, flush func()) {
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
 	for {
+		unless := time.Duration(0)
 		select {
 		case <-ctx.Done():
 			return
 		case <-p.health.doubt:
 		case <-every.C:
+			unless = lookUnless
 		}
-		looking, cancel := context.WithTimeout(ctx, lookPatience)
-		err := p.connection.Ping(looking)
-		cancel()
-		if err == nil || ctx.Err() != nil {
+		if p.answers(ctx, unless) || ctx.Err() != nil {
 			continue
 		}
 		p.health.left()
@@ -122,6 +126,48 @@ func (p *presence) watch(ctx context.Context, flush func()) {
 		}
 		p.health.back()
 	}
+}
+
+// answers asks whether the database answers, unless it has done so within a time.
+func (p *presence) answers(ctx context.Context, unless time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.answered) < unless {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	err := p.connection.Ping(ctx)
+	if err == nil {
+		p.answered = time.Now()
+	}
+	return err == nil
+}
+
+// each runs a statement over the connection, and calls f for each row of its result. It ends soon, and not
+// with ctx, which would end the connection.
+func (p *presence) each(ctx context.Context, text string, f func(row) error, args ...any) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.connection == nil {
+		return awayError(ErrAway)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+	defer cancel()
+	rows, err := p.connection.Query(ctx, text, args...)
+	if err == nil {
+		for err == nil && rows.Next() {
+			err = f(rows)
+		}
+		rows.Close()
+		err = cmp.Or(err, rows.Err())
+	}
+	if err != nil {
+		p.health.failed()
+		return err
+	}
+	p.answered = time.Now()
+	return nil
 }
 
 // enterAgain waits until the database answers, and takes the lock again. It reports false if ctx ended.
@@ -139,7 +185,9 @@ func (p *presence) enterAgain(ctx context.Context) bool {
 		}
 		cancel()
 		if taken && err == nil {
+			p.mu.Lock()
 			p.connection = c
+			p.mu.Unlock()
 			return true
 		}
 		select {
@@ -151,6 +199,8 @@ func (p *presence) enterAgain(ctx context.Context) bool {
 }
 
 func (p *presence) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.connection == nil {
 		return
 	}

@@ -14,7 +14,8 @@ import (
 var statements embed.FS
 
 // readQueries returns the statements by their names. A line "-- name: NAME" begins a statement,
-// and comments before it describe it.
+// and comments before it describe it. With the name of a database in parentheses after it, other ones do
+// not have the statement.
 func readQueries(files fs.FS, d dialect) (map[string]string, error) {
 	queries := make(map[string]string)
 	names, err := fs.Glob(files, "sql/*.sql")
@@ -26,7 +27,7 @@ func readQueries(files fs.FS, d dialect) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		name, body := "", []string(nil)
+		name, only, body := "", "", []string(nil)
 		finish := func() error {
 			text := strings.TrimSpace(strings.Join(body, "\n"))
 			switch {
@@ -35,6 +36,7 @@ func readQueries(files fs.FS, d dialect) (map[string]string, error) {
 				return fmt.Errorf("%s: a statement has no name", file)
 			case text == "":
 				return fmt.Errorf("%s: %s has no statement", file, name)
+			case only != "" && only != d.name:
 			case queries[name] != "":
 				return fmt.Errorf("%s: there are two statements %s", file, name)
 			default:
@@ -48,7 +50,8 @@ func readQueries(files fs.FS, d dialect) (map[string]string, error) {
 				if err := finish(); err != nil {
 					return nil, err
 				}
-				name, body = strings.TrimSpace(next), nil
+				name, only, _ = strings.Cut(strings.TrimSpace(next), " ")
+				only, body = strings.Trim(only, "()"), nil
 			} else if !strings.HasPrefix(line, "--") {
 				body = append(body, line)
 			}

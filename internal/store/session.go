@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -47,13 +48,32 @@ func (s *Store) write(ctx context.Context, f func(session) error) error {
 	}
 }
 
+// writeOne runs f, which runs one statement, without the cost of a transaction around it. It may call f
+// again after a statement that was perhaps carried out: f is told so.
+func (s *Store) writeOne(ctx context.Context, f func(t session, again bool) error) (err error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	began := time.Now()
+	defer func() { s.observer.Transaction(time.Since(began), err == nil) }()
+	for i := 0; ; i++ {
+		err := f(session{ctx, s, s.writer, nil}, i > 0)
+		if err == nil || i == retries || !s.again(err, false) {
+			return s.named(ctx, err)
+		}
+	}
+}
+
+// has reports whether the database has a statement.
+func (s *Store) has(name string) bool { return s.queries[name] != "" }
+
 // again reports whether a transaction that failed may be tried again: it did nothing.
 func (s *Store) again(err error, committing bool) bool {
 	switch s.dialect.problem(err) {
 	case again:
 		return true
-	case gone: // perhaps only this connection, as all of them after a restart of the database
+	case gone: // perhaps all idle connections, as after a restart of the database
 		s.health.failed()
+		s.flush()
 		return !committing
 	}
 	return false
@@ -107,9 +127,17 @@ func (t session) statement(name string, args []any) (string, error) {
 		return "", fmt.Errorf("there is no statement %s", name)
 	}
 	// What no database stores as text is nobody's name. PostgreSQL would refuse the statement.
+	unstorable := func(text string) bool { return strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) }
 	for _, a := range args {
-		if v, ok := a.(string); ok && (strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v)) {
-			return "", ErrNone
+		switch v := a.(type) {
+		case string:
+			if unstorable(v) {
+				return "", ErrNone
+			}
+		case []string:
+			if slices.ContainsFunc(v, unstorable) {
+				return "", ErrNone
+			}
 		}
 	}
 	if t.s.onQuery != nil {

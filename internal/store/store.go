@@ -83,10 +83,12 @@ type Store struct {
 	node           atomic.Pointer[string] // nil before the first beat
 	told           told
 	// listen is [Store.Listen] where other processes tell of changes.
-	listen  func(ctx context.Context, ready func(), hear func(notice string)) error
-	first   bool    // no other process used the database when it was opened
-	health  *health // nil of a file
-	release func()  // gives the lock back; nil if there is none
+	listen func(ctx context.Context, ready func(), hear func(notice string)) error
+	first  bool    // no other process used the database when it was opened
+	health *health // nil of a file
+	// presence is nil of a file, and of a store besides a server.
+	presence *presence
+	release  func() // gives the lock back; nil if there is none
 }
 
 // Scope is whose rows a call may see: those of an organization, or of one workspace of it. The

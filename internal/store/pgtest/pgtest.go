@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"testing"
@@ -96,6 +97,21 @@ func (s *Server) start(ctx context.Context) (err error) {
 
 // Connection returns the connection string, without a database's name.
 func (s *Server) Connection() string { return fmt.Sprintf("host=%s user=agenthost", s.dir) }
+
+// LogStatements is what a connection string has more for [Server.Statements].
+const LogStatements = " options='-c log_statement=all'"
+
+var logged = regexp.MustCompile(`(?m) LOG:  (?:statement|execute [^:]*): (.*)$`)
+
+// Statements returns what clients sent whose connection string has [LogStatements]: the first line of
+// each statement, those around transactions and those that only ask whether the server is there included.
+func (s *Server) Statements() (sent []string, err error) {
+	text, err := os.ReadFile(s.log.Name())
+	for _, found := range logged.FindAllSubmatch(text, -1) {
+		sent = append(sent, string(found[1]))
+	}
+	return sent, err
+}
 
 // Halt ends the server, whose data stays for Resume.
 func (s *Server) Halt() error {

@@ -5,13 +5,30 @@ ON CONFLICT (caller, connection, key) DO UPDATE
 SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
 WHERE idempotency.expires <= $8 AND idempotency.state <> 'running'
 
+-- The same with the record of the start, in one statement. Done again, it finds what it did before.
+-- name: idempotency.begin_recorded (PostgreSQL)
+WITH begun AS (
+	INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, start, state, status, data_key, answer, expires, node)
+	VALUES ($1, $2, $3, $4, $5, $6, $10, 'running', 0, NULL, NULL, $7, $9)
+	ON CONFLICT (caller, connection, key) DO UPDATE
+	SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
+	WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' OR $11 AND idempotency.start = excluded.start AND idempotency.state = 'running'
+	RETURNING 1
+), recorded AS (
+	INSERT INTO audit (id, event, organization, workspace, record)
+	SELECT $12::text, $13::text, $14::text, $15::text, $16::text FROM begun ON CONFLICT (id, event) DO NOTHING
+)
+SELECT COUNT(*) FROM begun
+
 -- name: idempotency.get
 SELECT i.hash, i.state, i.status, i.answer, k.id, k.organization, k.workspace, k.master, k.sealed
 FROM idempotency i LEFT JOIN data_key k ON k.id = i.data_key
 WHERE i.caller = $1 AND i.connection = $2 AND i.key = $3
 
+-- Done again, it finds what it did before.
 -- name: idempotency.finish
-UPDATE idempotency SET state = 'finished', status = $5, data_key = $6, answer = $7 WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
+UPDATE idempotency SET state = 'finished', status = $5, data_key = $6, answer = $7
+WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND (state = 'running' OR $8 AND state = 'finished')
 
 -- name: idempotency.unknown
 UPDATE idempotency SET state = 'unknown' WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'

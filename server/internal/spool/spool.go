@@ -22,7 +22,7 @@ import (
 
 const (
 	// every is how long a record waits for others.
-	every = 500 * time.Millisecond
+	every = time.Second
 	// batch is how many records are delivered at once.
 	batch = 1000
 	// segmentBytes is the size from which the next record goes into another file.
@@ -192,10 +192,14 @@ func (s *Spool) run(ctx context.Context) {
 	}
 }
 
-// deliver delivers what waits, the oldest first, until the database does not take it.
+// deliver delivers what waits, the oldest first, until the database does not take it. Records that come
+// in the meantime wait for others.
 func (s *Spool) deliver(ctx context.Context) error {
+	s.mu.Lock()
+	next := s.next
+	s.mu.Unlock()
 	for {
-		g := s.oldest()
+		g := s.oldest(next)
 		if g == nil {
 			return nil
 		}
@@ -226,11 +230,12 @@ func (s *Spool) say(ctx context.Context, err error) {
 	}
 }
 
-// oldest returns the segment to deliver next, nil if there is none.
-func (s *Spool) oldest() *segment {
+// oldest returns the segment to deliver next, nil if there is none. The one that takes records is
+// delivered if its number is below next.
+func (s *Spool) oldest(next int) *segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 && s.current != nil {
+	if len(s.waiting) == 0 && s.current != nil && s.current.number < next {
 		s.rotate()
 	}
 	if len(s.waiting) == 0 {

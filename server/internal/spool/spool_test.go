@@ -26,12 +26,18 @@ type database struct {
 	got     []string
 	calls   int
 	lost    int
+	// meanwhile happens once while records are delivered.
+	meanwhile func()
 }
 
 func (d *database) deliver(_ context.Context, records []store.AuditRecord) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls++
+	if f := d.meanwhile; f != nil {
+		d.meanwhile = nil
+		f()
+	}
 	if d.fails != nil {
 		return d.fails
 	}
@@ -95,7 +101,8 @@ func want(t *testing.T, got, want []string) {
 	}
 }
 
-// Records go to the database in their order after half a second, and their file goes.
+// Records go to the database in their order after a second, and their file goes. Those that come while
+// others are delivered wait for the next time.
 func TestDelivered(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -110,10 +117,14 @@ func TestDelivered(t *testing.T) {
 		if left := files(t, folder); len(left) != 0 {
 			t.Errorf("left: %q", left)
 		}
+		d.meanwhile = func() { add(t, s, "5") }
 		add(t, s, "4")
-		s.Close()
+		time.Sleep(every)
+		synctest.Wait()
 		want(t, d.has(), []string{"1", "2", "3", "4"})
-		if err := s.Add(record("5")); !errors.Is(err, errClosed) {
+		s.Close()
+		want(t, d.has(), []string{"1", "2", "3", "4", "5"})
+		if err := s.Add(record("6")); !errors.Is(err, errClosed) {
 			t.Errorf("after Close: %v", err)
 		}
 	})
