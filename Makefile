@@ -276,6 +276,7 @@ FUZZ := \
 	internal/connector:FuzzMeasure \
 	internal/connector:FuzzParse \
 	internal/connector:FuzzRepair \
+	internal/contextstore/query:FuzzParse \
 	internal/egress/origin:FuzzParse \
 	internal/egress/origin:FuzzTemplate \
 	internal/egress/origin:FuzzNamed \

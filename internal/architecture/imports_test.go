@@ -118,6 +118,11 @@ func importRules() []rule {
 			broken: map[string]string{"internal/store/a.go": `package store; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
+			name: "the language of searches is pure", of: []string{"internal/contextstore/query"}, only: []string{"std", "internal/fault", "internal/rawjson"}, never: []string{"net/...", "os/...", "database/sql"},
+			why:    "what a search finds is decided by code that knows no database, so that every database answers the same",
+			broken: map[string]string{"internal/contextstore/query/a.go": `package query; import _ "database/sql"`},
+		},
+		{
 			name: "nodes agree by pure code", of: []string{"internal/coordinate"}, only: []string{"std", "internal/fault", "internal/seams", "github.com/hashicorp/go-hclog"}, never: []string{"net/...", "os/...", "database/sql"},
 			why:    "who holds a lease, and how much of a limit a node may use, is decided by code that runs in a simulation as it does for real: the database, the clock and the network are handed in",
 			broken: map[string]string{"internal/coordinate/a.go": `package coordinate; import _ "github.com/agenthost/agenthost/internal/store"`},

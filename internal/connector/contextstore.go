@@ -3,10 +3,10 @@ package connector
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"slices"
 	"strings"
 
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/contextstore/query"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -62,9 +62,9 @@ func contextStoreOperations(a *abi.Airbyte) []*Operation {
 			Params:      contextStoreParams(e),
 			Requests:    []abi.RequestTemplate{},
 			Paginated:   true,
-			Examples:    []abi.RawMessage{contextStoreExample(e.Fields)},
+			Examples:    []abi.RawMessage{query.Example(e.Fields)},
 		}
-		query := &abi.Operation{
+		sqlQuery := &abi.Operation{
 			Entity:      e.Entity,
 			Action:      airbyteapi.ActionSQLQuery,
 			Title:       "Query the copies of " + name + " with SQL",
@@ -74,7 +74,7 @@ func contextStoreOperations(a *abi.Airbyte) []*Operation {
 			Requests:    []abi.RequestTemplate{},
 			Examples:    []abi.RawMessage{contextStoreSQLExample(e)},
 		}
-		operations = append(operations, &Operation{Operation: search}, &Operation{Operation: query})
+		operations = append(operations, &Operation{Operation: search}, &Operation{Operation: sqlQuery})
 	}
 	return operations
 }
@@ -94,68 +94,10 @@ const contextStoreSQLParams = `{"type":"object","required":["sql"],"additionalPr
 
 type object = map[string]any
 
-// contextStoreParams is the schema of a search. It lists the fields, so that a mistyped one is
-// an error and not an empty result.
+// contextStoreParams is the schema of a search.
 func contextStoreParams(e abi.SearchEntity) json.RawMessage {
-	fields := e.Fields
-	alternatives := strings.Join(fields, "|")
-	// perField is an object with one member, which a field names.
-	perField := func(value object) object {
-		properties := make(object, len(fields))
-		for _, f := range fields {
-			properties[f] = value
-		}
-		return object{
-			"type": "object", "minProperties": 1, "maxProperties": 1, "properties": properties,
-			"patternProperties": object{"^(" + alternatives + `)\.`: value}, "additionalProperties": false,
-		}
-	}
-	condition := object{"$ref": "#/$defs/condition"}
-	scalar := object{"type": []string{"string", "number", "boolean", "null"}}
-	conditions := object{"type": "array", "minItems": 1, "items": condition}
-	operators := object{
-		"in":  perField(object{"type": "array", "items": scalar}),
-		"any": perField(object{"type": "object"}), // its fields are those of an element
-		"not": condition, "and": conditions, "or": conditions,
-	}
-	for _, name := range []string{"eq", "neq", "gt", "gte", "lt", "lte", "array_contains"} {
-		operators[name] = object{"$ref": "#/$defs/comparison"}
-	}
-	for _, name := range []string{"startswith", "endswith", "contains", "fuzzy", "keyword"} {
-		operators[name] = object{"$ref": "#/$defs/text"}
-	}
-	properties := object{
-		"query": object{
-			"type": "object", "additionalProperties": false, "description": "What to find, and in which order.",
-			"properties": object{
-				"filter": condition,
-				"sort": object{
-					"type": "array", "description": "Fields, the most important one first.",
-					"items": perField(object{"enum": []string{"asc", "desc"}}),
-				},
-			},
-		},
-		"limit":  object{"type": "integer", "minimum": 1, "description": "The most records of a page; the service's own limit is 1000."},
-		"cursor": object{"type": "string", "minLength": 1, "description": "next_cursor of the page before."},
-		"fields": object{
-			"type": "array", "description": "The only fields to answer, as name or name.part; all where it is missing.",
-			"items": object{
-				"type": []string{"string", "array"}, "pattern": "^(" + alternatives + `)(\.[A-Za-z0-9_]+)*$`,
-				"minItems": 1, "prefixItems": []object{{"enum": fields}}, "items": object{"type": "string", "minLength": 1},
-			},
-		},
-	}
-	schema := object{
-		"type": "object", "required": []string{"query"}, "additionalProperties": false, "properties": properties,
-		"$defs": object{
-			"comparison": perField(scalar),
-			"text":       perField(object{"type": "string", "minLength": 1}),
-			"condition": object{
-				"type": "object", "minProperties": 1, "properties": operators, "additionalProperties": false,
-			},
-		},
-	}
-	if len(e.Semantic) > 0 {
+	schema := query.Schema(e.Fields)
+	if properties, ok := schema["properties"].(object); ok && len(e.Semantic) > 0 {
 		delete(schema, "required") // the backend asks for one of them
 		properties["semantic"] = semanticParams(e)
 	}
@@ -181,14 +123,5 @@ func semanticParams(e abi.SearchEntity) object {
 
 func contextStoreSQLExample(e abi.SearchEntity) json.RawMessage {
 	raw, _ := json.Marshal(object{"sql": "SELECT " + e.Fields[0] + " FROM " + e.Entity, "limit": 10})
-	return raw
-}
-
-func contextStoreExample(fields []string) json.RawMessage {
-	field := fields[0]
-	if i := slices.Index(fields, "name"); i >= 0 {
-		field = fields[i]
-	}
-	raw, _ := json.Marshal(object{"query": object{"filter": object{"contains": object{field: "a"}}}, "limit": 10})
 	return raw
 }

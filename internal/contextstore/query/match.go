@@ -1,0 +1,119 @@
+package query
+
+import (
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/rawjson"
+)
+
+// holds reports whether a condition is true for a row. It takes time in proportion to the row, for
+// every operator.
+func (n *node) holds(r row) bool {
+	switch n.operator {
+	case "and":
+		for _, child := range n.children {
+			if !child.holds(r) {
+				return false
+			}
+		}
+		return true
+	case "or":
+		for _, child := range n.children {
+			if child.holds(r) {
+				return true
+			}
+		}
+		return false
+	case "not":
+		return !n.children[0].holds(r)
+	}
+	raw := r[n.slot]
+	switch n.operator {
+	case "array_contains":
+		return n.elements(raw, func(one []byte) bool { return equal(read(one, n.field.Type), n.value) })
+	case "any":
+		var inner row
+		return n.elements(raw, func(one []byte) bool {
+			if rawjson.KindOf(one) != rawjson.Object {
+				return false
+			}
+			inner = n.inner.paths.read(one, inner)
+			return n.inner.condition.holds(inner)
+		})
+	case "startswith", "endswith", "contains", "equalfold", "fuzzy", "keyword":
+		return rawjson.KindOf(raw) == rawjson.String && n.textHolds(rawjson.Unquote(raw))
+	}
+	return n.valueHolds(read(raw, n.field.Type))
+}
+
+func (n *node) elements(raw []byte, holds func([]byte) bool) bool {
+	if rawjson.KindOf(raw) != rawjson.Array {
+		return false
+	}
+	for one := range rawjson.Elements(raw) {
+		if holds(one) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *node) valueHolds(v value) bool {
+	switch n.operator {
+	case "eq":
+		return equal(v, n.value)
+	case "neq":
+		return !equal(v, n.value)
+	case "in":
+		if v.kind == compound {
+			return false
+		}
+		var b [64]byte
+		_, found := n.values[string(v.appendCanonical(b[:0]))]
+		return found
+	}
+	// What is null, or of another type, is neither more nor less.
+	if v.kind != n.value.kind || v.kind == null || v.kind == compound {
+		return false
+	}
+	order := compare(v, n.value)
+	switch n.operator {
+	case "gt":
+		return order > 0
+	case "gte":
+		return order >= 0
+	case "lt":
+		return order < 0
+	}
+	return order <= 0 // lte
+}
+
+func (n *node) textHolds(s string) bool {
+	switch n.operator {
+	case "startswith":
+		return strings.HasPrefix(strings.ToLower(s), n.text)
+	case "endswith":
+		return strings.HasSuffix(strings.ToLower(s), n.text)
+	case "contains":
+		return strings.Contains(strings.ToLower(s), n.text)
+	case "equalfold":
+		return strings.ToLower(s) == n.text
+	}
+	rest := normal(s)
+	if n.operator == "keyword" {
+		for _, piece := range n.words {
+			if strings.Contains(rest, piece) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, piece := range n.words { // fuzzy
+		_, after, found := strings.Cut(rest, piece)
+		if !found {
+			return false
+		}
+		rest = after
+	}
+	return true
+}
