@@ -189,6 +189,8 @@ var shared = map[string]func(t *testing.T, l *lab){
 // alone are cases that need a store of their own.
 var alone = map[string]func(t *testing.T, l *lab){
 	"many plans":     testManyPlans,
+	"modules":        testConnectorFiles,
+	"many modules":   testManyConnectorFiles,
 	"many tokens":    testManyWorkspaceTokens,
 	"old links":      testOldLinks,
 	"changes":        testChanges,

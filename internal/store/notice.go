@@ -18,6 +18,7 @@ const (
 	NoticeToken      = "token"
 	NoticeSigningKey = "signing_key"
 	NoticeRate       = "rate"
+	NoticeConnector  = "connector"
 )
 
 // channel is where notices are sent in PostgreSQL.

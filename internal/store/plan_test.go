@@ -12,6 +12,9 @@ func TestPlans(t *testing.T) {
 	t.Parallel()
 	l := sqliteLab(t)
 	rare := map[string]string{
+		"connector_file.count":       "when an operator installs one",
+		"connector_file.list":        "a few rows, when one was changed",
+		"connector_file.masters":     "once, when a server starts",
 		"data_key.forget":            "by a job",
 		"data_key.masters":           "once, when a server starts",
 		"job.running":                "once, when a server starts",

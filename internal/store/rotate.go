@@ -49,7 +49,11 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 	before := done.Keys
 	err = s.write(ctx, func(t session) error {
 		n, err := t.rewrapSigningKeys(current)
-		if done.Keys = before + n; err != nil || done.Keys == 0 {
+		if err != nil {
+			return err
+		}
+		files, err := t.rewrapConnectorFiles(current)
+		if done.Keys = before + n + files; err != nil || done.Keys == 0 {
 			return err
 		}
 		return t.recordForAll(Change{Entity: "master_keys", Action: "end_rotation", Object: current, Count: done.Keys})

@@ -172,6 +172,7 @@ func testRotateMaster(t *testing.T, l *lab) {
 		scopes, made = append(scopes, p), append(made, l.connection(t, p, fmt.Sprint("c", i)))
 	}
 	key := ok(l.RotateSigningKey(t.Context(), time.Hour))(t)
+	ok(l.PutConnectorFile(t.Context(), ConnectorFile{Name: "notes", Approval: []byte("read")}, []byte("module"), ""))(t)
 	opens := func(what string, s *Store) {
 		t.Helper()
 		for i, c := range made {
@@ -181,6 +182,9 @@ func testRotateMaster(t *testing.T, l *lab) {
 		}
 		if got, err := s.SigningKeys(t.Context()); err != nil || len(got) != 1 || !got[0].Key.Equal(key.Key) {
 			t.Errorf("%s: signing key: %v", what, err)
+		}
+		if got, err := s.ConnectorFiles(t.Context()); err != nil || len(got) != 1 || got[0].Err != nil || string(got[0].Approval) != "read" {
+			t.Errorf("%s: connector: %+v, %v", what, got, err)
 		}
 	}
 	if s, err := l.join(l.options(masterKeys(t, "second"))); err == nil {
@@ -195,7 +199,7 @@ func testRotateMaster(t *testing.T, l *lab) {
 	scopes, made = append(scopes, p), append(made, l.connection(t, p, "in between"))
 	opens("before", l.Store)
 	done, err := other.RotateMaster(t.Context())
-	if want := len(made); err != nil || done.Keys != want {
+	if want := len(made) + 1; err != nil || done.Keys != want {
 		t.Fatalf("%+v, %v, want %d keys", done, err, want)
 	}
 	opens("after", l.Store)

@@ -29,3 +29,20 @@ CREATE TABLE node (
 
 -- The node that runs a write, empty if it has no row in node.
 ALTER TABLE idempotency ADD COLUMN node TEXT NOT NULL DEFAULT '';
+
+-- A connector that operators installed, and what one of them approved of it, sealed with a master key. A
+-- module is a row of its own, which never changes.
+CREATE TABLE connector_file (
+	name TEXT PRIMARY KEY,
+	digest TEXT NOT NULL,
+	size BIGINT NOT NULL,
+	creator TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	master TEXT NOT NULL,
+	sealed BYTEA NOT NULL
+) /*strict*/;
+
+CREATE TABLE connector_module (
+	name TEXT PRIMARY KEY,
+	module BYTEA NOT NULL
+) /*strict*/;
