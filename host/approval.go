@@ -56,6 +56,16 @@ func (h *Host) review(ctx context.Context, f *catalog.File, module func() grant.
 // judge decides on a module by what the lock file says now. The file that it returns is
 // the same for as long as the answer is.
 func (h *Host) judge(m grant.Module, path string) (grant.Judgement, *approval.File, error) {
+	if f, ours := h.options.Installed.Approval(path); ours {
+		if f == nil {
+			f = new(approval.File)
+		}
+		j := f.Judge(m, grant.UpdatesNever)
+		if !j.Decision.Allowed {
+			j.Decision.Permit = "agenthost plugin add, if an operator of the server agrees"
+		}
+		return j, f, nil
+	}
 	if h.approvals == nil {
 		return grant.Judgement{Standing: grant.StandingVouched, Decision: vouched()}, nil, nil
 	}
@@ -71,6 +81,17 @@ func (h *Host) judge(m grant.Module, path string) (grant.Judgement, *approval.Fi
 		j.Decision.Permit = fmt.Sprintf("agenthost plugin approve %s, if a person agrees; approvals are in %s", path, h.approvals.Path())
 	}
 	return j, f, nil
+}
+
+// approvalsOf returns what is approved now of a file, nil if the program keeps no approvals.
+func (h *Host) approvalsOf(path string) (*approval.File, error) {
+	if f, ours := h.options.Installed.Approval(path); ours {
+		return f, nil
+	}
+	if h.approvals == nil {
+		return nil, nil
+	}
+	return h.approvals.Load()
 }
 
 func vouched() grant.Decision {
@@ -94,7 +115,7 @@ func standingOf(f *catalog.File) *standing {
 // judged returns what is decided on the connector of a file. The caller holds s.mu.
 func (h *Host) judged(s *standing, f *catalog.File, module func() grant.Module) (grant.Judgement, error) {
 	if s.by != nil {
-		if now, err := h.approvals.Load(); err == nil && now == s.by {
+		if now, err := h.approvalsOf(f.Path()); err == nil && now == s.by {
 			return s.judgement, nil
 		}
 	}
@@ -114,7 +135,7 @@ func (h *Host) judged(s *standing, f *catalog.File, module func() grant.Module) 
 // call, before a secret is read and before the module runs with one, so that an approval
 // that is taken back counts at once.
 func (h *Host) approved(ctx context.Context, c *connection) (grant.Decision, error) {
-	if h.approvals == nil {
+	if _, ours := h.options.Installed.Approval(c.file.Path()); h.approvals == nil && !ours {
 		return vouched(), nil
 	}
 	s := standingOf(c.file)

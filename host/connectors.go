@@ -92,7 +92,7 @@ func (h *Host) replaced(f *catalog.File) {
 // expected says whether a file may probably be used of which only these are known. The name may
 // be anybody's, and decides on nothing but whose turn it is.
 func (h *Host) expected(name, digest string) bool {
-	if h.approvals == nil || digest != "" && h.options.FirstParty[name] == digest {
+	if h.approvals == nil || h.options.Installed.Has(digest) || digest != "" && h.options.FirstParty[name] == digest {
 		return true
 	}
 	approved, err := h.approvals.Load()

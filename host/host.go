@@ -152,12 +152,13 @@ func open(ctx context.Context, o Options, agree string) (*Host, error) {
 		HTTP: runner.HTTP(), RenewAfter: o.Secrets.Cache, Engine: runner.Engine(), Logger: o.Logger, LookupEnv: o.LookupEnv, Secrets: runner.Secrets(),
 	})
 	h.catalog, err = catalog.Open(ctx, catalog.Options{
-		Dir: o.Plugins, Cache: o.Cache, Engine: runner.Engine(), Reload: o.Reload, UnloadAfter: o.UnloadAfter,
+		Dir: o.Plugins, Placed: o.Installed.Paths(), Cache: o.Cache, Engine: runner.Engine(), Reload: o.Reload, UnloadAfter: o.UnloadAfter,
 		Declared: o.Declared, OnCompile: o.OnCompile, Replaced: h.replaced, Logger: o.Logger, Seams: o.Seams,
 	})
 	if err != nil {
 		return nil, errors.Join(err, runner.Close(ctx), trail.close())
 	}
+	o.Installed.Use(h.catalog)
 	if o.Connections != nil {
 		if err := h.connectTo(ctx, o.Connections); err != nil {
 			return nil, errors.Join(err, h.catalog.Close(ctx), runner.Close(ctx), trail.close())

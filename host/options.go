@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agenthost/agenthost/host/approval"
 	"github.com/agenthost/agenthost/host/ask"
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
@@ -37,6 +38,9 @@ type Options struct {
 	// The host takes a file that was the same in two looks. 0 means never: a connection then keeps
 	// the connector that it was first used with. [Host.OnChange] tells of changes.
 	Reload time.Duration
+	// Installed are connectors beside those of Plugins, with their approvals: those that package server
+	// keeps. Other programs leave it out.
+	Installed *catalog.InstalledSet[approval.File]
 	// Connections are those of the host, such as [StaticConnections]. Nil means that the
 	// environment makes them: one for each connector whose variables are set, such as
 	// AGENTHOST_PYLON_API_TOKEN, which may do all that its connector can. If Connections is set,

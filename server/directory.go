@@ -57,6 +57,8 @@ type directory struct {
 	cursor     string // under refreshing
 	changes    chan host.ConnectionChange
 
+	versions sync.Map // how often each connector was replaced, by its name: an int64
+
 	mu     sync.RWMutex
 	byID   map[string]*entry
 	byName map[string]map[string]*entry // by workspace
@@ -67,6 +69,7 @@ type entry struct {
 	store.Connection
 	mu     sync.Mutex
 	made   *host.Connection // nil before the first use
+	of     int64            // the version of the connector that it was made for
 	sealed bool             // its credential does not open
 }
 
@@ -315,6 +318,10 @@ func (d *directory) Get(ctx context.Context, p host.Principal, name string) (hos
 func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	version := d.version(e.Connector)
+	if e.of != version {
+		e.made, e.of, e.sealed = nil, version, false
+	}
 	if e.made != nil {
 		return e.made, nil
 	}
@@ -323,7 +330,7 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	}
 	info, err := d.info(ctx, e.Connector)
 	if err != nil {
-		return nil, err
+		return nil, gone(e, err)
 	}
 	k := kind{*info, e.Definition}
 	base := d.operator[e.Connector]
@@ -360,6 +367,33 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	}
 	e.made = &c
 	return e.made, nil
+}
+
+// replaced says that a connector was replaced or removed: what was made for it is not good any more.
+func (d *directory) replaced(connector string) {
+	for connector != "" {
+		before, known := d.versions.LoadOrStore(connector, int64(1))
+		if n, _ := before.(int64); !known || d.versions.CompareAndSwap(connector, before, n+1) {
+			return
+		}
+	}
+}
+
+func (d *directory) version(connector string) int64 {
+	v, _ := d.versions.Load(connector)
+	n, _ := v.(int64)
+	return n
+}
+
+// gone says which connector is not there any more.
+func gone(e *entry, err error) error {
+	if known, ok := errors.AsType[*abi.Error](err); !ok || known.Kind != abi.KindUnknownOperation {
+		return err
+	}
+	return (&abi.Error{
+		Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("connector %s needs %s, which this server does not have any more", e.Name, e.Connector),
+		Hint: "an operator adds it again with agenthost plugin add FILE, or puts its file into the plugins folder",
+	}).WithCause(err)
 }
 
 // waiting returns a connection that did not open because it needs a login, without a credential: its
@@ -422,7 +456,7 @@ func (d *directory) Changes(context.Context) (<-chan host.ConnectionChange, erro
 
 // trial makes a connection that is not in the database known for a call, until end is called.
 func (d *directory) trial(c store.Connection, made host.Connection) (end func()) {
-	e := &entry{Connection: c, made: &made}
+	e := &entry{Connection: c, made: &made, of: d.version(c.Connector)}
 	d.mu.Lock()
 	d.name(e)
 	d.mu.Unlock()

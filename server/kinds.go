@@ -109,9 +109,12 @@ func (s *Server) kindFor(ctx context.Context, in *airbyteapi.CreateRequest) (*ki
 		if k := (&kind{r.ConnectorInfo, definitionOf(&r.ConnectorInfo)}); k.is(in) {
 			refusal.Message = k.Name + " is on this server, but it may not be used: " + r.Decision.Why
 			refusal.Hint = "the operator approves it with agenthost plugin approve " + filepath.Base(r.File)
+			if s.installed.has(r.File) {
+				refusal.Hint = "the operator adds it again with agenthost plugin add"
+			}
 		}
 	}
-	refusal.Hint = cmp.Or(refusal.Hint, "the operator puts connectors into the plugins folder, and approves them with agenthost plugin approve")
+	refusal.Hint = cmp.Or(refusal.Hint, "the operator adds connectors with agenthost plugin add, or puts them into the plugins folder and approves them with agenthost plugin approve")
 	return nil, refusal
 }
 

@@ -85,6 +85,9 @@ func (s *Server) heard(c coordinate.Change) {
 	switch c.About {
 	case store.NoticeRate:
 		return
+	case store.NoticeConnector:
+		s.installed.changed()
+		return
 	case store.NoticeSigningKey:
 		s.newKeys.Store(true)
 	case store.NoticeConnection:
@@ -94,6 +97,7 @@ func (s *Server) heard(c coordinate.Change) {
 		s.directory.doubts.Add(1)
 		if c.Everything {
 			s.newKeys.Store(true)
+			s.installed.changed()
 		}
 		s.gone(c)
 	}

@@ -35,7 +35,10 @@ func (s *Server) Notes(ctx context.Context) ([]string, error) {
 	for i := range approved {
 		served = append(served, approved[i].Name)
 	}
-	notes := []string{"connectors: " + cmp.Or(strings.Join(served, ", "), "none: put some into "+s.options.Host.Plugins+", and approve them with agenthost plugin approve")}
+	notes := []string{"connectors: " + cmp.Or(strings.Join(served, ", "), "none: add some with agenthost plugin add, or put them into "+s.options.Host.Plugins+", and approve them with agenthost plugin approve")}
+	for name, why := range s.installed.unusable() {
+		notes = append(notes, fmt.Sprintf("%s, which an operator added, cannot be used: %s", name, why))
+	}
 	for i := range infos {
 		if infos[i].Err != nil {
 			notes = append(notes, fmt.Sprintf("%s cannot be used: %v", infos[i].File, infos[i].Err))

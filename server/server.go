@@ -111,6 +111,7 @@ type Server struct {
 	signer    atomic.Pointer[token.Signer]
 	asks      plans
 	directory *directory
+	installed *installed
 	trail     *trail
 	counts    *counts
 	host      *host.Host
@@ -205,6 +206,10 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		s.asks.pages = o.URL + plansFolder
 	}
 	o.Host.Connections, o.Host.Asks = s.directory, s.asks
+	if s.installed, err = openInstalled(ctx, s.store, o.Data, s.log.Named("connectors")); err != nil {
+		return nil, err
+	}
+	o.Host.Installed = s.installed.set
 	if s.trail, err = s.newTrail(ctx); err != nil {
 		return nil, err
 	}
@@ -212,6 +217,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
 		return nil, err
 	}
+	s.host.OnChange(func(c host.Change) { s.directory.replaced(c.Connector) })
+	s.forgetting.Go(func() { s.installed.follow(forever, o.Host.Sleep) })
 	if err := s.openMCP(ctx); err != nil {
 		return nil, err
 	}

@@ -76,16 +76,8 @@ func (a *app) approve(ctx context.Context, o host.Options, r *host.Review, yes b
 	if err := a.consentText(a.stdout, a.style(render.Table), r); err != nil {
 		return err
 	}
-	if !yes {
-		if !a.interactive() {
-			return &usageError{message: "cannot ask for approval without a terminal", hint: "read the output above, and add --yes if you agree"}
-		}
-		if agreed, err := a.ask("Approve this access?"); err != nil || !agreed {
-			if err == nil {
-				err = notApproved(r)
-			}
-			return err
-		}
+	if err := a.agree(r, yes); err != nil {
+		return err
 	}
 	return a.record(ctx, o, r)
 }

@@ -132,7 +132,7 @@ credentials, the connection waits for a person: agenthost connection link makes 
 		Args: args(2, "WORKSPACE", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if in.Connector == "" {
-				return &usageError{message: "the connector is missing", hint: "add --connector NAME; agenthost plugin served shows them"}
+				return &usageError{message: "the connector is missing", hint: "add --connector NAME; agenthost plugin list shows them"}
 			}
 			in.Name, in.Config = args[1], values
 			var err error

@@ -8,6 +8,7 @@ const (
 	TokenPath           = TokensPath + "/{token_id}"
 	RedeemBootstrapPath = Prefix + "v1/bootstrap"
 	ServedPluginsPath   = Prefix + "v1/connectors"
+	ServedPluginPath    = ServedPluginsPath + "/{connector_name}"
 )
 
 // Application is a program that may use an organization.
@@ -67,19 +68,4 @@ type MadeToken struct {
 	Role      string `json:"role"`
 	ExpiresAt string `json:"expires_at"`
 	Token     Shown  `json:"token"`
-}
-
-// ServedPlugin is a connector as the server sees it.
-type ServedPlugin struct {
-	Name     string `json:"name"`
-	Version  string `json:"version,omitempty"`
-	File     string `json:"file"`
-	Digest   string `json:"digest,omitempty"`
-	Standing string `json:"standing"`
-	// Usable says that workspaces can have connections to it, and Why why not.
-	Usable bool   `json:"usable"`
-	Why    string `json:"why,omitempty"`
-	Permit string `json:"permit,omitempty"`
-	// Reach is where it may send requests to.
-	Reach []string `json:"reach"`
 }

@@ -54,7 +54,7 @@ func bearer(origin string) *abi.AuthScheme {
 }
 
 const (
-	maxRequest = 16 << 20
+	maxRequest = adminapi.MaxModule
 	maxAnswer  = 16 << 20
 )
 
@@ -107,10 +107,20 @@ func (c *Client) Do(ctx context.Context, method, template string, path map[strin
 	if body != nil {
 		request.Headers = [][2]string{{"Content-Type", "application/json"}}
 	}
+	return c.send(ctx, &request, body, out)
+}
+
+// Upload is [Client.Do] with a body of another content type.
+func (c *Client) Upload(ctx context.Context, template string, query [][2]string, media string, body []byte, out any) error {
+	return c.send(ctx, &abi.Request{Method: http.MethodPost, Path: template, Query: query, Headers: [][2]string{{"Content-Type", media}}}, body, out)
+}
+
+func (c *Client) send(ctx context.Context, request *abi.Request, body []byte, out any) error {
+	method, template := request.Method, request.Path
 	declared := abi.RequestTemplate{Method: method, Path: template}
 	resp, err := c.http.Send(ctx, egress.Scope{
 		Requests: []abi.RequestTemplate{declared}, Reads: method == http.MethodGet, Budget: egress.NewBudget(1, maxRequest, maxAnswer),
-	}, &request, body)
+	}, request, body)
 	if err != nil {
 		return about(err)
 	}

@@ -139,7 +139,7 @@ type Ahead struct {
 // It fills only the cache: a caller that needs a connector earlier compiles it itself. Call it at
 // most once.
 func (c *Catalog) CompileAhead(ctx context.Context, a Ahead) {
-	if c.options.Dir == "" {
+	if c.empty() {
 		return
 	}
 	done := make(chan struct{})

@@ -48,6 +48,8 @@ import (
 type Options struct {
 	// Dir is the folder of .wasm files; empty means that there are no connectors.
 	Dir string
+	// Placed are files in use from the start that are not of the folder; see [Catalog.Place].
+	Placed []string
 	// Cache is the folder that keeps declarations, and the key that seals them.
 	Cache string
 	// Engine runs the modules. It is closed after the catalog.
@@ -93,6 +95,7 @@ type Catalog struct {
 	background  sync.WaitGroup       // that, and modules that are being closed
 	ahead       chan struct{}        // closed when compiling ahead has ended; nil without
 	files       map[string]*File     // in use, by path
+	placed      map[string]bool      // paths of files in use that are not of the folder
 	subscribers map[int]func(Change)
 	subscribed  int
 }
@@ -122,8 +125,10 @@ func Open(ctx context.Context, o Options) (*Catalog, error) {
 		read:         modulefile.Read,
 		digest:       modulefile.Digest,
 		files:        make(map[string]*File),
+		placed:       make(map[string]bool),
 		subscribers:  make(map[int]func(Change)),
 	}
+	c.placeAll()
 	if o.Reload <= 0 || o.Dir == "" {
 		return c, nil
 	}
@@ -165,11 +170,11 @@ func (c *Catalog) Close(ctx context.Context) error {
 // files do or the connector cannot be used. It is [ErrNotKnown] if the context is from
 // [Catalog.KnownOnly] and an unknown file may have the connector.
 func (c *Catalog) Find(ctx context.Context, name string) (*File, error) {
-	if c.options.Dir == "" {
+	if c.empty() {
 		return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q: no plugins folder is configured", name), Hint: "set plugins to a folder of .wasm files"}
 	}
 	// A name with a separator or a dot never becomes a path.
-	if !strings.ContainsAny(name, `/\.`) && name != "" {
+	if c.options.Dir != "" && !strings.ContainsAny(name, `/\.`) && name != "" {
 		if f := c.lookup(filepath.Join(c.options.Dir, name+".wasm")); f != nil {
 			declared, err := f.Declared(ctx)
 			if err != nil {
@@ -207,7 +212,7 @@ func (c *Catalog) Find(ctx context.Context, name string) (*File, error) {
 		return nil, ErrNotKnown
 	}
 	hint := fault.Hint(name, names)
-	if len(names) == 0 {
+	if len(names) == 0 && c.options.Dir != "" {
 		hint = "put its .wasm file into " + c.folderName()
 	}
 	return nil, &abi.Error{Kind: abi.KindUnknownOperation, Field: "connector", Message: fmt.Sprintf("there is no connector %q in %s", name, c.folderName()), Hint: hint}
@@ -221,7 +226,7 @@ func sameName(field, path, other, name, hint string) *abi.Error {
 // All returns the files of the folder in order of their names. [File.Declared] of each has been
 // called, several at once.
 func (c *Catalog) All(ctx context.Context) ([]*File, error) {
-	if c.options.Dir == "" {
+	if c.empty() {
 		return nil, nil
 	}
 	files, err := c.list()
@@ -274,15 +279,23 @@ func (c *Catalog) list() ([]*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	paths = slices.AppendSeq(paths, maps.Keys(c.placed))
+	c.mu.Unlock()
 	files := make([]*File, 0, len(paths))
-	for _, path := range paths {
+	for _, path := range slices.Sorted(slices.Values(paths)) {
 		files = append(files, c.At(path))
 	}
 	return files, nil
 }
 
 // folderName is how errors call the folder: where it is, is not for every caller.
-func (c *Catalog) folderName() string { return "the plugins folder " + filepath.Base(c.options.Dir) }
+func (c *Catalog) folderName() string {
+	if c.options.Dir == "" {
+		return "the server"
+	}
+	return "the plugins folder " + filepath.Base(c.options.Dir)
+}
 
 // withoutPath is what went wrong with a file, without its path.
 func withoutPath(err error) error {
@@ -294,6 +307,9 @@ func withoutPath(err error) error {
 
 // folder reads the names in the folder.
 func (c *Catalog) folder() (paths []string, err error) {
+	if c.options.Dir == "" {
+		return nil, nil
+	}
 	entries, err := os.ReadDir(c.options.Dir)
 	if err != nil {
 		return nil, fault.Configuration(fault.Invalid("plugins", fmt.Sprintf("cannot read %s: %v", c.folderName(), withoutPath(err)), "set plugins to a folder of .wasm files").WithCause(err))
@@ -306,9 +322,16 @@ func (c *Catalog) folder() (paths []string, err error) {
 	return paths, nil
 }
 
-// Current reports whether a file is the one in use at its path. Without [Options.Reload] every file
-// is.
-func (c *Catalog) Current(f *File) bool { return !c.watched || c.inUse(f.path) == f }
+// Current reports whether a file is the one in use at its path. Without [Options.Reload] every file of
+// the folder is.
+func (c *Catalog) Current(f *File) bool {
+	if c.watched {
+		return c.inUse(f.path) == f
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.retired
+}
 
 // At returns the file of a path, which need not be in the folder.
 func (c *Catalog) At(path string) *File {

@@ -153,7 +153,7 @@ func (w *watcher) settle(ctx context.Context, f *File) {
 	}
 	broken := err != nil
 	if err == nil {
-		err = c.unique(c.KnownOnly(ctx), f)
+		err = c.unique(c.KnownOnly(ctx), f, f.path)
 	}
 	if ctx.Err() != nil {
 		return
@@ -200,16 +200,17 @@ func (w *watcher) remove(path string) {
 	}
 }
 
-// unique refuses a connector whose name another file in use has: both would be useless.
-func (c *Catalog) unique(ctx context.Context, f *File) error {
+// unique refuses a connector whose name another file in use has: both would be useless. The file at the
+// path replaces may have it.
+func (c *Catalog) unique(ctx context.Context, f *File, replaces string) error {
 	files, err := c.list()
 	if err != nil {
 		return err
 	}
 	name := f.Known().Manifest.Name
 	for _, other := range files {
-		if other.path == f.path {
-			continue // f replaces it
+		if other.path == replaces {
+			continue
 		}
 		if declared, err := other.Declared(ctx); err == nil && declared.Manifest.Name == name {
 			return sameName("name", f.path, other.path, name, "remove one of the two")

@@ -62,7 +62,12 @@ func fields(t reflect.Type) []field {
 }
 
 // read makes the input of a request.
-func (a *API) read(ctx context.Context, r *Request, e *httpserve.Exchange, route *Route) (any, error) {
+func (a *API) read(ctx context.Context, r *Request, e *httpserve.Exchange, route *Route) (_ any, err error) {
+	if route.Media != "" {
+		if r.Content, err = a.body(r, e, route); err != nil {
+			return nil, err
+		}
+	}
 	if route.input == nil {
 		return nil, nil
 	}
@@ -81,12 +86,16 @@ func (a *API) read(ctx context.Context, r *Request, e *httpserve.Exchange, route
 	return input.Interface(), nil
 }
 
-// body reads the body of a request, which is JSON. One that is not there is an empty object.
+// body reads the body of a request. JSON that is not there is an empty object.
 func (a *API) body(r *Request, e *httpserve.Exchange, route *Route) ([]byte, error) {
-	if r.ContentLength == 0 {
+	given := r.Request.Header.Get("Content-Type")
+	switch {
+	case route.Media != "" && given != route.Media:
+		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as " + route.Media, Hint: "send it with the header Content-Type: " + route.Media}
+	case route.Media != "":
+	case r.ContentLength == 0:
 		return []byte("{}"), nil
-	}
-	if !isJSON(r.Request.Header.Get("Content-Type")) {
+	case !isJSON(given):
 		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Message: "the body is not declared as JSON", Hint: "send it with the header Content-Type: application/json"}
 	}
 	most := cmp.Or(route.MaxBody, SmallBody)

@@ -87,7 +87,10 @@ func (d documented) operation(route *Route, failure schema) schema {
 	}
 	var parameters []schema
 	for _, m := range pathParameter.FindAllStringSubmatch(route.Path, -1) {
-		parameters = append(parameters, schema{"name": m[1], "in": "path", "required": true, "schema": schema{"type": "string", "format": "uuid"}})
+		parameters = append(parameters, schema{"name": m[1], "in": "path", "required": true, "schema": pathValue(m[1])})
+	}
+	if route.Media != "" {
+		op["requestBody"] = schema{"required": true, "content": schema{route.Media: schema{}}}
 	}
 	switch {
 	case route.hasBody():
@@ -101,6 +104,14 @@ func (d documented) operation(route *Route, failure schema) schema {
 		op["parameters"] = parameters
 	}
 	return op
+}
+
+// pathValue is the schema of a parameter of a path: an id, or a name.
+func pathValue(parameter string) schema {
+	if strings.HasSuffix(parameter, "_id") {
+		return schema{"type": "string", "format": "uuid"}
+	}
+	return schema{"type": "string"}
 }
 
 func content(of schema) schema { return schema{"application/json": schema{"schema": of}} }

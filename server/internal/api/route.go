@@ -27,6 +27,9 @@ type Route struct {
 	Status int
 	// MaxBody is the most bytes of a body; 0 means [SmallBody].
 	MaxBody int64
+	// Media is the content type of a body that is no JSON, such as that of a file. The input of the
+	// route is its query then, and [Request.Content] the body.
+	Media string
 	// Answer is the type of the answer of a route that answers a [Raw].
 	Answer reflect.Type
 	// Refused means that the operation always answers an error.
@@ -80,6 +83,8 @@ type Request struct {
 	Peer string
 	// Present are the members of the body that are there, by name.
 	Present map[string]bool
+	// Content is the body of a route with a Media. It is good until the route returns.
+	Content []byte
 	header  http.Header
 }
 
@@ -96,5 +101,5 @@ func (r *Route) answer() reflect.Type {
 
 // hasBody reports whether the input of a route is its body.
 func (r *Route) hasBody() bool {
-	return r.input != nil && r.Method != http.MethodGet && r.Method != http.MethodDelete
+	return r.input != nil && r.Media == "" && r.Method != http.MethodGet && r.Method != http.MethodDelete
 }
