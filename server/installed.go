@@ -214,9 +214,10 @@ func (k *installed) drop(ctx context.Context) ([]store.ConnectorFile, error) {
 	is := func(name string) bool {
 		return slices.ContainsFunc(rows, func(f store.ConnectorFile) bool { return f.Name == name })
 	}
-	for name := range k.set.Installed() {
+	for name, c := range k.set.Installed() {
 		if !is(name) {
 			k.set.Remove(name)
+			k.remove(c.Path)
 		}
 	}
 	k.mu.Lock()
@@ -282,9 +283,13 @@ func (k *installed) tidy(starting bool) {
 		if slices.Contains(needed, path) || !starting && (e.Name() == vettedFile || strings.HasPrefix(e.Name(), ".")) {
 			continue
 		}
-		if err := os.Remove(path); err != nil {
-			k.log.Warn("a copy that nobody needs cannot be removed", "error", err)
-		}
+		k.remove(path)
+	}
+}
+
+func (k *installed) remove(path string) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		k.log.Warn("a copy that nobody needs cannot be removed", "error", err)
 	}
 }
 
