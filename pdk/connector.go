@@ -29,6 +29,8 @@ type Connector struct {
 	// RateHeaders are the headers in which the vendor reports its rate limit. The host knows
 	// Retry-After, RateLimit-Remaining and -Reset, and the same with X-.
 	RateHeaders []abi.RateHeaders
+	// Sync says of which entities a host can keep copies for search, and how.
+	Sync []abi.Sync
 	// Definitions are the schemas that [Ref] points to.
 	Definitions []Definition
 	// Records are what operations without a Result answer: the members of their records, by
@@ -37,8 +39,9 @@ type Connector struct {
 	//
 	//	id title number:integer account{id} tags[] followers[]{id email} custom_fields:object
 	//
-	// A member is text, or integer, number, boolean, object or any after a colon. Braces have the
-	// members of an object, and brackets make an array. All may be absent or null.
+	// A member is text, or integer, number, boolean, time, object or any after a colon. Braces have
+	// the members of an object, and brackets make an array. All may be absent or null. A time is one of
+	// RFC 3339.
 	Records map[string]string
 	// Operations are all operations of the connector.
 	Operations []Operation

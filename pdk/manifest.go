@@ -62,6 +62,10 @@ func (c *Connector) writeOrigins(o *object) {
 		}
 		o.b = append(o.b, ']')
 	}
+	if len(c.Sync) > 0 {
+		o.key("sync")
+		o.b = appendSync(o.b, c.Sync)
+	}
 }
 
 func (c *Connector) appendOperation(b []byte, op *Operation) []byte {

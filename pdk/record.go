@@ -11,7 +11,7 @@ import (
 //
 //	id title number:integer account{id} tags[] followers[]{id email} custom_fields:object
 //
-// A member is text, or what stands after a colon: integer, number, boolean, object or any. One
+// A member is text, or what stands after a colon: integer, number, boolean, time, object or any. One
 // with braces is an object that has these members, and brackets make an array of what follows
 // them. Each member may be absent or null, and a record may have others.
 func recordOf(members string) *Schema { return &Schema{typ: "object", open: true, record: members} }
@@ -86,6 +86,9 @@ func (t *recordText) value(b []byte) []byte {
 		o.strs("type", []string{"object", "null"})
 		t.members(o)
 	case t.skip(":any"):
+	case t.skip(":time"):
+		o.strs("type", []string{"string", "null"})
+		o.mustStr("format", "date-time")
 	case t.skip(":"):
 		o.strs("type", []string{t.until(" \n\t}"), "null"})
 	default:

@@ -52,6 +52,7 @@ func TestRecord(t *testing.T) {
 		"a{id b{n:integer}} c":     `"a":` + object(`"id":`+text+`,"b":`+object(`"n":`+integer)) + `,"c":` + text,
 		"rows[]{id}":               `"rows":` + list(object(`"id":`+text)),
 		"grid[][]:integer o{}":     `"grid":` + list(list(integer)) + `,"o":` + object(""),
+		"at:time a{t:time}":        `"at":{"type":["string","null"],"format":"date-time"},"a":` + object(`"t":{"type":["string","null"],"format":"date-time"}`),
 		"m:object":                 `"m":{"type":["object","null"]}`,
 	} {
 		c := pdk.Connector{Operations: []pdk.Operation{{Entity: "a", Action: "b", Effect: pdk.Read}}, Records: map[string]string{"a": members}}

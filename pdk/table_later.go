@@ -31,7 +31,7 @@ type laterRow struct {
 
 // ReadTable makes a connector of a table in JSON of size bytes, as [Connector.Table] or [Connector.Rows]
 // writes it, of which read fills p with what stands from a place on. Of servers, config, auth,
-// rate_headers and airbyte it reads nothing: who has the rest of a connector's declarations needs no
+// rate_headers, sync and airbyte it reads nothing: who has the rest of a connector's declarations needs no
 // more. It reads a table that was checked when it was built: something that is missing is a zero value.
 //
 // Of [Connector.Rows] of many operations it reads the index only, and each call reads its row.

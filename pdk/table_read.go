@@ -52,7 +52,7 @@ func readTable(table []byte) (*Connector, error) {
 			}
 		case "index":
 			c.index = v
-		case "servers", "config", "auth", "rate_headers", "airbyte", rowsAt:
+		case "servers", "config", "auth", "rate_headers", "airbyte", "sync", rowsAt:
 		default:
 			unknown = name
 		}

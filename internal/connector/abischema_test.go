@@ -28,6 +28,9 @@ func TestPublishedSchemas(t *testing.T) {
 	if byManifest, byAuth := judge(valid()); byManifest != nil || byAuth != nil {
 		t.Fatalf("the valid declaration is refused: %v, %v", byManifest, byAuth)
 	}
+	if byManifest, byAuth := judge(copied()); byManifest != nil || byAuth != nil {
+		t.Fatalf("the declaration with syncs is refused: %v, %v", byManifest, byAuth)
+	}
 	for name, change := range map[string]func(*abi.Manifest, *abi.AuthSchema){
 		"abi":           func(m *abi.Manifest, _ *abi.AuthSchema) { m.ABI = 2 },
 		"name":          func(m *abi.Manifest, _ *abi.AuthSchema) { m.Name = "Acme Inc" },
@@ -54,6 +57,34 @@ func TestPublishedSchemas(t *testing.T) {
 		"store without fields": func(m *abi.Manifest, _ *abi.AuthSchema) {
 			m.Airbyte = &abi.Airbyte{ContextStore: []abi.SearchEntity{{Entity: "things"}}}
 		},
+		"entity of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Sync = []abi.Sync{{Entity: "A B"}} },
+		"list of a sync":   func(m *abi.Manifest, _ *abi.AuthSchema) { m.Sync = []abi.Sync{{Entity: "widgets", List: "A"}} },
+		"key of a sync":    func(m *abi.Manifest, _ *abi.AuthSchema) { m.Sync = []abi.Sync{{Entity: "widgets", Key: "id"}} },
+		"params of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Params: []byte("[]")}}
+		},
+		"interval of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", IntervalSeconds: -1}}
+		},
+		"text of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Text: []string{"a|b"}}}
+		},
+		"field of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Fields: map[string]string{"a": "text", "b": "date"}}}
+		},
+		"each of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Each: &abi.SyncEach{Param: "colour", Values: []string{"red"}}}}
+		},
+		"changes of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Changes: &abi.SyncChanges{Param: "/since", Field: "/at", Format: "unix"}}}
+		},
+		"deletions of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Deletions: &abi.SyncDeletions{Field: "/a", Values: []abi.RawMessage{[]byte("{}")}}}}
+		},
+		"writes of a sync": func(m *abi.Manifest, _ *abi.AuthSchema) {
+			m.Sync = []abi.Sync{{Entity: "widgets", Writes: map[string]string{"widgets.update": "/id"}}}
+		},
+		"syncs":  func(m *abi.Manifest, _ *abi.AuthSchema) { m.Sync = make([]abi.Sync, 201) },
 		"effect": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Effect = "" },
 		"method": func(m *abi.Manifest, _ *abi.AuthSchema) { m.Operations[0].Requests[0].Method = "CONNECT" },
 		"a unit of a rate header": func(m *abi.Manifest, _ *abi.AuthSchema) {

@@ -105,6 +105,9 @@ func check(ctx context.Context, c *Connector) error {
 	if err := checkAirbyte(ctx, c); err != nil {
 		return err
 	}
+	if err := checkSyncs(ctx, c); err != nil {
+		return err
+	}
 	if err := checkAuth(c.Auth, placesOf(m.Servers)); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Connector struct {
 
 	operations   map[abi.OperationRef]*Operation
 	contextStore func() []*Operation
+	syncs        func() []*Sync
 }
 
 // MaxDeclaration is the size in bytes of the largest manifest, and of the largest auth schema.
@@ -65,6 +66,10 @@ func Load(digest string, manifest, auth []byte) (*Connector, error) {
 	}
 	// Only hosted connections need them, and making their schemas takes time.
 	c.contextStore = sync.OnceValue(func() []*Operation { return contextStoreOperations(c.Manifest.Airbyte) })
+	c.syncs = sync.OnceValue(func() []*Sync {
+		syncs, _ := newSyncs(c) // Parse accepted them
+		return syncs
+	})
 	return c, nil
 }
 

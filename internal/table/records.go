@@ -38,7 +38,7 @@ func (r *reader) records(c *pdk.Connector) {
 // [pdk.Connector.Records] describes.
 func misread(members string) (message, hint string) {
 	const blanks = " \n\t"
-	types := []string{"any", "boolean", "integer", "number", "object", "string"}
+	types := []string{"any", "boolean", "integer", "number", "object", "string", "time"}
 	open := 0
 	for rest := strings.TrimLeft(members, blanks); rest != ""; rest = strings.TrimLeft(rest, blanks) {
 		if rest[0] == '}' {

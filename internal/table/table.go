@@ -105,6 +105,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 		Auth        abi.AuthSchema    `json:"auth"`
 		Airbyte     *abi.Airbyte      `json:"airbyte"`
 		RateHeaders []abi.RateHeaders `json:"rate_headers"`
+		Sync        []abi.Sync        `json:"sync"`
 		Operations  []struct {
 			Params map[string]param `json:"params"`
 		} `json:"operations"`
@@ -113,7 +114,7 @@ func (r *reader) compile(ctx context.Context) (*Table, error) {
 		r.problem(place{}, "", "cannot be read: "+err.Error(), "")
 		return nil, &Error{r.problems}
 	}
-	c.Servers, c.Config, c.Auth, c.Airbyte, c.RateHeaders = rest.Servers, rest.Config, rest.Auth, rest.Airbyte, rest.RateHeaders
+	c.Servers, c.Config, c.Auth, c.Airbyte, c.RateHeaders, c.Sync = rest.Servers, rest.Config, rest.Auth, rest.Airbyte, rest.RateHeaders, rest.Sync
 	for i := range c.Operations {
 		r.operation(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params, c.Config)
 		r.headers(fmt.Sprintf("operations[%d]", i), &c.Operations[i], rest.Operations[i].Params, rest.Auth.Schemes)

@@ -68,7 +68,11 @@ func TestTableOfAConnector(t *testing.T) {
 		Auth:        abi.AuthSchema{Schemes: []abi.AuthScheme{{ID: "key", Type: abi.AuthBearer, Fields: []abi.AuthField{{Name: "key", Secret: true, Required: true}}, Inject: []abi.Injection{{In: abi.InHeader, Name: "Authorization", Value: "Bearer {key}"}}, Origins: []string{origin}}}},
 		Definitions: []pdk.Definition{{Name: "tree", Schema: pdk.Object("A tree.", pdk.Prop("kids", pdk.Array("Kids.", pdk.Ref("tree", ""))))}},
 		RateHeaders: []abi.RateHeaders{{Reset: "X-Reset", Unit: "seconds"}},
-		Failures:    &pdk.Failures{If: []pdk.Condition{{Pointer: "/ok", Equals: `"no"`, Not: true}, {Header: "X-Failed"}}, Message: []string{"/m"}, Codes: []pdk.CodeStatus{{Code: "x", Status: 404}}, Item: []string{"{{ item.a }}", "{{ item.b }}"}, RetryAfter: []string{"/wait"}},
+		Sync: []abi.Sync{{
+			Entity: "things", List: "search", Each: &abi.SyncEach{Param: "/cursor", Values: []string{"1", "true"}}, Deletions: &abi.SyncDeletions{Field: "/state", Values: []abi.RawMessage{[]byte(`"gone"`), []byte("7")}},
+			Writes: map[string]string{"things.create": "/data/id"}, Text: []string{"title"}, Fields: map[string]string{"at": "time"}, Index: []string{"at"},
+		}},
+		Failures: &pdk.Failures{If: []pdk.Condition{{Pointer: "/ok", Equals: `"no"`, Not: true}, {Header: "X-Failed"}}, Message: []string{"/m"}, Codes: []pdk.CodeStatus{{Code: "x", Status: 404}}, Item: []string{"{{ item.a }}", "{{ item.b }}"}, RetryAfter: []string{"/wait"}},
 		Operations: []pdk.Operation{
 			{
 				Entity: "things", Action: "list", Description: "Lists: all, \"quoted\", # not a comment.", Effect: pdk.Read, Method: "GET", Path: "/things/{id}", Data: "/a/*/b", Wrap: true,
@@ -133,6 +137,9 @@ func TestWhatIsWrongWithATable(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ from, to, want string }{
 		"a misspelt key":               {"cursor_name: offset", "cursor_nam: offset", `operations[1].page.cursor_nam: unknown key; did you mean cursor_name?`},
+		"a misspelt key of a sync":     {"operations:\n", "sync: [{entity: tickets, txt: [a]}]\noperations:\n", `sync[0].txt: unknown key; did you mean text?`},
+		"a misspelt type of a field":   {"operations:\n", "sync: [{entity: tickets, fields: {a: tim}}]\noperations:\n", `sync[0].fields.a: "tim" is not one of the words for it; did you mean time?`},
+		"a sync of what is not there":  {"operations:\n", "sync:\n  - entity: tickets\n    list: lst\noperations:\n", `t.yaml:22:5: sync[0].list: is "lst", which is no action of tickets; did you mean list?`},
 		"a misspelt word":              {"by: offset", "by: ofset", `operations[1].page.by: "ofset" is not one of the words for it; did you mean offset?`},
 		"a place that is none":         {"in: path", "in: pat", `operations[2].params.project.in: "pat" is not one of the words for it`},
 		"a key that is missing":        {"    effect: write\n", "", "operations[2]: lacks the key effect"},

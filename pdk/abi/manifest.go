@@ -27,6 +27,8 @@ type Manifest struct {
 	// RateHeaders are the headers in which the vendor reports its rate limit. The host knows
 	// those of most vendors.
 	RateHeaders []RateHeaders `json:"rate_headers,omitempty"`
+	// Sync are the entities whose records can be copied, to search in them.
+	Sync []Sync `json:"sync,omitempty"`
 	// Operations are all operations of the connector.
 	Operations []Operation `json:"operations"`
 }
