@@ -103,8 +103,8 @@ test-postgres: ## run the tests of the server on PostgreSQL; needs its programs 
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./server ./cmd/agenthost
 
 .PHONY: test-nodes
-test-nodes: ## kill servers that share a PostgreSQL, and restart it, while clients write; needs its programs; KILLS=60 kills more
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestPostgresNodes' -node-kills $(or $(KILLS),6)
+test-nodes: ## kill servers that share a PostgreSQL, restart it, and upgrade them, while clients write; needs its programs; KILLS=60 kills more
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestPostgres(Nodes|Upgrade)' -node-kills $(or $(KILLS),6)
 
 .PHONY: test-examples
 test-examples: ## build and test the examples and adapters, modules with large requirements of their own
@@ -335,6 +335,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	$(GO) test ./server -count=1 -v -timeout 60m -run TestManyWorkspacesAtOnce -mcp-clients $(call sized,1000,64) -mcp-calls $(call sized,200,20)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run TestIsolation -workspaces $(call sized,10000,500) -calls $(call sized,1000000,50000) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestPostgresNodes' -node-kills $(call sized,60,6) -node-every $(call sized,10s,2s) -seed $(SEED)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=$(call sized,10,1) -v -timeout 60m -run 'TestPostgresUpgrade$$' -upgrade-clients $(call sized,32,8)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run KilledServer -server-kills $(call sized,500,5) -seed $(SEED)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
 	@$(MAKE) --no-print-directory test-schema SCHEMATIME=$(call sized,10m,20s)

@@ -241,24 +241,27 @@ func (s *Server) tryAllow(ctx context.Context, p store.Scope, c *store.Connectio
 }
 
 func (s *Server) adminUpdateConnection(ctx context.Context, r *api.Request, in *adminapi.ConnectionChange) (*adminapi.Connection, error) {
-	e, err := s.adminConnection(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if !r.Present["allow"] {
-		return nil, fault.Invalid("allow", "the request changes nothing", "give allow")
-	}
-	info, err := s.host.Connector(ctx, e.Connector)
-	if err != nil {
-		return nil, err
-	}
-	change := e.Connection
-	p := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
-	if change.Allow, err = s.checkAllow(ctx, p, &change, &kind{*info, e.Definition}, in.Allow); err != nil {
-		return nil, err
-	}
-	made, err := s.store.UpdateConnection(ctx, p, change, nil)
-	switch err = s.directory.changed(ctx, err); {
+	made, err := changing(func() (made store.Connection, err error) {
+		e, err := s.adminConnection(ctx, r)
+		if err != nil {
+			return made, err
+		}
+		if !r.Present["allow"] {
+			return made, fault.Invalid("allow", "the request changes nothing", "give allow")
+		}
+		info, err := s.host.Connector(ctx, e.Connector)
+		if err != nil {
+			return made, err
+		}
+		change := e.Connection
+		p := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
+		if change.Allow, err = s.checkAllow(ctx, p, &change, &kind{*info, e.Definition}, in.Allow); err != nil {
+			return made, err
+		}
+		made, err = s.store.UpdateConnection(ctx, p, change, nil)
+		return made, s.directory.changed(ctx, err)
+	})
+	switch {
 	case errors.Is(err, store.ErrChanged):
 		return nil, &api.Refusal{Status: http.StatusConflict, Message: "the connection was changed at the same time", Hint: "look at it, and send the change again"}
 	case errors.Is(err, store.ErrNone):

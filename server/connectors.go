@@ -210,23 +210,26 @@ func (s *Server) getConnector(ctx context.Context, r *api.Request, _ *api.Nothin
 }
 
 func (s *Server) updateConnector(ctx context.Context, r *api.Request, in *airbyteapi.UpdateRequest) (*airbyteapi.Record, error) {
-	e, err := s.connector(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	change := e.Connection
-	var credentials *store.Credentials
-	if r.Present["name"] {
-		change.Name = in.Name
-	}
-	if r.Present["credentials"] || r.Present["replication_config"] || r.Present["environment"] || r.Present["entities"] {
-		if credentials, err = s.changeSettings(ctx, &change, r, in); err != nil {
-			return nil, err
+	var p store.Scope
+	made, err := changing(func() (made store.Connection, err error) {
+		e, err := s.connector(ctx, r)
+		if err != nil {
+			return made, err
 		}
-	}
-	p := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
-	made, err := s.store.UpdateConnection(ctx, p, change, credentials)
-	err = s.directory.changed(ctx, err)
+		change := e.Connection
+		var credentials *store.Credentials
+		if r.Present["name"] {
+			change.Name = in.Name
+		}
+		if r.Present["credentials"] || r.Present["replication_config"] || r.Present["environment"] || r.Present["entities"] {
+			if credentials, err = s.changeSettings(ctx, &change, r, in); err != nil {
+				return made, err
+			}
+		}
+		p = store.Scope{Organization: e.Organization, Workspace: e.Workspace}
+		made, err = s.store.UpdateConnection(ctx, p, change, credentials)
+		return made, s.directory.changed(ctx, err)
+	})
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, &api.Refusal{Status: http.StatusConflict, Field: "name", Message: "another connector of the workspace has this name", Hint: "choose another one"}
@@ -236,6 +239,20 @@ func (s *Server) updateConnector(ctx context.Context, r *api.Request, in *airbyt
 		return nil, notThere(err, "connector_id", "there is no such connector", "list the connectors of a workspace")
 	}
 	return s.asMade(ctx, p, made)
+}
+
+// changeTries is how often a connection is changed that others change at the same time.
+const changeTries = 3
+
+// changing calls f, which reads a connection and changes it: again, if the connection was changed since it
+// was read. The client may have done that a moment ago, at another node.
+func changing(f func() (store.Connection, error)) (made store.Connection, err error) {
+	for range changeTries {
+		if made, err = f(); !errors.Is(err, store.ErrChanged) {
+			break
+		}
+	}
+	return made, err
 }
 
 // asMade is the answer to a request that made or changed a connection.

@@ -256,11 +256,20 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
-	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts, Only: o.Only}
+	so := store.Options{Masters: store.ReadMasters(o.Data, o.MasterKeys), Now: s.now, Sleep: o.Host.Seams.Sleep, OnQuery: o.onQuery, Observer: s.counts, OnSchema: s.saysSchema, Only: o.Only}
 	if o.Database.IsZero() {
 		return store.OpenSQLite(ctx, o.Data, so)
 	}
 	return store.OpenPostgres(ctx, o.Database, so)
+}
+
+// saysSchema logs what the operator should know of the schema of the database.
+func (s *Server) saysSchema(text string, err error) {
+	if err != nil {
+		s.log.Error(text, "error", err)
+		return
+	}
+	s.log.Warn(text)
 }
 
 // checkURL refuses what is no origin.

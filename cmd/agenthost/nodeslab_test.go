@@ -30,12 +30,14 @@ type nodesLab struct {
 // nodesCount is how many servers a lab has.
 const nodesCount = 3
 
-// newNodesLab starts a lab. Each server gets the address of the database from a function of its own.
-func newNodesLab(t *testing.T, address func(node int) string) *nodesLab {
+// newNodesLab starts a lab. Each server gets the address of the database from a function of its own, and
+// flags.
+func newNodesLab(t *testing.T, address func(node int) string, flags ...string) *nodesLab {
 	t.Helper()
 	l := &nodesLab{t: t, vendor: &owners{owner: make(map[string]string), writes: make(map[string]int)}, proxy: startRoundRobin(t, nodesCount)}
 	l.limited = &limitedVendor{Handler: l.vendor}
 	first := newServedConnector(t, "notes", ", rate_limit: manifest", l.limited, address(0))
+	first.flags = flags
 	for i := range nodesCount {
 		n := first
 		if i > 0 {

@@ -30,11 +30,15 @@ type serveFlags struct {
 	metrics                        string
 	hosts, origins, proxies        []string
 	maxConnections, auditDays      int
+	drain                          time.Duration
 	mcp                            config.MCPHTTP
 }
 
 // mostDays is the longest time that --audit-days takes: a hundred years.
 const mostDays = 36500
+
+// mostDrain is the longest time that --drain takes.
+const mostDrain = 10 * time.Minute
 
 // bootstrapFile has the credential of the first application, where no person saw it.
 const bootstrapFile = "bootstrap.json"
@@ -82,6 +86,7 @@ of the configuration are not served.`,
 	flags.StringVar(&f.mcp.Issuer, "issuer", "", "`URL` of the OAuth issuer whose access tokens open /mcp, for the workspace in their claim serve.workspace_claim")
 	flags.StringVar(&f.mcp.IssuerCAFile, "issuer-ca-file", "", "`file` of certificate authorities to trust for --issuer, instead of the system's")
 	flags.StringVar(&f.mcp.Audience, "audience", "", "required audience of access tokens (default: --url and /mcp)")
+	flags.DurationVar(&f.drain, "drain", 0, "how long to go on serving after the signal to end, while /readyz says so: `time` for a load balancer to notice, such as 10s")
 	flags.IntVar(&f.auditDays, "audit-days", 90, "`days` that records of the audit trail are kept; 0 keeps them for ever")
 	cmd.AddCommand(serveBackupCommand(), serveRestoreCommand(), a.serveRotateCommand(), serveReadyCommand())
 	return cmd
@@ -136,7 +141,9 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	a.collectLess(ctx)
 	err = a.serveWith(ctx, o, func(ctx context.Context, s *server.Server) error {
 		defer metrics.start(ctx, s, o.Host.Logger.Named("metrics"))()
-		return httpserve.Serve(ctx, listener, s.Handler(ctx), httpserve.Options{
+		serving, cancel := later(ctx, f.drain)
+		defer cancel()
+		return httpserve.Serve(serving, listener, s.Handler(ctx), httpserve.Options{
 			MaxConnections: n, Patience: httpserve.DefaultPatience(), TLS: certificate, Logger: o.Host.Logger.Named("http"),
 		}, grace)
 	})
@@ -147,6 +154,13 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 		}
 	}
 	return err
+}
+
+// later returns a context that ends some time after ctx.
+func later(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
+	return longer, cancel
 }
 
 // offerMCP says what the server offers to clients of MCP. Flags override the configuration.
@@ -204,6 +218,9 @@ func (f *serveFlags) check(now clock) (o server.Options, certificate *tls.Config
 	o = server.Options{Data: f.data, URL: f.url, Hosts: f.hosts, Origins: f.origins}
 	if f.auditDays < 0 || f.auditDays > mostDays {
 		return o, nil, &usageError{message: fmt.Sprintf("--audit-days is %d", f.auditDays), hint: fmt.Sprintf("use at most %d, or 0 to keep the records for ever", mostDays)}
+	}
+	if f.drain < 0 || f.drain > mostDrain {
+		return o, nil, &usageError{message: fmt.Sprintf("--drain is %s", f.drain), hint: fmt.Sprintf("use at most %s, or 0 to end at once", mostDrain)}
 	}
 	if o.AuditFor = time.Duration(f.auditDays) * 24 * time.Hour; f.auditDays == 0 {
 		o.AuditFor = -1

@@ -31,6 +31,7 @@ type servedProcess struct {
 	folder   string
 	database string // of PostgreSQL; empty is SQLite
 	program  string
+	flags    []string
 	env      []string
 	client   *http.Client
 
@@ -77,6 +78,7 @@ func (s *servedProcess) launch() {
 	if s.database != "" {
 		args = append(args, "--db", "env:"+databaseVariable)
 	}
+	args = append(args, s.flags...)
 	s.cmd, s.log = exec.CommandContext(context.WithoutCancel(s.t.Context()), s.program, args...), &lockedText{}
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stderr = s.folder, s.env, s.log
 	if err := s.cmd.Start(); err != nil {

@@ -208,6 +208,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"newer database": testNewerDatabase,
 	"abandoned":      testAbandoned,
 	"announced":      testAnnounced,
+	"upgrade":        testUpgrade,
 }
 
 func conform(t *testing.T, open func(t testing.TB) *lab) {

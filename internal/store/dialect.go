@@ -11,6 +11,9 @@ type dialect struct {
 	clock string
 	// problem says what an error of the driver means.
 	problem func(error) problem
+	// enterAlone keeps others from entering while a transaction runs, and older counts the processes with
+	// programs that do not know a step; empty where one process uses the database.
+	enterAlone, older string
 }
 
 // problem is what an error of a database means.
@@ -22,6 +25,7 @@ const (
 	missing           // a row that this one refers to is not there
 	again             // the transaction did nothing, because of another one
 	gone              // the connection to the database
+	moved             // the schema is not the one that the statement is for
 )
 
 // In SQLite, others of this process hear of a change after its transaction; see told.
@@ -45,6 +49,8 @@ func postgresDialect() dialect {
 		clock: clock,
 		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", notify+"newest || ' ' || CAST($1 AS TEXT)) IS NULL", "NOTIFIED('', $1)", notify+"CAST($1 AS TEXT)) IS NULL",
 			" TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
-		problem: postgresProblem,
+		problem:    postgresProblem,
+		enterAlone: enterAlone,
+		older:      countOlder,
 	}
 }

@@ -18,12 +18,14 @@ import (
 var migrations embed.FS
 
 // additive is the first line of a step that only adds: programs that do not know it go on beside those
-// that do, and start again.
+// that do, and start again. Every other step waits until no process of such a program uses the database,
+// and a program that knows it works before it and after it; see upgrade.go.
 const additive = "-- additive\n"
 
-// migrate brings the database to the newest schema. Each step is one transaction with the row that
-// says so. The server holds the lock on the database.
-func (s *Store) migrate(ctx context.Context, files fs.FS) (err error) {
+// migrate brings the database to the newest schema that it can have beside the processes that use it.
+// Each step is one transaction with the row that says so. Nobody else does this at the same time. Alone
+// says that no process of an older program is there, as far as is known.
+func (s *Store) migrate(ctx context.Context, files fs.FS, alone bool) (err error) {
 	steps, err := fs.Glob(files, "schema/*.sql") // in order
 	if err != nil {
 		return err
@@ -43,17 +45,49 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) (err error) {
 	if err := s.knows(ctx, c, applied, len(steps)); err != nil {
 		return err
 	}
-	for version := applied + 1; version <= len(steps); version++ {
-		text, err := fs.ReadFile(files, steps[version-1])
+	for done := true; applied < len(steps) && done; {
+		text, err := fs.ReadFile(files, steps[applied])
 		if err != nil {
 			return err
 		}
-		if err := s.step(ctx, c, version, s.dialect.words.Replace(string(text))); err != nil {
-			return fmt.Errorf("bring the database to schema %d: %w", version, err)
+		for i := 0; ; i++ {
+			done, err = s.step(ctx, c, applied+1, string(text), alone)
+			if i == retries || s.dialect.problem(err) != again { // as calls of other servers can cause
+				break
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("bring the database to schema %d: %w", applied+1, err)
+		}
+		if done {
+			applied++
+		}
+	}
+	if err := works(files, steps, applied); err != nil {
+		return err
+	}
+	s.schema.Store(int64(applied))
+	return nil
+}
+
+// works returns an error if a program that knows steps does not work with the first ones of them: if one
+// of the others only adds.
+func works(files fs.FS, steps []string, applied int) error {
+	for i := applied; i < len(steps); i++ {
+		text, err := fs.ReadFile(files, steps[i])
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(string(text), additive) {
+			return fault.Invalid("data", fmt.Sprintf("the database has schema %d, and this agenthost needs schema %d", applied, i+1),
+				"use the agenthost that serves it; a newer one brings it to the newest schema when it serves, if no server is older than the release before")
 		}
 	}
 	return nil
 }
+
+// unknownSteps counts the steps that a program does not know, and does not work after.
+const unknownSteps = "SELECT COUNT(*) FROM migration WHERE version > $1 AND additive = 0"
 
 // knows refuses a schema with steps that this program does not know, unless they only add.
 func (s *Store) knows(ctx context.Context, c querier, applied, known int) error {
@@ -61,7 +95,7 @@ func (s *Store) knows(ctx context.Context, c querier, applied, known int) error 
 		return nil
 	}
 	var others int
-	if err := c.QueryRowContext(ctx, s.dialect.words.Replace("SELECT COUNT(*) FROM migration WHERE version > $1 AND additive = 0"), known).Scan(&others); err != nil {
+	if err := c.QueryRowContext(ctx, s.dialect.words.Replace(unknownSteps), known).Scan(&others); err != nil {
 		return fmt.Errorf("read the version of the schema: %w", err)
 	}
 	if others > 0 {
@@ -89,32 +123,39 @@ func (s *Store) checkSchema(ctx context.Context, files fs.FS) error {
 		return err
 	}
 	applied, err := appliedSchema(ctx, s.reader)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("%w; name the database of a server", err)
-	case applied > len(steps):
-		return s.knows(ctx, s.reader, applied, len(steps))
-	case applied < len(steps):
-		return fault.Invalid("data", fmt.Sprintf("the database has schema %d, and this agenthost has %d", applied, len(steps)), "use the agenthost that serves it; a newer one brings it to the newest schema when it serves")
 	}
-	return nil
+	s.schema.Store(int64(applied))
+	return errors.Join(s.knows(ctx, s.reader, applied, len(steps)), works(files, steps, applied))
 }
 
-func (s *Store) step(ctx context.Context, c *sql.Conn, version int, text string) error {
-	tx, err := c.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
+// step does a step, if that is possible beside the processes that use the database.
+func (s *Store) step(ctx context.Context, c *sql.Conn, version int, text string, alone bool) (done bool, err error) {
 	adds := 0
 	if strings.HasPrefix(text, additive) {
 		adds = 1
+	} else if !alone {
+		return false, nil
 	}
-	_, err = tx.ExecContext(ctx, text) // several statements: without arguments both databases take them
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	if adds == 0 {
+		if older, err := s.olderAlone(ctx, tx, version); err != nil || older > 0 {
+			return false, errors.Join(err, tx.Rollback())
+		}
+	}
+	_, err = tx.ExecContext(ctx, s.dialect.words.Replace(text)) // several statements: without arguments both databases take them
 	if err == nil {
 		_, err = tx.ExecContext(ctx, s.dialect.words.Replace("INSERT INTO migration (version, applied, additive) VALUES ($1, $2, $3)"), version, s.now().UnixMilli(), adds)
 	}
 	if err != nil {
-		return errors.Join(err, tx.Rollback())
+		return false, errors.Join(err, tx.Rollback())
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return false, err
+	}
+	return true, nil
 }

@@ -28,7 +28,7 @@ func testReleasedSchemas(t *testing.T, open func(t testing.TB) *lab) {
 				old[step] = &fstest.MapFile{Data: ok(migrations.ReadFile(step))(t)}
 			}
 			l.empty(t)
-			if err := l.migrate(ctx, old); err != nil {
+			if err := l.migrate(ctx, old, true); err != nil {
 				t.Fatal(err)
 			}
 			rows := ok(fs.ReadFile(testdata, "testdata/released/"+path.Base(newest)))(t)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -36,7 +37,14 @@ func OpenPostgres(ctx context.Context, address secret.Value, o Options) (s *Stor
 	if err != nil {
 		return nil, err
 	}
-	p := &presence{config: config, only: o.Only}
+	if o.migrations == nil {
+		o.migrations = migrations
+	}
+	steps, err := fs.Glob(o.migrations, "schema/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	p := &presence{config: config, only: o.Only, knows: len(steps)}
 	err = starting(ctx, config, func(ctx context.Context) error {
 		if err := p.enter(ctx); err != nil {
 			return err
@@ -51,10 +59,11 @@ func OpenPostgres(ctx context.Context, address secret.Value, o Options) (s *Stor
 		return nil, err
 	}
 	s.health, s.presence = newHealth(s.now), p
-	p.health = s.health
+	p.health, p.onSchema = s.health, s.onSchema
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var ended sync.WaitGroup
 	ended.Go(func() { p.watch(watching, s.flush) })
+	ended.Go(func() { s.awaitOlder(watching, len(steps)) })
 	s.release = func() { stop(); ended.Wait() }
 	return s, nil
 }
@@ -146,6 +155,8 @@ func postgresProblem(err error) problem {
 		return again
 	case "57P01", "57P02", "57P03": // admin_shutdown, crash_shutdown, cannot_connect_now
 		return gone
+	case "42703", "42P01", "42804", "42883", "0A000": // undefined_column, undefined_table, datatype_mismatch, undefined_function, a plan whose result has another type
+		return moved
 	}
 	return other
 }

@@ -17,6 +17,9 @@ const (
 	// usersLock is shared by the servers that use a database. A command that uses it without a server
 	// has it for itself.
 	usersLock = 0x6167656e74686f73
+	// knowsLock is the first half of a lock whose other half is how many steps of the schema a process
+	// knows. Who shares usersLock shares it, too, from before that on.
+	knowsLock = 0x6167686f
 	// startLock belongs to who makes or changes the schema, and what a fresh database needs.
 	startLock = 0x6167656e74686f74
 )
@@ -38,9 +41,13 @@ const (
 type presence struct {
 	config *pgx.ConnConfig
 	only   bool // nobody else may use the database
+	knows  int  // how many steps of the schema the program knows
 	health *health
+	// onSchema is [Options.OnSchema].
+	onSchema func(string, error)
 
 	first bool // nobody else used the database
+	late  bool // the program does not work with the database any more
 
 	mu         sync.Mutex
 	connection *pgx.Conn // nil while the database is away
@@ -54,6 +61,9 @@ func (p *presence) enter(ctx context.Context) error {
 	c, err := pgx.ConnectConfig(ctx, p.config)
 	if err != nil {
 		return fault.Invalid("db", "the database cannot be reached"+because(err), "check the address, the user and the password")
+	}
+	if err := p.tell(ctx, c); err != nil {
+		return errors.Join(err, c.Close(ctx))
 	}
 	taken := false
 	for begun := time.Now(); !taken && time.Since(begun) < lockPatience; {
@@ -86,6 +96,14 @@ const (
 	lockShared = "SELECT pg_try_advisory_lock_shared($1)"
 	lockOnly   = "SELECT pg_try_advisory_lock($1)"
 )
+
+// tell says which schema the program knows, as long as the connection lasts.
+func (p *presence) tell(ctx context.Context, c *pgx.Conn) error {
+	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock_shared($1, $2)", int32(knowsLock), int32(p.knows)); err != nil {
+		return fmt.Errorf("lock the database: %w", err)
+	}
+	return nil
+}
 
 // statement takes the lock.
 func (p *presence) statement() string {
@@ -171,6 +189,7 @@ func (p *presence) each(ctx context.Context, text string, f func(row) error, arg
 }
 
 // enterAgain waits until the database answers, and takes the lock again. It reports false if ctx ended.
+// A database that newer servers have rewritten since stays away.
 func (p *presence) enterAgain(ctx context.Context) bool {
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
@@ -179,7 +198,13 @@ func (p *presence) enterAgain(ctx context.Context) bool {
 		c, err := pgx.ConnectConfig(looking, p.config)
 		var taken bool
 		if err == nil {
-			if taken, err = tryLock(looking, c, p.statement()); !taken || err != nil {
+			if err = p.tell(looking, c); err == nil {
+				taken, err = tryLock(looking, c, p.statement())
+			}
+			if taken && err == nil {
+				taken, err = p.works(looking, c)
+			}
+			if !taken || err != nil {
 				_ = c.Close(looking)
 			}
 		}
@@ -196,6 +221,17 @@ func (p *presence) enterAgain(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// works reports whether the program works with the schema of the database.
+func (p *presence) works(ctx context.Context, c *pgx.Conn) (bool, error) {
+	var others int
+	err := c.QueryRow(ctx, unknownSteps, p.knows).Scan(&others)
+	if err == nil && others > 0 && !p.late {
+		p.late = true
+		p.onSchema("a newer agenthost has changed the database, and this one does not work with it: end it, and start the newer one", nil)
+	}
+	return others == 0, err
 }
 
 func (p *presence) close() {

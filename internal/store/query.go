@@ -15,7 +15,7 @@ var statements embed.FS
 
 // readQueries returns the statements by their names. A line "-- name: NAME" begins a statement,
 // and comments before it describe it. With the name of a database in parentheses after it, other ones do
-// not have the statement.
+// not have the statement. "NAME before 4" is that of a schema without step 4; see upgrade.go.
 func readQueries(files fs.FS, d dialect) (map[string]string, error) {
 	queries := make(map[string]string)
 	names, err := fs.Glob(files, "sql/*.sql")
@@ -50,8 +50,8 @@ func readQueries(files fs.FS, d dialect) (map[string]string, error) {
 				if err := finish(); err != nil {
 					return nil, err
 				}
-				name, only, _ = strings.Cut(strings.TrimSpace(next), " ")
-				only, body = strings.Trim(only, "()"), nil
+				name, only, _ = strings.Cut(strings.TrimSpace(next), " (")
+				only, body = strings.TrimSuffix(only, ")"), nil
 			} else if !strings.HasPrefix(line, "--") {
 				body = append(body, line)
 			}

@@ -42,7 +42,7 @@ func (s *Store) write(ctx context.Context, f func(session) error) error {
 	defer cancel()
 	for i := 0; ; i++ {
 		committing, err := s.transact(ctx, f)
-		if err == nil || i == retries || !s.again(err, committing) {
+		if err == nil || i == retries || !s.again(ctx, err, committing) {
 			return s.named(ctx, err)
 		}
 	}
@@ -57,7 +57,7 @@ func (s *Store) writeOne(ctx context.Context, f func(t session, again bool) erro
 	defer func() { s.observer.Transaction(time.Since(began), err == nil) }()
 	for i := 0; ; i++ {
 		err := f(session{ctx, s, s.writer, nil}, i > 0)
-		if err == nil || i == retries || !s.again(err, false) {
+		if err == nil || i == retries || !s.again(ctx, err, false) {
 			return s.named(ctx, err)
 		}
 	}
@@ -67,10 +67,12 @@ func (s *Store) writeOne(ctx context.Context, f func(t session, again bool) erro
 func (s *Store) has(name string) bool { return s.queries[name] != "" }
 
 // again reports whether a transaction that failed may be tried again: it did nothing.
-func (s *Store) again(err error, committing bool) bool {
+func (s *Store) again(ctx context.Context, err error, committing bool) bool {
 	switch s.dialect.problem(err) {
 	case again:
 		return true
+	case moved: // by another process
+		return s.readSchema(ctx) == nil
 	case gone: // perhaps all idle connections, as after a restart of the database
 		s.health.failed()
 		s.flush()
@@ -122,7 +124,7 @@ func (s *Store) named(ctx context.Context, err error) error {
 func (t session) named(err error) error { return t.s.named(t.ctx, err) }
 
 func (t session) statement(name string, args []any) (string, error) {
-	text, ok := t.s.queries[name]
+	text, ok := t.s.text(name)
 	if !ok {
 		return "", fmt.Errorf("there is no statement %s", name)
 	}
@@ -253,7 +255,7 @@ func reading[T any](ctx context.Context, s *Store, f func(session) (T, error)) (
 	defer cancel()
 	for i := 0; ; i++ {
 		found, err := f(t)
-		if err == nil || i == retries || !s.again(err, false) {
+		if err == nil || i == retries || !s.again(t.ctx, err, false) {
 			return found, t.named(err)
 		}
 	}

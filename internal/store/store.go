@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,10 @@ type Options struct {
 	OnQuery func(name string)
 	// Observer, if set, hears of every statement and transaction that has ended.
 	Observer Observer
+	// OnSchema, if set, hears what a person should know of the schema: a step waits or is done, or has an
+	// error, or keeps the database away. It is called from several goroutines, and must not wait.
+	OnSchema   func(says string, err error)
+	migrations fs.FS // of tests; [migrations] if nil
 	// Only has the database for this process only, if it is PostgreSQL. A file always has one server.
 	Only bool
 }
@@ -69,6 +74,10 @@ func (nobody) Transaction(time.Duration, bool) {}
 type Store struct {
 	dialect dialect
 	queries map[string]string
+	// migrations are the steps of the schema that the program knows.
+	migrations fs.FS
+	earlier    map[string][]earlier // statements for databases that wait for a step
+	schema     atomic.Int64         // of the database, as far as it is known
 	// writer and reader are the same for PostgreSQL.
 	writer, reader *sql.DB
 	file           string          // of SQLite
@@ -76,6 +85,7 @@ type Store struct {
 	masters        masters
 	now            func() time.Time
 	sleep          func(context.Context, time.Duration) error
+	onSchema       func(string, error)
 	random         io.Reader
 	onQuery        func(string)
 	observer       Observer
@@ -117,6 +127,12 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 	if s.observer == nil {
 		s.observer = nobody{}
 	}
+	if s.onSchema = o.OnSchema; s.onSchema == nil {
+		s.onSchema = func(string, error) {}
+	}
+	if s.migrations = o.migrations; s.migrations == nil {
+		s.migrations = migrations
+	}
 	s.masters.read = o.Masters
 	defer func() {
 		if err != nil {
@@ -127,10 +143,13 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 	if s.queries, err = readQueries(statements, d); err != nil {
 		return nil, err
 	}
+	if s.earlier, err = takeEarlier(s.queries); err != nil {
+		return nil, err
+	}
 	if r == serving {
-		err = s.migrate(ctx, migrations)
+		err = s.migrate(ctx, s.migrations, first)
 	} else {
-		err = s.checkSchema(ctx, migrations)
+		err = s.checkSchema(ctx, s.migrations)
 	}
 	if err != nil {
 		return nil, err
