@@ -151,10 +151,10 @@ func (s *Server) adminDeleteWorkspace(ctx context.Context, r *api.Request, _ *ap
 	if err != nil {
 		return nil, err
 	}
-	finish := s.revocations(ctx, all...)
-	_, _, err = s.store.DeleteWorkspace(ctx, p, p.Workspace)
+	revocations, release := s.revocations(ctx, all...)
+	defer release()
+	_, _, err = s.store.DeleteWorkspace(ctx, p, p.Workspace, revocations...)
 	err = s.workspacesChanged(ctx, err)
-	finish(ctx, err)
 	s.endSessions(func(of host.Principal) bool { return of.Workspace == p.Workspace })
 	if err != nil {
 		return nil, noWorkspace(err)

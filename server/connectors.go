@@ -321,11 +321,10 @@ func (s *Server) deleteConnector(ctx context.Context, r *api.Request, _ *api.Not
 
 // disconnect deletes a connection, and ends its login at the vendor where that is declared.
 func (s *Server) disconnect(ctx context.Context, e *entry) (store.Job, error) {
-	finish := s.revocations(ctx, e)
-	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID)
-	err = s.directory.changed(ctx, err)
-	finish(ctx, err)
-	return job, err
+	revocations, release := s.revocations(ctx, e)
+	defer release()
+	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, revocations...)
+	return job, s.directory.changed(ctx, err)
 }
 
 func (s *Server) inspectConnector(ctx context.Context, r *api.Request, _ *api.Nothing) (*airbyteapi.Inspection, error) {

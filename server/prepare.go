@@ -19,9 +19,6 @@ func (s *Server) prepare(ctx context.Context) error {
 		if s.organization, err = s.issuerOrganization(ctx); err != nil {
 			return err
 		}
-		if err := s.endJobs(ctx); err != nil {
-			return err
-		}
 		return s.prepareSigning(ctx)
 	})
 }

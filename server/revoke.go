@@ -2,110 +2,113 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/connections"
 	"github.com/agenthost/agenthost/internal/credential/logins"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store"
-	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/agenthost/agenthost/internal/store/envelope"
 )
 
-// revokeJob is the kind of a job that ends a login at its vendor.
+// revokeJob is the kind of a job that ends a login at its vendor. Its object is a connection that was
+// deleted, and its data a [parting].
 const revokeJob = "connector.revoke"
 
-const (
-	// readTimeout bounds what is done for a revocation before a connection is deleted.
-	readTimeout = 10 * time.Second
-	// revokeTimeout bounds a revocation.
-	revokeTimeout = time.Minute
-)
+// readTimeout bounds what is read for revocations before connections are deleted.
+const readTimeout = 10 * time.Second
 
-// revocation is a login that ends at its vendor once its connection is gone.
-type revocation struct {
-	scope      store.Scope
-	connection string
-	name       string // under which the host knows it
-	job        string // is there before the deletion, so that a server that is killed leaves no login without a word
-	end        func()
+// parting is what is left of a connection that is deleted: what its login needs to end. As JSON it is
+// sealed in a job, and nowhere else.
+type parting struct {
+	Connector string            `json:"connector"`
+	Scheme    string            `json:"scheme"`
+	Config    map[string]string `json:"config,omitempty"`
+	Origins   []string          `json:"origins"` // which may have the secrets
+	Secrets   map[string][]byte `json:"secrets,omitempty"`
+	Client    bool              `json:"client,omitempty"` // the operator's client made the login
+	Token     []byte            `json:"token"`
 }
 
-// revocations keeps the logins of connections that are about to be deleted in memory, so that they can
-// be ended at their vendors. Call finish with the error of the deletion: it ends them, each as a job
-// whose outcome is kept, and the caller does not wait. A login that cannot be read is not ended.
-func (s *Server) revocations(ctx context.Context, entries ...*entry) (finish func(ctx context.Context, deletion error)) {
+// revocations returns the jobs that end the logins of connections at their vendors. Add them with what
+// deletes the connections, and call release after it: until then, no login is refreshed. A login that
+// cannot be read is not ended.
+func (s *Server) revocations(ctx context.Context, entries ...*entry) (jobs []store.JobOrder, release func()) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var all []revocation
 	var locks []func()
 	for _, e := range entries {
 		if _, unlock, err := s.directory.turn(ctx, e.ID); err == nil { // no refresh is on its way
 			locks = append(locks, unlock)
 		}
-		if r := s.revocation(ctx, e); r != nil {
-			all = append(all, *r)
+		data, err := s.revocation(ctx, e)
+		if err != nil {
+			s.log.Warn("a login cannot be read, so it does not end at its vendor with its connector", "connector", e.ID, "error", err)
+		}
+		if !data.IsZero() {
+			jobs = append(jobs, store.JobOrder{Kind: revokeJob, Object: e.ID, Data: data})
 		}
 	}
-	return func(ctx context.Context, deletion error) {
+	return jobs, func() {
 		for _, unlock := range locks {
 			unlock()
-		}
-		if deletion != nil {
-			for _, r := range all {
-				r.end()
-				s.revoked(context.WithoutCancel(ctx), r, "nothing was deleted")
-			}
-			return
-		}
-		ctx = context.WithoutCancel(ctx)
-		if len(all) > 0 {
-			s.forgetting.Go(func() {
-				for _, r := range all {
-					s.revoke(ctx, r)
-				}
-			})
 		}
 	}
 }
 
-// revocation returns how to end the login of a connection; nil if it has none, or if nothing says how.
-func (s *Server) revocation(ctx context.Context, e *entry) *revocation {
+// revocation returns what ends the login of a connection; zero if it has none, or if nothing says how.
+func (s *Server) revocation(ctx context.Context, e *entry) (data secret.Value, err error) {
 	if e.State != store.Ready {
-		return nil
+		return data, nil
 	}
 	info, err := s.host.Connector(ctx, e.Connector)
 	if err != nil {
-		return nil
+		return data, err
 	}
 	k := &kind{*info, e.Definition}
 	operator := s.options.Connectors[e.Connector]
 	if !k.logsIn(e.Scheme) || !k.revokes(e.Scheme, &operator) {
-		return nil
-	}
-	made, err := s.directory.open(ctx, e)
-	if err != nil {
-		return nil
+		return data, nil
 	}
 	values, _ := stored(e.Config)
-	origins, err := k.origins(values, e.Scheme, &operator)
-	if err != nil {
-		return nil
+	p := parting{Connector: e.Connector, Scheme: e.Scheme, Config: values, Secrets: make(map[string][]byte)}
+	if p.Origins, err = k.origins(values, e.Scheme, &operator); err != nil {
+		return data, err
 	}
 	scope := store.Scope{Organization: e.Organization, Workspace: e.Workspace}
-	token, err := s.store.Token(ctx, scope, e.ID, origins)
-	if err != nil {
-		return nil
+	token, err := s.store.Token(ctx, scope, e.ID, p.Origins)
+	if errors.Is(err, store.ErrNone) {
+		return data, nil // nobody has logged in yet
+	} else if err != nil {
+		return data, err
 	}
-	last := *made
-	last.Tokens = &leaving{bound: token.Value}
-	j, err := s.store.CreateJob(ctx, scope, revokeJob)
+	secrets, err := s.store.Credentials(ctx, scope, e.ID, p.Origins)
 	if err != nil {
-		s.log.Error("cannot keep how a login ends", "error", err)
+		return data, err
 	}
-	name, end := s.trialOf(scope, &store.Connection{Connector: e.Connector}, last)
-	return &revocation{scope, e.ID, name, j.ID, end}
+	p.Token, p.Client = envelope.Bytes(token.Value), len(secrets) == 0
+	for name, v := range secrets {
+		p.Secrets[name] = envelope.Bytes(v)
+	}
+	text, err := json.Marshal(p)
+	data = secret.New(text)
+	clear(text)
+	p.clear()
+	return data, err
+}
+
+// clear overwrites the secrets.
+func (p *parting) clear() {
+	clear(p.Token)
+	for _, plain := range p.Secrets {
+		clear(plain)
+	}
 }
 
 // revokes reports whether something says how to end a login at the vendor.
@@ -121,49 +124,56 @@ func (k *kind) revokes(scheme string, operator *host.Connection) bool {
 	return false
 }
 
-// revoke ends a login at its vendor, and keeps how that went.
-func (s *Server) revoke(ctx context.Context, r revocation) {
-	defer r.end()
-	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
-	defer cancel()
-	p := host.Principal{Workspace: r.scope.Workspace, Subject: "server", Scopes: []host.Scope{connections.Read}}
-	_, err := s.host.EndLogin(ctx, p, r.name)
-	problem := ""
+// revoke ends a login at its vendor. Once it has ended, to do it again does no harm.
+func (s *Server) revoke(ctx context.Context, j store.Job) error {
+	data, err := s.store.JobData(ctx, j.ID)
+	if errors.Is(err, store.ErrNone) {
+		return nil // it was done
+	} else if err != nil {
+		return err
+	}
+	var p parting
+	defer p.clear()
+	text := envelope.Bytes(data)
+	defer clear(text)
+	if err := json.Unmarshal(text, &p); err != nil {
+		return fmt.Errorf("what job %s needs is unreadable", j.ID) // the error of encoding/json may quote it
+	}
+	made, err := s.parted(ctx, j, &p)
 	if err != nil {
-		problem = "it failed; the server's log has details"
-		if e, is := errors.AsType[*abi.Error](err); is {
-			problem = e.Message
-		}
-		s.log.Warn("the vendor may still take a login whose connector is gone", "workspace", r.scope.Workspace, "job", r.job, "error", err)
+		return err
 	}
-	state := store.JobSucceeded
-	if problem != "" {
-		state = store.JobFailed
-	}
-	if err := s.store.Record(ctx, r.scope, store.Change{Entity: "connections", Action: "revoke", Object: r.connection, State: string(state)}); err != nil {
-		s.log.Error("cannot record how a login ended", "job", r.job, "error", err)
-	}
-	s.revoked(ctx, r, problem)
-}
-
-// revoked keeps how a revocation went.
-func (s *Server) revoked(ctx context.Context, r revocation, problem string) {
-	if err := s.store.FinishJob(ctx, r.scope.Organization, r.job, problem); err != nil {
-		s.log.Error("cannot keep how a login ended", "job", r.job, "error", err)
-	}
-}
-
-// endJobs ends the jobs of a server that was killed. What they need, such as the tokens of a login, was
-// deleted, so that they cannot be done again.
-func (s *Server) endJobs(ctx context.Context) error {
-	if !s.store.First() {
-		return nil // other servers have jobs that run
-	}
-	n, err := s.store.EndJobs(ctx, "the server ended before the job did: a vendor may still take the login, so end it there")
-	if n > 0 {
-		s.log.Warn("the server ended before these jobs did: vendors may still take logins of connectors that are gone", "jobs", n)
-	}
+	name, end := s.trialOf(j.Scope, &store.Connection{Connector: p.Connector}, made)
+	defer end()
+	principal := host.Principal{Workspace: j.Scope.Workspace, Subject: "server", Scopes: []host.Scope{connections.Read}}
+	_, err = s.host.EndLogin(ctx, principal, name)
 	return err
+}
+
+// parted makes a connection of what is left of one.
+func (s *Server) parted(ctx context.Context, j store.Job, p *parting) (made host.Connection, err error) {
+	info, err := s.host.Connector(ctx, p.Connector)
+	if err != nil {
+		return made, err
+	}
+	made = s.options.Connectors[p.Connector]
+	k := &kind{ConnectorInfo: *info}
+	origins, err := k.origins(p.Config, p.Scheme, &made)
+	if err != nil {
+		return made, err
+	}
+	if !slices.Equal(origins, p.Origins) {
+		return made, fault.Invalid("server", "the vendor has another address than when the person logged in", "end the login at the vendor, and cancel the job")
+	}
+	made.Connector, made.Config, made.Secrets = p.Connector, p.Config, make(map[string]secret.Value)
+	for name, plain := range p.Secrets {
+		made.Secrets[name] = secret.New(plain)
+	}
+	if p.Client {
+		made.Secrets, err = s.client(ctx, j.Scope.Organization, p.Connector)
+	}
+	made.Tokens, made.Rates = &leaving{bound: secret.New(p.Token)}, s.rates(j.Object)
+	return made, err
 }
 
 // leaving has the tokens of a login that ends. It implements [logins.Keeper].

@@ -2,9 +2,7 @@ package server
 
 import (
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,31 +22,16 @@ func TestDeletedLoginsAreRevoked(t *testing.T) {
 		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
 		o.Connectors["crm"] = c
 	})
-	ended := func(workspace, want string) {
+	ended := func(workspace string, want store.JobState) store.Job {
 		t.Helper()
-		for range 300 {
-			records, err := l.s.store.Audit(t.Context(), store.Scope{Organization: l.first.Organization, Workspace: workspace}, store.Page{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range records {
-				if strings.Contains(string(r.Record), `"action":"revoke"`) {
-					if !strings.Contains(string(r.Record), `"state":"`+want+`"`) {
-						t.Errorf("%s, want %s", r.Record, want)
-					}
-					return
-				}
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		t.Fatal("nothing says how the login ended")
+		return l.job(store.Scope{Organization: l.first.Organization, Workspace: workspace}, revokeJob, want)
 	}
 	one, all, deaf := l.accounts.Add("one"), l.accounts.Add("all"), l.accounts.Add("deaf")
 	id := l.connect("first", "CRM", credentialsOf(one))
 	l.ok(l.me(id), &answered{})
 	p := l.workspaceID("first")
 	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	if ended(p, "succeeded"); one.Refresh() != "" || one.Access() != "" {
+	if ended(p, store.JobSucceeded); one.Refresh() != "" || one.Access() != "" {
 		t.Error("the vendor still takes the login of a deleted connector")
 	}
 	l.ok(l.me(l.connect("second", "CRM", credentialsOf(all))), &answered{})
@@ -56,51 +39,90 @@ func TestDeletedLoginsAreRevoked(t *testing.T) {
 	if r := l.ask(http.MethodDelete, airbyteapi.WorkspacesPath+"/"+p, l.token, nil); r.status >= 300 {
 		t.Fatalf("%+v", r)
 	}
-	if ended(p, "succeeded"); all.Refresh() != "" {
+	if ended(p, store.JobSucceeded); all.Refresh() != "" {
 		t.Error("the vendor still takes the login of a deleted workspace")
 	}
 	id = l.connect("third", "CRM", credentialsOf(deaf))
 	l.ok(l.me(id), &answered{})
 	deaf.Deafen()
 	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	ended(l.workspaceID("third"), "failed")
+	if j := ended(l.workspaceID("third"), store.JobParked); j.Object != id || j.Error == "" {
+		t.Errorf("%+v", j)
+	}
 	l.fails(l.me(id), http.StatusNotFound, "no such connector")
 }
 
-// TestRevocationOfAKilledServer: the job is there before the connector is deleted. A server that starts
-// ends the jobs that another one left.
+// job waits until a job of a kind is in a state, and returns it.
+func (l *lab) job(p store.Scope, kind string, state store.JobState) (j store.Job) {
+	l.t.Helper()
+	for range 500 {
+		jobs, err := l.s.store.Jobs(l.t.Context(), p, "", store.Page{})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		for _, j = range jobs {
+			if j.Kind == kind && j.State == state {
+				return j
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	l.t.Fatalf("no job %s is %s: the last one is %+v", kind, state, j)
+	return j
+}
+
+// TestRevocationAfterARestart: a login ends that no server could end when its connector was deleted. The
+// vendor was away, or the server was killed.
 //
 // threat: C7
-func TestRevocationOfAKilledServer(t *testing.T) {
+func TestRevocationAfterARestart(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	var statements []string
 	revoking := func(o *Options) {
 		c := o.Connectors["crm"]
 		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
 		o.Connectors["crm"] = c
-		o.onQuery = func(name string) {
-			mu.Lock()
-			defer mu.Unlock()
-			statements = append(statements, name)
-		}
 	}
-	l := newLoginLab(t, revoking)
+	idle := func(o *Options) { // as a command is, which does no jobs
+		revoking(o)
+		o.Only = true
+	}
+	l := newLoginLab(t, idle)
+	account := l.accounts.Add("one")
+	id := l.connect("first", "CRM", credentialsOf(account))
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
+	if j := l.job(p, revokeJob, store.JobWaiting); j.Object != id || account.Refresh() == "" {
+		t.Errorf("%+v, and the vendor has %q", j, account.Refresh())
+	}
+	l.restart(t, revoking)
+	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" || account.Access() != "" {
+		t.Error("the vendor still takes the login")
+	}
+}
+
+// TestRevocationElsewhere: the login of a deleted connector is not sent to a server that the operator
+// named since.
+//
+// threat: C7
+func TestRevocationElsewhere(t *testing.T) {
+	t.Parallel()
+	on := func(o *Options, server string) {
+		c := o.Connectors["crm"]
+		c.Server, c.OAuth = server, &config.OAuth{RevokeURL: server + "/revoke"}
+		o.Connectors["crm"] = c
+	}
+	l := newLoginLab(t, func(o *Options) {
+		on(o, o.Connectors["crm"].Server)
+		o.Only = true
+	})
 	id := l.connect("first", "CRM", credentialsOf(l.accounts.Add("one")))
 	l.ok(l.me(id), &answered{})
 	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	mu.Lock()
-	if job, deletion := slices.Index(statements, "job.create"), slices.Index(statements, "connection.delete"); job < 0 || deletion < job {
-		t.Errorf("the job is made at %d, and the connector is deleted at %d: %q", job, deletion, statements)
-	}
-	mu.Unlock()
-	scope := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
-	j, err := l.s.store.CreateJob(t.Context(), scope, revokeJob) // as one that a kill left
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.restart(t, revoking)
-	if j, err = l.s.store.Job(t.Context(), scope, j.ID); err != nil || j.State != store.JobFailed || !strings.Contains(j.Error, "the server ended before") {
-		t.Errorf("%+v, %v", j, err)
+	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
+	l.job(p, revokeJob, store.JobWaiting)
+	l.restart(t, func(o *Options) { on(o, "https://elsewhere.example.com") })
+	if j := l.job(p, revokeJob, store.JobParked); !strings.Contains(j.Error, "another address") {
+		t.Errorf("%+v", j)
 	}
 }

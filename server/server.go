@@ -134,7 +134,8 @@ type Server struct {
 	offered      offered
 
 	closing        sync.Once
-	stopForgetting context.CancelFunc // nil before forgetting begins
+	stopJobs       func(context.Context) error // nil before jobs begin
+	stopForgetting context.CancelFunc          // nil before forgetting begins
 	forgetting     sync.WaitGroup
 
 	tokenLimit, signingLimit, missLimit, peerLimit, requestLimit, checkLimit, pageLimit, operatorLimit *rate.Limiter
@@ -186,7 +187,6 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	forever, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopForgetting = stop
-	s.forgetting.Go(func() { s.forget(forever) })
 	s.known.store = s.store
 	s.forgetting.Go(func() { s.noteUses(forever) })
 	s.forgetting.Go(func() { s.followSigning(forever) })
@@ -226,6 +226,11 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.forgetting.Go(func() { s.follow(forever) })
+	if !o.Only { // a command is soon over
+		if err := s.runJobs(ctx); err != nil {
+			return nil, err
+		}
+	}
 	s.counts.host.Store(s.host)
 	s.api, err = api.New(api.Options{
 		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
@@ -331,33 +336,8 @@ func (s *Server) closeStore() error {
 		s.stopForgetting()
 		s.forgetting.Wait()
 	}
+	s.endJobs()
 	return errors.Join(s.leaveNodes(), s.store.Close())
-}
-
-const (
-	// auditFor is the default of Options.AuditFor.
-	auditFor = 90 * 24 * time.Hour
-	// forgetEvery is how often the server removes what nobody needs from the database, and
-	// forgetRest how long it rests where the bound of one time left something.
-	forgetEvery = time.Hour
-	forgetRest  = time.Second
-)
-
-// forget removes what nobody needs from the database, until ctx ends.
-func (s *Server) forget(ctx context.Context) {
-	for pause := forgetEvery; s.options.Host.Seams.Sleep(ctx, pause) == nil; {
-		var audit time.Time
-		if keep := cmp.Or(s.options.AuditFor, auditFor); keep > 0 {
-			audit = s.now().Add(-keep)
-		}
-		more, err := s.store.Forget(ctx, audit)
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("the database keeps what nobody needs", "error", err)
-		}
-		if pause = forgetEvery; more && err == nil {
-			pause = forgetRest
-		}
-	}
 }
 
 func (s *Server) routes() []api.Route {

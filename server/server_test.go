@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/server/internal/api"
 )
 
@@ -271,31 +272,21 @@ func once(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// The server removes what nobody needs every hour, and stops when it closes.
+// The server removes what nobody needs, every hour.
 func TestForgets(t *testing.T) {
 	t.Parallel()
-	hours, forgot := make(chan struct{}), make(chan struct{}, 1)
-	newLab(t, func(o *Options) {
-		o.Host.Seams.Sleep = func(ctx context.Context, d time.Duration) error {
-			if d != time.Hour {
-				return once(ctx, d)
-			}
-			select {
-			case <-hours:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
+	forgot := 0
+	l := newLab(t, func(o *Options) {
+		o.Only = true
 		o.onQuery = func(name string) {
 			if name == "idempotency.forget" {
-				forgot <- struct{}{}
+				forgot++
 			}
 		}
 	})
-	for range 2 {
-		hours <- struct{}{}
-		<-forgot
+	k := l.s.jobKinds()["retention"]
+	if err := k.Do(t.Context(), store.Job{}); err != nil || forgot != 1 || k.Every != time.Hour {
+		t.Errorf("%v, %d times, every %s", err, forgot, k.Every)
 	}
 }
 

@@ -241,10 +241,10 @@ func (s *Server) deleteWorkspace(ctx context.Context, r *api.Request, _ *api.Not
 	if err != nil {
 		return nil, err
 	}
-	finish := s.revocations(ctx, all...)
-	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID)
+	revocations, release := s.revocations(ctx, all...)
+	defer release()
+	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID, revocations...)
 	err = s.workspacesChanged(ctx, err)
-	finish(ctx, err)
 	s.endSessions(func(p host.Principal) bool { return p.Workspace == w.ID })
 	if err != nil {
 		return nil, notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/internal/adminapi"
@@ -11,13 +12,19 @@ import (
 )
 
 func (a *app) jobsCommand() *cobra.Command {
-	return a.operatorGroup("jobs", "Show what a server did, or is doing, for its organizations",
-		`Show the jobs of agenthost serve: deletions, and logins that end at their vendors. A job that failed
-says why. The server forgets a job some time after it has ended.`,
-		`  agenthost jobs list --state failed
-  agenthost jobs show JOB`,
+	return a.operatorGroup("jobs", "Show what a server did, or is to do, for its organizations",
+		`Show the jobs of agenthost serve: deletions, and logins that end at their vendors. A server does them,
+so they wait while none runs. A job that fails is tried again for about a day. Then it is parked with
+its error, and so is one that is hopeless. It is forgotten a week after it was asked for.`,
+		`  agenthost jobs list --state parked
+  agenthost jobs show JOB
+  agenthost jobs retry JOB`,
 		func(f *operatorFlags) []*cobra.Command {
-			commands := []*cobra.Command{a.jobsListCommand(f), a.jobsShowCommand(f)}
+			commands := []*cobra.Command{
+				a.jobsListCommand(f), a.jobsShowCommand(f),
+				a.jobCommand(f, "retry", "Try a job now that waits or is parked", http.MethodPost, &adminapi.JobAction{Action: "retry"}),
+				a.jobCommand(f, "cancel", "End a job that waits or is parked, without doing it", http.MethodPost, &adminapi.JobAction{Action: "cancel"}),
+			}
 			for _, c := range commands {
 				f.organizationFlag(c)
 			}
@@ -51,14 +58,19 @@ func (a *app) jobsListCommand(f *operatorFlags) *cobra.Command {
 			})
 		},
 	})
-	cmd.Flags().StringVar(&state, "state", "", "only jobs in this `state`: running, succeeded or failed")
+	cmd.Flags().StringVar(&state, "state", "", "only jobs in this `state`: waiting, running, succeeded, parked or cancelled")
 	return cmd
 }
 
 func (a *app) jobsShowCommand(f *operatorFlags) *cobra.Command {
+	return a.jobCommand(f, "show", "Show a job, which its id names", http.MethodGet, nil)
+}
+
+// jobCommand returns a command that asks something of a job, and shows the job.
+func (a *app) jobCommand(f *operatorFlags, name, short, method string, body any) *cobra.Command {
 	return a.tableOrJSON(&cobra.Command{
-		Use:   "show JOB",
-		Short: "Show a job, which its id names",
+		Use:   name + " JOB",
+		Short: short,
 		Args:  args(1, "JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.operate(cmd.Context(), f, func(ctx context.Context, c *adminclient.Client) error {
@@ -66,22 +78,33 @@ func (a *app) jobsShowCommand(f *operatorFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				j, err := ask[adminapi.Job](ctx, c, http.MethodGet, adminapi.JobPath, map[string]string{"organization_id": organization, "job_id": args[0]}, nil)
+				j, err := ask[adminapi.Job](ctx, c, method, adminapi.JobPath, map[string]string{"organization_id": organization, "job_id": args[0]}, body)
 				if err != nil {
 					return err
 				}
 				if done, err := a.json(j); done {
 					return err
 				}
-				p := &page{w: a.stdout, style: a.style(render.Table)}
-				p.line("%s: %s", j.Kind, j.State)
-				for _, field := range [][2]string{{"workspace", j.WorkspaceID}, {"asked for by", j.Actor}, {"created", j.CreatedAt}, {"ended", j.FinishedAt}, {"error", j.Error}} {
-					if field[1] != "" {
-						p.line("%s: %s", field[0], render.Visible(field[1]))
-					}
-				}
-				return p.err
+				return a.showJob(j)
 			})
 		},
 	})
+}
+
+func (a *app) showJob(j *adminapi.Job) error {
+	p := &page{w: a.stdout, style: a.style(render.Table)}
+	p.line("%s: %s", j.Kind, j.State)
+	attempts := ""
+	if j.Attempts > 0 {
+		attempts = strconv.Itoa(j.Attempts)
+	}
+	for _, field := range [][2]string{
+		{"workspace", j.WorkspaceID}, {"about", j.Object}, {"asked for by", j.Actor}, {"created", j.CreatedAt},
+		{"attempts", attempts}, {"error", j.Error}, {"next attempt", j.NextAt}, {"ended", j.FinishedAt},
+	} {
+		if field[1] != "" {
+			p.line("%s: %s", field[0], render.Visible(field[1]))
+		}
+	}
+	return p.err
 }

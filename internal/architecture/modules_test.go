@@ -32,6 +32,7 @@ func dependencies() []dependency {
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/connector"}, "parameters are checked before a sandbox starts"},
 		{"github.com/ncruces/go-sqlite3", []string{"internal/store"}, "the server's database in a file: SQLite in pure Go"},
 		{"github.com/jackc/pgx/v5", []string{"internal/store"}, "the server's database where several use it: PostgreSQL's protocol, with its errors by code"},
+		{"github.com/riverqueue/river", []string{"internal/store"}, "jobs that outlive a request, committed with the change that needs them, on both databases"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},
 		{"github.com/spf13/pflag", []string{"cmd/agenthost"}, "cobra's flags"},
 		{"github.com/rogpeppe/go-internal", []string{"internal/wasmtest", "host/approval"}, "the command's test scripts, a lock between builds, and one between processes that write agenthost.lock"},

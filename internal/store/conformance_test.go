@@ -174,6 +174,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"writes":           testWrites,
 	"audit":            testAudit,
 	"jobs":             testJobs,
+	"cancelled jobs":   testCancelledJobs,
 	"operators":        testOperatorTokens,
 	"logins":           testLogins,
 	"signing keys":     testSigningKeys,
@@ -204,7 +205,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"rotate earlier": testRotateEarlier,
 	"second server":  testSecondServer,
 	"ended server":   testEndedServer,
-	"ended jobs":     testEndedJobs,
+	"run jobs":       testRunJobs,
 	"newer database": testNewerDatabase,
 	"abandoned":      testAbandoned,
 	"announced":      testAnnounced,
@@ -504,52 +505,6 @@ func testHostileText(t *testing.T, l *lab) {
 		}
 	}
 	if got, err := l.Connection(ctx, p, c.ID); err != nil || got.Name != "pylon" {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-// testEndedJobs: a job that nobody does any more has failed, and the trail says so; others stay.
-func testEndedJobs(t *testing.T, l *lab) {
-	ctx := t.Context()
-	p := l.organization(t)
-	done, running := ok(l.CreateJob(ctx, p, "done"))(t), ok(l.CreateJob(ctx, p, "revoke"))(t)
-	if err := l.FinishJob(ctx, p.Organization, done.ID, ""); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []int{1, 0} {
-		if n := ok(l.EndJobs(ctx, "killed"))(t); n != want {
-			t.Errorf("%d jobs, want %d", n, want)
-		}
-	}
-	if got := ok(l.Job(ctx, p, done.ID))(t); got.State != JobSucceeded {
-		t.Errorf("%+v", got)
-	}
-	if got := ok(l.Job(ctx, p, running.ID))(t); got.State != JobFailed || got.Error != "killed" || got.Finished.IsZero() {
-		t.Errorf("%+v", got)
-	}
-	want := `"entity":"jobs","action":"end","object":"` + running.ID + `"`
-	if !slices.ContainsFunc(ok(l.Audit(ctx, p, Page{}))(t), func(r AuditRecord) bool { return strings.Contains(string(r.Record), want) }) {
-		t.Error("the trail has nothing of it")
-	}
-}
-
-func testJobs(t *testing.T, l *lab) {
-	ctx := t.Context()
-	p, other := l.organization(t), l.organization(t)
-	j := ok(l.CreateJob(ctx, p, "check"))(t)
-	if got, err := l.Job(ctx, p, j.ID); err != nil || got != j || got.State != JobRunning {
-		t.Errorf("%+v, %v", got, err)
-	}
-	for _, s := range []Scope{other, {p.Organization, other.Workspace}, {}} {
-		_, err := l.Job(ctx, s, j.ID)
-		wantErr(t, "a job of somebody else", err, ErrNone)
-	}
-	wantErr(t, "a job of somebody else", l.FinishJob(ctx, other.Organization, j.ID, ""), ErrNone)
-	if err := l.FinishJob(ctx, p.Organization, j.ID, "the vendor says no"); err != nil {
-		t.Fatal(err)
-	}
-	wantErr(t, "finished twice", l.FinishJob(ctx, p.Organization, j.ID, ""), ErrNone)
-	if got, err := l.Job(ctx, Scope{Organization: p.Organization}, j.ID); err != nil || got.State != JobFailed || got.Error != "the vendor says no" || got.Finished.IsZero() {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

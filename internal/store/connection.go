@@ -324,7 +324,7 @@ func (c *Connection) differences(old *Connection) (fields []string) {
 // DeleteConnection deletes a connection with its credentials, its token and the keys of its writes.
 // Its name is free then. The error is [ErrNone] if the scope does not have it. The job, which is
 // finished, says that it was done.
-func (s *Store) DeleteConnection(ctx context.Context, p Scope, id string) (j Job, err error) {
+func (s *Store) DeleteConnection(ctx context.Context, p Scope, id string, after ...JobOrder) (j Job, err error) {
 	err = s.write(ctx, func(t session) error {
 		revision, err := t.announce(NoticeConnection, id)
 		if err != nil {
@@ -337,7 +337,10 @@ func (s *Store) DeleteConnection(ctx context.Context, p Scope, id string) (j Job
 		if err := t.deleteConnections(c.Organization, c.Workspace, id, revision); err != nil {
 			return err
 		}
-		if j, err = t.createJob(Scope{c.Organization, c.Workspace}, "connector.delete", JobSucceeded); err != nil {
+		if j, err = t.done(Scope{c.Organization, c.Workspace}, "connector.delete"); err != nil {
+			return err
+		}
+		if _, err := t.order(j.Scope, after...); err != nil {
 			return err
 		}
 		return t.record(j.Scope, Change{Entity: "connections", Action: "delete", Object: id, Name: c.Name})

@@ -35,6 +35,7 @@ func sqliteDialect() dialect {
 		name:  "SQLite",
 		clock: clock,
 		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", "?1", "NOTIFIED('', $1)", "?1",
+			"{jobs}", jobs("CAST(unixepoch(", ", 'subsec') * 1000 AS INTEGER)", "json_extract(river_job.errors, '$[#-1].error')"),
 			"$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", "", " FOR UPDATE", ""),
 		problem: sqliteProblem,
 	}
@@ -48,9 +49,28 @@ func postgresDialect() dialect {
 		name:  "PostgreSQL",
 		clock: clock,
 		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", notify+"newest || ' ' || CAST($1 AS TEXT)) IS NULL", "NOTIFIED('', $1)", notify+"CAST($1 AS TEXT)) IS NULL",
+			"{jobs}", jobs("CAST(EXTRACT(EPOCH FROM ", ") * 1000 AS BIGINT)", "river_job.errors[array_upper(river_job.errors, 1)] ->> 'error'"),
 			" TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
 		problem:    postgresProblem,
 		enterAlone: enterAlone,
 		older:      countOlder,
 	}
+}
+
+// jobs is the beginning of a statement that reads jobs, of which River's table says how far they are.
+// before and after make milliseconds of a time of River, and problem is its newest error.
+func jobs(before, after, problem string) string {
+	return `SELECT job.id AS id, job.organization, job.workspace, job.kind, job.object, job.actor, job.river,
+	CASE
+		WHEN river_job.state IS NULL THEN job.state
+		WHEN river_job.state = 'completed' THEN 'succeeded'
+		WHEN river_job.state = 'running' THEN 'running'
+		WHEN job.cancelled > 0 THEN 'cancelled'
+		WHEN river_job.state IN ('cancelled', 'discarded') THEN 'parked'
+		ELSE 'waiting'
+	END AS state,
+	COALESCE(river_job.attempt, 0), COALESCE(` + problem + `, job.error), job.created,
+	CASE WHEN river_job.state IN ('available', 'retryable', 'scheduled') THEN ` + before + "river_job.scheduled_at" + after + ` ELSE 0 END,
+	COALESCE(` + before + "river_job.finalized_at" + after + `, job.finished)
+FROM job LEFT JOIN river_job ON river_job.id = job.river WHERE TRUE`
 }

@@ -28,7 +28,6 @@ var forgets = []struct {
 	{"plan.forget", 0},
 	{"data_key.forget", 0},
 	{"workspace.forget", deletedFor},
-	{"job.forget", deletedFor},
 	{"lease.forget", deletedFor},
 	{"rate.forget", deletedFor},
 }
@@ -47,6 +46,10 @@ func (s *Store) Forget(ctx context.Context, audit time.Time) (more bool, err err
 		if more = more || left; err != nil {
 			return more, err
 		}
+	}
+	left, err := s.forgetRows(ctx, "job.forget", firstID(now.Add(-deletedFor)), forgetBatch, forgetTimes)
+	if more = more || left; err != nil {
+		return more, err
 	}
 	if !audit.IsZero() {
 		left, err := s.forgetRows(ctx, "audit.forget", firstID(audit), forgetBatch, forgetTimes)

@@ -59,7 +59,7 @@ func (s *Store) mastersInUse(ctx context.Context) (map[string]int64, error) {
 	counts := make(map[string]int64)
 	t, cancel := s.read(ctx)
 	defer cancel()
-	for _, name := range []string{"data_key.masters", "signing_key.masters", "connector_file.masters"} {
+	for _, name := range []string{"data_key.masters", "signing_key.masters", "connector_file.masters", "job_data.masters"} {
 		err := t.each(name, func(r row) error {
 			var id string
 			var n int64

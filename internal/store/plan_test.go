@@ -17,7 +17,7 @@ func TestPlans(t *testing.T) {
 		"connector_file.masters":     "once, when a server starts",
 		"data_key.forget":            "by a job",
 		"data_key.masters":           "once, when a server starts",
-		"job.running":                "once, when a server starts",
+		"job_data.masters":           "once, when a server starts",
 		"login_session.forget":       "when a person logs in",
 		"node.forget":                "a row for each node",
 		"node.members":               "a row for each node",

@@ -41,7 +41,12 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 		return t.recordForAll(Change{Entity: "master_keys", Action: "begin_rotation", Object: current})
 	})
 	if err == nil {
-		done.Keys, err = s.rewrapDataKeys(ctx, current)
+		done.Keys, err = s.rewrapRows(ctx, current, "data_key.under_other_master", "data_key.rewrap", sealedKey.place)
+	}
+	if err == nil {
+		var n int
+		n, err = s.rewrapRows(ctx, current, "job_data.under_other_master", "job_data.rewrap", jobDataPlace)
+		done.Keys += n
 	}
 	if err != nil {
 		return done, err
@@ -69,9 +74,9 @@ func (s *Store) RotateMaster(ctx context.Context) (done Rotated, err error) {
 	return done, err
 }
 
-// rewrapDataKeys seals the data keys with the current master key that have another one, and returns
-// how many these are.
-func (s *Store) rewrapDataKeys(ctx context.Context, current string) (n int, err error) {
+// rewrapRows seals the rows of a list with the current master key, and returns how many these are. The
+// list and the change are statements.
+func (s *Store) rewrapRows(ctx context.Context, current, list, rewrap string, place func(sealedKey) envelope.Place) (n int, err error) {
 	for after, more := "", true; more; {
 		var found []sealedKey
 		err := s.batch(ctx, func(t session) error {
@@ -79,15 +84,15 @@ func (s *Store) rewrapDataKeys(ctx context.Context, current string) (n int, err 
 			if err != nil {
 				return err
 			}
-			if found, err = many(t, scanWrapped, "data_key.under_other_master", current, after, rotateBatch); err != nil {
+			if found, err = many(t, scanWrapped, list, current, after, rotateBatch); err != nil {
 				return err
 			}
 			for _, k := range found {
 				old := k.wrapped.Master
-				if k.wrapped, err = t.rewrap(m, k.place(), k.wrapped); err != nil {
-					return fmt.Errorf("data key %s of workspace %s: %w", k.id, k.workspace, err)
+				if k.wrapped, err = t.rewrap(m, place(k), k.wrapped); err != nil {
+					return fmt.Errorf("%s %s of workspace %s: %w", rewrap, k.id, k.workspace, err)
 				}
-				if _, err := t.exec("data_key.rewrap", k.id, k.wrapped.Master, k.wrapped.Sealed, old); err != nil {
+				if _, err := t.exec(rewrap, k.id, k.wrapped.Master, k.wrapped.Sealed, old); err != nil {
 					return err
 				}
 			}
@@ -104,7 +109,7 @@ func (s *Store) rewrapDataKeys(ctx context.Context, current string) (n int, err 
 	return n, nil
 }
 
-// rewrapSigningKeys is rewrapDataKeys for the keys of tokens.
+// rewrapSigningKeys is rewrapRows for the keys of tokens.
 func (t session) rewrapSigningKeys(current string) (n int, err error) {
 	m, err := t.sealing()
 	if err != nil {

@@ -92,6 +92,7 @@ type Store struct {
 	answers        answerKeys
 	node           atomic.Pointer[string] // nil before the first beat
 	told           told
+	queue          *queue
 	// listen is [Store.Listen] where other processes tell of changes.
 	listen func(ctx context.Context, ready func(), hear func(notice string)) error
 	first  bool    // no other process used the database when it was opened
@@ -146,8 +147,11 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 	if s.earlier, err = takeEarlier(s.queries); err != nil {
 		return nil, err
 	}
+	if err := s.openQueue(); err != nil {
+		return nil, err
+	}
 	if r == serving {
-		err = s.migrate(ctx, s.migrations, first)
+		err = errors.Join(s.migrate(ctx, s.migrations, first), s.migrateQueue(ctx))
 	} else {
 		err = s.checkSchema(ctx, s.migrations)
 	}
@@ -166,7 +170,7 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 			return nil
 		}
 		// What ran before has an unknown end.
-		for _, statement := range []string{"idempotency.interrupted", "node.forget_all", "lease.end_all"} {
+		for _, statement := range []string{"idempotency.interrupted", "node.forget_all", "lease.end_all", "job.interrupted", "job.no_leader"} {
 			if _, err := t.exec(statement); err != nil {
 				return err
 			}

@@ -159,7 +159,7 @@ func (s *Store) UpdateWorkspace(ctx context.Context, p Scope, id string, c Works
 // that nothing that was sealed for it opens again. Its name is free then. For a week, the database
 // keeps the ids of the workspace and of its connections. The error is [ErrNone] if the scope has
 // none with the id. The job, which is finished, says that it was done.
-func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Workspace, j Job, err error) {
+func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string, after ...JobOrder) (w Workspace, j Job, err error) {
 	if p.Workspace != "" && p.Workspace != id {
 		return Workspace{}, Job{}, ErrNone
 	}
@@ -191,7 +191,10 @@ func (s *Store) DeleteWorkspace(ctx context.Context, p Scope, id string) (w Work
 		if err := t.change("workspace.delete", p.Organization, id, now); err != nil {
 			return err
 		}
-		if j, err = t.createJob(Scope{p.Organization, id}, "workspace.delete", JobSucceeded); err != nil {
+		if j, err = t.done(Scope{p.Organization, id}, "workspace.delete"); err != nil {
+			return err
+		}
+		if _, err := t.order(j.Scope, after...); err != nil {
 			return err
 		}
 		return t.record(j.Scope, Change{Entity: "workspaces", Action: "delete", Object: id, Name: w.Name})

@@ -46,3 +46,18 @@ CREATE TABLE connector_module (
 	name TEXT PRIMARY KEY,
 	module BYTEA NOT NULL
 ) /*strict*/;
+
+-- river is the id in river_job, which says how far the job is; 0 for what was done in a transaction, of
+-- which state, error and finished are true.
+ALTER TABLE job ADD COLUMN river BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN object TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN cancelled BIGINT NOT NULL DEFAULT 0;
+UPDATE job SET state = 'parked', finished = created WHERE state IN ('running', 'failed');
+
+-- What a job needs, sealed with a master key: the workspace may be gone with its keys.
+CREATE TABLE job_data (
+	job TEXT PRIMARY KEY REFERENCES job ON DELETE CASCADE,
+	master TEXT NOT NULL,
+	sealed BYTEA NOT NULL
+) /*strict*/;
+CREATE INDEX job_data_master ON job_data (master);

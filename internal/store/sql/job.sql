@@ -1,18 +1,28 @@
+-- River's row says how far a job is. Where there is no such row, the job was done in a transaction.
+
 -- name: job.create
-INSERT INTO job (id, organization, workspace, kind, state, actor, error, created, finished) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO job (id, organization, workspace, kind, object, state, actor, river, error, created, finished, cancelled) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, 0)
 
 -- name: job.get
-SELECT id, organization, workspace, kind, state, actor, error, created, finished FROM job WHERE organization = $1 AND id = $2
+{jobs} AND job.organization = $1 AND job.id = $2
 
--- name: job.running
-SELECT id, organization, workspace, kind, state, actor, error, created, finished FROM job WHERE state = 'running' ORDER BY id
-
--- name: job.finish
-UPDATE job SET state = $3, error = $4, finished = $5 WHERE organization = $1 AND id = $2 AND state = 'running'
-
--- name: job.forget
-DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished > 0 AND finished <= $1 LIMIT $2)
+-- name: job.of
+{jobs} AND job.id = $1
 
 -- name: job.list
-SELECT id, organization, workspace, kind, state, actor, error, created, finished FROM job
-WHERE organization = $1 AND ($2 = '' OR workspace = $2) AND ($3 = '' OR state = $3) AND id > $4 ORDER BY id LIMIT $5
+SELECT * FROM ({jobs} AND job.organization = $1 AND ($2 = '' OR job.workspace = $2) AND job.id > $4) found
+WHERE ($3 = '' OR state = $3) ORDER BY id LIMIT $5
+
+-- name: job.cancel
+UPDATE job SET cancelled = $2 WHERE id = $1
+
+-- A process that was killed left them.
+-- name: job.interrupted
+UPDATE river_job SET state = 'available' WHERE state = 'running'
+
+-- name: job.no_leader
+DELETE FROM river_leader
+
+-- name: job.forget
+DELETE FROM job WHERE id IN (SELECT job.id FROM job LEFT JOIN river_job ON river_job.id = job.river
+	WHERE job.id < $1 AND (river_job.id IS NULL OR river_job.finalized_at IS NOT NULL) LIMIT $2)
