@@ -118,6 +118,18 @@ func importRules() []rule {
 			broken: map[string]string{"internal/store/a.go": `package store; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
+			name: "copies are the programs'", of: []string{"host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"internal/contextstore"}, tools), never: []string{"internal/contextstore"},
+			why:    "who embeds the host links no database: the server and the command open the copies, and hand them to what searches",
+			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/contextstore"`},
+			kept:   map[string]string{"server/a.go": `package server; import _ "github.com/agenthost/agenthost/internal/contextstore"`, "internal/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/internal/contextstore/query"`},
+		},
+		{
+			name: "copies know no host", of: []string{"internal/contextstore"},
+			only: []string{"std", "internal/fault", "internal/owned", "internal/rawjson", "internal/contextstore/query", "github.com/ncruces/go-sqlite3/..."}, never: []string{"net", "net/http", "os/exec"},
+			why:    "what is copied, and who finds it, is reviewed without the code that copies it; it holds no credential",
+			broken: map[string]string{"internal/contextstore/a.go": `package contextstore; import _ "github.com/agenthost/agenthost/host/secret"`},
+		},
+		{
 			name: "the language of searches is pure", of: []string{"internal/contextstore/query"}, only: []string{"std", "internal/fault", "internal/rawjson"}, never: []string{"net/...", "os/...", "database/sql"},
 			why:    "what a search finds is decided by code that knows no database, so that every database answers the same",
 			broken: map[string]string{"internal/contextstore/query/a.go": `package query; import _ "database/sql"`},

@@ -30,7 +30,7 @@ func dependencies() []dependency {
 		{"github.com/getkin/kin-openapi", []string{"internal/tableimport/openapi"}, "documents of OpenAPI 3.0 and 3.1 and of Swagger 2.0, with their references resolved"},
 		{"go.yaml.in/yaml/v4", []string{"internal/tableimport/openapi"}, "OpenAPI documents in YAML that goccy/go-yaml refuses; kin-openapi brings it"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/connector"}, "parameters are checked before a sandbox starts"},
-		{"github.com/ncruces/go-sqlite3", []string{"internal/store"}, "the server's database in a file: SQLite in pure Go"},
+		{"github.com/ncruces/go-sqlite3", []string{"internal/store", "internal/contextstore"}, "the server's database in a file, and copies of records with full-text search: SQLite in pure Go"},
 		{"github.com/jackc/pgx/v5", []string{"internal/store"}, "the server's database where several use it: PostgreSQL's protocol, with its errors by code"},
 		{"github.com/riverqueue/river", []string{"internal/store"}, "jobs that outlive a request, committed with the change that needs them, on both databases"},
 		{"github.com/spf13/cobra", []string{"cmd/agenthost"}, "commands, flags and completion"},

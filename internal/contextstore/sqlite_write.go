@@ -1,0 +1,294 @@
+package contextstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/contextstore/query"
+	"github.com/ncruces/go-sqlite3"
+)
+
+// entity is what a database has of an entity.
+type entity struct {
+	slot     int64
+	spec     string // of the terms of all its records; empty if they have several
+	number   int64  // of the newest pass, which its records were seen in
+	pass     string
+	passSpec string // of the terms of all that the pass has seen
+	cursor   string
+	synced   int64
+	complete bool
+	count    int64
+}
+
+func (e *entity) state() *State {
+	return &State{Synced: instant(e.synced), Complete: e.complete, Count: int(e.count), Pass: e.pass, Cursor: e.cursor}
+}
+
+const entityColumns = "slot, spec, number, pass, pass_spec, cursor, synced, complete, count"
+
+// entity reads the row of an entity, nil if there is none.
+func (c *conn) entity(t Target) (e *entity, err error) {
+	_, err = c.one(func(s *sqlite3.Stmt) {
+		e = &entity{
+			slot: s.ColumnInt64(0), spec: s.ColumnText(1), number: s.ColumnInt64(2), pass: s.ColumnText(3), passSpec: s.ColumnText(4),
+			cursor: s.ColumnText(5), synced: s.ColumnInt64(6), complete: s.ColumnInt64(7) != 0, count: s.ColumnInt64(8),
+		}
+	}, "SELECT "+entityColumns+" FROM entity WHERE connection = ?1 AND entity = ?2", t.Connection, t.Entity)
+	return e, err
+}
+
+// made is entity, and makes the tables of a new one. Each entity has its own, so that no search of
+// one can see another one, and so that all of its bytes go with them.
+func (c *conn) made(t Target) (*entity, error) {
+	e, err := c.entity(t)
+	if e != nil || err != nil {
+		return e, err
+	}
+	if err := c.exec("INSERT INTO entity (connection, entity, spec, number, pass, pass_spec, cursor, synced, complete, count) VALUES (?1, ?2, ?3, 0, '', '', '', 0, 0, 0)", t.Connection, t.Entity, spec(t.Fields)); err != nil {
+		return nil, err
+	}
+	if e, err = c.entity(t); err != nil {
+		return nil, err
+	}
+	return e, c.db.Exec(named(e.slot, `CREATE TABLE rN (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, updated INTEGER NOT NULL, seen INTEGER NOT NULL, record BLOB NOT NULL) STRICT;
+CREATE VIRTUAL TABLE fN USING fts5(terms, content='', contentless_delete=1, detail=none, tokenize='ascii')`))
+}
+
+// named writes a statement on the tables rN and fN of an entity.
+func named(slot int64, sql string) string {
+	n := fmt.Sprint(slot)
+	return strings.NewReplacer("rN", "r"+n, "fN", "f"+n).Replace(sql)
+}
+
+func (c *conn) save(e *entity) error {
+	complete := int64(0)
+	if e.complete {
+		complete = 1
+	}
+	return c.exec("UPDATE entity SET spec = ?2, number = ?3, pass = ?4, pass_spec = ?5, cursor = ?6, synced = ?7, complete = ?8, count = ?9 WHERE slot = ?1",
+		e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count)
+}
+
+// Begin implements [Store].
+func (f *Files) Begin(ctx context.Context, t Target, pass string) (state *State, err error) {
+	return f.change(ctx, t, func(_ *conn, e *entity) error { return e.begin(t, pass) })
+}
+
+// Apply implements [Store].
+func (f *Files) Apply(ctx context.Context, t Target, b Batch) (state *State, err error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	changed, removed := 0, 0
+	state, err = f.change(ctx, t, func(c *conn, e *entity) error {
+		renewed, err := e.enter(t, b)
+		if err != nil {
+			return err
+		}
+		w := &writer{c: c, e: e, renewed: renewed, now: f.now(), terms: query.NewIndexer(t.Fields)}
+		w.ids = newIDs{next: make(map[int64]int64), newest: w.newest}
+		for _, r := range b.Put {
+			if err := w.put(r); err != nil {
+				return err
+			}
+		}
+		for _, key := range b.Remove {
+			if err := w.remove(key); err != nil {
+				return err
+			}
+		}
+		changed, removed = w.changed, w.removed
+		return nil
+	})
+	if err == nil {
+		state.Changed, state.Removed = changed, removed
+	}
+	return state, err
+}
+
+// End implements [Store].
+func (f *Files) End(ctx context.Context, t Target, pass string, at time.Time) (state *State, err error) {
+	removed := 0
+	state, err = f.change(ctx, t, func(c *conn, e *entity) error {
+		if err := e.end(pass, at); err != nil {
+			return err
+		}
+		var gone []int64
+		if err := c.query(func(s *sqlite3.Stmt) (bool, error) {
+			gone = append(gone, s.ColumnInt64(0))
+			return true, nil
+		}, named(e.slot, "SELECT id FROM rN WHERE seen < ?1"), e.number); err != nil {
+			return err
+		}
+		w := &writer{c: c, e: e}
+		for _, id := range gone {
+			if err := w.drop(id); err != nil {
+				return err
+			}
+		}
+		removed = len(gone)
+		e.count -= int64(removed)
+		return nil
+	})
+	if err == nil {
+		state.Removed = removed
+	}
+	return state, err
+}
+
+// change runs do in a transaction, with an entity that it may change.
+func (f *Files) change(ctx context.Context, t Target, do func(*conn, *entity) error) (state *State, err error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	err = f.with(ctx, t.Workspace, func(one *file) error {
+		return one.write(ctx, func(c *conn) error {
+			e, err := c.made(t)
+			if err != nil {
+				return err
+			}
+			if err := do(c, e); err != nil {
+				return err
+			}
+			state = e.state()
+			return c.save(e)
+		})
+	})
+	return state, interrupted(ctx, err)
+}
+
+// writer writes the records of a step.
+type writer struct {
+	c       *conn
+	e       *entity
+	renewed bool
+	now     time.Time
+	terms   *query.Indexer
+	ids     newIDs
+
+	changed, removed int
+}
+
+func (w *writer) newest(from, to int64) (id int64, found bool, err error) {
+	found, err = w.c.one(func(s *sqlite3.Stmt) { id = s.ColumnInt64(0) }, named(w.e.slot, "SELECT id FROM rN WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1"), from, to)
+	return id, found, err
+}
+
+func (w *writer) put(r Record) error {
+	var old *row
+	seen := int64(0)
+	if _, err := w.c.one(func(s *sqlite3.Stmt) {
+		old = &row{id: s.ColumnInt64(0), updated: s.ColumnInt64(1), same: bytes.Equal(s.ColumnRawBlob(3), r.JSON)}
+		seen = s.ColumnInt64(2)
+	}, named(w.e.slot, "SELECT id, updated, seen, record FROM rN WHERE key = ?1"), r.Key); err != nil {
+		return err
+	}
+	what, updated := becomes(r, old, w.now, w.renewed)
+	if what == touched {
+		if seen == w.e.number {
+			return nil
+		}
+		return w.c.exec(named(w.e.slot, "UPDATE rN SET seen = ?2 WHERE id = ?1"), old.id, w.e.number)
+	}
+	w.changed++
+	if old == nil {
+		w.e.count++
+	} else if err := w.drop(old.id); err != nil {
+		return err
+	}
+	var id int64
+	var err error
+	if what == replaced {
+		id = old.id
+	} else if id, err = w.ids.take(updated); err != nil {
+		return err
+	}
+	if err := w.c.exec(named(w.e.slot, "INSERT INTO rN (id, key, updated, seen, record) VALUES (?1, ?2, ?3, ?4, ?5)"), id, r.Key, updated, w.e.number, r.JSON); err != nil {
+		return err
+	}
+	terms := w.terms.Terms(r.JSON)
+	if len(terms) == 0 {
+		return nil
+	}
+	return w.c.exec(named(w.e.slot, "INSERT INTO fN (rowid, terms) VALUES (?1, ?2)"), id, strings.Join(terms, " "))
+}
+
+func (w *writer) remove(key string) error {
+	id := int64(0)
+	found, err := w.c.one(func(s *sqlite3.Stmt) { id = s.ColumnInt64(0) }, named(w.e.slot, "SELECT id FROM rN WHERE key = ?1"), key)
+	if err != nil || !found {
+		return err
+	}
+	w.removed++
+	w.e.count--
+	return w.drop(id)
+}
+
+func (w *writer) drop(id int64) error {
+	if err := w.c.exec(named(w.e.slot, "DELETE FROM rN WHERE id = ?1"), id); err != nil {
+		return err
+	}
+	return w.c.exec(named(w.e.slot, "DELETE FROM fN WHERE rowid = ?1"), id)
+}
+
+// Remove implements [Store]. The file of a workspace goes with its last copies.
+func (f *Files) Remove(ctx context.Context, workspace, connection, name string) error {
+	if err := (Target{Workspace: workspace, Connection: "c", Entity: "e"}).check(); err != nil {
+		return err
+	}
+	if connection == "" {
+		return f.unlink(ctx, workspace)
+	}
+	left := int64(0)
+	err := f.with(ctx, workspace, func(one *file) error {
+		if exists, err := one.exists(); err != nil || !exists {
+			left = 1 // nothing to remove
+			return err
+		}
+		var slots []int64
+		if err := one.write(ctx, func(c *conn) error {
+			if err := c.query(func(s *sqlite3.Stmt) (bool, error) {
+				slots = append(slots, s.ColumnInt64(0))
+				return true, nil
+			}, "SELECT slot FROM entity WHERE connection = ?1 AND (?2 = '' OR entity = ?2)", connection, name); err != nil {
+				return err
+			}
+			for _, slot := range slots {
+				if err := c.db.Exec(named(slot, "DROP TABLE rN; DROP TABLE fN; DELETE FROM entity WHERE slot = ") + fmt.Sprint(slot)); err != nil {
+					return err
+				}
+			}
+			_, err := c.one(func(s *sqlite3.Stmt) { left = s.ColumnInt64(0) }, "SELECT COUNT(*) FROM entity")
+			return err
+		}); err != nil || len(slots) == 0 {
+			left = max(left, 1)
+			return err
+		}
+		if left == 0 {
+			return nil
+		}
+		return one.writerDo(ctx, func(c *conn) error { return c.within(ctx, func() error { return purge(c) }) })
+	})
+	if err == nil && left == 0 {
+		return f.unlink(ctx, workspace)
+	}
+	return interrupted(ctx, err)
+}
+
+// purge gives free pages back, and empties the log, which has what was removed.
+func purge(c *conn) error {
+	if err := c.db.Exec("PRAGMA incremental_vacuum"); err != nil {
+		return err
+	}
+	busy := int64(0)
+	_, err := c.one(func(s *sqlite3.Stmt) { busy = s.ColumnInt64(0) }, "PRAGMA wal_checkpoint(TRUNCATE)")
+	if err == nil && busy != 0 {
+		err = errors.New("the copies are removed, and are still in the log of the file: remove them again")
+	}
+	return err
+}
