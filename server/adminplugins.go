@@ -45,11 +45,12 @@ func (s *Server) listServedPlugins(ctx context.Context, _ *api.Request, _ *admin
 		return nil, err
 	}
 	list := &adminapi.List[adminapi.ServedPlugin]{Data: []adminapi.ServedPlugin{}}
+	copies := s.installed.copies()
 	here := make(map[string]int) // where the installed ones are in the list, by their names
 	for i := range infos {
 		p := adminapi.ServedPlugin{Name: infos[i].Name, File: filepath.Base(infos[i].File), Reach: []string{}}
-		if s.installed.has(infos[i].File) {
-			here[p.Name] = len(list.Data)
+		if name := copies[infos[i].File]; name != "" {
+			p.Name, here[name] = name, len(list.Data)
 		}
 		if infos[i].Err != nil {
 			p.Standing, p.Why = "unusable", infos[i].Err.Error()

@@ -106,6 +106,15 @@ func (k *installed) has(path string) bool {
 	return ours
 }
 
+// copies returns the names of the connectors whose copies are in use, by their paths.
+func (k *installed) copies() map[string]string {
+	names := make(map[string]string)
+	for name, c := range k.set.Installed() {
+		names[c.Path] = name
+	}
+	return names
+}
+
 // noted notes whether a connector can be used, and says so once.
 func (k *installed) noted(name string, err error) {
 	text := ""

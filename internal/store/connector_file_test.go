@@ -12,7 +12,7 @@ import (
 
 // testConnectorFiles: who can write to the database can neither change a module nor approve one.
 //
-// threat: K6 in TestSQLite
+// threat: K9 in TestSQLite
 func testConnectorFiles(t *testing.T, l *lab) {
 	ctx := WithActor(t.Context(), Actor{Via: "operator", Caller: "ada"})
 	p := l.organization(t)

@@ -120,6 +120,7 @@ var chapters = []chapter{
 		{"K6", "Two servers write to one database, or one that was late replaces a newer token."},
 		{"K7", "Somebody who can write to the database brings back an older value of the same place."},
 		{"K8", "A change of what the server keeps has no record of who made it, or the record has a secret."},
+		{"K9", "Somebody who can write to the database changes the module of a connector, or has one used that no operator approved."},
 	}},
 	{"Pages for people", []threat{
 		{"D7", "A link to connect an account is stolen, sent to another person, used twice, or leads a browser elsewhere."},
