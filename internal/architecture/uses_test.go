@@ -198,7 +198,7 @@ func revealRule() rule {
 func approveRule() rule {
 	return methodRule("Approve", rule{
 		name: "only a person approves", names: []string{"host/approval", "cmd/agenthost"},
-		why: "what an agent can call cannot approve a connector: the command asks a person at a terminal, and nothing in the library, in an MCP server or in a listener reaches Approve",
+		why: "what an agent can call cannot approve a connector: the command asks a person at a terminal, and nothing in the library, in an MCP server or in a listener reaches Approve; a server takes the consent of an operator, who has the scope manage",
 		broken: map[string]string{
 			"host/a.go":     `package host; func f(s S) { _ = s.Approve(nil) }`,
 			"host/mcp/a.go": `package mcp; func f(s S) any { return s.Approve }`,
