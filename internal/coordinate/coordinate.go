@@ -52,6 +52,8 @@ const (
 	beatEvery = time.Second
 	// callTime bounds a question to the database.
 	callTime = 2 * time.Second
+	// askAgain is how long after a beat without an answer a node asks what has changed.
+	askAgain = 500 * time.Millisecond
 	// silentAfter is when a node that was not heard of is silent: the others leave its share to it.
 	silentAfter = 4 * time.Second
 	// viewLife is how long a node goes by what it knows of the others.

@@ -97,7 +97,14 @@ func (n *Node) Away() time.Duration {
 func (n *Node) beats() {
 	for {
 		began := n.now()
-		if err := n.beat(n.ctx); err != nil && n.ctx.Err() == nil {
+		beating, end := context.WithCancel(n.ctx)
+		n.run(func() {
+			if n.sleep(beating, askAgain) == nil { // nobody hears what has changed while a beat waits
+				n.catchUp()
+			}
+		})
+		err := n.beat(n.ctx)
+		if end(); err != nil && n.ctx.Err() == nil {
 			n.log.Warn("the database does not answer", "error", err)
 		}
 		if n.sleep(n.ctx, max(beatEvery/4, beatEvery-n.now().Sub(began))) != nil {
@@ -118,7 +125,7 @@ func (n *Node) beat(outer context.Context) error {
 		if err != nil {
 			return err
 		}
-		n.watch.polled(sent, newest)
+		n.watch.polled(sent, newest, !n.options.Single)
 		if n.options.Single {
 			return nil
 		}
@@ -137,7 +144,7 @@ func (n *Node) beat(outer context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.watch.polled(sent, newest)
+	n.watch.polled(sent, newest, false)
 	if len(silent) > 0 {
 		_, err = n.db.ForgetNodes(ctx, n.options.Away+goneAfter)
 	}

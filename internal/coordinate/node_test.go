@@ -391,11 +391,57 @@ func TestSingleNode(t *testing.T) {
 	})
 }
 
+// mute is a database that tells nobody of anything, and whose beats can have no answer.
+type mute struct {
+	*shared
+	lost atomic.Bool
+}
+
+func (*mute) Listen(ctx context.Context, ready func(), _ func(string)) error {
+	ready()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (m *mute) Beat(ctx context.Context, id, place string, silent time.Duration) (rank, known int, quiet []int, newest int64, err error) {
+	if m.lost.Load() {
+		<-ctx.Done()
+		return 0, 0, nil, 0, ctx.Err()
+	}
+	return m.shared.Beat(ctx, id, place, silent)
+}
+
+// TestBeatWithoutAnswer: a change whose notice is lost is known soon, while a beat has no answer.
+func TestBeatWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &mute{shared: newShared()}
+		heard := make(chan Change, 10)
+		m.open(t, "a", func(o *Options) { o.Database, o.OnChange = m, func(c Change) { heard <- c } })
+		<-heard // it has begun to listen
+		for i := range 3 {
+			m.lost.Store(true)
+			if _, err := m.Announce(t.Context(), "token"); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if c := <-heard; !c.Everything || time.Since(began) > beatEvery+askAgain {
+				t.Errorf("change %d: it hears of %+v after %s", i, c, time.Since(began))
+			}
+			m.lost.Store(false)
+			time.Sleep(10 * beatEvery)
+		}
+	})
+}
+
 // TestNotices: a watch makes one change of each revision, or says that everything may have changed.
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	poll := func(sent, newest int) func(*watch) {
-		return func(w *watch) { w.polled(time.Unix(int64(sent), 0), int64(newest)) }
+		return func(w *watch) { w.polled(time.Unix(int64(sent), 0), int64(newest), false) }
+	}
+	late := func(sent, newest int) func(*watch) {
+		return func(w *watch) { w.polled(time.Unix(int64(sent), 0), int64(newest), true) }
 	}
 	notice := func(text string) func(*watch) { return func(w *watch) { w.heard(text) } }
 	for name, steps := range map[string][]struct {
@@ -407,6 +453,7 @@ func TestNotices(t *testing.T) {
 		"one is missing":    {{notice("1 a"), "a"}, {notice("3 c"), "*"}, {notice("2 b"), "b"}, {notice("4 d"), "d"}},
 		"the last":          {{notice("1 a"), "a"}, {poll(1, 2), ""}, {poll(2, 2), "*"}, {poll(3, 2), ""}},
 		"late":              {{notice("1 a"), "a"}, {poll(1, 2), ""}, {notice("2 b"), "b"}, {poll(2, 2), ""}},
+		"a late question":   {{notice("1 a"), "a"}, {late(1, 1), ""}, {late(2, 2), "*"}, {poll(3, 2), ""}, {notice("2 b"), "b"}},
 		"late, and another": {{poll(1, 2), ""}, {notice("1 a"), "a"}, {poll(2, 3), "*"}, {notice("3 c"), "c"}},
 		"an old poll":       {{notice("1 a"), "a"}, {notice("2 b"), "b"}, {poll(1, 1), ""}, {notice("3 c"), "c"}, {poll(2, 2), ""}, {poll(3, 3), ""}},
 		// Who may connect to PostgreSQL may send notices.

@@ -65,8 +65,9 @@ func (w *watch) listening(now time.Time) {
 }
 
 // polled takes the newest revision of the database, which was asked for at a time. A notice of it may
-// be on its way: it is missing if it has not come until the next time.
-func (w *watch) polled(sent time.Time, newest int64) {
+// be on its way: it is missing if it has not come until the next time. Nobody waits for it if the question
+// is late, because one before had no answer.
+func (w *watch) polled(sent time.Time, newest int64, late bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -77,7 +78,7 @@ func (w *watch) polled(sent time.Time, newest int64) {
 	case newest <= w.seen:
 		w.ahead = w.seen
 		return
-	case w.behind <= w.seen:
+	case w.behind <= w.seen && !late:
 		w.behind = newest
 		return
 	}
@@ -117,6 +118,6 @@ func (n *Node) catchUp() {
 	defer cancel()
 	sent := n.now()
 	if newest, err := n.db.Newest(ctx); err == nil {
-		n.watch.polled(sent, newest)
+		n.watch.polled(sent, newest, true)
 	}
 }
