@@ -210,6 +210,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"abandoned":      testAbandoned,
 	"announced":      testAnnounced,
 	"upgrade":        testUpgrade,
+	"early database": testEarlyDatabase,
 }
 
 func conform(t *testing.T, open func(t testing.TB) *lab) {

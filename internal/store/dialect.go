@@ -11,6 +11,8 @@ type dialect struct {
 	clock string
 	// problem says what an error of the driver means.
 	problem func(error) problem
+	// hasColumn says whether a table has a column.
+	hasColumn string
 	// enterAlone keeps others from entering while a transaction runs, and older counts the processes with
 	// programs that do not know a step; empty where one process uses the database.
 	enterAlone, older string
@@ -37,7 +39,8 @@ func sqliteDialect() dialect {
 		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", "?1", "NOTIFIED('', $1)", "?1",
 			"{jobs}", jobs("CAST(unixepoch(", ", 'subsec') * 1000 AS INTEGER)", "json_extract(river_job.errors, '$[#-1].error')"),
 			"$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", "", " FOR UPDATE", ""),
-		problem: sqliteProblem,
+		problem:   sqliteProblem,
+		hasColumn: "SELECT COUNT(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2",
 	}
 }
 
@@ -52,6 +55,7 @@ func postgresDialect() dialect {
 			"{jobs}", jobs("CAST(EXTRACT(EPOCH FROM ", ") * 1000 AS BIGINT)", "river_job.errors[array_upper(river_job.errors, 1)] ->> 'error'"),
 			" TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
 		problem:    postgresProblem,
+		hasColumn:  "SELECT COUNT(*) > 0 FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
 		enterAlone: enterAlone,
 		older:      countOlder,
 	}

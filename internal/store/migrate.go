@@ -39,6 +39,9 @@ func (s *Store) migrate(ctx context.Context, files fs.FS, alone bool) (err error
 		return fmt.Errorf("prepare the database: %w", err)
 	}
 	applied, err := appliedSchema(ctx, c)
+	if err == nil && applied > 0 {
+		err = s.mend(ctx, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -67,6 +70,30 @@ func (s *Store) migrate(ctx context.Context, files fs.FS, alone bool) (err error
 		return err
 	}
 	s.schema.Store(int64(applied))
+	return nil
+}
+
+// late are columns that 0001.sql got before the first release, but after servers had databases. An empty
+// start is that of no write: one that runs is not ended under it.
+var late = []struct{ table, column, kind string }{
+	{"migration", "additive", "BIGINT NOT NULL DEFAULT 0"},
+	{"idempotency", "start", "TEXT NOT NULL DEFAULT ''"},
+}
+
+// mend adds the columns that a database does not have from its beginning.
+func (s *Store) mend(ctx context.Context, c *sql.Conn) error {
+	for _, l := range late {
+		var has bool
+		if err := c.QueryRowContext(ctx, s.dialect.hasColumn, l.table, l.column).Scan(&has); err != nil {
+			return fmt.Errorf("read the columns of the database: %w", err)
+		}
+		if has {
+			continue
+		}
+		if _, err := c.ExecContext(ctx, s.dialect.words.Replace("ALTER TABLE "+l.table+" ADD COLUMN "+l.column+" "+l.kind)); err != nil {
+			return fmt.Errorf("add %s to the table %s: %w", l.column, l.table, err)
+		}
+	}
 	return nil
 }
 

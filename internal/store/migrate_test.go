@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"path"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -55,6 +56,40 @@ func testReleasedSchemas(t *testing.T, open func(t testing.TB) *lab) {
 				t.Errorf("revision %d after 7", next.Revision)
 			}
 		})
+	}
+}
+
+// testEarlyDatabase brings a database to the newest schema that a server made before a column was in
+// 0001.sql, and before steps could wait.
+func testEarlyDatabase(t *testing.T, l *lab) {
+	ctx := t.Context()
+	const column = "	start TEXT NOT NULL,\n"
+	step := string(ok(migrations.ReadFile("schema/0001.sql"))(t))
+	if strings.Count(step, column) != 1 {
+		t.Fatal("0001.sql has another column start")
+	}
+	l.empty(t)
+	for _, text := range []string{
+		"CREATE TABLE migration (version BIGINT PRIMARY KEY, applied BIGINT NOT NULL) /*strict*/",
+		strings.Replace(step, column, "", 1),
+		"INSERT INTO migration (version, applied) VALUES (1, 1)",
+		string(ok(fs.ReadFile(testdata, "testdata/released/0001.sql"))(t)),
+	} {
+		if _, err := l.writer.ExecContext(ctx, l.dialect.words.Replace(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the second time, nothing is missing
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l.Store = ok(l.reopen(l.options(masterKeys(t, "first"))))(t)
+	}
+	p := Scope{Organization: "01900000-0000-7000-8000-000000000001"}
+	w := Write{Scope: p, Connection: "c", Caller: "a", Key: "k", Hash: []byte("h"), Start: "s"}
+	ok(l.BeginWrite(ctx, w, AuditRecord{ID: "s", Event: "start", Scope: p, Record: []byte("{}")}))(t)
+	if prior := ok(l.PriorWrite(ctx, w))(t); prior == nil || prior.State != WriteRunning {
+		t.Errorf("%+v", prior)
 	}
 }
 

@@ -83,7 +83,7 @@ func (p *presence) enter(ctx context.Context) error {
 	if !taken {
 		e := fault.Denied("one_server", "another server uses the database", "stop it, or start this one with another database")
 		if !p.only {
-			e = fault.Denied("one_server", "a command uses the database", "start the server when it has ended")
+			e = fault.Denied("one_server", "a command has the database for itself, or a server of before several could share one", "start the server when it has ended")
 		}
 		e.Field = "db"
 		return errors.Join(e, c.Close(ctx))
