@@ -37,7 +37,7 @@ type running struct{ server *vendorsim.Server }
 //	vendor retryafter SECONDS        every request is answered 429 from now on
 //	vendor echo STATUS               every request is answered with its credential from now on
 //	vendor drop                      every connection is dropped from now on
-//	vendor slow DURATION             every answer takes that long from now on
+//	vendor slow DURATION [PATH]      every answer takes that long from now on, or those below a path
 func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: vendor pylon|attachments|serve|answer|retryafter|echo|drop|slow ...")
@@ -91,7 +91,7 @@ func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "slow":
 		latency, err := time.ParseDuration(args[1])
 		ts.Check(err)
-		r.server.Inject(vendorsim.Fault{Count: -1, Latency: latency})
+		r.server.Inject(vendorsim.Fault{Count: -1, Latency: latency, PathPrefix: strings.Join(args[2:], "")})
 	default:
 		ts.Fatalf("vendor %s: no such thing", args[0])
 	}

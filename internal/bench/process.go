@@ -21,6 +21,7 @@ var children = map[string]func(ctx context.Context, task string) error{
 	"changes":     decoded(changesHere),
 	"folder":      decoded(folderHere),
 	"uses":        decoded(usesHere),
+	"flood":       decoded(floodHere),
 }
 
 func decoded[T any](run func(context.Context, T) error) func(context.Context, string) error {

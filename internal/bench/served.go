@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -26,7 +27,7 @@ const customers = 64
 
 // served compares agenthost serve, in a process of its own, with this process, which embeds the
 // library. Both have the same connections to the same vendor.
-func (b *bench) served(ctx context.Context) error {
+func (b *bench) served(ctx context.Context) (err error) {
 	if err := b.servedStart(ctx); err != nil {
 		return err
 	}
@@ -52,11 +53,20 @@ func (b *bench) served(ctx context.Context) error {
 		if !b.wants(rows[i*len(loads) : (i+1)*len(loads)]...) {
 			continue
 		}
-		s, err := b.startServer(ctx, b.lab.dir, d == "PostgreSQL")
-		if errors.Is(err, pgtest.ErrMissing) {
-			fmt.Fprintln(b.out.out, "served:", err)
-			continue
+		database := ""
+		if d == "PostgreSQL" {
+			postgres, err := pgtest.Launch(ctx)
+			if errors.Is(err, pgtest.ErrMissing) {
+				fmt.Fprintln(b.out.out, "served:", err)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, postgres.Stop()) }()
+			database = postgres.Connection() + " dbname=postgres"
 		}
+		s, err := b.startServer(ctx, b.lab.dir, database)
 		if err != nil {
 			return err
 		}
@@ -120,7 +130,7 @@ func (b *bench) servedStart(ctx context.Context) error {
 				return err
 			}
 			begin := time.Now()
-			s, err := b.startServer(ctx, dir, false)
+			s, err := b.startServer(ctx, dir, "")
 			if err != nil {
 				return err
 			}
@@ -162,17 +172,17 @@ func (b *bench) servedStart(ctx context.Context) error {
 
 // servedProcess is agenthost serve with one connection in each workspace.
 type servedProcess struct {
-	cmd      *exec.Cmd
-	database func() error // stops it; nil for a file
-	all      plainGo      // with a token for all workspaces
-	paths    []string     // where to execute, by customer
-	as       []plainGo    // a client with the token of each
-	next     atomic.Int64
+	cmd   *exec.Cmd
+	all   plainGo   // with a token for all workspaces
+	paths []string  // where to execute, by customer
+	as    []plainGo // a client with the token of each
+	next  atomic.Int64
 }
 
-// startServer starts the server on a new folder, and on a new PostgreSQL if asked for. Cache is where
-// it looks for compiled modules.
-func (b *bench) startServer(ctx context.Context, cache string, postgres bool) (_ *servedProcess, err error) {
+// startServer starts the server on a new folder, and takes a token of its first application if it makes
+// one. Cache is where it looks for compiled modules, and database the connection string of a PostgreSQL in
+// place of a file.
+func (b *bench) startServer(ctx context.Context, cache, database string, more ...string) (_ *servedProcess, err error) {
 	s := &servedProcess{}
 	defer func() {
 		if err != nil {
@@ -196,15 +206,10 @@ func (b *bench) startServer(ctx context.Context, cache string, postgres bool) (_
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--http", address, "--data", data, "--plugins", b.lab.plugins, "--config", configuration}
+	args := append([]string{"serve", "--http", address, "--data", data, "--plugins", b.lab.plugins, "--config", configuration}, more...)
 	env := []string{"HOME=" + dir, "XDG_CACHE_HOME=" + cache}
-	if postgres {
-		database, err := pgtest.Launch(ctx)
-		if err != nil {
-			return nil, err
-		}
-		s.database = database.Stop
-		args, env = append(args, "--db", "env:DATABASE"), append(env, "DATABASE="+database.Connection()+" dbname=postgres")
+	if database != "" {
+		args, env = append(args, "--db", "env:DATABASE"), append(env, "DATABASE="+database)
 	}
 	cmd := exec.CommandContext(ctx, b.agenthost, args...)
 	var said bytes.Buffer
@@ -217,6 +222,9 @@ func (b *bench) startServer(ctx context.Context, cache string, postgres bool) (_
 		return nil, fmt.Errorf("%w: %s", err, said.String())
 	}
 	first, err := os.ReadFile(filepath.Join(data, "bootstrap.json"))
+	if errors.Is(err, fs.ErrNotExist) && database != "" { // another server of the database made it
+		return s, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -278,9 +286,14 @@ func (p plainGo) ask(ctx context.Context, path string, document, into any) error
 	return json.Unmarshal(text, into)
 }
 
+// getRequest asks the server for an issue.
+func getRequest(issue string) airbyteapi.ExecuteRequest {
+	return airbyteapi.ExecuteRequest{Entity: "issues", Action: "get", Params: json.RawMessage(`{"id":` + fmt.Sprintf("%q", issue) + `}`)}
+}
+
 // side is the server: the customers ask in turn, and the clock is that of its process.
 func (s *servedProcess) side(issue string) side {
-	call := airbyteapi.ExecuteRequest{Entity: "issues", Action: "get", Params: json.RawMessage(`{"id":` + fmt.Sprintf("%q", issue) + `}`)}
+	call := getRequest(issue)
 	return side{after: true, clock: func() time.Duration { return cpuTimeOf(s.cmd.Process.Pid) }, call: func(ctx context.Context) error {
 		i := s.next.Add(1) % int64(len(s.as))
 		_, err := s.as[i].send(ctx, http.MethodPost, s.paths[i], call)
@@ -289,12 +302,8 @@ func (s *servedProcess) side(issue string) side {
 }
 
 func (s *servedProcess) stop() error {
-	var errs []error
-	if s.cmd != nil {
-		errs = append(errs, s.cmd.Process.Signal(os.Interrupt), s.cmd.Wait())
+	if s.cmd == nil {
+		return nil
 	}
-	if s.database != nil {
-		errs = append(errs, s.database())
-	}
-	return errors.Join(errs...)
+	return errors.Join(s.cmd.Process.Signal(os.Interrupt), s.cmd.Wait())
 }

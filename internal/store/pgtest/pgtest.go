@@ -98,6 +98,14 @@ func (s *Server) start(ctx context.Context) (err error) {
 // Connection returns the connection string, without a database's name.
 func (s *Server) Connection() string { return fmt.Sprintf("host=%s user=agenthost", s.dir) }
 
+// Create makes an empty database, and returns its connection string.
+func (s *Server) Create(ctx context.Context, name string) (string, error) {
+	if out, err := s.command(ctx, "createdb", "-h", s.dir, "-U", "agenthost", name).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("createdb: %w, %s", err, out)
+	}
+	return s.Connection() + " dbname=" + name, nil
+}
+
 // LogStatements is what a connection string has more for [Server.Statements].
 const LogStatements = " options='-c log_statement=all'"
 
