@@ -51,7 +51,7 @@ func (s *Sync) ranges(from, now time.Time) []SyncRange {
 	var all []SyncRange
 	for c.most > 0 && end.Sub(from) > c.most && len(all) < maxRanges {
 		all = append(all, SyncRange{From: from, Until: from.Add(c.most)})
-		from = from.Add(c.most)
+		from = from.Add(c.most - c.Overlap) // some vendors leave both ends out
 	}
 	return append(all, SyncRange{From: from, Until: end})
 }
@@ -191,8 +191,9 @@ func compact(raw json.RawMessage) []byte {
 // Touch is what a call changed of an entity's copies.
 type Touch struct {
 	Sync *Sync
-	// Key is the key of the record, to be read again with Get, or removed without one if Removed. It
-	// is nil if the call does not say.
+	// Key names the record, to be read again with Get, and to be removed before if Removed. It is nil
+	// if the call does not say. The key of the record that is read counts: vendors know some by a
+	// second name, such as a number.
 	Key json.RawMessage
 	// Each is the value of Each, nil if the call does not say. Without a Get, its list is to be read
 	// again.

@@ -127,8 +127,11 @@ func (r *syncReader) changes() error {
 	if d.Format == "date" {
 		overlap = defaultOverlapDates
 	}
+	if overlap = cmp.Or(seconds(d.OverlapSeconds), overlap); d.MaxSeconds != 0 && seconds(d.MaxSeconds) < 2*overlap {
+		return malformed(at+".max_seconds", "is %d, want twice the overlap, which is %d, or more", d.MaxSeconds, int(overlap.Seconds()))
+	}
 	r.s.Changes = &SyncChanges{
-		Token: d.Token, Overlap: cmp.Or(seconds(d.OverlapSeconds), overlap),
+		Token: d.Token, Overlap: overlap,
 		param: d.Param, until: d.Until, format: d.Format, params: d.Params, most: seconds(d.MaxSeconds),
 	}
 	if d.Token == "" {

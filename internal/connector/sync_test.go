@@ -46,6 +46,7 @@ func copied() (*abi.Manifest, *abi.AuthSchema) {
 		op("locks.put", abi.EffectWrite, `"file":{"type":"string"}`, `"file"`, ""),
 		op("notes.list", abi.EffectRead, `"file":{"type":"string"}`, `"file"`, note),
 		op("notes.create", abi.EffectWrite, `"file":{"type":"string"},"body":{"type":"string"}`, `"file"`, note),
+		op("notes.delete", abi.EffectDelete, id, `"id"`, ""),
 		op("pages.list", abi.EffectRead, `"file":{"type":"string"}`, `"file"`, ""),
 		op("pages.get", abi.EffectRead, `"file":{"type":"string"},"number":{"type":"string"}`, `"file","number"`, ""),
 		op("pages.update", abi.EffectWrite, `"file":{"type":"string"},"number":{"type":"string"}`, `"file","number"`, ""),
@@ -101,7 +102,7 @@ func TestSyncs(t *testing.T) {
 		got = append(got, line+strings.Join(writes, ""))
 	}
 	want := []string{
-		`notes notes.list key /id recent "" incremental true every 5m0s full 24h0m0s notes.create |/params/file`,
+		`notes notes.list key /id recent "" incremental true every 5m0s full 24h0m0s notes.create |/params/file notes.delete /params/id|`,
 		`pages pages.list key /number recent "" incremental false every 1h0m0s full 1h0m0s get {"file":"e","number":"k"} <nil> pages.update /params/number|/params/file`,
 		`kinds kinds.list key /id recent "" incremental true every 5m0s full 24h0m0s`,
 		`files files.list key /id recent "/updated_at" incremental true every 5m0s full 24h0m0s get {"id":"k"} <nil> files.create /data/id| files.delete /params/id| files.update /params/id| locks.put /params/file|`,
@@ -142,7 +143,7 @@ func TestSyncLists(t *testing.T) {
 	got = append(got, fmt.Sprint(string(params), err))
 	const filter = `{"filter":{"field":"x","values":["%s","%s"]},"kind":"text"}<nil>`
 	want := []string{
-		fmt.Sprintf(filter, "2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z"), fmt.Sprintf(filter, "2026-01-31T00:00:00Z", "2026-02-15T12:01:00Z"),
+		fmt.Sprintf(filter, "2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z"), fmt.Sprintf(filter, "2026-01-30T23:59:00Z", "2026-02-15T12:01:00Z"),
 		fmt.Sprintf(filter, "2026-02-15T10:59:00Z", "2026-02-15T12:01:00Z"),
 		fmt.Sprintf(filter, "2026-02-15T12:00:00Z", "2026-02-15T12:01:00Z"),
 		`{"of":"a"}<nil>`, `{"of":"a","token":"t1"}<nil>`, `{"file":"f1"}<nil>`,
@@ -213,6 +214,7 @@ func TestTouched(t *testing.T) {
 		{"files.delete", `{"id":"f1"}`, `{}`, `files "f1" "" true;`},
 		{"locks.put", `{"file":"f1"}`, `{}`, `files "f1" "" false;`},
 		{"notes.create", `{"file":"f1"}`, `{"id":"n1"}`, `notes "" "f1" false;files "f1" "" false;`},
+		{"notes.delete", `{"id":"n1"}`, `{}`, `notes "n1" "" true;`},
 		{"pages.update", `{"file":"f1","number":"3"}`, `{}`, `pages "3" "f1" false;`},
 		{"widgets.update", `{"id":"w"}`, `{}`, ""},
 	} {
@@ -289,6 +291,7 @@ func TestWhatIsWrongWithASync(t *testing.T) {
 		{"sync[3] (files).changes.overlap_seconds", "want 0", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.OverlapSeconds = -1 }},
 		{"sync[3] (files).changes.max_seconds", "add until", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.Until = "" }},
 		{"sync[3] (files).changes.max_seconds", "want a day", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.MaxSeconds = 60 }},
+		{"sync[3] (files).changes.max_seconds", "twice the overlap", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.OverlapSeconds = 30 * 86400 }},
 		{"sync[3] (files).changes.until", "no parameter", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.Until = "/to" }},
 		{"sync[3] (files).changes.start", "want a time", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.Start = "2026" }},
 		{"sync[3] (files).changes.token", "stands beside", func(_ *abi.Manifest, _, _, _, files *abi.Sync) { files.Changes.Token = "/t" }},

@@ -121,12 +121,12 @@ func (r *syncReader) usual(op *Operation) SyncWrite {
 		if of.has(e.Param) {
 			w.Each = inParams + e.Param
 		}
-		if r.s.Get == nil {
-			return w
+		if r.s.Get == nil && op.Effect == abi.EffectWrite {
+			return w // its list is read
 		}
 	}
 	switch key := cmp.Or(r.s.getKey, r.s.Key); {
-	case of.has(key) && (w.Each == "" || key != r.s.Each.Param):
+	case of.has(key) && (r.s.Each == nil || key != r.s.Each.Param):
 		w.Key = inParams + key
 	case op.Effect == abi.EffectWrite && r.inResult("", "", tokensOf(r.s.Key), op) == nil:
 		w.Key = inData + r.s.Key

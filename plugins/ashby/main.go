@@ -25,6 +25,7 @@ var connector = pdk.Connector{
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "api_key", Action: "get"},
 	Records:     records,
+	Sync:        copies,
 	Operations: slices.Concat(
 		candidateOperations(), candidateDetailOperations(), applicationOperations(), applicationDetailOperations(),
 		jobOperations(), interviewOperations(), offerOperations(), organizationOperations(),

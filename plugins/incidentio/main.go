@@ -31,6 +31,7 @@ var connector = pdk.Connector{
 	Auth:        auth,
 	Check:       abi.OperationRef{Entity: "identity", Action: "get"},
 	Records:     records,
+	Sync:        copies,
 	Operations: slices.Concat(
 		incidentOperations(), incidentDetailOperations(), taskOperations(), settingOperations(), customFieldOperations(),
 		alertOperations(), alertingOperations(), escalationOperations(), scheduleOperations(),

@@ -30,6 +30,7 @@ var connector = pdk.Connector{
 	Check:       abi.OperationRef{Entity: "me", Action: "get"},
 	Definitions: definitions,
 	Records:     records,
+	Sync:        copies,
 	Operations: slices.Concat(
 		issueOperations(), issueDetailOperations(), messageOperations(),
 		accountOperations(), contactOperations(), organizationOperations(),
