@@ -160,6 +160,11 @@ var reasons = map[string]string{
 	"vendor.errors, ignored":       "status 400 is not an error",
 	"vendor.silence, again":        "it sends requests without end",
 	"pages.end, more":              "says that there is a next page, no matter what the vendor answers",
+	"sync.holds":                   `things.list answers {"name":"Lamp"}, which has no key at /id`,
+	"sync.holds, object":           "a sync needs an array of records",
+	"sync.holds, time":             "no time at /made",
+	"sync.holds, token":            "never has a text at /sync_token of its meta",
+	"sync.holds, refused":          "refuses what its sync asks for",
 	"numbers.kept":                 "changes the number 9007199254740993",
 }
 

@@ -51,6 +51,7 @@ var steps = []step{
 	{"pages.end", "a page takes a bounded number of requests and leads to the next one", tried, pagesEnd, "no operation with pages has an answer that it accepts"},
 	{"unknown.tolerated", "unknown members change nothing", tried, eachSender(unknownTolerated), noneSends},
 	{"results.fit", "answers fit the results that operations declare", tried, eachSender(resultsFit), "no operation declares a result"},
+	{"sync.holds", "lists give records with what the manifest's sync says of them", tried, syncsHold, "the manifest has no sync with a list that accepts an answer"},
 	{"numbers.kept", "numbers in the vendor's answer keep their digits", tried, eachSender(numbersKept), "no operation answers with the vendor's records"},
 	{"limits.kept", "the connector reports limits and cancelled calls as such", tried, eachSender(limitsKept), noneSends},
 	{"secrets.kept", "a vendor that echoes the credential does not reveal it", tried, secretsKept, noneSends},

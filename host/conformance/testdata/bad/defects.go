@@ -75,6 +75,29 @@ var defects = map[string]defect{
 		}
 	}},
 
+	"sync.holds": {spoil: func(c *pdk.Connector) {
+		c.Sync = []abi.Sync{{Entity: "things"}}
+		c.Operations[list].Answers = []string{`{"data":[{"id":"t1"},{"name":"Lamp"}],"next":null}`}
+	}},
+	"sync.holds, object": {spoil: func(c *pdk.Connector) {
+		c.Sync = []abi.Sync{{Entity: "things", List: "get", Params: abi.RawMessage(`{"id":"t1"}`)}}
+	}},
+	"sync.holds, time": {spoil: func(c *pdk.Connector) {
+		c.Sync = []abi.Sync{{Entity: "things", Changes: &abi.SyncChanges{Field: "/made"}}}
+		c.Operations[list].Answers = []string{`{"data":[{"id":"t1","made":"long ago"}],"next":null}`}
+	}},
+	"sync.holds, token": {spoil: func(c *pdk.Connector) {
+		c.Sync = []abi.Sync{{Entity: "things", Changes: &abi.SyncChanges{Param: "/color", Token: "/sync_token"}}}
+	}},
+	"sync.holds, refused": {spoil: func(c *pdk.Connector) {
+		c.Sync = []abi.Sync{{Entity: "things", Changes: &abi.SyncChanges{Param: "/color", Field: "/made"}}}
+		c.Operations[list].Handle = func(c *pdk.Call) error {
+			if len(c.Param("color").Text()) > 15 {
+				return pdk.InvalidParam("color", "there is no such colour", "")
+			}
+			return c.Run()
+		}
+	}},
 	"results.fit": {spoil: func(c *pdk.Connector) {
 		c.Records = map[string]string{"things.get": "id size:integer"}
 		c.Operations[get].Answers = []string{`{"data":{"id":"t1","size":"huge","color":"red"}}`}

@@ -26,6 +26,7 @@ var connector = pdk.Connector{
 	}}},
 	Check:       abi.OperationRef{Entity: "users", Action: "list"},
 	RateHeaders: []abi.RateHeaders{{Remaining: "X-Calls-Left", Reset: "X-Calls-Renewed-Ms", Unit: "milliseconds"}},
+	Sync:        []abi.Sync{{Entity: "users", Text: []string{"name"}}, {Entity: "incidents"}, {Entity: "teams", Each: &abi.SyncEach{Param: "/organization", Values: []string{"o1", "o2"}, As: "organization"}}},
 	Operations:  []pdk.Operation{usersList, incidentsList, teamsList, reportsDownload, rowsList, notesGet, picturesDownload, attachmentsDownload, exportsDownload, exportsWait},
 }
 
