@@ -178,6 +178,9 @@ func testRunJobs(t *testing.T, l *lab) {
 			t.Errorf("%+v", j)
 		}
 	}
+	if j := ok(l.CancelJob(ctx, p, jobs["secretive"].ID))(t); j.State != JobCancelled || j.Attempts != 1 {
+		t.Errorf("%+v", j)
+	}
 	if found := l.leftovers(t, "s3cret-of-a-job"); len(found) > 0 {
 		t.Errorf("the text of an error is in %q", found)
 	}
@@ -205,9 +208,6 @@ func testRunJobs(t *testing.T, l *lab) {
 	}
 	_, err = l.RetryJob(ctx, p, jobs["hopeless"].ID)
 	wantErr(t, "one that is done is tried again", err, ErrChanged)
-	if j := ok(l.CancelJob(ctx, p, jobs["secretive"].ID))(t); j.State != JobCancelled {
-		t.Errorf("%+v", j)
-	}
 	stopped = true
 	if err := stop(context.WithoutCancel(ctx)); err != nil {
 		t.Fatal(err)
@@ -233,6 +233,34 @@ func testRunJobs(t *testing.T, l *lab) {
 	left := ok(l.Jobs(ctx, p, "", Page{}))(t)
 	if len(left) != 1 || left[0].ID != jobs["panicking"].ID {
 		t.Errorf("after a week there is %+v, want the one that waits", left)
+	}
+}
+
+// testAbandonedJobs: the job of a node that is gone is done by another one, and that of a node that lives
+// is not.
+func testAbandonedJobs(t *testing.T, l *lab) {
+	if l.file != "" {
+		t.Skip("a file has one server, which takes up its jobs when it starts")
+	}
+	ctx := t.Context()
+	p := l.organization(t)
+	of := make(map[string]Job)
+	for _, node := range []string{"here", "gone"} {
+		if _, _, _, _, err := l.Beat(ctx, node, "place of "+node, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		of[node] = ok(l.AddJob(ctx, p, JobOrder{Kind: "check"}))(t)
+		if _, err := l.writer.ExecContext(ctx, "UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY['before', $2] WHERE id = $1", of[node].river, node); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Leave(ctx, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	for node, want := range map[string]JobState{"here": JobRunning, "gone": JobWaiting} {
+		if j := ok(l.Job(ctx, p, of[node].ID))(t); j.State != want {
+			t.Errorf("%s: %+v", node, j)
+		}
 	}
 }
 

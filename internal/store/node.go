@@ -33,7 +33,7 @@ func (s *Store) enter(ctx context.Context, id, place string) error {
 		}
 		n, err := t.exec("node.replaced", id, place)
 		if err == nil && n > 0 {
-			_, err = t.exec("idempotency.abandoned")
+			err = t.abandoned()
 		}
 		return err
 	})
@@ -104,7 +104,7 @@ func (s *Store) Leave(ctx context.Context, id string) error {
 	return s.write(ctx, func(t session) error {
 		_, err := t.exec("node.leave", id)
 		if err == nil {
-			_, err = t.exec("idempotency.abandoned")
+			err = t.abandoned()
 		}
 		return err
 	})
@@ -117,10 +117,19 @@ func (s *Store) ForgetNodes(ctx context.Context, gone time.Duration) (n int64, e
 		if n, err = t.exec("node.forget", gone.Milliseconds()); err != nil || n == 0 {
 			return err
 		}
-		_, err = t.exec("idempotency.abandoned")
-		return err
+		return t.abandoned()
 	})
 	return n, err
+}
+
+// abandoned takes what nodes did that are gone: it is not known how their writes ended, and others do
+// their jobs.
+func (t session) abandoned() error {
+	_, err := t.exec("idempotency.abandoned")
+	if err == nil && t.s.file == "" {
+		_, err = t.exec("job.abandoned")
+	}
+	return err
 }
 
 // self is the id of the node whose writes the store begins; empty if it has none.

@@ -30,8 +30,10 @@ const (
 	jobAttempts = 10
 	// jobsAtOnce is how many jobs a process does at a time.
 	jobsAtOnce = 4
-	// lookForJobs is how often a process asks for jobs.
-	lookForJobs = time.Second
+	// lookForJobs is how often a process asks for jobs, and lookElsewhere how often it asks a database that
+	// others use, too.
+	lookForJobs   = time.Second
+	lookElsewhere = 5 * time.Second
 	// startShare says after which part of its period the first periodic job runs.
 	startShare = 60
 	// riverKeeps is how long River's rows stay. Those of table job go first.
@@ -102,6 +104,13 @@ func (s *Store) RunJobs(ctx context.Context, kinds map[string]JobKind, log *slog
 	if err != nil {
 		return nil, err
 	}
+	if s.self() != "" {
+		id = s.self() // so that others see whose jobs are those of a node that is gone
+	}
+	look := lookForJobs
+	if s.file == "" {
+		look = lookElsewhere
+	}
 	workers := river.NewWorkers()
 	var periodic []*river.PeriodicJob
 	for kind, k := range kinds {
@@ -116,7 +125,7 @@ func (s *Store) RunJobs(ctx context.Context, kinds map[string]JobKind, log *slog
 	client, err := river.NewClient(s.riverDriver(), &river.Config{
 		ID: id, Logger: slog.New(quiet{log.Handler(), s}), Workers: workers, PeriodicJobs: periodic,
 		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
-		PollOnly: true, FetchPollInterval: lookForJobs, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
+		PollOnly: true, FetchPollInterval: look, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 		MaxAttempts: jobAttempts, RetryPolicy: retryPolicy{},
 		CompletedJobRetentionPeriod: riverKeeps, CancelledJobRetentionPeriod: riverKeeps, DiscardedJobRetentionPeriod: riverKeeps,
 	})

@@ -173,8 +173,12 @@ func testRotateMaster(t *testing.T, l *lab) {
 	}
 	key := ok(l.RotateSigningKey(t.Context(), time.Hour))(t)
 	ok(l.PutConnectorFile(t.Context(), ConnectorFile{Name: "notes", Approval: []byte("read")}, []byte("module"), ""))(t)
+	job := ok(l.AddJob(t.Context(), scopes[0], JobOrder{Kind: "check", Data: value("needed")}))(t)
 	opens := func(what string, s *Store) {
 		t.Helper()
+		if got, err := s.JobData(t.Context(), job.ID); err != nil || !got.Equal(value("needed")) {
+			t.Errorf("%s: what a job needs: %v", what, err)
+		}
 		for i, c := range made {
 			if got, err := s.Credentials(t.Context(), scopes[i], c.ID, origins); err != nil || plain(got["api_token"]) != "secret of "+c.Name {
 				t.Errorf("%s: %s: %v", what, c.Name, err)
@@ -199,7 +203,7 @@ func testRotateMaster(t *testing.T, l *lab) {
 	scopes, made = append(scopes, p), append(made, l.connection(t, p, "in between"))
 	opens("before", l.Store)
 	done, err := other.RotateMaster(t.Context())
-	if want := len(made) + 1; err != nil || done.Keys != want {
+	if want := len(made) + 2; err != nil || done.Keys != want {
 		t.Fatalf("%+v, %v, want %d keys", done, err, want)
 	}
 	opens("after", l.Store)

@@ -20,6 +20,10 @@ UPDATE job SET cancelled = $2 WHERE id = $1
 -- name: job.interrupted
 UPDATE river_job SET state = 'available' WHERE state = 'running'
 
+-- Those of nodes that are gone.
+-- name: job.abandoned (PostgreSQL)
+UPDATE river_job SET state = 'available' WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM node)
+
 -- name: job.no_leader
 DELETE FROM river_leader
 
