@@ -45,6 +45,8 @@ type inspection struct {
 	Effects map[abi.Effect]int `json:"effects"`
 	Changes []string           `json:"changes"`
 	Auth    *abi.AuthSchema    `json:"auth"`
+	// Sync are the entities of which copies can be kept for search, as in the manifest.
+	Sync []abi.Sync `json:"sync,omitempty"`
 	// Approval says whether it may run, and how it differs from the approved version.
 	Approval inspectedApproval `json:"approval"`
 }
@@ -105,7 +107,7 @@ func inspect(ctx context.Context, file string, r *host.Review) (*inspection, err
 	m := r.Manifest
 	i := &inspection{
 		File: file, Bytes: int64(len(data)), Digest: r.Digest, Name: m.Name, Title: m.Title, Version: m.Version,
-		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(r.Module.Reach), Auth: r.Auth,
+		Effects: make(map[abi.Effect]int), Servers: m.Servers, Reach: reachOf(r.Module.Reach), Auth: r.Auth, Sync: m.Sync,
 		Approval: inspectedApproval{Standing: r.Standing, Allowed: r.Decision.Allowed, Rule: r.Decision.Rule, Wider: r.Wider, Narrower: r.Narrower},
 	}
 	if by := r.Judgement.Approval; by != nil {
@@ -165,6 +167,7 @@ func (a *app) showInspection(i *inspection, r *host.Review, full bool) error {
 	default:
 		lines = append(lines, changeLines(r.Module.Reach)...)
 	}
+	lines = append(lines, copyLines(i.Sync, full)...)
 	for _, server := range r.Module.Reach.Servers {
 		text := strings.Join(append([]string{server.ID + ": " + server.URL}, server.Facts...), "; ")
 		lines = append(lines, [2]string{"server", render.Visible(text)})
