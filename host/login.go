@@ -64,6 +64,18 @@ func (h *Host) FinishLogin(ctx context.Context, p Principal, connection string, 
 	return err
 }
 
+// RenewLogin gets a new access token for the login of a connection that p may see, if the one that is
+// kept has expired. A call does so by itself; this is for connections that nobody calls for long, as
+// vendors end logins that nobody uses.
+//
+// # Errors
+//
+// Those of the authorization server; invalid_params if the connection needs no login.
+func (h *Host) RenewLogin(ctx context.Context, p Principal, connection string) error {
+	_, err := withPerson(ctx, h, p, connection, func(ctx context.Context, b person) (none, error) { return none{}, b.RenewLogin(ctx) })
+	return err
+}
+
 // EndLogin is [Host.Logout] for a connection that p may see.
 func (h *Host) EndLogin(ctx context.Context, p Principal, connection string) (Revoked, error) {
 	return withPerson(ctx, h, p, connection, func(ctx context.Context, b person) (Revoked, error) { return b.Logout(ctx, false) })
@@ -74,6 +86,7 @@ type person interface {
 	Login(ctx context.Context, l Login) error
 	LoginAddress(ctx context.Context, r Redirect) (string, error)
 	FinishLogin(ctx context.Context, r Redirect, answer url.Values) error
+	RenewLogin(ctx context.Context) error
 	Logout(ctx context.Context, local bool) (Revoked, error)
 }
 

@@ -26,6 +26,7 @@ func (s *Server) jobKinds() map[string]store.JobKind {
 	return map[string]store.JobKind{
 		revokeJob:    {Do: s.revoke},
 		retentionJob: {Do: s.forget, Every: forgetEvery},
+		renewJob:     {Do: (&renewals{server: s}).do, Every: renewEvery},
 	}
 }
 

@@ -232,6 +232,20 @@ func (c *Credential) FinishLogin(ctx context.Context, r oauth.Redirect, answer u
 	return c.keep(ctx, a, source, token)
 }
 
+// RenewLogin gets a new access token for a login if the one that is kept has expired. Vendors end a login
+// that nobody uses for long.
+//
+// # Errors
+//
+// Those of [oauth.Source.Token].
+func (c *Credential) RenewLogin(ctx context.Context) error {
+	a, _, err := c.person(ctx)
+	if err == nil {
+		_, err = c.token(ctx, a.scheme, a.values, secret.Value{})
+	}
+	return err
+}
+
 // Logout ends a login: at the vendor, if the connector declares how, and here. With local, it
 // only forgets it here.
 //

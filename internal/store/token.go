@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/store/envelope"
@@ -83,4 +84,13 @@ func (s *Store) PutToken(ctx context.Context, p Scope, c Connection, origins []s
 		return 0, err
 	}
 	return version + 1, nil
+}
+
+// IdleLogins returns connections, by their ids from one on, whose tokens have not changed since a time:
+// nobody has used their logins. Only what names a connection is set.
+func (s *Store) IdleLogins(ctx context.Context, since time.Time, after string, limit int) ([]Connection, error) {
+	return readMany(ctx, s, func(r row) (c Connection, err error) {
+		err = r.Scan(&c.ID, &c.Organization, &c.Workspace, &c.Name)
+		return c, err
+	}, "token.idle", millis(since), after, limit)
 }

@@ -182,6 +182,9 @@ type Revoked = credential.Revoked
 // Login logs a person in, as [credential.Credential.Login] does.
 func (b *Backend) Login(ctx context.Context, l Login) error { return b.Credential().Login(ctx, l) }
 
+// RenewLogin keeps a login that nobody uses, as [credential.Credential.RenewLogin] does.
+func (b *Backend) RenewLogin(ctx context.Context) error { return b.Credential().RenewLogin(ctx) }
+
 // Logout ends a login, as [credential.Credential.Logout] does.
 func (b *Backend) Logout(ctx context.Context, local bool) (Revoked, error) {
 	return b.Credential().Logout(ctx, local)

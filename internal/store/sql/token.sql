@@ -13,6 +13,10 @@ ON CONFLICT (connection) DO NOTHING
 UPDATE token SET version = version + 1, origins = $3, data_key = $4, sealed = $5, updated = $6
 WHERE connection = $1 AND version = $2 AND ($7 = '' OR EXISTS (SELECT 1 FROM lease WHERE name = $7 AND fence = $8 FOR SHARE))
 
+-- name: token.idle
+SELECT c.id, c.organization, c.workspace, c.name FROM token t JOIN connection c ON c.id = t.connection
+WHERE t.connection > $2 AND t.updated < $1 AND c.state = 'ready' AND c.deleted = 0 ORDER BY t.connection LIMIT $3
+
 -- name: token.delete
 DELETE FROM token WHERE connection IN (SELECT id FROM connection WHERE workspace = $1 AND ($2 = '' OR id = $2))
 
