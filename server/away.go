@@ -25,6 +25,11 @@ func (s *Server) ready() error {
 	if since.IsZero() || s.now().Sub(since) < s.options.DatabaseAway {
 		return nil
 	}
+	return databaseGone()
+}
+
+// databaseGone is the refusal of what needs the database while it is away.
+func databaseGone() error {
 	return &api.Refusal{Status: http.StatusServiceUnavailable, Message: "the database does not answer", Hint: "ask again later", RetryAfter: time.Second}
 }
 

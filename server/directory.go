@@ -242,6 +242,9 @@ func (d *directory) find(ctx context.Context, p store.Scope, id string) (*entry,
 		}
 		e = d.known(id)
 	}
+	if e == nil && !d.current() { // what another node made may be unknown here
+		return nil, databaseGone()
+	}
 	if e == nil || e.Organization != p.Organization || p.Workspace != "" && e.Workspace != p.Workspace {
 		return nil, nil
 	}

@@ -92,15 +92,15 @@ func (t *trail) startAway(w *write, record store.AuditRecord, away error) error 
 	}
 	if w.Key != "" { // which it may have all the same, and nothing is sent
 		begun := w.Write
-		_ = t.owed.behind(mostOwedStarts, away, func(ctx context.Context) error { return t.store.FreeWrite(ctx, begun) })
+		_ = t.owed.behind(mostOwedStarts, away, func(ctx context.Context) error { return t.store.UndoWrite(ctx, begun) })
 	}
 	refused := *notSent
-	refused.Code, refused.Retryable, refused.RetryAfterMS = store.CodeAway, true, 1000
+	refused.Code = store.CodeAway
 	return &audit.Refusal{Err: refused.WithCause(away)}
 }
 
 // notSent is the error of a write whose start cannot be recorded.
-var notSent = &abi.Error{Kind: abi.KindInternal, Message: "the write was not sent, because its start cannot be recorded", Hint: "send it again later"}
+var notSent = &abi.Error{Kind: abi.KindInternal, Message: "the write was not sent, because its start cannot be recorded", Hint: "send it again later", Retryable: true, RetryAfterMS: 1000}
 
 // close writes what is left. No call runs any more.
 func (t *trail) close() { t.spool.Close() }

@@ -172,6 +172,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"tokens":           testTokens,
 	"late tokens":      testLateTokens,
 	"writes":           testWrites,
+	"undone writes":    testUndoneWrites,
 	"audit":            testAudit,
 	"jobs":             testJobs,
 	"cancelled jobs":   testCancelledJobs,

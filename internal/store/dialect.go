@@ -28,6 +28,7 @@ const (
 	again             // the transaction did nothing, because of another one
 	gone              // the connection to the database
 	moved             // the schema is not the one that the statement is for
+	slow              // the database took too long
 )
 
 // In SQLite, others of this process hear of a change after its transaction; see told.

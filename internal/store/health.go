@@ -57,12 +57,12 @@ func (h *health) away() time.Time {
 	return h.since
 }
 
-// left notes that the database does not answer.
-func (h *health) left() {
+// left notes that the database does not answer, and when it last did.
+func (h *health) left(answered time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.since.IsZero() {
-		h.since = h.now()
+		h.since = answered
 		h.leave(ErrAway)
 	}
 }
@@ -89,12 +89,13 @@ func (h *health) failed() {
 	}
 }
 
-// within bounds work with the database in time, and ends it when the database goes away.
+// within bounds work with the database in time, and ends it when the database goes away. One that takes too
+// long is away, too.
 func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	if s.health == nil {
-		return ctx, cancel
+		return context.WithTimeout(ctx, queryTimeout)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, queryTimeout, ErrAway)
 	ctx, end := context.WithCancelCause(ctx)
 	s.health.mu.Lock()
 	answers := s.health.ctx

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/store/pgtest"
 	"github.com/agenthost/agenthost/pdk/abi"
+	"github.com/jackc/pgx/v5"
 )
 
 // eventually waits for something.
@@ -50,11 +51,15 @@ func TestPostgresAway(t *testing.T) {
 		})
 	}()
 	<-began
+	halted := l.now()
 	if err := server.Halt(); err != nil {
 		t.Fatal(err)
 	}
 	wantErr(t, "a change that had begun", <-slow, ErrAway)
 	eventually(t, "the database is away", func() bool { return !l.Away().IsZero() })
+	if since := l.Away(); since.After(halted) { // when it last answered, and not when that was noticed
+		t.Errorf("away since %s after it ended", since.Sub(halted))
+	}
 	for what, do := range map[string]func(context.Context) error{
 		"a change": func(ctx context.Context) error {
 			_, err := l.CreateWorkspace(ctx, p.Organization, "late")
@@ -81,6 +86,43 @@ func TestPostgresAway(t *testing.T) {
 		if r.Event == "tests" {
 			t.Errorf("%s", r.Record)
 		}
+	}
+}
+
+// Who is cut off in the middle of a change keeps others from theirs for a moment only. Who waits for
+// something that takes longer is told to ask again.
+//
+// threat: K6
+func TestPostgresCutOffInAChange(t *testing.T) {
+	t.Parallel()
+	server := postgresServer(t)
+	l := postgresLab(t, server, "stuck")
+	for name, c := range map[string]struct {
+		last string // what the one says that is cut off
+		want error
+	}{
+		"idle": {"SELECT 1", nil},
+		"busy": {"SELECT pg_sleep(6)", ErrAway},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := ok(postgresConfig(value(server + " dbname=stuck")))(t)
+			cut := ok(pgx.ConnectConfig(t.Context(), config))(t)
+			defer func() { _ = cut.Close(context.WithoutCancel(t.Context())) }()
+			if _, err := cut.Exec(t.Context(), "BEGIN"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := cut.Exec(t.Context(), "SELECT newest FROM revision FOR UPDATE"); err != nil {
+				t.Fatal(err)
+			}
+			said := make(chan struct{})
+			go func() { defer close(said); _, _ = cut.Exec(t.Context(), c.last) }()
+			defer func() { <-said }()
+			begun := time.Now()
+			wantErr(t, "a change", l.Announce(t.Context(), NoticeToken, ""), c.want)
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("it takes %s", took)
+			}
+		})
 	}
 }
 

@@ -69,11 +69,16 @@ func (s *Store) BeginWrite(ctx context.Context, w Write, start AuditRecord) (*Pr
 			return nil, err
 		}
 	}
-	used, err := s.begin(ctx, w, start)
-	if err != nil || !used {
-		return nil, err
+	for i := 0; ; i++ {
+		used, err := s.begin(ctx, w, start)
+		if err != nil || !used {
+			return nil, err
+		}
+		prior, err := s.prior(ctx, w)
+		if i == retries || !errors.Is(err, ErrNone) { // or the key is free by now
+			return prior, err
+		}
 	}
-	return s.prior(ctx, w)
 }
 
 // begin is [Store.BeginWrite] after its checks. It reports whether the key was used before.
@@ -197,6 +202,15 @@ func (s *Store) finish(ctx context.Context, w Write, status int, key, answer any
 // FreeWrite frees the key of a write that sent nothing: the next one with it may try.
 func (s *Store) FreeWrite(ctx context.Context, w Write) error {
 	return s.write(ctx, func(t session) error { return t.change("idempotency.free", w.Caller, w.Connection, w.Key, w.Start) })
+}
+
+// UndoWrite frees the key of a write that sent nothing, and of which nobody knows whether it began. What the
+// database was told of that may arrive after this, and does nothing then.
+func (s *Store) UndoWrite(ctx context.Context, w Write) error {
+	return s.writeOne(ctx, func(t session, _ bool) error {
+		_, err := t.exec("idempotency.undo", w.Caller, w.Connection, w.Key, w.Scope.Organization, w.Scope.Workspace, w.Hash, w.Start)
+		return err
+	})
 }
 
 // LoseWrite says that nobody knows how a write ended: it is never sent again.

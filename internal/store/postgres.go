@@ -21,6 +21,14 @@ import (
 // connectTimeout bounds connecting to PostgreSQL, where its connection string does not.
 const connectTimeout = 5 * time.Second
 
+const (
+	// idleTimeout is how long a transaction may wait for its next statement: longer than a database takes
+	// to answer that counts as there.
+	idleTimeout = lookPatience + time.Second
+	// lockTimeout is how long a statement may wait for a lock: longer than somebody who is cut off keeps it.
+	lockTimeout = idleTimeout + 2*time.Second
+)
+
 // postgresConnections is how many connections a server has at most.
 const postgresConnections = 16
 
@@ -108,8 +116,13 @@ func postgresConfig(address secret.Value) (config *pgx.ConnConfig, err error) {
 	}
 	config.RuntimeParams["application_name"] = "agenthost"
 	config.RuntimeParams["statement_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
-	config.RuntimeParams["lock_timeout"] = fmt.Sprint(queryTimeout.Milliseconds())
-	config.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(2 * queryTimeout.Milliseconds())
+	// A server that is cut off in the middle of a transaction keeps the others waiting until then.
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(idleTimeout.Milliseconds())
+	config.RuntimeParams["lock_timeout"] = fmt.Sprint(lockTimeout.Milliseconds())
+	// The database has a session of it for as long as this.
+	config.RuntimeParams["tcp_keepalives_idle"] = "10"
+	config.RuntimeParams["tcp_keepalives_interval"] = "5"
+	config.RuntimeParams["tcp_keepalives_count"] = "3"
 	return config, nil
 }
 
@@ -153,10 +166,12 @@ func postgresProblem(err error) problem {
 		return missing
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return again
-	case "57P01", "57P02", "57P03": // admin_shutdown, crash_shutdown, cannot_connect_now
+	case "57P01", "57P02", "57P03", "25P03": // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction_session_timeout
 		return gone
 	case "42703", "42P01", "42804", "42883", "0A000": // undefined_column, undefined_table, datatype_mismatch, undefined_function, a plan whose result has another type
 		return moved
+	case "55P03", "57014": // lock_not_available, query_canceled
+		return slow
 	}
 	return other
 }
@@ -172,5 +187,5 @@ type networkError interface {
 func broken(err error) bool {
 	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
 	_, network := errors.AsType[networkError](err)
-	return unconnected || network && !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+	return unconnected || network && !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed)
 }

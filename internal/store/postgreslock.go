@@ -136,7 +136,7 @@ func (p *presence) watch(ctx context.Context, flush func()) {
 		if p.answers(ctx, unless) || ctx.Err() != nil {
 			continue
 		}
-		p.health.left()
+		p.health.left(p.last())
 		p.close() //nolint:contextcheck // as above
 		flush()
 		if !p.enterAgain(ctx) {
@@ -155,11 +155,19 @@ func (p *presence) answers(ctx context.Context, unless time.Duration) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
+	asked := time.Now()
 	err := p.connection.Ping(ctx)
 	if err == nil {
-		p.answered = time.Now()
+		p.answered = asked
 	}
 	return err == nil
+}
+
+// last returns when the last question was asked that the database answered, by the clock of its health.
+func (p *presence) last() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.health.now().Add(-time.Since(p.answered))
 }
 
 // each runs a statement over the connection, and calls f for each row of its result. It ends soon, and not
@@ -172,6 +180,7 @@ func (p *presence) each(ctx context.Context, text string, f func(row) error, arg
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
 	defer cancel()
+	asked := time.Now()
 	rows, err := p.connection.Query(ctx, text, args...)
 	if err == nil {
 		for err == nil && rows.Next() {
@@ -184,7 +193,7 @@ func (p *presence) each(ctx context.Context, text string, f func(row) error, arg
 		p.health.failed()
 		return err
 	}
-	p.answered = time.Now()
+	p.answered = asked
 	return nil
 }
 

@@ -114,7 +114,7 @@ func (s *Store) named(ctx context.Context, err error) error {
 		return ErrExists
 	case missing:
 		return ErrNone
-	case gone:
+	case gone, slow:
 		return awayError(err)
 	}
 	return err

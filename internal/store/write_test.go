@@ -317,3 +317,45 @@ func testNewerDatabase(t *testing.T, l *lab) {
 		}
 	}
 }
+
+// The key of a write that was refused is free for the next one, also if the database is told only later that
+// the first one began: a server that was cut off knows nothing of that.
+//
+// threat: S6
+func testUndoneWrites(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	for _, c := range []struct {
+		name            string
+		before, between bool // when the database is told of the first one
+	}{{"it began", true, false}, {"it begins late", false, true}, {"twice", true, true}, {"never", false, false}} {
+		w := Write{Scope: p, Connection: "c", Caller: "app", Key: c.name, Hash: []byte("h"), Start: "0193-first " + c.name}
+		if c.before {
+			if prior, err := l.BeginWrite(ctx, w, start(p, w.Start)); prior != nil || err != nil {
+				t.Fatal(prior, err)
+			}
+		}
+		if err := l.UndoWrite(ctx, w); err != nil {
+			t.Fatal(err)
+		}
+		if c.between {
+			if used, err := l.begin(ctx, w, start(p, w.Start)); !used || err != nil {
+				t.Errorf("%s: it takes the key: %v", c.name, err)
+			}
+		}
+		if prior, err := l.PriorWrite(ctx, w); !errors.Is(err, ErrNone) {
+			t.Errorf("%s: the key is in use: %+v, %v", c.name, prior, err)
+		}
+		first := w
+		w.Start = "0193-second " + c.name
+		if prior, err := l.BeginWrite(ctx, w, start(p, w.Start)); prior != nil || err != nil {
+			t.Errorf("%s: the key is not free: %+v, %v", c.name, prior, err)
+		}
+		if err := l.UndoWrite(ctx, first); err != nil {
+			t.Fatal(err)
+		}
+		if prior, err := l.PriorWrite(ctx, w); err != nil || prior.State != WriteRunning {
+			t.Errorf("%s: the second one was undone: %+v, %v", c.name, prior, err)
+		}
+	}
+}

@@ -121,6 +121,9 @@ func (s *Server) Statements() (sent []string, err error) {
 	return sent, err
 }
 
+// Socket returns the path of the socket, for a proxy in front of the server.
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
+
 // Halt ends the server, whose data stays for Resume.
 func (s *Server) Halt() error {
 	if s.process == nil {

@@ -3,7 +3,7 @@ INSERT INTO idempotency (caller, connection, key, organization, workspace, hash,
 VALUES ($1, $2, $3, $4, $5, $6, $10, 'running', 0, NULL, NULL, $7, $9)
 ON CONFLICT (caller, connection, key) DO UPDATE
 SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
-WHERE idempotency.expires <= $8 AND idempotency.state <> 'running'
+WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' AND idempotency.start <> excluded.start
 
 -- The same with the record of the start, in one statement. Done again, it finds what it did before.
 -- name: idempotency.begin_recorded (PostgreSQL)
@@ -12,7 +12,7 @@ WITH begun AS (
 	VALUES ($1, $2, $3, $4, $5, $6, $10, 'running', 0, NULL, NULL, $7, $9)
 	ON CONFLICT (caller, connection, key) DO UPDATE
 	SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
-	WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' OR $11 AND idempotency.start = excluded.start AND idempotency.state = 'running'
+	WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' AND idempotency.start <> excluded.start OR $11 AND idempotency.start = excluded.start AND idempotency.state = 'running'
 	RETURNING 1
 ), recorded AS (
 	INSERT INTO audit (id, event, organization, workspace, record)
@@ -20,10 +20,18 @@ WITH begun AS (
 )
 SELECT COUNT(*) FROM begun
 
+-- The key is free for every start but this one.
+-- name: idempotency.undo
+INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, start, state, status, data_key, answer, expires, node)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'unknown', 0, NULL, NULL, 0, '')
+ON CONFLICT (caller, connection, key) DO UPDATE
+SET state = 'unknown', expires = 0
+WHERE idempotency.start = excluded.start AND idempotency.state = 'running'
+
 -- name: idempotency.get
 SELECT i.hash, i.state, i.status, i.answer, k.id, k.organization, k.workspace, k.master, k.sealed
 FROM idempotency i LEFT JOIN data_key k ON k.id = i.data_key
-WHERE i.caller = $1 AND i.connection = $2 AND i.key = $3
+WHERE i.caller = $1 AND i.connection = $2 AND i.key = $3 AND i.expires > 0
 
 -- Done again, it finds what it did before.
 -- name: idempotency.finish

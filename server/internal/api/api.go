@@ -261,7 +261,7 @@ func (a *API) fail(ctx context.Context, w http.ResponseWriter, r *Request, err e
 	}
 	status, body, after, hidden := ErrorBody(err, r.ID)
 	if hidden {
-		a.options.Logger.Error("a request failed", "request", r.ID, "method", r.Method, "error", err)
+		a.options.Logger.Error("a request failed", "request", r.ID, "method", r.Method, "error", err, "cause", errors.Unwrap(err))
 	}
 	retryHeader(w.Header(), after)
 	if status == http.StatusUnauthorized && body.Errors[0].Code == codes[status] {

@@ -113,7 +113,7 @@ func ErrorBody(err error, requestID string) (status int, body *airbyteapi.ErrorA
 	if e.Ask != "" && e.Code == abi.CodeNeedsApproval {
 		code, details.Ask, details.VendorCode = e.Code, e.Ask, ""
 	}
-	return status, errorAnswer(e.Message, e.Field, code, details), e.RetryAfter(), hidden || e.Kind == abi.KindInternal
+	return status, errorAnswer(e.Message, e.Field, code, details), e.RetryAfter(), hidden || e.Kind == abi.KindInternal && status != http.StatusServiceUnavailable
 }
 
 // errorAnswer has the hint in the message too: clients show people and models nothing else.
