@@ -15,12 +15,12 @@ import (
 )
 
 func main() {
-	_ = forbidCore() // fails only if the limit is lower already, which is enough
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now))
 }
 
-// run is main with arguments and streams as parameters. It returns the exit code.
-func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
+// run is main with arguments, streams and clock as parameters. It returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr *os.File, now clock) int {
+	_ = forbidCore() // fails only if the limit is lower already, which is enough
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal cancels the work. A second one ends the process.
@@ -33,7 +33,7 @@ func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 		out:       screenOf(stdout, os.LookupEnv),
 		err:       screenOf(stderr, os.LookupEnv),
 		lookupEnv: os.LookupEnv,
-		now:       time.Now,
+		now:       now,
 	}
 	root := a.root()
 	root.SetArgs(args)

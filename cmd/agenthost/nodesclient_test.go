@@ -16,7 +16,6 @@ type nodesClient struct {
 	l        *nodesLab
 	name, id string
 	notes    []*nodesNote // by number
-	unknown  int
 	// called is the name of the connection that was acknowledged, and maybe the one after it.
 	called, maybe string
 }
@@ -25,6 +24,7 @@ type nodesClient struct {
 type nodesNote struct {
 	name                         string
 	keyed, acknowledged, refused bool
+	lost                         bool // nobody knows how it ended
 }
 
 func (l *nodesLab) client(name string) *nodesClient {
@@ -48,16 +48,16 @@ func (c *nodesClient) work(ctx context.Context) {
 	for n := 1; ctx.Err() == nil && !c.l.t.Failed(); n++ {
 		c.write(ctx, true)
 		c.write(ctx, false)
-		c.read(ctx, "get")
+		c.read(ctx, c.l.front, "get")
 		if n%10 == 0 {
 			c.rename(ctx, fmt.Sprintf("%s %d", c.name, n))
 		}
 	}
 }
 
-// execute runs an operation once. Its answer is that of the client's own account.
-func (c *nodesClient) execute(entity, action string, params json.RawMessage, headers ...string) (*answer, error) {
-	a, err := c.l.front.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, c.id), c.l.token, airbyteapi.ExecuteRequest{Entity: entity, Action: action, Params: params}, headers...)
+// execute has a server, or the proxy, run an operation once. Its answer is that of the client's own account.
+func (c *nodesClient) execute(at *servedProcess, entity, action string, params json.RawMessage, headers ...string) (*answer, error) {
+	a, err := at.ask(http.MethodPost, connectorAt(airbyteapi.ExecutePath, c.id), c.l.token, airbyteapi.ExecuteRequest{Entity: entity, Action: action, Params: params}, headers...)
 	if err != nil || a.status != http.StatusOK {
 		return a, err
 	}
@@ -69,9 +69,9 @@ func (c *nodesClient) execute(entity, action string, params json.RawMessage, hea
 }
 
 // read runs an operation that reads, until it has an answer or ctx ends.
-func (c *nodesClient) read(ctx context.Context, action string) {
+func (c *nodesClient) read(ctx context.Context, at *servedProcess, action string) {
 	for ctx.Err() == nil {
-		a, err := c.execute("me", action, json.RawMessage("{}"))
+		a, err := c.execute(at, "me", action, json.RawMessage("{}"))
 		if err == nil && (a.status == http.StatusOK || !c.again(a, action)) {
 			return
 		}
@@ -81,27 +81,32 @@ func (c *nodesClient) read(ctx context.Context, action string) {
 // write writes a note: with a key until there is an answer or ctx ends, and without one once.
 func (c *nodesClient) write(ctx context.Context, keyed bool) {
 	number := len(c.notes)
-	note := &nodesNote{name: fmt.Sprintf("%s note %d", c.name, number), keyed: keyed}
-	c.notes = append(c.notes, note)
+	c.notes = append(c.notes, &nodesNote{name: fmt.Sprintf("%s note %d", c.name, number), keyed: keyed})
+	c.repeat(ctx, number)
+}
+
+// repeat sends a note that has a key until there is an answer or ctx ends, and one without once.
+func (c *nodesClient) repeat(ctx context.Context, number int) {
+	note := c.notes[number]
 	var headers []string
-	if keyed {
+	if note.keyed {
 		headers = []string{"Idempotency-Key", note.name}
 	}
-	for first := true; ctx.Err() == nil && (keyed || first); first = false {
-		a, err := c.execute("notes", "create", noteParams(note.name, number), headers...)
+	for again := true; again && ctx.Err() == nil; again = note.keyed {
+		a, err := c.execute(c.l.front, "notes", "create", noteParams(note.name, number), headers...)
 		switch {
 		case err != nil: // the server was killed, or none was there
 		case a.status == http.StatusOK:
 			note.acknowledged = true
 			c.l.acknowledged.Add(1)
 			return
-		case keyed && strings.Contains(a.body, "outcome_unknown"):
-			c.unknown++
+		case note.keyed && strings.Contains(a.body, "outcome_unknown"):
+			note.lost = true
 			return
 		case !c.again(a, "write"):
 			return
 		default: // it says that nothing was sent
-			note.refused = !keyed
+			note.refused = !note.keyed
 		}
 	}
 }

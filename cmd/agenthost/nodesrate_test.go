@@ -43,17 +43,19 @@ func (v *limitedVendor) fullest(window time.Duration) (n int) {
 	return n
 }
 
-// limitedCallers is how many callers want the limited operation at once.
-const limitedCallers = 24
+// limitedCallers is how many callers of each server want the limited operation at once.
+const limitedCallers = 8
 
-// count has callers use the limited operation of one connection until ctx ends.
+// count has callers of each server use the limited operation of one connection until ctx ends.
 func (c *nodesClient) count(ctx context.Context, group *sync.WaitGroup) {
-	for range limitedCallers {
-		group.Go(func() {
-			for ctx.Err() == nil && !c.l.t.Failed() {
-				c.read(ctx, "count")
-			}
-		})
+	for i := range nodesCount {
+		for range limitedCallers {
+			group.Go(func() {
+				for ctx.Err() == nil && !c.l.t.Failed() {
+					c.read(ctx, c.l.at(i), "count")
+				}
+			})
+		}
 	}
 }
 
@@ -67,7 +69,7 @@ func (l *nodesLab) checkLimit() {
 	if most := rate + rate/50 + limitedRequests; ten > most {
 		l.t.Errorf("%d requests came to the vendor in 10 s, and %d may", ten, most)
 	}
-	if most := limitedRequests + limitedRequests/50 + limitedCallers; second > most {
+	if most := limitedRequests + limitedRequests/50 + nodesCount*limitedCallers; second > most {
 		l.t.Errorf("%d requests came to the vendor in %s, and %d may", second, limitedWindow, most)
 	}
 	if second < limitedRequests/2 {

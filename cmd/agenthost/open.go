@@ -45,7 +45,7 @@ func (a *app) optionsOf(c *config.Config, path string) (o host.Options, err erro
 			return o, err
 		}
 	}
-	o.LookupEnv = a.lookupEnv
+	o.LookupEnv, o.Seams.Now = a.lookupEnv, a.now
 	o.Environment = o.Environment || a.environment
 	if c.Audit != (config.Audit{}) {
 		o.Caller = osUser()

@@ -20,13 +20,17 @@ const firstPartyVariable = "TEST_FIRST_PARTY"
 // interpreterVariable names the interpreter of tables in the same way.
 const interpreterVariable = "TEST_INTERPRETER"
 
+// clockVariable is by how much the clock of the command is wrong, in the same way.
+const clockVariable = "TEST_CLOCK"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"agenthost": func() {
 			list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
 			firstParty = firstparty.List(list)
 			interpreter, _ = os.ReadFile(os.Getenv(interpreterVariable))
-			main()
+			wrong, _ := time.ParseDuration(os.Getenv(clockVariable))
+			os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, func() time.Time { return time.Now().Add(wrong) }))
 		},
 		"terminal": terminalMain,
 	})

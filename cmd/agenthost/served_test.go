@@ -296,37 +296,20 @@ func (s *servedProcess) who(token, id string) (owner string, err error) {
 
 // TestPostgresRestarts restarts the database of a server, which says so and goes on.
 func TestPostgresRestarts(t *testing.T) {
-	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
-		t.Skip("make test-postgres runs it")
-	}
+	needPostgres(t)
 	t.Parallel()
 	postgres := pgtest.StartServer(t)
 	s := newServed(t, &owners{}, postgres.Connection()+" dbname=postgres")
 	s.start()
-	says := func(want string) {
-		t.Helper()
-		for until := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-			a, err := s.ask(http.MethodGet, "/readyz", "", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.TrimSpace(a.body) == want {
-				return
-			}
-			if time.Now().After(until) {
-				t.Fatalf("%d %s, want %s", a.status, a.body, want)
-			}
-		}
-	}
-	says("ok")
+	s.says("ok")
 	if err := postgres.Halt(); err != nil {
 		t.Fatal(err)
 	}
-	says("degraded")
+	s.says("degraded")
 	if err := postgres.Resume(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	says("ok")
+	s.says("ok")
 	s.token(s.bootstrap())
 	s.stop()
 }
@@ -334,8 +317,14 @@ func TestPostgresRestarts(t *testing.T) {
 // onPostgres runs a test on a PostgreSQL of its own.
 func onPostgres(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
+	needPostgres(t)
+	test(t, pgtest.Start(t)+" dbname=postgres")
+}
+
+// needPostgres skips a test where there is no PostgreSQL.
+func needPostgres(t *testing.T) {
+	t.Helper()
 	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
 		t.Skip("make test-postgres runs it")
 	}
-	test(t, pgtest.Start(t)+" dbname=postgres")
 }

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/agenthost/agenthost/internal/store/pgtest"
 )
 
 var (
@@ -27,13 +24,10 @@ var (
 //
 // threat: K6, S6
 func TestPostgresNodes(t *testing.T) {
-	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
-		t.Skip("make test-postgres runs it")
-	}
+	needPostgres(t)
 	t.Parallel()
 	random := seeded(t)
-	postgres := pgtest.StartServer(t)
-	l := newNodesLab(t, func(int) string { return postgres.Connection() + " dbname=postgres" })
+	l := newNodesLab(t, nodesOptions{})
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
 	var group sync.WaitGroup
@@ -50,7 +44,7 @@ func TestPostgresNodes(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		if kill%3 == 1 {
-			if err := errors.Join(postgres.Halt(), postgres.Resume(t.Context())); err != nil {
+			if err := errors.Join(l.postgres.Halt(), l.postgres.Resume(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
-	"github.com/agenthost/agenthost/internal/store/pgtest"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -31,13 +30,11 @@ var upgradeClients = flag.Int("upgrade-clients", 8, "how many clients TestPostgr
 //
 // threat: K6
 func TestPostgresUpgrade(t *testing.T) {
-	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
-		t.Skip("make test-postgres runs it")
-	}
+	needPostgres(t)
 	t.Parallel()
 	newer := newerProgram(t)
-	address := pgtest.Start(t) + " dbname=postgres"
-	l := newNodesLab(t, func(int) string { return address }, "--drain", "300ms")
+	l := newNodesLab(t, nodesOptions{flags: []string{"--drain", "300ms"}})
+	address := l.postgres.Connection() + " dbname=postgres"
 	before := l.schema(address)
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -162,13 +159,13 @@ func (c *nodesClient) workOnce(ctx context.Context) {
 		note := &nodesNote{name: fmt.Sprintf("%s note %d", c.name, n), keyed: true}
 		c.notes = append(c.notes, note)
 		for range 2 { // the second time, the answer is the one that is kept
-			a, err := c.execute("notes", "create", noteParams(note.name, n), "Idempotency-Key", note.name)
+			a, err := c.execute(c.l.front, "notes", "create", noteParams(note.name, n), "Idempotency-Key", note.name)
 			if must("write", a, err) {
 				note.acknowledged = true
 				c.l.acknowledged.Add(1)
 			}
 		}
-		a, err := c.execute("me", "get", json.RawMessage("{}"))
+		a, err := c.execute(c.l.front, "me", "get", json.RawMessage("{}"))
 		must("read", a, err)
 		if n%5 == 0 {
 			c.called = fmt.Sprintf("%s %d", c.name, n)
@@ -234,7 +231,7 @@ ALTER TABLE idempotency ALTER COLUMN status TYPE TEXT;
 	twice("connection.sql", func(statement string) string {
 		return name.ReplaceAllString(statement, "${1}called")
 	})
-	twice("idempotency.sql", strings.NewReplacer("'running', 0,", "'running', '0',", "status = 0", "status = '0'", "i.status", "CAST(i.status AS BIGINT)", "status = $5", "status = CAST($5 AS BIGINT)").Replace)
+	twice("idempotency.sql", strings.NewReplacer("'running', 0,", "'running', '0',", "'unknown', 0,", "'unknown', '0',", "status = 0", "status = '0'", "i.status", "CAST(i.status AS BIGINT)", "status = $5", "status = CAST($5 AS BIGINT)").Replace)
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600)

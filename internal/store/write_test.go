@@ -321,7 +321,7 @@ func testNewerDatabase(t *testing.T, l *lab) {
 // The key of a write that was refused is free for the next one, also if the database is told only later that
 // the first one began: a server that was cut off knows nothing of that.
 //
-// threat: S6
+// threat: S6 in TestSQLite
 func testUndoneWrites(t *testing.T, l *lab) {
 	ctx := t.Context()
 	p := l.organization(t)
