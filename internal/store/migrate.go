@@ -73,16 +73,13 @@ func (s *Store) migrate(ctx context.Context, files fs.FS, alone bool) (err error
 	return nil
 }
 
-// late are columns that 0001.sql got before the first release, but after servers had databases. An empty
-// start is that of no write: one that runs is not ended under it.
-var late = []struct{ table, column, kind string }{
-	{"migration", "additive", "BIGINT NOT NULL DEFAULT 0"},
-	{"idempotency", "start", "TEXT NOT NULL DEFAULT ''"},
-}
-
-// mend adds the columns that a database does not have from its beginning.
+// mend adds the columns that 0001.sql got before the first release, but after servers had databases. An
+// empty start is that of no write: one that runs is not ended under it.
 func (s *Store) mend(ctx context.Context, c *sql.Conn) error {
-	for _, l := range late {
+	for _, l := range []struct{ table, column, kind string }{
+		{"migration", "additive", "BIGINT NOT NULL DEFAULT 0"},
+		{"idempotency", "start", "TEXT NOT NULL DEFAULT ''"},
+	} {
 		var has bool
 		if err := c.QueryRowContext(ctx, s.dialect.hasColumn, l.table, l.column).Scan(&has); err != nil {
 			return fmt.Errorf("read the columns of the database: %w", err)
