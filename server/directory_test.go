@@ -97,6 +97,25 @@ func TestNoCallWhileAChangeIsRead(t *testing.T) {
 	}
 }
 
+// A change is made of what the database has, where another server changed it a moment ago and the notice
+// of that has not come.
+func TestAChangeAfterThatOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	id := l.create("acme", "Pylon")
+	c := l.s.directory.known(id).Connection
+	c.Allow = `{"operations": ["users.list"]}`
+	if _, err := l.s.store.UpdateConnection(t.Context(), store.Scope{Organization: c.Organization, Workspace: c.Workspace}, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	if r := l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, `{"name": "second"}`); r.status != http.StatusOK {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if c := l.s.directory.known(id); c.Name != "second" || c.Allow == "" {
+		t.Errorf("%+v", c.Connection)
+	}
+}
+
 // An agent does not learn what operations take that the connection's own allow leaves out, and the
 // person who connects an account does not read that they may run.
 func TestOwnAllowNarrowsSkillsAndConsent(t *testing.T) {
