@@ -24,6 +24,7 @@ func TestIdleLoginsAreRenewed(t *testing.T) {
 	inUse := l.connect("third", "CRM", credentialsOf(used))
 	refused.ClientSecret = "another one"
 	passed.Store(int64(idleLogin + time.Minute))
+	l.token = l.tokenOf(l.first.ClientID, l.first.ClientSecret)
 	if r := l.me(inUse); r.status != http.StatusOK {
 		t.Fatalf("%+v", r)
 	}
