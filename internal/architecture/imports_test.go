@@ -21,7 +21,7 @@ type imports struct {
 
 // tools are programs and packages for developers, for tests and for the demo. Nobody embeds them.
 var tools = []string{
-	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/coordinate/databasetest", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
+	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/connector/synctest", "internal/coordinate/databasetest", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
 	"internal/hostile", "internal/mcpclients", "internal/mcpconformance/...", "internal/mutate", "internal/oauthsim", "internal/readme", "internal/store/pgtest", "internal/vaultsim", "internal/vendorsim/...",
 	"internal/wasmasm", "internal/wasmtest/...", "internal/wiresim",
 }
@@ -94,7 +94,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
-			never:  []string{"internal/canary", "internal/coordinate/databasetest", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/connector/synctest", "internal/coordinate/databasetest", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},

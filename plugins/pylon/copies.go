@@ -47,8 +47,8 @@ var copies = []abi.Sync{
 	},
 	{
 		// The update is that of an issue.
-		Entity: "issue_statuses", Writes: map[string]string{"issue_statuses.update": ""}, IntervalSeconds: daily,
-		Text: []string{"label"}, Index: []string{"slug"},
+		Entity: "issue_statuses", Key: "/slug", Writes: map[string]string{"issue_statuses.update": ""}, IntervalSeconds: daily,
+		Text: []string{"label"},
 	},
 	{
 		Entity: "accounts", Changes: newest("/updated_at"),

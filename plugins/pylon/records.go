@@ -38,9 +38,9 @@ var records = map[string]string{
 		customer_portal_visible:boolean external_issues[]{external_id link source} first_response_seconds:integer
 		first_response_time:time latest_message_time:time link number:integer number_of_touches:integer requester{id email}
 		resolution_seconds:integer resolution_time:time slack{channel_id message_ts workspace_id} snoozed_until_time:time source
-		state tags[] team{id} title time_in_status_seconds:object type updated_at:time category is_archived:boolean
-		is_default_status:boolean label slug`,
-	"issue_followers": "id type",
+		state tags[] team{id} title time_in_status_seconds:object type updated_at:time`,
+	"issue_statuses.list": "slug category is_archived:boolean is_default_status:boolean label",
+	"issue_followers":     "id type",
 	"external_issues": `id account:object active_time_by_user[]:object active_time_seconds:integer assignee:object attachment_urls[]
 		author_unverified:boolean body_html business_hours_active_time_seconds:integer
 		business_hours_first_response_seconds:integer business_hours_resolution_seconds:integer
