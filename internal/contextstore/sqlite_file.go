@@ -134,7 +134,7 @@ func (f *file) reader(ctx context.Context) (*conn, error) {
 			return nil, err
 		}
 	}
-	return connect(f.path, sqlite3.OPEN_READWRITE, "PRAGMA query_only=1; PRAGMA cache_size=-4000;")
+	return connect(f.path, sqlite3.OPEN_READWRITE, "PRAGMA query_only=1; PRAGMA cache_size=-8000;")
 }
 
 // The file says whose it is, and which schema it has.

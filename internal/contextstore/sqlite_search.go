@@ -51,7 +51,7 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 		state = e.state()
 		statement, args := candidates(e, t, q, w.from())
 		return c.query(func(s *sqlite3.Stmt) (bool, error) {
-			more := w.add(s.ColumnInt64(0), s.ColumnText(1), s.ColumnInt64(2), s.ColumnRawBlob(3))
+			more := w.add(newestID-s.ColumnInt64(0), s.ColumnText(1), s.ColumnInt64(2), s.ColumnRawBlob(3))
 			return more, within.Err()
 		}, statement, args...)
 	})
@@ -67,10 +67,10 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 // candidates is the statement for the candidates of a search, the newest first.
 func candidates(e *entity, t Target, q *query.Query, from int64) (string, []any) {
 	if terms := q.Terms(); terms != nil && e.spec == spec(t.Fields) {
-		return named(e.slot, "SELECT r.id, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.id = fN.rowid WHERE fN MATCH ?1 AND fN.rowid <= ?2 ORDER BY fN.rowid DESC"),
-			[]any{fts5Syntax().expression("", terms), from}
+		return named(e.slot, "SELECT r.place, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.place = fN.rowid WHERE fN MATCH ?1 AND fN.rowid >= ?2 ORDER BY fN.rowid"),
+			[]any{fts5Syntax().expression("", terms), newestID - from}
 	}
-	return named(e.slot, "SELECT id, key, updated, record FROM rN WHERE id <= ?1 ORDER BY id DESC"), []any{from}
+	return named(e.slot, "SELECT place, key, updated, record FROM rN WHERE place >= ?1 ORDER BY place"), []any{newestID - from}
 }
 
 // interrupted is the error of a call that its context has ended, and otherwise err.

@@ -2,9 +2,11 @@ package contextstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +57,7 @@ func (c *conn) made(t Target) (*entity, error) {
 	if e, err = c.entity(t); err != nil {
 		return nil, err
 	}
-	return e, c.db.Exec(named(e.slot, `CREATE TABLE rN (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, updated INTEGER NOT NULL, seen INTEGER NOT NULL, record BLOB NOT NULL) STRICT;
+	return e, c.db.Exec(named(e.slot, `CREATE TABLE rN (place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, updated INTEGER NOT NULL, seen INTEGER NOT NULL, record BLOB NOT NULL) STRICT;
 CREATE VIRTUAL TABLE fN USING fts5(terms, content='', contentless_delete=1, detail=none, tokenize='ascii')`))
 }
 
@@ -97,10 +99,16 @@ func (f *Files) Apply(ctx context.Context, t Target, b Batch) (state *State, err
 				return err
 			}
 		}
+		if err := w.write(); err != nil {
+			return err
+		}
 		for _, key := range b.Remove {
 			if err := w.remove(key); err != nil {
 				return err
 			}
+		}
+		if err := w.write(); err != nil {
+			return err
 		}
 		changed, removed = w.changed, w.removed
 		return nil
@@ -118,20 +126,17 @@ func (f *Files) End(ctx context.Context, t Target, pass string, at time.Time) (s
 		if err := e.end(pass, at); err != nil {
 			return err
 		}
-		var gone []int64
+		w := &writer{c: c, e: e}
 		if err := c.query(func(s *sqlite3.Stmt) (bool, error) {
-			gone = append(gone, s.ColumnInt64(0))
+			w.gone = append(w.gone, newestID-s.ColumnInt64(0))
 			return true, nil
-		}, named(e.slot, "SELECT id FROM rN WHERE seen < ?1"), e.number); err != nil {
+		}, named(e.slot, "SELECT place FROM rN WHERE seen < ?1"), e.number); err != nil {
 			return err
 		}
-		w := &writer{c: c, e: e}
-		for _, id := range gone {
-			if err := w.drop(id); err != nil {
-				return err
-			}
+		removed = len(w.gone)
+		if err := w.write(); err != nil {
+			return err
 		}
-		removed = len(gone)
 		e.count -= int64(removed)
 		return nil
 	})
@@ -162,7 +167,8 @@ func (f *Files) change(ctx context.Context, t Target, do func(*conn, *entity) er
 	return state, interrupted(ctx, err)
 }
 
-// writer writes the records of a step.
+// writer writes the records of a step. In a file, the place of a record is the reverse of its id, so that the
+// newest records are the first ones: an index of SQLite is read faster forwards.
 type writer struct {
 	c       *conn
 	e       *entity
@@ -171,11 +177,18 @@ type writer struct {
 	terms   *query.Indexer
 	ids     newIDs
 
+	gone             []int64 // ids
+	new              []newRow
 	changed, removed int
 }
 
+type newRow struct {
+	Record
+	id, updated int64
+}
+
 func (w *writer) newest(from, to int64) (id int64, found bool, err error) {
-	found, err = w.c.one(func(s *sqlite3.Stmt) { id = s.ColumnInt64(0) }, named(w.e.slot, "SELECT id FROM rN WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1"), from, to)
+	found, err = w.c.one(func(s *sqlite3.Stmt) { id = newestID - s.ColumnInt64(0) }, named(w.e.slot, "SELECT place FROM rN WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT 1"), newestID-to, newestID-from)
 	return id, found, err
 }
 
@@ -183,9 +196,9 @@ func (w *writer) put(r Record) error {
 	var old *row
 	seen := int64(0)
 	if _, err := w.c.one(func(s *sqlite3.Stmt) {
-		old = &row{id: s.ColumnInt64(0), updated: s.ColumnInt64(1), same: bytes.Equal(s.ColumnRawBlob(3), r.JSON)}
+		old = &row{id: newestID - s.ColumnInt64(0), updated: s.ColumnInt64(1), same: bytes.Equal(s.ColumnRawBlob(3), r.JSON)}
 		seen = s.ColumnInt64(2)
-	}, named(w.e.slot, "SELECT id, updated, seen, record FROM rN WHERE key = ?1"), r.Key); err != nil {
+	}, named(w.e.slot, "SELECT place, updated, seen, record FROM rN WHERE key = ?1"), r.Key); err != nil {
 		return err
 	}
 	what, updated := becomes(r, old, w.now, w.renewed)
@@ -193,47 +206,60 @@ func (w *writer) put(r Record) error {
 		if seen == w.e.number {
 			return nil
 		}
-		return w.c.exec(named(w.e.slot, "UPDATE rN SET seen = ?2 WHERE id = ?1"), old.id, w.e.number)
+		return w.c.exec(named(w.e.slot, "UPDATE rN SET seen = ?2 WHERE place = ?1"), newestID-old.id, w.e.number)
 	}
 	w.changed++
+	one := newRow{Record: r, updated: updated}
 	if old == nil {
 		w.e.count++
-	} else if err := w.drop(old.id); err != nil {
-		return err
+	} else {
+		w.gone = append(w.gone, old.id)
+		one.id = old.id
 	}
-	var id int64
-	var err error
-	if what == replaced {
-		id = old.id
-	} else if id, err = w.ids.take(updated); err != nil {
-		return err
+	if what == moved {
+		var err error
+		if one.id, err = w.ids.take(updated); err != nil {
+			return err
+		}
 	}
-	if err := w.c.exec(named(w.e.slot, "INSERT INTO rN (id, key, updated, seen, record) VALUES (?1, ?2, ?3, ?4, ?5)"), id, r.Key, updated, w.e.number, r.JSON); err != nil {
-		return err
-	}
-	terms := w.terms.Terms(r.JSON)
-	if len(terms) == 0 {
-		return nil
-	}
-	return w.c.exec(named(w.e.slot, "INSERT INTO fN (rowid, terms) VALUES (?1, ?2)"), id, strings.Join(terms, " "))
+	w.new = append(w.new, one)
+	return nil
 }
 
 func (w *writer) remove(key string) error {
-	id := int64(0)
-	found, err := w.c.one(func(s *sqlite3.Stmt) { id = s.ColumnInt64(0) }, named(w.e.slot, "SELECT id FROM rN WHERE key = ?1"), key)
-	if err != nil || !found {
-		return err
+	found, err := w.c.one(func(s *sqlite3.Stmt) { w.gone = append(w.gone, newestID-s.ColumnInt64(0)) }, named(w.e.slot, "SELECT place FROM rN WHERE key = ?1"), key)
+	if found {
+		w.removed++
+		w.e.count--
 	}
-	w.removed++
-	w.e.count--
-	return w.drop(id)
+	return err
 }
 
-func (w *writer) drop(id int64) error {
-	if err := w.c.exec(named(w.e.slot, "DELETE FROM rN WHERE id = ?1"), id); err != nil {
-		return err
+// write writes what was collected, in the order of places: in another order, the full-text index would write
+// a piece of itself for every record.
+func (w *writer) write() error {
+	slices.SortFunc(w.gone, func(a, b int64) int { return cmp.Compare(b, a) })
+	w.gone = slices.Compact(w.gone)
+	for _, id := range w.gone {
+		for _, sql := range []string{"DELETE FROM rN WHERE place = ?1", "DELETE FROM fN WHERE rowid = ?1"} {
+			if err := w.c.exec(named(w.e.slot, sql), newestID-id); err != nil {
+				return err
+			}
+		}
 	}
-	return w.c.exec(named(w.e.slot, "DELETE FROM fN WHERE rowid = ?1"), id)
+	slices.SortFunc(w.new, func(a, b newRow) int { return cmp.Compare(b.id, a.id) })
+	for _, r := range w.new {
+		if err := w.c.exec(named(w.e.slot, "INSERT INTO rN (place, key, updated, seen, record) VALUES (?1, ?2, ?3, ?4, ?5)"), newestID-r.id, r.Key, r.updated, w.e.number, r.JSON); err != nil {
+			return err
+		}
+		if terms := w.terms.Terms(r.JSON); len(terms) > 0 {
+			if err := w.c.exec(named(w.e.slot, "INSERT INTO fN (rowid, terms) VALUES (?1, ?2)"), newestID-r.id, strings.Join(terms, " ")); err != nil {
+				return err
+			}
+		}
+	}
+	w.gone, w.new = w.gone[:0], nil
+	return nil
 }
 
 // Remove implements [Store]. The file of a workspace goes with its last copies.

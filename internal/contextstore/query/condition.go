@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,7 +20,9 @@ type node struct {
 	value    value               // eq, neq, gt, gte, lt, lte, array_contains
 	values   map[string]struct{} // in, as their canonical texts
 	text     string              // startswith, endswith, contains: in small letters
+	part     []byte              // the same
 	words    []string            // fuzzy, keyword: pieces of a normal text
+	pieces   [][]byte            // the same
 	inner    *element            // any
 }
 
@@ -53,7 +56,20 @@ func (p *parser) condition(at string, raw []byte, within []string, depth int) (*
 	if len(all) == 1 {
 		return all[0], nil
 	}
+	// What costs least is asked first.
+	slices.SortStableFunc(all, func(a, b *node) int { return cmp.Compare(a.cost(), b.cost()) })
 	return &node{operator: "and", children: all}, nil
+}
+
+// cost says which of two conditions takes longer.
+func (n *node) cost() int {
+	switch {
+	case len(n.children) > 0:
+		return 2
+	case n.part != nil || n.pieces != nil || n.inner != nil:
+		return 1
+	}
+	return 0
 }
 
 func (p *parser) operator(at, name string, operand []byte, within []string, depth int) (*node, error) {
@@ -188,8 +204,12 @@ func (p *parser) text(at string, raw []byte, n *node) error {
 	case "fuzzy":
 		n.words = beginnings(s)
 	default:
-		n.text = strings.ToLower(s)
+		n.text = lower(s)
+		n.part = []byte(n.text)
 		return nil
+	}
+	for _, w := range n.words {
+		n.pieces = append(n.pieces, []byte(w))
 	}
 	if len(n.words) == 0 {
 		return fault.Invalid(at, "the text has no word", "write words, or use contains for other characters")
@@ -224,7 +244,7 @@ func keywords(s string) []string {
 // beginnings reads words, each of which a word of the text begins with.
 func beginnings(s string) []string {
 	var found []string
-	runs(strings.ToLower(s), func(r run) bool {
+	runs(lower(s), func(r run) bool {
 		if r.class != between {
 			found = append(found, strings.TrimSuffix(normal(r.text), " "))
 		}

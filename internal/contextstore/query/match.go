@@ -1,31 +1,34 @@
 package query
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
+// scratch is memory that the conditions of a search use again for each record.
+type scratch struct{ lower, normal []byte }
+
 // holds reports whether a condition is true for a row. It takes time in proportion to the row, for
 // every operator.
-func (n *node) holds(r row) bool {
+func (n *node) holds(r row, s *scratch) bool {
 	switch n.operator {
 	case "and":
 		for _, child := range n.children {
-			if !child.holds(r) {
+			if !child.holds(r, s) {
 				return false
 			}
 		}
 		return true
 	case "or":
 		for _, child := range n.children {
-			if child.holds(r) {
+			if child.holds(r, s) {
 				return true
 			}
 		}
 		return false
 	case "not":
-		return !n.children[0].holds(r)
+		return !n.children[0].holds(r, s)
 	}
 	raw := r[n.slot]
 	switch n.operator {
@@ -38,10 +41,10 @@ func (n *node) holds(r row) bool {
 				return false
 			}
 			inner = n.inner.paths.read(one, inner)
-			return n.inner.condition.holds(inner)
+			return n.inner.condition.holds(inner, s)
 		})
 	case "startswith", "endswith", "contains", "equalfold", "fuzzy", "keyword":
-		return rawjson.KindOf(raw) == rawjson.String && n.textHolds(rawjson.Unquote(raw))
+		return rawjson.KindOf(raw) == rawjson.String && n.textHolds(raw, s)
 	}
 	return n.valueHolds(read(raw, n.field.Type))
 }
@@ -88,28 +91,34 @@ func (n *node) valueHolds(v value) bool {
 	return order <= 0 // lte
 }
 
-func (n *node) textHolds(s string) bool {
+func (n *node) textHolds(raw []byte, s *scratch) bool {
+	given := raw[1 : len(raw)-1]
+	if bytes.IndexByte(given, '\\') >= 0 {
+		given = []byte(rawjson.Unquote(raw))
+	}
+	s.lower = appendLower(s.lower[:0], given)
 	switch n.operator {
 	case "startswith":
-		return strings.HasPrefix(strings.ToLower(s), n.text)
+		return bytes.HasPrefix(s.lower, n.part)
 	case "endswith":
-		return strings.HasSuffix(strings.ToLower(s), n.text)
+		return bytes.HasSuffix(s.lower, n.part)
 	case "contains":
-		return strings.Contains(strings.ToLower(s), n.text)
+		return bytes.Contains(s.lower, n.part)
 	case "equalfold":
-		return strings.ToLower(s) == n.text
+		return bytes.Equal(s.lower, n.part)
 	}
-	rest := normal(s)
+	s.normal = appendNormal(s.normal[:0], s.lower)
 	if n.operator == "keyword" {
-		for _, piece := range n.words {
-			if strings.Contains(rest, piece) {
+		for _, piece := range n.pieces {
+			if bytes.Contains(s.normal, piece) {
 				return true
 			}
 		}
 		return false
 	}
-	for _, piece := range n.words { // fuzzy
-		_, after, found := strings.Cut(rest, piece)
+	rest := s.normal
+	for _, piece := range n.pieces { // fuzzy
+		_, after, found := bytes.Cut(rest, piece)
 		if !found {
 			return false
 		}

@@ -28,6 +28,7 @@ type Selection struct {
 	count int
 	row   row
 	keys  []value
+	text  scratch
 }
 
 // position is a place in the order of records.
@@ -74,7 +75,7 @@ func (s *Selection) From() (t time.Time, ok bool) {
 // Add considers a record, which it does not keep the memory of. A record is added once.
 func (s *Selection) Add(key string, updated time.Time, record []byte) {
 	s.row = s.q.paths.read(record, s.row)
-	if s.q.filter != nil && !s.q.filter.holds(s.row) {
+	if s.q.filter != nil && !s.q.filter.holds(s.row, &s.text) {
 		return
 	}
 	s.count++

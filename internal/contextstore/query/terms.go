@@ -146,7 +146,7 @@ func words(found []string, f Field, prefix, s string) []string {
 		}
 		return !full
 	}
-	runs(strings.ToLower(s), func(r run) bool {
+	runs(lower(s), func(r run) bool {
 		if r.class == letter {
 			return add(cut(r.text))
 		}
@@ -216,7 +216,7 @@ func (n *node) terms() *Terms {
 		if n.value.kind != text {
 			return nil
 		}
-		return n.orOverflow(n.inside(strings.ToLower(n.value.text), true, true))
+		return n.orOverflow(n.inside(lower(n.value.text), true, true))
 	case "equalfold":
 		return n.orOverflow(n.inside(n.text, true, true))
 	case "startswith":

@@ -1,7 +1,7 @@
 package query
 
 import (
-	"strings"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,12 +17,19 @@ const (
 
 // classOf says what a character is. A mark belongs to the word before it.
 func classOf(r rune) class {
-	if r < utf8.RuneSelf {
+	switch {
+	case r < utf8.RuneSelf:
 		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' {
 			return letter
 		}
 		return between
+	case '一' <= r && r <= '鿿', 'ぁ' <= r && r <= 'ゖ', 'ァ' <= r && r <= 'ヺ', '가' <= r && r <= '힣': // most of them
+		return glyph
 	}
+	return classByTables(r)
+}
+
+func classByTables(r rune) class {
 	switch {
 	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) || r == 'ー':
 		if unicode.IsPunct(r) || unicode.IsSymbol(r) {
@@ -35,31 +42,76 @@ func classOf(r rune) class {
 	return between
 }
 
-// normal writes a text as its words in small letters, with a space before each and one at the end. A
+// appendLower writes a text in small letters.
+func appendLower(out, s []byte) []byte {
+	out = slices.Grow(out, len(s))
+	for i := 0; i < len(s); {
+		// What follows is the same for all that is ASCII, in a loop that a processor likes.
+		for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+			c := s[i]
+			if c-'A' < 26 {
+				c += 'a' - 'A'
+			}
+			out = append(out, c)
+		}
+		if i == len(s) {
+			break
+		}
+		r, n := utf8.DecodeRune(s[i:])
+		if classOf(r) == glyph {
+			out = append(out, s[i:i+n]...) // they have no case
+		} else {
+			out = utf8.AppendRune(out, unicode.ToLower(r))
+		}
+		i += n
+	}
+	return out
+}
+
+func lower(s string) string { return string(appendLower(nil, []byte(s))) }
+
+// appendNormal writes a text in small letters as its words, with a space before each and one at the end. A
 // character of a script without spaces is a word, with a bar between two that something separates. So
 // a phrase is a part of the text that begins with a space, and that ends with one unless it is the
 // beginning of a word.
-func normal(s string) string {
-	var b strings.Builder
-	b.Grow(len(s) + len(s)/4 + 2)
+func appendNormal(out, s []byte) []byte {
+	out = slices.Grow(out, len(s)+len(s)/2+2)
 	last, word := between, between // the last character's class, and that of the last one in a word
-	for _, r := range strings.ToLower(s) {
+	for i := 0; i < len(s); {
+		for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+			c := s[i]
+			if c-'a' >= 26 && c-'0' >= 10 {
+				last = between
+				continue
+			}
+			if last != letter {
+				out = append(out, ' ')
+			}
+			out = append(out, c)
+			last, word = letter, letter
+		}
+		if i == len(s) {
+			break
+		}
+		r, n := utf8.DecodeRune(s[i:])
 		c := classOf(r)
 		if c == glyph && last == between && word == glyph {
-			b.WriteString(" |")
+			out = append(out, " |"...)
 		}
 		if c == glyph || c == letter && last != letter {
-			b.WriteByte(' ')
+			out = append(out, ' ')
 		}
 		if c != between {
-			b.WriteRune(r)
+			out = append(out, s[i:i+n]...)
 			word = c
 		}
 		last = c
+		i += n
 	}
-	b.WriteByte(' ')
-	return b.String()
+	return append(out, ' ')
 }
+
+func normal(s string) string { return string(appendNormal(nil, []byte(lower(s)))) }
 
 // mostWord is how many characters of a word its term has.
 const mostWord = 32

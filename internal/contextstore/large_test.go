@@ -1,0 +1,230 @@
+package contextstore
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/contextstore/query"
+)
+
+var (
+	largeRecords    = flag.Int("large-records", 3000, "how many records the large workspace has")
+	largeWorkspaces = flag.Int("large-workspaces", 20, "how many workspaces of 100 records there are")
+)
+
+// tickets are as records of vendors are: some 400 bytes, a fifth of them without spaces, and words as often
+// as those of a language.
+type tickets struct {
+	r     *rand.Rand
+	often *rand.Zipf
+	words []string
+}
+
+func newTickets() *tickets {
+	r := rand.New(rand.NewPCG(7, 7))
+	v := &tickets{r: r, often: rand.NewZipf(r, 1.1, 10, 7999)}
+	seen := map[string]bool{}
+	for len(v.words) < 8000 {
+		var b strings.Builder
+		for range 2 + r.IntN(3) {
+			b.WriteByte("bcdfghklmnprstvz"[r.IntN(16)])
+			b.WriteByte("aeiou"[r.IntN(5)])
+		}
+		if !seen[b.String()] {
+			seen[b.String()] = true
+			v.words = append(v.words, b.String())
+		}
+	}
+	return v
+}
+
+func ticketFields() *query.Entity {
+	return &query.Entity{Fields: []query.Field{
+		{Name: "id", Type: query.Text, Indexed: true}, {Name: "title", Type: query.Text, Words: true}, {Name: "body", Type: query.Text, Words: true}, {Name: "status", Type: query.Text, Indexed: true},
+		{Name: "priority", Type: query.Number, Indexed: true}, {Name: "assignee", Type: query.Text, Indexed: true}, {Name: "created_at", Type: query.Time}, {Name: "tags", Indexed: true},
+	}}
+}
+
+var signs = []string{"東京都", "請求書", "顧客管理", "障害報告", "データベース", "接続エラー", "返金処理", "支払い遅延", "ログイン", "再設定", "北京市", "上海分公司", "退款申请", "系统故障", "客户服务", "数据同步", "権限不足", "在庫切れ", "配送遅延"}
+
+func (v *tickets) text(n int) string {
+	var words []string
+	for range n {
+		words = append(words, v.words[v.often.Uint64()])
+	}
+	return strings.Join(words, " ")
+}
+
+func (v *tickets) record(i int) Record {
+	title, body := v.text(5), v.text(28)
+	if v.r.IntN(5) == 0 {
+		title, body = signs[v.r.IntN(len(signs))]+signs[v.r.IntN(len(signs))], ""
+		for range 12 {
+			body += signs[v.r.IntN(len(signs))]
+		}
+	}
+	created := time.Unix(1_700_000_000+v.r.Int64N(60_000_000), 0).UTC()
+	raw, err := json.Marshal(map[string]any{
+		"id": fmt.Sprintf("rec_%07d", i), "title": title, "body": body, "status": []string{"open", "pending", "closed", "waiting", "on_hold"}[v.r.IntN(5)],
+		"priority": v.r.IntN(5), "assignee": fmt.Sprintf("user%d", v.r.IntN(500)), "created_at": created.Format(time.RFC3339), "tags": []string{v.text(1), v.text(1)},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return Record{Key: fmt.Sprintf("rec_%07d", i), JSON: raw, Updated: created}
+}
+
+// load copies n records, and reports how many a second.
+func (v *tickets) load(t *testing.T, s Store, at Target, n int) {
+	t.Helper()
+	var took, worked time.Duration
+	ok(s.Begin(t.Context(), at, "p"))(t)
+	for from := 0; from < n; from += 1000 {
+		b := Batch{Pass: "p"}
+		for i := from; i < min(from+1000, n); i++ {
+			b.Put = append(b.Put, v.record(i))
+		}
+		begun, before := time.Now(), processorTime()
+		ok(s.Apply(t.Context(), at, b))(t)
+		took += time.Since(begun)
+		worked += processorTime() - before
+	}
+	begun := time.Now()
+	ok(s.End(t.Context(), at, "p", clock()))(t)
+	t.Logf("%d records: %.0f a second, %.0f a second of a processor, the end of the pass %v", n, float64(n)/took.Seconds(), float64(n)/worked.Seconds(), time.Since(begun).Round(time.Millisecond))
+}
+
+// measure makes searches, and returns how long the slowest of twenty took at least.
+func measure(t *testing.T, name string, rounds int, once func(i int) (*Answer, error)) time.Duration {
+	t.Helper()
+	var took []time.Duration
+	capped, records, before := 0, 0, processorTime()
+	for i := range rounds {
+		begun := time.Now()
+		a := ok(once(i))(t)
+		took = append(took, time.Since(begun))
+		if records += len(a.Records); a.Capped {
+			capped++
+		}
+	}
+	worked := (processorTime() - before) / time.Duration(rounds)
+	slices.Sort(took)
+	p95 := took[len(took)*95/100]
+	t.Logf("%-40s p50 %8v p95 %8v processor %8v, %.1f records, %d of %d capped", name, took[len(took)/2].Round(10*time.Microsecond), p95.Round(10*time.Microsecond), worked.Round(10*time.Microsecond), float64(records)/float64(rounds), capped, rounds)
+	return p95
+}
+
+func testLarge(t *testing.T, s Store, size func() string) {
+	ctx := t.Context()
+	v := newTickets()
+	at := Target{Workspace: "large", Connection: "c1", Entity: "tickets", Fields: ticketFields()}
+	v.load(t, s, at, *largeRecords)
+	t.Logf("size: %s", size())
+	search := func(format string, args ...func() any) func(int) (*Answer, error) {
+		return func(int) (*Answer, error) {
+			var values []any
+			for _, a := range args {
+				values = append(values, a())
+			}
+			q, err := query.Parse(fmt.Appendf(nil, format, values...), at.Fields)
+			if err != nil {
+				return nil, err
+			}
+			return s.Search(ctx, at, q)
+		}
+	}
+	common := func() any { return v.words[3] }
+	middle := func() any { return v.words[200+v.r.IntN(500)] }
+	status := func() any { return []string{"open", "pending", "closed", "waiting", "on_hold"}[v.r.IntN(5)] }
+	user := func() any { return fmt.Sprintf("user%d", v.r.IntN(500)) }
+	id := func() any { return fmt.Sprintf("rec_%07d", v.r.IntN(*largeRecords)) }
+	sign := func() any { return signs[v.r.IntN(len(signs))] }
+	for _, one := range []struct {
+		name string
+		most time.Duration // for a million records on a machine of one's own
+		once func(int) (*Answer, error)
+	}{
+		{"a field that is indexed: id", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"id":%q}}}}`, id)},
+		{"a field that is indexed: 1 of 500", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"assignee":%q}}}}`, user)},
+		{"a field that is indexed: 1 of 5", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"status":%q}}}}`, status)},
+		{"two fields", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"status":%q},"in":{"assignee":[%q]}}}}`, status, user)},
+		{"a common word, the newest", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q}}}}`, common)},
+		{"a common word, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q}},"sort":[{"created_at":"asc"}]}}`, common)},
+		{"a common word, filtered, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q},"eq":{"status":%q}},"sort":[{"priority":"desc"},{"created_at":"desc"}]}}`, common, status)},
+		{"a word, filtered, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q},"eq":{"status":%q}},"sort":[{"created_at":"desc"}]}}`, middle, status)},
+		{"a beginning, filtered, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":"%.4s*"},"eq":{"status":%q}},"sort":[{"created_at":"desc"}]}}`, middle, status)},
+		{"glyphs, filtered, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"contains":{"body":%q},"eq":{"status":%q}},"sort":[{"created_at":"desc"}]}}`, sign, status)},
+		{"words in an order, filtered, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"fuzzy":{"body":"%s %s"},"eq":{"status":%q}},"sort":[{"created_at":"desc"}]}}`, common, middle, status)},
+		{"a part of a word, no index, the newest", 50 * time.Millisecond, search(`{"query":{"filter":{"contains":{"body":"%.4s"}}}}`, middle)},
+		{"a part of a word, no index, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"contains":{"body":"%.4s"}},"sort":[{"created_at":"desc"}]}}`, middle)},
+		{"everything, sorted", 50 * time.Millisecond, search(`{"query":{"sort":[{"priority":"desc"}]}}`)},
+	} {
+		if p95 := measure(t, one.name, 100, one.once); *largeRecords >= 1_000_000 && p95 > one.most {
+			t.Logf("SLOW: %s takes %v, and should take %v", one.name, p95, one.most)
+		}
+	}
+}
+
+func testManySmall(t *testing.T, s Store, size func() string) {
+	ctx := t.Context()
+	v := newTickets()
+	at := func(i int) Target {
+		return Target{Workspace: fmt.Sprintf("small-%d", i), Connection: "c1", Entity: "tickets", Fields: ticketFields()}
+	}
+	var took time.Duration
+	for i := range *largeWorkspaces {
+		b := Batch{}
+		for n := range 100 {
+			b.Put = append(b.Put, v.record(n))
+		}
+		begun := time.Now()
+		ok(s.Apply(ctx, at(i), b))(t)
+		took += time.Since(begun)
+	}
+	t.Logf("%d workspaces of 100 records: %.0f records a second; size: %s", *largeWorkspaces, float64(*largeWorkspaces)*100/took.Seconds(), size())
+	measure(t, "a word, filtered, sorted, in any workspace", 1000, func(int) (*Answer, error) {
+		to := at(v.r.IntN(*largeWorkspaces))
+		return s.Search(ctx, to, ok(query.Parse(fmt.Appendf(nil, `{"query":{"filter":{"keyword":{"body":%q},"eq":{"status":"open"}},"sort":[{"created_at":"desc"}]}}`, v.words[3]), to.Fields))(t))
+	})
+}
+
+// TestLarge measures many records. It is right at any size, and says something at a large one.
+func TestLarge(t *testing.T) {
+	f := files(t)
+	size := func() string {
+		total := int64(0)
+		for _, entry := range ok(os.ReadDir(f.dir))(t) {
+			info := ok(os.Stat(filepath.Join(f.dir, entry.Name())))(t)
+			total += info.Size()
+		}
+		return fmt.Sprintf("%d MB", total>>20)
+	}
+	testLarge(t, f, size)
+	testManySmall(t, f, size)
+}
+
+// TestLargePostgres is TestLarge with PostgreSQL.
+func TestLargePostgres(t *testing.T) {
+	if os.Getenv("AGENTHOST_TEST_POSTGRES") == "" {
+		t.Skip("AGENTHOST_TEST_POSTGRES is not set")
+	}
+	s := tables(t)
+	size := func() string {
+		var all, rows, terms int64
+		must(t, s.db.QueryRowContext(context.Background(), "SELECT pg_total_relation_size('context_record'), pg_table_size('context_record'), pg_relation_size('context_record_terms')").Scan(&all, &rows, &terms))
+		_, err := s.db.ExecContext(context.Background(), "VACUUM ANALYZE context_record")
+		must(t, err)
+		return fmt.Sprintf("%d MB (rows %d, index of terms %d)", all>>20, rows>>20, terms>>20)
+	}
+	testLarge(t, s, size)
+	testManySmall(t, s, size)
+}
