@@ -15,7 +15,7 @@ import (
 func incidents() *query.Entity {
 	return &query.Entity{Fields: []query.Field{
 		{Name: "id", Type: query.Text, Indexed: true}, {Name: "name", Type: query.Text, Words: true}, {Name: "summary", Words: true},
-		{Name: "mode", Indexed: true}, {Name: "visibility", Indexed: true}, {Name: "created_at", Type: query.Time}, {Name: "updated_at", Type: query.Time, Indexed: true},
+		{Name: "mode", Indexed: true}, {Name: "visibility", Indexed: true}, {Name: "created_at", Type: query.Time}, {Name: "updated_at", Type: query.Time, Indexed: true, Updated: true},
 		{Name: "has_debrief", Type: query.Boolean, Indexed: true}, {Name: "workload_minutes_total", Type: query.Number, Indexed: true}, {Name: "workload_minutes_late", Type: query.Number},
 		{Name: "severity"}, {Name: "severity.name", Type: query.Text, Indexed: true}, {Name: "severity.rank", Type: query.Number}, {Name: "duration_metrics", Indexed: true}, {Name: "custom_field_entries"},
 	}}
@@ -72,6 +72,9 @@ func (s source) record(id string) Record {
 	if s.IntN(4) > 0 {
 		r["summary"] = s.words(s.IntN(20))
 	}
+	if s.IntN(8) == 0 {
+		r["summary"] = []any{s.words(3), map[string]any{"text": s.words(4)}}
+	}
 	if s.IntN(5) > 0 {
 		r["severity"] = map[string]any{"name": pick(s, "minor", "major", "Critical"), "rank": s.IntN(4)}
 	}
@@ -96,7 +99,13 @@ func (s source) record(id string) Record {
 	if err != nil {
 		panic(err)
 	}
-	return Record{Key: id, JSON: raw, Updated: s.moment().Add(time.Duration(s.IntN(3)) * 100 * time.Millisecond)}
+	updated := s.moment().Add(time.Duration(s.IntN(3)) * 100 * time.Millisecond)
+	if at, is := r["updated_at"].(string); is {
+		if updated, err = time.Parse(time.RFC3339, at); err != nil {
+			panic(err)
+		}
+	}
+	return Record{Key: id, JSON: raw, Updated: updated}
 }
 
 type object = map[string]any

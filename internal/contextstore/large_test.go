@@ -50,7 +50,7 @@ func newTickets() *tickets {
 func ticketFields() *query.Entity {
 	return &query.Entity{Fields: []query.Field{
 		{Name: "id", Type: query.Text, Indexed: true}, {Name: "title", Type: query.Text, Words: true}, {Name: "body", Type: query.Text, Words: true}, {Name: "status", Type: query.Text, Indexed: true},
-		{Name: "priority", Type: query.Number, Indexed: true}, {Name: "assignee", Type: query.Text, Indexed: true}, {Name: "created_at", Type: query.Time}, {Name: "tags", Indexed: true},
+		{Name: "priority", Type: query.Number, Indexed: true}, {Name: "assignee", Type: query.Text, Indexed: true}, {Name: "created_at", Type: query.Time, Updated: true}, {Name: "tags", Indexed: true},
 	}}
 }
 
@@ -147,6 +147,7 @@ func testLarge(t *testing.T, s Store, size func() string) {
 	status := func() any { return []string{"open", "pending", "closed", "waiting", "on_hold"}[v.r.IntN(5)] }
 	user := func() any { return fmt.Sprintf("user%d", v.r.IntN(500)) }
 	id := func() any { return fmt.Sprintf("rec_%07d", v.r.IntN(*largeRecords)) }
+	day := func() any { return 15 }
 	sign := func() any { return signs[v.r.IntN(len(signs))] }
 	for _, one := range []struct {
 		name string
@@ -157,6 +158,7 @@ func testLarge(t *testing.T, s Store, size func() string) {
 		{"a field that is indexed: 1 of 500", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"assignee":%q}}}}`, user)},
 		{"a field that is indexed: 1 of 5", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"status":%q}}}}`, status)},
 		{"two fields", 2 * time.Millisecond, search(`{"query":{"filter":{"eq":{"status":%q},"in":{"assignee":[%q]}}}}`, status, user)},
+		{"a day, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"gte":{"created_at":"2024-03-%02d"},"lt":{"created_at":"2024-03-%02dT12:00:00Z"}},"sort":[{"priority":"desc"}]}}`, day, day)},
 		{"a common word, the newest", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q}}}}`, common)},
 		{"a common word, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q}},"sort":[{"created_at":"asc"}]}}`, common)},
 		{"a common word, filtered, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"keyword":{"body":%q},"eq":{"status":%q}},"sort":[{"priority":"desc"},{"created_at":"desc"}]}}`, common, status)},

@@ -53,12 +53,14 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 		if !q.Sorted() {
 			size = min(size, 4*q.Limit+32)
 		}
-		for from := w.from(); ; size = min(8*size, mostCandidates+1) {
-			last, n, err := chunk(within, tx, e, t, w, from, size)
+		indexed := e.spec == spec(t.Fields)
+		newest, oldest := w.between(indexed)
+		for ; ; size = min(8*size, mostCandidates+1) {
+			last, n, err := chunk(within, tx, e, indexed, w, newest, oldest, size)
 			if err != nil || w.over || n < size {
 				return err
 			}
-			from = last - 1
+			newest = last - 1
 		}
 	})
 	if err != nil {
@@ -71,13 +73,14 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 }
 
 // chunk walks over some candidates, and returns how many there were, and the id of the last one.
-func chunk(ctx context.Context, tx *sql.Tx, e *entity, t Target, w *walk, from int64, size int) (last int64, n int, err error) {
-	statement := "SELECT id, key, updated, record FROM context_record WHERE slot = $1 AND id <= $2 ORDER BY id DESC LIMIT $3"
-	args := []any{e.slot, from, size}
-	if terms := w.q.Terms(); terms != nil && e.spec == spec(t.Fields) {
-		statement = "SELECT id, key, updated, record FROM context_record WHERE slot = $1 AND id <= $2 AND terms @@ $4::tsquery ORDER BY id DESC LIMIT $3"
+func chunk(ctx context.Context, tx *sql.Tx, e *entity, indexed bool, w *walk, newest, oldest int64, size int) (last int64, n int, err error) {
+	condition := ""
+	args := []any{e.slot, newest, oldest, size}
+	if terms := w.q.Terms(); terms != nil && indexed {
+		condition = " AND terms @@ $5::tsquery"
 		args = append(args, tsquerySyntax().expression(prefix(e.slot), terms))
 	}
+	statement := "SELECT id, key, updated, record FROM context_record WHERE slot = $1 AND id BETWEEN $3 AND $2" + condition + " ORDER BY id DESC LIMIT $4"
 	rows, err := tx.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return 0, 0, err

@@ -88,7 +88,7 @@ func testCap(t *testing.T, s Store, workspace string) {
 		if i%5000 == 4999 || i == n-1 {
 			name = "common rare"
 		}
-		return fmt.Sprintf(`{"id":"i%05d","name":%q,"workload_minutes_total":%d,"summary":"pad"}`, i, name, i)
+		return fmt.Sprintf(`{"id":"i%05d","name":%q,"workload_minutes_total":%d,"updated_at":%q}`, i, name, i, clock().Add(-time.Duration(i)*time.Second).Format(time.RFC3339))
 	}, func(i int) time.Time { return clock().Add(-time.Duration(i) * time.Second) }))
 	find := func(params string) *Answer {
 		t.Helper()
@@ -109,6 +109,16 @@ func testCap(t *testing.T, s Store, workspace string) {
 	a = find(`{"query":{"filter":{"endswith":{"name":"are"}}},"limit":10,"cursor":"` + a.Cursor + `"}`)
 	if a.Capped || ids(a.Records) != "i10699" || a.Cursor != "" {
 		t.Errorf("%s %+v", ids(a.Records), a)
+	}
+	// Of a time, only the records of that time are candidates.
+	for filter, want := range map[string]string{
+		fmt.Sprintf(`{"lt":{"updated_at":%q}}`, clock().Add(-10690*time.Second).Format(time.RFC3339)):                                                                           "i10699 i10698",
+		fmt.Sprintf(`{"gte":{"updated_at":%q},"lte":{"updated_at":%q}}`, clock().Add(-400*time.Second).Format(time.RFC3339), clock().Add(-10*time.Second).Format(time.RFC3339)): "i00400 i00399",
+		fmt.Sprintf(`{"eq":{"updated_at":%q},"contains":{"name":"comm"}}`, clock().Add(-10500*time.Second).Format(time.RFC3339)):                                                "i10500",
+	} {
+		if a := find(`{"query":{"filter":` + filter + `,"sort":[{"workload_minutes_total":"desc"}]},"limit":2}`); a.Capped || ids(a.Records) != want {
+			t.Errorf("%s: %s %+v", filter, ids(a.Records), a)
+		}
 	}
 	a = find(`{"query":{"filter":{"keyword":{"name":"common"}}},"limit":3}`)
 	if a.Capped || ids(a.Records) != "i00000 i00001 i00002" || a.Found > 100 {

@@ -49,7 +49,7 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 	defer cancel()
 	err = f.read(within, t, func(c *conn, e *entity) error {
 		state = e.state()
-		statement, args := candidates(e, t, q, w.from())
+		statement, args := candidates(e, t, w)
 		return c.query(func(s *sqlite3.Stmt) (bool, error) {
 			more := w.add(newestID-s.ColumnInt64(0), s.ColumnText(1), s.ColumnInt64(2), s.ColumnRawBlob(3))
 			return more, within.Err()
@@ -65,12 +65,15 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 }
 
 // candidates is the statement for the candidates of a search, the newest first.
-func candidates(e *entity, t Target, q *query.Query, from int64) (string, []any) {
-	if terms := q.Terms(); terms != nil && e.spec == spec(t.Fields) {
-		return named(e.slot, "SELECT r.place, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.place = fN.rowid WHERE fN MATCH ?1 AND fN.rowid >= ?2 ORDER BY fN.rowid"),
-			[]any{fts5Syntax().expression("", terms), newestID - from}
+func candidates(e *entity, t Target, w *walk) (string, []any) {
+	indexed := e.spec == spec(t.Fields)
+	newest, oldest := w.between(indexed)
+	args := []any{newestID - newest, newestID - oldest}
+	if terms := w.q.Terms(); terms != nil && indexed {
+		return named(e.slot, "SELECT r.place, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.place = fN.rowid WHERE fN MATCH ?3 AND fN.rowid BETWEEN ?1 AND ?2 ORDER BY fN.rowid"),
+			append(args, fts5Syntax().expression("", terms))
 	}
-	return named(e.slot, "SELECT place, key, updated, record FROM rN WHERE place >= ?1 ORDER BY place"), []any{newestID - from}
+	return named(e.slot, "SELECT place, key, updated, record FROM rN WHERE place BETWEEN ?1 AND ?2 ORDER BY place"), args
 }
 
 // interrupted is the error of a call that its context has ended, and otherwise err.

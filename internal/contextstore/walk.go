@@ -39,12 +39,25 @@ func newWalk(t Target, q *query.Query) (*walk, error) {
 	return &walk{q: q, selection: s}, nil
 }
 
-// from is the newest id that the page can have.
-func (w *walk) from() int64 {
+// between are the newest and the oldest id that the page can have. Indexed says that the copies are indexed as
+// the search takes it.
+func (w *walk) between(indexed bool) (newest, oldest int64) {
+	newest = newestID
+	atMost := func(t time.Time) { newest = min(newest, (secondOf(within(t))+1)<<sameSecond-1) }
 	if at, ok := w.selection.From(); ok {
-		return min((secondOf(within(at))+1)<<sameSecond-1, newestID)
+		atMost(at)
 	}
-	return newestID
+	if !indexed {
+		return newest, 0
+	}
+	from, to := w.q.Between()
+	if !to.IsZero() {
+		atMost(to)
+	}
+	if !from.IsZero() {
+		oldest = secondOf(within(from)) << sameSecond
+	}
+	return newest, oldest
 }
 
 // add considers a candidate, and reports whether it wants another one.

@@ -29,8 +29,11 @@ type Field struct {
 	Type Type
 	// Indexed fields are found by their value, and a list by the values in it.
 	Indexed bool
-	// Words fields are texts that are found by their words.
+	// Words fields are texts that are found by their words, or lists and objects with such texts.
 	Words bool
+	// Updated is the time by which records are ordered without a sort, for a record that has it. A search for a time of
+	// this field looks only at the records of that time.
+	Updated bool
 }
 
 // Entity says which fields of records a search can name: these, and what is inside them.

@@ -43,8 +43,15 @@ func (n *node) holds(r row, s *scratch) bool {
 			inner = n.inner.paths.read(one, inner)
 			return n.inner.condition.holds(inner, s)
 		})
-	case "startswith", "endswith", "contains", "equalfold", "fuzzy", "keyword":
+	case "startswith", "endswith", "contains", "equalfold":
 		return rawjson.KindOf(raw) == rawjson.String && n.textHolds(raw, s)
+	case "fuzzy", "keyword":
+		found := false
+		texts(raw, func(one []byte) bool {
+			found = n.textHolds(one, s)
+			return !found
+		})
+		return found
 	}
 	return n.valueHolds(read(raw, n.field.Type))
 }
@@ -89,6 +96,20 @@ func (n *node) valueHolds(v value) bool {
 		return order < 0
 	}
 	return order <= 0 // lte
+}
+
+// texts yields a text, or the texts in a list or an object, which are each searched for words.
+func texts(raw []byte, yield func([]byte) bool) {
+	switch rawjson.KindOf(raw) {
+	case rawjson.String:
+		yield(raw)
+	case rawjson.Array, rawjson.Object:
+		for t := range rawjson.Tokens(raw) {
+			if t.Kind == rawjson.Scalar && t.Raw[0] == '"' && !yield(t.Raw) {
+				return
+			}
+		}
+	}
 }
 
 func (n *node) textHolds(raw []byte, s *scratch) bool {

@@ -88,6 +88,7 @@ func TestMatch(t *testing.T) {
 		{`{"keyword":{"title":"東"}}`, []string{`{"title":"関東"}`, `{"title":"東北"}`}, []string{`{"title":"北"}`}},
 		{`{"keyword":{"title":"\"東 京\""}}`, []string{`{"title":"東・京"}`}, []string{`{"title":"東京"}`}},
 		{`{"keyword":{"title":"ไทย"}}`, []string{`{"title":"ภาษาไทยครับ"}`}, []string{`{"title":"ไท"}`}},
+		{`{"keyword":{"title":"login"}}`, []string{`{"title":["x",{"a":[1,"a login"]}]}`, `{"title":{"x":"Log\u0069n"}}`}, []string{`{"title":{"login":"x"}}`, `{"title":["log","in"]}`, `{"title":true}`}},
 		{`{"keyword":{"title":"ñandú"}}`, []string{`{"title":"El ÑANDÚ"}`}, []string{`{"title":"nandu"}`}},
 		// fuzzy: words that begin with these, in this order.
 		{`{"fuzzy":{"title":"pay fail"}}`, []string{`{"title":"Payment has failed"}`}, []string{`{"title":"failed payment"}`, `{"title":"repay fails"}`}},

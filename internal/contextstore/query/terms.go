@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
@@ -92,8 +93,8 @@ func (x *Indexer) Terms(record []byte) []string {
 		if f.Indexed {
 			found = indexed(found, f, raw)
 		}
-		if f.Words && rawjson.KindOf(raw) == rawjson.String {
-			found = words(found, f, x.prefix[i], rawjson.Unquote(raw))
+		if f.Words {
+			found = words(found, f, x.prefix[i], raw)
 		}
 	}
 	slices.Sort(found)
@@ -133,28 +134,30 @@ func indexed(found []string, f Field, raw []byte) []string {
 	return found
 }
 
-func words(found []string, f Field, prefix, s string) []string {
-	if len(s) > mostIndexText {
-		return append(found, fieldOf(overflowTerm, f.Name))
-	}
-	before := len(found)
-	full := false
+func words(found []string, f Field, prefix string, raw []byte) []string {
+	before, size, full := len(found), 0, false
 	add := func(word string) bool {
-		full = len(found)-before >= mostTerms
+		full = full || len(found)-before >= mostTerms
 		if !full {
 			found = append(found, prefix+word)
 		}
 		return !full
 	}
-	runs(lower(s), func(r run) bool {
-		if r.class == letter {
-			return add(cut(r.text))
+	texts(raw, func(one []byte) bool {
+		if size += len(one); size > mostIndexText {
+			full = true
+			return false
 		}
-		more := true
-		if r.class == glyph {
-			pairs(r.text, func(pair string, _ bool) bool { more = add(pair); return more })
-		}
-		return more
+		runs(lower(rawjson.Unquote(one)), func(r run) bool {
+			switch r.class {
+			case letter:
+				return add(cut(r.text))
+			case glyph:
+				pairs(r.text, func(pair string, _ bool) bool { return add(pair) })
+			}
+			return !full
+		})
+		return !full
 	})
 	if full {
 		return append(found[:before], fieldOf(overflowTerm, f.Name))
@@ -181,6 +184,43 @@ func (q *Query) Terms() *Terms {
 		return nil
 	}
 	return q.filter.terms()
+}
+
+// Between returns the times between which every record that the search finds was updated, the zero time where
+// there is no bound.
+func (q *Query) Between() (from, to time.Time) {
+	if q.filter == nil {
+		return from, to
+	}
+	return q.filter.between()
+}
+
+func (n *node) between() (from, to time.Time) {
+	if n.operator == "and" {
+		for _, child := range n.children {
+			a, b := child.between()
+			if a.After(from) {
+				from = a
+			}
+			if to.IsZero() || !b.IsZero() && b.Before(to) {
+				to = b
+			}
+		}
+		return from, to
+	}
+	if !n.field.Updated || n.value.kind != moment {
+		return from, to
+	}
+	at := time.Unix(n.value.whole, int64(n.value.part))
+	switch n.operator {
+	case "eq":
+		return at, at
+	case "gt", "gte":
+		return at, to
+	case "lt", "lte":
+		return from, at
+	}
+	return from, to
 }
 
 func (n *node) terms() *Terms {
