@@ -66,7 +66,9 @@ func Resized(table []byte, name string, operations int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	delete(d, "airbyte") // which may name operations that are code
+	for _, key := range []string{"airbyte", "sync"} { // which may name operations that are code
+		delete(d, key)
+	}
 	if operations < len(rows) {
 		delete(d, "check") // which may name one that is gone
 	}
