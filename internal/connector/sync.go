@@ -70,7 +70,8 @@ type SyncEach struct {
 	Changed string
 }
 
-// SyncChanges says how to ask for what changed.
+// SyncChanges says how to ask for what changed. With Each, the list of each value has a latest time or a
+// token of its own.
 type SyncChanges struct {
 	// Field is a JSON Pointer to the time by which changes are asked for, "" with a Token.
 	Field string

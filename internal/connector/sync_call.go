@@ -34,8 +34,12 @@ func (s *Sync) All(now time.Time) []SyncRange {
 	return s.ranges(s.start, now)
 }
 
-// Since returns the ranges of a pass over what changed since the latest change that is known.
+// Since returns the ranges of a pass over what changed since the latest change that is known: the latest
+// [Sync.TimeOf] of the records of a list. Where times tell nothing, it is a pass over everything.
 func (s *Sync) Since(latest, now time.Time) []SyncRange {
+	if s.Changes == nil || s.Changes.Token != "" {
+		return s.All(now)
+	}
 	return s.ranges(latest.Add(-s.Changes.Overlap), now)
 }
 

@@ -151,6 +151,9 @@ func TestSyncLists(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	if r := append(kinds.Since(now, now), notes.Since(now, now)...); len(r) != 2 || !r[0].From.IsZero() || !r[1].From.IsZero() {
+		t.Errorf("times tell %v", r)
+	}
 	for _, wrong := range []struct {
 		s    *Sync
 		each string
