@@ -16,6 +16,9 @@ import (
 // A program works before and after the steps that may wait: a statement that is another one before step 4
 // is there twice, as "NAME" and as "NAME before 4". A server that did not hear yet that the step was done
 // does its statement or its transaction again. In Go, [Store.schema] says what is done.
+//
+// Calls wait for a step that locks their table: it takes a second at most, or is divided. A release has its
+// steps that add before the others, as a program that needs one of them cannot start while one before it waits.
 
 // earlier is a statement for databases that do not have a step.
 type earlier struct {
