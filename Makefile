@@ -100,7 +100,7 @@ test-quick: ## run the same tests without the race detector, in less than half o
 
 .PHONY: test-postgres
 test-postgres: ## run the tests of the server on PostgreSQL; needs its programs (apt-get install postgresql)
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./server ./cmd/agenthost
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./internal/contextstore ./server ./cmd/agenthost
 
 .PHONY: test-nodes
 test-nodes: ## kill servers that share a PostgreSQL, restart it, and upgrade them, while clients write; needs its programs; KILLS=60 kills more
@@ -337,6 +337,8 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestPostgresNodes' -node-kills $(call sized,60,6) -node-every $(call sized,10s,2s) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=$(call sized,10,1) -v -timeout 60m -run 'TestPostgresUpgrade$$' -upgrade-clients $(call sized,32,8)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run KilledServer -server-kills $(call sized,500,5) -seed $(SEED)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestFiles/isolation|TestPostgres/cases/isolation' -cross-searches $(call sized,100000,3000)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run TestLarge -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
 	@$(MAKE) --no-print-directory test-schema SCHEMATIME=$(call sized,10m,20s)
 	@$(MAKE) --no-print-directory fuzz
