@@ -16,6 +16,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/adminapi"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/coordinate"
 	"github.com/agenthost/agenthost/internal/modulefile"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -383,4 +384,24 @@ func TestPostgresNodesShareConnectors(t *testing.T) {
 		l.eventually("it is there again", func() bool { return strings.Contains(call(l).body, `"version":3`) })
 	}
 	t.Logf("it is on all nodes after %v, the new version after %v and %d calls, and gone after %v", took, replaced, good.Load(), removed)
+}
+
+// A notice, and the news that notices were missed, both lead to what another node installed and removed.
+func TestInstalledElsewhere(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	operator := l.operator(store.RoleOperator)
+	for _, c := range []coordinate.Change{{About: store.NoticeConnector}, {Everything: true}} {
+		l.put(notes(1), notes(1), func(*grant.Module) {})
+		if p := l.served(operator, "notes"); !p.Installed || p.Usable || !strings.Contains(p.Why, "not taken it up yet") {
+			t.Errorf("before: %+v", p)
+		}
+		l.s.heard(c)
+		l.eventually("it can be used", func() bool { return l.served(operator, "notes").Usable })
+		if err := l.s.store.RemoveConnectorFile(t.Context(), "notes"); err != nil {
+			t.Fatal(err)
+		}
+		l.s.heard(c)
+		l.eventually("it is gone", func() bool { return l.served(operator, "notes").Name == "" })
+	}
 }
