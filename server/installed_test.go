@@ -186,7 +186,11 @@ func (l *lab) put(module, approvedModule string, change func(*grant.Module)) {
 	}
 	change(&review.Module)
 	approved := &approval.File{Approvals: []grant.Approval{{Module: review.Module, At: time.Unix(1800000000, 0).UTC(), By: "ada"}}}
-	if _, err := l.s.store.PutConnectorFile(l.t.Context(), store.ConnectorFile{Name: "notes", Approval: approved.Format()}, []byte(module), ""); err != nil {
+	before, err := l.s.installedNow(l.t.Context(), "notes")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := l.s.store.PutConnectorFile(l.t.Context(), store.ConnectorFile{Name: "notes", Approval: approved.Format()}, []byte(module), before.Digest); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -279,6 +283,29 @@ func TestTamperedConnectors(t *testing.T) {
 			l.install(operator, notes(3))
 			l.ok(l.createNotes(), &airbyteapi.Record{})
 		})
+	}
+}
+
+// A module that declares something else on this node than what an operator approved sends nothing for the
+// connections that are there, also on a server that keeps no approvals of its plugins folder.
+//
+// threat: A2
+func TestInstalledModuleDeclaresMore(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	operator := l.operator(store.RoleOperator)
+	l.install(operator, notes(1))
+	var made airbyteapi.Record
+	l.ok(l.createNotes(), &made)
+	l.put(notes(2, "/others"), notes(2, "/others"), func(m *grant.Module) { m.Reach.Operations[0].Requests = m.Reach.Operations[0].Requests[:1] })
+	l.s.heard(coordinate.Change{About: store.NoticeConnector})
+	refused := func() bool {
+		r := l.ask(http.MethodPost, at(airbyteapi.ExecutePath, made.ID), l.token, listNotes)
+		return r.status == http.StatusForbidden && strings.Contains(r.body, "needs access beyond the approval")
+	}
+	l.eventually("the call is refused", refused)
+	if l = l.again(); !refused() {
+		t.Error("the call is not refused after a start")
 	}
 }
 
