@@ -100,6 +100,9 @@ func (s *Server) installPlugin(ctx context.Context, r *api.Request, in *adminapi
 	if err := s.notInFolder(ctx, review.Name); err != nil {
 		return nil, err
 	}
+	if err := s.mistakable(ctx, &review.ConnectorInfo); err != nil {
+		return nil, err
+	}
 	before, err := s.installedNow(ctx, review.Name)
 	if err != nil {
 		return nil, err

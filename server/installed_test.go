@@ -24,16 +24,21 @@ import (
 
 // notes is a connector that answers with its version. It may send GET requests to each of paths.
 func notes(version int, paths ...string) string {
+	return notesAs(version, func(manifest string) string { return manifest }, paths...)
+}
+
+// notesAs is notes with another manifest.
+func notesAs(version int, as func(manifest string) string, paths ...string) string {
 	requests := []string{`{"method": "GET", "path": "/notes"}`}
 	for _, path := range paths {
 		requests = append(requests, `{"method": "GET", "path": "`+path+`"}`)
 	}
-	return string(wasmtest.Static(fmt.Sprintf(`{
+	return string(wasmtest.Static(as(fmt.Sprintf(`{
 		"abi": 1, "name": "notes", "title": "Notes", "version": "1.0.%d", "description": "Notes of the tests.",
 		"servers": [{"id": "main", "url": "https://api.notes.example"}],
 		"check": {"entity": "notes", "action": "list"},
 		"operations": [{"entity": "notes", "action": "list", "description": "All notes.", "effect": "read", "params": {"type": "object"}, "requests": [%s]}]
-	}`, version, strings.Join(requests, ",")), `{"schemes": [{"id": "token", "type": "bearer", "origins": ["https://api.notes.example"],
+	}`, version, strings.Join(requests, ","))), `{"schemes": [{"id": "token", "type": "bearer", "origins": ["https://api.notes.example"],
 		"fields": [{"name": "token", "secret": true, "required": true}],
 		"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {token}"}]}]}`, fmt.Sprintf(`{"data":{"version":%d},"meta":{}}`, version)))
 }
@@ -78,6 +83,51 @@ func (l *lab) createNotes() reply {
 // remove removes the connector.
 func (l *lab) remove(token string) reply {
 	return l.ask(http.MethodDelete, adminapi.ServedPluginsPath+"/notes", token, nil)
+}
+
+// A connector that has the title or the definition id of another one is not installed: clients ask by
+// these, and their credentials would go elsewhere. Where two of the plugins folder have one title, a
+// client has to say which it means by its name.
+//
+// threat: A2
+func TestConnectorsOfOneTitle(t *testing.T) {
+	t.Parallel()
+	const id = "0d44e3c4-7d0e-4f66-a6d5-bb2e0f8c9f55"
+	as := func(name, title, airbyte string) string {
+		return notesAs(1, func(manifest string) string {
+			return strings.NewReplacer(`"name": "notes"`, `"name": "`+name+`"`, `"title": "Notes"`, `"title": "`+title+`"`+airbyte).Replace(manifest)
+		})
+	}
+	known := func(kind, id string) string {
+		return `, "airbyte": {"connector_type": "` + kind + `", "definition_id": "` + id + `"}`
+	}
+	folder := t.TempDir()
+	for file, module := range map[string]string{"one.wasm": as("one", "Same", ""), "two.wasm": as("two", "SAME", ""), "same.wasm": as("three", "Other", known("Twin", id))} {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(module), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := newLab(t, func(o *Options) { o.Host.Plugins, o.Connectors = folder, nil })
+	operator := l.operator(store.RoleOperator)
+	for what, module := range map[string]string{
+		"its title":               as("evil", "sAME", ""),
+		"its title, as a name":    as("twin", "Evil", ""),
+		"its name, as a title":    as("evil", "One", ""),
+		"its definition id":       as("evil", "Evil", known("Evil", id)),
+		"its title, as Airbyte's": as("evil", "Evil", known("Same", "11111111-7d0e-4f66-a6d5-bb2e0f8c9f55")),
+		"its name, as Airbyte's":  as("evil", "Evil", known("Three", "11111111-7d0e-4f66-a6d5-bb2e0f8c9f55")),
+	} {
+		if l.fails(l.vet(operator, module, ""), http.StatusConflict, "a title or a definition id of the connector"); t.Failed() {
+			t.Fatal(what)
+		}
+	}
+	create := func(kind string) reply {
+		return l.ask(http.MethodPost, airbyteapi.ConnectorsPath, l.token, `{"workspace_name": "acme", "connector_type": "`+kind+`", "credentials": {"token": "canary"}}`)
+	}
+	l.fails(create("Same"), http.StatusConflict, "one and two")
+	for _, kind := range []string{"one", "two", "Twin"} {
+		l.ok(create(kind), &airbyteapi.Record{})
+	}
 }
 
 const listNotes = `{"entity": "notes", "action": "list"}`

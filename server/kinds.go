@@ -96,12 +96,23 @@ func (s *Server) kindFor(ctx context.Context, in *airbyteapi.CreateRequest) (*ki
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var names, same []string
+	var found *kind
 	for i := range approved {
-		if k := &approved[i]; k.is(in) {
+		k := &approved[i]
+		if strings.EqualFold(k.Name, in.ConnectorType) {
 			return k, nil
 		}
-		names = append(names, approved[i].title())
+		if k.is(in) {
+			found, same = k, append(same, k.Name)
+		}
+		names = append(names, k.title())
+	}
+	if len(same) > 1 { // credentials would go to the vendor of one of them
+		return nil, &api.Refusal{Status: http.StatusConflict, Field: "connector_type", Message: "several connectors of this server have that title or id: " + strings.Join(same, " and "), Hint: "give connector_type the name of one"}
+	}
+	if found != nil {
+		return found, nil
 	}
 	asked := cmp.Or(in.ConnectorType, in.DefinitionID, in.SourceTemplateID)
 	refusal := &api.Refusal{Status: http.StatusNotFound, Code: "definition_not_found", Field: "connector_type", Message: fmt.Sprintf("this server has no connector %q", clip(asked)), Hint: fault.Hint(in.ConnectorType, names)}
@@ -116,6 +127,32 @@ func (s *Server) kindFor(ctx context.Context, in *airbyteapi.CreateRequest) (*ki
 	}
 	refusal.Hint = cmp.Or(refusal.Hint, "the operator adds connectors with agenthost plugin add, or puts them into the plugins folder and approves them with agenthost plugin approve")
 	return nil, refusal
+}
+
+// mistakable refuses a connector that a client could get that asks for another one.
+func (s *Server) mistakable(ctx context.Context, info *host.ConnectorInfo) error {
+	approved, err := s.kinds(ctx)
+	if err != nil {
+		return err
+	}
+	k := &kind{*info, definitionOf(info)}
+	for i := range approved {
+		other := &approved[i]
+		if other.Name != k.Name && k.meets(other) {
+			return &api.Refusal{Status: http.StatusConflict, Field: "module", Message: fmt.Sprintf("the connector %s has a name, a title or a definition id of the connector %s", k.Name, other.Name), Hint: "give it others, or remove " + other.Name}
+		}
+	}
+	return nil
+}
+
+// meets reports whether a request can ask for both kinds.
+func (k *kind) meets(other *kind) bool {
+	for _, word := range []string{k.Name, k.title()} {
+		if strings.EqualFold(word, other.Name) || strings.EqualFold(word, other.title()) {
+			return true
+		}
+	}
+	return strings.EqualFold(k.definition, other.definition)
 }
 
 // is reports whether a request to create a connector asks for a kind.

@@ -35,7 +35,7 @@ func (s *Server) Notes(ctx context.Context) ([]string, error) {
 	for i := range approved {
 		served = append(served, approved[i].Name)
 	}
-	notes := []string{"connectors: " + cmp.Or(strings.Join(served, ", "), "none: add some with agenthost plugin add, or put them into "+s.options.Host.Plugins+", and approve them with agenthost plugin approve")}
+	notes := []string{"connectors: " + cmp.Or(strings.Join(served, ", "), "none: "+s.howToAdd())}
 	for name, why := range s.installed.unusable() {
 		notes = append(notes, fmt.Sprintf("%s, which an operator added, cannot be used: %s", name, why))
 	}
@@ -49,7 +49,7 @@ func (s *Server) Notes(ctx context.Context) ([]string, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.options.Connectors)) {
 		if !slices.Contains(names, name) {
-			notes = append(notes, fmt.Sprintf("serve.connectors.%s: there is no connector of this name; %s", name, cmp.Or(fault.Hint(name, names), "put one into "+s.options.Host.Plugins)))
+			notes = append(notes, fmt.Sprintf("serve.connectors.%s: there is no connector of this name; %s", name, cmp.Or(fault.Hint(name, names), s.howToAdd())))
 			continue
 		}
 		server := s.options.Connectors[name].Server
@@ -58,4 +58,13 @@ func (s *Server) Notes(ctx context.Context) ([]string, error) {
 		}
 	}
 	return notes, nil
+}
+
+// howToAdd says how a server gets connectors.
+func (s *Server) howToAdd() string {
+	how := "add some with agenthost plugin add"
+	if folder := s.options.Host.Plugins; folder != "" {
+		how += ", or put them into " + folder + ", and approve them with agenthost plugin approve"
+	}
+	return how
 }

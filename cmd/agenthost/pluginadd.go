@@ -31,7 +31,7 @@ shows what the connector can access and change, or how that differs from the ver
 asks: your answer approves this file, on all nodes.
 
 A connector that is in the plugins folder of the server cannot be added.`,
-		Example: `  agenthost plugin add notes.wasm --data /var/lib/agenthost
+		Example: `  agenthost plugin add notes.wasm --data /var/lib/agenthost/data
   agenthost plugin add notes.wasm --server https://agents.example.com --yes`,
 		Args: args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -19,7 +19,7 @@ func (a *app) pluginListCommand() *cobra.Command {
 the node that answers; whether a person approved them, and where they may send requests to. To approve
 one of the folder, run agenthost plugin approve on the server's machine with the server's configuration:
 the server takes it up at the next call.`,
-		Example: `  agenthost plugin list --data /var/lib/agenthost
+		Example: `  agenthost plugin list --data /var/lib/agenthost/data
   agenthost plugin list --server https://agents.example.com -o json`,
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -16,7 +16,7 @@ func serveBackupCommand() *cobra.Command {
 The file does not have the master key, and opens no credential without it: keep master.key of the
 folder in another place. The file has names, the audit trail and connections' config, so keep it
 from others too.`,
-		Example: "  agenthost serve backup --data /var/lib/agenthost /backup/agenthost-monday.db",
+		Example: "  agenthost serve backup --data /var/lib/agenthost/data /backup/agenthost-monday.db",
 		Args:    args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return fault.Configuration(database.BackupFolder(cmd.Context(), data, args[0]))
@@ -33,7 +33,7 @@ func serveRestoreCommand() *cobra.Command {
 		Short: "Make the server's database from a backup",
 		Long: `Make the database of agenthost serve from a backup, in a folder that has none. Put the master
 key that belongs to it into the folder too, as master.key, before you start the server.`,
-		Example: "  agenthost serve restore --data /var/lib/agenthost /backup/agenthost-monday.db",
+		Example: "  agenthost serve restore --data /var/lib/agenthost/data /backup/agenthost-monday.db",
 		Args:    args(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return fault.Configuration(database.Restore(cmd.Context(), args[0], data))

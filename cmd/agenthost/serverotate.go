@@ -24,8 +24,8 @@ The new master key takes the place of master.key in the folder. With --master-ke
 new key where the reference leads, in a line before the old one: the server reads it there too.
 
 If it is interrupted, the next run goes on. Backups from before need the old master key.`,
-		Example: `  agenthost serve rotate-key --data /var/lib/agenthost
-  agenthost serve rotate-key --data /var/lib/agenthost --data-keys
+		Example: `  agenthost serve rotate-key --data /var/lib/agenthost/data
+  agenthost serve rotate-key --data /var/lib/agenthost/data --data-keys
   agenthost serve rotate-key --db env:DATABASE_URL --master-key vault:secret/agenthost#key`,
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -105,7 +105,7 @@ func (n *Node) beats() {
 		})
 		err := n.beat(n.ctx)
 		if end(); err != nil && n.ctx.Err() == nil {
-			n.log.Warn("the database does not answer", "error", err)
+			n.log.Warn("the database has not heard of this server", "error", err)
 		}
 		if n.sleep(n.ctx, max(beatEvery/4, beatEvery-n.now().Sub(began))) != nil {
 			return

@@ -94,7 +94,7 @@ func (m *members) add(r row) error {
 
 func (m *members) found(id string, err error) (rank, known int, quiet []int, newest int64, _ error) {
 	if err == nil && m.rank < 0 {
-		err = fmt.Errorf("node %s: %w", id, ErrNone) // somebody removed it at this moment
+		err = fmt.Errorf("this server was taken for gone, as it said nothing for long, or as another one was started on a copy of its folder: node %s: %w", id, ErrNone)
 	}
 	return m.rank, m.known, m.quiet, m.newest, err
 }
