@@ -23,7 +23,7 @@ func serveReadyCommand() *cobra.Command {
 		Short: "Ask whether the server of a folder is ready, for health checks of containers",
 		Long: `Ask the server of a folder over its local socket whether it takes calls and has its database. The
 exit code is 0 if so. It needs no address, no certificate and no token.`,
-		Example: "  agenthost serve ready --data /var/lib/agenthost",
+		Example: "  agenthost serve ready --data /var/lib/agenthost/data",
 		Args:    args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), readyPatience)
