@@ -47,16 +47,15 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan"); err != nil {
 			return err
 		}
+		newest, oldest, terms := w.begin(e, t)
 		// The server makes all rows of a statement, so a page without an order of its own asks for a few
 		// at first.
-		size := mostCandidates + 1
+		size := w.most + 1
 		if !q.Sorted() {
 			size = min(size, 4*q.Limit+32)
 		}
-		indexed := e.spec == spec(t.Fields)
-		newest, oldest := w.between(indexed)
-		for ; ; size = min(8*size, mostCandidates+1) {
-			last, n, err := chunk(within, tx, e, indexed, w, newest, oldest, size)
+		for ; ; size = min(8*size, w.most+1) {
+			last, n, err := chunk(within, tx, e, terms, w, newest, oldest, size)
 			if err != nil || w.over || n < size {
 				return err
 			}
@@ -73,10 +72,10 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 }
 
 // chunk walks over some candidates, and returns how many there were, and the id of the last one.
-func chunk(ctx context.Context, tx *sql.Tx, e *entity, indexed bool, w *walk, newest, oldest int64, size int) (last int64, n int, err error) {
+func chunk(ctx context.Context, tx *sql.Tx, e *entity, terms *query.Terms, w *walk, newest, oldest int64, size int) (last int64, n int, err error) {
 	condition := ""
 	args := []any{e.slot, newest, oldest, size}
-	if terms := w.q.Terms(); terms != nil && indexed {
+	if terms != nil {
 		condition = " AND terms @@ $5::tsquery"
 		args = append(args, tsquerySyntax().expression(prefix(e.slot), terms))
 	}

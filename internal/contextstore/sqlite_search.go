@@ -66,10 +66,9 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 
 // candidates is the statement for the candidates of a search, the newest first.
 func candidates(e *entity, t Target, w *walk) (string, []any) {
-	indexed := e.spec == spec(t.Fields)
-	newest, oldest := w.between(indexed)
+	newest, oldest, terms := w.begin(e, t)
 	args := []any{newestID - newest, newestID - oldest}
-	if terms := w.q.Terms(); terms != nil && indexed {
+	if terms != nil {
 		return named(e.slot, "SELECT r.place, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.place = fN.rowid WHERE fN MATCH ?3 AND fN.rowid BETWEEN ?1 AND ?2 ORDER BY fN.rowid"),
 			append(args, fts5Syntax().expression("", terms))
 	}

@@ -11,15 +11,17 @@ import (
 // Bounds of a search. They are the same for both databases, so that both answer the same.
 const (
 	mostCandidates     = 10_000
+	mostIndexed        = 5_000 // candidates that an index finds among more records than mostCandidates: they are far apart
 	mostCandidateBytes = 64 << 20
 	mostAnswerBytes    = 8 << 20
-	searchTime         = 5 * time.Second
+	searchTime         = 10 * time.Second
 )
 
 // walk hands candidates to a selection, the newest first, within bounds.
 type walk struct {
 	q         *query.Query
 	selection *query.Selection
+	most      int // candidates
 	seen      int
 	bytes     int
 	first     int64 // the second of the first candidate
@@ -39,16 +41,23 @@ func newWalk(t Target, q *query.Query) (*walk, error) {
 	return &walk{q: q, selection: s}, nil
 }
 
-// between are the newest and the oldest id that the page can have. Indexed says that the copies are indexed as
-// the search takes it.
-func (w *walk) between(indexed bool) (newest, oldest int64) {
+// begin returns the newest and the oldest id that the page can have, and what candidates have, nil if no index
+// is asked.
+func (w *walk) begin(e *entity, t Target) (newest, oldest int64, terms *query.Terms) {
+	indexed := e.spec == spec(t.Fields)
+	if indexed {
+		terms = w.q.Terms()
+	}
+	if w.most = mostCandidates; terms != nil && e.count > mostCandidates {
+		w.most = mostIndexed
+	}
 	newest = newestID
 	atMost := func(t time.Time) { newest = min(newest, (secondOf(within(t))+1)<<sameSecond-1) }
 	if at, ok := w.selection.From(); ok {
 		atMost(at)
 	}
 	if !indexed {
-		return newest, 0
+		return newest, 0, nil
 	}
 	from, to := w.q.Between()
 	if !to.IsZero() {
@@ -57,7 +66,7 @@ func (w *walk) between(indexed bool) (newest, oldest int64) {
 	if !from.IsZero() {
 		oldest = secondOf(within(from)) << sameSecond
 	}
-	return newest, oldest
+	return newest, oldest, terms
 }
 
 // add considers a candidate, and reports whether it wants another one.
@@ -68,7 +77,7 @@ func (w *walk) add(id int64, key string, updated int64, record []byte) bool {
 		w.first = second
 	case w.selection.Done(endOf(second)):
 		w.over = true
-	case w.seen >= mostCandidates || w.bytes+len(record) > mostCandidateBytes:
+	case w.seen >= w.most || w.bytes+len(record) > mostCandidateBytes:
 		w.over, w.capped, w.next = true, true, id
 	}
 	if w.over {
