@@ -52,8 +52,8 @@ type Store interface {
 // Target is the copies of an entity of a connection.
 type Target struct {
 	Workspace, Connection, Entity string
-	// Fields say how records are indexed. Where they change, copies are searched without an index
-	// until a full pass has ended.
+	// Fields say how records are indexed, for steps and passes. Where they change, copies are searched
+	// without an index until a full pass has ended.
 	Fields *query.Entity
 }
 
@@ -62,8 +62,8 @@ type Record struct {
 	Key string
 	// JSON is an object.
 	JSON []byte
-	// Updated is when the record was changed last, in milliseconds. It is the time of the copy if nobody
-	// knows.
+	// Updated is when the record was changed last, in milliseconds, where no field says so. It is the time of the
+	// copy if nobody knows.
 	Updated time.Time
 }
 
@@ -140,12 +140,14 @@ func plain(s string, most int) bool {
 	return true
 }
 
-// check refuses what cannot be kept, and leaves one of several records with the same key: the last.
-func (b *Batch) check() error {
+// check refuses what cannot be kept, leaves one of several records with the same key, the last, and gives each
+// its time.
+func (b *Batch) check(x *query.Indexer) error {
 	if len(b.Put)+len(b.Remove) > MostRecords || len(b.Cursor) > mostCursorBytes {
 		return fault.LimitExceeded("records", fmt.Sprintf("a step has at most %d records", MostRecords), "make smaller steps")
 	}
 	last := make(map[string]int, len(b.Put))
+	times := make([]time.Time, len(b.Put))
 	for i, r := range b.Put {
 		switch {
 		case !plain(r.Key, mostKeyBytes):
@@ -156,16 +158,20 @@ func (b *Batch) check() error {
 			return fault.Invalid("record", fmt.Sprintf("record %.80s is no JSON object", r.Key), "")
 		}
 		last[r.Key] = i
-	}
-	if len(last) < len(b.Put) {
-		kept := make([]Record, 0, len(last))
-		for i, r := range b.Put {
-			if last[r.Key] == i {
-				kept = append(kept, r)
-			}
+		if at, ok := x.Updated(r.JSON); ok {
+			times[i] = at
+		} else {
+			times[i] = r.Updated
 		}
-		b.Put = kept
 	}
+	kept := make([]Record, 0, len(last)) // the caller's stay as they are
+	for i, r := range b.Put {
+		if last[r.Key] == i {
+			r.Updated = times[i]
+			kept = append(kept, r)
+		}
+	}
+	b.Put = kept
 	for _, key := range b.Remove {
 		if !plain(key, mostKeyBytes) {
 			return fault.Invalid("key", fmt.Sprintf("%.80q is no key of a record", key), "")

@@ -108,6 +108,12 @@ func (p *Tables) change(ctx context.Context, t Target, do func(*sql.Tx, *entity)
 	return state, err
 }
 
+// patient lets the statements of a transaction take as long as their context: they may be about a million rows.
+func patient(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "SET LOCAL statement_timeout = 0")
+	return err
+}
+
 // Begin implements [Store].
 func (p *Tables) Begin(ctx context.Context, t Target, pass string) (*State, error) {
 	return p.change(ctx, t, func(_ *sql.Tx, e *entity) error { return e.begin(t, pass) })
@@ -118,6 +124,9 @@ func (p *Tables) End(ctx context.Context, t Target, pass string, at time.Time) (
 	removed := int64(0)
 	state, err := p.change(ctx, t, func(tx *sql.Tx, e *entity) error {
 		if err := e.end(pass, at); err != nil {
+			return err
+		}
+		if err := patient(ctx, tx); err != nil {
 			return err
 		}
 		r, err := tx.ExecContext(ctx, "DELETE FROM context_record WHERE slot = $1 AND seen < $2", e.slot, e.number)
@@ -136,7 +145,8 @@ func (p *Tables) End(ctx context.Context, t Target, pass string, at time.Time) (
 
 // Apply implements [Store].
 func (p *Tables) Apply(ctx context.Context, t Target, b Batch) (*State, error) {
-	if err := b.check(); err != nil {
+	terms := query.NewIndexer(t.Fields)
+	if err := b.check(terms); err != nil {
 		return nil, err
 	}
 	var s step
@@ -145,7 +155,7 @@ func (p *Tables) Apply(ctx context.Context, t Target, b Batch) (*State, error) {
 		if err != nil {
 			return err
 		}
-		s = step{tx: tx, e: e, terms: query.NewIndexer(t.Fields)}
+		s = step{tx: tx, e: e, terms: terms}
 		return s.run(ctx, b, p.now(), renewed)
 	})
 	if err == nil {
@@ -315,6 +325,9 @@ func vector(prefix string, terms []string) string {
 // Remove implements [Store].
 func (p *Tables) Remove(ctx context.Context, workspace, connection, name string) error {
 	return p.transaction(ctx, nil, func(tx *sql.Tx) (err error) {
+		if err := patient(ctx, tx); err != nil {
+			return err
+		}
 		rows, err := tx.QueryContext(ctx, "DELETE FROM context_entity WHERE workspace = $1 AND ($2 = '' OR connection = $2 AND ($3 = '' OR entity = $3)) RETURNING slot", workspace, connection, name)
 		if err != nil {
 			return err

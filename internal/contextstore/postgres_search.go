@@ -47,7 +47,7 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan"); err != nil {
 			return err
 		}
-		newest, oldest, terms := w.begin(e, t)
+		newest, oldest, terms := w.begin(e)
 		// The server makes all rows of a statement, so a page without an order of its own asks for a few
 		// at first.
 		size := w.most + 1

@@ -49,7 +49,7 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 	defer cancel()
 	err = f.read(within, t, func(c *conn, e *entity) error {
 		state = e.state()
-		statement, args := candidates(e, t, w)
+		statement, args := candidates(e, w)
 		return c.query(func(s *sqlite3.Stmt) (bool, error) {
 			more := w.add(newestID-s.ColumnInt64(0), s.ColumnText(1), s.ColumnInt64(2), s.ColumnRawBlob(3))
 			return more, within.Err()
@@ -65,8 +65,8 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 }
 
 // candidates is the statement for the candidates of a search, the newest first.
-func candidates(e *entity, t Target, w *walk) (string, []any) {
-	newest, oldest, terms := w.begin(e, t)
+func candidates(e *entity, w *walk) (string, []any) {
+	newest, oldest, terms := w.begin(e)
 	args := []any{newestID - newest, newestID - oldest}
 	if terms != nil {
 		return named(e.slot, "SELECT r.place, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.place = fN.rowid WHERE fN MATCH ?3 AND fN.rowid BETWEEN ?1 AND ?2 ORDER BY fN.rowid"),

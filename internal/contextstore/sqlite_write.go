@@ -83,7 +83,8 @@ func (f *Files) Begin(ctx context.Context, t Target, pass string) (state *State,
 
 // Apply implements [Store].
 func (f *Files) Apply(ctx context.Context, t Target, b Batch) (state *State, err error) {
-	if err := b.check(); err != nil {
+	terms := query.NewIndexer(t.Fields)
+	if err := b.check(terms); err != nil {
 		return nil, err
 	}
 	changed, removed := 0, 0
@@ -92,7 +93,7 @@ func (f *Files) Apply(ctx context.Context, t Target, b Batch) (state *State, err
 		if err != nil {
 			return err
 		}
-		w := &writer{c: c, e: e, renewed: renewed, now: f.now(), terms: query.NewIndexer(t.Fields)}
+		w := &writer{c: c, e: e, renewed: renewed, now: f.now(), terms: terms}
 		w.ids = newIDs{next: make(map[int64]int64), newest: w.newest}
 		for _, r := range b.Put {
 			if err := w.put(r); err != nil {

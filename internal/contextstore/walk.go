@@ -43,8 +43,8 @@ func newWalk(t Target, q *query.Query) (*walk, error) {
 
 // begin returns the newest and the oldest id that the page can have, and what candidates have, nil if no index
 // is asked.
-func (w *walk) begin(e *entity, t Target) (newest, oldest int64, terms *query.Terms) {
-	indexed := e.spec == spec(t.Fields)
+func (w *walk) begin(e *entity) (newest, oldest int64, terms *query.Terms) {
+	indexed := e.spec == spec(w.q.Entity())
 	if indexed {
 		terms = w.q.Terms()
 	}

@@ -114,6 +114,12 @@ func testBatches(t *testing.T, s Store, workspace string) {
 	if got := found(t, s, at); got != "b a y z" {
 		t.Errorf("%s", got)
 	}
+	// A field that has the time counts more than what the caller knows.
+	ok(s.Apply(ctx, at, Batch{Put: []Record{{Key: "t", JSON: []byte(`{"id":"t","updated_at":"2026-02-01T00:00:01Z"}`), Updated: clock().Add(-time.Hour)}}}))(t)
+	if got := found(t, s, at); got != "b t a y z" {
+		t.Errorf("%s", got)
+	}
+	ok(s.Apply(ctx, at, Batch{Remove: []string{"t"}}))(t)
 	// Times that no id can have.
 	ok(s.Apply(ctx, at, Batch{Put: []Record{simple("future", 1<<33), simple("past", -1<<33)}}))(t)
 	if got := found(t, s, at); got != "future b a y z past" {

@@ -42,6 +42,9 @@ type Query struct {
 	digest uint64 // of filter and sort, which a cursor belongs to
 }
 
+// Entity is what the search was read with.
+func (q *Query) Entity() *Entity { return q.entity }
+
 type sortKey struct {
 	slot int
 	kind Type

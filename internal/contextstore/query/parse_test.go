@@ -111,6 +111,15 @@ func TestLike(t *testing.T) {
 	}
 }
 
+func TestAcceptLike(t *testing.T) {
+	t.Parallel()
+	schema := Schema([]string{"title"})
+	AcceptLike(schema)
+	if text := fmt.Sprint(schema); !strings.Contains(text, "like:map[$ref:#/$defs/text]") {
+		t.Errorf("%s", text)
+	}
+}
+
 // FuzzParse: what is read says what it means of any record, and its index finds what it finds.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{

@@ -104,6 +104,15 @@ func Schema(fields []string) map[string]any {
 	}
 }
 
+// AcceptLike adds to a schema the operator like, which [Parse] translates, for older clients.
+func AcceptLike(schema map[string]any) {
+	definitions, _ := schema["$defs"].(object)
+	condition, _ := definitions["condition"].(object)
+	if properties, ok := condition["properties"].(object); ok {
+		properties["like"] = object{"$ref": "#/$defs/text"}
+	}
+}
+
 // Example returns parameters of a search that everybody understands.
 func Example(fields []string) json.RawMessage {
 	field := fields[0]

@@ -69,6 +69,7 @@ type Indexer struct {
 	prefix []string // of the words of each field
 	paths  paths
 	slots  []int
+	time   int // the slot of the field by which records are ordered; 0 if there is none
 }
 
 // NewIndexer returns the indexer of an entity.
@@ -80,8 +81,23 @@ func NewIndexer(e *Entity) *Indexer {
 			x.prefix = append(x.prefix, fieldOf(wordTerm, f.Name))
 			x.slots = append(x.slots, x.paths.add(strings.Split(f.Name, ".")))
 		}
+		if f.Updated && f.Type == Time {
+			x.time = x.paths.add(strings.Split(f.Name, "."))
+		}
 	}
 	return x
+}
+
+// Updated returns the time by which a record is ordered, if a field has it.
+func (x *Indexer) Updated(record []byte) (at time.Time, ok bool) {
+	if x.time == 0 {
+		return at, false
+	}
+	v := read(x.paths.read(record, nil)[x.time], Time)
+	if v.kind != moment {
+		return at, false
+	}
+	return time.Unix(v.whole, int64(v.part)), true
 }
 
 // Terms returns the terms of a record, each once and in order.
@@ -208,7 +224,7 @@ func (n *node) between() (from, to time.Time) {
 		}
 		return from, to
 	}
-	if !n.field.Updated || n.value.kind != moment {
+	if !n.field.Updated || n.field.Type != Time || n.value.kind != moment {
 		return from, to
 	}
 	at := time.Unix(n.value.whole, int64(n.value.part))
