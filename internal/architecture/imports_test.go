@@ -21,7 +21,7 @@ type imports struct {
 
 // tools are programs and packages for developers, for tests and for the demo. Nobody embeds them.
 var tools = []string{
-	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/connector/synctest", "internal/coordinate/databasetest", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
+	"internal/architecture/...", "internal/bench/...", "internal/canary", "internal/connector/synctest", "internal/contextstore/syncer/syncertest", "internal/coordinate/databasetest", "internal/demo/...", "internal/exampletest", "internal/firstparty/...",
 	"internal/hostile", "internal/mcpclients", "internal/mcpconformance/...", "internal/mutate", "internal/oauthsim", "internal/readme", "internal/store/pgtest", "internal/vaultsim", "internal/vendorsim/...",
 	"internal/wasmasm", "internal/wasmtest/...", "internal/wiresim",
 }
@@ -94,7 +94,7 @@ func importRules() []rule {
 		},
 		{
 			name: "no test code in the library", of: []string{"host/...", "pdk/...", "plugins/...", "internal/...", "server/..."}, except: tools,
-			never:  []string{"internal/canary", "internal/connector/synctest", "internal/coordinate/databasetest", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
+			never:  []string{"internal/canary", "internal/connector/synctest", "internal/contextstore/syncer/syncertest", "internal/coordinate/databasetest", "internal/exampletest", "internal/vendorsim/...", "internal/vaultsim", "internal/oauthsim", "internal/store/pgtest", "internal/wiresim", "internal/wasmtest", "internal/wasmasm", "internal/demo/...", "internal/bench", "testing/..."},
 			why:    "simulated vendors and test tools are no part of what people embed",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
 			kept:   map[string]string{"host/a_test.go": `package host; import _ "github.com/agenthost/agenthost/internal/vendorsim/pylon"`},
@@ -118,7 +118,7 @@ func importRules() []rule {
 			broken: map[string]string{"internal/store/a.go": `package store; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
-			name: "copies are the programs'", of: []string{"host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"internal/contextstore"}, tools), never: []string{"internal/contextstore"},
+			name: "copies are the programs'", of: []string{"host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"internal/contextstore", "internal/contextstore/syncer"}, tools), never: []string{"internal/contextstore", "internal/contextstore/syncer"},
 			why:    "who embeds the host links no database: the server and the command open the copies, and hand them to what searches",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/contextstore"`},
 			kept:   map[string]string{"server/a.go": `package server; import _ "github.com/agenthost/agenthost/internal/contextstore"`, "internal/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/internal/contextstore/query"`},

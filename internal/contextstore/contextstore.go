@@ -72,7 +72,7 @@ type Batch struct {
 	Put    []Record
 	Remove []string // keys
 	// Pass is the full pass that the records are of, empty for changes beside one. Cursor is where
-	// the pass goes on.
+	// the pass goes on, or what the next pass needs to know; without a pass, an empty one changes nothing.
 	Pass, Cursor string
 	// Synced is the time as of which the copies are up to date now, if it is not zero.
 	Synced time.Time
@@ -94,7 +94,7 @@ type State struct {
 	// Complete says that a full pass has ended.
 	Complete bool
 	Count    int
-	// Pass is the full pass that has not ended, and where it goes on.
+	// Pass is the full pass that has not ended. Cursor is that of the last step.
 	Pass, Cursor string
 	// Changed and Removed are how many records a call has written or removed.
 	Changed, Removed int

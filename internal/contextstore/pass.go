@@ -26,6 +26,8 @@ func (e *entity) enter(t Target, b Batch) (renewed bool, err error) {
 			return false, ErrPass
 		}
 		e.cursor = b.Cursor
+	} else if b.Cursor != "" {
+		e.cursor = b.Cursor
 	}
 	if !b.Synced.IsZero() {
 		e.synced = max(e.synced, millis(b.Synced))
@@ -51,7 +53,7 @@ func (e *entity) end(pass string, at time.Time) error {
 	if e.passSpec != "" {
 		e.spec = e.passSpec
 	}
-	e.pass, e.passSpec, e.cursor, e.complete = "", "", "", true
+	e.pass, e.passSpec, e.complete = "", "", true
 	e.synced = max(e.synced, millis(at))
 	return nil
 }

@@ -1,0 +1,280 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/internal/contextstore/query"
+	"github.com/agenthost/agenthost/internal/rawjson"
+)
+
+// mostPages bounds one list: one that never ends is broken.
+const mostPages = 1_000_000
+
+// parents is how many values of [connector.SyncEach] are read at once.
+const parents = 100
+
+// lists reads the lists of an entity, from where the pass was on.
+func (r *run) lists(ctx context.Context, ranges func(each json.RawMessage) []connector.SyncRange) error {
+	at := r.position.At
+	if at.Deleted {
+		return nil
+	}
+	for {
+		values, next, err := r.values(ctx, at.Parents)
+		if err != nil {
+			return err
+		}
+		for ; at.List < len(values); at.List++ {
+			if err := r.list(ctx, values[at.List], ranges(values[at.List])); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		at.Parents, at.List = next, 0
+	}
+}
+
+// values returns the values of which there is a list each, from a place on, and the next place; one nil
+// value where one list has everything.
+func (r *run) values(ctx context.Context, from string) (values []json.RawMessage, next string, err error) {
+	e := r.of.Each
+	switch {
+	case e == nil:
+		return []json.RawMessage{nil}, "", nil
+	case len(e.Values) > 0:
+		return e.Values, "", nil
+	}
+	search := map[string]any{"query": map[string]any{}, "limit": parents}
+	if from != "" {
+		search["cursor"] = from
+	}
+	changed := changedAt(e)
+	if r.pass == "" && changed != "" {
+		since := time.UnixMilli(r.position.Since).UTC().Format(time.RFC3339Nano)
+		search["query"] = map[string]any{"filter": map[string]any{"gte": map[string]any{fieldOf(changed): since}}}
+	}
+	params, err := json.Marshal(search)
+	if err != nil {
+		return nil, "", err
+	}
+	t := r.Target(e.Of)
+	q, err := query.Parse(params, t.Fields)
+	if err != nil {
+		return nil, "", err
+	}
+	found, err := r.Store.Search(ctx, t, q)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, record := range found.Records {
+		if key, ok := e.Of.KeyOf(record); ok {
+			values = append(values, bytes.Clone(key))
+		}
+		if text, found, err := rawjson.Pointer(record, changed); changed != "" && err == nil && found {
+			if at, err := time.Parse(time.RFC3339Nano, rawjson.Unquote(text)); err == nil {
+				r.position.At.Latest = max(r.position.At.Latest, at.UnixMilli())
+			}
+		}
+	}
+	return values, found.Cursor, nil
+}
+
+// changedAt is a JSON Pointer to the time by which the lists of a record are new: where the manifest says
+// what changes with them, if that is a time, and else when the record was changed. It is "" if all lists
+// are read in every pass.
+func changedAt(e *connector.SyncEach) string {
+	switch {
+	case e.Changed == "":
+		return ""
+	case e.Of.Fields[fieldOf(e.Changed)] == connector.FieldTime:
+		return e.Changed
+	}
+	return e.Of.Recent
+}
+
+// fieldOf is the name of a field for searches.
+func fieldOf(pointer string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+}
+
+// list reads what is left of the list of a value. The place after each page is kept with its records.
+func (r *run) list(ctx context.Context, each json.RawMessage, ranges []connector.SyncRange) error {
+	at := r.position.At
+	for ; at.Range < len(ranges); at.Range++ {
+		params, err := r.of.ListParams(each, ranges[at.Range])
+		if err != nil {
+			return r.broken("%v", err)
+		}
+		for pages := 0; ; pages++ {
+			asked := at.Page
+			p, err := r.page(ctx, r.of.List, params, asked)
+			if isGone(err) && each != nil {
+				break // with what it was a list of
+			} else if err != nil {
+				return err
+			}
+			b, err := r.batch(each, &p)
+			if err != nil {
+				return err
+			}
+			if p.next != nil && bytes.Equal(p.next, asked) || pages == mostPages {
+				return r.broken("%s has no end", r.of.List.Name())
+			}
+			last := at.Range == len(ranges)-1 && p.next == nil
+			at.Page = p.next
+			if r.of.Changes != nil && r.of.Changes.Token != "" && last {
+				if at.Token = p.meta[strings.TrimPrefix(r.of.Changes.Token, "/")]; len(at.Token) == 0 {
+					return r.broken("the last page of %s has no token", r.of.List.Name())
+				}
+			}
+			// A list that has ended begins again if the process is killed here: its place is that of the
+			// next list only in the next step.
+			b.Cursor = r.position.text()
+			if err := r.apply(ctx, b); err != nil {
+				return err
+			}
+			if p.next == nil {
+				break
+			}
+		}
+		at.Page = nil
+	}
+	at.Range = 0
+	return nil
+}
+
+// page asks for a page of a list.
+func (r *run) page(ctx context.Context, op *connector.Operation, params, cursor json.RawMessage) (page, error) {
+	if len(cursor) > 0 {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(params, &members); err != nil {
+			return page{}, r.broken("%v", err)
+		}
+		members["cursor"] = cursor
+		var err error
+		if params, err = json.Marshal(members); err != nil {
+			return page{}, err
+		}
+	}
+	return r.call(ctx, op, params)
+}
+
+// batch makes a step of the records of a page.
+func (r *run) batch(each json.RawMessage, p *page) (contextstore.Batch, error) {
+	b := contextstore.Batch{Pass: r.pass}
+	for _, raw := range p.records {
+		record, ok, err := r.Record(r.of, each, raw)
+		if err != nil {
+			return b, err
+		}
+		if at, found := r.of.TimeOf(raw); found && (r.of.Each == nil || r.of.Each.Changed == "") {
+			r.position.At.Latest = max(r.position.At.Latest, at.UnixMilli())
+		}
+		switch {
+		case ok:
+			b.Put = append(b.Put, record)
+		case r.pass == "":
+			b.Remove = append(b.Remove, record.Key)
+		}
+	}
+	return b, nil
+}
+
+// Record makes a copy of a record of a list, whose value of Each is nil if there is none. It reports false
+// if the record says that it is deleted.
+func (s *Syncer) Record(of *connector.Sync, each, raw json.RawMessage) (record contextstore.Record, kept bool, err error) {
+	key, ok := of.KeyOf(raw)
+	if !ok {
+		return record, false, (&run{of: of}).broken("a record has no key at %s", of.Key)
+	}
+	record.Key = Key(each, key)
+	if of.Deleted(raw) {
+		return record, false, nil
+	}
+	record.JSON = raw
+	if of.Each != nil && of.Each.As != "" {
+		if record.JSON, err = with(raw, of.Each.As, each); err != nil {
+			return record, false, err
+		}
+	}
+	if record.Updated, ok = of.TimeOf(raw); !ok {
+		record.Updated = s.Now()
+	}
+	return record, true, nil
+}
+
+// Key is the key of a copy: that of the record, with the value of Each before it.
+func Key(each, key json.RawMessage) string {
+	text := keyText(key)
+	if each != nil {
+		text = keyText(each) + "/" + text
+	}
+	return text
+}
+
+func keyText(key json.RawMessage) string {
+	if rawjson.KindOf(key) == rawjson.String {
+		return rawjson.Unquote(key)
+	}
+	return string(key)
+}
+
+// with adds a member to a record that has none of the name.
+func with(record json.RawMessage, name string, value json.RawMessage) (json.RawMessage, error) {
+	if _, found, err := rawjson.Pointer(record, "/"+name); found || err != nil {
+		return record, err
+	}
+	member, err := json.Marshal(name)
+	if err != nil {
+		return nil, err
+	}
+	inside := bytes.TrimPrefix(bytes.TrimSpace(record), []byte("{"))
+	out := append(append(append([]byte("{"), member...), ':'), value...)
+	if !bytes.HasPrefix(bytes.TrimSpace(inside), []byte("}")) {
+		out = append(out, ',')
+	}
+	return append(out, inside...), nil
+}
+
+// deletions removes what a list says was deleted since the pass before.
+func (r *run) deletions(ctx context.Context) error {
+	at := r.position.At
+	if !at.Deleted {
+		at.Deleted, at.Page, at.Range = true, nil, 0
+	}
+	params, err := r.of.Deletions.ListParams(time.UnixMilli(r.position.Since))
+	if err != nil {
+		return r.broken("%v", err)
+	}
+	for {
+		asked := at.Page
+		p, err := r.page(ctx, r.of.Deletions.List, params, asked)
+		if err != nil {
+			return err
+		}
+		var b contextstore.Batch
+		for _, raw := range p.records {
+			key, ok := r.of.Deletions.KeyOf(raw)
+			if !ok {
+				return r.broken("a deleted record has no key at %s", r.of.Deletions.Key)
+			}
+			b.Remove = append(b.Remove, Key(nil, key))
+		}
+		if p.next != nil && bytes.Equal(p.next, asked) {
+			return r.broken("%s has no end", r.of.Deletions.List.Name())
+		}
+		at.Page = p.next
+		b.Cursor = r.position.text()
+		if err := r.apply(ctx, b); err != nil || p.next == nil {
+			return err
+		}
+	}
+}

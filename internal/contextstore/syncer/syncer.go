@@ -1,0 +1,233 @@
+// Package syncer brings copies up to date: it lists the records of an entity by the connector's own
+// operations, as the manifest says, and puts them into the store. It stops after any page, and goes on
+// there, also in another process.
+package syncer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/internal/contextstore/query"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// Syncer copies the records of one connection. One goroutine at a time copies an entity.
+type Syncer struct {
+	Store                 contextstore.Store
+	Workspace, Connection string
+	// Call runs an operation of the connection, under its grant. Limit is that of the operation.
+	Call func(ctx context.Context, op *connector.Operation, params json.RawMessage) (data, meta json.RawMessage, err error)
+	// Pause waits before a call. It may end the pass with an error, which then goes on another time.
+	Pause func(ctx context.Context, op *connector.Operation) error
+	Now   func() time.Time
+	NewID func() (string, error)
+}
+
+// Result is what a pass did.
+type Result struct {
+	State contextstore.State
+	// Pages is how many lists were read, Changed how many copies are other ones now, and Removed how
+	// many are gone.
+	Pages, Changed, Removed int
+	// Full says that it was a pass over everything.
+	Full bool
+}
+
+// Target is where the copies of an entity are.
+func (s *Syncer) Target(of *connector.Sync) contextstore.Target {
+	return contextstore.Target{Workspace: s.Workspace, Connection: s.Connection, Entity: of.Entity, Fields: Entity(of)}
+}
+
+// Entity says how the copies of an entity are searched.
+func Entity(of *connector.Sync) *query.Entity {
+	types := map[connector.FieldType]query.Type{connector.FieldText: query.Text, connector.FieldNumber: query.Number, connector.FieldTime: query.Time}
+	var e query.Entity
+	words, indexed := set(of.Text), set(of.Index)
+	for _, name := range sorted(of.Fields) {
+		e.Fields = append(e.Fields, query.Field{Name: name, Type: types[of.Fields[name]], Words: words[name], Indexed: indexed[name]})
+	}
+	return &e
+}
+
+// Due reports whether a pass is due, and whether over everything.
+func Due(of *connector.Sync, state *contextstore.State, now time.Time) (due, full bool) {
+	p, err := read(state.Cursor)
+	switch {
+	case err != nil || !state.Complete || state.Pass != "":
+		return true, true
+	case now.Sub(p.full()) >= of.Full:
+		return true, true
+	}
+	return now.Sub(state.Synced) >= of.Interval || p.At != nil, false
+}
+
+// Sync makes a pass, or goes on with the one that was interrupted. After an error, the pages before it
+// are kept: the next call goes on there.
+//
+// # Errors
+//
+// Those of the calls, of Pause and of the store. A record without a key, or a page that leads to itself,
+// is an *[abi.Error] of kind connector_fault.
+func (s *Syncer) Sync(ctx context.Context, of *connector.Sync, full bool) (r Result, err error) {
+	t := s.Target(of)
+	state, err := s.Store.State(ctx, t)
+	if err != nil {
+		return r, err
+	}
+	p, err := read(state.Cursor)
+	if err != nil || !of.Incremental() || !state.Complete {
+		full = true
+	}
+	run := &run{Syncer: s, of: of, target: t, position: p, result: &r}
+	if !full && state.Pass == "" {
+		if err = run.changes(ctx); err == nil || !run.tokenIsOver(err) {
+			return r, err
+		}
+	}
+	r.Full = true
+	return r, run.everything(ctx, state)
+}
+
+// tokenIsOver reports whether the vendor refused what it gave in place of a time: it forgets that.
+func (r *run) tokenIsOver(err error) bool {
+	e, ok := errors.AsType[*abi.Error](err)
+	if !ok || e.Retryable || r.of.Changes == nil || r.of.Changes.Token == "" {
+		return false
+	}
+	return e.Kind == abi.KindInvalidParams || e.Kind == abi.KindNotFound || e.Kind == abi.KindConflict || e.Kind == abi.KindVendorError
+}
+
+// run is one pass.
+type run struct {
+	*Syncer
+	of       *connector.Sync
+	target   contextstore.Target
+	position position
+	pass     string // of a pass over everything
+	result   *Result
+}
+
+// everything makes a pass over everything. What it does not see is removed at its end.
+func (r *run) everything(ctx context.Context, state *contextstore.State) error {
+	r.pass = state.Pass
+	if r.pass == "" || r.position.At == nil {
+		id, err := r.NewID()
+		if err != nil {
+			return err
+		}
+		r.pass, r.position = id, position{At: &place{Started: r.Now().UnixMilli()}}
+	}
+	if _, err := r.Store.Begin(ctx, r.target, r.pass); err != nil {
+		return err
+	}
+	started := time.UnixMilli(r.position.At.Started)
+	if err := r.lists(ctx, func(json.RawMessage) []connector.SyncRange { return r.of.All(started) }); err != nil {
+		return err
+	}
+	r.position.Full = r.position.At.Started
+	if err := r.finish(ctx, started); err != nil {
+		return err
+	}
+	ended, err := r.Store.End(ctx, r.target, r.pass, started)
+	if err == nil {
+		r.result.State = *ended
+		r.result.Removed += ended.Removed
+	}
+	return err
+}
+
+// changes makes a pass over what changed.
+func (r *run) changes(ctx context.Context) error {
+	if r.position.At == nil {
+		r.position.At = &place{Started: r.Now().UnixMilli(), Latest: r.position.Since}
+	}
+	started := time.UnixMilli(r.position.At.Started)
+	err := r.lists(ctx, func(each json.RawMessage) []connector.SyncRange {
+		switch {
+		case r.of.Changes == nil:
+			return r.of.All(started)
+		case r.of.Changes.Token != "":
+			return []connector.SyncRange{{Token: r.position.Token}}
+		}
+		return r.of.Since(time.UnixMilli(r.position.Since), started)
+	})
+	if err == nil && r.of.Deletions != nil {
+		err = r.deletions(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return r.finish(ctx, started)
+}
+
+// finish keeps what the next pass needs to know, and that the copies are up to date as of a time.
+func (r *run) finish(ctx context.Context, synced time.Time) error {
+	at := r.position.At
+	r.position.Since, r.position.At = max(r.position.Since, at.Latest), nil
+	if len(at.Token) > 0 {
+		r.position.Token = at.Token
+	}
+	b := contextstore.Batch{Pass: r.pass, Cursor: r.position.text()}
+	if r.pass == "" {
+		b.Synced = synced
+	}
+	return r.apply(ctx, b)
+}
+
+func (r *run) apply(ctx context.Context, b contextstore.Batch) error {
+	state, err := r.Store.Apply(ctx, r.target, b)
+	if err == nil {
+		r.result.State = *state
+		r.result.Changed += state.Changed
+		r.result.Removed += state.Removed
+	}
+	return err
+}
+
+// call asks for one page.
+func (r *run) call(ctx context.Context, op *connector.Operation, params json.RawMessage) (p page, err error) {
+	if r.Pause != nil {
+		if err := r.Pause(ctx, op); err != nil {
+			return p, err
+		}
+	}
+	data, meta, err := r.Call(ctx, op, params)
+	if err != nil {
+		return p, err
+	}
+	r.result.Pages++
+	if err := json.Unmarshal(data, &p.records); err != nil {
+		return p, r.broken("the answer of %s is no list", op.Name())
+	}
+	var members map[string]json.RawMessage
+	if len(meta) > 0 && json.Unmarshal(meta, &members) != nil {
+		return p, r.broken("the meta of %s is no object", op.Name())
+	}
+	p.meta = members
+	if next := members[abi.MetaNextCursor]; op.Paginated && len(next) > 0 && string(next) != "null" {
+		p.next = next
+	}
+	return p, nil
+}
+
+// page is a part of a list.
+type page struct {
+	records []json.RawMessage
+	meta    map[string]json.RawMessage
+	next    json.RawMessage // the cursor of the page after it, nil on the last one
+}
+
+func (r *run) broken(format string, args ...any) error {
+	return &abi.Error{Kind: abi.KindConnectorFault, Message: "copies of " + r.of.Entity + ": " + fmt.Sprintf(format, args...), Hint: "tell the author of the connector"}
+}
+
+// isGone reports whether a list is of something that is not there any more.
+func isGone(err error) bool {
+	e, ok := errors.AsType[*abi.Error](err)
+	return ok && e.Kind == abi.KindNotFound
+}
