@@ -109,14 +109,17 @@ func (s *Server) Create(ctx context.Context, name string) (string, error) {
 // LogStatements is what a connection string has more for [Server.Statements].
 const LogStatements = " options='-c log_statement=all'"
 
-var logged = regexp.MustCompile(`(?m) LOG:  (?:statement|execute [^:]*): (.*)$`)
+var logged = regexp.MustCompile(`(?m) \[(\d+)\] LOG:  (?:statement|execute [^:]*): (.*)$`)
 
-// Statements returns what clients sent whose connection string has [LogStatements]: the first line of
-// each statement, those around transactions and those that only ask whether the server is there included.
-func (s *Server) Statements() (sent []string, err error) {
+// Statement is what a client sent over a connection.
+type Statement struct{ Connection, FirstLine string }
+
+// Statements returns what clients sent whose connection string has [LogStatements], those around
+// transactions and those that only ask whether the server is there included.
+func (s *Server) Statements() (sent []Statement, err error) {
 	text, err := os.ReadFile(s.log.Name())
 	for _, found := range logged.FindAllSubmatch(text, -1) {
-		sent = append(sent, string(found[1]))
+		sent = append(sent, Statement{string(found[1]), string(found[2])})
 	}
 	return sent, err
 }
