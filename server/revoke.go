@@ -158,6 +158,9 @@ func (s *Server) parted(ctx context.Context, j store.Job, p *parting) (made host
 	}
 	made = s.options.Connectors[p.Connector]
 	k := &kind{ConnectorInfo: *info}
+	if !k.revokes(p.Scheme, &made) { // it would end here only, and the vendor would go on taking it
+		return made, fault.Invalid("revoke_url", "nothing says any more how to end the login at the vendor", "end the login at the vendor, and cancel the job; or set oauth.revoke_url under serve.connectors, and retry the job")
+	}
 	origins, err := k.origins(p.Config, p.Scheme, &made)
 	if err != nil {
 		return made, err

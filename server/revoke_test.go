@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/store"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // TestDeletedLoginsAreRevoked: the vendor does not take the login of a connector or of a workspace that
@@ -124,5 +126,72 @@ func TestRevocationElsewhere(t *testing.T) {
 	l.restart(t, func(o *Options) { on(o, "https://elsewhere.example.com") })
 	if j := l.job(p, revokeJob, store.JobParked); !strings.Contains(j.Error, "another address") {
 		t.Errorf("%+v", j)
+	}
+}
+
+// TestRevocationThatNothingDescribes: the job of a login is not done where nothing says any more how to
+// end it, as the operator or the connector changed.
+//
+// threat: C7
+func TestRevocationThatNothingDescribes(t *testing.T) {
+	t.Parallel()
+	revoking := func(o *Options) {
+		c := o.Connectors["crm"]
+		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
+		o.Connectors["crm"] = c
+	}
+	l := newLoginLab(t, func(o *Options) {
+		revoking(o)
+		o.Only = true
+	})
+	account := l.accounts.Add("one")
+	id := l.connect("first", "CRM", credentialsOf(account))
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
+	l.job(p, revokeJob, store.JobWaiting)
+	l.restart(t)
+	j := l.job(p, revokeJob, store.JobParked)
+	if !strings.Contains(j.Error, "how to end the login") || account.Refresh() == "" {
+		t.Errorf("%+v", j)
+	}
+	l.restart(t, revoking)
+	if _, err := l.s.store.RetryJob(t.Context(), p, j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" {
+		t.Error("the vendor still takes the login")
+	}
+}
+
+// TestLoginsAreForTheirRevocation: a login does not open for a connector that would send it elsewhere to
+// end it.
+//
+// threat: C7
+func TestLoginsAreForTheirRevocation(t *testing.T) {
+	t.Parallel()
+	origins := func(revoke string) string {
+		k := new(kind)
+		k.Manifest, k.Auth = new(abi.Manifest), &abi.AuthSchema{Schemes: []abi.AuthScheme{{
+			ID: "login", Type: abi.AuthOAuth2, Origins: []string{"https://api.crm.example"},
+			OAuth2: &abi.OAuth2{Grant: abi.GrantRefreshToken, TokenURL: "https://login.crm.example/token", RevokeURL: revoke},
+		}}}
+		all, err := k.origins(nil, "login", new(host.Connection))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(all, " ")
+	}
+	usual := origins("")
+	for revoke, same := range map[string]bool{
+		"https://api.crm.example/revoke": true, "https://login.crm.example/revoke": true,
+		"https://evil.example/revoke": false, "https://login.crm.example:8443/revoke": false, "https://login.crm.example.evil.example/": false,
+	} {
+		if is := origins(revoke); (is == usual) != same {
+			t.Errorf("with %s it is for %s", revoke, is)
+		}
+	}
+	if origins("https://one.example/revoke") == origins("https://two.example/revoke") {
+		t.Error("a login that ends in one place opens for another one")
 	}
 }

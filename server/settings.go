@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,6 +107,9 @@ func (k *kind) origins(config map[string]string, scheme string, operator *host.C
 			token = own.TokenURL
 		}
 		origins = append(origins, "token "+token)
+		if o.RevokeURL != "" && !slices.ContainsFunc(append(slices.Clone(schemes[i].Origins), token), func(known string) bool { return sameOrigin(known, o.RevokeURL) }) {
+			origins = append(origins, "revoke "+o.RevokeURL) // which gets the refresh token, and nothing else of these says where it is
+		}
 		if o.Server != nil {
 			origins = append(origins, o.Server.String())
 		}
@@ -118,6 +122,13 @@ func (k *kind) origins(config map[string]string, scheme string, operator *host.C
 		origins = append(origins, "server "+o.String())
 	}
 	return origins, nil
+}
+
+// sameOrigin reports whether two URLs have one origin.
+func sameOrigin(a, b string) bool {
+	one, errOne := url.Parse(a)
+	two, errTwo := url.Parse(b)
+	return errOne == nil && errTwo == nil && strings.EqualFold(one.Scheme, two.Scheme) && strings.EqualFold(one.Host, two.Host)
 }
 
 // complete returns [envelope.ErrSealed] if a credential is not one of a scheme: somebody removed some
