@@ -43,8 +43,9 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 	defer cancel()
 	err = p.read(within, t, func(tx *sql.Tx, e *entity) error {
 		state = e.state()
-		// A plan that knows the terms is worth more than the time to make it.
-		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan"); err != nil {
+		// A plan that knows the terms is worth more than the time to make it. None reads the whole table, or
+		// takes processors from others.
+		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0"); err != nil {
 			return err
 		}
 		newest, oldest, terms := w.begin(e)

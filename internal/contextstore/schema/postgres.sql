@@ -1,10 +1,11 @@
 -- additive
--- Copies of the records of connections, and what is known of each entity; see internal/contextstore.
+-- Copies of the records of connections, and what is known of each entity; see internal/contextstore. Only PostgreSQL has them:
+-- in SQLite they are in files of their own.
 CREATE TABLE context_entity (
 	slot BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	workspace TEXT COLLATE "C" NOT NULL,
-	connection TEXT COLLATE "C" NOT NULL,
-	entity TEXT COLLATE "C" NOT NULL,
+	workspace TEXT NOT NULL,
+	connection TEXT NOT NULL,
+	entity TEXT NOT NULL,
 	spec TEXT NOT NULL,
 	number BIGINT NOT NULL DEFAULT 0,
 	pass TEXT NOT NULL DEFAULT '',
@@ -21,7 +22,7 @@ CREATE TABLE context_entity (
 CREATE TABLE context_record (
 	slot BIGINT NOT NULL,
 	id BIGINT NOT NULL,
-	key TEXT COLLATE "C" NOT NULL,
+	key TEXT NOT NULL,
 	updated BIGINT NOT NULL,
 	seen BIGINT NOT NULL,
 	record BYTEA NOT NULL,
