@@ -42,6 +42,9 @@ type installed struct {
 	putting sync.Mutex // of what takes long: reading modules, and compiling them
 	vetting chan struct{}
 
+	stop      context.CancelFunc // ends following; nil before it begins
+	following sync.WaitGroup
+
 	mu      sync.Mutex
 	refused map[string]string // why a connector of the database is not used here, by its name
 }
@@ -161,6 +164,20 @@ const (
 	installAgain     = time.Second
 	mostInstallAgain = 5 * time.Minute
 )
+
+// start begins to follow the database, until close.
+func (k *installed) start(ctx context.Context, sleep func(context.Context, time.Duration) error) {
+	ctx, k.stop = context.WithCancel(ctx)
+	k.following.Go(func() { k.follow(ctx, sleep) })
+}
+
+// close ends what start began, before the host ends. K may be nil.
+func (k *installed) close() {
+	if k != nil && k.stop != nil {
+		k.stop()
+		k.following.Wait()
+	}
+}
 
 // follow takes up what other nodes install and remove, until ctx ends. A removal does not wait for
 // what is compiled.

@@ -218,7 +218,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.host.OnChange(func(c host.Change) { s.directory.replaced(c.Connector) })
-	s.forgetting.Go(func() { s.installed.follow(forever, o.Host.Sleep) })
+	s.installed.start(forever, o.Host.Sleep)
 	if err := s.openMCP(ctx); err != nil {
 		return nil, err
 	}
@@ -318,6 +318,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.mcp != nil {
 		s.mcp.Close()
 	}
+	s.installed.close()
 	if s.host != nil {
 		if err = s.host.Close(ctx); err != nil && ctx.Err() != nil {
 			return err
