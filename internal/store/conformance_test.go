@@ -183,6 +183,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"worn key":         testWornKey,
 	"workspace tokens": testWorkspaceTokens,
 	"list of jobs":     testJobList,
+	"begun jobs":       testBegunJobs,
 	"asked":            testAsked,
 	"connect links":    testConnectLinks,
 	"return URLs":      testReturnURLs,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/store/envelope"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // Job is something that the server did, or is to do, for a request. See [Store.RunJobs].
@@ -144,12 +145,22 @@ func (s *Store) RetryJob(ctx context.Context, p Scope, id string) (Job, error) {
 // [Store.RetryJob].
 func (s *Store) CancelJob(ctx context.Context, p Scope, id string) (Job, error) {
 	return s.changeJob(ctx, p, id, "cancel", func(t session, tx *sql.Tx, j Job) error {
-		if _, err := s.queue.JobCancelTx(t.ctx, tx, j.river); err != nil {
-			return err
-		}
-		_, err := t.exec("job_data.delete", id)
-		return err
+		return t.cancelJob(tx, j)
 	})
+}
+
+// cancelJob cancels a job that is parked or waits. The error is [ErrChanged] if somebody began it since
+// it was read: what it does now needs its data, and nobody could say how it ended.
+func (t session) cancelJob(tx *sql.Tx, j Job) error {
+	r, err := t.s.queue.JobCancelTx(t.ctx, tx, j.river)
+	if err != nil {
+		return err
+	}
+	if r.State != rivertype.JobStateCancelled && r.State != rivertype.JobStateDiscarded {
+		return ErrChanged
+	}
+	_, err = t.exec("job_data.delete", j.ID)
+	return err
 }
 
 func (s *Store) changeJob(ctx context.Context, p Scope, id, action string, change func(session, *sql.Tx, Job) error) (j Job, err error) {

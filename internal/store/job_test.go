@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"slices"
@@ -59,6 +60,26 @@ func testCancelledJobs(t *testing.T, l *lab) {
 	want := `"entity":"jobs","action":"cancel","object":"` + j.ID + `"`
 	if !slices.ContainsFunc(ok(l.Audit(ctx, p, Page{}))(t), func(r AuditRecord) bool { return strings.Contains(string(r.Record), want) }) {
 		t.Error("the trail has nothing of it")
+	}
+}
+
+// testBegunJobs: a job that a server begins while a person cancels it keeps what it needs, and is not
+// cancelled.
+//
+// threat: C7 in TestSQLite/shared/begun_jobs
+func testBegunJobs(t *testing.T, l *lab) {
+	ctx := t.Context()
+	j := ok(l.AddJob(ctx, l.organization(t), JobOrder{Kind: "check", Data: value("a token of the job")}))(t)
+	if _, err := l.writer.ExecContext(ctx, "UPDATE river_job SET state = 'running', attempt = 1, attempted_at = CURRENT_TIMESTAMP WHERE id = $1", j.river); err != nil {
+		t.Fatal(err)
+	}
+	err := l.write(ctx, func(s session) error {
+		tx, _ := s.db.(*sql.Tx)
+		return s.cancelJob(tx, j) // which was read as waiting
+	})
+	wantErr(t, "a job that runs is cancelled", err, ErrChanged)
+	if _, err := l.JobData(ctx, j.ID); err != nil {
+		t.Error("what it needs is gone", err)
 	}
 }
 
