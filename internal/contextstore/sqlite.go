@@ -20,6 +20,8 @@ import (
 // mostOpen is how many workspaces have their files open at once.
 const mostOpen = 200
 
+var errClosed = errors.New("the copies are closed")
+
 // Files are copies in files of SQLite, one for each workspace.
 type Files struct {
 	dir string
@@ -66,6 +68,12 @@ func (f *Files) with(ctx context.Context, workspace string, use func(*file) erro
 	defer f.give(one)
 	one.gate.RLock()
 	defer one.gate.RUnlock()
+	f.mu.Lock()
+	closed := f.closed // in the meantime, and the file with it
+	f.mu.Unlock()
+	if closed {
+		return errClosed
+	}
 	return use(one)
 }
 
@@ -74,7 +82,7 @@ func (f *Files) take(ctx context.Context, workspace string) (*file, error) {
 		f.mu.Lock()
 		if f.closed {
 			f.mu.Unlock()
-			return nil, errors.New("the copies are closed")
+			return nil, errClosed
 		}
 		one := f.open[workspace]
 		if one == nil && (len(f.open) < mostOpen || f.closeOne()) {
