@@ -103,8 +103,8 @@ test-postgres: ## run the tests of the server on PostgreSQL; needs its programs 
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./internal/contextstore ./server ./cmd/agenthost
 
 .PHONY: test-nodes
-test-nodes: ## kill servers that share a PostgreSQL, restart it, and upgrade them, while clients write; needs its programs; KILLS=60 kills more
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestPostgres(Nodes|Upgrade)' -node-kills $(or $(KILLS),6)
+test-nodes: ## kill, cut off and upgrade servers that share a PostgreSQL, and restart it, while clients write; needs its programs; KILLS=60 kills more
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -parallel 5 -run 'TestPostgres(Nodes|Upgrade)' -node-kills $(or $(KILLS),6)
 
 .PHONY: test-examples
 test-examples: ## build and test the examples and adapters, modules with large requirements of their own
@@ -334,7 +334,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	$(GO) test ./server -count=1 -v -timeout 60m -run TestManyConnections -workspaces $(call sized,10000,500) -seed $(SEED)
 	$(GO) test ./server -count=1 -v -timeout 60m -run TestManyWorkspacesAtOnce -mcp-clients $(call sized,1000,64) -mcp-calls $(call sized,200,20)
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run TestIsolation -workspaces $(call sized,10000,500) -calls $(call sized,1000000,50000) -seed $(SEED)
-	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run 'TestPostgresNodes' -node-kills $(call sized,60,6) -node-every $(call sized,10s,2s) -seed $(SEED)
+	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -parallel 4 -run 'TestPostgresNodes' -node-kills $(call sized,60,6) -node-every $(call sized,10s,2s) -node-faults $(call sized,24,4) -node-changes $(call sized,2000,200) -node-news $(call sized,200ms,5s) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=$(call sized,10,1) -v -timeout 60m -run 'TestPostgresUpgrade$$' -upgrade-clients $(call sized,32,8)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run KilledServer -server-kills $(call sized,500,5) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestFiles/isolation|TestPostgres/cases/isolation' -cross-searches $(call sized,100000,3000)

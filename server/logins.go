@@ -149,7 +149,7 @@ func (k *keeper) late(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNone), errors.Is(err, store.ErrChanged):
 		return (&abi.Error{
-			Kind: abi.KindConflict, Field: "credentials", Retryable: true,
+			Kind: abi.KindConflict, Field: "credentials", Retryable: true, RetryAfterMS: 1000,
 			Message: "somebody changed or deleted connector " + k.connection.Name + " while a call got a token for it", Hint: "look at the connector, and call again",
 		}).WithCause(err)
 	case errors.Is(err, envelope.ErrTooLarge):

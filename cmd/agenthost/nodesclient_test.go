@@ -113,14 +113,20 @@ func (c *nodesClient) repeat(ctx context.Context, number int) {
 
 // again reports whether a request may be sent again, as its answer says.
 func (c *nodesClient) again(a *answer, what string) bool {
-	switch a.status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusConflict:
-		if a.header.Get("Retry-After") != "" && strings.Contains(a.body, `"retryable":true`) {
-			time.Sleep(20 * time.Millisecond) // a client would wait for longer
-			return true
-		}
+	if retryable(a) {
+		time.Sleep(20 * time.Millisecond) // a client would wait for longer
+		return true
 	}
 	c.l.t.Errorf("%s, %s: %d %s", c.name, what, a.status, a.body)
+	return false
+}
+
+// retryable reports whether an answer says that the request may be sent again, and when.
+func retryable(a *answer) bool {
+	switch a.status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusConflict:
+		return a.header.Get("Retry-After") != "" && strings.Contains(a.body, `"retryable":true`)
+	}
 	return false
 }
 

@@ -108,9 +108,7 @@ func (l *nodesLab) revoke(cut int, f nodeFault) {
 	l.links[cut].set(f.state)
 	begun := time.Now()
 	via, other := l.nodes[(cut+1)%nodesCount], l.nodes[(cut+2)%nodesCount]
-	if a, err := via.ask(http.MethodDelete, workspaceTokensAt+"/"+token.ID, l.token, nil); err != nil || a.status != http.StatusOK {
-		l.t.Fatalf("revoke: %+v, %v", a, err)
-	}
+	l.revokeToken(via, token)
 	revoked := time.Now()
 	other.answers(token.Token, http.StatusUnauthorized)
 	heard := time.Since(revoked)
@@ -148,6 +146,14 @@ func (l *nodesLab) workspaceToken(workspace string) (made madeToken) {
 		l.t.Fatal(err)
 	}
 	return made
+}
+
+// revokeToken has a server revoke a token.
+func (l *nodesLab) revokeToken(via *servedProcess, token madeToken) {
+	l.t.Helper()
+	if a, err := via.ask(http.MethodDelete, workspaceTokensAt+"/"+token.ID, l.token, nil); err != nil || a.status != http.StatusOK {
+		l.t.Fatalf("revoke: %+v, %v", a, err)
+	}
 }
 
 // tools lists the tools of MCP with a token of a workspace.
