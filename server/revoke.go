@@ -15,6 +15,7 @@ import (
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/store/envelope"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // revokeJob is the kind of a job that ends a login at its vendor. Its object is a connection that was
@@ -153,7 +154,11 @@ func (s *Server) revoke(ctx context.Context, j store.Job) error {
 // parted makes a connection of what is left of one.
 func (s *Server) parted(ctx context.Context, j store.Job, p *parting) (made host.Connection, err error) {
 	info, err := s.host.Connector(ctx, p.Connector)
-	if err != nil {
+	if e, ok := errors.AsType[*abi.Error](err); ok { // another server may have it, or this one may get it
+		again := *e
+		again.Retryable = true
+		return made, &again
+	} else if err != nil {
 		return made, err
 	}
 	made = s.options.Connectors[p.Connector]

@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +155,54 @@ func TestRevocationThatNothingDescribes(t *testing.T) {
 	l.restart(t)
 	j := l.job(p, revokeJob, store.JobParked)
 	if !strings.Contains(j.Error, "how to end the login") || account.Refresh() == "" {
+		t.Errorf("%+v", j)
+	}
+	l.restart(t, revoking)
+	if _, err := l.s.store.RetryJob(t.Context(), p, j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" {
+		t.Error("the vendor still takes the login")
+	}
+}
+
+// TestRevocationWithoutTheConnector: the job of a login waits where its connector is missing, as another
+// server may have it.
+//
+// threat: C7
+func TestRevocationWithoutTheConnector(t *testing.T) {
+	t.Parallel()
+	revoking := func(o *Options) {
+		c := o.Connectors["crm"]
+		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
+		o.Connectors["crm"] = c
+	}
+	l := newLoginLab(t, func(o *Options) {
+		revoking(o)
+		o.Only = true
+	})
+	account := l.accounts.Add("one")
+	id := l.connect("first", "CRM", credentialsOf(account))
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
+	j := l.job(p, revokeJob, store.JobWaiting)
+	l.restart(t, func(o *Options) {
+		delete(o.Connectors, "crm")
+		if err := os.Remove(filepath.Join(o.Host.Plugins, "crm.wasm")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for range 500 {
+		var err error
+		if j, err = l.s.store.Job(t.Context(), p, j.ID); err != nil {
+			t.Fatal(err)
+		} else if j.Error != "" {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if j.State != store.JobWaiting || !strings.Contains(j.Error, "no connector") {
 		t.Errorf("%+v", j)
 	}
 	l.restart(t, revoking)
