@@ -43,7 +43,7 @@ func (l *Lab) syncer(store contextstore.Store, failing bool) *syncer.Syncer {
 		Store: store, Workspace: "workspace", Connection: "connection", Now: l.now,
 		NewID: func() (string, error) { l.ids++; return fmt.Sprint("pass ", l.ids), nil },
 		Call: func(_ context.Context, op *connector.Operation, params json.RawMessage) (data, meta json.RawMessage, err error) {
-			if failing && l.random.IntN(5) == 0 {
+			if failing && l.random.IntN(20) == 0 {
 				l.failures++
 				return nil, nil, &abi.Error{Kind: abi.KindRateLimited, Message: "too many requests", Retryable: true}
 			}
@@ -52,7 +52,7 @@ func (l *Lab) syncer(store contextstore.Store, failing bool) *syncer.Syncer {
 				return nil, nil, err
 			}
 			data, meta, err = l.execute(op.Entity, op.Action, given)
-			if failing && l.random.IntN(10) == 0 { // the answer is lost
+			if failing && l.random.IntN(20) == 0 { // the answer is lost
 				l.failures++
 				return nil, nil, &abi.Error{Kind: abi.KindNetwork, Message: "the connection broke", Retryable: true}
 			}
