@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -262,14 +261,6 @@ func TestMissingCredentials(t *testing.T) {
 	if check.Status == nil || *check.Status != airbyteapi.CheckSucceeded {
 		t.Errorf("%+v", check)
 	}
-}
-
-// once sleeps not at all, or until ctx ends where the server sleeps for d again and again.
-func once(ctx context.Context, d time.Duration) error {
-	if d == signingEvery || d == payEvery || d == flushEvery {
-		<-ctx.Done()
-	}
-	return ctx.Err()
 }
 
 // The server removes what nobody needs, every hour.

@@ -71,7 +71,7 @@ func (c *nodesClient) execute(at *servedProcess, entity, action string, params j
 // read runs an operation that reads, until it has an answer or ctx ends.
 func (c *nodesClient) read(ctx context.Context, at *servedProcess, action string) {
 	for ctx.Err() == nil {
-		a, err := c.execute(at, "me", action, json.RawMessage("{}"))
+		a, err := c.execute(at, "me", action, json.RawMessage("{}")) //nolint:contextcheck // a request has a time of its own
 		if err == nil && (a.status == http.StatusOK || !c.again(a, action)) {
 			return
 		}
@@ -93,7 +93,7 @@ func (c *nodesClient) repeat(ctx context.Context, number int) {
 		headers = []string{"Idempotency-Key", note.name}
 	}
 	for again := true; again && ctx.Err() == nil; again = note.keyed {
-		a, err := c.execute(c.l.front, "notes", "create", noteParams(note.name, number), headers...)
+		a, err := c.execute(c.l.front, "notes", "create", noteParams(note.name, number), headers...) //nolint:contextcheck // a request has a time of its own
 		switch {
 		case err != nil: // the server was killed, or none was there
 		case a.status == http.StatusOK:

@@ -159,18 +159,18 @@ func (c *nodesClient) workOnce(ctx context.Context) {
 		note := &nodesNote{name: fmt.Sprintf("%s note %d", c.name, n), keyed: true}
 		c.notes = append(c.notes, note)
 		for range 2 { // the second time, the answer is the one that is kept
-			a, err := c.execute(c.l.front, "notes", "create", noteParams(note.name, n), "Idempotency-Key", note.name)
+			a, err := c.execute(c.l.front, "notes", "create", noteParams(note.name, n), "Idempotency-Key", note.name) //nolint:contextcheck // a request has a time of its own
 			if must("write", a, err) {
 				note.acknowledged = true
 				c.l.acknowledged.Add(1)
 			}
 		}
-		a, err := c.execute(c.l.front, "me", "get", json.RawMessage("{}"))
+		a, err := c.execute(c.l.front, "me", "get", json.RawMessage("{}")) //nolint:contextcheck // a request has a time of its own
 		must("read", a, err)
 		if n%5 == 0 {
 			c.called = fmt.Sprintf("%s %d", c.name, n)
 			c.maybe = c.called
-			a, err := c.l.front.ask(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, c.id), c.l.token, map[string]string{"name": c.called})
+			a, err := c.l.front.ask(http.MethodPut, connectorAt(airbyteapi.ConnectorPath, c.id), c.l.token, map[string]string{"name": c.called}) //nolint:contextcheck // a request has a time of its own
 			must("rename", a, err)
 		}
 	}

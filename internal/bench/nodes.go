@@ -121,7 +121,7 @@ func (b *bench) compareRates(ctx context.Context, groups []*nodeGroup, of func(s
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, q.end(process)) }()
+			defer func() { err = errors.Join(err, q.end(process)) }() //nolint:revive,gocritic // all are measured together
 			if err := q.add(process); err != nil {
 				return err
 			}

@@ -63,7 +63,7 @@ func (b *bench) served(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, postgres.Stop()) }()
+			defer func() { err = errors.Join(err, postgres.Stop()) }() //nolint:revive,gocritic // there is one
 			database = postgres.Connection() + " dbname=postgres"
 		}
 		s, err := b.startServer(ctx, b.lab.dir, database)

@@ -27,7 +27,7 @@ func connect(path string, flags sqlite3.OpenFlag, pragmas string) (c *conn, err 
 			err = errors.Join(err, c.close())
 		}
 	}()
-	err = c.within(context.Background(), func() (err error) {
+	err = c.guarded(func() (err error) {
 		if c.db, err = sqlite3.OpenFlags(path, flags|sqlite3.OPEN_NOFOLLOW); err != nil {
 			return err
 		}
@@ -40,24 +40,31 @@ func connect(path string, flags sqlite3.OpenFlag, pragmas string) (c *conn, err 
 }
 
 // within runs f, which the end of a context interrupts, and makes errors of the driver's panics.
-func (c *conn) within(ctx context.Context, f func() error) (err error) {
+func (c *conn) within(ctx context.Context, f func() error) error {
+	return c.guarded(func() error {
+		if c.db != nil {
+			before := c.db.SetInterrupt(ctx)
+			defer c.db.SetInterrupt(before)
+		}
+		return f()
+	})
+}
+
+// guarded makes errors of the driver's panics.
+func (c *conn) guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.broken = true
 			err = fmt.Errorf("SQLite ran out of memory: %v", p)
 		}
 	}()
-	if c.db != nil {
-		c.db.SetInterrupt(ctx)
-		defer c.db.SetInterrupt(context.Background())
-	}
 	return f()
 }
 
 // close closes the connection. A connection that panicked does so once more, and is closed then.
 func (c *conn) close() error {
 	once := func() error {
-		return c.within(context.Background(), func() error {
+		return c.guarded(func() error {
 			var err error
 			for sql, s := range c.statements {
 				err = errors.Join(err, s.Close())

@@ -100,7 +100,7 @@ func (n *Node) beats() {
 		beating, end := context.WithCancel(n.ctx)
 		n.run(func() {
 			if n.sleep(beating, askAgain) == nil { // nobody hears what has changed while a beat waits
-				n.catchUp()
+				n.catchUp(n.ctx) //nolint:contextcheck // to its end, also where the beat has an answer
 			}
 		})
 		err := n.beat(n.ctx)

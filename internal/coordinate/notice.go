@@ -99,7 +99,7 @@ func (n *Node) listening() {
 		err := n.db.Listen(n.ctx, func() {
 			pause = listenPause
 			n.watch.listening(n.now())
-			n.run(n.catchUp)
+			n.run(func() { n.catchUp(n.ctx) })
 		}, n.watch.heard)
 		if n.ctx.Err() != nil {
 			return
@@ -113,8 +113,8 @@ func (n *Node) listening() {
 }
 
 // catchUp finds out whether something was missed. If the database does not answer, a beat does later.
-func (n *Node) catchUp() {
-	ctx, cancel := context.WithTimeout(n.ctx, callTime)
+func (n *Node) catchUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	sent := n.now()
 	if newest, err := n.db.Newest(ctx); err == nil {

@@ -208,6 +208,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"second server":  testSecondServer,
 	"ended server":   testEndedServer,
 	"run jobs":       testRunJobs,
+	"jobs of nodes":  testAbandonedJobs,
 	"newer database": testNewerDatabase,
 	"abandoned":      testAbandoned,
 	"announced":      testAnnounced,

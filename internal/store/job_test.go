@@ -165,7 +165,7 @@ func testRunJobs(t *testing.T, l *lab) {
 		"periodic": {Every: time.Minute, Do: func(_ context.Context, j Job) error { note(j); return nil }},
 	}
 	jobs := make(map[string]Job)
-	for _, kind := range []string{"good", "secretive", "panicking", "hopeless"} {
+	for _, kind := range []string{"good", "secretive", "panicking", "hopeless", "unknown"} {
 		jobs[kind] = ok(l.AddJob(ctx, p, JobOrder{Kind: kind, Data: value("needed")}))(t)
 	}
 	stop := ok(l.RunJobs(ctx, kinds, slog.New(slog.DiscardHandler)))(t)
@@ -235,6 +235,9 @@ func testRunJobs(t *testing.T, l *lab) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	if j := ok(l.Job(ctx, p, jobs["unknown"].ID))(t); j.State != JobWaiting || j.Attempts != 0 {
+		t.Errorf("a job that this program does not know: %+v", j)
+	}
 	if did["good"] != 1 || did["hopeless"] != 2 || did["periodic"] == 0 {
 		t.Errorf("%v", did)
 	}
@@ -252,8 +255,8 @@ func testRunJobs(t *testing.T, l *lab) {
 		t.Fatal(err)
 	}
 	left := ok(l.Jobs(ctx, p, "", Page{}))(t)
-	if len(left) != 1 || left[0].ID != jobs["panicking"].ID {
-		t.Errorf("after a week there is %+v, want the one that waits", left)
+	if len(left) != 2 || left[0].State != JobWaiting || left[1].State != JobWaiting {
+		t.Errorf("after a week there is %+v, want those that wait", left)
 	}
 }
 

@@ -98,7 +98,7 @@ type JobKind struct {
 }
 
 // RunJobs does the jobs of the database, besides other processes that do, until stop is called. What
-// runs then is cancelled, and done later. Kinds must have all kinds of jobs that there are.
+// runs then is cancelled, and done later. Jobs of other kinds wait for a newer program.
 func (s *Store) RunJobs(ctx context.Context, kinds map[string]JobKind, log *slog.Logger) (stop func(context.Context) error, err error) {
 	id, err := s.NewID()
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Store) RunJobs(ctx context.Context, kinds map[string]JobKind, log *slog
 	client, err := river.NewClient(s.riverDriver(), &river.Config{
 		ID: id, Logger: slog.New(quiet{log.Handler(), s}), Workers: workers, PeriodicJobs: periodic,
 		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
-		PollOnly: true, FetchPollInterval: look, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
+		PollOnly: true, FetchPollInterval: look, FetchOnlyKnownKinds: true, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 		MaxAttempts: jobAttempts, RetryPolicy: retryPolicy{},
 		CompletedJobRetentionPeriod: riverKeeps, CancelledJobRetentionPeriod: riverKeeps, DiscardedJobRetentionPeriod: riverKeeps,
 	})

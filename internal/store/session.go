@@ -255,7 +255,7 @@ func reading[T any](ctx context.Context, s *Store, f func(session) (T, error)) (
 	defer cancel()
 	for i := 0; ; i++ {
 		found, err := f(t)
-		if err == nil || i == retries || !s.again(t.ctx, err, false) {
+		if err == nil || i == retries || !s.again(t.ctx, err, false) { //nolint:contextcheck // it is that of the session
 			return found, t.named(err)
 		}
 	}

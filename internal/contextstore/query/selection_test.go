@@ -124,7 +124,7 @@ func TestStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if from, ok := s.From(); !ok || from != at(3999) {
+	if from, ok := s.From(); !ok || !from.Equal(at(3999)) {
 		t.Errorf("the next page is from %v", from)
 	}
 	for _, r := range []stored{{"e", 4000, `{}`}, {"d", 3999, `{}`}, {"c", 3500, `{}`}, {"b", 1000, `{}`}, {"a", 999, `{}`}} {

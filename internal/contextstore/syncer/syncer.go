@@ -93,15 +93,6 @@ func (s *Syncer) Sync(ctx context.Context, of *connector.Sync, full bool) (r Res
 	return r, run.everything(ctx, state)
 }
 
-// tokenIsOver reports whether the vendor refused what it gave in place of a time: it forgets that.
-func (r *run) tokenIsOver(err error) bool {
-	e, ok := errors.AsType[*abi.Error](err)
-	if !ok || e.Retryable || r.of.Changes == nil || r.of.Changes.Token == "" {
-		return false
-	}
-	return e.Kind == abi.KindInvalidParams || e.Kind == abi.KindNotFound || e.Kind == abi.KindConflict || e.Kind == abi.KindVendorError
-}
-
 // run is one pass.
 type run struct {
 	*Syncer
@@ -110,6 +101,15 @@ type run struct {
 	position position
 	pass     string // of a pass over everything
 	result   *Result
+}
+
+// tokenIsOver reports whether the vendor refused what it gave in place of a time: it forgets that.
+func (r *run) tokenIsOver(err error) bool {
+	e, ok := errors.AsType[*abi.Error](err)
+	if !ok || e.Retryable || r.of.Changes == nil || r.of.Changes.Token == "" {
+		return false
+	}
+	return e.Kind == abi.KindInvalidParams || e.Kind == abi.KindNotFound || e.Kind == abi.KindConflict || e.Kind == abi.KindVendorError
 }
 
 // everything makes a pass over everything. What it does not see is removed at its end.
@@ -147,7 +147,7 @@ func (r *run) changes(ctx context.Context) error {
 		r.position.At = &place{Started: r.Now().UnixMilli(), Latest: r.position.Since}
 	}
 	started := time.UnixMilli(r.position.At.Started)
-	err := r.lists(ctx, func(each json.RawMessage) []connector.SyncRange {
+	err := r.lists(ctx, func(json.RawMessage) []connector.SyncRange {
 		switch {
 		case r.of.Changes == nil:
 			return r.of.All(started)

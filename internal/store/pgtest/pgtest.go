@@ -109,7 +109,7 @@ func (s *Server) Create(ctx context.Context, name string) (string, error) {
 // LogStatements is what a connection string has more for [Server.Statements].
 const LogStatements = " options='-c log_statement=all'"
 
-var logged = regexp.MustCompile(`(?m) \[(\d+)\] LOG:  (?:statement|execute [^:]*): (.*)$`)
+var logged = regexp.MustCompile(`(?m) \[(\d+)\] LOG: {2}(?:statement|execute [^:]*): (.*)$`)
 
 // Statement is what a client sent over a connection.
 type Statement struct{ Connection, FirstLine string }

@@ -35,7 +35,8 @@ type Lab struct {
 // New returns a lab. Failures come by the seed.
 func New(t testing.TB, c *connector.Connector, now func() time.Time, seed uint64, execute synctest.Execute) *Lab {
 	t.Logf("seed %d", seed)
-	return &Lab{t: t, connector: c, execute: execute, now: now, random: rand.New(rand.NewPCG(seed, 3)), folder: t.TempDir()}
+	random := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // failures come again with the seed
+	return &Lab{t: t, connector: c, execute: execute, now: now, random: random, folder: t.TempDir()}
 }
 
 func (l *Lab) syncer(store contextstore.Store, failing bool) *syncer.Syncer {
