@@ -129,7 +129,7 @@ func (k *kind) revokes(scheme string, operator *host.Connection) bool {
 func (s *Server) revoke(ctx context.Context, j store.Job) error {
 	data, err := s.store.JobData(ctx, j.ID)
 	if errors.Is(err, store.ErrNone) {
-		return nil // it was done
+		return fault.Invalid("job", "what the job needs is not in the database any more", "end the login at the vendor, and cancel the job")
 	} else if err != nil {
 		return err
 	}

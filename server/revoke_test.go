@@ -1,6 +1,8 @@
 package server
 
 import (
+	"database/sql"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -102,6 +104,38 @@ func TestRevocationAfterARestart(t *testing.T) {
 	l.restart(t, revoking)
 	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" || account.Access() != "" {
 		t.Error("the vendor still takes the login")
+	}
+}
+
+// TestRevocationWithoutItsData: who can write to the database has no login count as ended that was not.
+//
+// threat: C7
+func TestRevocationWithoutItsData(t *testing.T) {
+	t.Parallel()
+	revoking := func(o *Options) {
+		c := o.Connectors["crm"]
+		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
+		o.Connectors["crm"] = c
+	}
+	l := newLoginLab(t, func(o *Options) {
+		revoking(o)
+		o.Only = true
+	})
+	id := l.connect("first", "CRM", credentialsOf(l.accounts.Add("one")))
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
+	l.job(p, revokeJob, store.JobWaiting)
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(l.folder, "agenthost.db"))
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), "DELETE FROM job_data")
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l.restart(t, revoking)
+	if j := l.job(p, revokeJob, store.JobParked); !strings.Contains(j.Error, "not in the database any more") {
+		t.Errorf("%+v", j)
 	}
 }
 

@@ -188,7 +188,8 @@ func (s *Store) changeJob(ctx context.Context, p Scope, id, action string, chang
 	return j, err
 }
 
-// endJob records how a job ended. One that succeeded needs its data no more.
+// endJob records how a job ended. One that succeeded needs its data no more, and is not done again where
+// the process ends before River hears of it.
 func (s *Store) endJob(ctx context.Context, j Job, state JobState) error {
 	if j.ID == "" {
 		return nil
@@ -196,6 +197,9 @@ func (s *Store) endJob(ctx context.Context, j Job, state JobState) error {
 	err := s.write(context.WithoutCancel(ctx), func(t session) error {
 		if state == JobSucceeded {
 			if _, err := t.exec("job_data.delete", j.ID); err != nil {
+				return err
+			}
+			if err := t.change("job.done", j.ID, millis(s.now())); err != nil {
 				return err
 			}
 		}

@@ -161,6 +161,9 @@ func (w *jobWorker) Work(ctx context.Context, r *river.Job[task]) error {
 		} else if err != nil {
 			return err
 		}
+		if !j.Finished.IsZero() {
+			return nil // its process ended before River heard of it
+		}
 	}
 	err := w.do(ctx, j)
 	if err == nil {

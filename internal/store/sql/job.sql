@@ -13,6 +13,9 @@ INSERT INTO job (id, organization, workspace, kind, object, state, actor, river,
 SELECT * FROM ({jobs} AND job.organization = $1 AND ($2 = '' OR job.workspace = $2) AND job.id > $4) found
 WHERE ($3 = '' OR state = $3) ORDER BY id LIMIT $5
 
+-- name: job.done
+UPDATE job SET finished = $2 WHERE id = $1
+
 -- name: job.cancel
 UPDATE job SET cancelled = $2 WHERE id = $1
 
