@@ -111,7 +111,11 @@ func TestCloseCancelsWhatWaits(t *testing.T) {
 		_, err := h.Execute(t.Context(), "lab", getThing)
 		ended <- err
 	}()
-	<-preparing
+	select {
+	case <-preparing:
+	case err := <-ended:
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := h.Close(ctx); !errors.Is(err, context.Canceled) {

@@ -274,7 +274,11 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			_, err := h.Execute(t.Context(), "lab", get)
 			ended <- err
 		}()
-		<-running
+		select {
+		case <-running:
+		case err := <-ended:
+			t.Fatal(err)
+		}
 	}
 	get.Timeout = 5 * time.Millisecond
 	_, err := h.Execute(t.Context(), "lab", get)

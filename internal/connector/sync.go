@@ -12,7 +12,7 @@ import (
 )
 
 // Sync is how copies of an entity's records are kept: what a manifest declares, checked, and with what
-// it leaves out filled in. Whoever copies the records
+// it leaves out filled in. Who copies the records
 //
 //   - lists them with [Sync.List], for each value of [Sync.Each] and each [SyncRange] of [Sync.All] or
 //     [Sync.Since], with the parameters that [Sync.ListParams] makes, page by page if List is paginated;
