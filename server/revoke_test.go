@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/oauthsim"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -23,11 +24,7 @@ import (
 // threat: C7
 func TestDeletedLoginsAreRevoked(t *testing.T) {
 	t.Parallel()
-	l := newLoginLab(t, func(o *Options) {
-		c := o.Connectors["crm"]
-		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
-		o.Connectors["crm"] = c
-	})
+	l := newLoginLab(t, revoking)
 	ended := func(workspace string, want store.JobState) store.Job {
 		t.Helper()
 		return l.job(store.Scope{Organization: l.first.Organization, Workspace: workspace}, revokeJob, want)
@@ -77,34 +74,69 @@ func (l *lab) job(p store.Scope, kind string, state store.JobState) (j store.Job
 	return j
 }
 
+// revoking has the operator say how logins of the vendor end.
+func revoking(o *Options) {
+	c := o.Connectors["crm"]
+	c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
+	o.Connectors["crm"] = c
+}
+
+// parted is a login that waits to end: its connector was deleted at a server that does no jobs.
+type parted struct {
+	*loginLab
+	account *oauthsim.Server
+	scope   store.Scope
+	job     store.Job
+}
+
+func newParted(t *testing.T) *parted {
+	t.Helper()
+	l := newLoginLab(t, func(o *Options) {
+		revoking(o)
+		o.Only = true // as a command is
+	})
+	account := l.accounts.Add("one")
+	id := l.connect("first", "CRM", credentialsOf(account))
+	l.ok(l.me(id), &answered{})
+	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
+	p := &parted{loginLab: l, account: account, scope: store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}}
+	if p.job = p.until(store.JobWaiting); p.job.Object != id || account.Refresh() == "" {
+		t.Fatalf("%+v, and the vendor has %q", p.job, account.Refresh())
+	}
+	return p
+}
+
+// until waits until the job is in a state, and returns it.
+func (p *parted) until(state store.JobState) store.Job {
+	p.t.Helper()
+	return p.lab.job(p.scope, revokeJob, state)
+}
+
+// ends waits until the vendor does not take the login.
+func (p *parted) ends() {
+	p.t.Helper()
+	if p.until(store.JobSucceeded); p.account.Refresh() != "" || p.account.Access() != "" {
+		p.t.Error("the vendor still takes the login")
+	}
+}
+
+// retry has the job tried now.
+func (p *parted) retry() {
+	p.t.Helper()
+	if _, err := p.s.store.RetryJob(p.t.Context(), p.scope, p.job.ID); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // TestRevocationAfterARestart: a login ends that no server could end when its connector was deleted. The
 // vendor was away, or the server was killed.
 //
 // threat: C7
 func TestRevocationAfterARestart(t *testing.T) {
 	t.Parallel()
-	revoking := func(o *Options) {
-		c := o.Connectors["crm"]
-		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
-		o.Connectors["crm"] = c
-	}
-	idle := func(o *Options) { // as a command is, which does no jobs
-		revoking(o)
-		o.Only = true
-	}
-	l := newLoginLab(t, idle)
-	account := l.accounts.Add("one")
-	id := l.connect("first", "CRM", credentialsOf(account))
-	l.ok(l.me(id), &answered{})
-	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
-	if j := l.job(p, revokeJob, store.JobWaiting); j.Object != id || account.Refresh() == "" {
-		t.Errorf("%+v, and the vendor has %q", j, account.Refresh())
-	}
+	l := newParted(t)
 	l.restart(t, revoking)
-	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" || account.Access() != "" {
-		t.Error("the vendor still takes the login")
-	}
+	l.ends()
 }
 
 // TestRevocationWithoutItsData: who can write to the database has no login count as ended that was not.
@@ -112,20 +144,7 @@ func TestRevocationAfterARestart(t *testing.T) {
 // threat: C7
 func TestRevocationWithoutItsData(t *testing.T) {
 	t.Parallel()
-	revoking := func(o *Options) {
-		c := o.Connectors["crm"]
-		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
-		o.Connectors["crm"] = c
-	}
-	l := newLoginLab(t, func(o *Options) {
-		revoking(o)
-		o.Only = true
-	})
-	id := l.connect("first", "CRM", credentialsOf(l.accounts.Add("one")))
-	l.ok(l.me(id), &answered{})
-	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
-	l.job(p, revokeJob, store.JobWaiting)
+	l := newParted(t)
 	db, err := sql.Open("sqlite3", "file:"+filepath.Join(l.folder, "agenthost.db"))
 	if err == nil {
 		_, err = db.ExecContext(t.Context(), "DELETE FROM job_data")
@@ -134,7 +153,7 @@ func TestRevocationWithoutItsData(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.restart(t, revoking)
-	if j := l.job(p, revokeJob, store.JobParked); !strings.Contains(j.Error, "not in the database any more") {
+	if j := l.until(store.JobParked); !strings.Contains(j.Error, "not in the database any more") {
 		t.Errorf("%+v", j)
 	}
 }
@@ -145,22 +164,14 @@ func TestRevocationWithoutItsData(t *testing.T) {
 // threat: C7
 func TestRevocationElsewhere(t *testing.T) {
 	t.Parallel()
-	on := func(o *Options, server string) {
+	l := newParted(t)
+	l.restart(t, func(o *Options) {
 		c := o.Connectors["crm"]
-		c.Server, c.OAuth = server, &config.OAuth{RevokeURL: server + "/revoke"}
+		c.Server = "https://elsewhere.example.com"
 		o.Connectors["crm"] = c
-	}
-	l := newLoginLab(t, func(o *Options) {
-		on(o, o.Connectors["crm"].Server)
-		o.Only = true
+		revoking(o)
 	})
-	id := l.connect("first", "CRM", credentialsOf(l.accounts.Add("one")))
-	l.ok(l.me(id), &answered{})
-	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
-	l.job(p, revokeJob, store.JobWaiting)
-	l.restart(t, func(o *Options) { on(o, "https://elsewhere.example.com") })
-	if j := l.job(p, revokeJob, store.JobParked); !strings.Contains(j.Error, "another address") {
+	if j := l.until(store.JobParked); !strings.Contains(j.Error, "another address") {
 		t.Errorf("%+v", j)
 	}
 }
@@ -171,33 +182,14 @@ func TestRevocationElsewhere(t *testing.T) {
 // threat: C7
 func TestRevocationThatNothingDescribes(t *testing.T) {
 	t.Parallel()
-	revoking := func(o *Options) {
-		c := o.Connectors["crm"]
-		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
-		o.Connectors["crm"] = c
-	}
-	l := newLoginLab(t, func(o *Options) {
-		revoking(o)
-		o.Only = true
-	})
-	account := l.accounts.Add("one")
-	id := l.connect("first", "CRM", credentialsOf(account))
-	l.ok(l.me(id), &answered{})
-	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
-	l.job(p, revokeJob, store.JobWaiting)
+	l := newParted(t)
 	l.restart(t)
-	j := l.job(p, revokeJob, store.JobParked)
-	if !strings.Contains(j.Error, "how to end the login") || account.Refresh() == "" {
+	if j := l.until(store.JobParked); !strings.Contains(j.Error, "how to end the login") || l.account.Refresh() == "" {
 		t.Errorf("%+v", j)
 	}
 	l.restart(t, revoking)
-	if _, err := l.s.store.RetryJob(t.Context(), p, j.ID); err != nil {
-		t.Fatal(err)
-	}
-	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" {
-		t.Error("the vendor still takes the login")
-	}
+	l.retry()
+	l.ends()
 }
 
 // TestRevocationWithoutTheConnector: the job of a login waits where its connector is missing, as another
@@ -206,46 +198,27 @@ func TestRevocationThatNothingDescribes(t *testing.T) {
 // threat: C7
 func TestRevocationWithoutTheConnector(t *testing.T) {
 	t.Parallel()
-	revoking := func(o *Options) {
-		c := o.Connectors["crm"]
-		c.OAuth = &config.OAuth{RevokeURL: c.Server + "/revoke"}
-		o.Connectors["crm"] = c
-	}
-	l := newLoginLab(t, func(o *Options) {
-		revoking(o)
-		o.Only = true
-	})
-	account := l.accounts.Add("one")
-	id := l.connect("first", "CRM", credentialsOf(account))
-	l.ok(l.me(id), &answered{})
-	l.ok(l.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, id), l.token, nil), &airbyteapi.DeleteAnswer{})
-	p := store.Scope{Organization: l.first.Organization, Workspace: l.workspaceID("first")}
-	j := l.job(p, revokeJob, store.JobWaiting)
+	l := newParted(t)
 	l.restart(t, func(o *Options) {
 		delete(o.Connectors, "crm")
 		if err := os.Remove(filepath.Join(o.Host.Plugins, "crm.wasm")); err != nil {
 			t.Fatal(err)
 		}
 	})
-	for range 500 {
+	j := l.job
+	l.eventually("the job was tried", func() bool {
 		var err error
-		if j, err = l.s.store.Job(t.Context(), p, j.ID); err != nil {
+		if j, err = l.s.store.Job(t.Context(), l.scope, j.ID); err != nil {
 			t.Fatal(err)
-		} else if j.Error != "" {
-			break
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return j.Error != ""
+	})
 	if j.State != store.JobWaiting || !strings.Contains(j.Error, "no connector") {
 		t.Errorf("%+v", j)
 	}
 	l.restart(t, revoking)
-	if _, err := l.s.store.RetryJob(t.Context(), p, j.ID); err != nil {
-		t.Fatal(err)
-	}
-	if l.job(p, revokeJob, store.JobSucceeded); account.Refresh() != "" {
-		t.Error("the vendor still takes the login")
-	}
+	l.retry()
+	l.ends()
 }
 
 // TestLoginsAreForTheirRevocation: a login does not open for a connector that would send it elsewhere to
