@@ -52,6 +52,7 @@ type directory struct {
 	// doubts counts when others may have changed something, and settled how many of these were looked
 	// into. While the database is away, what is in memory counts all the same.
 	doubts, settled atomic.Uint64
+	unread          atomic.Bool // the database did not answer the last time that it was asked
 
 	refreshing sync.Mutex
 	cursor     string // under refreshing
@@ -122,12 +123,14 @@ func (d *directory) fresh(ctx context.Context) error {
 	due, doubts := d.due.Load(), d.doubts.Load()
 	if err := d.refresh(ctx); err != nil {
 		if d.read.Load() == due && errors.Is(err, store.ErrAway) {
+			d.unread.Store(true)
 			return nil
 		}
 		return err
 	}
 	d.read.Store(due)
 	d.settled.Store(doubts)
+	d.unread.Store(false)
 	return nil
 }
 
@@ -242,7 +245,7 @@ func (d *directory) find(ctx context.Context, p store.Scope, id string) (*entry,
 		}
 		e = d.known(id)
 	}
-	if e == nil && !d.current() { // what another node made may be unknown here
+	if e == nil && d.unread.Load() { // what another node made may be unknown here
 		return nil, databaseGone()
 	}
 	if e == nil || e.Organization != p.Organization || p.Workspace != "" && e.Workspace != p.Workspace {
