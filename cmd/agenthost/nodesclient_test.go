@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
@@ -66,6 +67,17 @@ func (c *nodesClient) execute(at *servedProcess, entity, action string, params j
 		c.l.t.Errorf("%s %s %s has the answer of %q: %v", c.name, action, params, got.Result.Owner, err)
 	}
 	return a, nil
+}
+
+// crowd begins the clients of a test, which work until ctx ends. One of them counts against a limit.
+func (l *nodesLab) crowd(ctx context.Context, group *sync.WaitGroup) (clients []*nodesClient) {
+	for i := range 16 {
+		c := l.client(fmt.Sprintf("m%d", i))
+		clients = append(clients, c)
+		group.Go(func() { c.work(ctx) })
+	}
+	l.client("limited").count(ctx, group)
+	return clients
 }
 
 // read runs an operation that reads, until it has an answer or ctx ends.

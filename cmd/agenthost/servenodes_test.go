@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -31,13 +30,7 @@ func TestPostgresNodes(t *testing.T) {
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
 	var group sync.WaitGroup
-	var clients []*nodesClient
-	for i := range 16 {
-		c := l.client(fmt.Sprintf("m%d", i))
-		clients = append(clients, c)
-		group.Go(func() { c.work(running) })
-	}
-	l.client("limited").count(running, &group)
+	clients := l.crowd(running, &group)
 	for kill := range *nodeKills {
 		begun, until := time.Now(), l.acknowledged.Load()+100
 		for (l.acknowledged.Load() < until || time.Since(begun) < *nodeEvery) && !t.Failed() {

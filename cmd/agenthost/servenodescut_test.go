@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -49,13 +48,7 @@ func TestPostgresNodesCutOff(t *testing.T) {
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
 	var group sync.WaitGroup
-	var clients []*nodesClient
-	for i := range 16 {
-		c := l.client(fmt.Sprintf("m%d", i))
-		clients = append(clients, c)
-		group.Go(func() { c.work(running) })
-	}
-	l.client("limited").count(running, &group)
+	clients := l.crowd(running, &group)
 	var order []int
 	for n := 0; n < *nodeFaults && !t.Failed(); n++ {
 		if n%len(faultsOfNodes) == 0 {
