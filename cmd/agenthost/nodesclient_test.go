@@ -72,11 +72,11 @@ func (c *nodesClient) execute(at *servedProcess, entity, action string, params j
 // crowd begins the clients of a test, which work until ctx ends. One of them counts against a limit.
 func (l *nodesLab) crowd(ctx context.Context, group *sync.WaitGroup) (clients []*nodesClient) {
 	for i := range 16 {
-		c := l.client(fmt.Sprintf("m%d", i))
+		c := l.client(fmt.Sprintf("m%d", i)) //nolint:contextcheck // a request has a time of its own
 		clients = append(clients, c)
 		group.Go(func() { c.work(ctx) })
 	}
-	l.client("limited").count(ctx, group)
+	l.client("limited").count(ctx, group) //nolint:contextcheck // a request has a time of its own
 	return clients
 }
 
