@@ -42,6 +42,8 @@ type Store interface {
 	State(ctx context.Context, t Target) (*State, error)
 	// Search answers a search of the entity's fields.
 	Search(ctx context.Context, t Target, q *query.Query) (*Answer, error)
+	// Connections returns the connections of a workspace that have copies, in the order of their names.
+	Connections(ctx context.Context, workspace string) ([]string, error)
 	// Remove removes the copies of an entity, of a connection if entity is empty, or of a workspace if
 	// connection is empty, too.
 	Remove(ctx context.Context, workspace, connection, entity string) error

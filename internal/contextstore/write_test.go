@@ -3,6 +3,7 @@ package contextstore
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,7 +226,14 @@ func testRemoval(t *testing.T, s Store, workspace string) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
+	connections := func(want ...string) {
+		t.Helper()
+		if got := ok(s.Connections(ctx, workspace))(t); !slices.Equal(got, want) {
+			t.Errorf("the connections are %q, want %q", got, want)
+		}
+	}
 	check("r0,r1,r2")
+	connections("c1", "c2")
 	must(t, s.Remove(ctx, workspace, "c1", "others"))
 	check("r0,,r2")
 	must(t, s.Remove(ctx, workspace, "c1", "others"))
@@ -235,9 +243,11 @@ func testRemoval(t *testing.T, s Store, workspace string) {
 	check("r0,r3,r2")
 	must(t, s.Remove(ctx, workspace, "c1", ""))
 	check(",,r2")
+	connections("c2")
 	must(t, s.Remove(ctx, workspace, "", ""))
 	must(t, s.Remove(ctx, workspace, "", ""))
 	check(",,")
+	connections()
 	ok(s.Apply(ctx, a, Batch{Put: []Record{simple("r4", 1)}}))(t)
 	check("r4,,")
 	if state := ok(s.State(ctx, a))(t); state.Count != 1 || state.Complete {
