@@ -44,6 +44,8 @@ type Config struct {
 	Asks Asks
 	// Secrets configures the sources of secrets.
 	Secrets Secrets
+	// ContextStore configures the copies of records that the command keeps; a host does not read it.
+	ContextStore ContextStore
 	// MCP configures agenthost mcp; a host does not read it.
 	MCP MCP
 	// Serve configures agenthost serve; a host does not read it.

@@ -44,6 +44,7 @@ func (r *reader) config(body ast.Node) *Config {
 			}}})
 		}},
 		{"secrets", func(v ast.Node, p string) { r.secrets(v, p, &c.Secrets) }},
+		{"context_store", func(v ast.Node, p string) { r.contextStore(v, p, &c.ContextStore) }},
 		{"mcp", func(v ast.Node, p string) { r.mcp(v, p, &c.MCP) }},
 		{"serve", func(v ast.Node, p string) { r.serve(v, p, &c.Serve) }},
 		{"connections", func(v ast.Node, p string) {

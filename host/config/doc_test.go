@@ -22,6 +22,7 @@ secrets:
 mcp:
   http: {tokens: {NAME: env:A}}
 asks: {wait: 1s}
+context_store: {folder: a}
 serve:
   limits: {calls: 1}
   connectors:

@@ -72,6 +72,7 @@ func TestParse(t *testing.T) {
 plugins: ./plugins
 cache: /var/cache/agenthost
 limits: {host_bytes: 512MiB}
+context_store: {folder: ./context, key: file:context.key}
 connections:
   support:
     connector: pylon
@@ -117,6 +118,9 @@ connections:
 		Plugins:   filepath.Join(dir, "plugins"),
 		Cache:     "/var/cache/agenthost",
 		HostBytes: 512 << 20,
+		ContextStore: config.ContextStore{
+			Folder: filepath.Join(dir, "context"), Key: "file:" + filepath.Join(dir, "context.key"),
+		},
 		Connections: map[string]config.Connection{
 			"support": {
 				Connector: "pylon", Mode: config.Direct, Server: "eu", Limits: limits,
