@@ -16,6 +16,9 @@ type dialect struct {
 	// enterAlone keeps others from entering while a transaction runs, and older counts the processes with
 	// programs that do not know a step; empty where one process uses the database.
 	enterAlone, older string
+	// together and oneByOne are said before and after the steps of the schema, which need not be on the disk
+	// one by one: the first transaction after them has them there, too. Empty where they cost little.
+	together, oneByOne string
 }
 
 // problem is what an error of a database means.
@@ -42,6 +45,7 @@ func sqliteDialect() dialect {
 			"$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", "", " FOR UPDATE", ""),
 		problem:   sqliteProblem,
 		hasColumn: "SELECT COUNT(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2",
+		together:  "PRAGMA synchronous = NORMAL", oneByOne: "PRAGMA synchronous = FULL",
 	}
 }
 

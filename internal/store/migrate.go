@@ -22,6 +22,20 @@ var migrations embed.FS
 // and a program that knows it works before it and after it; see upgrade.go.
 const additive = "-- additive\n"
 
+// bringSchema brings the tables of this program and those of River to the newest schema that they can have.
+func (s *Store) bringSchema(ctx context.Context, alone bool) error {
+	steps := func() error { return errors.Join(s.migrate(ctx, s.migrations, alone), s.migrateQueue(ctx)) }
+	if s.dialect.together == "" {
+		return steps()
+	}
+	if _, err := s.writer.ExecContext(ctx, s.dialect.together); err != nil {
+		return fmt.Errorf("prepare the database: %w", err)
+	}
+	err := steps()
+	_, restored := s.writer.ExecContext(ctx, s.dialect.oneByOne)
+	return errors.Join(err, restored)
+}
+
 // migrate brings the database to the newest schema that it can have beside the processes that use it.
 // Each step is one transaction with the row that says so. Nobody else does this at the same time. Alone
 // says that no process of an older program is there, as far as is known.

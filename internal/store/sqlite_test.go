@@ -57,6 +57,18 @@ func TestFilesAreTheUsersOwn(t *testing.T) {
 	}
 }
 
+// TestCommitsAreOnDisk checks that what was committed outlives the power, after the steps of the schema, too.
+func TestCommitsAreOnDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := &lab{reopen: func(o Options) (*Store, error) { return OpenSQLite(context.Background(), dir, o) }}
+	l.finish(t)
+	var synchronous int
+	if err := l.writer.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 2 {
+		t.Errorf("synchronous is %d, %v; want 2, which is FULL", synchronous, err)
+	}
+}
+
 // TestBackup writes a backup while the store is in use. It has no secret, and it opens nothing
 // without the master key.
 //

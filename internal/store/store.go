@@ -151,7 +151,7 @@ func open(ctx context.Context, d dialect, writer, reader *sql.DB, r role, first 
 		return nil, err
 	}
 	if r == serving {
-		err = errors.Join(s.migrate(ctx, s.migrations, first), s.migrateQueue(ctx))
+		err = s.bringSchema(ctx, first)
 	} else {
 		err = s.checkSchema(ctx, s.migrations)
 	}
