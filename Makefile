@@ -330,6 +330,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	$(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run TestCrowd -good $(call sized,400,40) -bad $(call sized,1000,100) -files $(call sized,512,256) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/store -count=1 -v -timeout 600m -run "Killed|Large" -kills $(call sized,500,5) -workspaces $(call sized,10000,500) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -run RotateKey -credentials $(call sized,30000,300) -kills $(call sized,100,25) -seed $(SEED)
+	$(GO) test ./internal/contextstore -count=1 -v -timeout 60m -run 'TestManyProcesses|TestDamagedFiles|TestRestoredFiles' -kills $(call sized,600,12) -damages $(call sized,10000,4)
 	$(GO) test ./internal/coordinate -count=1 -v -timeout 60m -mistakes -seeds $(call sized,10000,500) -crowd $(call sized,2000,200)
 	$(GO) test ./server -count=1 -v -timeout 60m -run TestManyConnections -workspaces $(call sized,10000,500) -seed $(SEED)
 	$(GO) test ./server -count=1 -v -timeout 60m -run TestManyWorkspacesAtOnce -mcp-clients $(call sized,1000,64) -mcp-calls $(call sized,200,20)

@@ -6,27 +6,44 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // bytesOf returns all bytes in the folder of copies.
 func bytesOf(t testing.TB, f *Files) []byte {
 	t.Helper()
 	var all []byte
-	for _, entry := range ok(os.ReadDir(f.dir))(t) {
+	for _, entry := range folder(t, f) {
 		all = append(all, ok(os.ReadFile(filepath.Join(f.dir, entry.Name())))(t)...)
 	}
 	return all
 }
 
-// TestRemovedBytes: of what is removed, no byte is left in the file, its log, or its index.
+// folder returns what is in the folder of copies, without its lock.
+func folder(t testing.TB, f *Files) []os.DirEntry {
+	t.Helper()
+	return slices.DeleteFunc(ok(os.ReadDir(f.dir))(t), func(e os.DirEntry) bool { return e.Name() == "copies.lock" })
+}
+
+// TestRemovedBytes: of what is removed, no byte is left in the file, its log, or its index. In a sealed file, nothing
+// can be read before either.
+//
+// threat: Y3, Y4
 func TestRemovedBytes(t *testing.T) {
 	t.Parallel()
-	ctx, f := t.Context(), files(t)
+	for kind, key := range keys() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			testRemovedBytes(t, filesWith(t, key), key != nil)
+		})
+	}
+}
+
+func testRemovedBytes(t *testing.T, f *Files, sealed bool) {
+	ctx := t.Context()
 	gone, kept := target("w1"), target("w1")
 	gone.Connection, kept.Connection = "gone", "kept"
 	secret := func(name string, i int) Record {
@@ -43,9 +60,12 @@ func TestRemovedBytes(t *testing.T) {
 		}
 	}
 	for _, piece := range []string{"alphakey3", "alphaid7", "alphaword11", "alphatext", "gone"} {
-		if !bytes.Contains(bytesOf(t, f), []byte(piece)) {
-			t.Fatalf("%s is not in the file before it is removed", piece)
+		if bytes.Contains(bytesOf(t, f), []byte(piece)) == sealed {
+			t.Fatalf("%s is in the file before it is removed: %v", piece, !sealed)
 		}
+	}
+	if sealed && bytes.Contains(bytesOf(t, f), []byte("SQLite format")) {
+		t.Error("a sealed file says what it is")
 	}
 	before := len(bytesOf(t, f))
 	must(t, f.Remove(ctx, "w1", "gone", ""))
@@ -58,11 +78,11 @@ func TestRemovedBytes(t *testing.T) {
 	if len(left) > before*2/3 {
 		t.Errorf("the files have %d bytes, and had %d", len(left), before)
 	}
-	if got := ok(f.State(ctx, kept))(t); got.Count != 200 || !bytes.Contains(left, []byte("omegaword11")) {
+	if got := ok(f.State(ctx, kept))(t); got.Count != 200 || bytes.Contains(left, []byte("omegaword11")) == sealed {
 		t.Errorf("%+v is left", got)
 	}
 	must(t, f.Remove(ctx, "w1", "kept", "incidents"))
-	if entries := ok(os.ReadDir(f.dir))(t); len(entries) > 0 {
+	if entries := folder(t, f); len(entries) > 0 {
 		t.Errorf("the folder still has %v", entries)
 	}
 }
@@ -89,79 +109,29 @@ func TestRemovedRecordBytes(t *testing.T) {
 	}
 }
 
-// TestDamagedFiles: whatever becomes of the bytes of a file, a search answers right or says that the copies are
-// damaged; and then they can be removed and made again.
-func TestDamagedFiles(t *testing.T) {
+// TestOtherFile: a file of another program, or of a newer agenthost, is told from one that is damaged.
+func TestOtherFile(t *testing.T) {
 	t.Parallel()
-	ctx, f, at := t.Context(), files(t), target("w1")
-	want := fill(t, f, at, newSource(5), 120)
-	must(t, f.Close())
-	path := f.path("w1")
-	whole := ok(os.ReadFile(path))(t)
-	src := newSource(6)
-	searches := []string{`{}`, `{"sort":[{"name":"asc"}]}`, `{"filter":{"keyword":{"name":"login 東京"}}}`, `{"filter":{"eq":{"mode":"standard"}},"sort":[{"id":"asc"}]}`}
-	damages := map[string]func([]byte) []byte{
-		"nothing":        func(b []byte) []byte { return b },
-		"no database":    func([]byte) []byte { return []byte(strings.Repeat("this is no database ", 500)) },
-		"another one":    func(b []byte) []byte { copy(b[68:], "none"); return b },
-		"an older one":   func(b []byte) []byte { b[63] = 0; return b },
-		"half a file":    func(b []byte) []byte { return b[:len(b)/2/4096*4096] },
-		"a piece":        func(b []byte) []byte { return b[:100] },
-		"zeros":          func(b []byte) []byte { clear(b[4096:]); return b },
-		"a doubled page": func(b []byte) []byte { copy(b[8*4096:], b[5*4096:6*4096]); return b },
-	}
-	for i := range 40 {
-		damages[fmt.Sprint("bits ", i)] = func(b []byte) []byte { b[4096+src.IntN(len(b)-4096)] ^= 1 << src.IntN(8); return b }
-	}
-	damaged := 0
-	for name, damage := range damages {
-		must(t, os.WriteFile(path, damage(bytes.Clone(whole)), 0o600))
-		g := ok(OpenFiles(f.dir, clock))(t)
-		for _, search := range searches {
-			q := parse(t, `{"query":`+search+`,"limit":1000}`)
-			a, err := g.Search(ctx, at, q)
-			switch {
-			case errors.Is(err, ErrDamaged):
-				damaged++
-			case err != nil:
-				t.Errorf("%s: %v", name, err)
-			case ids(a.Records) != ids(want.search(t, at, q).Records):
-				t.Errorf("%s: %s is answered wrongly", name, search)
-			}
+	for mark, want := range map[int]error{applicationID | schemaVersion + 1: ErrNewer, applicationID: ErrDamaged, 0x01020304: ErrDamaged} {
+		ctx, f, at := t.Context(), files(t), target("w1")
+		ok(f.Apply(ctx, at, Batch{Put: []Record{simple("a", 1)}}))(t)
+		must(t, f.with(ctx, "w1", func(one *file) error {
+			return one.writerDo(ctx, false, func(c *conn) error { return c.db.Exec(fmt.Sprintf("PRAGMA application_id=%d", mark)) })
+		}))
+		must(t, f.Close())
+		g := ok(OpenFiles(f.dir, clock, nil))(t)
+		_, err := g.Search(ctx, at, parse(t, `{"query":{}}`))
+		if !errors.Is(err, want) || errors.Is(err, ErrNewer) && errors.Is(err, ErrDamaged) {
+			t.Errorf("%x: %v", mark, err)
 		}
-		if _, err := g.Apply(ctx, at, Batch{Put: []Record{simple("a", 1)}}); err != nil && !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := g.Remove(ctx, "w1", "", ""); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		must(t, g.Remove(ctx, "w1", "", ""))
 		if got := ok(g.Apply(ctx, at, Batch{Put: []Record{simple("a", 1)}}))(t); got.Count != 1 {
-			t.Errorf("%s: after a rebuild %+v", name, got)
+			t.Errorf("after a rebuild %+v", got)
 		}
 		must(t, g.Close())
-		must(t, os.Remove(path))
-	}
-	if damaged < len(damages) {
-		t.Errorf("of %d kinds of damage only %d searches told", len(damages), damaged)
-	}
-}
-
-func TestNewerFile(t *testing.T) {
-	t.Parallel()
-	ctx, f, at := t.Context(), files(t), target("w1")
-	ok(f.Apply(ctx, at, Batch{Put: []Record{simple("a", 1)}}))(t)
-	must(t, f.Close())
-	db := ok(sqlite3.Open(f.path("w1")))(t)
-	must(t, db.Exec("PRAGMA user_version=2"))
-	must(t, db.Close())
-	g := ok(OpenFiles(f.dir, clock))(t)
-	if _, err := g.Search(ctx, at, parse(t, `{"query":{}}`)); !errors.Is(err, ErrNewer) || errors.Is(err, ErrDamaged) {
-		t.Errorf("%v", err)
-	}
-	must(t, g.Remove(ctx, "w1", "", ""))
-	must(t, g.Close())
-	if _, err := g.State(ctx, at); err == nil {
-		t.Error("a closed store answers")
+		if _, err := g.State(ctx, at); err == nil {
+			t.Error("a closed store answers")
+		}
 	}
 }
 

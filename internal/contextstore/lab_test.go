@@ -35,9 +35,11 @@ func must(t testing.TB, err error) {
 
 func clock() time.Time { return time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC) }
 
-func files(t testing.TB) *Files {
+func files(t testing.TB) *Files { t.Helper(); return filesWith(t, nil) }
+
+func filesWith(t testing.TB, key Key) *Files {
 	t.Helper()
-	f := ok(OpenFiles(t.TempDir(), clock))(t)
+	f := ok(OpenFiles(t.TempDir(), clock, key))(t)
 	t.Cleanup(func() {
 		if err := f.Close(); err != nil {
 			t.Error(err)
@@ -54,16 +56,27 @@ func cases() map[string]func(t *testing.T, s Store, workspace string) {
 	}
 }
 
+// keys are the ways in which files are kept: sealed, or not.
+func keys() map[string]Key {
+	return map[string]Key{"plain": nil, "sealed": keyOf("one")}
+}
+
+func keyOf(name string) Key {
+	return func(context.Context, string) ([]byte, error) { return []byte(strings.Repeat(name, 20)), nil }
+}
+
 // TestFiles runs the cases with SQLite.
 //
 // threat: K1
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	for name, test := range cases() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, files(t), "w-"+strings.ReplaceAll(name, " ", "-"))
-		})
+	for kind, key := range keys() {
+		for name, test := range cases() {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, filesWith(t, key), "w-"+strings.ReplaceAll(name, " ", "-"))
+			})
+		}
 	}
 }
 

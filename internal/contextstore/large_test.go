@@ -19,6 +19,7 @@ import (
 var (
 	largeRecords    = flag.Int("large-records", 3000, "how many records the large workspace has")
 	largeWorkspaces = flag.Int("large-workspaces", 20, "how many workspaces of 100 records there are")
+	largeSealed     = flag.Bool("large-sealed", false, "the files of TestLarge are sealed")
 )
 
 // tickets are as records of vendors are: some 400 bytes, a fifth of them without spaces, and words as often
@@ -100,7 +101,7 @@ func (v *tickets) load(t *testing.T, s Store, at Target, n int) {
 	}
 	begun := time.Now()
 	ok(s.End(t.Context(), at, "p", clock()))(t)
-	t.Logf("%d records: %.0f a second, %.0f a second of a processor, the end of the pass %v", n, float64(n)/took.Seconds(), float64(n)/worked.Seconds(), time.Since(begun).Round(time.Millisecond))
+	t.Logf("%d records: %.0f a second, %.0f a second of a processor, the end of the pass %v, at most %d MB of memory so far", n, float64(n)/took.Seconds(), float64(n)/worked.Seconds(), time.Since(begun).Round(time.Millisecond), mostMemory()>>20)
 }
 
 // measure makes searches, and returns how long the slowest of twenty took at least.
@@ -201,7 +202,11 @@ func testManySmall(t *testing.T, s Store, size func() string) {
 
 // TestLarge measures many records. It is right at any size, and says something at a large one.
 func TestLarge(t *testing.T) {
-	f := files(t)
+	var key Key
+	if *largeSealed {
+		key = keyOf("one")
+	}
+	f := filesWith(t, key)
 	size := func() string {
 		total := int64(0)
 		for _, entry := range ok(os.ReadDir(f.dir))(t) {

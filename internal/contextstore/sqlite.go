@@ -6,13 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/credential/durable"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/owned"
 )
@@ -22,10 +21,12 @@ const mostOpen = 200
 
 var errClosed = errors.New("the copies are closed")
 
-// Files are copies in files of SQLite, one for each workspace.
+// Files are copies in files of SQLite, one for each workspace. Several processes may use a folder at once.
 type Files struct {
-	dir string
-	now func() time.Time
+	dir  string
+	now  func() time.Time
+	key  Key
+	turn chan struct{} // has an element while this process has the lock of the folder
 
 	mu     sync.Mutex
 	open   map[string]*file // by the workspace
@@ -36,17 +37,34 @@ type Files struct {
 
 var _ Store = (*Files)(nil)
 
-// OpenFiles returns the copies in a folder, which is made where it is missing. Only one process uses a
-// folder at a time: the caller has its lock.
+// OpenFiles returns the copies in a folder, which is made where it is missing. With a key, the files are sealed.
 //
 // # Errors
 //
 // An *[abi.Error] with the field data if the folder cannot be used.
-func OpenFiles(dir string, now func() time.Time) (*Files, error) {
+func OpenFiles(dir string, now func() time.Time, key Key) (*Files, error) {
 	if err := owned.Folder(dir); err != nil {
 		return nil, fault.Invalid("data", "the folder of the copies cannot be used: "+err.Error(), "name a folder that only you can write to")
 	}
-	return &Files{dir: dir, now: now, open: make(map[string]*file), freed: make(chan struct{})}, nil
+	return &Files{dir: dir, now: now, key: key, turn: make(chan struct{}, 1), open: make(map[string]*file), freed: make(chan struct{})}, nil
+}
+
+// lock takes the lock of the folder: whoever opens, makes, closes or removes a file has it, for a moment.
+func (f *Files) lock(ctx context.Context) (release func(), err error) {
+	select {
+	case f.turn <- struct{}{}: // other processes are asked less often than one's own
+	case <-ctx.Done():
+		return nil, fault.Ended(ctx)
+	}
+	unlock, err := durable.Lock(ctx, filepath.Join(f.dir, "copies"))
+	if err != nil {
+		<-f.turn
+		if ctx.Err() != nil {
+			err = fault.Ended(ctx)
+		}
+		return nil, err
+	}
+	return func() { unlock(); <-f.turn }, nil
 }
 
 // path is the file of a workspace. A name that is none of a file is hashed.
@@ -85,8 +103,8 @@ func (f *Files) take(ctx context.Context, workspace string) (*file, error) {
 			return nil, errClosed
 		}
 		one := f.open[workspace]
-		if one == nil && (len(f.open) < mostOpen || f.closeOne()) {
-			one = newFile(f.path(workspace))
+		if one == nil && (len(f.open) < mostOpen || f.closeOne(ctx)) {
+			one = newFile(f.path(workspace), workspace, f.key, f.lock)
 			f.open[workspace] = one
 		}
 		if one != nil {
@@ -107,7 +125,7 @@ func (f *Files) take(ctx context.Context, workspace string) (*file, error) {
 }
 
 // closeOne closes the file that nobody uses and that was used least recently.
-func (f *Files) closeOne() bool {
+func (f *Files) closeOne(ctx context.Context) bool {
 	oldest := ""
 	for name, one := range f.open {
 		if one.users == 0 && (oldest == "" || one.used < f.open[oldest].used) {
@@ -119,7 +137,7 @@ func (f *Files) closeOne() bool {
 	}
 	one := f.open[oldest]
 	delete(f.open, oldest)
-	_ = one.close() // what was written is on the disk
+	_ = one.close(ctx) // what was written is on the disk
 	return true
 }
 
@@ -143,7 +161,7 @@ func (f *Files) Close() error {
 	var err error
 	for _, one := range open {
 		one.gate.Lock() // waits for those who use it
-		err = errors.Join(err, one.close())
+		err = errors.Join(err, one.close(context.Background()))
 		one.gate.Unlock()
 	}
 	return err
@@ -158,13 +176,13 @@ func (f *Files) unlink(ctx context.Context, workspace string) error {
 	defer f.give(one)
 	one.gate.Lock()
 	defer one.gate.Unlock()
-	errs := []error{one.close()}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(one.path + suffix); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	errs := []error{one.close(ctx)}
+	release, err := f.lock(ctx)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
 	}
-	if err := errors.Join(errs...); err != nil {
+	defer release()
+	if err := errors.Join(append(errs, one.remove())...); err != nil {
 		return fmt.Errorf("remove the copies of a workspace: %w", err)
 	}
 	return nil

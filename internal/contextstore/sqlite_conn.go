@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"net/url"
+	"path/filepath"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
+	"github.com/ncruces/go-sqlite3/util/vfsutil"
+	"github.com/ncruces/go-sqlite3/vfs"
 )
 
 // conn is a connection to a file. One goroutine uses it at a time.
 type conn struct {
 	db         *sqlite3.Conn
+	main       *mainFile
 	statements map[string]*sqlite3.Stmt
 	broken     bool // it panicked, as the driver does where memory ends
 }
@@ -19,8 +25,8 @@ type conn struct {
 // mostStatements is how many prepared statements a connection keeps.
 const mostStatements = 128
 
-// connect opens a file. The pragmas are statements that begin with PRAGMA.
-func connect(path string, flags sqlite3.OpenFlag, pragmas string) (c *conn, err error) {
+// connect opens a file by the file system of a name. The pragmas are statements that begin with PRAGMA.
+func connect(path, system, pragmas string) (c *conn, err error) {
 	c = &conn{statements: make(map[string]*sqlite3.Stmt)}
 	defer func() {
 		if err != nil {
@@ -28,15 +34,88 @@ func connect(path string, flags sqlite3.OpenFlag, pragmas string) (c *conn, err 
 		}
 	}()
 	err = c.guarded(func() (err error) {
-		if c.db, err = sqlite3.OpenFlags(path, flags|sqlite3.OPEN_NOFOLLOW); err != nil {
+		name := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: "vfs=" + system}
+		if c.db, err = sqlite3.OpenFlags(name.String(), sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW|sqlite3.OPEN_URI); err != nil {
 			return err
 		}
+		opened, err := c.db.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
+		if err != nil {
+			return err
+		}
+		one, _ := opened.(vfs.File)
+		if c.main, _ = vfsutil.UnwrapFile[*mainFile](one); c.main == nil {
+			return errors.New("the copies were opened by another file system")
+		}
 		if err := fts5.Register(c.db); err != nil {
+			return err
+		}
+		if err := c.leave(true); err != nil { // until the log is known to belong to the file
 			return err
 		}
 		return c.db.Exec("PRAGMA busy_timeout=10000; PRAGMA trusted_schema=0; PRAGMA cell_size_check=1; PRAGMA temp_store=2;" + pragmas)
 	})
 	return c, err
+}
+
+// moved reports whether the file is no more where it was opened: another process has removed it.
+func (c *conn) moved() bool {
+	moved, err := c.main.HasMoved()
+	return moved || err != nil
+}
+
+// leave says whether close leaves the log where it is, or puts it into the file if nobody else has it open.
+func (c *conn) leave(log bool) error {
+	return c.guarded(func() error {
+		_, err := c.db.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, log)
+		return err
+	})
+}
+
+// number reads a pragma.
+func (c *conn) number(pragma string) (n int64, err error) {
+	_, err = c.one(func(s *sqlite3.Stmt) { n = s.ColumnInt64(0) }, "PRAGMA "+pragma)
+	return n, err
+}
+
+// change runs f in a transaction that changes the file.
+func (c *conn) change(ctx context.Context, f func() error) error {
+	defer func() { c.main.end = math.MaxInt64 }()
+	return c.transaction(ctx, "BEGIN IMMEDIATE", func() error {
+		pages, err := c.number("page_count")
+		if err != nil {
+			return err
+		}
+		c.main.end = pages * pageBytes
+		if err := f(); err != nil {
+			return err
+		}
+		return c.step()
+	})
+}
+
+// step numbers the state that a transaction makes, so that a file and the log of another state of it are told apart.
+func (c *conn) step() error {
+	state, err := c.number("user_version")
+	if err != nil {
+		return err
+	}
+	return c.db.Exec(fmt.Sprintf("PRAGMA user_version=%d", int32(uint32(state)+1)))
+}
+
+// matches reports whether the log belongs to the file: it goes on where the file is, or the file has a part of it.
+// Nobody writes in the meantime. Used says that SQLite has found states in the log.
+func (c *conn) matches(used bool) (bool, error) {
+	last, err := c.number("user_version")
+	if err != nil {
+		return false, err
+	}
+	base, needs, err := c.main.state()
+	if err != nil || c.main.log == nil || base == uint32(last) && !needs {
+		return err == nil && base == uint32(last) && !needs, err
+	}
+	first, found, err := c.main.log.first()
+	from := first - 1
+	return used && found && base-from <= uint32(last)-from, err
 }
 
 // within runs f, which the end of a context interrupts, and makes errors of the driver's panics.

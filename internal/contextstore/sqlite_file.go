@@ -7,19 +7,26 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 )
 
 // mostReaders is how many searches read one file at once.
 const mostReaders = 4
 
-// file is the file of a workspace.
+// errNone says that a workspace has no file.
+var errNone = errors.New("there are no copies")
+
+// file is the file of a workspace. Other processes may use and remove it, too.
 type file struct {
-	path  string
-	users int // with the lock of Files
-	used  int64
+	path, workspace string
+	key             Key
+	lock            func(context.Context) (release func(), err error) // of the folder
+	users           int                                               // with the lock of Files
+	used            int64
 
 	// gate is held for reading while the file is used, and for writing while it is closed or removed.
 	gate sync.RWMutex
@@ -29,34 +36,73 @@ type file struct {
 	writer  *conn // with an element in writing
 
 	mu      sync.Mutex
-	readers []*conn // that nobody uses
-	ready   bool    // the file has its tables
+	readers []*conn     // that nobody uses
+	is      fs.FileInfo // the file that was looked at, and that the writer has open
+	system  string      // the name of its file system, once there is one
 }
 
-func newFile(path string) *file {
-	return &file{path: path, writing: make(chan struct{}, 1), reading: make(chan struct{}, mostReaders)}
+func newFile(path, workspace string, key Key, lock func(context.Context) (func(), error)) *file {
+	return &file{path: path, workspace: workspace, key: key, lock: lock, writing: make(chan struct{}, 1), reading: make(chan struct{}, mostReaders)}
 }
+
+// closeTime is how long a file waits for the lock of the folder before it closes.
+const closeTime = 5 * time.Second
 
 // close closes the connections. Nobody uses them.
-func (f *file) close() error {
-	var err error
-	for _, c := range f.readers {
+func (f *file) close(ctx context.Context) error {
+	all := f.readers
+	if f.writer != nil { // the last one, so that it puts the log into the file
+		all = append(all, f.writer)
+	}
+	f.readers, f.writer, f.is = nil, nil, nil
+	err := f.shut(ctx, all...)
+	if f.system != "" {
+		vfs.Unregister(f.system)
+		f.system = ""
+	}
+	return err
+}
+
+// shut closes connections. The last one removes the log, by its name: only with the lock is it that of this file.
+func (f *file) shut(ctx context.Context, all ...*conn) error {
+	if len(all) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	release, err := f.lock(ctx)
+	if err == nil {
+		defer release()
+		return closeAll(all)
+	}
+	err = nil
+	for _, c := range all {
+		err = errors.Join(err, c.leave(true))
+	}
+	return errors.Join(err, closeAll(all))
+}
+
+func closeAll(all []*conn) (err error) {
+	for _, c := range all {
 		err = errors.Join(err, c.close())
 	}
-	if f.writer != nil { // the last one, so that it puts the log into the file
-		err = errors.Join(err, f.writer.close())
-	}
-	f.readers, f.writer, f.ready = nil, nil, false
 	return err
+}
+
+// remove removes the file, with the lock. Nobody of this process uses it.
+func (f *file) remove() error {
+	var errs []error
+	// The file goes before its log: without that, it may be a mixture of two states.
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", newSuffix, newSuffix + "-wal", newSuffix + "-shm"} {
+		if err := os.Remove(f.path + suffix); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // exists reports whether the workspace has copies.
 func (f *file) exists() (bool, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.ready {
-		return true, nil
-	}
 	_, err := os.Lstat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -64,35 +110,86 @@ func (f *file) exists() (bool, error) {
 	return err == nil, err
 }
 
-// write runs f in a transaction that may change the file, which is made where it is missing.
-func (f *file) write(ctx context.Context, do func(*conn) error) error {
-	return f.writerDo(ctx, func(c *conn) error {
-		return c.transaction(ctx, "BEGIN IMMEDIATE", func() error { return do(c) })
+// write runs f in a transaction that may change the file.
+func (f *file) write(ctx context.Context, create bool, do func(*conn) error) error {
+	return f.writerDo(ctx, create, func(c *conn) error {
+		return c.change(ctx, func() error { return do(c) })
 	})
 }
 
-// writerDo calls do with the connection that writes.
-func (f *file) writerDo(ctx context.Context, do func(*conn) error) (err error) {
+// writerDo calls do with the connection that writes. It fails with errNone if there is no file, and none is to be made.
+func (f *file) writerDo(ctx context.Context, create bool, do func(*conn) error) (err error) {
 	select {
 	case f.writing <- struct{}{}:
 	case <-ctx.Done():
 		return fault.Ended(ctx)
 	}
 	defer func() { <-f.writing }()
+	if f.writer != nil && f.writer.moved() {
+		if err := f.dropWriter(ctx); err != nil {
+			return err
+		}
+	}
 	if f.writer == nil {
-		if f.writer, err = f.first(ctx); err != nil {
+		if err := f.first(ctx, create); err != nil {
 			return classified(err)
 		}
-		f.mu.Lock()
-		f.ready = true
-		f.mu.Unlock()
 	}
 	err = do(f.writer)
 	if f.writer.broken {
-		err = errors.Join(err, f.writer.close())
-		f.writer = nil
+		err = errors.Join(err, f.dropWriter(ctx))
 	}
 	return classified(err)
+}
+
+// dropWriter closes the connection that writes.
+func (f *file) dropWriter(ctx context.Context) error {
+	f.mu.Lock()
+	f.is = nil
+	f.mu.Unlock()
+	c := f.writer
+	f.writer = nil
+	return f.shut(ctx, c)
+}
+
+// first opens the connection that writes, and looks whether the file is right.
+func (f *file) first(ctx context.Context, create bool) error {
+	c, is, err := f.open(ctx, create, "PRAGMA secure_delete=1; PRAGMA synchronous=1; PRAGMA cache_size=-8000; PRAGMA wal_autocheckpoint=4000;")
+	if err != nil {
+		return err
+	}
+	if err := f.look(ctx, c); err != nil {
+		return errors.Join(err, f.shut(ctx, c))
+	}
+	f.writer = c
+	f.mu.Lock()
+	f.is = is
+	f.mu.Unlock()
+	return nil
+}
+
+// look looks whether the log belongs to the file: whoever restores a backup may mix two states.
+func (f *file) look(ctx context.Context, c *conn) error {
+	for range 3 { // others may begin the log anew in the meantime
+		matches := false
+		err := c.within(ctx, func() error {
+			states, _, err := c.db.WALCheckpoint("main", sqlite3.CHECKPOINT_NOOP)
+			if err != nil {
+				return err
+			}
+			return c.transaction(ctx, "BEGIN IMMEDIATE", func() (err error) {
+				matches, err = c.matches(states > 0)
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+		if matches {
+			return c.leave(false)
+		}
+	}
+	return fmt.Errorf("%w: the log is that of another state of the file", ErrDamaged)
 }
 
 // read runs do in a transaction that sees one state of the file.
@@ -109,7 +206,7 @@ func (f *file) read(ctx context.Context, do func(*conn) error) (err error) {
 	}
 	err = c.transaction(ctx, "BEGIN", func() error { return do(c) })
 	if c.broken || isDamage(err) {
-		return classified(errors.Join(err, c.close()))
+		return classified(errors.Join(err, f.shut(ctx, c)))
 	}
 	f.mu.Lock()
 	f.readers = append(f.readers, c)
@@ -117,109 +214,62 @@ func (f *file) read(ctx context.Context, do func(*conn) error) (err error) {
 	return classified(err)
 }
 
+// reader returns a connection that reads the file that is there now.
 func (f *file) reader(ctx context.Context) (*conn, error) {
-	f.mu.Lock()
-	ready := f.ready
-	var c *conn
-	if n := len(f.readers); n > 0 {
-		c = f.readers[n-1]
-		f.readers = f.readers[:n-1]
-	}
-	f.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	if !ready { // the connection that writes looks at the file, and makes its tables
-		if err := f.writerDo(ctx, func(*conn) error { return nil }); err != nil {
+	for {
+		c := f.idle()
+		if c == nil {
+			break
+		}
+		if !c.moved() {
+			return c, nil
+		}
+		if err := f.shut(ctx, c); err != nil {
 			return nil, err
 		}
 	}
-	return connect(f.path, sqlite3.OPEN_READWRITE, "PRAGMA query_only=1; PRAGMA cache_size=-8000;")
-}
-
-// The file says whose it is, and which schema it has.
-const (
-	applicationID = 0x61686373 // ahcs
-	schemaVersion = 1
-)
-
-const sqliteSchema = `
-CREATE TABLE entity (
-	slot INTEGER PRIMARY KEY AUTOINCREMENT,
-	connection TEXT NOT NULL,
-	entity TEXT NOT NULL,
-	spec TEXT NOT NULL,
-	number INTEGER NOT NULL,
-	pass TEXT NOT NULL,
-	pass_spec TEXT NOT NULL,
-	cursor TEXT NOT NULL,
-	synced INTEGER NOT NULL,
-	complete INTEGER NOT NULL,
-	count INTEGER NOT NULL,
-	UNIQUE (connection, entity)
-) STRICT;`
-
-// first opens the connection that writes, and makes a new file ready.
-func (f *file) first(ctx context.Context) (_ *conn, err error) {
-	made, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the copies of a workspace: %w", err)
-	}
-	if err := made.Close(); err != nil {
-		return nil, err
-	}
-	opened, err := connect(f.path, sqlite3.OPEN_READWRITE, "PRAGMA secure_delete=1; PRAGMA synchronous=1; PRAGMA cache_size=-8000; PRAGMA wal_autocheckpoint=4000;")
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
+	for {
+		c, is, err := f.open(ctx, false, "PRAGMA query_only=1; PRAGMA cache_size=-8000;")
 		if err != nil {
-			err = errors.Join(err, opened.close())
+			return nil, err
 		}
-	}()
-	var application, version, pages int64
-	for pragma, into := range map[string]*int64{"application_id": &application, "user_version": &version, "page_count": &pages} {
-		if _, err := opened.one(func(s *sqlite3.Stmt) { *into = s.ColumnInt64(0) }, "PRAGMA "+pragma); err != nil {
+		if f.known(is) {
+			return c, c.leave(false)
+		}
+		// The connection that writes looks at the file.
+		if err := f.writerDo(ctx, false, func(*conn) error { return nil }); err != nil {
+			return nil, errors.Join(err, f.shut(ctx, c))
+		}
+		if f.known(is) {
+			return c, c.leave(false)
+		}
+		if err := f.shut(ctx, c); err != nil { // another process has made a new file
 			return nil, err
 		}
 	}
-	switch {
-	case pages == 0 || application == 0 && version == 0 && pages == 1:
-		err = opened.within(ctx, func() error { return makeTables(opened) })
-	case application != applicationID:
-		err = fmt.Errorf("%w: the file is of another program", ErrDamaged)
-	case version > schemaVersion:
-		err = fmt.Errorf("%w: they have schema %d, and this one knows %d", ErrNewer, version, schemaVersion)
-	case version < schemaVersion:
-		err = fmt.Errorf("%w: they have no schema", ErrDamaged)
-	}
-	if err != nil {
-		return nil, err
-	}
-	// SQLite makes these for everybody to read, in a folder that nobody else may enter.
-	for _, name := range []string{f.path + "-wal", f.path + "-shm"} {
-		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	return opened, nil
 }
 
-// makeTables makes a file ready. Every page has a checksum, so that damage is an error and not a wrong
-// answer. Pages that are free are given back to the disk when copies are removed.
-func makeTables(c *conn) error {
-	if err := c.db.Exec("PRAGMA auto_vacuum=2"); err != nil {
-		return err
+func (f *file) idle() *conn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.readers)
+	if n == 0 {
+		return nil
 	}
-	if err := c.db.EnableChecksums("main"); err != nil {
-		return err
-	}
-	return c.db.Exec(fmt.Sprintf("PRAGMA journal_mode=wal; BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", sqliteSchema, applicationID, schemaVersion))
+	c := f.readers[n-1]
+	f.readers = f.readers[:n-1]
+	return c
+}
+
+func (f *file) known(is fs.FileInfo) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.is != nil && os.SameFile(f.is, is)
 }
 
 // isDamage reports whether an error is that of a file that SQLite cannot read.
 func isDamage(err error) bool {
-	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.IOERR_DATA) || errors.Is(err, sqlite3.IOERR_SHORT_READ) || errors.Is(err, sqlite3.IOERR_CORRUPTFS)
+	return errors.Is(err, ErrDamaged) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.IOERR_DATA) || errors.Is(err, sqlite3.IOERR_SHORT_READ) || errors.Is(err, sqlite3.IOERR_CORRUPTFS)
 }
 
 // classified makes an [ErrDamaged] of what SQLite says of a damaged file.

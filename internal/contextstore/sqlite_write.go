@@ -153,7 +153,7 @@ func (f *Files) change(ctx context.Context, t Target, do func(*conn, *entity) er
 		return nil, err
 	}
 	err = f.with(ctx, t.Workspace, func(one *file) error {
-		return one.write(ctx, func(c *conn) error {
+		return one.write(ctx, true, func(c *conn) error {
 			e, err := c.made(t)
 			if err != nil {
 				return err
@@ -278,7 +278,7 @@ func (f *Files) Remove(ctx context.Context, workspace, connection, name string) 
 			return err
 		}
 		var slots []int64
-		if err := one.write(ctx, func(c *conn) error {
+		if err := one.write(ctx, false, func(c *conn) error {
 			if err := c.query(func(s *sqlite3.Stmt) (bool, error) {
 				slots = append(slots, s.ColumnInt64(0))
 				return true, nil
@@ -299,8 +299,11 @@ func (f *Files) Remove(ctx context.Context, workspace, connection, name string) 
 		if left == 0 {
 			return nil
 		}
-		return one.writerDo(ctx, func(c *conn) error { return c.within(ctx, func() error { return purge(c) }) })
+		return one.writerDo(ctx, false, func(c *conn) error { return purge(ctx, c) })
 	})
+	if errors.Is(err, errNone) { // another process has removed it
+		return nil
+	}
 	if err == nil && left == 0 {
 		return f.unlink(ctx, workspace)
 	}
@@ -308,14 +311,16 @@ func (f *Files) Remove(ctx context.Context, workspace, connection, name string) 
 }
 
 // purge gives free pages back, and empties the log, which has what was removed.
-func purge(c *conn) error {
-	if err := c.db.Exec("PRAGMA incremental_vacuum"); err != nil {
+func purge(ctx context.Context, c *conn) error {
+	if err := c.change(ctx, func() error { return c.db.Exec("PRAGMA incremental_vacuum") }); err != nil {
 		return err
 	}
-	busy := int64(0)
-	_, err := c.one(func(s *sqlite3.Stmt) { busy = s.ColumnInt64(0) }, "PRAGMA wal_checkpoint(TRUNCATE)")
-	if err == nil && busy != 0 {
-		err = errors.New("the copies are removed, and are still in the log of the file: remove them again")
-	}
-	return err
+	return c.within(ctx, func() error {
+		busy := int64(0)
+		_, err := c.one(func(s *sqlite3.Stmt) { busy = s.ColumnInt64(0) }, "PRAGMA wal_checkpoint(TRUNCATE)")
+		if err == nil && busy != 0 {
+			err = errors.New("the copies are removed, and are still in the log of the file: remove them again")
+		}
+		return err
+	})
 }

@@ -122,6 +122,12 @@ var chapters = []chapter{
 		{"K8", "A change of what the server keeps has no record of who made it, or the record has a secret."},
 		{"K9", "Somebody who can write to the database changes the module of a connector, or has one used that no operator approved."},
 	}},
+	{"Copies of records", []threat{
+		{"Y1", "A file of copies that is damaged, cut, restored, of another workspace or mixed with another one answers a search wrongly."},
+		{"Y2", "Processes that copy, search and remove at once, or are killed, damage copies or get a wrong answer."},
+		{"Y3", "Copies are read from the disk without their key."},
+		{"Y4", "What was removed is still in the file of copies, its log or its index."},
+	}},
 	{"Pages for people", []threat{
 		{"D7", "A link to connect an account is stolen, sent to another person, used twice, or leads a browser elsewhere."},
 		{"D8", "A page runs or hides what others wrote, is framed, or tells a secret."},

@@ -65,7 +65,7 @@ func (l *Lab) syncer(store contextstore.Store, failing bool) *syncer.Syncer {
 // open opens copies in a folder.
 func (l *Lab) open(folder string) *contextstore.Files {
 	l.t.Helper()
-	files, err := contextstore.OpenFiles(folder, l.now)
+	files, err := contextstore.OpenFiles(folder, l.now, nil)
 	if err != nil {
 		l.t.Fatal(err)
 	}
