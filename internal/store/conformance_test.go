@@ -187,6 +187,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"asked":            testAsked,
 	"connect links":    testConnectLinks,
 	"return URLs":      testReturnURLs,
+	"copied":           testCopied,
 }
 
 // alone are cases that need a store of their own.
@@ -208,6 +209,9 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"second server":  testSecondServer,
 	"ended server":   testEndedServer,
 	"run jobs":       testRunJobs,
+	"postponed jobs": testPostponedJobs,
+	"copy totals":    testCopyTotals,
+	"copies":         testCopies,
 	"jobs of nodes":  testAbandonedJobs,
 	"newer database": testNewerDatabase,
 	"abandoned":      testAbandoned,

@@ -243,8 +243,8 @@ func (s *Store) FillLink(ctx context.Context, browser []byte, f Filling, code []
 // ConfirmLink gives a connection what a person gave for it. code is the digest of the code, or nil
 // if the caller knows otherwise that the person is the workspace's. The error is [ErrNone] if the
 // scope has no such link that waits for it, and [ErrChanged] if the code is wrong; after some wrong
-// ones the link is over.
-func (s *Store) ConfirmLink(ctx context.Context, p Scope, id string, code []byte) (c Connection, err error) {
+// ones the link is over. Jobs are added with the change if the connection had a credential.
+func (s *Store) ConfirmLink(ctx context.Context, p Scope, id string, code []byte, after ...JobOrder) (c Connection, err error) {
 	wrong := false
 	err = s.write(ctx, func(t session) error {
 		wrong = false
@@ -269,7 +269,7 @@ func (s *Store) ConfirmLink(ctx context.Context, p Scope, id string, code []byte
 		if err := t.record(l.Scope, Change{Entity: "connect_links", Action: "confirm", Object: l.ID, State: string(LinkConfirmed)}); err != nil {
 			return err
 		}
-		c, err = t.take(l, f, revision)
+		c, err = t.take(l, f, revision, after)
 		return err
 	})
 	if err == nil && wrong {
@@ -315,7 +315,7 @@ func (t session) filling(l ConnectLink, code []byte) (f sealedFilling, good bool
 }
 
 // take replaces the credential of a link's connection by what a person gave.
-func (t session) take(l ConnectLink, f sealedFilling, revision int64) (Connection, error) {
+func (t session) take(l ConnectLink, f sealedFilling, revision int64, after []JobOrder) (Connection, error) {
 	c, err := one(t, scanConnection, "connection.get", l.Scope.Organization, l.Scope.Workspace, l.Connection)
 	if err != nil {
 		return Connection{}, err
@@ -342,6 +342,11 @@ func (t session) take(l ConnectLink, f sealedFilling, revision int64) (Connectio
 	}
 	if len(f.Token) > 0 {
 		if err := t.createToken(&c, f.Origins, secret.New(f.Token)); err != nil {
+			return Connection{}, err
+		}
+	}
+	if old.State == Ready {
+		if _, err := t.order(l.Scope, after...); err != nil {
 			return Connection{}, err
 		}
 	}

@@ -255,8 +255,8 @@ func (s *Store) Connections(ctx context.Context, p Scope, f ConnectionFilter, pa
 // UpdateConnection writes a connection that was read and changed. With credentials, these replace
 // all that it had, and its token is gone; without, both stay. The error is [ErrChanged] if its
 // revision is another one by now, [ErrExists] if the new name is taken, and [ErrNone] if the scope
-// does not have it.
-func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *Credentials) (Connection, error) {
+// does not have it. Jobs are added with the change.
+func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *Credentials, after ...JobOrder) (Connection, error) {
 	config, entities, err := c.documents()
 	if err != nil {
 		return Connection{}, err
@@ -291,6 +291,9 @@ func (s *Store) UpdateConnection(ctx context.Context, p Scope, c Connection, k *
 				return err
 			}
 			fields = append(fields, k.given()...)
+		}
+		if _, err := t.order(Scope{c.Organization, c.Workspace}, after...); err != nil {
+			return err
 		}
 		return t.record(Scope{c.Organization, c.Workspace}, c.change("update", fields))
 	})

@@ -1,6 +1,10 @@
 package store
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/agenthost/agenthost/internal/contextstore"
+)
 
 // dialect is where the two databases differ.
 type dialect struct {
@@ -42,7 +46,7 @@ func sqliteDialect() dialect {
 		clock: clock,
 		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", "?1", "NOTIFIED('', $1)", "?1",
 			"{jobs}", jobs("CAST(unixepoch(", ", 'subsec') * 1000 AS INTEGER)", "json_extract(river_job.errors, '$[#-1].error')"),
-			"$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", "", " FOR UPDATE", ""),
+			"{copies}", "", "$", "?", "BYTEA", "BLOB", "BIGINT", "INTEGER", "/*strict*/", "STRICT", " FOR SHARE", "", " FOR UPDATE", ""),
 		problem:   sqliteProblem,
 		hasColumn: "SELECT COUNT(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2",
 		together:  "PRAGMA synchronous = NORMAL", oneByOne: "PRAGMA synchronous = FULL",
@@ -58,7 +62,7 @@ func postgresDialect() dialect {
 		clock: clock,
 		words: strings.NewReplacer("clock_ms()", clock, "NOTIFIED(newest, $1)", notify+"newest || ' ' || CAST($1 AS TEXT)) IS NULL", "NOTIFIED('', $1)", notify+"CAST($1 AS TEXT)) IS NULL",
 			"{jobs}", jobs("CAST(EXTRACT(EPOCH FROM ", ") * 1000 AS BIGINT)", "river_job.errors[array_upper(river_job.errors, 1)] ->> 'error'"),
-			" TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
+			"{copies}", contextstore.PostgresSchema(), " TEXT", ` TEXT COLLATE "C"`, " /*strict*/", ""),
 		problem:    postgresProblem,
 		hasColumn:  "SELECT COUNT(*) > 0 FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
 		enterAlone: enterAlone,

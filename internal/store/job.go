@@ -55,6 +55,8 @@ type JobOrder struct {
 	// Data is what the job needs, if anything. It is sealed, and gone when the job has succeeded or was
 	// cancelled, or is forgotten.
 	Data secret.Value
+	// Apart is that of the [JobKind].
+	Apart bool
 }
 
 func scanJob(r row) (j Job, err error) {
@@ -94,7 +96,7 @@ func (t session) createJob(p Scope, o JobOrder, state JobState) (Job, error) {
 	j := Job{ID: id, Scope: p, Kind: o.Kind, Object: o.Object, State: state, Actor: t.actor().String(), Created: now}
 	if state == JobSucceeded {
 		j.Finished = now
-	} else if j.river, err = t.enqueue(o.Kind, id); err != nil {
+	} else if j.river, err = t.enqueue(o, id); err != nil {
 		return Job{}, err
 	}
 	_, err = t.exec("job.create", id, p.Organization, p.Workspace, o.Kind, o.Object, string(state), j.Actor, j.river, millis(j.Created), millis(j.Finished))

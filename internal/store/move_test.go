@@ -89,7 +89,7 @@ func TestMovedTables(t *testing.T) {
 	if list == nil {
 		t.Fatal("the script has no list of tables")
 	}
-	known := append(strings.Fields(string(list[1])), "audit", "connect_link", "job", "login_session", "plan") // which stay
+	known := append(strings.Fields(string(list[1])), "audit", "connect_link", "copied", "job", "login_session", "plan") // which stay
 	l := sqliteLab(t)
 	l.queries["test.tables"] = "SELECT DISTINCT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name IN ('organization', 'connection')"
 	for _, table := range ok(readMany(t.Context(), l.Store, scanText, "test.tables"))(t) {

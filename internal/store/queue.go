@@ -28,7 +28,7 @@ const (
 	rescueAfter = 2 * jobTimeout
 	// jobAttempts is how often a job is tried, in about a day; see [retryPause].
 	jobAttempts = 10
-	// jobsAtOnce is how many jobs a process does at a time.
+	// jobsAtOnce is how many jobs of a queue a process does at a time.
 	jobsAtOnce = 4
 	// lookForJobs is how often a process asks for jobs, and lookElsewhere how often it asks a database that
 	// others use, too.
@@ -82,8 +82,19 @@ func (t task) Kind() string { return t.kind }
 // ErrMore says that a job did a part of what there is to do. The next part is not another attempt.
 var ErrMore = errors.New("there is more to do")
 
-// moreAfter is when a job goes on that did a part.
+// moreAfter is when a job goes on that did a part and does not say when.
 const moreAfter = time.Second
+
+// MoreAfter is [ErrMore] for a job that goes on after some time.
+func MoreAfter(pause time.Duration) error { return later(pause) }
+
+// later is after how much time a job goes on.
+type later time.Duration
+
+func (l later) Error() string { return fmt.Sprintf("there is more to do after %s", time.Duration(l)) }
+
+// Is reports whether l is [ErrMore].
+func (l later) Is(other error) bool { return other == ErrMore }
 
 // JobKind says how jobs of a kind are done.
 type JobKind struct {
@@ -95,6 +106,9 @@ type JobKind struct {
 	// Every is how often there is such a job that nobody asks for; zero for never. The first one comes
 	// sooner after a start, as a process may not last that long.
 	Every time.Duration
+	// Apart says that the kind has places of its own, and a queue: its jobs keep no other ones waiting. So
+	// says each [JobOrder], too.
+	Apart bool
 }
 
 // RunJobs does the jobs of the database, besides other processes that do, until stop is called. What
@@ -113,8 +127,12 @@ func (s *Store) RunJobs(ctx context.Context, kinds map[string]JobKind, log *slog
 	}
 	workers := river.NewWorkers()
 	var periodic []*river.PeriodicJob
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}}
 	for kind, k := range kinds {
 		river.AddWorkerArgs(workers, task{kind: kind}, &jobWorker{store: s, kind: k, log: log})
+		if k.Apart {
+			queues[kind] = river.QueueConfig{MaxWorkers: jobsAtOnce}
+		}
 		if k.Every > 0 {
 			periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(k.Every), func() (river.JobArgs, *river.InsertOpts) {
 				at := time.Now().Add(k.Every / startShare) // River's clock
@@ -124,8 +142,7 @@ func (s *Store) RunJobs(ctx context.Context, kinds map[string]JobKind, log *slog
 	}
 	client, err := river.NewClient(s.riverDriver(), &river.Config{
 		ID: id, Logger: slog.New(quiet{log.Handler(), s}), Workers: workers, PeriodicJobs: periodic,
-		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
-		PollOnly: true, FetchPollInterval: look, FetchOnlyKnownKinds: true, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
+		Queues: queues, PollOnly: true, FetchPollInterval: look, FetchOnlyKnownKinds: true, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 		MaxAttempts: jobAttempts, RetryPolicy: retryPolicy{},
 		CompletedJobRetentionPeriod: riverKeeps, CancelledJobRetentionPeriod: riverKeeps, DiscardedJobRetentionPeriod: riverKeeps,
 	})
@@ -169,7 +186,11 @@ func (w *jobWorker) Work(ctx context.Context, r *river.Job[task]) error {
 	if err == nil {
 		return w.store.endJob(ctx, j, JobSucceeded)
 	} else if errors.Is(err, ErrMore) {
-		return river.JobSnooze(moreAfter)
+		pause := moreAfter
+		if l, is := errors.AsType[later](err); is {
+			pause = time.Duration(l)
+		}
+		return river.JobSnooze(pause)
 	}
 	shown := shownError(err)
 	w.log.WarnContext(ctx, "a job failed", "kind", j.Kind, "job", j.ID, "attempt", j.Attempts, "error", err)
@@ -243,12 +264,16 @@ func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.Wi
 func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name), q.store} }
 
 // enqueue adds a job to the queue in the transaction, and returns River's id of it.
-func (t session) enqueue(kind, id string) (int64, error) {
+func (t session) enqueue(o JobOrder, id string) (int64, error) {
 	tx, ok := t.db.(*sql.Tx)
 	if !ok {
 		return 0, errors.New("a job is added outside of a transaction")
 	}
-	r, err := t.s.queue.InsertTx(t.ctx, tx, task{kind, id}, nil)
+	var how river.InsertOpts
+	if o.Apart {
+		how.Queue = o.Kind
+	}
+	r, err := t.s.queue.InsertTx(t.ctx, tx, task{o.Kind, id}, &how)
 	if err != nil {
 		return 0, err
 	}

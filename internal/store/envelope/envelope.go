@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -90,6 +91,16 @@ func NewDataKey(id string, key secret.Value) (*DataKey, error) {
 		return nil, err
 	}
 	return &DataKey{id, aead}, nil
+}
+
+// Derive returns another key for a purpose, which says nothing of the key from which it comes (RFC 5869). The
+// caller overwrites it.
+func Derive(key secret.Value, purpose string) (derived []byte, err error) {
+	err = key.Reveal(func(b []byte) (err error) {
+		derived, err = hkdf.Key(sha256.New, b, nil, purpose, keySize)
+		return err
+	})
+	return derived, err
 }
 
 // ID returns the id of the key.

@@ -5,6 +5,9 @@ INSERT INTO data_key (id, organization, workspace, master, sealed, seals, create
 -- name: data_key.use
 UPDATE data_key SET seals = seals + $2 WHERE workspace = $1 AND retired = 0 RETURNING id, organization, master, sealed, seals
 
+-- name: data_key.of
+SELECT id, organization, workspace, master, sealed FROM data_key WHERE workspace = $1 AND retired = 0
+
 -- name: data_key.retire
 UPDATE data_key SET retired = $2 WHERE id = $1
 
