@@ -119,6 +119,26 @@ test-examples: ## build and test the examples and adapters, modules with large r
 		{ ! ls *_test.go >/dev/null 2>&1 || $(GO) test ./...; } \
 	) || exit 1; done
 
+# The connector of examples/connector-books in other languages, against its suite and plugin test. Rust
+# gets its target from rustup; clang and lld make WebAssembly of C.
+BOOKS     := examples/connector-books
+LANGUAGES := $(OUT)/languages
+NATIVE_C  := cc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsanitize=address,undefined -fno-sanitize-recover -Ipdk/c
+WASM_C    := clang --target=wasm32 -std=c99 -Os -Wall -Wextra -Werror -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry -Ipdk/c
+
+.PHONY: test-languages
+test-languages: ## test the kits for Rust and C, and their connectors; needs cargo, the target wasm32-unknown-unknown of rustup, clang and lld
+	@mkdir -p $(LANGUAGES)/modules && rm -f $(LANGUAGES)/modules/*
+	cd pdk/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
+	cd $(BOOKS)/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
+	cd $(BOOKS)/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo build --quiet --locked --release --target wasm32-unknown-unknown
+	@cp $(LANGUAGES)/cargo/wasm32-unknown-unknown/release/books.wasm $(LANGUAGES)/modules/rust.wasm
+	$(NATIVE_C) -o $(LANGUAGES)/unit pdk/c/test/unit.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/unit
+	$(NATIVE_C) -I$(BOOKS)/c -DCONNECTOR='"books.c"' -o $(LANGUAGES)/suite pdk/c/test/suite.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/suite $(BOOKS)/suite.json
+	$(WASM_C) -o $(LANGUAGES)/modules/c.wasm $(BOOKS)/c/books.c
+	AGENTHOST_TEST_LANGUAGES=$(abspath $(LANGUAGES))/modules $(GO) test -count=1 ./internal/abisuite
+	@wc -c $(LANGUAGES)/modules/*
+
 .PHONY: conformance
 conformance: build ## run agenthost plugin test on every connector
 	@for module in $(filter-out %/overreach.wasm,$(MODULES)); do \

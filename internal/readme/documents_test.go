@@ -48,8 +48,9 @@ func documents(t *testing.T) map[string]string {
 
 // languages are those of blocks. Console, Go and YAML are tested, Python by make test-serve, and
 // the others are to look at.
-// The ones of docs/abi.md are tested with the sandbox.
-var languages = []string{"console", "go", "yaml", "python", "sh", "json", "text", "input", "trace", "wasm"}
+// The ones of docs/abi.md are tested with the sandbox, and make test-languages builds what docs/languages.md
+// shows parts of.
+var languages = []string{"console", "go", "yaml", "python", "sh", "json", "text", "input", "trace", "wasm", "rust", "c", "zig", "typescript"}
 
 // block is a fenced block of a document.
 type block struct {

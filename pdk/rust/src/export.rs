@@ -1,0 +1,60 @@
+//! The exports of a connector. Each returns 0 if the output is valid, with data or an error.
+
+use crate::call::Call;
+use crate::error::{Error, Kind};
+use crate::host;
+use crate::json::Json;
+use crate::table::Connector;
+use crate::value::Value;
+
+/// Writes the manifest.
+pub fn describe(connector: &'static Connector) -> i32 {
+    code(host::output(&connector.manifest()))
+}
+
+/// Writes how the vendor authenticates.
+pub fn auth_schema(connector: &'static Connector) -> i32 {
+    code(host::output(&connector.auth_schema()))
+}
+
+/// Runs the operation that the input names, and writes its outcome.
+pub fn execute(connector: &'static Connector) -> i32 {
+    host::set_fault(false);
+    let outcome = run(connector);
+    if host::fault() {
+        // Before the connector's own error, which may result from values that seemed absent.
+        return code(write_fault());
+    }
+    code(match outcome {
+        Ok(call) => call.flush(),
+        Err(e) => host::output(&e.write()),
+    })
+}
+
+fn run(connector: &'static Connector) -> Result<Call, Error> {
+    let input = Value::INPUT.read(usize::MAX).ok_or_else(Error::of_host)?;
+    let input = Json(&input);
+    let name = |member| input.member(member).and_then(Json::text).unwrap_or_default();
+    let (entity, action) = (name("entity"), name("action"));
+    let found = connector.operations.iter().find(|op| op.entity == entity && op.action == action);
+    let Some(operation) = found else {
+        let message = format!("connector {} has no operation {entity}.{action}", connector.name);
+        return Err(Error::new(Kind::UnknownOperation, message));
+    };
+    let mut call = Call::open(connector, operation, input.member("params").unwrap_or(Json(b"{}")))?;
+    match operation.handle {
+        Some(handle) => handle(&mut call)?,
+        None => call.run()?,
+    }
+    Ok(call)
+}
+
+fn write_fault() -> Result<(), ()> {
+    host::output(b"{\"error\":")?;
+    host::output_value(host::last_error())?;
+    host::output(b"}")
+}
+
+fn code(written: Result<(), ()>) -> i32 {
+    i32::from(written.is_err())
+}
