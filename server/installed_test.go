@@ -17,7 +17,7 @@ import (
 	"github.com/agenthost/agenthost/internal/adminapi"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/coordinate"
-	"github.com/agenthost/agenthost/internal/modulefile"
+	"github.com/agenthost/agenthost/internal/sandbox/wasm"
 	"github.com/agenthost/agenthost/internal/store"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
@@ -152,7 +152,7 @@ func TestInstall(t *testing.T) {
 		"nobody":                     {l.vet("", one, ""), http.StatusUnauthorized, ""},
 		"what is no module":          {l.vet(operator, "\x00asm\x01\x00\x00\x00", ""), http.StatusUnprocessableEntity, "cannot be used"},
 		"an empty body":              {l.vet(operator, "", ""), http.StatusUnprocessableEntity, "cannot be used"},
-		"a long one":                 {l.vet(operator, strings.Repeat("x", modulefile.Max+1), ""), http.StatusRequestEntityTooLarge, "67108864"},
+		"a long one":                 {l.vet(operator, strings.Repeat("x", adminapi.MaxModule+1), ""), http.StatusRequestEntityTooLarge, "16777216"},
 		"a body that is said JSON":   {l.ask(http.MethodPost, adminapi.ServedPluginsPath, operator, one), http.StatusUnsupportedMediaType, adminapi.MediaModule},
 		"a consent to nothing":       {l.vet(operator, one, strings.Repeat("0", 64)), http.StatusConflict, "the consent is not to this module"},
 		"the name of a folder's":     {l.vet(operator, string(readBytes(t, filepath.Join(l.s.options.Host.Plugins, "pylon.wasm"))), ""), http.StatusConflict, "the plugins folder of the server has the connector pylon, in pylon.wasm"},
@@ -393,8 +393,8 @@ func TestInstallIsDocumented(t *testing.T) {
 	if len(remove.Parameters) != 1 || remove.Parameters[0].Schema.Format != "" {
 		t.Errorf("%+v", remove)
 	}
-	if adminapi.MaxModule != modulefile.Max {
-		t.Error("the longest module is not the longest that is read")
+	if adminapi.MaxModule != wasm.DefaultLimits().ModuleBytes {
+		t.Error("the longest module is not the longest that runs")
 	}
 }
 

@@ -25,8 +25,8 @@ type ServedPlugin struct {
 // MediaModule is the content type of a module.
 const MediaModule = "application/wasm"
 
-// MaxModule is the length of the longest module in bytes.
-const MaxModule = 64 << 20
+// MaxModule is the length of the longest module in bytes: no longer one is run.
+const MaxModule = 16 << 20
 
 // NewPlugin goes with a module.
 type NewPlugin struct {
