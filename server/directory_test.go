@@ -97,6 +97,58 @@ func TestNoCallWhileAChangeIsRead(t *testing.T) {
 	}
 }
 
+// A connector that a server does not know may be new to it while the database does not answer: then the
+// answer is 503, and not 404. One that it knows is served on.
+//
+// threat: K6
+func TestAnUnknownConnectorWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	read := func() {}
+	l := newLab(t, func(o *Options) {
+		o.onQuery = func(name string) {
+			if name == "connection.changes" {
+				read()
+			}
+		}
+	})
+	id := l.create("acme", "Pylon")
+	// get asks for a connector after another server may have changed it. The first question to the database
+	// has no answer where it is away.
+	get := func(id string, away bool) *httptest.ResponseRecorder {
+		ctx, leave := context.WithCancelCause(t.Context())
+		defer leave(nil)
+		read = func() {
+			if away {
+				leave(store.ErrAway)
+			}
+		}
+		l.s.directory.doubts.Add(1)
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, at(airbyteapi.ConnectorPath, id), nil)
+		r.Header.Set("Authorization", "Bearer "+l.token)
+		r.Host = "127.0.0.1"
+		w := httptest.NewRecorder()
+		l.s.Handler(t.Context()).ServeHTTP(w, r)
+		return w
+	}
+	for i, step := range []struct {
+		id     string
+		away   bool
+		status int
+	}{
+		{nobody, false, http.StatusNotFound}, {nobody, true, http.StatusServiceUnavailable}, {id, true, http.StatusOK},
+		{nobody, false, http.StatusNotFound}, {id, false, http.StatusOK},
+	} {
+		w := get(step.id, step.away)
+		if w.Code != step.status || (w.Header().Get("Retry-After") != "") != (step.status == http.StatusServiceUnavailable) {
+			t.Errorf("step %d: %d %s %v, want %d", i, w.Code, w.Body, w.Header(), step.status)
+		}
+	}
+	// While the database answers, somebody changes something all the time.
+	read = func() { l.s.directory.doubts.Add(1) }
+	read()
+	l.fails(l.ask(http.MethodGet, at(airbyteapi.ConnectorPath, nobody), l.token, nil), http.StatusNotFound, "no such connector")
+}
+
 // A change is made of what the database has, where another server changed it a moment ago and the notice
 // of that has not come.
 func TestAChangeAfterThatOfAnotherServer(t *testing.T) {
