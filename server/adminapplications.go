@@ -33,7 +33,7 @@ func applicationRecord(a *store.Application) adminapi.Application {
 }
 
 func noApplication(err error) error {
-	return notThere(err, "application_id", "the organization has no such application, or it was revoked before", "list its applications with GET "+adminapi.ApplicationsPath)
+	return notThere(err, "application_id", "the organization has no such application, or it was revoked before", "list its applications: agenthost app list, or GET "+adminapi.ApplicationsPath)
 }
 
 func (s *Server) listApplications(ctx context.Context, r *api.Request, in *adminapi.Page) (*adminapi.List[adminapi.Application], error) {

@@ -49,7 +49,7 @@ func (e *entry) adminRecord() adminapi.Connection {
 }
 
 func noConnection() error {
-	return api.NotFound("connection_id", "the workspace has no such connection", "list its connections with GET "+adminapi.ConnectionsPath)
+	return api.NotFound("connection_id", "the workspace has no such connection", "list its connections: agenthost connection list, or GET "+adminapi.ConnectionsPath)
 }
 
 // adminConnection finds the connection that the path of a request names.

@@ -53,7 +53,7 @@ func (s *Server) adminListJobs(ctx context.Context, r *api.Request, in *adminapi
 }
 
 func noJob(err error) error {
-	return notThere(err, "job_id", "the organization has no such job", "list its jobs with GET "+adminapi.JobsPath)
+	return notThere(err, "job_id", "the organization has no such job", "list its jobs: agenthost jobs list, or GET "+adminapi.JobsPath)
 }
 
 func (s *Server) adminGetJob(ctx context.Context, r *api.Request, _ *api.Nothing) (*adminapi.Job, error) {

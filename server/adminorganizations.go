@@ -24,7 +24,7 @@ func organizationRecord(o *store.Organization) adminapi.Organization {
 
 // noOrganization makes of the store's ErrNone an answer.
 func noOrganization(err error) error {
-	return notThere(err, "organization_id", "there is no such organization", "list the organizations with GET "+adminapi.OrganizationsPath)
+	return notThere(err, "organization_id", "there is no such organization", "list the organizations: agenthost org list, or GET "+adminapi.OrganizationsPath)
 }
 
 func (s *Server) listOrganizations(ctx context.Context, r *api.Request, in *adminapi.Page) (*adminapi.List[adminapi.Organization], error) {

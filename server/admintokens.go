@@ -116,7 +116,7 @@ func (s *Server) createToken(ctx context.Context, _ *api.Request, in *adminapi.N
 
 func (s *Server) revokeToken(ctx context.Context, r *api.Request, _ *api.Nothing) (*api.Nothing, error) {
 	if _, err := s.store.RevokeOperatorToken(ctx, r.PathValue("token_id")); err != nil {
-		return nil, notThere(err, "token_id", "there is no such token, or it was revoked before", "list the tokens with GET "+adminapi.TokensPath)
+		return nil, notThere(err, "token_id", "there is no such token, or it was revoked before", "list the tokens: agenthost token list, or GET "+adminapi.TokensPath)
 	}
 	return new(api.Nothing), nil
 }

@@ -41,7 +41,7 @@ func (s *Server) adminWorkspace(ctx context.Context, r *api.Request) (*store.Wor
 
 // noWorkspace makes of the store's ErrNone an answer.
 func noWorkspace(err error) error {
-	return notThere(err, "workspace_id", "the organization has no such workspace", "list its workspaces with GET "+adminapi.WorkspacesPath)
+	return notThere(err, "workspace_id", "the organization has no such workspace", "list its workspaces: agenthost workspace list, or GET "+adminapi.WorkspacesPath)
 }
 
 func adminWorkspaceRecord(w *store.Workspace) adminapi.Workspace {

@@ -27,7 +27,7 @@ func adminTokenRecord(w *store.WorkspaceToken) adminapi.WorkspaceToken {
 func (s *Server) adminCreateWorkspaceToken(ctx context.Context, r *api.Request, in *adminapi.WorkspaceTokenRequest) (*adminapi.WorkspaceTokenMade, error) {
 	made, text, err := s.newWorkspaceToken(ctx, adminScope(r), in.Name, in.Scopes, in.ExpiresIn, workspaceScopes)
 	if err != nil {
-		return nil, err
+		return nil, noWorkspace(err)
 	}
 	return &adminapi.WorkspaceTokenMade{WorkspaceToken: adminTokenRecord(&made), Token: adminapi.Show(text)}, nil
 }
@@ -50,7 +50,7 @@ func (s *Server) adminListWorkspaceTokens(ctx context.Context, r *api.Request, i
 func (s *Server) adminRevokeWorkspaceToken(ctx context.Context, r *api.Request, _ *api.Nothing) (*adminapi.WorkspaceToken, error) {
 	w, err := s.endWorkspaceToken(ctx, adminScope(r), strings.ToLower(r.PathValue("token_id")))
 	if err != nil {
-		return nil, err
+		return nil, notThere(err, "token_id", noWorkspaceToken, "list the tokens of the workspace: agenthost workspace tokens, or GET "+adminapi.WorkspaceTokensPath)
 	}
 	record := adminTokenRecord(&w)
 	return &record, nil

@@ -90,13 +90,13 @@ func (s *Server) createWorkspaceToken(ctx context.Context, r *api.Request, in *w
 	may := slices.DeleteFunc(slices.Clone(workspaceScopes), func(scope connections.Scope) bool { return !r.Claims.May(scope) })
 	made, text, err := s.newWorkspaceToken(ctx, store.Scope{Organization: w.Organization, Workspace: w.ID}, in.Name, in.Scopes, in.ExpiresIn, may)
 	if err != nil {
-		return nil, err
+		return nil, notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
 	}
 	return &workspaceTokenMade{recordOfToken(&made), string(envelope.Bytes(text))}, nil
 }
 
 // newWorkspaceToken makes a token with scopes out of those that its maker may give; none means all
-// of them. 0 seconds mean the default.
+// of them. 0 seconds mean the default. The error is [store.ErrNone] if there is no such workspace.
 func (s *Server) newWorkspaceToken(ctx context.Context, p store.Scope, name string, scopes []string, seconds int64, may []connections.Scope) (store.WorkspaceToken, secret.Value, error) {
 	expires, err := s.expiry(seconds)
 	if err != nil {
@@ -119,11 +119,7 @@ func (s *Server) newWorkspaceToken(ctx context.Context, p store.Scope, name stri
 	if len(given) == 0 {
 		return store.WorkspaceToken{}, secret.Value{}, fault.Invalid("scopes", "a token without a scope may do nothing", "give it one of "+strings.Join(names(may), ", "))
 	}
-	w, text, err := s.store.CreateWorkspaceToken(ctx, p, name, given, expires)
-	if err != nil {
-		err = notThere(err, "workspace_id", "there is no such workspace", "list the workspaces with GET "+airbyteapi.WorkspacesPath)
-	}
-	return w, text, err
+	return s.store.CreateWorkspaceToken(ctx, p, name, given, expires)
 }
 
 func (s *Server) listWorkspaceTokens(ctx context.Context, r *api.Request, in *workspaceTokensRequest) (*workspaceTokenRecords, error) {
@@ -145,19 +141,22 @@ func (s *Server) listWorkspaceTokens(ctx context.Context, r *api.Request, in *wo
 func (s *Server) revokeWorkspaceToken(ctx context.Context, r *api.Request, _ *api.Nothing) (*workspaceTokenRecord, error) {
 	w, err := s.endWorkspaceToken(ctx, scopeOf(r), strings.ToLower(r.PathValue("token_id")))
 	if err != nil {
-		return nil, err
+		return nil, notThere(err, "token_id", noWorkspaceToken, "list the tokens of the workspace with GET "+workspaceTokensPath)
 	}
 	record := recordOfToken(&w)
 	return &record, nil
 }
 
-// endWorkspaceToken revokes a token, and ends its sessions.
+// noWorkspaceToken says that there is no token to revoke.
+const noWorkspaceToken = "there is no such token that is good"
+
+// endWorkspaceToken revokes a token, and ends its sessions. The error is [store.ErrNone] if there is none
+// that is good.
 func (s *Server) endWorkspaceToken(ctx context.Context, p store.Scope, id string) (store.WorkspaceToken, error) {
 	w, err := s.store.RevokeWorkspaceToken(ctx, p, id)
 	s.known.changed() // also after an error: it may have been revoked
-	if err != nil {
-		return w, notThere(err, "token_id", "there is no such token that is good", "list the tokens of the workspace with GET "+workspaceTokensPath)
+	if err == nil {
+		s.endSessions(func(p host.Principal) bool { return p.Subject == id })
 	}
-	s.endSessions(func(p host.Principal) bool { return p.Subject == id })
-	return w, nil
+	return w, err
 }
