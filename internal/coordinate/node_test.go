@@ -216,6 +216,36 @@ func TestConcurrentRates(t *testing.T) {
 	}
 }
 
+// TestConcurrentRatesLeft: what a node has ahead of its calls, and no call comes for, is at most a twentieth
+// of the limit less one: all of a small limit can be used, on whichever nodes the calls are.
+func TestConcurrentRatesLeft(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ requests, calls, left int }{
+		{20, 15, 0}, {20, 19, 0}, {39, 20, 0}, {40, 21, 1}, {100, 8, 4}, {1000, 400, 49},
+	} {
+		t.Run(fmt.Sprint(tt.calls, " of ", tt.requests), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newShared()
+				sent := 0
+				for i, calls := range []int{tt.calls, tt.requests} {
+					r := s.open(t, fmt.Sprint("node ", i), nil).Rate("x", tt.requests, time.Minute)
+					for range calls {
+						if wait, err := r.Take(t.Context()); err != nil {
+							t.Fatal(err)
+						} else if wait == 0 {
+							sent++
+						}
+					}
+				}
+				if left := tt.requests - sent; left > tt.left {
+					t.Errorf("%d are left, want %d at most", left, tt.left)
+				}
+			})
+		})
+	}
+}
+
 // TestConcurrentNodesAlone: nodes that do not reach the database use their shares, for as long as they
 // may, and all of the limit again after it.
 func TestConcurrentNodesAlone(t *testing.T) {

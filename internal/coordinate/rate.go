@@ -56,6 +56,9 @@ const (
 	soon = 250 * time.Millisecond
 	// biteTime bounds a question for a part of a rate. A node that is far away gets some, too.
 	biteTime = 5 * time.Second
+	// aheadOf is the part of a limit that a node may take ahead of its calls: one in so many. What no call
+	// comes for then is lost to the others for a while.
+	aheadOf = 20
 	// toldEnough is how much longer a rate must be closed for the others to be told again.
 	toldEnough = 100 * time.Millisecond
 )
@@ -234,7 +237,8 @@ func (r *Rate) life() time.Duration {
 	return min(max(r.window/20, minLife, 4*r.lag), max(maxLife, 4*r.lag))
 }
 
-// wanted is how much the node needs at once: for those who wait, and as much as it used lately.
+// wanted is how much the node needs at once: for those who wait, or as much as it used lately, if that is
+// a small part of the limit. So of a limit below 40, it takes nothing that no call waits for.
 func (r *Rate) wanted(now time.Time) int {
 	lately := 0
 	if now.Sub(r.until) < r.life() {
@@ -242,7 +246,7 @@ func (r *Rate) wanted(now time.Time) int {
 			lately = 2 * r.count
 		}
 	}
-	return max(1, r.waiting, lately)
+	return max(1, r.waiting, min(lately, r.requests/aheadOf))
 }
 
 // drop has the node use no more of what it has.
