@@ -12,7 +12,7 @@ import (
 	"github.com/agenthost/agenthost/internal/oauthsim"
 )
 
-// slowTokens is a vendor whose token endpoint keeps an answer back, once.
+// slowTokens is a vendor whose token endpoint can keep an answer back.
 type slowTokens struct {
 	http.Handler
 	mu   sync.Mutex
@@ -48,7 +48,8 @@ func (v *slowTokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // TestPostgresNodesRefresh: of 100 calls on three servers that need a token at once, one gets it from the
 // vendor. A server that is stopped when the vendor has given it a token, and goes on when another one has
-// got a newer one, does not put the older one in its place.
+// got a newer one, does not put the older one in its place; nor does it where the other one has the lease,
+// and is about to get the newer one.
 //
 // threat: C4, K6
 func TestPostgresNodesRefresh(t *testing.T) {
@@ -70,36 +71,60 @@ func TestPostgresNodesRefresh(t *testing.T) {
 		t.Errorf("the vendor was asked for a token %d times", n)
 	}
 
-	login = l.login(accounts, "second")
-	ready, send := vendor.keep()
-	login.account.Expire()
-	late := make(chan *answer, 1)
-	go func() { late <- login.on(l.nodes[0]).me(l.token) }()
-	select {
-	case <-ready:
-	case a := <-late:
-		t.Fatalf("the vendor was asked for no token: %+v", a)
-	}
+	second, third := l.login(accounts, "second"), l.login(accounts, "third")
+	second.account.Expire()
+	third.account.Expire()
+	secondLate, sendSecond := second.begin(l, 0, vendor)
+	thirdLate, sendThird := third.begin(l, 0, vendor)
 	l.signal(0, syscall.SIGSTOP)
-	close(send)
+	close(sendSecond)
+	close(sendThird)
 	begun := time.Now()
-	login.good(l, 1)
+	second.good(l, 1)
 	t.Logf("another server has a token %s after the first one was stopped", time.Since(begun).Round(time.Millisecond))
-	newest, before := login.account.Access(), login.asked()
+	newer, sendNewer := third.begin(l, 1, vendor)
+	logins := []*killedLogin{second, third}
+	var newest []string
+	var asked []int
+	for _, login := range logins {
+		newest, asked = append(newest, login.account.Access()), append(asked, login.asked())
+	}
 	l.signal(0, syscall.SIGCONT)
-	if a := <-late; a == nil || a.status != http.StatusOK && !retryable(a) {
+	if a := <-secondLate; a == nil || a.status != http.StatusOK && !retryable(a) {
 		t.Errorf("the call of the server that was stopped: %+v", a)
 	}
+	if a := <-thirdLate; a == nil || !retryable(a) {
+		t.Errorf("the call of the server that was stopped, while another one gets a token: %+v", a)
+	}
+	close(sendNewer)
+	if a := <-newer; a == nil || a.status != http.StatusOK {
+		t.Errorf("the call of the server that got a token: %+v", a)
+	}
 	begun = time.Now()
-	defer func() {
-		t.Logf("all servers have it %s after the first one went on", time.Since(begun).Round(time.Millisecond))
-	}()
-	for i := range nodesCount {
-		login.good(l, (i+2)%nodesCount) // first the one that has only what the database has
+	for k, login := range logins {
+		for i := range nodesCount {
+			login.good(l, (i+2)%nodesCount) // first the one that has only what the database has
+		}
+		if login.account.Access() != newest[k] || login.asked() != asked[k] {
+			t.Errorf("the newest token of the %s login was replaced, and the vendor was asked %d times more", login.account.ClientID, login.asked()-asked[k])
+		}
 	}
-	if login.account.Access() != newest || login.asked() != before {
-		t.Errorf("the newest token was replaced, and the vendor was asked %d times more", login.asked()-before)
+	t.Logf("all servers have it %s after the first one went on", time.Since(begun).Round(time.Millisecond))
+}
+
+// begin begins a call on one server, and returns when the vendor has a token for it. The server gets that
+// when send is closed.
+func (l *killedLogin) begin(lab *nodesLab, i int, vendor *slowTokens) (late <-chan *answer, send chan<- struct{}) {
+	l.t.Helper()
+	ready, send := vendor.keep()
+	ended := make(chan *answer, 1)
+	go func() { ended <- l.on(lab.nodes[i]).me(lab.token) }()
+	select {
+	case <-ready:
+	case a := <-ended:
+		l.t.Fatalf("the vendor was asked for no token: %+v", a)
 	}
+	return ended, send
 }
 
 // login makes a connector with a login, which all servers have used.
