@@ -2,6 +2,7 @@ package contextstore
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -87,26 +88,67 @@ func testRemovedBytes(t *testing.T, f *Files, sealed bool) {
 	}
 }
 
-// TestRemovedRecordBytes: a record that is removed, or not seen by a pass, leaves no byte of itself.
+// TestRemovedRecordBytes: a record that is removed, or not seen by a pass, leaves no byte of itself; nor does a record that
+// is another one now, or a word of them in the index.
+//
+// threat: Y4
 func TestRemovedRecordBytes(t *testing.T) {
 	t.Parallel()
 	ctx, f, at := t.Context(), files(t), target("w1")
+	word := func(i int) string { return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)}))[:20] }
 	var b Batch
 	for i := range 50 {
-		b.Put = append(b.Put, Record{Key: fmt.Sprint("k", i), JSON: fmt.Appendf(nil, `{"id":"i%d","severity":"unindexed%dx"}`, i, i), Updated: clock()})
+		b.Put = append(b.Put, Record{Key: fmt.Sprint("k", i), JSON: fmt.Appendf(nil, `{"id":"i%d","severity":"unindexed%dx","name":"the %s"}`, i, i, word(i)), Updated: clock()})
 	}
 	ok(f.Apply(ctx, at, b))(t)
+	left := func(piece string) bool { return bytes.Contains(bytesOf(t, f), []byte(piece)) }
+	if !left("unindexed7x") || !left(word(7)[5:]) {
+		t.Fatal("the record is not in the file before it is removed")
+	}
 	ok(f.Apply(ctx, at, Batch{Remove: []string{"k7"}}))(t)
+	b.Put[9].JSON = []byte(`{"id":"i9"}`)
 	ok(f.Begin(ctx, at, "p"))(t)
-	ok(f.Apply(ctx, at, Batch{Pass: "p", Put: b.Put[10:]}))(t)
+	ok(f.Apply(ctx, at, Batch{Pass: "p", Put: b.Put[9:]}))(t)
 	ok(f.End(ctx, at, "p", clock()))(t)
-	must(t, f.Close()) // which puts the log into the file
-	left := bytesOf(t, f)
-	for i, want := range map[int]bool{7: false, 8: false, 12: true} {
-		if got := bytes.Contains(left, fmt.Appendf(nil, "unindexed%dx", i)); got != want {
-			t.Errorf("record %d is in the file: %v", i, got)
+	if a := ok(f.Search(ctx, at, parse(t, `{"query":{"filter":{"keyword":{"name":"`+word(12)+`"}}}}`)))(t); len(a.Records) != 1 {
+		t.Errorf("%s is not found", word(12))
+	}
+	for i, want := range map[int]bool{7: false, 8: false, 9: false, 12: true} {
+		if got := left(fmt.Sprintf("unindexed%dx", i)); got != want {
+			t.Errorf("record %d is in the files: %v", i, got)
+		}
+		if got := left(word(i)[5:]); got != want {
+			t.Errorf("the word of record %d is in the files: %v", i, got)
 		}
 	}
+}
+
+// TestRemovalIsResumed: what a process was removing when it ended is removed by the next one.
+//
+// threat: Y4
+func TestRemovalIsResumed(t *testing.T) {
+	t.Parallel()
+	ctx, f, at, kept := t.Context(), files(t), target("w1"), target("w1")
+	kept.Entity = "kept"
+	ok(f.Apply(ctx, at, Batch{Put: []Record{simple("secret", 1)}}))(t)
+	ok(f.Apply(ctx, kept, Batch{Put: []Record{simple("kept", 1)}}))(t)
+	must(t, f.with(ctx, "w1", func(one *file) error {
+		return one.write(ctx, false, func(c *conn) error {
+			return errors.Join(c.exec("INSERT INTO removing SELECT slot FROM entity WHERE entity = 'incidents'"), c.exec("INSERT INTO removing VALUES (0)"), c.exec("DELETE FROM entity WHERE entity = 'incidents'"))
+		})
+	}))
+	must(t, f.Close())
+	if !bytes.Contains(bytesOf(t, f), []byte("secret")) {
+		t.Fatal("it is gone already")
+	}
+	g := ok(OpenFiles(f.dir, clock, nil))(t)
+	if got := found(t, g, kept); got != "kept" || found(t, g, at) != "" {
+		t.Errorf("%q is left", got)
+	}
+	if bytes.Contains(bytesOf(t, g), []byte("secret")) {
+		t.Error("it is still there")
+	}
+	must(t, g.Close())
 }
 
 // TestOtherFile: a file of another program, or of a newer agenthost, is told from one that is damaged.

@@ -216,7 +216,32 @@ func TestLarge(t *testing.T) {
 		return fmt.Sprintf("%d MB", total>>20)
 	}
 	testLarge(t, f, size)
+	at := Target{Workspace: "large", Connection: "c1", Entity: "tickets", Fields: ticketFields()}
+	b := Batch{}
+	for i := range 1000 {
+		b.Remove = append(b.Remove, fmt.Sprintf("rec_%07d", i))
+	}
+	ok(f.Apply(t.Context(), at, b))(t)
+	begun := time.Now()
+	must(t, f.tidy(t.Context(), at))
+	t.Logf("the words of 1000 records that are gone are taken from the index in %v", time.Since(begun).Round(time.Millisecond))
+	testRemoveLarge(t, f, at)
+	t.Logf("size: %s", size())
 	testManySmall(t, f, size)
+}
+
+// testRemoveLarge removes all copies of an entity, of a workspace that has others.
+func testRemoveLarge(t *testing.T, s Store, at Target) {
+	t.Helper()
+	other := at
+	other.Entity = "others"
+	ok(s.Apply(t.Context(), other, Batch{Put: []Record{simple("a", 1)}}))(t)
+	begun := time.Now()
+	must(t, s.Remove(t.Context(), at.Workspace, at.Connection, at.Entity))
+	t.Logf("an entity is removed in %v, at most %d MB of memory so far", time.Since(begun).Round(time.Millisecond), mostMemory()>>20)
+	if state := ok(s.State(t.Context(), other))(t); state.Count != 1 {
+		t.Errorf("%+v is left", state)
+	}
 }
 
 // TestLargePostgres is TestLarge with PostgreSQL.
@@ -233,5 +258,6 @@ func TestLargePostgres(t *testing.T) {
 		return fmt.Sprintf("%d MB (rows %d, index of terms %d)", all>>20, rows>>20, terms>>20)
 	}
 	testLarge(t, s, size)
+	testRemoveLarge(t, s, Target{Workspace: "large", Connection: "c1", Entity: "tickets", Fields: ticketFields()})
 	testManySmall(t, s, size)
 }

@@ -52,7 +52,10 @@ func connect(path, system, pragmas string) (c *conn, err error) {
 		if err := c.leave(true); err != nil { // until the log is known to belong to the file
 			return err
 		}
-		return c.db.Exec("PRAGMA busy_timeout=10000; PRAGMA trusted_schema=0; PRAGMA cell_size_check=1; PRAGMA temp_store=2;" + pragmas)
+		if err := c.db.BusyTimeout(busyTime); err != nil {
+			return err
+		}
+		return c.db.Exec("PRAGMA trusted_schema=0; PRAGMA cell_size_check=1; PRAGMA temp_store=2;" + pragmas)
 	})
 	return c, err
 }

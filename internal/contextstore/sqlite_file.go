@@ -165,7 +165,22 @@ func (f *file) first(ctx context.Context, create bool) error {
 	f.mu.Lock()
 	f.is = is
 	f.mu.Unlock()
-	return nil
+	return f.resume(ctx)
+}
+
+// resume goes on with what a process was removing when it ended.
+func (f *file) resume(ctx context.Context) error {
+	gone := int64(0)
+	if err := f.writer.within(ctx, func() (err error) {
+		gone, err = f.writer.removing()
+		return err
+	}); err != nil || gone == 0 {
+		return err
+	}
+	if err := f.writer.purge(ctx); !errors.Is(err, errBusy) {
+		return err
+	}
+	return nil // the next one does the rest
 }
 
 // look looks whether the log belongs to the file: whoever restores a backup may mix two states.

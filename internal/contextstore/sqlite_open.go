@@ -34,8 +34,11 @@ CREATE TABLE entity (
 	synced INTEGER NOT NULL,
 	complete INTEGER NOT NULL,
 	count INTEGER NOT NULL,
+	stale INTEGER NOT NULL,
 	UNIQUE (connection, entity)
-) STRICT;`
+) STRICT;
+CREATE TABLE removing (slot INTEGER PRIMARY KEY) STRICT;
+` // removing has what is being removed: slots, and 0 until the log is empty
 
 // newSuffix marks a file that is being made.
 const newSuffix = ".new"
@@ -133,7 +136,7 @@ func (f *file) make(system string) error {
 	if err := made.Close(); err != nil {
 		return err
 	}
-	c, err := connect(path, system, "PRAGMA journal_mode=memory;")
+	c, err := connect(path, system, "PRAGMA journal_mode=memory; PRAGMA synchronous=0;")
 	if err != nil {
 		return err
 	}

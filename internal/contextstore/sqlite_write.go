@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +24,7 @@ type entity struct {
 	synced   int64
 	complete bool
 	count    int64
+	stale    int64 // records that are gone, or other ones now, and whose words are perhaps in the index; in files only
 }
 
 func (e *entity) state() *State {
@@ -38,9 +38,9 @@ func (c *conn) entity(t Target) (e *entity, err error) {
 	_, err = c.one(func(s *sqlite3.Stmt) {
 		e = &entity{
 			slot: s.ColumnInt64(0), spec: s.ColumnText(1), number: s.ColumnInt64(2), pass: s.ColumnText(3), passSpec: s.ColumnText(4),
-			cursor: s.ColumnText(5), synced: s.ColumnInt64(6), complete: s.ColumnInt64(7) != 0, count: s.ColumnInt64(8),
+			cursor: s.ColumnText(5), synced: s.ColumnInt64(6), complete: s.ColumnInt64(7) != 0, count: s.ColumnInt64(8), stale: s.ColumnInt64(9),
 		}
-	}, "SELECT "+entityColumns+" FROM entity WHERE connection = ?1 AND entity = ?2", t.Connection, t.Entity)
+	}, "SELECT "+entityColumns+", stale FROM entity WHERE connection = ?1 AND entity = ?2", t.Connection, t.Entity)
 	return e, err
 }
 
@@ -51,7 +51,7 @@ func (c *conn) made(t Target) (*entity, error) {
 	if e != nil || err != nil {
 		return e, err
 	}
-	if err := c.exec("INSERT INTO entity (connection, entity, spec, number, pass, pass_spec, cursor, synced, complete, count) VALUES (?1, ?2, ?3, 0, '', '', '', 0, 0, 0)", t.Connection, t.Entity, spec(t.Fields)); err != nil {
+	if err := c.exec("INSERT INTO entity (connection, entity, spec, number, pass, pass_spec, cursor, synced, complete, count, stale) VALUES (?1, ?2, ?3, 0, '', '', '', 0, 0, 0, 0)", t.Connection, t.Entity, spec(t.Fields)); err != nil {
 		return nil, err
 	}
 	if e, err = c.entity(t); err != nil {
@@ -72,8 +72,8 @@ func (c *conn) save(e *entity) error {
 	if e.complete {
 		complete = 1
 	}
-	return c.exec("UPDATE entity SET spec = ?2, number = ?3, pass = ?4, pass_spec = ?5, cursor = ?6, synced = ?7, complete = ?8, count = ?9 WHERE slot = ?1",
-		e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count)
+	return c.exec("UPDATE entity SET spec = ?2, number = ?3, pass = ?4, pass_spec = ?5, cursor = ?6, synced = ?7, complete = ?8, count = ?9, stale = ?10 WHERE slot = ?1",
+		e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count, e.stale)
 }
 
 // Begin implements [Store].
@@ -141,10 +141,11 @@ func (f *Files) End(ctx context.Context, t Target, pass string, at time.Time) (s
 		e.count -= int64(removed)
 		return nil
 	})
-	if err == nil {
-		state.Removed = removed
+	if err != nil {
+		return nil, err
 	}
-	return state, err
+	state.Removed = removed
+	return state, f.tidy(ctx, t)
 }
 
 // change runs do in a transaction, with an entity that it may change.
@@ -241,6 +242,7 @@ func (w *writer) remove(key string) error {
 func (w *writer) write() error {
 	slices.SortFunc(w.gone, func(a, b int64) int { return cmp.Compare(b, a) })
 	w.gone = slices.Compact(w.gone)
+	w.e.stale += int64(len(w.gone))
 	for _, id := range w.gone {
 		for _, sql := range []string{"DELETE FROM rN WHERE place = ?1", "DELETE FROM fN WHERE rowid = ?1"} {
 			if err := w.c.exec(named(w.e.slot, sql), newestID-id); err != nil {
@@ -261,66 +263,4 @@ func (w *writer) write() error {
 	}
 	w.gone, w.new = w.gone[:0], nil
 	return nil
-}
-
-// Remove implements [Store]. The file of a workspace goes with its last copies.
-func (f *Files) Remove(ctx context.Context, workspace, connection, name string) error {
-	if err := (Target{Workspace: workspace, Connection: "c", Entity: "e"}).check(); err != nil {
-		return err
-	}
-	if connection == "" {
-		return f.unlink(ctx, workspace)
-	}
-	left := int64(0)
-	err := f.with(ctx, workspace, func(one *file) error {
-		if exists, err := one.exists(); err != nil || !exists {
-			left = 1 // nothing to remove
-			return err
-		}
-		var slots []int64
-		if err := one.write(ctx, false, func(c *conn) error {
-			if err := c.query(func(s *sqlite3.Stmt) (bool, error) {
-				slots = append(slots, s.ColumnInt64(0))
-				return true, nil
-			}, "SELECT slot FROM entity WHERE connection = ?1 AND (?2 = '' OR entity = ?2)", connection, name); err != nil {
-				return err
-			}
-			for _, slot := range slots {
-				if err := c.db.Exec(named(slot, "DROP TABLE rN; DROP TABLE fN; DELETE FROM entity WHERE slot = ") + fmt.Sprint(slot)); err != nil {
-					return err
-				}
-			}
-			_, err := c.one(func(s *sqlite3.Stmt) { left = s.ColumnInt64(0) }, "SELECT COUNT(*) FROM entity")
-			return err
-		}); err != nil || len(slots) == 0 {
-			left = max(left, 1)
-			return err
-		}
-		if left == 0 {
-			return nil
-		}
-		return one.writerDo(ctx, false, func(c *conn) error { return purge(ctx, c) })
-	})
-	if errors.Is(err, errNone) { // another process has removed it
-		return nil
-	}
-	if err == nil && left == 0 {
-		return f.unlink(ctx, workspace)
-	}
-	return interrupted(ctx, err)
-}
-
-// purge gives free pages back, and empties the log, which has what was removed.
-func purge(ctx context.Context, c *conn) error {
-	if err := c.change(ctx, func() error { return c.db.Exec("PRAGMA incremental_vacuum") }); err != nil {
-		return err
-	}
-	return c.within(ctx, func() error {
-		busy := int64(0)
-		_, err := c.one(func(s *sqlite3.Stmt) { busy = s.ColumnInt64(0) }, "PRAGMA wal_checkpoint(TRUNCATE)")
-		if err == nil && busy != 0 {
-			err = errors.New("the copies are removed, and are still in the log of the file: remove them again")
-		}
-		return err
-	})
 }
