@@ -2,12 +2,14 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // connection is a Connection whose connector is found and whose server is chosen. A host may
@@ -183,6 +185,8 @@ func (h *Host) connect(ctx context.Context, name string, cfg Connection, v conne
 		}
 	} else if c.backend, err = h.runner.Backend(&c.Connection); err != nil {
 		return nil, fault.Configuration(err)
+	} else if h.options.Copies != nil {
+		c.backend = h.options.Copies.Decorate(&c.Connection, c.backend)
 	}
 	return c, fault.Configuration(c.SetGrant(c.backend))
 }
@@ -207,3 +211,45 @@ func (c *connection) admit(ctx context.Context) error {
 }
 
 func (c *connection) leave() { <-*c.slots.Known() }
+
+// copyHost is the host as [Options.Copies] see it.
+type copyHost struct{ h *Host }
+
+// copier is who reads the records of a workspace for its copies.
+func copier(workspace string) Principal {
+	if workspace == "" {
+		return Principal{}
+	}
+	return Principal{Workspace: workspace, Scopes: []Scope{ScopeRead}}
+}
+
+// Hold implements [backend.CopyHost].
+func (c copyHost) Hold(ctx context.Context, workspace, connection string) (*backend.Connection, func(), error) {
+	ctx, leave, err := c.h.gate.pass(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
+	held, err := c.h.hold(ctx, copier(workspace), connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &held.Connection, held.release, nil
+}
+
+// Run implements [backend.CopyHost].
+func (c copyHost) Run(ctx context.Context, workspace, connection string, op abi.OperationRef, params json.RawMessage) (*Result, error) {
+	call := Call{Entity: op.Entity, Action: op.Action, Params: params, Principal: copier(workspace)}
+	return c.h.execute(ctx, connection, call, runOptions{via: viaSync, copying: true})
+}
+
+// copies decides whether a call for copies may run: it reads, and no person needs to be asked.
+func (c *connection) copies(op *abi.Operation) error {
+	if op.Effect != abi.EffectRead {
+		return fault.Denied("copies", "copies are made by operations that read, and "+op.Entity+"."+op.Action+" does not", "call it yourself")
+	}
+	if rule, asks := c.Grant.Asks(op); asks {
+		return fault.Denied(rule, "a person must approve each call of "+op.Entity+"."+op.Action+", so there are no copies of what it reads", "call it yourself")
+	}
+	return nil
+}

@@ -46,6 +46,8 @@ type runOptions struct {
 	via audit.Via
 	// check runs the operation that proves the credential, whether allow has it or not.
 	check bool
+	// copying says that the call is for copies of records: see [backend.CopyHost].
+	copying bool
 	// repair says that a model wrote the parameters. They are repaired before anything else
 	// looks at them.
 	repair  bool
@@ -123,7 +125,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 		err = fault.Cancelled(ctx, err)
 	}()
 	defer r.release()
-	if err := h.reserve(ctx, c, params, r); err != nil {
+	if err := h.reserve(ctx, c, params, o, r); err != nil {
 		return nil, err
 	}
 	if o.repair {
@@ -132,7 +134,7 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	}
 	r.call = backend.Call{
 		Operation: op, Params: params, Select: call.Select, Exclude: call.Exclude, Intent: call.Intent, Credentials: call.Credentials,
-		Output: call.Output, Room: &r.room, OnRequest: call.OnRequest, Tape: o.tape, Profile: o.profile,
+		Output: call.Output, Room: &r.room, OnRequest: call.OnRequest, Tape: o.tape, Profile: o.profile, Copying: o.copying,
 	}
 	if r.entry != nil {
 		r.call.Observer = r.entry
@@ -160,10 +162,13 @@ func (h *Host) perform(ctx context.Context, connection string, call Call, o runO
 	return result, nil
 }
 
-// reserve waits until a call may be one more of its workspace, and has memory.
-func (h *Host) reserve(ctx context.Context, c *connection, params []byte, r *run) error {
-	if err := c.Of.Admit(ctx, c.Name, &r.place); err != nil {
-		return err
+// reserve waits until a call may be one more of its workspace, and has memory. One for copies takes no place
+// among the calls: one that has a place may wait for it.
+func (h *Host) reserve(ctx context.Context, c *connection, params []byte, o runOptions, r *run) error {
+	if !o.copying {
+		if err := c.Of.Admit(ctx, c.Name, &r.place); err != nil {
+			return err
+		}
 	}
 	return h.memory.Reserve(ctx, c.Of, c.Name, params, &r.room)
 }
@@ -176,10 +181,12 @@ func (r *run) release() {
 
 // run waits for its turn and runs the operation.
 func (c *connection) run(ctx context.Context, r *run) (*Result, error) {
-	if err := c.admit(ctx); err != nil {
-		return nil, err
+	if !r.call.Copying {
+		if err := c.admit(ctx); err != nil {
+			return nil, err
+		}
+		defer c.leave()
 	}
-	defer c.leave()
 	if err := r.entry.start(ctx); err != nil {
 		return nil, err
 	}
@@ -300,8 +307,8 @@ func (h *Host) Operation(ctx context.Context, connection, entity, action string)
 	return &shown, nil
 }
 
-// Operations returns all operations of a connection: those of its connector, in its order, and in
-// mode hosted the searches of the context store. In mode hosted, Params lack the parameters that
+// Operations returns all operations of a connection: those of its connector, in its order, and the
+// searches in copies of records, in mode hosted or with [Options.Copies]. In mode hosted, Params lack the parameters that
 // Airbyte's connector does not have.
 func (h *Host) Operations(ctx context.Context, name string) ([]Operation, error) {
 	return withConnection(ctx, h, name, func(ctx context.Context, c *connection) ([]Operation, error) {

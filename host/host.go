@@ -159,6 +159,9 @@ func open(ctx context.Context, o Options, agree string) (*Host, error) {
 		return nil, errors.Join(err, runner.Close(ctx), trail.close())
 	}
 	o.Installed.Use(h.catalog)
+	if o.Copies != nil {
+		o.Copies.Use(copyHost{h})
+	}
 	if o.Connections != nil {
 		if err := h.connectTo(ctx, o.Connections); err != nil {
 			return nil, errors.Join(err, h.catalog.Close(ctx), runner.Close(ctx), trail.close())

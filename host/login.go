@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/backend/direct"
 	"github.com/agenthost/agenthost/internal/fault"
 )
@@ -110,7 +111,7 @@ func (h *Host) person(ctx context.Context, p Principal, name string) (person, er
 	if err != nil {
 		return nil, err
 	}
-	here, ok := c.backend.(person)
+	here, ok := backend.Undecorated(c.backend).(person)
 	if !ok {
 		return nil, fault.Invalid("connection", "connection "+name+" is hosted: the Airbyte API keeps the vendor's credential", "agenthost check "+name+" tests it")
 	}

@@ -41,6 +41,9 @@ type Options struct {
 	// Installed are connectors beside those of Plugins, with their approvals: those that package server
 	// keeps. Other programs leave it out.
 	Installed *catalog.InstalledSet[approval.File]
+	// Copies are copies of the records of direct connections, to search in: programs of this module open
+	// them. Other programs leave it out.
+	Copies backend.Copies
 	// Connections are those of the host, such as [StaticConnections]. Nil means that the
 	// environment makes them: one for each connector whose variables are set, such as
 	// AGENTHOST_PYLON_API_TOKEN, which may do all that its connector can. If Connections is set,

@@ -76,7 +76,10 @@ func (c *connection) planOf(call Call, r *run, requests []ask.Request) ask.Plan 
 // what the person saw. All other calls pass at once.
 func (h *Host) consent(ctx context.Context, c *connection, call Call, o runOptions, r *run) error {
 	rule, asks := c.Grant.Asks(r.call.Operation.Operation)
-	if !asks || o.check {
+	switch {
+	case o.copying:
+		return c.copies(r.call.Operation.Operation)
+	case !asks || o.check:
 		return nil
 	}
 	requests, err := c.plan(ctx, r)

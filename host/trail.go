@@ -29,6 +29,7 @@ const (
 	viaHosted   audit.Via = "hosted"
 	viaDescribe audit.Via = "describe"
 	viaPlan     audit.Via = "plan"
+	viaSync     audit.Via = "sync"
 )
 
 // trail is where the records of calls go. A nil trail keeps none.

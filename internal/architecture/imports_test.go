@@ -118,9 +118,9 @@ func importRules() []rule {
 			broken: map[string]string{"internal/store/a.go": `package store; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
 		{
-			name: "copies are the programs'", of: []string{"host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"internal/contextstore", "internal/contextstore/syncer", "internal/store"}, tools), never: []string{"internal/contextstore", "internal/contextstore/syncer"},
+			name: "copies are the programs'", of: []string{"host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"internal/contextstore", "internal/contextstore/syncer", "internal/contextstore/copies", "internal/store"}, tools), never: []string{"internal/contextstore", "internal/contextstore/syncer", "internal/contextstore/copies"},
 			why:    "who embeds the host links no database: the server and the command open the copies, and hand them to what searches",
-			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/contextstore"`},
+			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/contextstore"`, "internal/backend/a.go": `package backend; import _ "github.com/agenthost/agenthost/internal/contextstore/copies"`},
 			kept:   map[string]string{"server/a.go": `package server; import _ "github.com/agenthost/agenthost/internal/contextstore"`, "internal/connector/a.go": `package connector; import _ "github.com/agenthost/agenthost/internal/contextstore/query"`},
 		},
 		{
@@ -128,6 +128,12 @@ func importRules() []rule {
 			only: []string{"std", "internal/fault", "internal/owned", "internal/rawjson", "internal/credential/durable", "internal/contextstore/query", "github.com/ncruces/go-sqlite3/..."}, never: []string{"net", "net/http", "os/exec"},
 			why:    "what is copied, and who finds it, is reviewed without the code that copies it; it holds no credential",
 			broken: map[string]string{"internal/contextstore/a.go": `package contextstore; import _ "github.com/agenthost/agenthost/host/secret"`},
+		},
+		{
+			name: "what joins copies to a host knows no network", of: []string{"internal/contextstore/copies", "internal/contextstore/syncer"},
+			only: []string{"std", "pdk/abi", "internal/airbyteapi", "internal/backend", "internal/connector", "internal/contextstore", "internal/contextstore/query", "internal/contextstore/syncer", "internal/fault", "internal/ratelimit", "internal/rawjson", "internal/seams", "github.com/hashicorp/go-hclog", "host/config"}, never: []string{"net", "net/http", "os/..."},
+			why:    "copies are made of what a connection's own operations answer, under its grant and in its audit trail: the code that makes them has no other way to a vendor, and no credential",
+			broken: map[string]string{"internal/contextstore/copies/a.go": `package copies; import _ "github.com/agenthost/agenthost/internal/egress"`, "internal/contextstore/syncer/a.go": `package syncer; import _ "net/http"`},
 		},
 		{
 			name: "the language of searches is pure", of: []string{"internal/contextstore/query"}, only: []string{"std", "internal/fault", "internal/rawjson"}, never: []string{"net/...", "os/...", "database/sql"},

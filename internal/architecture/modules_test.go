@@ -19,7 +19,7 @@ func dependencies() []dependency {
 	return []dependency{
 		{"github.com/tetratelabs/wazero", []string{"internal/sandbox"}, "the Wasm runtime; one package knows which it is"},
 		{"github.com/extism/go-sdk", []string{"internal/sandbox"}, "the plugin format; its own HTTP and its globals stay unused, which one package can see to"},
-		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/...", "internal/adminclient", "internal/backend/...", "internal/catalog", "internal/connections", "internal/coordinate", "internal/credential/...", "internal/egress", "internal/httpserve", "server/...", "host/logging", "internal/sandbox/..."}, "the logger that the embedder hands in"},
+		{"github.com/hashicorp/go-hclog", []string{"cmd/agenthost/...", "host/...", "internal/adminclient", "internal/backend/...", "internal/catalog", "internal/connections", "internal/contextstore/copies", "internal/coordinate", "internal/credential/...", "internal/egress", "internal/httpserve", "server/...", "host/logging", "internal/sandbox/..."}, "the logger that the embedder hands in"},
 		{"filippo.io/age", []string{"internal/credential/agefile"}, "the encrypted file of secrets, in a format that other tools open"},
 		{"github.com/zalando/go-keyring", []string{"internal/credential/keyring"}, "the system's keyring; it runs /usr/bin/security on macOS, with our environment"},
 		{"github.com/modelcontextprotocol/go-sdk", []string{"host/mcp"}, "the protocol that agents' clients speak, in all of its versions"},

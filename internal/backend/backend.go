@@ -81,6 +81,8 @@ type Call struct {
 	// Planning says that the call is only to show its requests: the backend reads no secret, asks
 	// nobody, and sends nothing. [Plan] sets it.
 	Planning bool
+	// Copying says that the call is for copies of records, as [CopyHost] makes them.
+	Copying bool
 	// Show, if not nil, is [egress.Scope.Show] of the operation's own requests.
 	Show func(*egress.Shown) *abi.Error
 	// Attempt, if not nil, receives each request that was sent or tried. [Run] sets it.

@@ -28,6 +28,9 @@ type Connection struct {
 	Server    *abi.Server // as declared, with variables
 	Override  string      // the operator's URL for Server
 	Values    configvalue.Values
+	// Copied are the lists that copies of records are made by, by the entity; nil if there are no copies. [Copies]
+	// sets them. They decide on searches in the copies.
+	Copied map[string]*abi.Operation
 }
 
 // NewConnection chooses the server of a connection, and checks its configuration against what
@@ -54,6 +57,14 @@ func NewConnection(name string, cfg config.Connection, declared *connector.Conne
 	return c, nil
 }
 
+// Rate says which limits count for the requests of a connection that calls the vendor.
+func (c *Connection) Rate() config.RateLimit {
+	if c.Config.RateLimit == "" && c.Override != "" {
+		return config.RateLearned // the manifest documents the limits of the vendor's own server
+	}
+	return c.Config.RateLimit
+}
+
 // SetGrant makes the connection's grant of what its configuration allows. It refuses
 // names that the connector does not have: a typing error there would silently allow less
 // than was meant, or in a rule on arguments more.
@@ -67,6 +78,7 @@ func (c *Connection) SetGrant(b Backend) error {
 	if allow == nil {
 		return nil
 	}
+	c.Grant = c.Grant.Searching(c.Copied)
 	operations := b.Operations()
 	for _, key := range []string{"operations", "ask"} {
 		if err := c.checkNames(operations, at, key); err != nil {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/agenthost/agenthost/host/audit"
+	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/egress"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/shape"
@@ -64,7 +65,8 @@ func Run(ctx context.Context, b Backend, c *Call) (*Result, error) {
 		return nil, c.effects.settle(err)
 	}
 	result.Mode, result.operation = b.Mode(), c.Operation
-	if c.Digest != nil && hasObjects(result.Data) {
+	// Pages of a search may well be alike: its fields may be few. Its cursors lead on all the same.
+	if c.Digest != nil && !connector.IsContextStore(c.Operation.Action) && hasObjects(result.Data) {
 		result.digest, result.ids = digests(*c.Digest, result.Data)
 	}
 	if result.Data, err = c.fields.Apply(result.Data); err != nil {

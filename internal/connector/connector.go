@@ -30,6 +30,8 @@ type Connector struct {
 
 	operations   map[abi.OperationRef]*Operation
 	contextStore func() []*Operation
+	searches     func() []*Operation
+	copied       func() map[string]*abi.Operation
 	syncs        func() []*Sync
 }
 
@@ -66,6 +68,8 @@ func Load(digest string, manifest, auth []byte) (*Connector, error) {
 	}
 	// Only hosted connections need them, and making their schemas takes time.
 	c.contextStore = sync.OnceValue(func() []*Operation { return contextStoreOperations(c.Manifest.Airbyte) })
+	c.copied = sync.OnceValue(func() map[string]*abi.Operation { return listsOf(c.syncs()) })
+	c.searches = sync.OnceValue(func() []*Operation { return searchOperations(c.syncs()) })
 	c.syncs = sync.OnceValue(func() []*Sync {
 		syncs, _ := newSyncs(c) // Parse accepted them
 		return syncs

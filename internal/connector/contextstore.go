@@ -24,8 +24,28 @@ func (c *Connector) ContextStoreOperations() []*Operation { return c.contextStor
 // ContextStoreOperation returns an operation on the copies of an entity. The error has kind
 // unknown_operation and suggests a similar name.
 func (c *Connector) ContextStoreOperation(entity, action string) (*Operation, error) {
+	return c.copiesOperation(c.contextStore(), entity, action)
+}
+
+// SearchOperations returns the searches in copies that agenthost keeps: one for each of [Connector.Syncs].
+func (c *Connector) SearchOperations() []*Operation { return c.searches() }
+
+// SearchOperation is [Connector.ContextStoreOperation] for copies that agenthost keeps. They are not searched with
+// SQL.
+func (c *Connector) SearchOperation(entity, action string) (*Operation, error) {
+	if action == airbyteapi.ActionSQLQuery {
+		return nil, &abi.Error{
+			Kind: abi.KindUnknownOperation, Field: "action",
+			Message: "copies that agenthost keeps are not queried with SQL",
+			Hint:    "use " + airbyteapi.ActionSearch + ", which has filters, sorting and words",
+		}
+	}
+	return c.copiesOperation(c.searches(), entity, action)
+}
+
+func (c *Connector) copiesOperation(all []*Operation, entity, action string) (*Operation, error) {
 	var entities []string
-	for _, op := range c.contextStore() {
+	for _, op := range all {
 		if op.Action != action {
 			continue
 		}
@@ -79,8 +99,9 @@ func contextStoreOperations(a *abi.Airbyte) []*Operation {
 	return operations
 }
 
-const contextStoreDescription = "Search the copies that the Airbyte API keeps. They are as old as its last replication. " +
-	`A filter has conditions, all of which must hold: {"eq": {"field": value}}, and so neq, gt, gte, lt, lte; {"in": {"field": [values]}}; ` +
+const contextStoreDescription = "Search the copies that the Airbyte API keeps. They are as old as its last replication. " + filterDescription
+
+const filterDescription = `A filter has conditions, all of which must hold: {"eq": {"field": value}}, and so neq, gt, gte, lt, lte; {"in": {"field": [values]}}; ` +
 	`for texts {"contains": {"field": "part"}}, {"startswith": {"field": "start"}}, {"endswith": {"field": "end"}}, ` +
 	`{"fuzzy": {"field": "words in this order"}}, {"keyword": {"field": "any of these words"}}; ` +
 	`for arrays {"array_contains": {"field": value}} and {"any": {"field": condition}}; {"not": condition}, {"and": [conditions]}, {"or": [conditions]}.`

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,6 +23,9 @@ func (g *Grant) Operation(op *abi.Operation) grant.Decision {
 	if g == nil {
 		return grant.Decision{Allowed: true, Rule: "allow is not set"}
 	}
+	if list := g.listOf(op); list != nil {
+		return g.search(op, list)
+	}
 	return g.operations.decide(op)
 }
 
@@ -31,7 +35,10 @@ func (g *Grant) OperationKey() string {
 	if g == nil {
 		return ""
 	}
-	return fmt.Sprintf("%q", g.operations)
+	if g.copied == nil {
+		return fmt.Sprintf("%q", g.operations)
+	}
+	return fmt.Sprintf("%q %q %q %t", g.operations, g.asks, slices.Sorted(maps.Keys(g.arguments)), len(g.requests) > 0)
 }
 
 func (r *operationRules) decide(op *abi.Operation) grant.Decision {

@@ -26,6 +26,7 @@ type Grant struct {
 	arguments  map[string][]argument // by operation
 	requests   []requestRule
 	downloads  *downloads // nil leaves what connectors declare
+	copied     map[string]*abi.Operation
 }
 
 // New compiles an Allow. For a nil Allow it returns the nil Grant.

@@ -142,11 +142,7 @@ func (b *Backend) use() *inUse {
 	}
 	return b.inUse.Get(func() *inUse {
 		o := &b.runner.options
-		rate := b.c.Config.RateLimit
-		if rate == "" && b.c.Override != "" {
-			rate = config.RateLearned // the manifest documents the limits of the vendor's own server
-		}
-		return &inUse{Shared: backend.NewShared(b.runner.engine, b.c.Of, o.Seams, rate, b.c.Connector.Manifest.RateHeaders, b.c.Config.Rates), credential: b.newCredential()}
+		return &inUse{Shared: backend.NewShared(b.runner.engine, b.c.Of, o.Seams, b.c.Rate(), b.c.Connector.Manifest.RateHeaders, b.c.Config.Rates), credential: b.newCredential()}
 	})
 }
 

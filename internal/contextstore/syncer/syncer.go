@@ -54,16 +54,31 @@ func Entity(of *connector.Sync) *query.Entity {
 	return &e
 }
 
+// Next is when the next pass is due, the zero time for one that has begun or should have, and whether it is one over everything.
+func Next(of *connector.Sync, state *contextstore.State) (at time.Time, full bool) {
+	p, err := read(state.Cursor)
+	if err != nil || !state.Complete || state.Pass != "" {
+		return time.Time{}, true
+	}
+	if p.At == nil {
+		at = state.Synced.Add(of.Interval)
+	}
+	if whole := p.full().Add(of.Full); !whole.After(at) {
+		return whole, true
+	}
+	return at, false
+}
+
 // Due reports whether a pass is due, and whether over everything.
 func Due(of *connector.Sync, state *contextstore.State, now time.Time) (due, full bool) {
-	p, err := read(state.Cursor)
-	switch {
-	case err != nil || !state.Complete || state.Pass != "":
-		return true, true
-	case now.Sub(p.full()) >= of.Full:
-		return true, true
+	at, full := Next(of, state)
+	if at.After(now) {
+		return false, false
 	}
-	return now.Sub(state.Synced) >= of.Interval || p.At != nil, false
+	if p, err := read(state.Cursor); err == nil && state.Complete && state.Pass == "" && now.Sub(p.full()) < of.Full {
+		full = false
+	}
+	return true, full
 }
 
 // Sync makes a pass, or goes on with the one that was interrupted. After an error, the pages before it

@@ -1,0 +1,502 @@
+package copies_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/internal/contextstore/copies"
+	"github.com/agenthost/agenthost/internal/contextstore/query"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+const all = `{"query":{"sort":[{"id":"asc"}]},"limit":100}`
+
+// TestSyncAndSearch copies everything, in an order that works, and says of an answer how old it is.
+func TestSyncAndSearch(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 5, nil)
+	d.notes["i001"] = []string{"the password is old"}
+	done := d.sync("", copies.SyncOptions{})
+	if len(done) != 2 || done[0].Entity != "issues" || done[1].Entity != "notes" || done[0].Err != nil || done[1].Err != nil || done[0].More || done[0].Result.State.Count != 5 {
+		t.Fatalf("%+v", done)
+	}
+	titles, meta := d.search(`{"query":{"filter":{"keyword":{"title":"login"}}},"limit":3}`)
+	if len(titles) != 3 || !strings.Contains(meta, `"synced_at":"2026-12-01T09:0`) || !strings.Contains(meta, `"complete":true,"records":5,`) || !strings.Contains(meta, `"has_more":true`) {
+		t.Errorf("found %q, %s", titles, meta)
+	}
+	notes := d.call("notes", "context_store_search", `{"query":{"filter":{"eq":{"issue_id":"i001"}}}}`)
+	if string(notes.Data) != `[{"issue_id":"i001","id":"n0","text":"the password is old"}]` {
+		t.Errorf("notes: %s", notes.Data)
+	}
+	for _, call := range d.calls {
+		if !strings.HasPrefix(call, "sync ") {
+			t.Errorf("the vendor got %s", call)
+		}
+	}
+	status, err := d.copies.Status(t.Context(), "w", "support")
+	if err != nil || len(status) != 2 || status[0].State.Count != 5 || !status[0].State.Complete || status[0].Next.Before(d.clock.Now()) {
+		t.Errorf("status %+v, %v", status, err)
+	}
+	again := d.sync("", copies.SyncOptions{DueOnly: true})
+	if again[0].Result.Pages != 0 || !again[0].Next.Equal(status[0].Next) {
+		t.Errorf("what is not due was copied: %+v", again)
+	}
+}
+
+// TestUnknownNames names the nearest one.
+func TestUnknownNames(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 0, nil)
+	for _, test := range []struct{ entity, action, params, field, hint string }{
+		{"isues", "context_store_search", `{"query":{}}`, "entity", "did you mean issues?"},
+		{"issues", "context_store_sql_query", `{"sql":"SELECT 1"}`, "action", "use context_store_search, which has filters, sorting and words"},
+		{"issues", "context_store_search", `{"query":{"filter":{"eq":{"titel":"x"}}}}`, "query.filter.eq.titel", "did you mean title?"},
+		{"issues", "context_store_search", `{"query":{},"max_age":-1}`, "max_age", ""},
+	} {
+		_, err := d.execute(t.Context(), false, test.entity, test.action, test.params)
+		e, ok := errors.AsType[*abi.Error](err)
+		if !ok || e.Field != test.field || test.hint != "" && e.Hint != test.hint {
+			t.Errorf("%s %s %s: %+v", test.entity, test.action, test.params, e)
+		}
+	}
+	if _, err := d.copies.Sync(t.Context(), "w", "support", "note", copies.SyncOptions{}); err == nil || !strings.Contains(err.Error(), "unknown_operation") {
+		t.Errorf("an unknown entity: %v", err)
+	}
+}
+
+// read allows to read, under more rules.
+func read(change func(*config.Allow)) *config.Allow {
+	allow := &config.Allow{Effects: []abi.Effect{abi.EffectRead}}
+	if change != nil {
+		change(allow)
+	}
+	return allow
+}
+
+// TestDecisions decides on a search as on the list, and makes no copies of a list with conditions.
+// threat: K1
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		allow           *config.Allow
+		issues, notes   bool
+		says, permitted string
+	}{
+		"everything":   {nil, true, true, "", ""},
+		"read":         {read(nil), true, true, "", ""},
+		"the entity":   {&config.Allow{Operations: []string{"issues.*"}}, true, false, "", ""},
+		"the list":     {&config.Allow{Operations: []string{"issues.list"}}, true, false, "", ""},
+		"another":      {&config.Allow{Operations: []string{"issues.get"}}, false, false, "searches copies of what issues.list lists", "add issues.list to allow.operations"},
+		"without list": {&config.Allow{Operations: []string{"issues.context_store_search"}}, false, false, "searches copies of what issues.list lists", "add issues.list to allow.operations"},
+		"params": {read(func(a *config.Allow) {
+			a.Params = map[string]map[string]grant.ParamRule{"issues.list": {"since": {Pattern: "2026.*"}}}
+		}), false, false, "whose parameters have rules", "remove allow.params.issues.list"},
+		"other params": {read(func(a *config.Allow) {
+			a.Params = map[string]map[string]grant.ParamRule{"issues.get": {"id": {Pattern: "i.*"}}}
+		}), true, true, "", ""},
+		"requests":      {read(func(a *config.Allow) { a.Requests = []string{"GET /**"} }), false, false, "allow.requests says what may be sent", "remove allow.requests"},
+		"ask reads":     {read(func(a *config.Allow) { a.Ask = []string{"read"} }), false, false, "a person must approve", "take it out of allow.ask"},
+		"ask the list":  {read(func(a *config.Allow) { a.Ask = []string{"issues.list"} }), false, false, "a person must approve", ""},
+		"ask a search":  {read(func(a *config.Allow) { a.Ask = []string{"issues.context_store_search"} }), false, false, "a person must approve", ""},
+		"ask for notes": {read(func(a *config.Allow) { a.Ask = []string{"notes.*"} }), true, false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, 1, test.allow)
+			for entity, want := range map[string]bool{"issues": test.issues, "notes": test.notes} {
+				op, err := d.used.Operation(entity, "context_store_search")
+				if err != nil {
+					t.Fatal(err)
+				}
+				decision := d.c.Grant.Operation(op.Operation)
+				if decision.Allowed != want && (entity == "issues" || test.issues) {
+					t.Errorf("%s: %+v", entity, decision)
+				}
+				if entity == "issues" && (!strings.Contains(decision.Why, test.says) || !strings.Contains(decision.Permit, test.permitted)) {
+					t.Errorf("says %q, %q", decision.Why, decision.Permit)
+				}
+				done := d.sync(entity, copies.SyncOptions{})
+				if e, denied := errors.AsType[*abi.Error](done[0].Err); denied && e.Kind == abi.KindDenied == want || !denied && !want {
+					t.Errorf("%s: %+v", entity, done)
+				}
+				if copied := d.state(entity).Complete; copied != want {
+					t.Errorf("%s is copied: %t", entity, copied)
+				}
+			}
+		})
+	}
+}
+
+// TestNarrowedGrant removes copies from the bytes of the file: by the next pass, and by the next call of the
+// connection that was made anew.
+// threat: K1
+func TestNarrowedGrant(t *testing.T) {
+	t.Parallel()
+	for name, look := range map[string]func(d *desk){
+		"a pass": func(d *desk) {
+			if done := d.sync("", copies.SyncOptions{}); len(done) != 1 || done[0].Entity != "issues" {
+				d.t.Errorf("%+v", done)
+			}
+		},
+		"a call": func(d *desk) {
+			d.call("issues", "get", `{"id":"i001"}`)
+			for d.state("notes").Complete { // in the background
+				time.Sleep(time.Millisecond)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, 1, nil)
+			d.notes["i001"] = []string{"the password is swordfish"}
+			d.sync("", copies.SyncOptions{})
+			if !d.holds("swordfish") {
+				t.Fatal("nothing was copied")
+			}
+			d.allow(&config.Allow{Operations: []string{"issues.*"}})
+			look(d)
+			if err := d.copies.Close(); err != nil { // what runs in the background ends
+				t.Fatal(err)
+			}
+			if d.holds("swordfish") || !d.holds("login fails") || !d.state("issues").Complete {
+				t.Error("the copies of notes are there, or those of issues are not")
+			}
+		})
+	}
+}
+
+// holds reports whether a text is in the bytes of the copies.
+func (d *desk) holds(text string) bool {
+	d.t.Helper()
+	files, err := filepath.Glob(filepath.Join(d.folder, "*"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		data, err := os.ReadFile(file)
+		return err == nil && bytes.Contains(data, []byte(text))
+	})
+}
+
+// TestWrites finds what calls wrote, without a pass.
+func TestWrites(t *testing.T) {
+	t.Parallel()
+	lost := func(op string) error {
+		if !strings.HasSuffix(op, ".list") && !strings.HasSuffix(op, ".get") {
+			return &abi.Error{Kind: abi.KindTimeout, Message: "no answer", RequestSent: true}
+		}
+		return nil
+	}
+	for name, test := range map[string]struct {
+		after          func(op string) error
+		entity, action string
+		params         string
+		want           string // what issues or notes then have
+	}{
+		"an update":                {nil, "issues", "update", `{"id":"i002","title":"it works"}`, "login fails, it works, login fails"},
+		"an update without answer": {lost, "issues", "update", `{"id":"i002","title":"it works"}`, "login fails, it works, login fails"},
+		"a new one":                {nil, "issues", "create", `{"title":"new"}`, "login fails, login fails, login fails, new"},
+		"a new one of nobody knows which id": {func(op string) error {
+			if op == "issues.create" {
+				return &abi.Error{Kind: abi.KindNetwork, Message: "no answer", RequestSent: true}
+			}
+			return nil
+		}, "issues", "create", `{"title":"new"}`, "login fails, login fails, login fails, new"},
+		"a deletion":                {nil, "issues", "delete", `{"id":"i002"}`, "login fails, login fails"},
+		"a deletion without answer": {lost, "issues", "delete", `{"id":"i002"}`, "login fails, login fails"},
+		"of what is gone":           {nil, "issues", "delete", `{"id":"i000"}`, "login fails, login fails, login fails"},
+		"a list":                    {nil, "notes", "create", `{"issue_id":"i003","text":"hello"}`, "hello"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, 3, nil)
+			d.sync("", copies.SyncOptions{})
+			d.clock.now = d.clock.now.Add(2 * time.Minute) // the vendor permits a pass again
+			d.after = test.after
+			_, _ = d.execute(t.Context(), false, test.entity, test.action, test.params)
+			if err := d.copies.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			d.after = nil
+			got, _ := d.search(all)
+			if test.entity == "notes" {
+				notes := d.call("notes", "context_store_search", `{"query":{}}`)
+				got = []string{"hello"}
+				if string(notes.Data) != `[{"issue_id":"i003","id":"n0","text":"hello"}]` {
+					t.Errorf("notes: %s", notes.Data)
+				}
+			}
+			if strings.Join(got, ", ") != test.want {
+				t.Errorf("found %q, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestNothingCopiedNothingRead: writes of entities without copies are not read again.
+func TestNothingCopiedNothingRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.call("issues", "update", `{"id":"i001","title":"new"}`)
+	if err := d.copies.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.calls) != 1 || d.state("issues").Count != 0 {
+		t.Errorf("the vendor got %q", d.calls)
+	}
+}
+
+// TestOldPageLeavesNewerRecord is a regression test: a page that was asked for before a write, and came after the
+// record had been read again, must not bring the old record back.
+func TestOldPageLeavesNewerRecord(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ action, params, want string }{
+		"an update":  {"update", `{"id":"i001","title":"newer"}`, "newer, login fails, login fails"},
+		"a deletion": {"delete", `{"id":"i001"}`, "login fails, login fails"},
+	} {
+		for _, full := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, full), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t, 3, nil)
+				d.sync("issues", copies.SyncOptions{})
+				written := false
+				d.after = func(op string) error {
+					if op == "issues.list" && !written { // the page is on its way
+						written = true
+						d.clock.now = d.clock.now.Add(time.Second)
+						d.call("issues", test.action, test.params)
+						return d.copies.Settle(t.Context())
+					}
+					return nil
+				}
+				if done := d.sync("issues", copies.SyncOptions{Full: full}); done[0].Err != nil || done[0].More || !written {
+					t.Fatalf("%+v", done)
+				}
+				if titles, _ := d.search(all); strings.Join(titles, ", ") != test.want {
+					t.Errorf("found %q, want %s", titles, test.want)
+				}
+			})
+		}
+	}
+}
+
+// TestRemovedDuringPass: a pass writes nothing into copies that were removed.
+func TestRemovedDuringPass(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 3, nil)
+	d.after = func(string) error { return d.copies.Remove(t.Context(), "w", "support") }
+	done := d.sync("issues", copies.SyncOptions{})
+	if done[0].Err == nil || d.state("issues").Count != 0 || d.holds("login fails") {
+		t.Errorf("%+v, %+v", done, d.state("issues"))
+	}
+}
+
+// TestConnectionIsGone removes its copies.
+func TestConnectionIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.sync("", copies.SyncOptions{})
+	d.removed = true
+	if _, err := d.copies.Sync(t.Context(), "w", "support", "", copies.SyncOptions{}); err == nil {
+		t.Error("a connection that is gone was copied")
+	}
+	if d.holds("login fails") {
+		t.Error("the copies are left")
+	}
+}
+
+// TestMaxAge brings copies up to date before a search that asks for it, and says where it could not.
+func TestMaxAge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.sync("", copies.SyncOptions{})
+	d.clock.now = d.clock.now.Add(time.Hour)
+	d.create("from elsewhere")
+	if titles, _ := d.search(all); len(titles) != 1 {
+		t.Errorf("found %q", titles)
+	}
+	if titles, _ := d.search(`{"query":{},"max_age":7200}`); len(titles) != 1 {
+		t.Errorf("copies that are new enough are not: %q", titles)
+	}
+	if titles, meta := d.search(`{"query":{},"max_age":60}`); len(titles) != 2 || strings.Contains(meta, "up_to_date") || !strings.Contains(meta, `"synced_at":"2026-12-01T10:`) {
+		t.Errorf("found %q, %s", titles, meta)
+	}
+	d.clock.now = d.clock.now.Add(time.Hour)
+	d.before = func(string) error {
+		return &abi.Error{Kind: abi.KindVendorError, Message: "the vendor is down", Retryable: true}
+	}
+	if titles, meta := d.search(`{"query":{},"max_age":0}`); len(titles) != 2 || !strings.Contains(meta, `"up_to_date":false,"notes":["the copies could not be brought up to date: the vendor is down"]`) {
+		t.Errorf("found %q, %s", titles, meta)
+	}
+	notes := d.call("notes", "context_store_search", `{"query":{},"max_age":0}`)
+	if !strings.Contains(string(notes.Meta), `"up_to_date":false`) {
+		t.Errorf("copies whose issues are old are up to date: %s", notes.Meta)
+	}
+}
+
+// TestFirstSearch copies an entity that nobody has copied.
+func TestFirstSearch(t *testing.T) {
+	t.Parallel()
+	wanted := ""
+	d := newDesk(t, 3, nil, func(o *copies.Options) {
+		o.Wanted = func(_ context.Context, workspace, connection, entity string) {
+			wanted = workspace + " " + connection + " " + entity
+		}
+	})
+	if titles, meta := d.search(all); len(titles) != 3 || !strings.Contains(meta, `"complete":true`) || wanted != "w support issues" {
+		t.Errorf("found %q, %s, wanted %q", titles, meta, wanted)
+	}
+	d.create("another")
+	if titles, _ := d.search(all); len(titles) != 3 {
+		t.Errorf("the second search copied: %q", titles)
+	}
+	failing := newDesk(t, 1, nil)
+	failing.before = func(string) error { return &abi.Error{Kind: abi.KindAuthFailed, Message: "no such token"} }
+	if _, err := failing.execute(t.Context(), false, "issues", "context_store_search", all); err == nil || !strings.Contains(err.Error(), "no such token") {
+		t.Errorf("nothing was copied, and the search said %v", err)
+	}
+}
+
+// TestOwnCredentials: copies were made with another credential.
+func TestOwnCredentials(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.sync("", copies.SyncOptions{})
+	op, err := d.used.Operation("issues", "context_store_search")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = backend.Run(t.Context(), d.used, &backend.Call{Operation: op, Params: []byte(all), Credentials: map[string]secret.Value{"token": secret.New([]byte("x"))}})
+	if e, ok := errors.AsType[*abi.Error](err); !ok || e.Kind != abi.KindDenied || !strings.Contains(e.Hint, "issues.list") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFifthOfTheRate: a pass takes one of five requests that the vendor documents, and others the rest.
+func TestFifthOfTheRate(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 8, nil) // in four pages, and the vendor permits ten in a minute
+	start := d.clock.Now()
+	d.sync("issues", copies.SyncOptions{})
+	if took := d.clock.Now().Sub(start); took < time.Minute || took > 2*time.Minute {
+		t.Errorf("four pages took %v", took)
+	}
+	done := d.sync("issues", copies.SyncOptions{Full: true, Slice: time.Second})
+	if !done[0].More || done[0].Err != nil || !done[0].Next.After(d.clock.Now()) {
+		t.Errorf("a slice that is too short for the rate: %+v", done)
+	}
+}
+
+// TestYield: a pass waits for calls of agents, but not for ever.
+func TestYield(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	running, end := make(chan struct{}), make(chan struct{})
+	ended := make(chan struct{})
+	d.before = func(op string) error {
+		if op == "issues.get" {
+			close(running)
+			<-end
+		}
+		return nil
+	}
+	go func() {
+		defer close(ended)
+		_, _ = d.execute(t.Context(), false, "issues", "get", `{"id":"i001"}`)
+	}()
+	<-running
+	start := d.clock.Now()
+	d.sync("issues", copies.SyncOptions{})
+	if waited := d.clock.Now().Sub(start); waited < 4*time.Second || waited > 6*time.Second {
+		t.Errorf("the pass waited %v", waited)
+	}
+	close(end)
+	<-ended
+	start = d.clock.Now()
+	d.clock.now = start.Add(time.Hour)
+	d.sync("issues", copies.SyncOptions{})
+	if waited := d.clock.Now().Sub(start) - time.Hour; waited != 0 {
+		t.Errorf("the pass waited %v for nobody", waited)
+	}
+}
+
+// TestVendorSaysWhen: a pass that the vendor stops goes on then.
+func TestVendorSaysWhen(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 4, nil)
+	calls := 0
+	d.before = func(string) error {
+		if calls++; calls == 2 {
+			return &abi.Error{Kind: abi.KindRateLimited, Message: "slow down", Retryable: true, RetryAfterMS: 30_000}
+		}
+		return nil
+	}
+	done := d.sync("issues", copies.SyncOptions{})
+	if s := done[0]; !s.More || s.Err == nil || s.Next.Sub(d.clock.Now()) != 30*time.Second || s.Result.State.Count != page {
+		t.Fatalf("%+v", s)
+	}
+	if early := d.sync("issues", copies.SyncOptions{DueOnly: true}); early[0].Result.Pages != 0 {
+		t.Errorf("the pass went on before the vendor's time: %+v", early)
+	}
+	d.clock.now = d.clock.now.Add(time.Minute)
+	if late := d.sync("issues", copies.SyncOptions{DueOnly: true}); late[0].Result.Pages != 1 || late[0].More || !d.state("issues").Complete {
+		t.Errorf("the pass did not go on: %+v", late)
+	}
+}
+
+// TestProgress tells of each page.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 3, nil)
+	var pages []copies.Progress
+	d.sync("issues", copies.SyncOptions{Progress: func(p copies.Progress) { pages = append(pages, p) }})
+	last := pages[len(pages)-1]
+	if last != (copies.Progress{Entity: "issues", Pages: 2, Changed: 3, Records: 3, Full: true}) {
+		t.Errorf("%+v", pages)
+	}
+}
+
+// TestDamagedAndNewer: copies that cannot be read are made anew, and those of a newer program are left alone.
+func TestDamagedAndNewer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 3, nil)
+	file := filepath.Join(d.folder, "w.db")
+	if err := os.WriteFile(file, bytes.Repeat([]byte("not a database. "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if done := d.sync("", copies.SyncOptions{}); done[0].Err != nil || done[0].Result.State.Count != 3 {
+		t.Errorf("%+v", done)
+	}
+	newer := newDesk(t, 1, nil, func(o *copies.Options) { o.Store = tooNew{} })
+	done := newer.sync("issues", copies.SyncOptions{})
+	if e, ok := errors.AsType[*abi.Error](done[0].Err); !ok || e.Kind != abi.KindConflict {
+		t.Errorf("%+v", done)
+	}
+	if _, err := newer.execute(t.Context(), false, "issues", "context_store_search", all); err == nil || !strings.Contains(err.Error(), "a newer agenthost") {
+		t.Errorf("a search in copies of a newer program: %v", err)
+	}
+}
+
+// tooNew are copies that a newer program made.
+type tooNew struct{ contextstore.Store }
+
+func (tooNew) State(context.Context, contextstore.Target) (*contextstore.State, error) {
+	return nil, contextstore.ErrNewer
+}
+
+func (tooNew) Search(context.Context, contextstore.Target, *query.Query) (*contextstore.Answer, error) {
+	return nil, contextstore.ErrNewer
+}

@@ -1,0 +1,280 @@
+package copies
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/backend"
+	"github.com/agenthost/agenthost/internal/connector"
+	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/internal/contextstore/query"
+	"github.com/agenthost/agenthost/internal/contextstore/syncer"
+	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/pdk/abi"
+)
+
+// searching is a backend that also searches the copies of its connection's records.
+type searching struct {
+	backend.Backend
+	copies *Copies
+	c      *backend.Connection
+	first  sync.Once
+}
+
+// Decorate implements [backend.Copies].
+func (c *Copies) Decorate(connection *backend.Connection, b backend.Backend) backend.Backend {
+	searches := connection.Connector.SearchOperations()
+	if len(searches) == 0 {
+		return b
+	}
+	connection.Copied = connection.Connector.Copied()
+	return &searching{Backend: b, copies: c, c: connection}
+}
+
+// Undecorated returns the backend that runs the connector's operations.
+func (s *searching) Undecorated() backend.Backend { return s.Backend }
+
+// Operations returns the operations of the connector, and the searches.
+func (s *searching) Operations() []*abi.Operation {
+	all := s.Backend.Operations()
+	for _, op := range s.c.Connector.SearchOperations() {
+		all = append(all, op.Operation)
+	}
+	return all
+}
+
+// Operation finds an operation of the connector, or a search.
+func (s *searching) Operation(entity, action string) (*connector.Operation, error) {
+	if connector.IsContextStore(action) {
+		return s.c.Connector.SearchOperation(entity, action)
+	}
+	return s.Backend.Operation(entity, action)
+}
+
+// Accept refuses a search that has no meaning.
+func (s *searching) Accept(op *connector.Operation, params []byte) error {
+	if op.Action != airbyteapi.ActionSearch {
+		return s.Backend.Accept(op, params)
+	}
+	of := s.c.Connector.Sync(op.Entity)
+	_, err := query.Parse(params, syncer.Entity(of))
+	return err
+}
+
+// Requests returns none for a search: it is answered here.
+func (s *searching) Requests(op *abi.Operation) []backend.Request {
+	if op.Action == airbyteapi.ActionSearch {
+		return nil
+	}
+	return s.Backend.Requests(op)
+}
+
+// Run searches, or runs an operation of the connector and has what it wrote read again.
+func (s *searching) Run(ctx context.Context, call *backend.Call) (backend.Result, error) {
+	if call.Operation.Action == airbyteapi.ActionSearch {
+		return s.search(ctx, call)
+	}
+	if call.Copying || call.Planning {
+		return s.Backend.Run(ctx, call)
+	}
+	p := s.copies.place(s.c.Workspace, s.c.Name)
+	s.first.Do(p.prune)
+	p.agents.Add(1)
+	defer p.agents.Add(-1)
+	result, err := s.Backend.Run(ctx, call)
+	if call.Operation.Effect != abi.EffectRead {
+		p.wrote(s.c.Connector, call, result.Data, err) //nolint:contextcheck // it outlives the call
+	}
+	return result, err
+}
+
+// search answers a search.
+func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Result, error) {
+	name := call.Operation.Name()
+	switch {
+	case call.Planning:
+		return backend.Result{}, nil // it sends nothing
+	case len(call.Credentials) > 0:
+		list := s.c.Connector.Sync(call.Operation.Entity).List.Name()
+		return backend.Result{}, fault.Denied("copies", "the copies that "+name+" searches were made with the credential of the connection, and the call brings its own", "call "+list+" with the credential, or search without it")
+	case call.Tape != nil || call.Profile != nil:
+		return backend.Result{}, fault.Invalid("action", name+" is answered without the connector, so there is nothing to record or to profile", "call an operation of the connector")
+	}
+	of := s.c.Connector.Sync(call.Operation.Entity)
+	p := s.copies.place(s.c.Workspace, s.c.Name)
+	if wanted := s.copies.options.Wanted; wanted != nil {
+		wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
+	}
+	t := p.target(of)
+	q, err := query.Parse(call.Params, t.Fields)
+	if err != nil {
+		return backend.Result{}, err
+	}
+	fresh, err := s.copies.refresh(ctx, p, of, call.Params)
+	if err != nil {
+		return backend.Result{}, err
+	}
+	found, err := s.copies.store.Search(ctx, t, q)
+	if errors.Is(err, contextstore.ErrDamaged) {
+		if removed := s.copies.damaged(ctx, s.c.Workspace, err); removed != nil {
+			return backend.Result{}, removed
+		}
+	}
+	if err != nil {
+		return backend.Result{}, public(err)
+	}
+	return s.answer(call, q, found, fresh)
+}
+
+// freshness is what a search knows of how old the copies are.
+type freshness struct {
+	missed bool   // they are older than the search wants them
+	note   string // why, or ""
+}
+
+// answer makes a result of what was found, within the limits of the connection.
+func (s *searching) answer(call *backend.Call, q *query.Query, found *contextstore.Answer, fresh freshness) (backend.Result, error) {
+	size := 2
+	for _, record := range found.Records {
+		size += len(record) + 1
+	}
+	if most := s.c.Limits.OutputBytes; int64(size) > most {
+		return backend.Result{}, fault.LimitExceeded("limits.output_bytes", fmt.Sprintf("the page has %d bytes, and may have %d", size, most), "search with a smaller limit, or name fields")
+	}
+	if !call.Room.Grow(int64(size)) {
+		return backend.Result{}, backend.NoRoom("what was found needs")
+	}
+	data := make([]byte, 0, size)
+	data = append(data, '[')
+	for i, record := range found.Records {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(data, record...)
+	}
+	r := backend.Result{Data: append(data, ']'), NextCursor: found.Cursor, HasMore: found.Cursor != ""}
+	r.Meta = backend.WithPagination(metaOf(found, q.Notes, fresh), r.NextCursor, r.HasMore)
+	return r, nil
+}
+
+// metaOf says as of when the copies are, and what else a caller should know.
+func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte {
+	b := []byte(`{"synced_at":`)
+	if found.State.Synced.IsZero() {
+		b = append(b, "null"...)
+	} else {
+		b = backend.AppendText(b, found.State.Synced.UTC().Format(time.RFC3339))
+	}
+	b = append(b, `,"complete":`...)
+	b = strconv.AppendBool(b, found.State.Complete)
+	b = append(b, `,"records":`...)
+	b = strconv.AppendInt(b, int64(found.State.Count), 10)
+	if found.Capped {
+		b = append(b, `,"capped":true`...)
+	}
+	if fresh.missed {
+		b = append(b, `,"up_to_date":false`...)
+	}
+	if fresh.note != "" {
+		notes = append(notes[:len(notes):len(notes)], fresh.note)
+	}
+	if len(notes) > 0 {
+		raw, _ := json.Marshal(notes) // texts always marshal
+		b = append(append(b, `,"notes":`...), raw...)
+	}
+	return append(b, '}')
+}
+
+// refresh brings copies up to date before a search, if it asks for that, or if nobody has ever copied the entity.
+// The error is that of a first copy that cannot be made.
+func (c *Copies) refresh(ctx context.Context, p *place, of *connector.Sync, params []byte) (f freshness, err error) {
+	if _, next, err := rawjson.Pointer(params, "/cursor"); next || err != nil {
+		return f, nil // the first page was asked for so
+	}
+	state, err := c.store.State(ctx, p.target(of))
+	if err != nil {
+		return f, nil // the search says so, too
+	}
+	now := c.seams.Now()
+	raw, asked, err := rawjson.Pointer(params, "/"+connector.MaxAge)
+	seconds, wrong := strconv.ParseFloat(string(raw), 64)
+	asked = asked && err == nil && wrong == nil
+	if !asked && begun(state) {
+		return f, nil
+	}
+	w := &work{place: p, enough: func(s *contextstore.State) bool { return s.Complete }}
+	left := timeLeft(ctx)
+	if asked {
+		since := now.Add(-time.Duration(min(seconds, maxAge.Seconds()) * float64(time.Second))).Truncate(time.Millisecond) // as copies have it
+		w.enough = func(s *contextstore.State) bool { return s.Complete && !s.Synced.Before(since) }
+	}
+	within := left - min(left/5, searchReserve)
+	if !asked {
+		within = left / 2
+	}
+	w.until = now.Add(within)
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	stopped := w.fresh(bounded, of)
+	if state, err = c.store.State(ctx, p.target(of)); err != nil {
+		return f, nil // the search says so, too
+	}
+	if !state.Complete && state.Count == 0 && stopped.Err != nil && !stopped.More {
+		return f, stopped.Err
+	}
+	f.missed = asked && !w.enough(state)
+	if e, ok := errors.AsType[*abi.Error](stopped.Err); ok && e.Kind != abi.KindTimeout && e.Kind != abi.KindCancelled {
+		f.note = "the copies could not be brought up to date: " + backend.Visible(e.Message, backend.MaxMessage)
+	}
+	return f, nil
+}
+
+const (
+	// maxAge is the largest age that a search can name; more is the same.
+	maxAge = 100 * 365 * 24 * time.Hour
+	// searchReserve is left for the search itself, of the time of a call.
+	searchReserve = 2 * time.Second
+	// longest is the time of a call without a deadline.
+	longest = time.Minute
+)
+
+func timeLeft(ctx context.Context) time.Duration {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return longest
+	}
+	return time.Until(deadline)
+}
+
+// fresh makes the passes that an entity needs to be as new as a search wants it: those it is made of first.
+func (w *work) fresh(ctx context.Context, of *connector.Sync) Synced {
+	held, err := w.hold(ctx)
+	if err != nil {
+		return Synced{Entity: of.Entity, Err: err}
+	}
+	if now := held.Connector.Sync(of.Entity); now != nil {
+		of = now
+	}
+	var chain []*connector.Sync
+	for at := of; at != nil; {
+		chain = append([]*connector.Sync{at}, chain...)
+		if at.Each == nil {
+			break
+		}
+		at = at.Each.Of
+	}
+	var s Synced
+	for _, at := range chain {
+		if s = w.entity(ctx, held, at); s.Err != nil || s.More {
+			break
+		}
+	}
+	return s
+}

@@ -1,0 +1,48 @@
+package copies
+
+import (
+	"context"
+
+	"github.com/agenthost/agenthost/internal/contextstore/syncer"
+)
+
+// Status says what there is of the copies of a connection, in the order in which entities are copied.
+//
+// # Errors
+//
+// Those of [Copies.Sync], and conflict if a newer agenthost made the copies.
+func (c *Copies) Status(ctx context.Context, workspace, connection string) ([]Status, error) {
+	p := c.place(workspace, connection)
+	held, err := p.hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := copied(held, "")
+	if err != nil {
+		return nil, err
+	}
+	status := make([]Status, 0, len(all))
+	for _, of := range all {
+		s := Status{Entity: of.Entity, Interval: of.Interval, Full: of.Full, Refused: permits(held, of)}
+		state, err := c.store.State(ctx, p.target(of))
+		if err != nil {
+			return nil, public(err)
+		}
+		s.State = *state
+		e := p.entity(of.Entity)
+		s.Running = len(e.passing) > 0
+		if s.Refused == nil {
+			s.Next, _ = syncer.Next(of, state)
+		}
+		p.note(e, func(e *entity) {
+			s.Err = e.err
+			if e.dirty {
+				s.Next = e.retry
+			} else if e.retry.After(s.Next) {
+				s.Next = e.retry
+			}
+		})
+		status = append(status, s)
+	}
+	return status, nil
+}
