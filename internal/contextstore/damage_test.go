@@ -114,7 +114,8 @@ func (p *past) try(t *testing.T, name, dir string, key Key, file, log []byte) in
 	ctx := t.Context()
 	f := ok(OpenFiles(dir, clock, key))(t)
 	path := f.path("w1")
-	for suffix, b := range map[string][]byte{"": file, "-wal": log} {
+	// What processes share of a log is nothing of a file at rest.
+	for suffix, b := range map[string][]byte{"": file, "-wal": log, "-shm": bytes.Repeat([]byte(name), 2000)} {
 		if b != nil {
 			must(t, os.WriteFile(path+suffix, b, 0o600))
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // bytesOf returns all bytes in the folder of copies.
@@ -226,6 +228,36 @@ func TestManyFilesConcurrent(t *testing.T) {
 	if entries := ok(filepath.Glob(filepath.Join(f.dir, "*.db")))(t); len(entries) != workspaces-40 {
 		t.Errorf("%d files are left", len(entries))
 	}
+}
+
+// TestHeldFile: where another process does not end its change, there is an error, and not one of SQLite.
+func TestHeldFile(t *testing.T) {
+	t.Parallel()
+	ctx, f, at := t.Context(), files(t), target("w1")
+	ok(f.Apply(ctx, at, Batch{Put: []Record{simple("a", 1)}}))(t)
+	g := ok(OpenFiles(f.dir, clock, nil))(t)
+	ok(g.State(ctx, at))(t)
+	hold := func(one *file) error {
+		return one.writerDo(ctx, false, func(c *conn) error { return c.db.BusyTimeout(1) })
+	}
+	must(t, g.with(ctx, "w1", hold))
+	must(t, f.with(ctx, "w1", func(one *file) error {
+		return one.write(ctx, false, func(*conn) error {
+			_, err := g.Apply(ctx, at, Batch{Put: []Record{simple("b", 1)}})
+			if e, is := errors.AsType[*abi.Error](err); !is || e.Kind != abi.KindLimitExceeded {
+				t.Errorf("%v", err)
+			}
+			if a := ok(g.Search(ctx, at, parse(t, `{"query":{}}`)))(t); ids(a.Records) != "a" {
+				t.Errorf("a search finds %s in the meantime", a.Records)
+			}
+			return nil
+		})
+	}))
+	ok(g.Apply(ctx, at, Batch{Put: []Record{simple("b", 2)}}))(t)
+	if got := found(t, f, at); got != "b a" {
+		t.Errorf("%q", got)
+	}
+	must(t, g.Close())
 }
 
 func TestNamesOfFiles(t *testing.T) {

@@ -207,7 +207,7 @@ func (f *file) look(ctx context.Context, c *conn) error {
 	return fmt.Errorf("%w: the log is that of another state of the file", ErrDamaged)
 }
 
-// read runs do in a transaction that sees one state of the file.
+// read runs do in a transaction that sees one state of the file, if there is one: another process may have removed it.
 func (f *file) read(ctx context.Context, do func(*conn) error) (err error) {
 	select {
 	case f.reading <- struct{}{}:
@@ -216,6 +216,9 @@ func (f *file) read(ctx context.Context, do func(*conn) error) (err error) {
 	}
 	defer func() { <-f.reading }()
 	c, err := f.reader(ctx)
+	if errors.Is(err, errNone) {
+		return nil
+	}
 	if err != nil {
 		return classified(err)
 	}
@@ -287,10 +290,16 @@ func isDamage(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.IOERR_DATA) || errors.Is(err, sqlite3.IOERR_SHORT_READ) || errors.Is(err, sqlite3.IOERR_CORRUPTFS)
 }
 
-// classified makes an [ErrDamaged] of what SQLite says of a damaged file.
+// classified makes an [ErrDamaged] of what SQLite says of a damaged file, and a limit of what it says of one that others
+// have for long.
 func classified(err error) error {
-	if isDamage(err) && !errors.Is(err, ErrDamaged) {
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return err
+	case isDamage(err):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.PROTOCOL):
+		return fault.LimitExceeded("copies", "another process has been writing the copies for "+busyTime.String(), "try again")
 	}
 	return err
 }

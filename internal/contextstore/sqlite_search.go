@@ -24,7 +24,7 @@ func (f *Files) read(ctx context.Context, t Target, do func(*conn, *entity) erro
 	if err := t.check(); err != nil {
 		return err
 	}
-	err := f.with(ctx, t.Workspace, func(one *file) error {
+	return f.with(ctx, t.Workspace, func(one *file) error {
 		if exists, err := one.exists(); err != nil || !exists {
 			return err
 		}
@@ -36,10 +36,6 @@ func (f *Files) read(ctx context.Context, t Target, do func(*conn, *entity) erro
 			return do(c, e)
 		})
 	})
-	if errors.Is(err, errNone) { // another process has removed it
-		return nil
-	}
-	return err
 }
 
 // Search implements [Store].
