@@ -186,7 +186,7 @@ func (p *place) readOnce(ctx context.Context, a again) (known bool, err error) {
 
 // readRecord reads a record again.
 func (p *place) readRecord(ctx context.Context, of *connector.Sync, a again, params json.RawMessage) (known bool, err error) {
-	result, err := p.copies.host.Run(ctx, p.workspace, p.connection, abi.OperationRef{Entity: of.Get.Entity, Action: of.Get.Action}, params)
+	result, err := p.run(ctx, of.Get, params)
 	if e, ok := errors.AsType[*abi.Error](err); ok && e.Kind == abi.KindNotFound {
 		if of.Each != nil && a.each == nil {
 			return false, nil
@@ -228,7 +228,7 @@ func (p *place) readList(ctx context.Context, of *connector.Sync, a again) error
 			return fault.Of(err)
 		}
 		for range againPages {
-			result, err := p.copies.host.Run(ctx, p.workspace, p.connection, abi.OperationRef{Entity: of.List.Entity, Action: of.List.Action}, params)
+			result, err := p.run(ctx, of.List, params)
 			if err != nil {
 				return err
 			}
@@ -300,6 +300,7 @@ func (p *place) prune() {
 		if err != nil || held.Grant == nil {
 			return
 		}
+		p.removeOthers(ctx)
 		for _, of := range held.Connector.Syncs() {
 			if permits(held, of) == nil {
 				continue

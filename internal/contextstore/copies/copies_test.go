@@ -497,6 +497,10 @@ func (tooNew) State(context.Context, contextstore.Target) (*contextstore.State, 
 	return nil, contextstore.ErrNewer
 }
 
+func (tooNew) Connections(context.Context, string) ([]string, error) {
+	return nil, contextstore.ErrNewer
+}
+
 func (tooNew) Search(context.Context, contextstore.Target, *query.Query) (*contextstore.Answer, error) {
 	return nil, contextstore.ErrNewer
 }

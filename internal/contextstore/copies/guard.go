@@ -86,7 +86,7 @@ func (g *guard) call(ctx context.Context, op *connector.Operation, params json.R
 	w.writing.Lock()
 	g.since = g.entity.number
 	w.writing.Unlock()
-	result, err := w.copies.host.Run(ctx, w.workspace, w.connection, abi.OperationRef{Entity: op.Entity, Action: op.Action}, params)
+	result, err := w.run(ctx, op, params)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -341,7 +341,11 @@ func (d *desk) sync(entity string, o copies.SyncOptions) []copies.Synced {
 
 func (d *desk) state(entity string) *contextstore.State {
 	d.t.Helper()
-	s, err := d.files.State(d.t.Context(), contextstore.Target{Workspace: "w", Connection: "support", Entity: entity})
+	name := "support"
+	for _, stored := range d.connections() {
+		name = stored // with whose records they are
+	}
+	s, err := d.files.State(d.t.Context(), contextstore.Target{Workspace: "w", Connection: name, Entity: entity})
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -10,13 +10,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/contextstore"
 	"github.com/agenthost/agenthost/internal/ratelimit"
 )
 
-// placeKey is what the copies of a connection are known by.
-type placeKey struct{ workspace, connection string }
+// placeKey is what the copies of a connection are known by: copies of another source are other ones.
+type placeKey struct{ workspace, connection, source string }
 
 // place is what this process knows of the copies of one connection.
 type place struct {
@@ -52,9 +53,9 @@ type entity struct {
 	retry time.Time // no pass before, because of err
 }
 
-// place returns what is known of a connection.
-func (c *Copies) place(workspace, connection string) *place {
-	key := placeKey{workspace, connection}
+// place returns what is known of a connection as it is.
+func (c *Copies) place(held *backend.Connection) *place {
+	key := placeKey{held.Workspace, held.Name, sourceOf(held)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.places[key]
@@ -118,21 +119,7 @@ func (p *place) remove(ctx context.Context, name string) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	e.removed++
-	return p.copies.erase(ctx, p.workspace, p.connection, name)
-}
-
-// Remove removes the copies of a connection, also one that does not exist any more.
-func (c *Copies) Remove(ctx context.Context, workspace, connection string) error {
-	p := c.place(workspace, connection)
-	p.writing.Lock()
-	defer p.writing.Unlock()
-	p.forget()
-	err := c.erase(ctx, workspace, connection, "")
-	if errors.Is(err, contextstore.ErrDamaged) {
-		c.log.Error("the copies of a workspace are damaged: all of them are removed", "workspace", workspace, "error", err)
-		err = c.erase(ctx, workspace, "", "")
-	}
-	return public(err)
+	return p.copies.erase(ctx, p.workspace, p.inStore(), name)
 }
 
 // forget ends what passes may write. The caller holds writing.

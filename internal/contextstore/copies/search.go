@@ -84,7 +84,7 @@ func (s *searching) Run(ctx context.Context, call *backend.Call) (backend.Result
 	if call.Copying || call.Planning {
 		return s.Backend.Run(ctx, call)
 	}
-	p := s.copies.place(s.c.Workspace, s.c.Name)
+	p := s.copies.place(s.c)
 	s.first.Do(p.prune)
 	p.agents.Add(1)
 	defer p.agents.Add(-1)
@@ -108,7 +108,7 @@ func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Res
 		return backend.Result{}, fault.Invalid("action", name+" is answered without the connector, so there is nothing to record or to profile", "call an operation of the connector")
 	}
 	of := s.c.Connector.Sync(call.Operation.Entity)
-	p := s.copies.place(s.c.Workspace, s.c.Name)
+	p := s.copies.place(s.c)
 	if wanted := s.copies.options.Wanted; wanted != nil {
 		wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
 	}

@@ -12,8 +12,7 @@ import (
 //
 // Those of [Copies.Sync], and conflict if a newer agenthost made the copies.
 func (c *Copies) Status(ctx context.Context, workspace, connection string) ([]Status, error) {
-	p := c.place(workspace, connection)
-	held, err := p.hold(ctx)
+	p, held, err := c.held(ctx, workspace, connection)
 	if err != nil {
 		return nil, err
 	}

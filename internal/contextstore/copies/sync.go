@@ -2,6 +2,7 @@ package copies
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -25,8 +26,7 @@ import (
 // Those of the connection: it is unknown or hosted, or its connector does not say how to copy anything; and
 // unknown_operation for an unknown entity. What happens to an entity is in its Synced.
 func (c *Copies) Sync(ctx context.Context, workspace, connection, entity string, o SyncOptions) ([]Synced, error) {
-	p := c.place(workspace, connection)
-	held, err := p.hold(ctx)
+	p, held, err := c.held(ctx, workspace, connection)
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +49,25 @@ func (c *Copies) Sync(ctx context.Context, workspace, connection, entity string,
 	return done, nil
 }
 
-// hold returns the connection as it is now. What it points to stays as it is. The copies of a connection that does
-// not exist are removed.
-func (p *place) hold(ctx context.Context) (*backend.Connection, error) {
-	held, release, err := p.copies.host.Hold(ctx, p.workspace, p.connection)
+// held returns a connection as it is now, and what is known of it. Copies that were made when it read from elsewhere
+// are removed.
+func (c *Copies) held(ctx context.Context, workspace, connection string) (*place, *backend.Connection, error) {
+	held, err := c.hold(ctx, workspace, connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := c.place(held)
+	p.removeOthers(ctx)
+	return p, held, nil
+}
+
+// hold returns a connection as it is now. What it points to stays as it is. The copies of a connection that does not
+// exist are removed.
+func (c *Copies) hold(ctx context.Context, workspace, connection string) (*backend.Connection, error) {
+	held, release, err := c.host.Hold(ctx, workspace, connection)
 	if err != nil {
 		if e, ok := errors.AsType[*abi.Error](err); ok && e.Kind == abi.KindUnknownOperation && e.Field == "connection" {
-			if removed := p.copies.Remove(ctx, p.workspace, p.connection); removed != nil {
+			if removed := c.Remove(ctx, workspace, connection); removed != nil {
 				return nil, errors.Join(err, removed)
 			}
 		}
@@ -64,9 +76,30 @@ func (p *place) hold(ctx context.Context) (*backend.Connection, error) {
 	now := *held
 	release()
 	if now.Config.Mode == config.Hosted {
-		return nil, fault.Invalid("connection", "connection "+p.connection+" is hosted: the Airbyte API keeps its copies", "copy the records of direct connections")
+		return nil, fault.Invalid("connection", "connection "+connection+" is hosted: the Airbyte API keeps its copies", "copy the records of direct connections")
 	}
 	return &now, nil
+}
+
+// hold returns the connection as it is now. The error is errGone if it reads from elsewhere now.
+func (p *place) hold(ctx context.Context) (*backend.Connection, error) {
+	held, err := p.copies.hold(ctx, p.workspace, p.connection)
+	if err == nil && sourceOf(held) != p.source {
+		return nil, errGone
+	}
+	return held, err
+}
+
+// run runs an operation of the connector. What it answers is of no use if the connection reads from elsewhere since.
+func (p *place) run(ctx context.Context, op *connector.Operation, params json.RawMessage) (*backend.Result, error) {
+	result, err := p.copies.host.Run(ctx, p.workspace, p.connection, abi.OperationRef{Entity: op.Entity, Action: op.Action}, params)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.hold(ctx); err != nil {
+		return nil, err
+	}
+	return result, nil
 }
 
 // copied are the entities of a connection that are copied, or the one of a name with those that it is made of. One that others
@@ -330,7 +363,7 @@ func (w *work) settle(ctx context.Context, s *Synced, of *connector.Sync, err er
 
 // syncer copies records; without a guard it only knows where they are.
 func (p *place) syncer(g *guard) *syncer.Syncer {
-	s := &syncer.Syncer{Workspace: stored(p.workspace), Connection: p.connection, Now: p.copies.seams.Now, NewID: p.copies.options.NewID}
+	s := &syncer.Syncer{Workspace: stored(p.workspace), Connection: p.inStore(), Now: p.copies.seams.Now, NewID: p.copies.options.NewID}
 	if g != nil {
 		s.Store, s.Call, s.Pause = g, g.call, g.pause
 	}
