@@ -21,6 +21,8 @@ type past struct {
 	key     Key
 	at      Target
 	moments []moment
+	// before and after a checkpoint
+	checkpoint [2]moment
 }
 
 type moment struct {
@@ -99,6 +101,7 @@ func live(t testing.TB, key Key) *past {
 	keep()
 	checkpoint("PASSIVE") // the log begins anew without being cut
 	keep()
+	p.checkpoint = [2]moment(p.moments[len(p.moments)-2:])
 	apply()
 	keep()
 	must(t, f.Close())
@@ -234,6 +237,17 @@ func TestRestoredFiles(t *testing.T) {
 			}
 			if told == 0 {
 				t.Error("no mixture is damaged")
+			}
+			// A process was killed while it put the log into the file.
+			before, after := p.checkpoint[0], p.checkpoint[1]
+			for _, i := range some(src, len(before.file)/pageBytes-1, *damages) {
+				half := slices.Concat(after.file[:(i+1)*pageBytes], before.file[(i+1)*pageBytes:])
+				if got := p.try(t, fmt.Sprint("half a checkpoint, to page ", i), dir, key, half, before.log); got < 0 || p.moments[got].answer != before.answer {
+					t.Errorf("half a checkpoint, to page %d, is of moment %d", i, got)
+				}
+				if got := p.try(t, fmt.Sprint("half a checkpoint without its log, to page ", i), dir, key, half, nil); got >= 0 {
+					t.Errorf("half a checkpoint without its log, to page %d, is of moment %d", i, got)
+				}
 			}
 		})
 	}
