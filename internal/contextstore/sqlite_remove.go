@@ -147,12 +147,13 @@ func (c *conn) emptyLog() (bool, error) {
 	return busy == 0, err
 }
 
-// tidy takes the words of records that are gone from the index of an entity, and them from the log if nobody reads.
+// tidy takes the words of records that are gone from the index of an entity, and them from the log if nobody reads. The pass
+// has ended before: what keeps this from being done is no error of it.
 func (f *Files) tidy(ctx context.Context, t Target) error {
 	err := f.with(ctx, t.Workspace, func(one *file) error {
 		return one.writerDo(ctx, false, func(c *conn) error { return c.tidy(ctx, t) })
 	})
-	if errors.Is(err, errNone) || errors.Is(err, sqlite3.INTERRUPT) { // the next pass does it
+	if !errors.Is(err, ErrDamaged) { // the next pass does it
 		return nil
 	}
 	return err
