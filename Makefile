@@ -120,14 +120,18 @@ test-examples: ## build and test the examples and adapters, modules with large r
 	) || exit 1; done
 
 # The connector of examples/connector-books in other languages, against its suite and plugin test. Rust
-# gets its target from rustup; clang and lld make WebAssembly of C.
+# gets its target from rustup; clang and lld make WebAssembly of C; Zig comes from PyPI and AssemblyScript
+# from npm, pinned.
 BOOKS     := examples/connector-books
 LANGUAGES := $(OUT)/languages
 NATIVE_C  := cc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsanitize=address,undefined -fno-sanitize-recover -Ipdk/c
 WASM_C    := clang --target=wasm32 -std=c99 -Os -Wall -Wextra -Werror -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry -Ipdk/c
 
+WASM_ZIG  := -target wasm32-freestanding -O ReleaseSmall -fno-entry --export=describe --export=auth_schema --export=execute -Ipdk/c
+WASM_AS   := -O3z --runtime stub --use abort= --noExportMemory --exportStart _initialize
+
 .PHONY: test-languages
-test-languages: ## test the kits for Rust and C, and their connectors; needs cargo, the target wasm32-unknown-unknown of rustup, clang and lld
+test-languages: ## test the kits for Rust and C, and connectors in all languages; needs cargo, the target wasm32-unknown-unknown of rustup, clang, lld, python3 and npm
 	@mkdir -p $(LANGUAGES)/modules && rm -f $(LANGUAGES)/modules/*
 	cd pdk/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
 	cd $(BOOKS)/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
@@ -136,6 +140,13 @@ test-languages: ## test the kits for Rust and C, and their connectors; needs car
 	$(NATIVE_C) -o $(LANGUAGES)/unit pdk/c/test/unit.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/unit
 	$(NATIVE_C) -I$(BOOKS)/c -DCONNECTOR='"books.c"' -o $(LANGUAGES)/suite pdk/c/test/suite.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/suite $(BOOKS)/suite.json
 	$(WASM_C) -o $(LANGUAGES)/modules/c.wasm $(BOOKS)/c/books.c
+	@test -x $(LANGUAGES)/zig/bin/python || python3 -m venv $(LANGUAGES)/zig
+	@$(LANGUAGES)/zig/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement $(BOOKS)/zig/requirements.txt
+	ZIG_GLOBAL_CACHE_DIR=$(LANGUAGES)/zig/cache ZIG_LOCAL_CACHE_DIR=$(LANGUAGES)/zig/cache $(LANGUAGES)/zig/bin/python -m ziglang \
+		build-exe $(BOOKS)/zig/books.zig $(BOOKS)/zig/kit.c $(WASM_ZIG) -femit-bin=$(LANGUAGES)/modules/zig.wasm
+	@mkdir -p $(LANGUAGES)/assemblyscript && cp $(BOOKS)/assemblyscript/* $(LANGUAGES)/assemblyscript/
+	cd $(LANGUAGES)/assemblyscript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && \
+		npx --no-install asc books.ts --outFile ../modules/assemblyscript.wasm $(WASM_AS)
 	AGENTHOST_TEST_LANGUAGES=$(abspath $(LANGUAGES))/modules $(GO) test -count=1 ./internal/abisuite
 	@wc -c $(LANGUAGES)/modules/*
 
