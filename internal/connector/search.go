@@ -33,17 +33,16 @@ func searchOperations(syncs []*Sync) []*Operation {
 		if len(fields) == 0 {
 			continue // a search has nothing to name
 		}
-		schema := query.Schema(fields)
-		query.AcceptLike(schema)
+		schema := query.Brief(filterDescription + s.fieldsDescription(fields))
 		if properties, ok := schema["properties"].(object); ok {
-			properties[MaxAge] = object{"type": "integer", "minimum": 0, "description": "How old the copies may be, in seconds. If they are older, they are brought up to date first; if there is no time for that, meta.up_to_date is false."}
+			properties[MaxAge] = object{"type": "integer", "minimum": 0, "description": "The most seconds that the copies may be old. Older ones are brought up to date first, or meta.up_to_date is false."}
 		}
 		params, _ := json.Marshal(schema) // maps, slices and strings always marshal
 		operations = append(operations, &Operation{Operation: &abi.Operation{
 			Entity:      s.Entity,
 			Action:      airbyteapi.ActionSearch,
 			Title:       "Search the copies of " + strings.ReplaceAll(s.Entity, "_", " "),
-			Description: searchDescription + s.fieldsDescription() + " " + filterDescription,
+			Description: searchDescription,
 			Effect:      abi.EffectRead,
 			Params:      params,
 			Requests:    []abi.RequestTemplate{},
@@ -55,7 +54,7 @@ func searchOperations(syncs []*Sync) []*Operation {
 }
 
 const searchDescription = "Search copies of the records, with filters, words and sorting: one search in place of many pages of a list. " +
-	"meta.synced_at says as of when they are, and meta.complete whether all have been copied. "
+	"meta.synced_at says as of when they are, and meta.complete whether all have been copied."
 
 // members are the members of a record that a search can name: those of which the words are found first.
 func (s *Sync) members() []string {
@@ -69,27 +68,31 @@ func (s *Sync) members() []string {
 	return names
 }
 
-// mostDescribed bounds how many fields of a type a description names.
-const mostDescribed = 40
+// mostDescribed bounds how many fields of a kind a description names.
+const mostDescribed = 60
 
-// fieldsDescription says of which type fields are. All others are texts, or what nobody declared.
-func (s *Sync) fieldsDescription() string {
-	byType := map[FieldType][]string{FieldText: s.Text}
+// fieldsDescription says which fields there are, and of which type: members of records, and what is inside them if it
+// is a time or a number.
+func (s *Sync) fieldsDescription(members []string) string {
+	byType := make(map[FieldType][]string)
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
 		if kind := s.Fields[name]; kind == FieldTime || kind == FieldNumber {
 			byType[kind] = append(byType[kind], name)
 		}
 	}
+	others := slices.DeleteFunc(slices.Clone(members), func(name string) bool {
+		return slices.Contains(byType[FieldTime], name) || slices.Contains(byType[FieldNumber], name)
+	})
 	var b strings.Builder
 	for _, of := range []struct {
-		kind FieldType
-		says string
-	}{{FieldText, "Fields whose words are found fast: "}, {FieldTime, "Times: "}, {FieldNumber, "Numbers: "}} {
-		if names := byType[of.kind]; len(names) > 0 {
-			b.WriteString(of.says + strings.Join(names[:min(len(names), mostDescribed)], ", ") + ". ")
+		says  string
+		names []string
+	}{{"Fields", others}, {"Times", byType[FieldTime]}, {"Numbers", byType[FieldNumber]}, {"Words are found fast in", s.Text}} {
+		if len(of.names) > 0 {
+			b.WriteString(" " + of.says + ": " + strings.Join(of.names[:min(len(of.names), mostDescribed)], ", ") + ".")
 		}
 	}
-	return strings.TrimSuffix(b.String(), " ")
+	return b.String()
 }
 
 // example is a search for a word where there are any, and for the newest records.
@@ -97,6 +100,6 @@ func (s *Sync) example(fields []string) json.RawMessage {
 	if len(s.Text) == 0 {
 		return query.Example(fields)
 	}
-	raw, _ := json.Marshal(object{"query": object{"filter": object{"keyword": object{s.Text[0]: "login \"password reset\""}}}, "limit": 10}) // texts always marshal
+	raw, _ := json.Marshal(object{"query": object{"filter": object{"keyword": object{s.Text[0]: "new*"}}}, "limit": 10}) // texts always marshal
 	return raw
 }

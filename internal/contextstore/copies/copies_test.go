@@ -64,6 +64,8 @@ func TestUnknownNames(t *testing.T) {
 		{"isues", "context_store_search", `{"query":{}}`, "entity", "did you mean issues?"},
 		{"issues", "context_store_sql_query", `{"sql":"SELECT 1"}`, "action", "use context_store_search, which has filters, sorting and words"},
 		{"issues", "context_store_search", `{"query":{"filter":{"eq":{"titel":"x"}}}}`, "query.filter.eq.titel", "did you mean title?"},
+		{"issues", "context_store_search", `{"query":{"filter":{"equals":{"title":"x"}}}}`, "query.filter.equals", ""},
+		{"issues", "context_store_search", `{"query":{},"maxage":1}`, "maxage", "did you mean max_age?"},
 		{"issues", "context_store_search", `{"query":{},"max_age":-1}`, "max_age", ""},
 	} {
 		_, err := d.execute(t.Context(), false, test.entity, test.action, test.params)
@@ -454,6 +456,17 @@ func TestVendorSaysWhen(t *testing.T) {
 	d.clock.now = d.clock.now.Add(time.Minute)
 	if late := d.sync("issues", copies.SyncOptions{DueOnly: true}); late[0].Result.Pages != 1 || late[0].More || !d.state("issues").Complete {
 		t.Errorf("the pass did not go on: %+v", late)
+	}
+}
+
+// TestListWithoutEnd: what a vendor does not show is not removed as if it were gone.
+func TestListWithoutEnd(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 5, nil)
+	d.sync("issues", copies.SyncOptions{})
+	d.endless = true
+	if done := d.sync("issues", copies.SyncOptions{Full: true}); done[0].Err == nil || d.state("issues").Count != 5 {
+		t.Errorf("%+v, %+v", done, d.state("issues"))
 	}
 }
 

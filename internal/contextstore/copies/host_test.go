@@ -16,6 +16,7 @@ import (
 	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/config"
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/backend"
 	"github.com/agenthost/agenthost/internal/contextstore"
 	"github.com/agenthost/agenthost/internal/contextstore/copies"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -104,7 +105,7 @@ var emma = host.Call{Entity: "books", Action: "context_store_search", Params: js
 // TestHost searches the copies of a direct connection in all ways in which calls are made.
 func TestHost(t *testing.T) {
 	t.Parallel()
-	h, c, trail := library(t, workspaces{"/shelf": {Limits: config.Limits{Concurrency: 1}}})
+	h, c, trail := library(t, workspaces{"/shelf": {Limits: config.Limits{Concurrency: 1, Timeout: 5 * time.Second}}})
 	if _, err := c.Sync(t.Context(), "", "shelf", "", copies.SyncOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -150,10 +151,13 @@ func TestHost(t *testing.T) {
 		t.Errorf("plan: %+v, %v", plan, err)
 	}
 	operations, err := h.Operations(t.Context(), "shelf")
-	if err != nil || len(operations) != 2 || operations[1].Action != "context_store_search" || !operations[1].Allowed || !strings.Contains(operations[1].Description, "found fast: title.") || !strings.Contains(operations[1].Description, "Numbers: pages.") {
+	if err != nil || len(operations) != 2 || operations[1].Action != "context_store_search" || !operations[1].Allowed {
 		t.Fatalf("operations: %+v, %v", operations, err)
 	}
-	if size := len(operations[1].Params) + len(operations[1].Description); size > 6000 {
+	if says := string(operations[1].Params); !strings.Contains(says, "Fields: title, id, shelf. Numbers: pages. Words are found fast in: title.") {
+		t.Errorf("the search does not say which fields there are: %s", says)
+	}
+	if size := len(operations[1].Params) + len(operations[1].Description); size > 2500 {
 		t.Errorf("the search takes %d bytes of a model's memory", size)
 	}
 	if _, _, err := h.Record(t.Context(), "shelf", emma); err == nil {
@@ -212,5 +216,45 @@ func TestHostDecides(t *testing.T) {
 	own.Credentials = map[string]secret.Value{"token": secret.New([]byte("other"))}
 	if _, err := h.Execute(t.Context(), "shelf", own); err == nil || !strings.Contains(err.Error(), "brings its own") {
 		t.Errorf("a search with another credential: %v", err)
+	}
+}
+
+// captured is what a host hands to its copies.
+type captured struct{ host backend.CopyHost }
+
+func (c *captured) Use(h backend.CopyHost) { c.host = h }
+
+func (c *captured) Decorate(_ *backend.Connection, b backend.Backend) backend.Backend { return b }
+
+// TestCopiesAskNobody: what copies are made by reads, and no person is asked.
+// threat: K1
+func TestCopiesAskNobody(t *testing.T) {
+	t.Parallel()
+	plugins := t.TempDir()
+	operation := func(action, effect string) string {
+		return `{"entity": "books", "action": "` + action + `", "description": "Books.", "effect": "` + effect + `", "params": {"type": "object"}, "requests": []}`
+	}
+	if err := os.WriteFile(filepath.Join(plugins, "shelf.wasm"), wasmtest.Static(`{"abi": 1, "name": "shelf", "title": "Shelf", "version": "1.0.0", "description": "A shelf of a test.",
+		"servers": [{"id": "main", "url": "https://shelf.example"}], "operations": [`+operation("list", "read")+","+operation("get", "read")+","+operation("add", "write")+`]}`,
+		strings.ReplaceAll(deskAuth, "desk", "shelf"), `{"data": [], "meta": {}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := new(captured)
+	h, err := host.Open(t.Context(), host.Options{
+		Plugins: plugins, Cache: wasmtest.Cache(t), Copies: c,
+		Connections: host.StaticConnections{"shelf": {
+			Connector: "shelf", Secrets: map[string]secret.Value{"token": secret.New([]byte("t"))},
+			Allow: &config.Allow{Effects: []abi.Effect{abi.EffectRead, abi.EffectWrite}, Ask: []string{"books.get"}},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close(context.WithoutCancel(t.Context())) })
+	for action, says := range map[string]string{"list": "", "get": "a person must approve each call of books.get, so", "add": "books.add does not"} {
+		_, err := c.host.Run(t.Context(), "", "shelf", abi.OperationRef{Entity: "books", Action: action}, json.RawMessage("{}"))
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", action, err)
+		}
 	}
 }

@@ -60,6 +60,7 @@ type desk struct {
 	before  func(op string) error // of each call, before the vendor answers
 	after   func(op string) error // and after that: the answer is lost
 	removed bool                  // the connection
+	endless bool                  // lists have more pages, and no cursor
 
 	mu     sync.Mutex
 	c      backend.Connection
@@ -305,6 +306,9 @@ func (d *desk) list(since, cursor string) backend.Result {
 		r.NextCursor, r.HasMore = ids[page-1], true
 	}
 	r.Meta = backend.WithPagination([]byte("{}"), r.NextCursor, r.HasMore)
+	if d.endless {
+		r.Stop("there are more")
+	}
 	return r
 }
 

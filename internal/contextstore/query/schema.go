@@ -57,6 +57,25 @@ func Schema(fields []string) map[string]any {
 			"patternProperties": object{"^(" + alternatives + `)\.`: value}, "additionalProperties": false,
 		}
 	}
+	return schema(perField, object{
+		"type": []string{"string", "array"}, "pattern": "^(" + alternatives + `)(\.[A-Za-z0-9_]+)*$`,
+		"minItems": 1, "prefixItems": []object{{"enum": fields}}, "items": object{"type": "string", "minLength": 1},
+	})
+}
+
+// Brief is a schema without the fields and the operators, which take most of the place of the other: [Parse] says what is wrong with
+// them. The description of the filter has them.
+func Brief(filter string) map[string]any {
+	perField := func(value object) object {
+		return object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": value}
+	}
+	brief := schema(perField, object{"type": []string{"string", "array"}, "minLength": 1, "minItems": 1, "items": object{"type": "string", "minLength": 1}})
+	brief["$defs"] = object{"condition": object{"type": "object", "minProperties": 1, "description": filter}}
+	return brief
+}
+
+// schema is the schema of a search. PerField is an object with one member, which a field names, and named is the name of a field.
+func schema(perField func(value object) object, named object) object {
 	scalar := object{"type": []string{"string", "number", "boolean", "null"}}
 	condition := object{"$ref": "#/$defs/condition"}
 	operands := map[operandKind]object{
@@ -88,10 +107,7 @@ func Schema(fields []string) map[string]any {
 			"cursor": object{"type": "string", "minLength": 1, "description": "next_cursor of the page before."},
 			"fields": object{
 				"type": "array", "description": "The only fields to answer, as name or name.part; all where it is missing.",
-				"items": object{
-					"type": []string{"string", "array"}, "pattern": "^(" + alternatives + `)(\.[A-Za-z0-9_]+)*$`,
-					"minItems": 1, "prefixItems": []object{{"enum": fields}}, "items": object{"type": "string", "minLength": 1},
-				},
+				"items": named,
 			},
 		},
 		"$defs": object{
