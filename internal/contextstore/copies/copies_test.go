@@ -155,7 +155,7 @@ func TestNarrowedGrant(t *testing.T) {
 		},
 		"a call": func(d *desk) {
 			d.call("issues", "get", `{"id":"i001"}`)
-			for d.state("notes").Complete { // in the background
+			for d.holds("swordfish") { // it goes in the background
 				time.Sleep(time.Millisecond)
 			}
 		},

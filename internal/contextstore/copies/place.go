@@ -44,6 +44,7 @@ type entity struct {
 
 	// With the lock writing:
 	removed int              // how often its copies were removed
+	left    bool             // removing them failed, so that their bytes may be there
 	number  int64            // of the last record that was read again
 	written map[string]int64 // keys of those that were read again since the pass began, with their numbers; nil without a pass
 
@@ -119,7 +120,9 @@ func (p *place) remove(ctx context.Context, name string) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	e.removed++
-	return p.copies.erase(ctx, p.workspace, p.inStore(), name)
+	err := p.copies.erase(ctx, p.workspace, p.inStore(), name)
+	e.left = err != nil
+	return err
 }
 
 // forget ends what passes may write. The caller holds writing.

@@ -229,7 +229,11 @@ func (w *work) entity(ctx context.Context, held *backend.Connection, of *connect
 // forgo removes copies that the grant does not permit.
 func (p *place) forgo(ctx context.Context, of *connector.Sync) error {
 	state, err := p.copies.store.State(ctx, p.target(of))
-	if err == nil && !begun(state) {
+	e := p.entity(of.Entity)
+	p.writing.Lock()
+	left := e.left
+	p.writing.Unlock()
+	if err == nil && !begun(state) && !left {
 		return nil
 	}
 	if err == nil {
