@@ -17,7 +17,10 @@ import (
 )
 
 // placeKey is what the copies of a connection are known by: copies of another source are other ones.
-type placeKey struct{ workspace, connection, source string }
+type placeKey struct {
+	workspace, connection, source string
+	named                         bool // source is the name of the copies in a store: see [config.Connection.Copies]
+}
 
 // place is what this process knows of the copies of one connection.
 type place struct {
@@ -56,7 +59,7 @@ type entity struct {
 
 // place returns what is known of a connection as it is.
 func (c *Copies) place(held *backend.Connection) *place {
-	key := placeKey{held.Workspace, held.Name, sourceOf(held)}
+	key := placeKey{held.Workspace, held.Name, sourceOf(held), held.Config.Copies != ""}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.places[key]

@@ -15,20 +15,29 @@ import (
 
 // inStore is the name of a connection in a store: with its source, so that what was copied from another one is
 // never found.
-func (k placeKey) inStore() string { return k.connection + "@" + k.source }
+func (k placeKey) inStore() string {
+	if k.named {
+		return k.source
+	}
+	return k.connection + "@" + k.source
+}
 
-// keyOf is the reverse of inStore.
+// keyOf is the reverse of inStore, but for copies that have a name of their own: who named them removes them.
 func keyOf(workspace, inStore string) placeKey {
 	at := strings.LastIndexByte(inStore, '@')
 	if at < 0 {
 		return placeKey{workspace: workspace, connection: inStore}
 	}
-	return placeKey{workspace, inStore[:at], inStore[at+1:]}
+	return placeKey{workspace: workspace, connection: inStore[:at], source: inStore[at+1:]}
 }
 
 // sourceOf says whose records a connection reads: by its connector, its server and the values for that, and where its
-// credential is. It holds no secret. A new secret in the same place is taken for the same account.
+// credential is. It holds no secret. A new secret in the same place is taken for the same account. A program may know
+// better.
 func sourceOf(c *backend.Connection) string {
+	if c.Config.Copies != "" {
+		return c.Config.Copies
+	}
 	raw, _ := json.Marshal([]any{c.Config.Connector, c.Server.URL, c.Override, c.Config.Config, c.Config.Credentials}) // texts always marshal
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:10])

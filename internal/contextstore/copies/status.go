@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/agenthost/agenthost/internal/contextstore/syncer"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // Status says what there is of the copies of a connection, in the order in which entities are copied.
@@ -44,4 +45,23 @@ func (c *Copies) Status(ctx context.Context, workspace, connection string) ([]St
 		status = append(status, s)
 	}
 	return status, nil
+}
+
+// Searches are the searches in the copies of a connection that its grant permits.
+//
+// # Errors
+//
+// Those of [Copies.Sync].
+func (c *Copies) Searches(ctx context.Context, workspace, connection string) ([]*abi.Operation, error) {
+	held, err := c.hold(ctx, workspace, connection)
+	if err != nil {
+		return nil, err
+	}
+	var all []*abi.Operation
+	for _, op := range held.Connector.SearchOperations() {
+		if permits(held, held.Connector.Sync(op.Entity)) == nil {
+			all = append(all, op.Operation)
+		}
+	}
+	return all, nil
 }
