@@ -153,7 +153,7 @@ func (s *Server) adminDeleteWorkspace(ctx context.Context, r *api.Request, _ *ap
 	}
 	revocations, release := s.revocations(ctx, all...)
 	defer release()
-	_, _, err = s.store.DeleteWorkspace(ctx, p, p.Workspace, revocations...)
+	_, _, err = s.store.DeleteWorkspace(ctx, p, p.Workspace, append(revocations, s.removals(ctx, all...)...)...)
 	err = s.workspacesChanged(ctx, err)
 	s.endSessions(func(of host.Principal) bool { return of.Workspace == p.Workspace })
 	if err != nil {

@@ -321,7 +321,7 @@ func (s *Server) confirmedByLogin(c *connecting) (bool, error) {
 		return false, err
 	}
 	ctx := store.WithActor(c.Context(), store.Actor{Via: "login", Caller: who.Subject, Request: c.ID})
-	_, err = s.store.ConfirmLink(ctx, c.link.Scope, c.link.ID, nil)
+	_, err = s.store.ConfirmLink(ctx, c.link.Scope, c.link.ID, nil, store.JobOrder{Kind: removeCopiesJob})
 	if err = s.directory.changed(ctx, err); err != nil {
 		return false, overIf(err)
 	}

@@ -54,7 +54,7 @@ func (s *Server) listConnectors(ctx context.Context, r *api.Request, in *airbyte
 			continue
 		}
 		record := e.record()
-		record.Summary = e.template(kinds)
+		record.Summary = s.template(e, kinds)
 		all.Data = append(all.Data, record)
 	}
 	return all, nil
@@ -66,13 +66,12 @@ func (e *entry) record() airbyteapi.Record {
 }
 
 // template says of which kind a connection is, also where its connector is not there any more.
-func (e *entry) template(kinds []kind) *airbyteapi.Template {
-	at := timeText(e.Created)
-	if k := kindOf(kinds, e.Connector); k != nil {
-		return k.template(e.Organization, at)
+func (s *Server) template(e *entry, kinds []kind) *airbyteapi.Template {
+	k := kindOf(kinds, e.Connector)
+	if k == nil {
+		k = &kind{host.ConnectorInfo{Name: e.Connector, Manifest: &abi.Manifest{Name: e.Connector, Title: e.Connector}}, e.Definition}
 	}
-	k := kind{host.ConnectorInfo{Name: e.Connector, Manifest: &abi.Manifest{Name: e.Connector, Title: e.Connector}}, e.Definition}
-	return k.template(e.Organization, at)
+	return k.template(e.Organization, timeText(e.Created), s.copies(k.Manifest))
 }
 
 // whole is the answer to a request about one connection. It never has a credential.
@@ -82,7 +81,7 @@ func (s *Server) whole(ctx context.Context, e *entry) (*airbyteapi.Record, error
 		return nil, err
 	}
 	record := e.record()
-	record.Template = e.template(kinds)
+	record.Template = s.template(e, kinds)
 	values, replication := stored(e.Config)
 	maps.Copy(replication, values)
 	record.Replication = replication
@@ -227,7 +226,11 @@ func (s *Server) updateConnector(ctx context.Context, r *api.Request, in *airbyt
 			}
 		}
 		p = store.Scope{Organization: e.Organization, Workspace: e.Workspace}
-		made, err = s.store.UpdateConnection(ctx, p, change, credentials)
+		var after []store.JobOrder
+		if e.State == store.Ready && (credentials != nil || !maps.Equal(change.Config, e.Config)) {
+			after = s.removals(ctx, e)
+		}
+		made, err = s.store.UpdateConnection(ctx, p, change, credentials, after...)
 		return made, s.directory.changed(ctx, err)
 	})
 	switch {
@@ -323,7 +326,7 @@ func (s *Server) deleteConnector(ctx context.Context, r *api.Request, _ *api.Not
 func (s *Server) disconnect(ctx context.Context, e *entry) (store.Job, error) {
 	revocations, release := s.revocations(ctx, e)
 	defer release()
-	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, revocations...)
+	job, err := s.store.DeleteConnection(ctx, store.Scope{Organization: e.Organization, Workspace: e.Workspace}, e.ID, append(revocations, s.removals(ctx, e)...)...)
 	return job, s.directory.changed(ctx, err)
 }
 
@@ -332,8 +335,12 @@ func (s *Server) inspectConnector(ctx context.Context, r *api.Request, _ *api.No
 	if err != nil {
 		return nil, err
 	}
+	readiness, err := s.readinessOf(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	return &airbyteapi.Inspection{
 		ID: e.ID, Name: e.Name, WorkspaceID: e.Workspace, OrganizationID: e.Organization, DefinitionID: e.Definition,
-		ConfigTemplateID: e.Definition, DocumentationSkill: airbyteapi.SkillID(e.ID),
+		ConfigTemplateID: e.Definition, DocumentationSkill: airbyteapi.SkillID(e.ID), Readiness: readiness,
 	}, nil
 }

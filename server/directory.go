@@ -368,6 +368,7 @@ func (d *directory) open(ctx context.Context, e *entry) (*host.Connection, error
 	c.Connector, c.Config, c.Secrets = e.Connector, values, secrets
 	c.Tokens = &keeper{directory: d, connection: e.Connection, origins: origins}
 	c.Rates = d.rates(e.ID)
+	c.Copies = d.copiesOf(&e.Connection)
 	if c.Allow, err = allowed(&e.Connection, base.Allow, info.Manifest.Operations); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -91,10 +92,15 @@ func (s *Server) call(ctx context.Context, r *api.Request, e *entry, in *airbyte
 	return call, nil
 }
 
-// noSearch refuses searches in copies of records, which the server does not keep.
+// noSearch refuses the searches that the server does not have: all searches in copies of records, if it keeps
+// none, and those in SQL.
 func (s *Server) noSearch(ctx context.Context, e *entry, in *airbyteapi.ExecuteRequest) error {
 	switch in.Action {
-	case airbyteapi.ActionSearch, airbyteapi.ActionSQLQuery:
+	case airbyteapi.ActionSearch:
+		if !s.options.NoCopies {
+			return nil
+		}
+	case airbyteapi.ActionSQLQuery:
 	case "search": // the older name, and an action of some vendors
 		info, err := s.host.Connector(ctx, e.Connector)
 		if err != nil || hasOperation(info.Manifest, in.Entity, in.Action) {
@@ -103,10 +109,17 @@ func (s *Server) noSearch(ctx context.Context, e *entry, in *airbyteapi.ExecuteR
 	default:
 		return nil
 	}
-	return &api.Refusal{
-		Status: http.StatusBadRequest, Code: "operation_not_supported", Field: "action",
-		Message: "this server keeps no copies of records, so it cannot search in them", Hint: "use list, with the parameters that narrow it",
+	if s.options.NoCopies {
+		return noSuchSearch("this server keeps no copies of records, so it cannot search in them", "use list, with the parameters that narrow it")
 	}
+	if in.Action == airbyteapi.ActionSQLQuery {
+		return noSuchSearch("this server runs no SQL on copies of records", "use "+airbyteapi.ActionSearch)
+	}
+	return noSuchSearch(in.Entity+" has no "+in.Action, "use "+airbyteapi.ActionSearch+" to search in copies of records")
+}
+
+func noSuchSearch(message, hint string) error {
+	return &api.Refusal{Status: http.StatusBadRequest, Code: "operation_not_supported", Field: "action", Message: message, Hint: hint}
 }
 
 func hasOperation(m *abi.Manifest, entity, action string) bool {
@@ -128,7 +141,24 @@ func answer(id string, in *airbyteapi.ExecuteRequest, result *host.Result, took 
 	if list && in.SkipTruncation != nil && !*in.SkipTruncation {
 		data = budget.Shorten(data, longText)
 	}
-	return executed(airbyteapi.StatusSuccess, data, metadata(result.Meta, list), id, took)
+	meta := metadata(result.Meta, list)
+	if in.Action == airbyteapi.ActionSearch { // which has its meta with the records
+		return executed(airbyteapi.StatusSuccess, found(data, meta, took), json.RawMessage("null"), id, took)
+	}
+	return executed(airbyteapi.StatusSuccess, data, meta, id, took)
+}
+
+// found is the result of a search in copies of records.
+func found(data, meta json.RawMessage, took time.Duration) json.RawMessage {
+	b := make([]byte, 0, len(data)+len(meta)+64)
+	b = append(append(b, `{"data":`...), data...)
+	b = append(append(b, `,"meta":`...), meta...)
+	b = bytes.TrimSuffix(bytes.TrimSpace(b), []byte("}"))
+	if rawjson.Count(meta) > 0 {
+		b = append(b, ',')
+	}
+	b = append(b, `"took_ms":`...)
+	return append(strconv.AppendInt(b, took.Milliseconds(), 10), "}}"...)
 }
 
 // executed is the body of an answer to a call of a connection.

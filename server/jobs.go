@@ -27,6 +27,9 @@ func (s *Server) jobKinds() map[string]store.JobKind {
 		revokeJob:    {Do: s.revoke},
 		retentionJob: {Do: s.forget, Every: forgetEvery},
 		renewJob:     {Do: (&renewals{server: s}).do, Every: renewEvery},
+
+		copiesJob:       {Do: s.keepCopies, Apart: true},
+		removeCopiesJob: {Do: s.removeCopies},
 	}
 }
 

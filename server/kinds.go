@@ -162,9 +162,9 @@ func (k *kind) is(in *airbyteapi.CreateRequest) bool {
 }
 
 // template says of which kind a connector is.
-func (k *kind) template(organization, at string) *airbyteapi.Template {
+func (k *kind) template(organization, at string, copies bool) *airbyteapi.Template {
 	return &airbyteapi.Template{
 		ID: k.definition, Name: k.title(), ConnectorName: k.Name, OrganizationID: organization, DefinitionID: k.definition,
-		Tags: []string{}, Mode: "DIRECT", SupportsContextStore: false, CreatedAt: at, UpdatedAt: at,
+		Tags: []string{}, Mode: "DIRECT", SupportsContextStore: copies, CreatedAt: at, UpdatedAt: at,
 	}
 }

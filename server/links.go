@@ -222,7 +222,7 @@ func (s *Server) confirmCode(ctx context.Context, l store.ConnectLink, code stri
 	if after := s.checkLimit.Take("confirm "+l.Scope.Workspace, s.now()); after > 0 {
 		return store.Connection{}, api.Limited("codes for this workspace", after)
 	}
-	made, err := s.store.ConfirmLink(ctx, l.Scope, l.ID, store.LinkDigest(plainCode(code)))
+	made, err := s.store.ConfirmLink(ctx, l.Scope, l.ID, store.LinkDigest(plainCode(code)), store.JobOrder{Kind: removeCopiesJob})
 	err = s.directory.changed(ctx, err)
 	switch {
 	case errors.Is(err, store.ErrChanged):

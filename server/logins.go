@@ -186,7 +186,7 @@ func (k *keeper) drop(ctx context.Context) error {
 		return err
 	}
 	now.State = store.NeedsLogin
-	_, err = d.store.UpdateConnection(ctx, k.scope(), now, &store.Credentials{})
+	_, err = d.store.UpdateConnection(ctx, k.scope(), now, &store.Credentials{}, store.JobOrder{Kind: removeCopiesJob})
 	return d.changed(ctx, err)
 }
 

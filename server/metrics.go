@@ -26,8 +26,10 @@ type counts struct {
 
 	fuel, unlisted, retries, refused *metrics.Counter
 	lost                             *metrics.Counter // records of the audit trail
+	passes                           *metrics.Counter // over copies of records
 
-	host atomic.Pointer[host.Host] // nil until it is open
+	host    atomic.Pointer[host.Host] // nil until it is open
+	copying atomic.Pointer[copying]   // nil until it is open
 }
 
 func newCounts(started time.Time) *counts {
@@ -71,8 +73,20 @@ func newCounts(started time.Time) *counts {
 	c.transactions = r.Histogram("agenthost_store_transaction_duration_seconds", "How long transactions took, waiting for their turn included.", "end")
 	c.lost = r.Counter("agenthost_audit_lost_total", "Records of calls that could not be written to the audit trail.")
 	c.lost.Add(0)
+	c.passes = r.Counter("agenthost_copies_passes_total", "Passes of jobs over the records of an entity, to copy what changed, by how they ended: ok, part, or the kind of the error.", "connector", "outcome")
+	r.Gauge("agenthost_copies_connections", "Connections whose records are copied, by all servers of the database.", func() float64 { n, _, _ := c.copied(); return float64(n) })
+	r.Gauge("agenthost_copies_records", "Copies of records, of all servers of the database.", func() float64 { _, n, _ := c.copied(); return float64(n) })
+	r.Gauge("agenthost_copies_oldest_seconds", "Seconds since the copies were brought up to date that are the oldest.", func() float64 { _, _, age := c.copied(); return age.Seconds() })
 	r.Process(started)
 	return c
+}
+
+// copied says what there is of copies.
+func (c *counts) copied() (connections, records int, age time.Duration) {
+	if k := c.copying.Load(); k != nil {
+		return k.totals.read(k.server.store, k.server.now())
+	}
+	return 0, 0, 0
 }
 
 // Write implements [audit.Sink].

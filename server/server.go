@@ -71,6 +71,8 @@ type Options struct {
 	// OAuthClient returns the client of a connector's authorization server (RFC 6749) with which the
 	// people of an organization log in, which has an id and a name; an empty id if there is none.
 	OAuthClient func(connector, organization, name string) (id string, password secret.Value)
+	// NoCopies keeps no copies of records to search in, and removes those that there are.
+	NoCopies bool
 	// AuditFor is how long records of the audit trail are kept: 90 days if it is 0, and for ever if
 	// it is negative.
 	AuditFor time.Duration
@@ -113,6 +115,7 @@ type Server struct {
 	directory *directory
 	installed *installed
 	trail     *trail
+	copying   *copying
 	counts    *counts
 	host      *host.Host
 	api       *api.API
@@ -171,7 +174,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	o.Host.Seams = o.Host.Seams.WithDefaults()
 	s := &Server{
-		options: o, changes: make(chan struct{}, 1), log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()),
+		options: o, changes: make(chan struct{}, 1), log: o.Host.Logger.Named("server"), now: o.Host.Seams.Now, counts: newCounts(time.Now()), //nolint:contextcheck // who reads the metrics has no context
 		tokenLimit: rate.New(tokenRate), signingLimit: rate.New(signingRate), missLimit: rate.New(missRate), peerLimit: rate.New(peerRate), requestLimit: rate.New(requestRate), checkLimit: rate.New(checkRate), pageLimit: rate.New(pageRate), operatorLimit: rate.New(operatorRate),
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
@@ -214,6 +217,12 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Host.Sinks = append(slices.Clone(o.Host.Sinks), s.trail, s.counts)
+	if err := s.openCopies(forever); err != nil {
+		return nil, err
+	}
+	if !o.NoCopies {
+		o.Host.Copies = s.copying.copies
+	}
 	if s.host, err = host.Open(ctx, o.Host); err != nil {
 		return nil, err
 	}
@@ -232,6 +241,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}
 	s.counts.host.Store(s.host)
+	s.counts.copying.Store(s.copying)
 	s.api, err = api.New(api.Options{
 		Check: s.check, Admit: s.admit, Ready: s.ready, Enter: enter, Hold: s.host.HoldMessage, Peer: s.peer, NewID: newID,
 		Timeout: requestTimeout, URL: o.URL, Version: host.Version(), Logger: s.log,
@@ -338,7 +348,7 @@ func (s *Server) closeStore() error {
 		s.forgetting.Wait()
 	}
 	s.endJobs()
-	return errors.Join(s.leaveNodes(), s.store.Close())
+	return errors.Join(s.leaveNodes(), s.copying.close(), s.store.Close())
 }
 
 func (s *Server) routes() []api.Route {

@@ -48,7 +48,7 @@ func TestAConnectorsLife(t *testing.T) {
 	}
 	var inspection airbyteapi.Inspection
 	l.ok(l.ask(http.MethodGet, at(airbyteapi.InspectPath, made.ID), l.token, nil), &inspection)
-	if inspection.WorkspaceID != workspaces.Data[0].ID || inspection.DocumentationSkill == "" || inspection.Readiness != nil {
+	if inspection.WorkspaceID != workspaces.Data[0].ID || inspection.DocumentationSkill == "" || inspection.Readiness == nil {
 		t.Errorf("%+v", inspection)
 	}
 	l.readSkills(inspection.DocumentationSkill)
@@ -150,9 +150,8 @@ func (l *lab) execute(id string) {
 		`{"entity": "accounts", "action": "get", "params": {"id": "acc_nothing"}}`:                   {404, ""},
 		`{"entity": "accounts", "action": "list", "params": []}`:                                     {422, "params"},
 		`{"entity": "accounts", "action": "list", "intent": "` + strings.Repeat("a", 513) + `"}`:     {422, "intent"},
-		`{"entity": "accounts", "action": "context_store_search", "params": {"query": {}}}`:          {400, "no copies"},
-		`{"entity": "accounts", "action": "context_store_sql_query", "params": {"sql": "select 1"}}`: {400, "no copies"},
-		`{"entity": "teams", "action": "search", "params": {}}`:                                      {400, "no copies"},
+		`{"entity": "accounts", "action": "context_store_sql_query", "params": {"sql": "select 1"}}`: {400, "context_store_search"},
+		`{"entity": "teams", "action": "search", "params": {}}`:                                      {400, "context_store_search"},
 		`{"entity": "accounts", "action": "list", "select_fields": ["a..b"]}`:                        {422, "a..b"},
 		`{"action": "list"}`:                   {422, "entity is missing"},
 		`{"entity": "accounts"}`:               {422, "action is missing"},

@@ -238,6 +238,13 @@ func (s *Server) skillDocs(ctx context.Context, r *api.Request, in *airbyteapi.S
 			visible = append(visible, op)
 		}
 	}
+	if s.copies(k.Manifest) && !e.Inactive && e.state() == store.Ready {
+		searches, err := s.copying.copies.Searches(ctx, e.Workspace, e.Name)
+		if err != nil {
+			return nil, err
+		}
+		visible = append(visible, searches...)
+	}
 	section := cmp.Or(in.Section, overview)
 	docs := &airbyteapi.SkillDocs{Metadata: k.skill(e.ID, e.Name), Outline: k.outline(visible), SectionID: &section, Content: k.section(section, e.ID, visible)}
 	if docs.Content == nil {

@@ -194,8 +194,8 @@ func (s *Server) getWorkspace(ctx context.Context, r *api.Request, _ *api.Nothin
 }
 
 func (s *Server) updateWorkspace(ctx context.Context, r *api.Request, in *airbyteapi.WorkspaceUpdate) (*airbyteapi.WorkspaceRecord, error) {
-	if in.CacheEnabled != nil && *in.CacheEnabled {
-		return nil, &api.Refusal{Status: http.StatusNotImplemented, Field: "cache_enabled", Message: "this server keeps no copies of records", Hint: "leave cache_enabled out"}
+	if in.CacheEnabled != nil && *in.CacheEnabled == s.options.NoCopies {
+		return nil, &api.Refusal{Status: http.StatusNotImplemented, Field: "cache_enabled", Message: "the operator decides for all workspaces whether this server keeps copies of records", Hint: "leave cache_enabled out; the operator sets serve.context_store in the configuration of the server"}
 	}
 	if err := checkStatus(in.Status); err != nil {
 		return nil, err
@@ -243,7 +243,7 @@ func (s *Server) deleteWorkspace(ctx context.Context, r *api.Request, _ *api.Not
 	}
 	revocations, release := s.revocations(ctx, all...)
 	defer release()
-	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID, revocations...)
+	deleted, _, err := s.store.DeleteWorkspace(ctx, scopeOf(r), w.ID, append(revocations, s.removals(ctx, all...)...)...)
 	err = s.workspacesChanged(ctx, err)
 	s.endSessions(func(p host.Principal) bool { return p.Workspace == w.ID })
 	if err != nil {

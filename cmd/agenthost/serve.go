@@ -105,7 +105,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if o.Host, err = a.servedHost(c, path); err != nil {
 		return err
 	}
-	o.Connectors, o.DatabaseAway = c.Serve.Connectors, c.Serve.DatabaseAway
+	o.Connectors, o.DatabaseAway, o.NoCopies = c.Serve.Connectors, c.Serve.DatabaseAway, c.Serve.NoContextStore
 	if o.OAuthClient, err = clients(ctx, c.Serve.OAuth, o.Host); err != nil {
 		return fault.Configuration(err)
 	}

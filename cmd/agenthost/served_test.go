@@ -49,21 +49,27 @@ func newServed(t *testing.T, vendor http.Handler, database string) *servedProces
 	return newServedConnector(t, "notes", "", vendor, database)
 }
 
-// newServedConnector is a server of one connector, with more settings of it.
+// newServedConnector is a server of one connector of the tests, with more settings of it.
 func newServedConnector(t *testing.T, connector, settings string, vendor http.Handler, database string) *servedProcess {
+	t.Helper()
+	return newServedPlugin(t, "cmd/agenthost/testdata/"+connector, settings, vendor, database)
+}
+
+// newServedPlugin is a server of the connector in a folder of the repository.
+func newServedPlugin(t *testing.T, folder, settings string, vendor http.Handler, database string) *servedProcess {
 	t.Helper()
 	v, err := vendorsim.Start(t.Context(), vendor, vendorsim.Options{LogSize: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	plugins := wasmtest.Folder(t, "cmd/agenthost/testdata/"+connector)
+	plugins := wasmtest.Folder(t, folder)
 	compiled(t, plugins)
 	s := &servedProcess{t: t, folder: t.TempDir(), database: database, program: command(t)}
 	s.env = append(os.Environ(), "XDG_CACHE_HOME="+wasmtest.Home(t), firstPartyVariable+"="+asFirstParty(t, plugins), databaseVariable+"="+database)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}
 	t.Cleanup(s.client.CloseIdleConnections)
-	config := fmt.Sprintf("plugins: %s\nserve:\n  connectors:\n    %s: {server: %s%s}\n", plugins, connector, v.URL, settings)
+	config := fmt.Sprintf("plugins: %s\nserve:\n  connectors:\n    %s: {server: %s%s}\n", plugins, filepath.Base(folder), v.URL, settings)
 	if err := os.WriteFile(filepath.Join(s.folder, "agenthost.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

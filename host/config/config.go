@@ -89,6 +89,9 @@ type Connection struct {
 	// Rates are the vendor's rate limits that several processes share. It is for programs of this
 	// module; others leave it nil.
 	Rates ratelimit.Pools
+	// Copies is the name of the copies of the connection's records, for programs of this module whose names of
+	// connections may be those of others later; empty means the connection's name.
+	Copies string
 	// OAuth overrides the connector's declaration of OAuth 2.0; nil keeps it.
 	OAuth *OAuth
 	// Allow restricts the connection; nil allows every operation of the connector.

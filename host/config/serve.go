@@ -19,6 +19,8 @@ type Serve struct {
 	MCP MCP
 	// Limits are those of each workspace.
 	Limits inflight.Limits
+	// NoContextStore keeps no copies of records to search in.
+	NoContextStore bool
 	// Sessionless keeps no sessions for those clients.
 	Sessionless bool
 	// WorkspaceClaim is the claim of issuers' tokens that has the id or the name of a workspace;
@@ -85,6 +87,11 @@ func (r *reader) serve(n ast.Node, path string, into *Serve) {
 		{"mcp", func(v ast.Node, p string) { r.servedMCP(v, p, into) }},
 		{"database_away", func(v ast.Node, p string) { r.durationOrOff(v, p, &into.DatabaseAway) }},
 		{"limits", func(v ast.Node, p string) { r.workspaceLimits(v, p, &into.Limits) }},
+		{"context_store", func(v ast.Node, p string) {
+			keeps := true
+			r.flag(v, p, &keeps)
+			into.NoContextStore = !keeps
+		}},
 		{"workspace_claim", func(v ast.Node, p string) { into.WorkspaceClaim, _ = r.text(v, p) }},
 		{"organization", func(v ast.Node, p string) { into.Organization, _ = r.text(v, p) }},
 		{"oidc", func(v ast.Node, p string) { into.OIDC = r.oidc(v, p) }},

@@ -108,3 +108,19 @@ serve:
 		}
 	}
 }
+
+// Copies of records are kept unless the configuration says false.
+func TestServedContextStore(t *testing.T) {
+	t.Parallel()
+	for text, none := range map[string]bool{"{limits: {calls: 2}}": false, "{context_store: true}": false, "{context_store: false}": true} {
+		c, err := config.Parse("agenthost.yaml", []byte("serve: "+text))
+		if err != nil || c.Serve.NoContextStore != none {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"never", "0", "[]", "{folder: x}"} {
+		if _, err := config.Parse("agenthost.yaml", []byte("serve: {context_store: "+text+"}")); err == nil || !strings.Contains(err.Error(), "context_store") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -251,6 +251,8 @@ type CopiedEntity struct {
 	Status    string          `json:"status"`
 	Ready     bool            `json:"ready_for_search"`
 	Supported bool            `json:"supported"`
+	Count     *int            `json:"entity_count,omitempty"`
+	UpdatedAt string          `json:"updated_at,omitempty"`
 	Semantic  []SemanticField `json:"semantic_search_status"`
 }
 
