@@ -104,27 +104,30 @@ func (v *tickets) load(t *testing.T, s Store, at Target, n int) {
 	t.Logf("%d records: %.0f a second, %.0f a second of a processor, the end of the pass %v, at most %d MB of memory so far", n, float64(n)/took.Seconds(), float64(n)/worked.Seconds(), time.Since(begun).Round(time.Millisecond), mostMemory()>>20)
 }
 
-// measure makes searches, and returns how long the slowest of twenty took at least.
-func measure(t *testing.T, name string, rounds int, once func(i int) (*Answer, error)) time.Duration {
+// measure makes searches, and returns how long the slowest of twenty took at least, by the clock and of the processors that
+// worked for this process: on a machine that others use, the second says more.
+func measure(t *testing.T, name string, rounds int, once func(i int) (*Answer, error)) (clock, processor time.Duration) {
 	t.Helper()
-	var took []time.Duration
-	capped, records, before := 0, 0, processorTime()
+	var took, worked []time.Duration
+	capped, records := 0, 0
 	for i := range rounds {
-		begun := time.Now()
+		begun, before := time.Now(), processorTime()
 		a := ok(once(i))(t)
-		took = append(took, time.Since(begun))
+		took, worked = append(took, time.Since(begun)), append(worked, processorTime()-before)
 		if records += len(a.Records); a.Capped {
 			capped++
 		}
 	}
-	worked := (processorTime() - before) / time.Duration(rounds)
-	slices.Sort(took)
-	p95 := took[len(took)*95/100]
-	t.Logf("%-40s p50 %8v p95 %8v processor %8v, %.1f records, %d of %d capped", name, took[len(took)/2].Round(10*time.Microsecond), p95.Round(10*time.Microsecond), worked.Round(10*time.Microsecond), float64(records)/float64(rounds), capped, rounds)
-	return p95
+	p := func(times []time.Duration, percent int) time.Duration {
+		slices.Sort(times)
+		return times[len(times)*percent/100].Round(10 * time.Microsecond)
+	}
+	t.Logf("%-40s p50 %8v p95 %8v, of a processor p50 %8v p95 %8v, %.1f records, %d of %d capped",
+		name, p(took, 50), p(took, 95), p(worked, 50), p(worked, 95), float64(records)/float64(rounds), capped, rounds)
+	return p(took, 95), p(worked, 95)
 }
 
-func testLarge(t *testing.T, s Store, size func() string) {
+func testLarge(t *testing.T, s Store, size func() string, within bool) {
 	ctx := t.Context()
 	v := newTickets()
 	at := Target{Workspace: "large", Connection: "c1", Entity: "tickets", Fields: ticketFields()}
@@ -171,7 +174,11 @@ func testLarge(t *testing.T, s Store, size func() string) {
 		{"a part of a word, no index, sorted", 50 * time.Millisecond, search(`{"query":{"filter":{"contains":{"body":"%.4s"}},"sort":[{"created_at":"desc"}]}}`, middle)},
 		{"everything, sorted", 50 * time.Millisecond, search(`{"query":{"sort":[{"priority":"desc"}]}}`)},
 	} {
-		if p95 := measure(t, one.name, 100, one.once); *largeRecords >= 1_000_000 && p95 > one.most {
+		p95, worked := measure(t, one.name, 100, one.once)
+		if within && worked > 0 { // all of the work is this process's
+			p95 = worked
+		}
+		if *largeRecords >= 1_000_000 && p95 > one.most {
 			t.Logf("SLOW: %s takes %v, and should take %v", one.name, p95, one.most)
 		}
 	}
@@ -215,7 +222,7 @@ func TestLarge(t *testing.T) {
 		}
 		return fmt.Sprintf("%d MB", total>>20)
 	}
-	testLarge(t, f, size)
+	testLarge(t, f, size, true)
 	at := Target{Workspace: "large", Connection: "c1", Entity: "tickets", Fields: ticketFields()}
 	b := Batch{}
 	for i := range 1000 {
@@ -257,7 +264,7 @@ func TestLargePostgres(t *testing.T) {
 		must(t, err)
 		return fmt.Sprintf("%d MB (rows %d, index of terms %d)", all>>20, rows>>20, terms>>20)
 	}
-	testLarge(t, s, size)
+	testLarge(t, s, size, false)
 	testRemoveLarge(t, s, Target{Workspace: "large", Connection: "c1", Entity: "tickets", Fields: ticketFields()})
 	testManySmall(t, s, size)
 }
