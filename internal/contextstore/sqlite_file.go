@@ -168,19 +168,17 @@ func (f *file) first(ctx context.Context, create bool) error {
 	return f.resume(ctx)
 }
 
+// resumeTime is how long who opens a file goes on with a removal. The end of a pass does the rest.
+const resumeTime = time.Second
+
 // resume goes on with what a process was removing when it ended.
 func (f *file) resume(ctx context.Context) error {
-	gone := int64(0)
-	if err := f.writer.within(ctx, func() (err error) {
-		gone, err = f.writer.removing()
-		return err
-	}); err != nil || gone == 0 {
+	ctx, cancel := context.WithTimeout(ctx, resumeTime)
+	defer cancel()
+	if err := f.writer.purge(ctx); isDamage(err) {
 		return err
 	}
-	if err := f.writer.purge(ctx); !errors.Is(err, errBusy) {
-		return err
-	}
-	return nil // the next one does the rest
+	return nil
 }
 
 // look looks whether the log belongs to the file: whoever restores a backup may mix two states.

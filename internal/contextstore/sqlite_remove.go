@@ -77,15 +77,15 @@ var errBusy = errors.New("the copies are removed, and are still in the log of th
 
 // purge overwrites what was removed, gives its pages back to the disk, and empties the log, which has it too.
 func (c *conn) purge(ctx context.Context) error {
-	for {
-		slot, found := int64(0), false
+	for first := true; ; first = false {
+		slot, left := int64(0), false
 		if err := c.within(ctx, func() (err error) {
-			found, err = c.one(func(s *sqlite3.Stmt) { slot = s.ColumnInt64(0) }, "SELECT slot FROM removing WHERE slot > 0 LIMIT 1")
+			left, err = c.one(func(s *sqlite3.Stmt) { slot = s.ColumnInt64(0) }, "SELECT slot FROM removing ORDER BY slot DESC LIMIT 1")
 			return err
-		}); err != nil {
+		}); err != nil || !left && first {
 			return err
 		}
-		if !found {
+		if slot == 0 {
 			break
 		}
 		if err := c.drop(ctx, slot); err != nil {
@@ -160,6 +160,9 @@ func (f *Files) tidy(ctx context.Context, t Target) error {
 }
 
 func (c *conn) tidy(ctx context.Context, t Target) error {
+	if err := c.purge(ctx); err != nil && !errors.Is(err, errBusy) {
+		return err
+	}
 	size, stale := -gonePages, int64(0) // the first step begins to merge all, and the others go on
 	for merged := int64(2); merged > 1; size = gonePages {
 		if err := c.change(ctx, func() error {
