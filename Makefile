@@ -125,7 +125,7 @@ test-examples: ## build and test the examples and adapters, modules with large r
 BOOKS     := examples/connector-books
 LANGUAGES := $(OUT)/languages
 NATIVE_C  := cc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsanitize=address,undefined -fno-sanitize-recover -Ipdk/c
-WASM_C    := clang --target=wasm32 -std=c99 -Os -Wall -Wextra -Werror -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry -Ipdk/c
+WASM_C    := clang --target=wasm32 -std=c99 -Os -Wall -Wextra -Werror -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry,--stack-first -Ipdk/c
 
 WASM_ZIG  := -target wasm32-freestanding -O ReleaseSmall -fno-entry --export=describe --export=auth_schema --export=execute -Ipdk/c
 WASM_AS   := -O3z --runtime stub --use abort= --noExportMemory --exportStart _initialize

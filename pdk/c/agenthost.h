@@ -13,7 +13,7 @@
  *
  * Build it without a C library, or with wasi-libc if your own code wants one:
  *
- *     clang --target=wasm32 -O2 -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry -o hello.wasm hello.c
+ *     clang --target=wasm32 -O2 -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry,--stack-first -o hello.wasm hello.c
  *
  * Memory: a call starts with an empty arena, and nothing is freed before it ends. Every pointer that
  * the kit returns is good until then. Texts are UTF-8 with a length, not ended by a zero.
@@ -754,11 +754,19 @@ static bool ah_integer(ah_text t, int64_t *number) {
 
 bool ah_json_integer(ah_json json, int64_t *number) { return ah_json_kind(json) == AH_NUMBER && ah_integer(json, number); }
 
+/* ah_named compares the name of a member, as it stands in JSON, with a text. Few names have escapes. */
+static bool ah_named(ah_json name, ah_text text) {
+	if (name.length == text.length + 2 && ah_same(name.data + 1, text.data, text.length)) return true;
+	for (size_t i = 0; i < name.length; i++)
+		if (name.data[i] == '\\') return ah_equal_texts(ah_json_text(name), text);
+	return false;
+}
+
 static ah_json ah_json_member_of(ah_json object, ah_text name) {
 	ah_json found = ah_absent;
 	if (ah_json_kind(object) != AH_OBJECT) return found;
 	for (ah_walk w = ah_walk_of(object); ah_next(&w, true);)
-		if (ah_equal_texts(ah_json_text(w.name), name)) found = w.value;
+		if (ah_named(w.name, name)) found = w.value;
 	return found;
 }
 
@@ -1688,10 +1696,9 @@ static void ah_open(ah_call *call) {
 		f->value = ah_text_of(params[i].constant != NULL ? params[i].constant : params[i].otherwise);
 	}
 	for (ah_walk w = ah_walk_of(call->params); ah_next(&w, true);) {
-		ah_text name = ah_json_text(w.name);
 		for (size_t i = 0; i < count; i++) {
 			ah_field_value *f = &call->fields[i];
-			if (!ah_equal(name, f->name)) continue;
+			if (f->name == NULL || !ah_named(w.name, ah_text_of(f->name))) continue;
 			f->value = w.value;
 			f->given = true;
 		}
@@ -1744,7 +1751,15 @@ int32_t ah_execute(const ah_connector *c) {
 	static const ah_call none;
 	call = none;
 	call.connector = c;
-	ah_text entity = ah_json_text(ah_json_member(in, "entity")), action = ah_json_text(ah_json_member(in, "action"));
+	ah_text entity = ah_absent, action = ah_absent;
+	for (ah_walk w = ah_walk_of(in); ah_next(&w, true);) { /* one pass, as the input may be long */
+		if (ah_named(w.name, ah_slice("entity", 6)))
+			entity = ah_json_text(w.value);
+		else if (ah_named(w.name, ah_slice("action", 6)))
+			action = ah_json_text(w.value);
+		else if (ah_named(w.name, ah_slice("params", 6)))
+			call.params = w.value;
+	}
 	for (const ah_operation *op = c->operations; op != NULL && op->entity != NULL; op++)
 		if (ah_equal(entity, op->entity) && ah_equal(action, op->action)) call.operation = op;
 	if (call.operation == NULL) {
@@ -1753,7 +1768,6 @@ int32_t ah_execute(const ah_connector *c) {
 		e.message = ah_join(ah_join(ah_text_of("connector "), c->name, ah_text_of(" has no operation "), ""), "", ah_join(entity, ".", action, ""), "");
 		ah_fail(&call, e);
 	} else if (!ah_state.fault) {
-		call.params = ah_json_member(in, "params");
 		ah_open(&call);
 		if (!call.failed) (call.operation->handle != NULL ? call.operation->handle : ah_run)(&call);
 	}

@@ -1,7 +1,7 @@
 /*
  * The connector of ../main.go in C:
  *
- *     clang --target=wasm32 -std=c99 -O2 -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry -I../../../pdk/c -o books.wasm books.c
+ *     clang --target=wasm32 -std=c99 -O2 -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry,--stack-first -I../../../pdk/c -o books.wasm books.c
  */
 #define AGENTHOST_IMPLEMENTATION
 #include "agenthost.h"

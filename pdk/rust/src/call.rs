@@ -51,8 +51,7 @@ impl Call {
             })
             .collect();
         for (name, value) in params.members() {
-            let name = name.text().unwrap_or_default();
-            if let Some(slot) = fields.iter_mut().find(|f| f.param.name == name && !f.param.constant) {
+            if let Some(slot) = fields.iter_mut().find(|f| name.names(f.param.name) && !f.param.constant) {
                 slot.value = Some(value.0.to_vec());
                 slot.given = true;
             }

@@ -33,15 +33,22 @@ pub fn execute(connector: &'static Connector) -> i32 {
 
 fn run(connector: &'static Connector) -> Result<Call, Error> {
     let input = Value::INPUT.read(usize::MAX).ok_or_else(Error::of_host)?;
-    let input = Json(&input);
-    let name = |member| input.member(member).and_then(Json::text).unwrap_or_default();
-    let (entity, action) = (name("entity"), name("action"));
+    let (mut entity, mut action, mut params) = (String::new(), String::new(), Json(b"{}"));
+    // One pass, as the input may be long.
+    for (name, value) in Json(&input).members() {
+        match name {
+            name if name.names("entity") => entity = value.text().unwrap_or_default(),
+            name if name.names("action") => action = value.text().unwrap_or_default(),
+            name if name.names("params") => params = value,
+            _ => {}
+        }
+    }
     let found = connector.operations.iter().find(|op| op.entity == entity && op.action == action);
     let Some(operation) = found else {
         let message = format!("connector {} has no operation {entity}.{action}", connector.name);
         return Err(Error::new(Kind::UnknownOperation, message));
     };
-    let mut call = Call::open(connector, operation, input.member("params").unwrap_or(Json(b"{}")))?;
+    let mut call = Call::open(connector, operation, params)?;
     match operation.handle {
         Some(handle) => handle(&mut call)?,
         None => call.run()?,

@@ -67,7 +67,13 @@ impl<'a> Json<'a> {
 
     /// The member of an object, the last one of that name.
     pub fn member(self, name: &str) -> Option<Json<'a>> {
-        self.members().filter(|(n, _)| n.text().as_deref() == Some(name)).map(|(_, v)| v).last()
+        self.members().filter(|(n, _)| n.names(name)).map(|(_, v)| v).last()
+    }
+
+    /// Compares the name of a member, as it stands in JSON, with a text. Few names have escapes.
+    pub(crate) fn names(self, text: &str) -> bool {
+        let inner = &self.0[1..self.0.len() - 1];
+        inner == text.as_bytes() || inner.contains(&b'\\') && unescape(inner) == text
     }
 
     /// The members of an object, in their order. A name is a JSON string.
