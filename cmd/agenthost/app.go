@@ -76,7 +76,7 @@ Data goes to standard output. Everything else goes to standard error.
 	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"trace", "debug", "info", "warn", "error", "off"}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
 		a.demoCommand(), a.connectorsCommand(), a.describeCommand(), a.explainCommand(), a.askCommand(), a.authCommand(),
-		a.execCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(), a.compileWorkerCommand(),
+		a.execCommand(), a.syncCommand(), a.checkCommand(), a.replayCommand(), a.pluginCommand(), a.versionCommand(), a.compileWorkerCommand(),
 		a.auditCommand(),
 		a.hostedCommand(),
 		a.secretCommand(),

@@ -10,6 +10,8 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/host/config"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -29,6 +31,11 @@ func (a *app) completeFrom(ctx context.Context, words func(ctx context.Context, 
 		found, err = words(ctx, h)
 		return err
 	})
+	return suggested(found, err)
+}
+
+// suggested returns suggestions as a shell takes them.
+func suggested(found []string, err error) ([]string, cobra.ShellCompDirective) {
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -64,6 +71,26 @@ func (a *app) completeOperation(cmd *cobra.Command, args []string, _ string) ([]
 		operations, err := h.Operations(ctx, args[0])
 		return operationWords(operations, args), err
 	})
+}
+
+// completeCopied completes CONNECTION ENTITY of the commands about copies.
+func (a *app) completeCopied(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return a.completeFrom(cmd.Context(), func(ctx context.Context, h *host.Host) ([]string, error) {
+		if len(args) == 0 {
+			return directNames(ctx, h)
+		}
+		operations, err := h.Operations(ctx, args[0])
+		operations = slices.DeleteFunc(operations, func(op host.Operation) bool { return op.Action != airbyteapi.ActionSearch })
+		return operationWords(operations, args[:1]), err
+	})
+}
+
+// completeDirect completes the name of a connection that calls its vendor itself.
+func (a *app) completeDirect(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeFrom(cmd.Context(), directNames)
 }
 
 // completeDescribe completes CONNECTOR ENTITY ACTION.
@@ -191,6 +218,18 @@ func connectionNames(ctx context.Context, h *host.Host) ([]string, error) {
 	var names []string
 	for _, c := range list {
 		names = append(names, c.Name+"\t"+c.Connector)
+	}
+	return names, err
+}
+
+// directNames suggests connections that call their vendors themselves.
+func directNames(ctx context.Context, h *host.Host) ([]string, error) {
+	list, err := h.Connections(ctx)
+	var names []string
+	for _, c := range list {
+		if c.Mode == config.Direct {
+			names = append(names, c.Name+"\t"+c.Connector)
+		}
 	}
 	return names, err
 }

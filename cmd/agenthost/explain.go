@@ -154,6 +154,9 @@ func (a *app) showExplanation(e *explanation) error {
 		}
 	}
 	switch {
+	case len(e.Requests) == 0 && e.Mode != config.Hosted:
+		p.heading("Requests")
+		p.line("  none: it is answered from copies of the records")
 	case len(e.Requests) == 0:
 		p.heading("Requests")
 		p.line("  one request to the Airbyte API, which calls the vendor")

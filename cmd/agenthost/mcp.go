@@ -25,6 +25,7 @@ import (
 	"github.com/agenthost/agenthost/host/mcp/accesstoken"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/contextstore/copies"
 	"github.com/agenthost/agenthost/internal/credential"
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/spf13/cobra"
@@ -172,8 +173,16 @@ func (a *app) serveMCP(ctx context.Context, f *mcpFlags, given *pflag.FlagSet) e
 		o.Environment = o.Environment || c.Connections == nil
 		o.Connections = file
 	}
+	var k *kept
+	keep := newKeeper(a.now, func(ctx context.Context, connection, entity string) ([]copies.Synced, error) {
+		return k.Sync(ctx, "", connection, entity, copies.SyncOptions{DueOnly: true})
+	})
+	k = a.keepCopies(c, &o, keep.want)
 	// No call has parameters here that could be wrong.
-	return fault.Configuration(openWith(ctx, o, func(h *host.Host) error {
+	return fault.Configuration(openWith(ctx, o, k, func(h *host.Host) error {
+		if k != nil {
+			defer keep.start(ctx)()
+		}
 		if file != nil {
 			following, stop := context.WithCancel(ctx)
 			defer stop()

@@ -147,15 +147,24 @@ func (a *app) logger() (hclog.Logger, error) {
 
 // open opens the host, calls use, and closes the host.
 func (a *app) open(ctx context.Context, use func(h *host.Host) error) error {
-	o, err := a.options()
+	c, path, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	return openWith(ctx, o, use)
+	o, err := a.optionsOf(c, path)
+	if err != nil {
+		return err
+	}
+	return openWith(ctx, o, a.keepCopies(c, &o, nil), use)
 }
 
-// openWith is open with options of the caller's.
-func openWith(ctx context.Context, o host.Options, use func(h *host.Host) error) (err error) {
+// openWith is open with options of the caller's, and with the copies that these have, nil for none.
+func openWith(ctx context.Context, o host.Options, k *kept, use func(h *host.Host) error) (err error) {
+	defer func() {
+		if closeErr := k.close(); err == nil {
+			err = closeErr
+		}
+	}()
 	if o.Plugins == "" {
 		return &usageError{
 			message: "the folder of connectors is not set",
@@ -167,6 +176,7 @@ func openWith(ctx context.Context, o host.Options, use func(h *host.Host) error)
 		return err
 	}
 	defer func() {
+		k.settle(ctx)
 		// An interrupted command must clean up, too.
 		if closeErr := h.Close(context.WithoutCancel(ctx)); err == nil {
 			err = closeErr

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ const interpreterVariable = "TEST_INTERPRETER"
 // clockVariable is by how much the clock of the command is wrong, in the same way.
 const clockVariable = "TEST_CLOCK"
 
+// rateVariable is how many times faster that clock goes, in the same way.
+const rateVariable = "TEST_CLOCK_RATE"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"agenthost": func() {
@@ -30,7 +34,10 @@ func TestMain(m *testing.M) {
 			firstParty = firstparty.List(list)
 			interpreter, _ = os.ReadFile(os.Getenv(interpreterVariable))
 			wrong, _ := time.ParseDuration(os.Getenv(clockVariable))
-			os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, func() time.Time { return time.Now().Add(wrong) }))
+			rate, _ := strconv.Atoi(os.Getenv(rateVariable))
+			begun := time.Now()
+			now := func() time.Time { return time.Now().Add(wrong + time.Duration(max(rate-1, 0))*time.Since(begun)) }
+			os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, now))
 		},
 		"terminal": terminalMain,
 	})

@@ -38,9 +38,11 @@ type running struct{ server *vendorsim.Server }
 //	vendor echo STATUS               every request is answered with its credential from now on
 //	vendor drop                      every connection is dropped from now on
 //	vendor slow DURATION [PATH]      every answer takes that long from now on, or those below a path
+//	vendor hang COUNT PATH           after some requests to a path, the next one has no answer
+//	vendor well                      nothing is wrong any more
 func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: vendor pylon|attachments|serve|answer|retryafter|echo|drop|slow ...")
+		ts.Fatalf("usage: vendor pylon|attachments|serve|answer|retryafter|echo|drop|slow|hang|well ...")
 	}
 	r := ts.Value(vendorKey{}).(*running)
 	switch args[0] {
@@ -92,6 +94,12 @@ func vendorCommand(ts *testscript.TestScript, neg bool, args []string) {
 		latency, err := time.ParseDuration(args[1])
 		ts.Check(err)
 		r.server.Inject(vendorsim.Fault{Count: -1, Latency: latency, PathPrefix: strings.Join(args[2:], "")})
+	case "hang":
+		skip, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		r.server.Inject(vendorsim.Fault{Skip: skip, Count: -1, Latency: time.Hour, PathPrefix: args[2]})
+	case "well":
+		r.server.ClearFaults()
 	default:
 		ts.Fatalf("vendor %s: no such thing", args[0])
 	}

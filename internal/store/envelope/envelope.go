@@ -20,6 +20,7 @@ import (
 	"io"
 
 	"github.com/agenthost/agenthost/host/secret"
+	"github.com/agenthost/agenthost/internal/fault"
 )
 
 // ErrSealed says that a value does not open. It says no more, because it does not know more.
@@ -94,9 +95,12 @@ func NewDataKey(id string, key secret.Value) (*DataKey, error) {
 }
 
 // Derive returns another key for a purpose, which says nothing of the key from which it comes (RFC 5869). The
-// caller overwrites it.
+// caller overwrites it. The error is invalid_params for a key that is too short.
 func Derive(key secret.Value, purpose string) (derived []byte, err error) {
 	err = key.Reveal(func(b []byte) (err error) {
+		if len(b) < keySize {
+			return fault.Invalid("key", fmt.Sprintf("the key has %d bytes, and needs %d", len(b), keySize), "make one with: openssl rand -hex 32")
+		}
 		derived, err = hkdf.Key(sha256.New, b, nil, purpose, keySize)
 		return err
 	})

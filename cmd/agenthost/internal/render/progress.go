@@ -29,9 +29,22 @@ func (p *Progress) Page(records int) {
 	}
 	p.pages++
 	p.records += records
+	p.show("")
+}
+
+// Of says how many records and pages of something there are so far.
+func (p *Progress) Of(what string, records, pages int) {
+	if p == nil || p.W == nil {
+		return
+	}
+	p.records, p.pages = records, pages
+	p.show(Visible(what) + ": ")
+}
+
+func (p *Progress) show(what string) {
 	if now := p.Now(); p.pages == 1 || now.Sub(p.last) >= every {
 		p.last, p.shown = now, true
-		fmt.Fprintf(p.W, "\r\x1b[K%s, %s", count(p.records, "record"), count(p.pages, "page"))
+		fmt.Fprintf(p.W, "\r\x1b[K%s%s, %s", what, count(p.records, "record"), count(p.pages, "page"))
 	}
 }
 
