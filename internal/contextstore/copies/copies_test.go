@@ -349,6 +349,21 @@ func TestMaxAge(t *testing.T) {
 	}
 }
 
+// TestSlowVendor: a search that asks for fresh copies ends in time.
+func TestSlowVendor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.sync("", copies.SyncOptions{})
+	d.clock.now = d.clock.now.Add(time.Hour)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	d.silent = true
+	r, err := d.execute(ctx, false, "issues", "context_store_search", `{"query":{},"max_age":0}`)
+	if err != nil || !strings.Contains(string(r.Meta), `"up_to_date":false`) || ctx.Err() != nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // TestFirstSearch copies an entity that nobody has copied.
 func TestFirstSearch(t *testing.T) {
 	t.Parallel()

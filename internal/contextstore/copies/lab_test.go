@@ -15,6 +15,7 @@ import (
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/contextstore"
 	"github.com/agenthost/agenthost/internal/contextstore/copies"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
@@ -60,6 +61,7 @@ type desk struct {
 	before  func(op string) error // of each call, before the vendor answers
 	after   func(op string) error // and after that: the answer is lost
 	removed bool                  // the connection
+	silent  bool                  // the vendor never answers
 	endless bool                  // lists have more pages, and no cursor
 
 	mu     sync.Mutex
@@ -205,6 +207,10 @@ func (d *desk) execute(ctx context.Context, copying bool, entity, action, params
 // Run implements [backend.Backend].
 func (d *desk) Run(ctx context.Context, call *backend.Call) (backend.Result, error) {
 	op := call.Operation.Name()
+	if d.silent {
+		<-ctx.Done()
+		return backend.Result{}, fault.Ended(ctx)
+	}
 	if d.before != nil {
 		if err := d.before(op); err != nil {
 			return backend.Result{}, err

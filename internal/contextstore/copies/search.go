@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/airbyteapi"
@@ -26,6 +27,17 @@ type searching struct {
 	copies *Copies
 	c      *backend.Connection
 	first  sync.Once
+	known  atomic.Pointer[place]
+}
+
+// place is what is known of the copies of the connection, which does not change.
+func (s *searching) place() *place {
+	p := s.known.Load()
+	if p == nil {
+		p = s.copies.place(s.c)
+		s.known.Store(p)
+	}
+	return p
 }
 
 // Decorate implements [backend.Copies].
@@ -84,7 +96,7 @@ func (s *searching) Run(ctx context.Context, call *backend.Call) (backend.Result
 	if call.Copying || call.Planning {
 		return s.Backend.Run(ctx, call)
 	}
-	p := s.copies.place(s.c)
+	p := s.place()
 	s.first.Do(p.prune)
 	p.agents.Add(1)
 	defer p.agents.Add(-1)
@@ -108,7 +120,7 @@ func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Res
 		return backend.Result{}, fault.Invalid("action", name+" is answered without the connector, so there is nothing to record or to profile", "call an operation of the connector")
 	}
 	of := s.c.Connector.Sync(call.Operation.Entity)
-	p := s.copies.place(s.c)
+	p := s.place()
 	if wanted := s.copies.options.Wanted; wanted != nil {
 		wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
 	}
@@ -117,20 +129,42 @@ func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Res
 	if err != nil {
 		return backend.Result{}, err
 	}
-	fresh, err := s.copies.refresh(ctx, p, of, call.Params)
-	if err != nil {
-		return backend.Result{}, err
+	age, asked := ageOf(call.Params)
+	var fresh freshness
+	if asked {
+		if fresh, err = s.copies.refresh(ctx, p, of, &age); err != nil {
+			return backend.Result{}, err
+		}
 	}
-	found, err := s.copies.store.Search(ctx, t, q)
-	if errors.Is(err, contextstore.ErrDamaged) {
-		if removed := s.copies.damaged(ctx, s.c.Workspace, err); removed != nil {
-			return backend.Result{}, removed
+	found, err := s.copies.find(ctx, p, t, q)
+	if err == nil && !asked && !begun(&found.State) {
+		if fresh, err = s.copies.refresh(ctx, p, of, nil); err == nil {
+			found, err = s.copies.find(ctx, p, t, q)
 		}
 	}
 	if err != nil {
-		return backend.Result{}, public(err)
+		return backend.Result{}, err
 	}
 	return s.answer(call, q, found, fresh)
+}
+
+// find searches the copies as they are.
+func (c *Copies) find(ctx context.Context, p *place, t contextstore.Target, q *query.Query) (*contextstore.Answer, error) {
+	found, err := c.store.Search(ctx, t, q)
+	if errors.Is(err, contextstore.ErrDamaged) {
+		if removed := c.damaged(ctx, p.workspace, err); removed != nil {
+			return nil, removed
+		}
+	}
+	return found, public(err)
+}
+
+// ageOf is how old copies may be, if a search says so on its first page.
+func ageOf(params []byte) (age time.Duration, asked bool) {
+	raw, asked, err := rawjson.Pointer(params, "/"+connector.MaxAge)
+	seconds, wrong := strconv.ParseFloat(string(raw), 64)
+	_, next, _ := rawjson.Pointer(params, "/cursor")
+	return time.Duration(min(seconds, maxAge.Seconds()) * float64(time.Second)), asked && err == nil && wrong == nil && !next
 }
 
 // freshness is what a search knows of how old the copies are.
@@ -192,44 +226,30 @@ func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte 
 	return append(b, '}')
 }
 
-// refresh brings copies up to date before a search, if it asks for that, or if nobody has ever copied the entity.
-// The error is that of a first copy that cannot be made.
-func (c *Copies) refresh(ctx context.Context, p *place, of *connector.Sync, params []byte) (f freshness, err error) {
-	if _, next, err := rawjson.Pointer(params, "/cursor"); next || err != nil {
-		return f, nil // the first page was asked for so
-	}
-	state, err := c.store.State(ctx, p.target(of))
-	if err != nil {
-		return f, nil // the search says so, too
-	}
+// refresh brings copies up to date before a search: so that they are of an age at most, or if age is nil, because nobody
+// has ever copied the entity. The error is that of a first copy that cannot be made.
+func (c *Copies) refresh(ctx context.Context, p *place, of *connector.Sync, age *time.Duration) (f freshness, err error) {
 	now := c.seams.Now()
-	raw, asked, err := rawjson.Pointer(params, "/"+connector.MaxAge)
-	seconds, wrong := strconv.ParseFloat(string(raw), 64)
-	asked = asked && err == nil && wrong == nil
-	if !asked && begun(state) {
-		return f, nil
-	}
-	w := &work{place: p, enough: func(s *contextstore.State) bool { return s.Complete }}
 	left := timeLeft(ctx)
-	if asked {
-		since := now.Add(-time.Duration(min(seconds, maxAge.Seconds()) * float64(time.Second))).Truncate(time.Millisecond) // as copies have it
+	within := left / 2
+	w := &work{place: p, enough: func(s *contextstore.State) bool { return s.Complete }}
+	if age != nil {
+		since := now.Add(-*age).Truncate(time.Millisecond) // as copies have it
 		w.enough = func(s *contextstore.State) bool { return s.Complete && !s.Synced.Before(since) }
-	}
-	within := left - min(left/5, searchReserve)
-	if !asked {
-		within = left / 2
+		within = left - min(left/5, searchReserve)
 	}
 	w.until = now.Add(within)
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	stopped := w.fresh(bounded, of)
-	if state, err = c.store.State(ctx, p.target(of)); err != nil {
+	state, err := c.store.State(ctx, p.target(of))
+	if err != nil {
 		return f, nil // the search says so, too
 	}
 	if !state.Complete && state.Count == 0 && stopped.Err != nil && !stopped.More {
 		return f, stopped.Err
 	}
-	f.missed = asked && !w.enough(state)
+	f.missed = age != nil && !w.enough(state)
 	if e, ok := errors.AsType[*abi.Error](stopped.Err); ok && e.Kind != abi.KindTimeout && e.Kind != abi.KindCancelled {
 		f.note = "the copies could not be brought up to date: " + backend.Visible(e.Message, backend.MaxMessage)
 	}
