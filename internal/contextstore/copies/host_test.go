@@ -258,3 +258,27 @@ func TestCopiesAskNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestToolsOfSeveral: connections whose rules on operations are the same, and whose other rules are not, have not the same
+// tools.
+func TestToolsOfSeveral(t *testing.T) {
+	t.Parallel()
+	list := []string{"books.list"}
+	h, _, _ := library(t, workspaces{
+		"/asks": {Allow: &config.Allow{Operations: list, Ask: list}}, "/narrow": {Allow: &config.Allow{Operations: list, Requests: []string{"GET /**"}}},
+		"/open": {Allow: &config.Allow{Operations: list}},
+	})
+	tools, err := h.Tools(t.Context(), host.ToolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(tools.Anthropic())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"asks": false, "narrow": false, "open": true} {
+		if got := strings.Contains(string(raw), `"`+name+`_books_context_store_search"`); got != want {
+			t.Errorf("%s has a search: %t, in %s", name, got, raw)
+		}
+	}
+}
