@@ -355,7 +355,7 @@ func TestSlowVendor(t *testing.T) {
 	d := newDesk(t, 1, nil)
 	d.sync("", copies.SyncOptions{})
 	d.clock.now = d.clock.now.Add(time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	d.silent = true
 	r, err := d.execute(ctx, false, "issues", "context_store_search", `{"query":{},"max_age":0}`)
