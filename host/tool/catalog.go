@@ -37,6 +37,7 @@ type connector struct {
 	kinds   []*kind
 	groups  []*group
 
+	// While the catalog is made.
 	byOperation map[*abi.Operation]*kind
 	byKey       map[string]*group
 	lists       map[listID]*list
@@ -99,6 +100,9 @@ func newCatalog(connections []Connection, budget int) (*catalog, error) {
 		of.members = append(of.members, m)
 		c.members = append(c.members, m)
 		c.byName[m.Name] = m
+	}
+	for _, of := range c.connectors {
+		of.byOperation, of.byKey, of.lists = nil, nil, nil // a copy of all parameters, for each caller
 	}
 	c.count()
 	return c, nil
