@@ -36,6 +36,7 @@ const (
 	gone              // the connection to the database
 	moved             // the schema is not the one that the statement is for
 	slow              // the database took too long
+	locked            // somebody else has what the statement needs
 )
 
 // In SQLite, others of this process hear of a change after its transaction; see told.

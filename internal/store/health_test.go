@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -97,23 +98,42 @@ func TestPostgresCutOffInAChange(t *testing.T) {
 	t.Parallel()
 	server := postgresServer(t)
 	l := postgresLab(t, server, "stuck")
+	config := ok(postgresConfig(value(server + " dbname=stuck")))(t)
+	begin := func(t *testing.T) *pgx.Conn {
+		t.Helper()
+		c := ok(pgx.ConnectConfig(t.Context(), config))(t)
+		t.Cleanup(func() { _ = c.Close(context.WithoutCancel(t.Context())) })
+		if _, err := c.Exec(t.Context(), "BEGIN"); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const change = "SELECT newest FROM revision FOR UPDATE"
 	for name, c := range map[string]struct {
-		last string // what the one says that is cut off
-		want error
+		last   string // what the one says that is cut off
+		behind int    // its other changes, which wait for that one
+		want   error
 	}{
-		"idle": {"SELECT 1", nil},
-		"busy": {"SELECT pg_sleep(6)", ErrAway},
+		"idle":              {"SELECT 1", 0, nil},
+		"idle, with others": {"SELECT 1", 2, nil},
+		"busy":              {"SELECT pg_sleep(8)", 0, ErrAway},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := ok(postgresConfig(value(server + " dbname=stuck")))(t)
-			cut := ok(pgx.ConnectConfig(t.Context(), config))(t)
-			defer func() { _ = cut.Close(context.WithoutCancel(t.Context())) }()
-			if _, err := cut.Exec(t.Context(), "BEGIN"); err != nil {
+			cut := begin(t)
+			if _, err := cut.Exec(t.Context(), change); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := cut.Exec(t.Context(), "SELECT newest FROM revision FOR UPDATE"); err != nil {
-				t.Fatal(err)
+			var waiting sync.WaitGroup
+			defer waiting.Wait()
+			for range c.behind {
+				behind := begin(t)
+				waiting.Go(func() { _, _ = behind.Exec(t.Context(), change) })
 			}
+			eventually(t, "they wait", func() bool {
+				var n int
+				err := l.reader.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = 'stuck' AND wait_event_type = 'Lock'").Scan(&n)
+				return err == nil && n == c.behind
+			})
 			said := make(chan struct{})
 			go func() { defer close(said); _, _ = cut.Exec(t.Context(), c.last) }()
 			defer func() { <-said }()

@@ -69,7 +69,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS, alone bool) (err error
 		}
 		for i := 0; ; i++ {
 			done, err = s.step(ctx, c, applied+1, string(text), alone)
-			if i == retries || s.dialect.problem(err) != again { // as calls of other servers can cause
+			if p := s.dialect.problem(err); i == retries || p != again && p != locked { // as calls of other servers can cause
 				break
 			}
 		}

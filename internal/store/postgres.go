@@ -25,8 +25,10 @@ const (
 	// idleTimeout is how long a transaction may wait for its next statement: longer than a database takes
 	// to answer that counts as there.
 	idleTimeout = lookPatience + time.Second
-	// lockTimeout is how long a statement may wait for a lock: longer than somebody who is cut off keeps it.
-	lockTimeout = idleTimeout + 2*time.Second
+	// lockTimeout is how long a statement waits for a lock before it asks again: not as long as somebody who
+	// is cut off keeps it. So when that one loses it, those of its changes that waited behind it have given up,
+	// and do not keep it, too, one after the other.
+	lockTimeout = idleTimeout - time.Second
 )
 
 // postgresConnections is how many connections a server has at most.
@@ -170,7 +172,9 @@ func postgresProblem(err error) problem {
 		return gone
 	case "42703", "42P01", "42804", "42883", "0A000": // undefined_column, undefined_table, datatype_mismatch, undefined_function, a plan whose result has another type
 		return moved
-	case "55P03", "57014": // lock_not_available, query_canceled
+	case "55P03": // lock_not_available
+		return locked
+	case "57014": // query_canceled
 		return slow
 	}
 	return other

@@ -35,6 +35,9 @@ type row interface{ Scan(into ...any) error }
 // retries is how often a transaction is tried that another one made fail.
 const retries = 5
 
+// lockTries is how often one is tried that waits for another one.
+const lockTries = 3
+
 // write runs f in a transaction, which is committed if f returns nil. It may call f again, so f
 // must not leave anything behind.
 func (s *Store) write(ctx context.Context, f func(session) error) error {
@@ -42,7 +45,7 @@ func (s *Store) write(ctx context.Context, f func(session) error) error {
 	defer cancel()
 	for i := 0; ; i++ {
 		committing, err := s.transact(ctx, f)
-		if err == nil || i == retries || !s.again(ctx, err, committing) {
+		if err == nil || i == retries || !s.again(ctx, err, committing, i+1) {
 			return s.named(ctx, err)
 		}
 	}
@@ -57,7 +60,7 @@ func (s *Store) writeOne(ctx context.Context, f func(t session, again bool) erro
 	defer func() { s.observer.Transaction(time.Since(began), err == nil) }()
 	for i := 0; ; i++ {
 		err := f(session{ctx, s, s.writer, nil}, i > 0)
-		if err == nil || i == retries || !s.again(ctx, err, false) {
+		if err == nil || i == retries || !s.again(ctx, err, false, i+1) {
 			return s.named(ctx, err)
 		}
 	}
@@ -66,11 +69,13 @@ func (s *Store) writeOne(ctx context.Context, f func(t session, again bool) erro
 // has reports whether the database has a statement.
 func (s *Store) has(name string) bool { return s.queries[name] != "" }
 
-// again reports whether a transaction that failed may be tried again: it did nothing.
-func (s *Store) again(ctx context.Context, err error, committing bool) bool {
+// again reports whether a transaction that failed may be tried again, after so many times: it did nothing.
+func (s *Store) again(ctx context.Context, err error, committing bool, tried int) bool {
 	switch s.dialect.problem(err) {
 	case again:
 		return true
+	case locked:
+		return tried < lockTries
 	case moved: // by another process
 		return s.readSchema(ctx) == nil
 	case gone: // perhaps all idle connections, as after a restart of the database
@@ -114,7 +119,7 @@ func (s *Store) named(ctx context.Context, err error) error {
 		return ErrExists
 	case missing:
 		return ErrNone
-	case gone, slow:
+	case gone, slow, locked:
 		return awayError(err)
 	}
 	return err
@@ -255,7 +260,7 @@ func reading[T any](ctx context.Context, s *Store, f func(session) (T, error)) (
 	defer cancel()
 	for i := 0; ; i++ {
 		found, err := f(t)
-		if err == nil || i == retries || !s.again(t.ctx, err, false) { //nolint:contextcheck // it is that of the session
+		if err == nil || i == retries || !s.again(t.ctx, err, false, i+1) { //nolint:contextcheck // it is that of the session
 			return found, t.named(err)
 		}
 	}
