@@ -50,7 +50,7 @@ func (s *Server) readiness(ctx context.Context) httpserve.Readiness {
 
 // back hears that the database answers again: others may have changed anything.
 func (s *Server) back() {
-	s.known.changed()
+	s.known.doubted()
 	s.directory.doubts.Add(1)
 }
 

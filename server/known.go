@@ -13,13 +13,18 @@ import (
 
 // known remembers the tokens of workspaces and the workspaces that MCP's clients came with, so that
 // a message asks the database for nothing that has not changed. After a change it forgets all of
-// them: a revoked token is good for no further message.
+// them: a revoked token is good for no further message. Where it only may have missed a change, it asks
+// again; while the database is away, what was good within that time goes on.
 type known struct {
 	store *store.Store
+	now   func() time.Time
+	away  time.Duration // how long the server goes on without the database
 
 	mu sync.Mutex
-	// changes counts what changed. What was read before the last change is not remembered.
-	changes    uint64
+	// changes counts what changed, or may have. What was read before the last change is not remembered.
+	changes uint64
+	// doubts counts when changes may have been missed.
+	doubts     uint64
 	tokens     recent[[sha256.Size]byte, store.WorkspaceToken]
 	workspaces recent[store.Scope, store.Workspace] // by id, and by name
 	used       map[string]time.Time                 // tokens since the last flush, by id
@@ -31,10 +36,17 @@ const maxRecent = 8192
 // recent are things that were asked for lately. What is asked for stays.
 type recent[K comparable, V any] struct {
 	// young takes what is asked for. Once it is full, it takes the place of old.
-	young, old map[K]*V
+	young, old map[K]*remembered[V]
 }
 
-func (r *recent[K, V]) get(key K) *V {
+// remembered is something that was read.
+type remembered[V any] struct {
+	value  V
+	doubts uint64    // when it was read
+	good   time.Time // when it was last used without a doubt, while the database was there
+}
+
+func (r *recent[K, V]) get(key K) *remembered[V] {
 	v := r.young[key]
 	if v == nil {
 		if v = r.old[key]; v != nil {
@@ -44,11 +56,16 @@ func (r *recent[K, V]) get(key K) *V {
 	return v
 }
 
-func (r *recent[K, V]) put(key K, v *V) {
+func (r *recent[K, V]) put(key K, v *remembered[V]) {
 	if r.young == nil || len(r.young) >= maxRecent {
-		r.young, r.old = make(map[K]*V), r.young
+		r.young, r.old = make(map[K]*remembered[V]), r.young
 	}
 	r.young[key] = v
+}
+
+func (r *recent[K, V]) remove(key K) {
+	delete(r.young, key)
+	delete(r.old, key)
 }
 
 // changed forgets everything. Call it after a token was revoked, or a workspace was changed.
@@ -59,25 +76,50 @@ func (k *known) changed() {
 	k.tokens, k.workspaces = recent[[sha256.Size]byte, store.WorkspaceToken]{}, recent[store.Scope, store.Workspace]{}
 }
 
-// lookUp returns what is known by a key. Otherwise it reads it, if admit does not refuse that.
-func lookUp[K comparable, V any](k *known, of *recent[K, V], key K, admit func() error, read func() (V, error)) (*V, error) {
-	k.mu.Lock()
-	v, changes := of.get(key), k.changes
-	k.mu.Unlock()
-	if v != nil {
-		return v, nil
-	}
-	if err := admit(); err != nil {
-		return nil, err
-	}
-	found, err := read()
-	if err != nil {
-		return nil, err
-	}
+// doubted says that a change may have been missed.
+func (k *known) doubted() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.changes == changes {
-		of.put(key, &found)
+	k.changes++
+	k.doubts++
+}
+
+// lookUp returns what is known by a key. Otherwise it reads it, if admit does not refuse that.
+func lookUp[K comparable, V any](k *known, of *recent[K, V], key K, admit func() error, read func() (V, error)) (*V, error) {
+	now := k.now()
+	k.mu.Lock()
+	v, changes, doubts := of.get(key), k.changes, k.doubts
+	goesOn := false // while the database is away
+	if v != nil {
+		if v.doubts == doubts {
+			if k.store.Away().IsZero() {
+				v.good = now
+			}
+			k.mu.Unlock()
+			return &v.value, nil
+		}
+		goesOn = now.Sub(v.good) < k.away
+	}
+	k.mu.Unlock()
+	if v == nil {
+		if err := admit(); err != nil {
+			return nil, err
+		}
+	}
+	found, err := read()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case err == nil && k.changes == changes:
+		of.put(key, &remembered[V]{found, doubts, now})
+	case err == nil:
+	case goesOn && errors.Is(err, store.ErrAway) && of.get(key) == v: // nothing was heard of it meanwhile
+		return &v.value, nil
+	default:
+		if errors.Is(err, store.ErrNone) {
+			of.remove(key)
+		}
+		return nil, err
 	}
 	return &found, nil
 }

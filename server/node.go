@@ -93,11 +93,13 @@ func (s *Server) heard(c coordinate.Change) {
 	case store.NoticeConnection:
 		s.directory.doubts.Add(1)
 	default:
-		s.known.changed()
 		s.directory.doubts.Add(1)
 		if c.Everything {
+			s.known.doubted()
 			s.newKeys.Store(true)
 			s.installed.changed()
+		} else {
+			s.known.changed()
 		}
 		s.gone(c)
 	}

@@ -190,7 +190,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	forever, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopForgetting = stop
-	s.known.store = s.store
+	s.known.store, s.known.now, s.known.away = s.store, s.now, s.options.DatabaseAway
 	s.forgetting.Go(func() { s.noteUses(forever) })
 	s.forgetting.Go(func() { s.followSigning(forever) })
 	s.forgetting.Go(func() { s.payOwed(forever) })
