@@ -1562,7 +1562,14 @@ static ah_json ah_next_cursor(ah_call *call, ah_response response) {
 
 void ah_meta_value(ah_call *call, const char *name, ah_value value) {
 	ah_result *r = &call->result;
-	if (value <= 0 || r->part_count == sizeof r->parts / sizeof r->parts[0]) return;
+	if (value <= 0) return;
+	if (r->part_count == sizeof r->parts / sizeof r->parts[0]) {
+		ah_error e = {0};
+		e.kind = "connector_fault";
+		e.message = ah_text_of("meta has more than 32 values of the host");
+		ah_fail(call, e);
+		return;
+	}
 	ah_put_key(&r->meta, name);
 	r->parts[r->part_count].at = r->meta.length;
 	r->parts[r->part_count++].value = value;

@@ -7,18 +7,35 @@ use crate::json::Json;
 use crate::table::Connector;
 use crate::value::Value;
 
+/// Logs what a panic says: the caller only learns that the connector trapped. The host runs auth_schema before
+/// the state is saved that calls start from, so that they find this done.
+fn log_panics() {
+    #[cfg(target_arch = "wasm32")]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            std::panic::set_hook(Box::new(|info| {
+                host::line(4, &info.to_string());
+            }));
+        });
+    }
+}
+
 /// Writes the manifest.
 pub fn describe(connector: &'static Connector) -> i32 {
+    log_panics();
     code(host::output(&connector.manifest()))
 }
 
 /// Writes how the vendor authenticates.
 pub fn auth_schema(connector: &'static Connector) -> i32 {
+    log_panics();
     code(host::output(&connector.auth_schema()))
 }
 
 /// Runs the operation that the input names, and writes its outcome.
 pub fn execute(connector: &'static Connector) -> i32 {
+    log_panics();
     host::set_fault(false);
     let outcome = run(connector);
     if host::fault() {
