@@ -208,7 +208,7 @@ func (s *Store) endJob(ctx context.Context, j Job, state JobState) error {
 		return t.record(j.Scope, Change{Entity: "jobs", Action: "end", Object: j.ID, Name: j.Kind, State: string(state)})
 	})
 	if err == nil && state == JobSucceeded {
-		err = s.wipe(ctx)
+		err = s.wipe(context.WithoutCancel(ctx))
 	}
 	return err
 }

@@ -136,6 +136,10 @@ func (p *place) read(a again) {
 	}
 }
 
+// noneFor is how long it is not asked again whether there is anything of an entity. Another process may have begun
+// to copy it: what was written in this time is in its next pass.
+const noneFor = 2 * time.Second
+
 // readOnce reads a record or a list again, and reports whether it is known what was written.
 func (p *place) readOnce(ctx context.Context, a again) (known bool, err error) {
 	held, err := p.hold(ctx)
@@ -150,6 +154,11 @@ func (p *place) readOnce(ctx context.Context, a again) (known bool, err error) {
 		return false, err // a pass removes them
 	}
 	e := p.entity(a.entity)
+	now, none := p.copies.seams.Now(), false
+	p.note(e, func(e *entity) { none = !e.none.IsZero() && now.Sub(e.none) < noneFor })
+	if none {
+		return true, nil
+	}
 	p.writing.Lock()
 	a.gone = e.removed
 	p.writing.Unlock()
@@ -158,6 +167,9 @@ func (p *place) readOnce(ctx context.Context, a again) (known bool, err error) {
 		return false, err
 	}
 	if !begun(state) {
+		if len(e.passing) == 0 {
+			p.note(e, func(e *entity) { e.none = now })
+		}
 		return true, nil
 	}
 	if a.removed && a.key != nil && (of.Each == nil || a.each != nil) {

@@ -32,6 +32,7 @@ func (w *work) begin(held *backend.Connection, of *connector.Sync, e *entity) *g
 	w.writing.Lock()
 	defer w.writing.Unlock()
 	e.written = make(map[string]int64)
+	w.note(e, func(e *entity) { e.none = time.Time{} })
 	return &guard{Store: w.copies.store, work: w, held: held, of: of, entity: e, removed: e.removed, since: e.number, progress: Progress{Entity: of.Entity}}
 }
 

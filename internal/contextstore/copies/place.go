@@ -52,6 +52,7 @@ type entity struct {
 	written map[string]int64 // keys of those that were read again since the pass began, with their numbers; nil without a pass
 
 	// With the lock mu:
+	none  time.Time // when there was nothing of it, for calls that write often; zero once a pass has begun here
 	dirty bool      // a call changed nobody knows which records
 	err   error     // of the last pass
 	retry time.Time // no pass before, because of err
