@@ -371,6 +371,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run KilledServer -server-kills $(call sized,500,5) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestFiles/isolation|TestPostgres/cases/isolation' -cross-searches $(call sized,100000,3000)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run TestLarge -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
+	$(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestLarge$$' -large-sealed -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
 	@$(MAKE) --no-print-directory test-schema SCHEMATIME=$(call sized,10m,20s)
 	@$(MAKE) --no-print-directory fuzz
