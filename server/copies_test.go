@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -431,6 +432,84 @@ func TestNoCopies(t *testing.T) {
 	l.ok(l.ask(http.MethodGet, at(airbyteapi.InspectPath, id), l.token, nil), &one)
 	if one.Readiness != nil {
 		t.Errorf("%+v", one.Readiness)
+	}
+}
+
+// retried waits until a job that keeps copies has run once more.
+func (l *lab) retried(j store.Job) {
+	l.t.Helper()
+	if _, err := l.s.store.RetryJob(l.t.Context(), j.Scope, j.ID); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// TestNarrowedCopies: what a connector may list no more is not found, and its copies are removed.
+func TestNarrowedCopies(t *testing.T) {
+	t.Parallel()
+	l := newCopiesLab(t)
+	id := l.create("acme", "Pylon")
+	l.search(id)
+	j := l.kept("acme", id)
+	l.ok(l.ask(http.MethodPut, at(airbyteapi.ConnectorPath, id), l.token, `{"entities": [{"entity": "accounts"}]}`), new(any))
+	l.fails(l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, searchOf("users", "")), http.StatusForbidden, "users")
+	l.retried(j)
+	l.eventually("the copies are gone", func() bool {
+		names, err := l.s.copying.store.Connections(t.Context(), j.Scope.Workspace)
+		return err == nil && len(names) == 0
+	})
+}
+
+// TestIdleCopies: copies in which nobody has searched for a week are removed, and the job ends.
+func TestIdleCopies(t *testing.T) {
+	t.Parallel()
+	var later atomic.Int64
+	l := newCopiesLab(t, func(o *Options) {
+		o.Host.Seams.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	})
+	id := l.create("acme", "Pylon")
+	l.search(id)
+	j := l.kept("acme", id)
+	later.Store(int64(copiesFor - time.Hour))
+	l.retried(j)
+	l.eventually("the job ran", func() bool {
+		now, err := l.s.store.Job(t.Context(), j.Scope, j.ID)
+		return err == nil && now.State == store.JobWaiting && time.Until(now.Next) > 10*time.Second
+	})
+	if names, err := l.s.copying.store.Connections(t.Context(), j.Scope.Workspace); err != nil || len(names) != 1 {
+		t.Errorf("after six days there are copies of %q, %v", names, err)
+	}
+	later.Store(int64(copiesFor + time.Hour))
+	l.retried(j)
+	l.job(j.Scope, copiesJob, store.JobSucceeded)
+	if names, err := l.s.copying.store.Connections(t.Context(), j.Scope.Workspace); err != nil || len(names) > 0 {
+		t.Errorf("after a week there are copies of %q, %v", names, err)
+	}
+}
+
+// TestCopiesAfterNewDataKeys: copies that were sealed with a key that is no more are made again.
+func TestCopiesAfterNewDataKeys(t *testing.T) {
+	t.Parallel()
+	l := newCopiesLab(t)
+	id := l.create("acme", "Pylon")
+	before, _ := l.search(id)
+	if _, err := l.s.store.RotateData(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.stop()
+	l.start(t)
+	var after []string
+	l.eventually("the copies are there", func() bool {
+		r := l.ask(http.MethodPost, at(airbyteapi.ExecutePath, id), l.token, searchOf("users", ""))
+		var answer searched
+		if r.status != http.StatusOK || json.Unmarshal([]byte(r.body), &answer) != nil {
+			t.Logf("%d %s", r.status, r.body)
+			return false
+		}
+		after = idsOf(answer.Result.Data)
+		return true
+	})
+	if !slices.Equal(before, after) {
+		t.Errorf("found %q, and before %q", after, before)
 	}
 }
 

@@ -71,11 +71,10 @@ func (s *Server) syncCopies(ctx context.Context, kept store.Copied, e *entry) er
 	begun, permitted, more := s.now(), 0, false
 	for i := range there {
 		one := &there[i]
-		if one.Refused != nil || err != nil {
-			continue
+		if one.Refused == nil {
+			permitted++
 		}
-		permitted++
-		if !isCopied(&one.State) {
+		if err != nil || !isCopied(&one.State) {
 			continue
 		}
 		left := copiesSlice - s.now().Sub(begun)
@@ -85,7 +84,7 @@ func (s *Server) syncCopies(ctx context.Context, kept store.Copied, e *entry) er
 		}
 		var synced []copies.Synced
 		synced, err = s.copying.copies.Sync(ctx, e.Workspace, e.Name, one.Entity, copies.SyncOptions{DueOnly: true, Slice: left})
-		if ctx.Err() == nil && err == nil {
+		if ctx.Err() == nil && err == nil && one.Refused == nil { // what is refused is gone by now
 			more = s.count(e, synced) || more
 		}
 	}
