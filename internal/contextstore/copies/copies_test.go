@@ -248,6 +248,42 @@ func TestWrites(t *testing.T) {
 	}
 }
 
+// TestDeletionWithoutGet removes the copy of a record that no operation reads.
+func TestDeletionWithoutGet(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.notes["i001"] = []string{"hello"}
+	d.sync("", copies.SyncOptions{})
+	before := d.state("notes").Count
+	d.call("notes", "delete", `{"issue_id":"i001","id":"n0"}`)
+	if err := d.copies.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := d.state("notes").Count; before != 1 || after != 0 {
+		t.Errorf("%d notes, and then %d", before, after)
+	}
+}
+
+// TestRemovedWhileReading: a record that is read again makes no copies anew that were removed.
+func TestRemovedWhileReading(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.sync("issues", copies.SyncOptions{})
+	d.after = func(op string) error {
+		if op == "issues.get" {
+			return d.copies.Remove(t.Context(), "w", "support")
+		}
+		return nil
+	}
+	d.call("issues", "update", `{"id":"i001","title":"new"}`)
+	if err := d.copies.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d.state("issues").Count != 0 || d.holds("new") {
+		t.Error("the removed copies are there")
+	}
+}
+
 // TestNothingCopiedNothingRead: writes of entities without copies are not read again.
 func TestNothingCopiedNothingRead(t *testing.T) {
 	t.Parallel()
@@ -306,6 +342,21 @@ func TestRemovedDuringPass(t *testing.T) {
 	}
 }
 
+// TestNarrowedDuringPass: a pass asks for no further page that the grant does not permit any more, and leaves no copies.
+// threat: K1
+func TestNarrowedDuringPass(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 5, nil)
+	d.after = func(string) error {
+		d.allow(&config.Allow{Operations: []string{"notes.*"}})
+		return nil
+	}
+	done := d.sync("issues", copies.SyncOptions{})
+	if e, ok := errors.AsType[*abi.Error](done[0].Err); !ok || e.Kind != abi.KindDenied || done[0].More || len(d.calls) != 1 || d.state("issues").Count != 0 || d.holds("login fails") {
+		t.Errorf("%+v, calls %q, %+v", done, d.calls, d.state("issues"))
+	}
+}
+
 // TestConnectionIsGone removes its copies.
 func TestConnectionIsGone(t *testing.T) {
 	t.Parallel()
@@ -335,6 +386,10 @@ func TestMaxAge(t *testing.T) {
 	}
 	if titles, meta := d.search(`{"query":{},"max_age":60}`); len(titles) != 2 || strings.Contains(meta, "up_to_date") || !strings.Contains(meta, `"synced_at":"2026-12-01T10:`) {
 		t.Errorf("found %q, %s", titles, meta)
+	}
+	d.clock.now = d.clock.now.Add(time.Hour)
+	if _, meta := d.search(`{"query":{},"max_age":0}`); strings.Contains(meta, "up_to_date") {
+		t.Errorf("copies of this moment are not new enough: %s", meta)
 	}
 	d.clock.now = d.clock.now.Add(time.Hour)
 	d.before = func(string) error {
@@ -410,6 +465,12 @@ func TestFifthOfTheRate(t *testing.T) {
 	d.sync("issues", copies.SyncOptions{})
 	if took := d.clock.Now().Sub(start); took < time.Minute || took > 2*time.Minute {
 		t.Errorf("four pages took %v", took)
+	}
+	costly := newDesk(t, 4, nil) // in two pages of two requests each
+	costly.costs, start = 2, costly.clock.Now()
+	costly.sync("issues", copies.SyncOptions{})
+	if took := costly.clock.Now().Sub(start); took < time.Minute {
+		t.Errorf("two pages of two requests each took %v", took)
 	}
 	done := d.sync("issues", copies.SyncOptions{Full: true, Slice: time.Second})
 	if !done[0].More || done[0].Err != nil || !done[0].Next.After(d.clock.Now()) {
@@ -508,6 +569,10 @@ func TestDamagedAndNewer(t *testing.T) {
 	if done := d.sync("", copies.SyncOptions{}); done[0].Err != nil || done[0].Result.State.Count != 3 {
 		t.Errorf("%+v", done)
 	}
+	later := newDesk(t, 3, nil, func(o *copies.Options) { o.Store = &onceDamaged{Store: o.Store} })
+	if done := later.sync("issues", copies.SyncOptions{}); done[0].Err != nil || done[0].Result.State.Count != 3 {
+		t.Errorf("damage that a pass met: %+v", done)
+	}
 	newer := newDesk(t, 1, nil, func(o *copies.Options) { o.Store = tooNew{} })
 	done := newer.sync("issues", copies.SyncOptions{})
 	if e, ok := errors.AsType[*abi.Error](done[0].Err); !ok || e.Kind != abi.KindConflict {
@@ -516,6 +581,20 @@ func TestDamagedAndNewer(t *testing.T) {
 	if _, err := newer.execute(t.Context(), false, "issues", "context_store_search", all); err == nil || !strings.Contains(err.Error(), "a newer agenthost") {
 		t.Errorf("a search in copies of a newer program: %v", err)
 	}
+}
+
+// onceDamaged are copies whose damage the first step of a pass meets.
+type onceDamaged struct {
+	contextstore.Store
+	met bool
+}
+
+func (s *onceDamaged) Apply(ctx context.Context, t contextstore.Target, b contextstore.Batch) (*contextstore.State, error) {
+	if !s.met {
+		s.met = true
+		return nil, contextstore.ErrDamaged
+	}
+	return s.Store.Apply(ctx, t, b)
 }
 
 // tooNew are copies that a newer program made.

@@ -36,7 +36,8 @@ const deskManifest = `{
 		{"entity": "issues", "action": "delete", "description": "Removes an issue.", "effect": "delete", "params": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}, "requests": [{"method": "DELETE", "path": "/issues/{id}"}]},
 		{"entity": "notes", "action": "list", "description": "The notes of an issue.", "effect": "read", "params": {"type": "object", "required": ["issue_id"], "properties": {"issue_id": {"type": "string"}}},
 		 "result": {"type": "object", "properties": {"id": {"type": "string"}, "text": {"type": "string"}}}, "requests": [{"method": "GET", "path": "/issues/{issue_id}/notes"}]},
-		{"entity": "notes", "action": "create", "description": "Adds a note.", "effect": "write", "params": {"type": "object", "required": ["issue_id"], "properties": {"issue_id": {"type": "string"}, "text": {"type": "string"}}}, "requests": [{"method": "POST", "path": "/issues/{issue_id}/notes"}]}
+		{"entity": "notes", "action": "create", "description": "Adds a note.", "effect": "write", "params": {"type": "object", "required": ["issue_id"], "properties": {"issue_id": {"type": "string"}, "text": {"type": "string"}}}, "requests": [{"method": "POST", "path": "/issues/{issue_id}/notes"}]},
+		{"entity": "notes", "action": "delete", "description": "Removes a note.", "effect": "delete", "params": {"type": "object", "required": ["issue_id", "id"], "properties": {"issue_id": {"type": "string"}, "id": {"type": "string"}}}, "requests": [{"method": "DELETE", "path": "/issues/{issue_id}/notes/{id}"}]}
 	],
 	"sync": [
 		{"entity": "notes", "each": {"param": "/issue_id", "of": "issues", "as": "issue_id"}, "text": ["text"]},
@@ -62,6 +63,7 @@ type desk struct {
 	after   func(op string) error // and after that: the answer is lost
 	removed bool                  // the connection
 	silent  bool                  // the vendor never answers
+	costs   int                   // requests of a call; 0 is one
 	endless bool                  // lists have more pages, and no cursor
 
 	mu     sync.Mutex
@@ -101,7 +103,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 func newDesk(t *testing.T, issues int, allow *config.Allow, options ...func(*copies.Options)) *desk {
 	t.Helper()
 	d := &desk{
-		t: t, clock: &clock{now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}, folder: t.TempDir(), memory: backend.NewMemory(64 << 20),
+		t: t, clock: &clock{now: time.Date(2026, 12, 1, 9, 0, 0, 500_000, time.UTC)}, folder: t.TempDir(), memory: backend.NewMemory(64 << 20),
 		issues: make(map[string]issue), notes: make(map[string][]string),
 	}
 	var err error
@@ -224,7 +226,7 @@ func (d *desk) Run(ctx context.Context, call *backend.Call) (backend.Result, err
 	}
 	d.calls = append(d.calls, mark+op)
 	d.mu.Unlock()
-	r.Stats.Requests = 1
+	r.Stats.Requests = max(1, d.costs)
 	if err == nil && d.after != nil {
 		if err := d.after(op); err != nil {
 			return backend.Result{}, err
@@ -274,6 +276,9 @@ func (d *desk) answer(call *backend.Call) (backend.Result, error) {
 			return backend.Result{}, gone
 		}
 		delete(d.issues, id)
+		return backend.Result{Data: []byte("{}")}, nil
+	case "notes.delete":
+		delete(d.notes, param("issue_id"))
 		return backend.Result{Data: []byte("{}")}, nil
 	case "notes.create":
 		of := param("issue_id")
