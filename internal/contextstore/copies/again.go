@@ -45,8 +45,9 @@ func (p *place) wrote(c *connector.Connector, call *backend.Call, data []byte, e
 	if err != nil && !mayHaveWritten(err) {
 		return
 	}
+	ours := len(call.Credentials) == 0 // with its own, it may be of another account
 	for _, t := range c.Touched(call.Operation, call.Params, data) {
-		p.readAgain(again{entity: t.Sync.Entity, key: bytes.Clone(t.Key), each: bytes.Clone(t.Each), removed: t.Removed && err == nil})
+		p.readAgain(again{entity: t.Sync.Entity, key: bytes.Clone(t.Key), each: bytes.Clone(t.Each), removed: t.Removed && err == nil && ours})
 	}
 }
 

@@ -254,6 +254,20 @@ func TestDeletionWithoutGet(t *testing.T) {
 	d := newDesk(t, 1, nil)
 	d.notes["i001"] = []string{"hello"}
 	d.sync("", copies.SyncOptions{})
+	op, err := d.used.Operation("notes", "delete")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := d.notes["i001"]
+	if _, err := backend.Run(t.Context(), d.used, &backend.Call{Operation: op, Params: []byte(`{"issue_id":"i001","id":"n0"}`), Credentials: map[string]secret.Value{"token": secret.New([]byte("x"))}}); err != nil {
+		t.Fatal(err)
+	}
+	d.mu.Lock()
+	d.notes["i001"] = there // what another account deleted has the same ids
+	d.mu.Unlock()
+	if err := d.copies.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	before := d.state("notes").Count
 	d.call("notes", "delete", `{"issue_id":"i001","id":"n0"}`)
 	if err := d.copies.Settle(t.Context()); err != nil {
