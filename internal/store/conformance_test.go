@@ -173,6 +173,7 @@ var shared = map[string]func(t *testing.T, l *lab){
 	"late tokens":      testLateTokens,
 	"writes":           testWrites,
 	"undone writes":    testUndoneWrites,
+	"undone tries":     testUndoneTries,
 	"audit":            testAudit,
 	"jobs":             testJobs,
 	"cancelled jobs":   testCancelledJobs,

@@ -93,6 +93,7 @@ func (s *Store) mend(ctx context.Context, c *sql.Conn) error {
 	for _, l := range []struct{ table, column, kind string }{
 		{"migration", "additive", "BIGINT NOT NULL DEFAULT 0"},
 		{"idempotency", "start", "TEXT NOT NULL DEFAULT ''"},
+		{"idempotency", "undone", "TEXT NOT NULL DEFAULT ''"},
 	} {
 		var has bool
 		if err := c.QueryRowContext(ctx, s.dialect.hasColumn, l.table, l.column).Scan(&has); err != nil {

@@ -15,6 +15,7 @@ func TestPlans(t *testing.T) {
 		"connector_file.count":       "when an operator installs one",
 		"connector_file.list":        "a few rows, when one was changed",
 		"connector_file.masters":     "once, when a server starts",
+		"copied.totals":              "when the metrics are read",
 		"data_key.forget":            "by a job",
 		"data_key.masters":           "once, when a server starts",
 		"job_data.masters":           "once, when a server starts",

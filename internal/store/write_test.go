@@ -359,3 +359,50 @@ func testUndoneWrites(t *testing.T, l *lab) {
 		}
 	}
 }
+
+// A caller tries again and again on a server that is cut off. What the database was told of
+// each try arrives later than that nothing was sent, and in any order: the key stays free.
+//
+// threat: S6 in TestSQLite
+func testUndoneTries(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	try := func(id string) Write {
+		return Write{Scope: p, Connection: "c", Caller: "app", Key: "many tries", Hash: []byte("h"), Start: "0193-" + id}
+	}
+	late := []Write{try("first"), try("second"), try("third")}
+	for _, w := range late {
+		if err := l.UndoWrite(ctx, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	free := func(when string) {
+		t.Helper()
+		for _, w := range slices.Backward(late) {
+			if used, err := l.begin(ctx, w, start(p, w.Start)); !used || err != nil {
+				t.Errorf("%s, a late one takes the key: %v", when, err)
+			}
+		}
+	}
+	free("before a good one")
+	good := try("good")
+	for range 2 { // it finds after it began that it need not send anything, and comes back
+		if prior, err := l.BeginWrite(ctx, good, start(p, good.Start)); prior != nil || err != nil {
+			t.Fatalf("the key is not free: %+v, %v", prior, err)
+		}
+		free("beside a good one")
+		if err := l.FreeWrite(ctx, good); err != nil {
+			t.Fatal(err)
+		}
+		free("after a good one")
+	}
+	for range 500 { // the newest ones count
+		if err := l.UndoWrite(ctx, late[2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept int
+	if err := l.writer.QueryRowContext(ctx, "SELECT LENGTH(undone) FROM idempotency WHERE key = 'many tries'").Scan(&kept); err != nil || kept != 4000 {
+		t.Errorf("%d bytes are kept, %v", kept, err)
+	}
+}

@@ -237,6 +237,7 @@ CREATE TABLE idempotency (
 	data_key TEXT REFERENCES data_key,
 	answer BYTEA,
 	expires BIGINT NOT NULL,
+	undone TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (caller, connection, key)
 ) /*strict*/;
 CREATE INDEX idempotency_connection ON idempotency (connection);

@@ -3,7 +3,7 @@ INSERT INTO idempotency (caller, connection, key, organization, workspace, hash,
 VALUES ($1, $2, $3, $4, $5, $6, $10, 'running', 0, NULL, NULL, $7, $9)
 ON CONFLICT (caller, connection, key) DO UPDATE
 SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
-WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' AND idempotency.start <> excluded.start
+WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' AND idempotency.undone NOT LIKE '%' || excluded.start || '%'
 
 -- The same with the record of the start, in one statement. Done again, it finds what it did before.
 -- name: idempotency.begin_recorded (PostgreSQL)
@@ -12,7 +12,7 @@ WITH begun AS (
 	VALUES ($1, $2, $3, $4, $5, $6, $10, 'running', 0, NULL, NULL, $7, $9)
 	ON CONFLICT (caller, connection, key) DO UPDATE
 	SET organization = excluded.organization, workspace = excluded.workspace, hash = excluded.hash, start = excluded.start, state = 'running', status = 0, data_key = NULL, answer = NULL, expires = excluded.expires, node = excluded.node
-	WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' AND idempotency.start <> excluded.start OR $11 AND idempotency.start = excluded.start AND idempotency.state = 'running'
+	WHERE idempotency.expires <= $8 AND idempotency.state <> 'running' AND idempotency.undone NOT LIKE '%' || excluded.start || '%' OR $11 AND idempotency.start = excluded.start AND idempotency.state = 'running'
 	RETURNING 1
 ), recorded AS (
 	INSERT INTO audit (id, event, organization, workspace, record)
@@ -20,13 +20,15 @@ WITH begun AS (
 )
 SELECT COUNT(*) FROM begun
 
--- The key is free for every start but this one.
+-- The key is free for every start but those that were undone, of which the newest ones are kept: a caller
+-- may try again and again, and what the database was told of each try may arrive late.
 -- name: idempotency.undo
-INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, start, state, status, data_key, answer, expires, node)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'unknown', 0, NULL, NULL, 0, '')
+INSERT INTO idempotency (caller, connection, key, organization, workspace, hash, start, state, status, data_key, answer, expires, node, undone)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'unknown', 0, NULL, NULL, 0, '', $7)
 ON CONFLICT (caller, connection, key) DO UPDATE
-SET state = 'unknown', expires = 0
-WHERE idempotency.start = excluded.start AND idempotency.state = 'running'
+SET undone = substr(excluded.undone || ' ' || idempotency.undone, 1, 4000),
+	state = CASE WHEN idempotency.start = excluded.start AND idempotency.state = 'running' THEN 'unknown' ELSE idempotency.state END,
+	expires = CASE WHEN idempotency.start = excluded.start AND idempotency.state = 'running' THEN 0 ELSE idempotency.expires END
 
 -- name: idempotency.get
 SELECT i.hash, i.state, i.status, i.answer, k.id, k.organization, k.workspace, k.master, k.sealed
@@ -41,8 +43,9 @@ WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND (state = '
 -- name: idempotency.unknown
 UPDATE idempotency SET state = 'unknown' WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
 
+-- The row stays for a while, as it knows which starts were undone.
 -- name: idempotency.free
-DELETE FROM idempotency WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
+UPDATE idempotency SET state = 'unknown', expires = 0 WHERE caller = $1 AND connection = $2 AND key = $3 AND start = $4 AND state = 'running'
 
 -- name: idempotency.interrupted
 UPDATE idempotency SET state = 'unknown' WHERE state = 'running'
