@@ -34,7 +34,13 @@ func (a *app) keepCopies(c *config.Config, o *host.Options, wanted func(ctx cont
 	}
 	log := o.Logger.Named("copies")
 	store := &lazyStore{open: func() (contextstore.Store, error) {
-		return contextstore.OpenFiles(c.ContextStore.Folder, a.now, keyOfCopies(c.ContextStore.Key, *o))
+		files, err := contextstore.OpenFiles(c.ContextStore.Folder, a.now, keyOfCopies(c.ContextStore.Key, *o))
+		if err != nil {
+			e := fault.Of(err)
+			e.Field = "context_store.folder"
+			return nil, fault.Configuration(e)
+		}
+		return files, nil
 	}}
 	k := &kept{store: store, log: func(message string, err error) { log.Warn(message, "error", err) }}
 	k.Copies = copies.New(copies.Options{

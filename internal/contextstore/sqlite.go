@@ -46,6 +46,11 @@ func OpenFiles(dir string, now func() time.Time, key Key) (*Files, error) {
 	if err := owned.Folder(dir); err != nil {
 		return nil, fault.Invalid("data", "the folder of the copies cannot be used: "+err.Error(), "name a folder that only you can write to")
 	}
+	// SQLite follows no link, so that none leads out of the folder. The folder itself may be behind some.
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, fault.Invalid("data", "the folder of the copies cannot be used: "+err.Error(), "name a folder that only you can write to")
+	}
 	return &Files{dir: dir, now: now, key: key, turn: make(chan struct{}, 1), open: make(map[string]*file), freed: make(chan struct{})}, nil
 }
 

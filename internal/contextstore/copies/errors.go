@@ -29,7 +29,11 @@ func public(err error) error {
 	case errors.Is(err, errGone):
 		return (&abi.Error{Kind: abi.KindConflict, Field: "context_store", Message: "the copies were removed in the meantime", Hint: "copy again"}).WithCause(err)
 	}
-	return fault.Of(err)
+	e := fault.Of(err)
+	if e.Kind == abi.KindInternal {
+		e.Field, e.Message, e.Hint = "context_store", "the copies of records cannot be used", "the log of agenthost says why; call the list until that is mended"
+	}
+	return e
 }
 
 // newID returns the id of a pass.
