@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -23,6 +24,9 @@ type copiedLine struct {
 	// Next is when the next pass is due. It is missing if it is due now, or if there is none.
 	Next            *time.Time `json:"next,omitempty"`
 	IntervalSeconds int        `json:"interval_seconds"`
+	// LeftOut are the keys of records that cannot be kept, and LeftOutMore says that there are others.
+	LeftOut     []string `json:"left_out,omitempty"`
+	LeftOutMore bool     `json:"left_out_more,omitempty"`
 	// NotCopied is why there are no copies.
 	NotCopied *abi.Error `json:"not_copied,omitempty"`
 }
@@ -73,6 +77,7 @@ func copiedLineOf(connection string, s *copies.Status) copiedLine {
 	return copiedLine{
 		Connection: connection, Entity: s.Entity, Records: s.State.Count, SyncedAt: momentOf(s.State.Synced), Complete: s.State.Complete,
 		Next: momentOf(s.Next), IntervalSeconds: int(s.Interval.Seconds()), NotCopied: publicError(s.Refused),
+		LeftOut: s.LeftOut, LeftOutMore: s.LeftMore,
 	}
 }
 
@@ -86,6 +91,11 @@ func (a *app) copiedRow(l *copiedLine) []string {
 		state = "not copied yet"
 	case !l.Complete:
 		state = "not complete"
+	}
+	if l.LeftOutMore {
+		state += fmt.Sprintf(", without more than %d records that cannot be kept", len(l.LeftOut))
+	} else if len(l.LeftOut) > 0 {
+		state += fmt.Sprintf(", without %d records that cannot be kept", len(l.LeftOut))
 	}
 	if l.Next != nil {
 		next = l.Next.Local().Format(time.DateTime)

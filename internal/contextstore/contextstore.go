@@ -142,6 +142,28 @@ func plain(s string, most int) bool {
 	return true
 }
 
+// CheckKey refuses a key that cannot be kept.
+func CheckKey(key string) error {
+	if !plain(key, mostKeyBytes) {
+		return fault.Invalid("key", fmt.Sprintf("%.80q is no key of a record", key), "a key is a text of at most 512 bytes")
+	}
+	return nil
+}
+
+// Check refuses a record that cannot be kept.
+func (r *Record) Check() error {
+	if err := CheckKey(r.Key); err != nil {
+		return err
+	}
+	switch {
+	case len(r.JSON) > MostRecordBytes:
+		return fault.LimitExceeded("record", fmt.Sprintf("record %.80s has %d bytes, and may have %d", r.Key, len(r.JSON), MostRecordBytes), "copy records without their largest fields")
+	case rawjson.KindOf(r.JSON) != rawjson.Object || rawjson.Check(r.JSON) != nil || !utf8.Valid(r.JSON):
+		return fault.Invalid("record", fmt.Sprintf("record %.80s is no JSON object", r.Key), "")
+	}
+	return nil
+}
+
 // check refuses what cannot be kept, leaves one of several records with the same key, the last, and gives each
 // its time.
 func (b *Batch) check(x *query.Indexer) error {
@@ -151,13 +173,8 @@ func (b *Batch) check(x *query.Indexer) error {
 	last := make(map[string]int, len(b.Put))
 	times := make([]time.Time, len(b.Put))
 	for i, r := range b.Put {
-		switch {
-		case !plain(r.Key, mostKeyBytes):
-			return fault.Invalid("key", fmt.Sprintf("%.80q is no key of a record", r.Key), "a key is a text of at most 512 bytes")
-		case len(r.JSON) > MostRecordBytes:
-			return fault.LimitExceeded("record", fmt.Sprintf("record %.80s has %d bytes, and may have %d", r.Key, len(r.JSON), MostRecordBytes), "copy records without their largest fields")
-		case rawjson.KindOf(r.JSON) != rawjson.Object || rawjson.Check(r.JSON) != nil || !utf8.Valid(r.JSON):
-			return fault.Invalid("record", fmt.Sprintf("record %.80s is no JSON object", r.Key), "")
+		if err := r.Check(); err != nil {
+			return err
 		}
 		last[r.Key] = i
 		if at, ok := x.Updated(r.JSON); ok {
@@ -175,8 +192,8 @@ func (b *Batch) check(x *query.Indexer) error {
 	}
 	b.Put = kept
 	for _, key := range b.Remove {
-		if !plain(key, mostKeyBytes) {
-			return fault.Invalid("key", fmt.Sprintf("%.80q is no key of a record", key), "")
+		if err := CheckKey(key); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -227,8 +227,10 @@ func (p *place) readRecord(ctx context.Context, of *connector.Sync, a again, par
 	switch {
 	case err != nil:
 		return false, err
-	case kept:
+	case kept && record.Check() == nil:
 		return true, p.put(ctx, of, a, []contextstore.Record{record}, nil)
+	case kept: // it cannot be kept; the next pass says so
+		return false, p.put(ctx, of, a, nil, []string{record.Key})
 	}
 	return true, p.put(ctx, of, a, nil, []string{record.Key})
 }
@@ -252,7 +254,7 @@ func (p *place) readList(ctx context.Context, of *connector.Sync, a again) error
 				switch {
 				case err != nil:
 					return err
-				case kept:
+				case kept && record.Check() == nil:
 					put = append(put, record)
 				default:
 					remove = append(remove, record.Key)

@@ -106,6 +106,9 @@ type Synced struct {
 type Status struct {
 	Entity string
 	State  contextstore.State
+	// LeftOut are the keys of records that cannot be kept, such as large ones; LeftMore says that there are others.
+	LeftOut  []string
+	LeftMore bool
 	// Interval is the time between two passes, and Full between two over everything. They are the same where
 	// lists cannot be asked for what changed.
 	Interval, Full time.Duration

@@ -156,7 +156,11 @@ func (c *Copies) find(ctx context.Context, p *place, t contextstore.Target, q *q
 			return nil, removed
 		}
 	}
-	return found, public(err)
+	shown := public(err)
+	if e, ok := errors.AsType[*abi.Error](shown); ok && e.Kind == abi.KindInternal && ctx.Err() == nil {
+		c.log.Error("the copies of a workspace cannot be used", "workspace", p.workspace, "error", err)
+	}
+	return found, shown
 }
 
 // ageOf is how old copies may be, if a search says so on its first page.
@@ -218,6 +222,11 @@ func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte 
 	}
 	if fresh.note != "" {
 		notes = append(notes[:len(notes):len(notes)], fresh.note)
+	}
+	if left, more := syncer.LeftOut(&found.State); more {
+		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf("more than %d records cannot be kept, such as those of more than 1 MiB, and are not found: use get or list", len(left)))
+	} else if len(left) > 0 {
+		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf("%d records cannot be kept, such as those of more than 1 MiB, and are not found: use get or list", len(left)))
 	}
 	if len(notes) > 0 {
 		raw, _ := json.Marshal(notes) // texts always marshal

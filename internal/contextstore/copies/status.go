@@ -29,6 +29,7 @@ func (c *Copies) Status(ctx context.Context, workspace, connection string) ([]St
 			return nil, public(err)
 		}
 		s.State = *state
+		s.LeftOut, s.LeftMore = syncer.LeftOut(state)
 		e := p.entity(of.Entity)
 		s.Running = len(e.passing) > 0
 		if s.Refused == nil {

@@ -80,11 +80,22 @@ func (r *run) values(ctx context.Context, from string) (values []json.RawMessage
 		}
 		if text, found, err := rawjson.Pointer(record, changed); changed != "" && err == nil && found {
 			if at, err := time.Parse(time.RFC3339Nano, rawjson.Unquote(text)); err == nil {
-				r.position.At.Latest = max(r.position.At.Latest, at.UnixMilli())
+				r.saw(at)
 			}
 		}
 	}
 	return values, found.Cursor, nil
+}
+
+// aheadMost is how far the vendor's clock may be ahead. A record of a later time tells nothing of what changed: passes
+// that go on from there would find nothing until then.
+const aheadMost = 24 * time.Hour
+
+// saw notes the time of a record.
+func (r *run) saw(at time.Time) {
+	if !at.After(r.Now().Add(aheadMost)) {
+		r.position.At.Latest = max(r.position.At.Latest, at.UnixMilli())
+	}
 }
 
 // changedAt is a JSON Pointer to the time by which the lists of a record are new: where the manifest says
@@ -176,12 +187,14 @@ func (r *run) batch(each json.RawMessage, p *page) (contextstore.Batch, error) {
 			return b, err
 		}
 		if at, found := r.of.TimeOf(raw); found && (r.of.Each == nil || r.of.Each.Changed == "") {
-			r.position.At.Latest = max(r.position.At.Latest, at.UnixMilli())
+			r.saw(at)
 		}
+		keeps := ok && record.Check() == nil
+		r.position.leave(record.Key, ok && !keeps)
 		switch {
-		case ok:
+		case keeps:
 			b.Put = append(b.Put, record)
-		case r.pass == "":
+		case (ok || r.pass == "") && contextstore.CheckKey(record.Key) == nil: // what it was before is wrong now
 			b.Remove = append(b.Remove, record.Key)
 		}
 	}
@@ -266,7 +279,9 @@ func (r *run) deletions(ctx context.Context) error {
 			if !ok {
 				return r.broken("a deleted record has no key at %s", r.of.Deletions.Key)
 			}
-			b.Remove = append(b.Remove, Key(nil, key))
+			if name := Key(nil, key); contextstore.CheckKey(name) == nil {
+				b.Remove = append(b.Remove, name)
+			}
 		}
 		if p.next != nil && bytes.Equal(p.next, asked) {
 			return r.broken("%s has no end", r.of.Deletions.List.Name())

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/agenthost/agenthost/internal/contextstore"
 )
 
 // position is what the store keeps as the cursor of an entity: where a pass goes on, and what the next
@@ -16,6 +18,9 @@ type position struct {
 	Token json.RawMessage `json:"token,omitempty"`
 	// Full is when the last pass over everything began.
 	Full int64 `json:"full,omitempty"`
+	// Left are keys of records that cannot be kept, such as large ones, and LeftMore says that there are others.
+	Left     []string `json:"left,omitempty"`
+	LeftMore bool     `json:"left_more,omitempty"`
 	// At is nil between passes.
 	At *place `json:"at,omitempty"`
 }
@@ -47,6 +52,43 @@ func read(cursor string) (p position, err error) {
 func (p *position) text() string {
 	raw, _ := json.Marshal(p) // numbers and JSON always marshal
 	return string(raw)
+}
+
+// mostLeft and mostLeftBytes bound the keys that are kept of records that are left out.
+const (
+	mostLeft      = 20
+	mostLeftBytes = 2 << 10
+)
+
+// leave notes whether a record is left out.
+func (p *position) leave(key string, out bool) {
+	at := slices.Index(p.Left, key)
+	if at >= 0 == out {
+		return
+	}
+	if !out {
+		p.Left = slices.Delete(p.Left, at, at+1)
+		return
+	}
+	bytes := len(key)
+	for _, left := range p.Left {
+		bytes += len(left)
+	}
+	if len(p.Left) == mostLeft || bytes > mostLeftBytes {
+		p.LeftMore = true
+		return
+	}
+	p.Left = append(p.Left, key)
+}
+
+// LeftOut are the keys of records that a pass left out, because they are too large or have no key that can be kept:
+// the first ones, and whether there are more. A pass over everything counts anew.
+func LeftOut(s *contextstore.State) (keys []string, more bool) {
+	p, err := read(s.Cursor)
+	if err != nil {
+		return nil, false
+	}
+	return p.Left, p.LeftMore
 }
 
 func (p *position) full() time.Time { return time.UnixMilli(p.Full) }

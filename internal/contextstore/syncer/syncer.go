@@ -98,7 +98,7 @@ func (s *Syncer) Sync(ctx context.Context, of *connector.Sync, full bool) (r Res
 	if err != nil || !of.Incremental() || !state.Complete {
 		full = true
 	}
-	run := &run{Syncer: s, of: of, target: t, position: p, result: &r}
+	run := &run{Syncer: s, of: of, target: t, position: p, kept: state.Cursor, result: &r}
 	if !full && state.Pass == "" {
 		if err = run.changes(ctx); err == nil || !run.tokenIsOver(err) {
 			return r, err
@@ -115,6 +115,7 @@ type run struct {
 	target   contextstore.Target
 	position position
 	pass     string // of a pass over everything
+	kept     string // the cursor in the store
 	result   *Result
 }
 
@@ -137,9 +138,11 @@ func (r *run) everything(ctx context.Context, state *contextstore.State) error {
 		}
 		r.pass, r.position = id, position{At: &place{Started: r.Now().UnixMilli()}}
 	}
-	if _, err := r.Store.Begin(ctx, r.target, r.pass); err != nil {
+	begun, err := r.Store.Begin(ctx, r.target, r.pass)
+	if err != nil {
 		return err
 	}
+	r.kept = begun.Cursor
 	started := time.UnixMilli(r.position.At.Started)
 	if err := r.lists(ctx, func(json.RawMessage) []connector.SyncRange { return r.of.All(started) }); err != nil {
 		return err
@@ -194,9 +197,26 @@ func (r *run) finish(ctx context.Context, synced time.Time) error {
 	return r.apply(ctx, b)
 }
 
+// apply writes a page. One of a list without pages may need several steps: the place is kept with the last one.
 func (r *run) apply(ctx context.Context, b contextstore.Batch) error {
+	for len(b.Put)+len(b.Remove) > contextstore.MostRecords {
+		part := contextstore.Batch{Pass: b.Pass, Cursor: r.kept}
+		n := min(len(b.Put), contextstore.MostRecords)
+		part.Put, b.Put = b.Put[:n:n], b.Put[n:]
+		if n == 0 {
+			part.Remove, b.Remove = b.Remove[:contextstore.MostRecords:contextstore.MostRecords], b.Remove[contextstore.MostRecords:]
+		}
+		if err := r.step(ctx, part); err != nil {
+			return err
+		}
+	}
+	return r.step(ctx, b)
+}
+
+func (r *run) step(ctx context.Context, b contextstore.Batch) error {
 	state, err := r.Store.Apply(ctx, r.target, b)
 	if err == nil {
+		r.kept = state.Cursor
 		r.result.State = *state
 		r.result.Changed += state.Changed
 		r.result.Removed += state.Removed
