@@ -369,6 +369,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -parallel 4 -run 'TestPostgresNodes' -node-kills $(call sized,60,6) -node-every $(call sized,10s,2s) -node-faults $(call sized,24,4) -node-changes $(call sized,2000,200) -node-news $(call sized,200ms,5s) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=$(call sized,10,1) -v -timeout 60m -run 'TestPostgresUpgrade$$' -upgrade-clients $(call sized,32,8)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run KilledServer -server-kills $(call sized,500,5) -seed $(SEED)
+	$(GO) test ./cmd/agenthost -count=1 -v -timeout 600m -run TestKilledSyncs -sync-runs $(call sized,300,6) -seed $(SEED)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestFiles/isolation|TestPostgres/cases/isolation' -cross-searches $(call sized,100000,3000)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run TestLarge -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
 	$(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestLarge$$' -large-sealed -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
