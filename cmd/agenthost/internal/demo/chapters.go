@@ -10,6 +10,7 @@ import (
 
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/contextstore/copies"
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
@@ -133,6 +134,38 @@ func (s *story) writing(ctx context.Context) error {
 		return err
 	}
 	return s.expect(changed.State == "on_hold" && changed.State != there.State, "the state is %s", changed.State)
+}
+
+// unassigned finds the urgent issues that nobody has picked up.
+const unassigned jsonText = `{"filter":{"and":[{"eq":{"custom_fields.priority.value":"urgent"}},{"eq":{"assignee":null}},{"neq":{"state":"closed"}}]}}`
+
+// jsonText is JSON, which a command line shows as it is.
+type jsonText string
+
+// MarshalJSON implements [json.Marshaler].
+func (j jsonText) MarshalJSON() ([]byte, error) { return []byte(j), nil }
+
+// searching answers a question from copies of records.
+func (s *story) searching(ctx context.Context) error {
+	s.step("Copies of records, for searches", "sync", everything, "issues")
+	done, err := s.copies.Sync(ctx, "", everything, "issues", copies.SyncOptions{})
+	if err != nil {
+		return fmt.Errorf("demo, step %d: %w", s.steps, err)
+	}
+	if err := s.expect(len(done) == 1 && done[0].Err == nil && done[0].Result.State.Complete, "the copies are %+v", done); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%d issues on %d pages\n", done[0].Result.State.Count, done[0].Result.Pages)
+	before := len(s.vendor.Requests())
+	found, err := s.exec(ctx, "Which urgent issues has nobody picked up?", host.Call{
+		Entity: "issues", Action: "context_store_search", Params: host.Params{"query": unassigned, "limit": 3}, Select: []string{"number", "title", "state"},
+	})
+	if err != nil {
+		return err
+	}
+	sent := len(s.vendor.Requests()) - before
+	fmt.Fprintf(s.out, "The vendor received %d requests.\n", sent)
+	return s.expect(rawjson.Count(found.Data) == 3 && sent == 0, "got %d issues with %d requests", rawjson.Count(found.Data), sent)
 }
 
 // others shows that the same commands work for other vendors.

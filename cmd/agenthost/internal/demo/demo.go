@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/internal/contextstore/copies"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
 )
@@ -33,6 +36,7 @@ type Options struct {
 type story struct {
 	o       Options
 	h       *host.Host
+	copies  *copies.Copies
 	vendors *vendors
 	vendor  *vendor // the vendor of most steps
 	out     *recorder
@@ -57,12 +61,25 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer v.close(ctx)
+	folder, err := os.MkdirTemp("", "agenthost-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for copies of records: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	files, err := contextstore.OpenFiles(folder, o.Now, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }() //nolint:contextcheck // what is written ends with the folder
+	copied := copies.New(copies.Options{Store: files, Now: o.Now, Log: o.Logger})
+	defer func() { err = errors.Join(err, copied.Close()) }()
 	h, err := host.Open(ctx, host.Options{
 		Plugins:     o.Plugins,
 		Connections: v.connections(),
 		Logger:      o.Logger,
 		LookupEnv:   v.lookupEnv,
 		OnCompile:   o.OnCompile,
+		Copies:      copied,
 	})
 	if err != nil {
 		return err
@@ -72,10 +89,10 @@ func Run(ctx context.Context, o Options) (err error) {
 			err = closeErr
 		}
 	}()
-	s := &story{o: o, h: h, vendors: v, vendor: v.pylon, out: &recorder{w: o.Out}}
+	s := &story{o: o, h: h, copies: copied, vendors: v, vendor: v.pylon, out: &recorder{w: o.Out}}
 	fmt.Fprintf(s.out, "A simulated Pylon is at %s, an Ashby at %s and an incident.io at %s. Only the host has their keys.\n"+
 		"A simulated Airbyte API, at %s, can keep keys for it.\n", v.pylon.URL, v.ashby.URL, v.incidentIO.URL, v.airbyte.URL)
-	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.others, s.hosted, s.refusals, s.secrets} {
+	for _, chapter := range []func(context.Context) error{s.connectors, s.reading, s.writing, s.searching, s.others, s.hosted, s.refusals, s.secrets} {
 		if err := chapter(ctx); err != nil {
 			return err
 		}
