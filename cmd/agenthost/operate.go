@@ -56,7 +56,10 @@ asks a server elsewhere, with an operator's token from --token or $` + tokenVari
 		RunE: showHelp,
 	}
 	f.add(cmd.PersistentFlags())
-	cmd.AddCommand(commands(&f)...)
+	for _, c := range commands(&f) {
+		c.ValidArgsFunction = a.completeServed(&f, strings.Fields(c.Use)[1:])
+		cmd.AddCommand(c)
+	}
 	return cmd
 }
 

@@ -33,7 +33,8 @@ asks: your answer approves this file, on all nodes.
 A connector that is in the plugins folder of the server cannot be added.`,
 		Example: `  agenthost plugin add notes.wasm --data /var/lib/agenthost/data
   agenthost plugin add notes.wasm --server https://agents.example.com --yes`,
-		Args: args(1, "FILE"),
+		Args:              args(1, "FILE"),
+		ValidArgsFunction: cobra.FixedCompletions([]string{"wasm"}, cobra.ShellCompDirectiveFilterFileExt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			module, err := readModule(cmd.Context(), args[0])
 			if err != nil {
@@ -116,13 +117,13 @@ func (a *app) pluginRemoveCommand() *cobra.Command {
 	var f operatorFlags
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "remove NAME",
+		Use:   "remove CONNECTOR",
 		Short: "Remove a connector from all nodes of a server",
 		Long: `Remove a connector that operators added to a server, from all of its nodes. Calls that run end. The
 connections to it stay, with their credentials, and fail until the connector is added again. On a
 terminal, agenthost asks first.`,
-		Args:              args(1, "NAME"),
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              args(1, "CONNECTOR"),
+		ValidArgsFunction: a.completeServed(&f, []string{"CONNECTOR"}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.operate(cmd.Context(), &f, func(ctx context.Context, c *adminclient.Client) error {
 				if !yes {
