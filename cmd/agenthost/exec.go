@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/params"
 	"github.com/agenthost/agenthost/cmd/agenthost/internal/render"
 	"github.com/agenthost/agenthost/host"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/rawjson"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
@@ -206,6 +207,9 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 	if a.tabular() {
 		a.remark(result)
 	}
+	if action == airbyteapi.ActionSearch && (a.tabular() || a.format == string(render.NDJSON)) {
+		a.remarkCopies(result.Meta)
+	}
 	if result.Stopped != nil {
 		return result.Stopped
 	}
@@ -277,6 +281,23 @@ func (a *app) remark(result *host.Result) {
 		a.say("note", "no records")
 	case result.HasMore && result.NextCursor != "":
 		a.say("note", "more records exist; add --all, or -p "+params.Shell("cursor="+result.NextCursor))
+	}
+}
+
+// remarkCopies writes what the meta of a search says, where that is not shown.
+func (a *app) remarkCopies(raw json.RawMessage) {
+	meta := struct {
+		Complete bool     `json:"complete"`
+		Notes    []string `json:"notes"`
+	}{Complete: true}
+	if len(raw) == 0 || json.Unmarshal(raw, &meta) != nil {
+		return
+	}
+	if !meta.Complete {
+		a.say("note", "not all records are copied yet")
+	}
+	for _, note := range meta.Notes {
+		a.say("note", render.Visible(note))
 	}
 }
 

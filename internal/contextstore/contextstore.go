@@ -167,7 +167,10 @@ func (r *Record) Check() error {
 // check refuses what cannot be kept, leaves one of several records with the same key, the last, and gives each
 // its time.
 func (b *Batch) check(x *query.Indexer) error {
-	if len(b.Put)+len(b.Remove) > MostRecords || len(b.Cursor) > mostCursorBytes {
+	if len(b.Cursor) > mostCursorBytes {
+		return fault.LimitExceeded("cursor", fmt.Sprintf("the place of a pass has %d bytes, and may have %d: the cursors of the list are too long", len(b.Cursor), mostCursorBytes), "tell the author of the connector")
+	}
+	if len(b.Put)+len(b.Remove) > MostRecords {
 		return fault.LimitExceeded("records", fmt.Sprintf("a step has at most %d records", MostRecords), "make smaller steps")
 	}
 	last := make(map[string]int, len(b.Put))

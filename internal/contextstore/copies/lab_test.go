@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,7 @@ type desk struct {
 	silent  bool                  // the vendor never answers
 	costs   int                   // requests of a call; 0 is one
 	endless bool                  // lists have more pages, and no cursor
+	circle  int                   // lists have so many pages, the last of which leads to the first; 0 is without
 
 	mu     sync.Mutex
 	c      backend.Connection
@@ -313,7 +315,10 @@ func (d *desk) list(since, cursor string) backend.Result {
 		records = append(records, string(d.issues[id].json(id)))
 	}
 	r := backend.Result{Data: []byte("[" + strings.Join(records, ",") + "]")}
-	if len(ids) > page {
+	if d.circle > 0 {
+		n, _ := strconv.Atoi(strings.TrimPrefix(cursor, "c"))
+		r.NextCursor, r.HasMore = "c"+strconv.Itoa((n+1)%d.circle), true
+	} else if len(ids) > page {
 		r.NextCursor, r.HasMore = ids[page-1], true
 	}
 	r.Meta = backend.WithPagination([]byte("{}"), r.NextCursor, r.HasMore)

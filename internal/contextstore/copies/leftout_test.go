@@ -8,6 +8,7 @@ import (
 
 	"github.com/agenthost/agenthost/internal/contextstore"
 	"github.com/agenthost/agenthost/internal/contextstore/copies"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // TestUnkeepable leaves out records that cannot be kept: the pass goes on, and status and answers say so.
@@ -97,5 +98,30 @@ func TestFarFuture(t *testing.T) {
 	done := d.sync("issues", copies.SyncOptions{})
 	if done[0].Err != nil || done[0].Result.Full || done[0].Result.State.Count != 4 {
 		t.Errorf("%+v", done)
+	}
+}
+
+// TestCircle ends a pass over a list whose pages lead to each other.
+func TestCircle(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{2, 3, 7} {
+		d := newDesk(t, 1, nil)
+		d.circle = length
+		done := d.sync("issues", copies.SyncOptions{})
+		if done[0].Err == nil || !strings.Contains(done[0].Err.Error(), "issues.list has no end") || done[0].Result.Pages > 4*length {
+			t.Errorf("%d: %+v", length, done)
+		}
+	}
+}
+
+// TestFirstCopyFails: a search of what nobody could copy is an error, and not an empty answer.
+func TestFirstCopyFails(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, nil)
+	d.before = func(string) error {
+		return &abi.Error{Kind: abi.KindNetwork, Message: "the vendor refuses connections", Retryable: true}
+	}
+	if r, err := d.execute(t.Context(), false, "issues", "context_store_search", `{"query":{}}`); err == nil || !strings.Contains(err.Error(), "refuses") {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -202,6 +202,8 @@ func (s *searching) answer(call *backend.Call, q *query.Query, found *contextsto
 	return r, nil
 }
 
+const leftNote = "records that cannot be kept, such as those of more than 1 MiB, are not found: there are %s; use get or list"
+
 // metaOf says as of when the copies are, and what else a caller should know.
 func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte {
 	b := []byte(`{"synced_at":`)
@@ -224,9 +226,9 @@ func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte 
 		notes = append(notes[:len(notes):len(notes)], fresh.note)
 	}
 	if left, more := syncer.LeftOut(&found.State); more {
-		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf("more than %d records cannot be kept, such as those of more than 1 MiB, and are not found: use get or list", len(left)))
+		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf(leftNote, "more than "+strconv.Itoa(len(left))))
 	} else if len(left) > 0 {
-		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf("%d records cannot be kept, such as those of more than 1 MiB, and are not found: use get or list", len(left)))
+		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf(leftNote, strconv.Itoa(len(left))))
 	}
 	if len(notes) > 0 {
 		raw, _ := json.Marshal(notes) // texts always marshal
@@ -255,11 +257,13 @@ func (c *Copies) refresh(ctx context.Context, p *place, of *connector.Sync, age 
 	if err != nil {
 		return f, nil // the search says so, too
 	}
-	if !state.Complete && state.Count == 0 && stopped.Err != nil && !stopped.More {
-		return f, stopped.Err
+	e, ok := errors.AsType[*abi.Error](stopped.Err)
+	failed := ok && e.Kind != abi.KindTimeout && e.Kind != abi.KindCancelled
+	if !state.Complete && state.Count == 0 && (failed || stopped.Err != nil && !stopped.More) {
+		return f, stopped.Err // an empty answer would look as if there were no records
 	}
 	f.missed = age != nil && !w.enough(state)
-	if e, ok := errors.AsType[*abi.Error](stopped.Err); ok && e.Kind != abi.KindTimeout && e.Kind != abi.KindCancelled {
+	if failed {
 		f.note = "the copies could not be brought up to date: " + backend.Visible(e.Message, backend.MaxMessage)
 	}
 	return f, nil

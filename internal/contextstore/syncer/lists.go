@@ -124,8 +124,12 @@ func (r *run) list(ctx context.Context, each json.RawMessage, ranges []connector
 		if err != nil {
 			return r.broken("%v", err)
 		}
+		var mark json.RawMessage // a page before: of a list that goes in a circle it comes again
 		for pages := 0; ; pages++ {
 			asked := at.Page
+			if pages&(pages-1) == 0 {
+				mark = asked
+			}
 			p, err := r.page(ctx, r.of.List, params, asked)
 			if isGone(err) && each != nil {
 				break // with what it was a list of
@@ -136,7 +140,7 @@ func (r *run) list(ctx context.Context, each json.RawMessage, ranges []connector
 			if err != nil {
 				return err
 			}
-			if p.next != nil && bytes.Equal(p.next, asked) || pages == mostPages {
+			if p.next != nil && bytes.Equal(p.next, mark) || pages == mostPages {
 				return r.broken("%s has no end", r.of.List.Name())
 			}
 			last := at.Range == len(ranges)-1 && p.next == nil
