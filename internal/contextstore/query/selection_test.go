@@ -218,9 +218,13 @@ func TestSearchIsLinear(t *testing.T) {
 				}
 				return best
 			}
-			once, more := took(10_000), took(80_000)
-			if more > 32*once && more > 20*time.Millisecond {
-				t.Errorf("%s of %s: %v becomes %v at eight times the length", filter, name, once, more)
+			once, more := time.Hour, time.Hour
+			for tries := 0; more > 32*once && more > 20*time.Millisecond || tries == 0; tries++ {
+				if tries == 20 { // others use the processors, too, but not each time
+					t.Errorf("%s of %s: %v becomes %v at eight times the length", filter, name, once, more)
+					break
+				}
+				once, more = min(once, took(10_000)), min(more, took(80_000))
 			}
 		}
 	}
