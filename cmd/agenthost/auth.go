@@ -280,6 +280,7 @@ on this machine. The command waits up to five minutes for the vendor's response 
 					return err
 				}
 				a.say("note", "logged in to "+args[0]+"; test it with agenthost check "+args[0])
+				a.remarkKept(args[0], "if this is another account than before")
 				return nil
 			})
 		},
@@ -328,5 +329,13 @@ func (a *app) logout(ctx context.Context, h *host.Host, name string, local bool)
 	default:
 		a.say("note", "deleted the login of "+name+" here; the vendor does not know, so revoke the access in its settings")
 	}
+	a.remarkKept(name, "to remove them")
 	return nil
+}
+
+// remarkKept says that a login takes no copies with it: nobody can tell whether the next one is of the same account.
+func (a *app) remarkKept(name, when string) {
+	if c, _, err := a.loadConfig(); err == nil && c.ContextStore.Folder != "" {
+		a.say("note", "copies of its records stay; "+when+", run agenthost sync remove "+name)
+	}
 }

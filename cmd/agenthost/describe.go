@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
@@ -243,8 +244,26 @@ func (a *app) describeOperation(subject string, op host.Operation) error {
 			return err
 		}
 	}
+	if text := conditionsOf(&op); text != "" {
+		if err := a.print("\n%s\n%s\n", a.heading("Filter"), render.Visible(text)); err != nil {
+			return err
+		}
+	}
 	command := slices.Concat([]string{"agenthost", "exec", subject, op.Entity, op.Action}, params.Example(schema, op.Examples))
 	return a.print("\n%s\n  %s\n", a.heading("Example"), render.Visible(strings.Join(command, " ")))
+}
+
+// conditionsOf is how the schema of a search describes its filter, "" for other operations.
+func conditionsOf(op *host.Operation) string {
+	var schema struct {
+		Defs map[string]struct {
+			Description string `json:"description"`
+		} `json:"$defs"`
+	}
+	if op.Action != airbyteapi.ActionSearch || json.Unmarshal(op.Params, &schema) != nil {
+		return ""
+	}
+	return schema.Defs["condition"].Description
 }
 
 func parameterRows(schema []params.Param) [][]string {

@@ -23,7 +23,7 @@ func public(err error) error {
 		}).WithCause(err)
 	case errors.Is(err, contextstore.ErrDamaged):
 		return (&abi.Error{
-			Kind: abi.KindInternal, Field: "context_store", Retryable: true, Message: "the copies of records were damaged, and are made anew",
+			Kind: abi.KindInternal, Field: "context_store", Retryable: true, Message: "the copies of records were damaged, or of another key, and are made anew",
 			Hint: "search again later, or call the list",
 		}).WithCause(err)
 	case errors.Is(err, errGone):

@@ -157,7 +157,7 @@ func (c *Copies) find(ctx context.Context, p *place, t contextstore.Target, q *q
 		}
 	}
 	shown := public(err)
-	if e, ok := errors.AsType[*abi.Error](shown); ok && e.Kind == abi.KindInternal && ctx.Err() == nil {
+	if e, ok := errors.AsType[*abi.Error](shown); ok && e.Kind == abi.KindInternal && !e.Retryable && ctx.Err() == nil {
 		c.log.Error("the copies of a workspace cannot be used", "workspace", p.workspace, "error", err)
 	}
 	return found, shown
