@@ -31,8 +31,11 @@ type syncedLine struct {
 	Complete bool       `json:"complete"`
 	SyncedAt *time.Time `json:"synced_at"`
 	// Next is when the copies are to be brought up to date again.
-	Next  *time.Time `json:"next,omitempty"`
-	Error *abi.Error `json:"error,omitempty"`
+	Next *time.Time `json:"next,omitempty"`
+	// LeftOut are the keys of records that cannot be kept, and LeftOutMore says that there are others.
+	LeftOut     []string   `json:"left_out,omitempty"`
+	LeftOutMore bool       `json:"left_out_more,omitempty"`
+	Error       *abi.Error `json:"error,omitempty"`
 }
 
 type syncFlags struct{ full, watch bool }
@@ -199,8 +202,9 @@ func (a *app) passes(ctx context.Context, k *kept, connection, entity string, o 
 }
 
 func syncedLineOf(s *copies.Synced, took time.Duration) syncedLine {
+	left, more := s.LeftOut()
 	return syncedLine{
-		Entity: s.Entity, Records: s.Result.State.Count, Changed: s.Result.Changed, Removed: s.Result.Removed, Pages: s.Result.Pages,
+		LeftOut: left, LeftOutMore: more, Entity: s.Entity, Records: s.Result.State.Count, Changed: s.Result.Changed, Removed: s.Result.Removed, Pages: s.Result.Pages,
 		Milliseconds: milliseconds(took), Full: s.Result.Full, Complete: s.Result.State.Complete,
 		SyncedAt: momentOf(s.Result.State.Synced), Next: momentOf(s.Next), Error: publicError(s.Err),
 	}
@@ -236,7 +240,18 @@ func (l *syncedLine) state() string {
 	case !l.Complete:
 		return "not complete"
 	}
-	return "complete"
+	return "complete" + without(l.LeftOut, l.LeftOutMore)
+}
+
+// without says how many records are left out, "" for none.
+func without(keys []string, more bool) string {
+	switch {
+	case more:
+		return fmt.Sprintf(", without more than %d that cannot be kept", len(keys))
+	case len(keys) > 0:
+		return fmt.Sprintf(", without %d that cannot be kept", len(keys))
+	}
+	return ""
 }
 
 func (a *app) showSynced(lines []syncedLine) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -92,11 +91,7 @@ func (a *app) copiedRow(l *copiedLine) []string {
 	case !l.Complete:
 		state = "not complete"
 	}
-	if l.LeftOutMore {
-		state += fmt.Sprintf(", without more than %d records that cannot be kept", len(l.LeftOut))
-	} else if len(l.LeftOut) > 0 {
-		state += fmt.Sprintf(", without %d records that cannot be kept", len(l.LeftOut))
-	}
+	state += without(l.LeftOut, l.LeftOutMore)
 	if l.Next != nil {
 		next = l.Next.Local().Format(time.DateTime)
 	}

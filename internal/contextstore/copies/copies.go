@@ -102,6 +102,9 @@ type Synced struct {
 	Next time.Time
 }
 
+// LeftOut are the keys of records that cannot be kept, such as large ones, and whether there are more.
+func (s *Synced) LeftOut() (keys []string, more bool) { return syncer.LeftOut(&s.Result.State) }
+
 // Status is what there is of the copies of an entity.
 type Status struct {
 	Entity string

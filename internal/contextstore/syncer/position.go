@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/contextstore"
@@ -62,6 +63,7 @@ const (
 
 // leave notes whether a record is left out.
 func (p *position) leave(key string, out bool) {
+	key = strings.ToValidUTF8(key, "\uFFFD") // as it is read again
 	at := slices.Index(p.Left, key)
 	if at >= 0 == out {
 		return
