@@ -342,6 +342,9 @@ func (l *syncLab) compare(full bool) {
 		if n := l.vendor.requests() - before; n > 0 {
 			l.t.Errorf("%s %s: the copies were made anew, with %d requests", l.vendor.connector, one.Entity, n)
 		}
+		if !maps.Equal(there, here) {
+			l.t.Logf("%s %s, after %d passes, the last over everything: %t; the vendor has %d records, and there are %d copies", l.vendor.connector, one.Entity, l.passes, full, len(there), len(here))
+		}
 		for _, record := range slices.Sorted(maps.Keys(there)) {
 			if here[record] != there[record] {
 				l.t.Errorf("%s %s: %d copies of %.300s, want %d", l.vendor.connector, one.Entity, here[record], record, there[record])
