@@ -137,6 +137,21 @@ func TestFirstSearch(t *testing.T) {
 	if titles, _ := d.search(all); len(titles) != 3 {
 		t.Errorf("the second search copied: %q", titles)
 	}
+	// Who is told of a search begins a pass at once, which has a page by the time of the search.
+	var keeping *desk
+	keeping = newDesk(t, 3, nil, func(o *copies.Options) {
+		o.Wanted = func(ctx context.Context, _, _, _ string) {
+			paged, stop := context.WithCancel(ctx)
+			defer stop()
+			_, err := keeping.copies.Sync(paged, "w", "support", "issues", copies.SyncOptions{Progress: func(copies.Progress) { stop() }})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if titles, meta := keeping.search(all); len(titles) != 3 || !strings.Contains(meta, `"complete":true`) {
+		t.Errorf("beside a pass: found %q, %s", titles, meta)
+	}
 	failing := newDesk(t, 1, nil)
 	failing.before = func(string) error { return &abi.Error{Kind: abi.KindAuthFailed, Message: "no such token"} }
 	if _, err := failing.execute(t.Context(), false, "issues", "context_store_search", all); err == nil || !strings.Contains(err.Error(), "no such token") {

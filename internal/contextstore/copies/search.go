@@ -122,7 +122,8 @@ func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Res
 	of := s.c.Connector.Sync(call.Operation.Entity)
 	p := s.place()
 	if wanted := s.copies.options.Wanted; wanted != nil {
-		wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
+		// Not before: a pass in the background would have begun, and the first search would not wait for it.
+		defer wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
 	}
 	t := p.target(of)
 	q, err := query.Parse(call.Params, t.Fields)
@@ -137,7 +138,7 @@ func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Res
 		}
 	}
 	found, err := s.copies.find(ctx, p, t, q)
-	if err == nil && !asked && !begun(&found.State) {
+	if err == nil && !asked && !found.State.Complete && found.State.Count == 0 { // nothing that it could answer
 		if fresh, err = s.copies.refresh(ctx, p, of, nil); err == nil {
 			found, err = s.copies.find(ctx, p, t, q)
 		}
