@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -139,19 +140,23 @@ func TestFirstSearch(t *testing.T) {
 	}
 	// Who is told of a search begins a pass at once, which has a page by the time of the search.
 	var keeping *desk
+	var passes sync.WaitGroup
 	keeping = newDesk(t, 3, nil, func(o *copies.Options) {
-		o.Wanted = func(ctx context.Context, _, _, _ string) {
-			paged, stop := context.WithCancel(ctx)
-			defer stop()
-			_, err := keeping.copies.Sync(paged, "w", "support", "issues", copies.SyncOptions{Progress: func(copies.Progress) { stop() }})
-			if err != nil {
-				t.Error(err)
-			}
+		o.Wanted = func(context.Context, string, string, string) {
+			var once sync.Once
+			paged := make(chan struct{})
+			passes.Go(func() {
+				keeping.sync("issues", copies.SyncOptions{Progress: func(copies.Progress) {
+					once.Do(func() { close(paged); time.Sleep(20 * time.Millisecond) }) // as a vendor takes
+				}})
+			})
+			<-paged
 		}
 	})
 	if titles, meta := keeping.search(all); len(titles) != 3 || !strings.Contains(meta, `"complete":true`) {
 		t.Errorf("beside a pass: found %q, %s", titles, meta)
 	}
+	passes.Wait()
 	failing := newDesk(t, 1, nil)
 	failing.before = func(string) error { return &abi.Error{Kind: abi.KindAuthFailed, Message: "no such token"} }
 	if _, err := failing.execute(t.Context(), false, "issues", "context_store_search", all); err == nil || !strings.Contains(err.Error(), "no such token") {

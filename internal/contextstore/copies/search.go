@@ -121,25 +121,25 @@ func (s *searching) search(ctx context.Context, call *backend.Call) (backend.Res
 	}
 	of := s.c.Connector.Sync(call.Operation.Entity)
 	p := s.place()
-	if wanted := s.copies.options.Wanted; wanted != nil {
-		// Not before: a pass in the background would have begun, and the first search would not wait for it.
-		defer wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
-	}
 	t := p.target(of)
 	q, err := query.Parse(call.Params, t.Fields)
 	if err != nil {
 		return backend.Result{}, err
 	}
-	age, asked := ageOf(call.Params)
-	var fresh freshness
-	if asked {
-		if fresh, err = s.copies.refresh(ctx, p, of, &age); err != nil {
-			return backend.Result{}, err
-		}
+	var found *contextstore.Answer
+	age := ageOf(call.Params)
+	wait := age != nil
+	if !wait {
+		found, err = s.copies.find(ctx, p, t, q)
+		wait = err == nil && !found.State.Complete && found.State.Count == 0 // nothing that it could answer
 	}
-	found, err := s.copies.find(ctx, p, t, q)
-	if err == nil && !asked && !found.State.Complete && found.State.Count == 0 { // nothing that it could answer
-		if fresh, err = s.copies.refresh(ctx, p, of, nil); err == nil {
+	// Only now, as a pass in the background may begin with it, and the first search is to wait for that.
+	if wanted := s.copies.options.Wanted; wanted != nil {
+		wanted(ctx, s.c.Workspace, s.c.Name, of.Entity)
+	}
+	var fresh freshness
+	if wait {
+		if fresh, err = s.copies.refresh(ctx, p, of, age); err == nil {
 			found, err = s.copies.find(ctx, p, t, q)
 		}
 	}
@@ -164,12 +164,16 @@ func (c *Copies) find(ctx context.Context, p *place, t contextstore.Target, q *q
 	return found, shown
 }
 
-// ageOf is how old copies may be, if a search says so on its first page.
-func ageOf(params []byte) (age time.Duration, asked bool) {
+// ageOf is how old copies may be, nil if a search does not say so on its first page.
+func ageOf(params []byte) *time.Duration {
 	raw, asked, err := rawjson.Pointer(params, "/"+connector.MaxAge)
 	seconds, wrong := strconv.ParseFloat(string(raw), 64)
 	_, next, _ := rawjson.Pointer(params, "/cursor")
-	return time.Duration(min(seconds, maxAge.Seconds()) * float64(time.Second)), asked && err == nil && wrong == nil && !next
+	if !asked || err != nil || wrong != nil || next {
+		return nil
+	}
+	age := time.Duration(min(seconds, maxAge.Seconds()) * float64(time.Second))
+	return &age
 }
 
 // freshness is what a search knows of how old the copies are.
