@@ -85,7 +85,8 @@ async def check(environment: dict[str, str], problem) -> None:
     await fails("a credential that the vendor refuses", "AuthenticationError", get(pylon("stranger"), "x"), status_code=[401])
     await fails("no parameter", "ConnectorValidationError", there.execute("users", "get", {}), status_code=[422])
     await fails("no such operation", "ConnectorValidationError", there.execute("users", "explode", {}), status_code=[400])
-    await fails("a search in copies of records", "ConnectorValidationError", there.execute("users", "context_store_search", {"query": {}}), status_code=[400])
+    await there.execute("users", "context_store_search", {"query": {}})  # copies are made with the first search
+    await fails("a search for an unknown field", "ConnectorValidationError", there.execute("users", "context_store_search", {"query": {"filter": {"eq": {"nothing": 1}}}}), status_code=[422])
     await fails("a record that the vendor does not have", "HTTPStatusError", get(there, "nobody"), status_code=[404])
     await fails("a connector that is not there", "HTTPStatusError", get(pylon(connector_id="0b6c1d9e-4c5f-4c55-9d0a-6b1f8f0f6a99"), "x"), status_code=[404])
     await fails("a vendor that is broken", "HTTPStatusError", get(there, "broken"), status_code=[502])

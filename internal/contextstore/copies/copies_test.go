@@ -145,7 +145,7 @@ func TestFirstSearch(t *testing.T) {
 		o.Wanted = func(context.Context, string, string, string) {
 			var once sync.Once
 			paged := make(chan struct{})
-			passes.Go(func() {
+			passes.Go(func() { //nolint:contextcheck // it outlives the search
 				keeping.sync("issues", copies.SyncOptions{Progress: func(copies.Progress) {
 					once.Do(func() { close(paged); time.Sleep(20 * time.Millisecond) }) // as a vendor takes
 				}})
