@@ -50,7 +50,7 @@ func (a *app) keepCopies(c *config.Config, o *host.Options, wanted func(ctx cont
 	return k
 }
 
-// keyOfCopies reads the key that copies are sealed with, nil if there is none.
+// keyOfCopies reads the key that copies are sealed with, nil if the configuration names no key.
 func keyOfCopies(reference string, o host.Options) contextstore.Key {
 	if reference == "" {
 		return nil

@@ -210,7 +210,7 @@ func syncedLineOf(s *copies.Synced, took time.Duration) syncedLine {
 	}
 }
 
-// publicError is an error as -o json shows it, nil if there is none.
+// publicError is an error as -o json shows it, nil for no error.
 func publicError(err error) *abi.Error {
 	if err == nil {
 		return nil

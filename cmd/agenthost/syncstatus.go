@@ -20,7 +20,7 @@ type copiedLine struct {
 	Records    int        `json:"records"`
 	SyncedAt   *time.Time `json:"synced_at"`
 	Complete   bool       `json:"complete"`
-	// Next is when the next pass is due. It is missing if it is due now, or if there is none.
+	// Next is when the next pass is due. It is missing if the pass is due now, or if the entity is not copied.
 	Next            *time.Time `json:"next,omitempty"`
 	IntervalSeconds int        `json:"interval_seconds"`
 	// LeftOut are the keys of records that cannot be kept, and LeftOutMore says that there are others.
