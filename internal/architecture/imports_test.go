@@ -332,6 +332,11 @@ func importRules() []rule {
 			broken: map[string]string{"internal/askfolder/a.go": `package askfolder; import _ "github.com/agenthost/agenthost/internal/egress"`},
 		},
 		{
+			name: "where connectors come from is words", of: []string{"internal/provenance"}, only: []string{"std", "internal/egress/origin", "internal/lazyregexp"}, never: []string{"net/...", "os/..."},
+			why:    "the lock file, the configuration, the client of registries and the check of signatures share references and signers, and get none of each other with them",
+			broken: map[string]string{"internal/provenance/a.go": `package provenance; import _ "github.com/agenthost/agenthost/internal/egress"`},
+		},
+		{
 			name: "seams are the standard library's", of: []string{"internal/seams"}, only: []string{"std"}, never: []string{"net/http", "os/..."},
 			why:    "the network, the clock and chance are handed to almost every package, and bring nothing with them",
 			broken: map[string]string{"internal/seams/a.go": `package seams; import _ "github.com/agenthost/agenthost/internal/egress"`},
