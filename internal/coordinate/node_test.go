@@ -362,9 +362,8 @@ func TestTakeEndsWithItsCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShared()
-		n := s.open(t, "a", nil)
 		release := make(chan struct{})
-		n.db = slow{s, release}
+		n := s.open(t, "a", func(o *Options) { o.Database = slow{s, release} })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := n.Rate("x", 5, time.Minute).Take(ctx); err == nil {
