@@ -60,10 +60,16 @@ func importRules() []rule {
 			kept:   map[string]string{"internal/egress/a.go": `package egress; import _ "github.com/agenthost/agenthost/host/secret"`, "host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/egress"`},
 		},
 		{
-			name: "the host does not hold the pdk", of: []string{"host/...", "internal/..."}, except: slices.Concat(tools, []string{"internal/table/...", "internal/tableimport/..."}), never: []string{"pdk", "pdk/pdktest", "internal/table/...", "internal/tableimport/..."},
+			name: "the host does not hold the pdk", of: []string{"host/...", "internal/..."}, except: slices.Concat(tools, []string{"internal/modulebuild", "internal/table/...", "internal/tableimport/..."}), never: []string{"pdk", "pdk/pdktest", "internal/table/...", "internal/tableimport/..."},
 			why:    "pdk is the guest's side: what both sides need is in pdk/abi, so that connectors in other languages get the same treatment; internal/table makes modules, and a host gets nothing but the module",
 			broken: map[string]string{"host/a.go": `package host; import ` + guest},
 			kept:   map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/pdk/abi"`},
+		},
+		{
+			name: "the host does not build connectors", of: []string{"host/...", "internal/...", "server/..."}, except: slices.Concat(tools, []string{"internal/modulebuild"}), never: []string{"internal/modulebuild"},
+			why:    "to build sources is to run what they say, outside of the sandbox: only the command does it, where a person asked for it",
+			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/modulebuild"`},
+			kept:   map[string]string{"cmd/agenthost/a.go": `package main; import _ "github.com/agenthost/agenthost/internal/modulebuild"`},
 		},
 		{
 			name: "nothing builds upon the command", of: []string{"host/...", "pdk/...", "plugins/...", "internal/..."}, never: []string{"cmd/..."},
@@ -379,9 +385,9 @@ func importRules() []rule {
 			broken: map[string]string{"host/a.go": `package host; import "C"`, "internal/sandbox/pages/a.go": `package pages; import "C"`},
 		},
 		{
-			name: "the host starts no process but its compile worker and configured helpers", of: []string{"cmd/...", "host/...", "internal/...", "pdk/...", "plugins/..."},
-			except: slices.Concat([]string{"internal/sandbox/compileworker", "internal/credential/helper"}, tools), never: []string{"os/exec"},
-			why:    "a child inherits the environment, and with it the credentials; the packages that start a process give it none, or what the operator listed",
+			name: "no process is started but the compile worker, configured helpers and compilers of connectors", of: []string{"cmd/...", "host/...", "internal/...", "pdk/...", "plugins/..."},
+			except: slices.Concat([]string{"internal/sandbox/compileworker", "internal/credential/helper", "internal/modulebuild"}, tools), never: []string{"os/exec"},
+			why:    "a child inherits the environment, and with it the credentials; the packages that start a process give it nothing, what the operator listed, or variables that are known to hold no credential",
 			broken: map[string]string{"host/a.go": `package host; import _ "os/exec"`, "internal/sandbox/a.go": `package sandbox; import _ "os/exec"`, "internal/credential/keyring/a.go": `package keyring; import _ "os/exec"`},
 			kept:   map[string]string{"internal/wasmtest/a.go": `package wasmtest; import _ "os/exec"`},
 		},
