@@ -160,6 +160,15 @@ func (l *lazyStore) Search(ctx context.Context, t contextstore.Target, q *query.
 	return s.Search(ctx, t, q)
 }
 
+// Keys implements [contextstore.Store].
+func (l *lazyStore) Keys(ctx context.Context, t contextstore.Target, after string, since time.Time, limit int, each func(key string, record []byte) error) (int, error) {
+	s, err := l.opened()
+	if err != nil {
+		return 0, err
+	}
+	return s.Keys(ctx, t, after, since, limit, each)
+}
+
 // Connections implements [contextstore.Store].
 func (l *lazyStore) Connections(ctx context.Context, workspace string) ([]string, error) {
 	s, err := l.opened()

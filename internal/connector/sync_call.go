@@ -145,7 +145,12 @@ func (s *Sync) TimeOf(record []byte) (time.Time, bool) {
 	if s.Recent == "" {
 		return time.Time{}, false
 	}
-	raw, found, err := rawjson.Pointer(record, s.Recent)
+	return TimeAt(record, s.Recent)
+}
+
+// TimeAt returns the time to which a JSON Pointer leads in a record, and false if there is none.
+func TimeAt(record []byte, pointer string) (time.Time, bool) {
+	raw, found, err := rawjson.Pointer(record, pointer)
 	if err != nil || !found {
 		return time.Time{}, false
 	}

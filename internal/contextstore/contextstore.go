@@ -42,6 +42,10 @@ type Store interface {
 	State(ctx context.Context, t Target) (*State, error)
 	// Search answers a search of the entity's fields.
 	Search(ctx context.Context, t Target, q *query.Query) (*Answer, error)
+	// Keys calls each with records of an entity in the order of their keys, which is the database's own: those
+	// after a key, from the first one on if that is empty, that were updated at a time or later, to the second, or all
+	// if that is zero. It returns how many these were, at most a limit. The record is good until each returns.
+	Keys(ctx context.Context, t Target, after string, since time.Time, limit int, each func(key string, record []byte) error) (n int, err error)
 	// Connections returns the connections of a workspace that have copies, in the order of their names.
 	Connections(ctx context.Context, workspace string) ([]string, error)
 	// Remove removes the copies of an entity, of a connection if entity is empty, or of a workspace if

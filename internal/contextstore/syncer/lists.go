@@ -9,82 +9,94 @@ import (
 
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/contextstore"
-	"github.com/agenthost/agenthost/internal/contextstore/query"
 	"github.com/agenthost/agenthost/internal/rawjson"
 )
 
 // mostPages bounds one list: one that never ends is broken.
 const mostPages = 1_000_000
 
-// parents is how many values of [connector.SyncEach] are read at once.
-const parents = 100
-
 // lists reads the lists of an entity, from where the pass was on.
 func (r *run) lists(ctx context.Context, ranges func(each json.RawMessage) []connector.SyncRange) error {
 	at := r.position.At
-	if at.Deleted {
-		return nil
-	}
-	for {
-		values, next, err := r.values(ctx, at.Parents)
-		if err != nil {
-			return err
-		}
-		for ; at.List < len(values); at.List++ {
-			if err := r.list(ctx, values[at.List], ranges(values[at.List])); err != nil {
-				return err
-			}
-		}
-		if next == "" {
-			return nil
-		}
-		at.Parents, at.List = next, 0
-	}
-}
-
-// values returns the values of which there is a list each, from a place on, and the next place; one nil
-// value where one list has everything.
-func (r *run) values(ctx context.Context, from string) (values []json.RawMessage, next string, err error) {
 	e := r.of.Each
 	switch {
+	case at.Deleted:
+		return nil
 	case e == nil:
-		return []json.RawMessage{nil}, "", nil
-	case len(e.Values) > 0:
-		return e.Values, "", nil
+		return r.list(ctx, nil, ranges(nil))
+	case e.Of != nil:
+		return r.listsOf(ctx, ranges)
 	}
-	search := map[string]any{"query": map[string]any{}, "limit": parents}
-	if from != "" {
-		search["cursor"] = from
-	}
-	changed := changedAt(e)
-	if r.pass == "" && changed != "" {
-		since := time.UnixMilli(r.position.Since).UTC().Format(time.RFC3339Nano)
-		search["query"] = map[string]any{"filter": map[string]any{"gte": map[string]any{fieldOf(changed): since}}}
-	}
-	params, err := json.Marshal(search)
-	if err != nil {
-		return nil, "", err
-	}
-	t := r.Target(e.Of)
-	q, err := query.Parse(params, t.Fields)
-	if err != nil {
-		return nil, "", err
-	}
-	found, err := r.Store.Search(ctx, t, q)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, record := range found.Records {
-		if key, ok := e.Of.KeyOf(record); ok {
-			values = append(values, bytes.Clone(key))
+	for ; at.List < len(e.Values); at.List++ {
+		if err := r.list(ctx, e.Values[at.List], ranges(e.Values[at.List])); err != nil {
+			return err
 		}
-		if text, found, err := rawjson.Pointer(record, changed); changed != "" && err == nil && found {
-			if at, err := time.Parse(time.RFC3339Nano, rawjson.Unquote(text)); err == nil {
+	}
+	return nil
+}
+
+// parents is how many records of [connector.SyncEach] are read at once.
+const parents = 100
+
+// parent is a record of which there is a list.
+type parent struct {
+	key   string          // in the store
+	value json.RawMessage // of the list's parameter
+}
+
+// listsOf reads the lists of the records of another entity, in the order of their keys: that stays the same while
+// records change, so that a pass which was interrupted leaves none out.
+func (r *run) listsOf(ctx context.Context, ranges func(each json.RawMessage) []connector.SyncRange) error {
+	at := r.position.At
+	for after, more := at.After, true; more; {
+		var found []parent
+		var err error
+		if found, after, more, err = r.parentsAfter(ctx, after); err != nil {
+			return err
+		}
+		for _, p := range found {
+			if p.key != at.Parent { // what a page and a range are of
+				at.Parent, at.Range, at.Page = p.key, 0, nil
+			}
+			if err := r.list(ctx, p.value, ranges(p.value)); err != nil {
+				return err
+			}
+			at.After, at.Parent = p.key, ""
+		}
+	}
+	return nil
+}
+
+// parentsAfter returns the next records whose lists the pass reads, after a key, the last key that it has looked at, and
+// whether there may be more.
+func (r *run) parentsAfter(ctx context.Context, after string) (found []parent, last string, more bool, err error) {
+	e := r.of.Each
+	changed := changedAt(e)
+	var since, indexed time.Time
+	if r.pass == "" && changed != "" {
+		since = time.UnixMilli(r.position.Since)
+		if changed == e.Of.Recent { // by which the store has them
+			indexed = since
+		}
+	}
+	last = after
+	n, err := r.Store.Keys(ctx, r.Target(e.Of), after, indexed, parents, func(key string, record []byte) error {
+		last = key
+		if changed != "" {
+			at, ok := connector.TimeAt(record, changed)
+			if !since.IsZero() && (!ok || at.Before(since)) {
+				return nil
+			}
+			if ok {
 				r.saw(at)
 			}
 		}
-	}
-	return values, found.Cursor, nil
+		if value, ok := e.Of.KeyOf(record); ok {
+			found = append(found, parent{key, bytes.Clone(value)})
+		}
+		return nil
+	})
+	return found, last, n == parents, err
 }
 
 // aheadMost is how far the vendor's clock may be ahead. A record of a later time tells nothing of what changed: passes
@@ -222,9 +234,7 @@ func (s *Syncer) Record(of *connector.Sync, each, raw json.RawMessage) (record c
 			return record, false, err
 		}
 	}
-	if record.Updated, ok = of.TimeOf(raw); !ok {
-		record.Updated = s.Now()
-	}
+	record.Updated, _ = of.TimeOf(raw)
 	return record, true, nil
 }
 

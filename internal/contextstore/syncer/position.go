@@ -32,14 +32,29 @@ type place struct {
 	// Latest and Token are as Since and Token, of what this pass has seen.
 	Latest int64           `json:"latest,omitempty"`
 	Token  json.RawMessage `json:"token,omitempty"`
-	// Parents is where the values begin whose lists are read now, and List which of them is next.
-	Parents string `json:"parents,omitempty"`
-	List    int    `json:"list,omitempty"`
+	// List is which of the values of [connector.SyncEach] has the list that is read now.
+	List int `json:"list,omitempty"`
+	// Known is the time up to which all changes of the records were known when the pass began, of which there is a
+	// list each; nil without these. After is the key of the last record whose list was read to its end, and Parent
+	// that of the one whose list is read now.
+	Known  *int64 `json:"known,omitempty"`
+	After  string `json:"after,omitempty"`
+	Parent string `json:"parent,omitempty"`
 	// Range is which range of the list is read, and Page the cursor of its next page.
 	Range int             `json:"range,omitempty"`
 	Page  json.RawMessage `json:"page,omitempty"`
 	// Deleted says that the list of deletions is read now.
 	Deleted bool `json:"deleted,omitempty"`
+}
+
+// since is the time up to which a pass that ends has seen all changes. It may have seen later ones, but not all of them: what
+// it had read before can have changed since it began.
+func (p *place) since() int64 {
+	since := min(p.Latest, p.Started)
+	if p.Known != nil {
+		since = min(since, *p.Known)
+	}
+	return since
 }
 
 func read(cursor string) (p position, err error) {

@@ -128,15 +128,47 @@ func (r *run) tokenIsOver(err error) bool {
 	return e.Kind == abi.KindInvalidParams || e.Kind == abi.KindNotFound || e.Kind == abi.KindConflict || e.Kind == abi.KindVendorError
 }
 
+// goesOn reports whether there is a place where a pass goes on. That of an older program names no record of which the list was
+// read: such a pass begins again.
+func (r *run) goesOn() bool {
+	at := r.position.At
+	return at != nil && (r.of.Each == nil || r.of.Each.Of == nil || at.Known != nil)
+}
+
+// late is how much later than it happened a change may be in the answers of a vendor, whose clock may differ, too.
+const late = time.Minute
+
+// begin is the place where a pass begins.
+func (r *run) begin(ctx context.Context) (*place, error) {
+	at := &place{Started: r.Now().UnixMilli()}
+	if r.of.Each == nil || r.of.Each.Of == nil {
+		return at, nil
+	}
+	of, err := r.Store.State(ctx, r.Target(r.of.Each.Of))
+	if err != nil {
+		return nil, err
+	}
+	known := int64(0)
+	if !of.Synced.IsZero() {
+		known = of.Synced.Add(-late).UnixMilli()
+	}
+	at.Known = &known
+	return at, nil
+}
+
 // everything makes a pass over everything. What it does not see is removed at its end.
 func (r *run) everything(ctx context.Context, state *contextstore.State) error {
 	r.pass = state.Pass
-	if r.pass == "" || r.position.At == nil {
+	if r.pass == "" || !r.goesOn() {
 		id, err := r.NewID()
 		if err != nil {
 			return err
 		}
-		r.pass, r.position = id, position{At: &place{Started: r.Now().UnixMilli()}}
+		at, err := r.begin(ctx)
+		if err != nil {
+			return err
+		}
+		r.pass, r.position = id, position{At: at}
 	}
 	begun, err := r.Store.Begin(ctx, r.target, r.pass)
 	if err != nil {
@@ -161,8 +193,12 @@ func (r *run) everything(ctx context.Context, state *contextstore.State) error {
 
 // changes makes a pass over what changed.
 func (r *run) changes(ctx context.Context) error {
-	if r.position.At == nil {
-		r.position.At = &place{Started: r.Now().UnixMilli(), Latest: r.position.Since}
+	if !r.goesOn() {
+		at, err := r.begin(ctx)
+		if err != nil {
+			return err
+		}
+		at.Latest, r.position.At = r.position.Since, at
 	}
 	started := time.UnixMilli(r.position.At.Started)
 	err := r.lists(ctx, func(json.RawMessage) []connector.SyncRange {
@@ -186,7 +222,7 @@ func (r *run) changes(ctx context.Context) error {
 // finish keeps what the next pass needs to know, and that the copies are up to date as of a time.
 func (r *run) finish(ctx context.Context, synced time.Time) error {
 	at := r.position.At
-	r.position.Since, r.position.At = max(r.position.Since, at.Latest), nil
+	r.position.Since, r.position.At = max(r.position.Since, at.since()), nil
 	if len(at.Token) > 0 {
 		r.position.Token = at.Token
 	}
