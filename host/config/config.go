@@ -11,6 +11,7 @@ import (
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/credential/logins"
+	"github.com/agenthost/agenthost/internal/provenance"
 	"github.com/agenthost/agenthost/internal/ratelimit"
 )
 
@@ -28,6 +29,9 @@ type Config struct {
 	// Updates decides on new versions of approved connectors; empty means
 	// [grant.UpdatesSameReach].
 	Updates grant.UpdatePolicy
+	// Trust says who may sign connectors that come from a registry; nil means that a person
+	// approves each of them.
+	Trust *provenance.Trust
 	// Connections by name. Nil means that the file has no connections: key; the environment
 	// then makes connections.
 	Connections map[string]Connection

@@ -33,6 +33,7 @@ func (r *reader) config(body ast.Node) *Config {
 		{"updates", func(v ast.Node, p string) {
 			r.choice(v, p, []string{string(grant.UpdatesSameReach), string(grant.UpdatesNever)}, (*string)(&c.Updates))
 		}},
+		{"trust", func(v ast.Node, p string) { c.Trust = r.trust(v, p) }},
 		{"proxy", func(v ast.Node, p string) { c.Proxy = r.proxy(v, p) }},
 		{"audit", func(v ast.Node, p string) { r.audit(v, p, &c.Audit) }},
 		{"asks", func(v ast.Node, p string) { r.asks(v, p, &c.Asks) }},

@@ -22,6 +22,10 @@ secrets:
 mcp:
   http: {tokens: {NAME: env:A}}
 asks: {wait: 1s}
+trust:
+  root: a.json
+  signers: {notes: [{identity: a@b.example, issuer: "https://a.example"}]}
+  revoked: [{identity: a@b.example}]
 context_store: {folder: a}
 serve:
   limits: {calls: 1}
@@ -89,6 +93,7 @@ func keysRead(t *testing.T) map[string]bool {
 		path = strings.Replace(path, ".a.b.", ".OPERATION.", 1)
 		// What the operator decides for a connector has the form that it has in a connection.
 		path = strings.Replace(path, "serve.connectors.NAME.", "connections.NAME.", 1)
+		path = strings.Replace(path, "trust.signers.notes.", "trust.signers.NAME.", 1)
 		found[strings.Replace(path, "organizations.ORGANIZATION.", "", 1)] = true
 	}}
 	r.config(r.parse([]byte(everything)))
