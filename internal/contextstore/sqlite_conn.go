@@ -19,7 +19,9 @@ type conn struct {
 	db         *sqlite3.Conn
 	main       *mainFile
 	statements map[string]*sqlite3.Stmt
-	broken     bool // it panicked, as the driver does where memory ends
+	// vocabularies are the slots whose words a search has asked for.
+	vocabularies map[int64]bool
+	broken       bool // it panicked, as the driver does where memory ends
 }
 
 // mostStatements is how many prepared statements a connection keeps.
@@ -27,7 +29,7 @@ const mostStatements = 128
 
 // connect opens a file by the file system of a name. The pragmas are statements that begin with PRAGMA.
 func connect(path, system, pragmas string) (c *conn, err error) {
-	c = &conn{statements: make(map[string]*sqlite3.Stmt)}
+	c = &conn{statements: make(map[string]*sqlite3.Stmt), vocabularies: make(map[int64]bool)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())

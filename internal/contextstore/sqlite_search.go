@@ -49,7 +49,10 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 	defer cancel()
 	err = f.read(within, t, func(c *conn, e *entity) error {
 		state = e.state()
-		statement, args := candidates(e, w)
+		statement, args, err := c.candidates(e, w)
+		if err != nil {
+			return err
+		}
 		return c.query(func(s *sqlite3.Stmt) (bool, error) {
 			more := w.add(newestID-s.ColumnInt64(0), s.ColumnText(1), s.ColumnInt64(2), s.ColumnRawBlob(3))
 			return more, within.Err()
@@ -65,14 +68,18 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 }
 
 // candidates is the statement for the candidates of a search, the newest first.
-func candidates(e *entity, w *walk) (string, []any) {
+func (c *conn) candidates(e *entity, w *walk) (string, []any, error) {
 	newest, oldest, terms := w.begin(e)
 	args := []any{newestID - newest, newestID - oldest}
 	if terms != nil {
+		terms, err := c.spelled(e, terms)
+		if err != nil {
+			return "", nil, err
+		}
 		return named(e.slot, "SELECT r.place, r.key, r.updated, r.record FROM fN CROSS JOIN rN AS r ON r.place = fN.rowid WHERE fN MATCH ?3 AND fN.rowid BETWEEN ?1 AND ?2 ORDER BY fN.rowid"),
-			append(args, fts5Syntax().expression("", terms))
+			append(args, fts5Syntax().expression("", terms)), nil
 	}
-	return named(e.slot, "SELECT place, key, updated, record FROM rN WHERE place BETWEEN ?1 AND ?2 ORDER BY place"), args
+	return named(e.slot, "SELECT place, key, updated, record FROM rN WHERE place BETWEEN ?1 AND ?2 ORDER BY place"), args, nil
 }
 
 // interrupted is the error of a call that its context has ended, and otherwise err.
