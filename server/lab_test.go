@@ -12,10 +12,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/secret"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
+	"github.com/agenthost/agenthost/internal/inflight"
 	"github.com/agenthost/agenthost/internal/vendorsim"
 	"github.com/agenthost/agenthost/internal/vendorsim/pylon"
 	"github.com/agenthost/agenthost/internal/wasmtest"
@@ -37,6 +39,9 @@ const (
 	publicURL   = "https://agents.example.com"
 	nobody      = "0b6c1d9e-4c5f-4c55-9d0a-6b1f8f0f6a99" // an id that nothing has
 )
+
+// patience is how long a test waits for what has to happen: the machine may have much else to do.
+const patience = 2 * time.Minute
 
 // lab is a server over a simulated vendor.
 type lab struct {
@@ -62,7 +67,7 @@ func newLab(t *testing.T, change ...func(*Options)) *lab {
 	t.Cleanup(func() { _ = l.vendor.Close() })
 	o := Options{
 		Data: t.TempDir(), URL: publicURL,
-		Host:       host.Options{Plugins: wasmtest.Folder(t, "plugins/pylon"), Cache: compiled},
+		Host:       host.Options{Plugins: wasmtest.Folder(t, "plugins/pylon"), Cache: compiled, WorkspaceLimits: inflight.Limits{Wait: patience}},
 		Connectors: map[string]host.Connection{"pylon": {Server: l.vendor.URL}},
 	}
 	o.Bootstrap = func(b *Bootstrap) error { l.first = b; return nil }

@@ -58,7 +58,7 @@ func TestDeletedLoginsAreRevoked(t *testing.T) {
 // job waits until a job of a kind is in a state, and returns it.
 func (l *lab) job(p store.Scope, kind string, state store.JobState) (j store.Job) {
 	l.t.Helper()
-	for range 500 {
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		jobs, err := l.s.store.Jobs(l.t.Context(), p, "", store.Page{})
 		if err != nil {
 			l.t.Fatal(err)
@@ -68,7 +68,6 @@ func (l *lab) job(p store.Scope, kind string, state store.JobState) (j store.Job
 				return j
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	l.t.Fatalf("no job %s is %s: the last one is %+v", kind, state, j)
 	return j
