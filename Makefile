@@ -44,9 +44,12 @@ FIRST_PARTY := $(filter-out %/overreach.wasm,$(MODULES))
 demo: build ## run everything against simulated vendors, no account needed
 	@$(OUT)/agenthost demo --plugins $(PLUGINS)
 
+# The file for go build's -overlay with which the command knows them.
+OVERLAY = $(GO) run ./internal/firstparty/make $(OUT)/firstparty $(OUT)/interpreter.wasm $(FIRST_PARTY)
+
 .PHONY: build
 build: connectors $(OUT)/interpreter.wasm ## build the connectors, and the command that knows them, into build/
-	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(OUT)/interpreter.wasm $(FIRST_PARTY)) && \
+	@overlay=$$($(OVERLAY)) && \
 		$(GO) build -trimpath -overlay "$$overlay" -o $(OUT)/agenthost ./cmd/agenthost
 
 # The image has no debug information. overreach, which the demo has, is not in it.
@@ -55,13 +58,32 @@ REF    ?=
 .PHONY: image
 image: connectors $(OUT)/interpreter.wasm ## make the OCI image in build/image, without a container engine; REF=... pushes it
 	@mkdir -p $(OUT)/image-files/plugins && cp $(FIRST_PARTY) $(OUT)/image-files/plugins/
-	@overlay=$$($(GO) run ./internal/firstparty/make $(OUT)/firstparty $(OUT)/interpreter.wasm $(FIRST_PARTY)) && \
+	@overlay=$$($(OVERLAY)) && \
 		for arch in $(ARCHES); do \
 			GOOS=linux GOARCH=$$arch CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -overlay "$$overlay" -o $(OUT)/image-files/$$arch ./cmd/agenthost || exit 1; \
 		done
 	@cd deploy/image && $(GO) run . make $(abspath $(OUT))/image $(abspath deploy/agenthost.yaml) $(abspath $(OUT))/image-files/plugins \
 		$(foreach arch,$(ARCHES),$(arch)=$(abspath $(OUT))/image-files/$(arch))
 	@$(if $(REF),cd deploy/image && $(GO) run . push $(abspath $(OUT))/image $(REF))
+
+# The version is that of the commit's tag, which go build knows; nothing else says it.
+RELEASE := $(OUT)/release
+.PHONY: release
+release: ## make the files of a release of HEAD in build/release, for all systems, and run those for this one
+	@rm -rf $(RELEASE)
+	@cd deploy/release && $(GO) run . make $(abspath $(RELEASE)) && $(GO) run . try $(abspath $(RELEASE))
+
+# The second is built with an empty cache, in another folder.
+.PHONY: release-check
+release-check: release ## make the same release again, with nothing that was built before, and compare the two
+	@rm -rf $(RELEASE)-again $(RELEASE)-cache
+	@cd deploy/release && GOCACHE=$(abspath $(RELEASE))-cache $(GO) run . make $(abspath $(RELEASE))-again
+	@rm -rf $(RELEASE)-cache
+	@cd deploy/release && $(GO) run . compare $(abspath $(RELEASE)) $(abspath $(RELEASE))-again
+
+.PHONY: overlay
+overlay: connectors $(OUT)/interpreter.wasm
+	@$(OVERLAY)
 
 .PHONY: connectors
 connectors: $(MODULES) ## build the connectors into build/plugins/
@@ -374,6 +396,7 @@ soak: ## what is worth hours: processes that are killed, disks that are full, cr
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run TestLarge -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
 	$(GO) test ./internal/contextstore -count=1 -v -timeout 120m -run 'TestLarge$$' -large-sealed -large-records $(call sized,1000000,20000) -large-workspaces $(call sized,10000,200)
 	$(GO) test ./internal/hostile -count=1 -v -timeout 600m -run TestCorpus -cases $(call sized,20000,200) -seed $(SEED)
+	cd deploy/release && $(GO) test -count=1 -v -timeout 60m -run TestRelease $(call sized,-empty-cache,)
 	@$(MAKE) --no-print-directory test-schema SCHEMATIME=$(call sized,10m,20s)
 	@$(MAKE) --no-print-directory fuzz
 
