@@ -93,6 +93,7 @@ func TestPostgres(t *testing.T) {
 				test(t, s, "w-"+name)
 			})
 		}
+		t.Run("spans", func(t *testing.T) { t.Parallel(); testSpans(t, s) })
 	})
 }
 

@@ -26,11 +26,11 @@ func Start(t testing.TB) string {
 	return StartServer(t).Connection()
 }
 
-// StartServer is [Start] for tests that halt the server.
-func StartServer(t testing.TB) *Server {
+// StartServer is [Start] for tests that halt the server, or that give it more arguments.
+func StartServer(t testing.TB, arguments ...string) *Server {
 	t.Helper()
 	// The context of the test ends before its cleanup, and would kill the server in its work.
-	s, err := Launch(context.WithoutCancel(t.Context()))
+	s, err := Launch(context.WithoutCancel(t.Context()), arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ var ErrMissing = errors.New("PostgreSQL is missing: apt-get install postgresql, 
 
 // Launch is [Start] for other programs than tests: the server ends with Stop. The error is
 // [ErrMissing] if there is no PostgreSQL.
-func Launch(ctx context.Context) (*Server, error) {
+func Launch(ctx context.Context, arguments ...string) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func Launch(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin, dir: dir}
+	s := &Server{bin: bin, dir: dir, arguments: arguments}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -67,10 +67,11 @@ func Launch(ctx context.Context) (*Server, error) {
 
 // Server is a PostgreSQL with its data, log and socket in a folder. One goroutine uses it.
 type Server struct {
-	bin, dir string
-	user     *syscall.SysProcAttr
-	process  *exec.Cmd // nil before it runs
-	log      *os.File
+	bin, dir  string
+	arguments []string
+	user      *syscall.SysProcAttr
+	process   *exec.Cmd // nil before it runs
+	log       *os.File
 }
 
 func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -142,7 +143,8 @@ func (s *Server) Halt() error {
 
 // Resume starts the server after Halt, and waits until it answers.
 func (s *Server) Resume(ctx context.Context) error {
-	process := s.command(context.WithoutCancel(ctx), "postgres", "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+	arguments := append([]string{"-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB"}, s.arguments...)
+	process := s.command(context.WithoutCancel(ctx), "postgres", arguments...)
 	process.Stdout, process.Stderr = s.log, s.log
 	if err := process.Start(); err != nil {
 		return err
