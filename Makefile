@@ -158,17 +158,17 @@ test-languages: ## test the kits for Rust and C, and connectors in all languages
 	cd pdk/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
 	cd $(BOOKS)/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
 	cd $(BOOKS)/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo build --quiet --locked --release --target wasm32-unknown-unknown
-	@cp $(LANGUAGES)/cargo/wasm32-unknown-unknown/release/books.wasm $(LANGUAGES)/modules/rust.wasm
+	@cp $(LANGUAGES)/cargo/wasm32-unknown-unknown/release/connector.wasm $(LANGUAGES)/modules/rust.wasm
 	$(NATIVE_C) -o $(LANGUAGES)/unit pdk/c/test/unit.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/unit
-	$(NATIVE_C) -I$(BOOKS)/c -DCONNECTOR='"books.c"' -o $(LANGUAGES)/suite pdk/c/test/suite.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/suite $(BOOKS)/suite.json
-	$(WASM_C) -o $(LANGUAGES)/modules/c.wasm $(BOOKS)/c/books.c
+	$(NATIVE_C) -I$(BOOKS)/c -DCONNECTOR='"bookshelf.c"' -o $(LANGUAGES)/suite pdk/c/test/suite.c && ASAN_OPTIONS=detect_leaks=0 $(LANGUAGES)/suite $(BOOKS)/suite.json
+	$(WASM_C) -o $(LANGUAGES)/modules/c.wasm $(BOOKS)/c/bookshelf.c
 	@test -x $(LANGUAGES)/zig/bin/python || python3 -m venv $(LANGUAGES)/zig
 	@$(LANGUAGES)/zig/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement $(BOOKS)/zig/requirements.txt
 	ZIG_GLOBAL_CACHE_DIR=$(LANGUAGES)/zig/cache ZIG_LOCAL_CACHE_DIR=$(LANGUAGES)/zig/cache $(LANGUAGES)/zig/bin/python -m ziglang \
-		build-exe $(BOOKS)/zig/books.zig $(BOOKS)/zig/kit.c $(WASM_ZIG) -femit-bin=$(LANGUAGES)/modules/zig.wasm
+		build-exe $(BOOKS)/zig/bookshelf.zig $(BOOKS)/zig/kit.c $(WASM_ZIG) -femit-bin=$(LANGUAGES)/modules/zig.wasm
 	@mkdir -p $(LANGUAGES)/assemblyscript && cp $(BOOKS)/assemblyscript/* $(LANGUAGES)/assemblyscript/
 	cd $(LANGUAGES)/assemblyscript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && \
-		npx --no-install asc books.ts --outFile ../modules/assemblyscript.wasm $(WASM_AS)
+		npx --no-install asc bookshelf.ts --outFile ../modules/assemblyscript.wasm $(WASM_AS)
 	AGENTHOST_TEST_LANGUAGES=$(abspath $(LANGUAGES))/modules $(GO) test -count=1 ./internal/abisuite
 	@wc -c $(LANGUAGES)/modules/*
 

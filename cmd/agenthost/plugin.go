@@ -23,7 +23,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		RunE:  showHelp,
 	}
 	cmd.AddCommand(a.inspectCommand(), a.approveCommand(), a.revokeCommand(), a.approvalsCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
-	cmd.AddCommand(a.profileCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginListCommand(), a.pluginAddCommand(), a.pluginRemoveCommand())
+	cmd.AddCommand(a.profileCommand(), a.pluginNewCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginListCommand(), a.pluginAddCommand(), a.pluginRemoveCommand())
 	return cmd
 }
 

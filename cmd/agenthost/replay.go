@@ -77,7 +77,7 @@ func (a *app) replay(ctx context.Context, h *host.Host, file string) error {
 	if err != nil {
 		return err
 	}
-	if is.Digest != tape.Digest {
+	if tape.Digest != "" && is.Digest != tape.Digest {
 		a.say("warning", fmt.Sprintf("the recording is of another build of %s: %.12s, now %.12s", tape.Connector, tape.Digest, is.Digest))
 	}
 	done, err := a.json(struct {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +23,9 @@ const firstPartyVariable = "TEST_FIRST_PARTY"
 // interpreterVariable names the interpreter of tables in the same way.
 const interpreterVariable = "TEST_INTERPRETER"
 
+// scaffoldsVariable names the sources of new connectors in the same way.
+const scaffoldsVariable = "TEST_SCAFFOLDS"
+
 // clockVariable is by how much the clock of the command is wrong, in the same way.
 const clockVariable = "TEST_CLOCK"
 
@@ -33,6 +38,7 @@ func TestMain(m *testing.M) {
 			list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
 			firstParty = firstparty.List(list)
 			interpreter, _ = os.ReadFile(os.Getenv(interpreterVariable))
+			scaffolds, _ = os.ReadFile(os.Getenv(scaffoldsVariable))
 			wrong, _ := time.ParseDuration(os.Getenv(clockVariable))
 			rate, _ := strconv.Atoi(os.Getenv(rateVariable))
 			begun := time.Now()
@@ -87,6 +93,14 @@ func TestScript(t *testing.T) {
 	spread := wasmtest.Folder(t, "plugins/pylon", "host/testdata/spread")
 	home := wasmtest.Home(t)
 	firstParty, interpreter := asFirstParty(t, plugins), wasmtest.Build(t, "internal/table/interpreter")
+	scaffolds, err := firstparty.Scaffolds(t.Context(), "../..", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	goCache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	plain := plainFolder(t)
 	compiled(t, plugins, login, spread)
 	tables, err := filepath.Abs("../../docs/tables.md")
@@ -122,6 +136,8 @@ func TestScript(t *testing.T) {
 			e.Setenv("SPREAD", spread)
 			e.Setenv(firstPartyVariable, firstParty)
 			e.Setenv(interpreterVariable, interpreter)
+			e.Setenv(scaffoldsVariable, scaffolds)
+			e.Setenv("GOCACHE", strings.TrimSpace(string(goCache)))
 			e.Setenv("TABLES", tables)
 			// Compiled modules outlive a run of the tests; they are keyed by content.
 			e.Setenv("XDG_CACHE_HOME", home)

@@ -1,4 +1,4 @@
-module example.com/connector-books
+module example.com/connector-bookshelf
 
 go 1.26.0
 

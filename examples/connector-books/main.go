@@ -1,8 +1,6 @@
-// Command connector-books is the connector of a small vendor, a library of books, in Go. The same
-// connector as a table, in Rust, C, Zig and AssemblyScript is beside it. suite.json says what all of
-// them do, to the byte.
+// Command connector-bookshelf is the connector of a small vendor, a library of books:
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o books.wasm .
+//	agenthost plugin build
 package main
 
 import (
@@ -10,11 +8,11 @@ import (
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
-const origin = "https://api.books.example"
+const origin = "https://api.bookshelf.example"
 
 var connector = pdk.Connector{
-	Name:        "books",
-	Title:       "Books",
+	Name:        "bookshelf",
+	Title:       "Bookshelf",
 	Version:     "1.0.0",
 	Description: "Books of a library that exists only in this example.",
 	Servers:     []abi.Server{{ID: "main", URL: origin + "/v1"}},

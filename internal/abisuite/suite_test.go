@@ -76,7 +76,7 @@ func modules(t *testing.T) map[string][]byte {
 	t.Helper()
 	built := os.Getenv("AGENTHOST_TEST_LANGUAGES")
 	if built == "" {
-		source := filepath.Join(folder, "books.yaml")
+		source := filepath.Join(folder, "bookshelf.yaml")
 		books, err := table.Read(t.Context(), source, read(t, source))
 		if err != nil {
 			t.Fatal(err)

@@ -66,10 +66,15 @@ func importRules() []rule {
 			kept:   map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/pdk/abi"`},
 		},
 		{
-			name: "the host does not build connectors", of: []string{"host/...", "internal/...", "server/..."}, except: slices.Concat(tools, []string{"internal/modulebuild"}), never: []string{"internal/modulebuild"},
+			name: "the host does not build connectors", of: []string{"host/...", "internal/...", "server/..."}, except: slices.Concat(tools, []string{"internal/modulebuild"}), never: []string{"internal/modulebuild", "internal/scaffold"},
 			why:    "to build sources is to run what they say, outside of the sandbox: only the command does it, where a person asked for it",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/modulebuild"`},
 			kept:   map[string]string{"cmd/agenthost/a.go": `package main; import _ "github.com/agenthost/agenthost/internal/modulebuild"`},
+		},
+		{
+			name: "sources of new connectors are files", of: []string{"internal/scaffold"}, only: []string{"std", "pdk/abi", "internal/fault"}, never: []string{"net/...", "os/exec", "text/template"},
+			why:    "what an author begins with is the example of the repository with a name put in: nothing is made up, run or fetched",
+			broken: map[string]string{"internal/scaffold/a.go": `package scaffold; import _ "os/exec"`, "internal/scaffold/b.go": `package scaffold; import _ "github.com/agenthost/agenthost/internal/table"`},
 		},
 		{
 			name: "nothing builds upon the command", of: []string{"host/...", "pdk/...", "plugins/...", "internal/..."}, never: []string{"cmd/..."},

@@ -67,16 +67,18 @@ func Make(ctx context.Context, cache string, files ...string) (list List, err er
 	return List(b.String()), nil
 }
 
-// The files of the command whose places a list and the interpreter of tables take.
+// The files of the command whose places a list, the interpreter of tables and the sources of new
+// connectors take.
 const (
 	embedded            = "cmd/agenthost/firstparty.txt"
 	embeddedInterpreter = "cmd/agenthost/interpreter.module"
+	embeddedScaffolds   = "cmd/agenthost/scaffold.pack"
 )
 
 // Overlay writes a list into a folder, and returns the file for go build's -overlay with which
-// the command is built with that list, and with an interpreter of tables. The build has to run
-// in the root of the repository.
-func (l List) Overlay(folder, interpreter string) (overlay string, err error) {
+// the command is built with that list, with an interpreter of tables, and with the file of
+// [Scaffolds]. The build has to run in the root of the repository.
+func (l List) Overlay(folder, interpreter, scaffolds string) (overlay string, err error) {
 	if folder, err = filepath.Abs(folder); err != nil {
 		return "", err
 	}
@@ -86,8 +88,11 @@ func (l List) Overlay(folder, interpreter string) (overlay string, err error) {
 	if interpreter, err = filepath.Abs(interpreter); err != nil {
 		return "", err
 	}
+	if scaffolds, err = filepath.Abs(scaffolds); err != nil {
+		return "", err
+	}
 	file := filepath.Join(folder, "firstparty.txt")
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {embedded: file, embeddedInterpreter: interpreter}})
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {embedded: file, embeddedInterpreter: interpreter, embeddedScaffolds: scaffolds}})
 	if err != nil {
 		return "", err
 	}

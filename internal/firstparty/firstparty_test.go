@@ -72,7 +72,7 @@ func TestOverlay(t *testing.T) {
 	if err := os.WriteFile(interpreter, []byte(list), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := list.Overlay(folder, interpreter)
+	overlay, err := list.Overlay(folder, interpreter, interpreter)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestOverlay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := list.Overlay(folder, interpreter); err != nil {
+	if _, err := list.Overlay(folder, interpreter, interpreter); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := os.Stat(overlay); err != nil || !after.ModTime().Equal(before.ModTime()) {
@@ -103,7 +103,7 @@ func TestOverlay(t *testing.T) {
 			t.Errorf("%s: %q, %v", to, data, err)
 		}
 	}
-	if len(o.Replace) != 2 {
+	if len(o.Replace) != 3 {
 		t.Errorf("%s", text)
 	}
 }

@@ -43,7 +43,11 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := list.Overlay(t.TempDir(), wasmtest.Build(t, "internal/table/interpreter"))
+	scaffolds, err := firstparty.Scaffolds(t.Context(), root(t), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := list.Overlay(t.TempDir(), wasmtest.Build(t, "internal/table/interpreter"), scaffolds)
 	if err != nil {
 		t.Fatal(err)
 	}

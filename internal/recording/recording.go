@@ -28,7 +28,7 @@ const MaxSize = 256 << 20
 // Recording is one call.
 type Recording struct {
 	Version int `json:"version"`
-	// Connector and Digest name the module that ran.
+	// Connector and Digest name the module that ran. Digest is empty in one that a person wrote.
 	Connector string `json:"connector"`
 	Digest    string `json:"digest"`
 	// At is the guest's clock and Seed its source of random bytes.

@@ -2,7 +2,7 @@
 
 import { header, json, kind, length, part, quote, scalar, status, count, NUMBER, STRING, OBJECT, ARRAY } from "./host";
 
-const VENDOR = "Books";
+const VENDOR = "Bookshelf";
 
 export class Failure {
   kind: string = "vendor_error";

@@ -1,3 +1,3 @@
-/* The code of the kit, which books.zig calls. */
+/* The code of the kit, which bookshelf.zig calls. */
 #define AGENTHOST_IMPLEMENTATION
 #include "agenthost.h"

@@ -1,10 +1,10 @@
 // Command make prints the file for go build's -overlay with which agenthost is built with some
-// connectors, and with the interpreter of tables:
+// connectors, with the interpreter of tables, and with the sources of new connectors:
 //
 //	go build -overlay "$(make FOLDER INTERPRETER MODULE...)" ./cmd/agenthost
 //
-// It writes that file and the list of the connectors into the folder, which is also the cache
-// of what it has to compile.
+// It writes that file, the list of the connectors and the sources of new ones into the folder, which
+// is also the cache of what it has to compile. It runs in the root of the repository.
 package main
 
 import (
@@ -33,5 +33,9 @@ func run(ctx context.Context, folder, interpreter string, modules []string) (ove
 	if err != nil {
 		return "", err
 	}
-	return list.Overlay(folder, interpreter)
+	scaffolds, err := firstparty.Scaffolds(ctx, ".", folder)
+	if err != nil {
+		return "", err
+	}
+	return list.Overlay(folder, interpreter, scaffolds)
 }

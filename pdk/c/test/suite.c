@@ -1,7 +1,7 @@
 /*
  * Holds a connector against a suite, natively:
  *
- *     cc -std=c99 -I. -I.. -DCONNECTOR='"books.c"' -o suite suite.c && ./suite suite.json
+ *     cc -std=c99 -I. -I.. -DCONNECTOR='"bookshelf.c"' -o suite suite.c && ./suite suite.json
  */
 #include CONNECTOR
 #include "host.h"

@@ -1,17 +1,17 @@
-//! The connector of ../main.go in Rust:
+//! The connector of a small vendor, a library of books, in Rust:
 //!
 //! ```sh
-//! cargo build --release --target wasm32-unknown-unknown
+//! agenthost plugin build
 //! ```
 
 use agenthost_pdk::*;
 
-const ORIGIN: &str = "https://api.books.example";
+const ORIGIN: &str = "https://api.bookshelf.example";
 
 /// What the connector is.
 pub static CONNECTOR: Connector = Connector {
     description: "Books of a library that exists only in this example.",
-    servers: &[Server::new("main", "https://api.books.example/v1")],
+    servers: &[Server::new("main", "https://api.bookshelf.example/v1")],
     auth: &[Scheme {
         fields: &[Field::secret("api_token", "API token")],
         inject: &[Injection::header("Authorization", "Bearer {api_token}")],
@@ -28,7 +28,7 @@ pub static CONNECTOR: Connector = Connector {
         ..Failures::NONE
     }),
     operations: &[LIST, GET, CREATE],
-    ..Connector::new("books", "Books", "1.0.0")
+    ..Connector::new("bookshelf", "Bookshelf", "1.0.0")
 };
 
 const LIST: Operation = Operation {

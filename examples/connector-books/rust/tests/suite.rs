@@ -29,18 +29,18 @@ fn elements<'a>(of: &'a str, pointer: &str) -> Vec<&'a str> {
 #[test]
 fn declarations() {
     let of = |bytes| String::from_utf8(bytes).unwrap();
-    assert_eq!(of(books::CONNECTOR.manifest()), text(part(SUITE, "/describe")));
-    assert_eq!(of(books::CONNECTOR.auth_schema()), text(part(SUITE, "/auth_schema")));
+    assert_eq!(of(connector::CONNECTOR.manifest()), text(part(SUITE, "/describe")));
+    assert_eq!(of(connector::CONNECTOR.auth_schema()), text(part(SUITE, "/auth_schema")));
 }
 
 #[test]
 fn calls() {
     let cases = elements(SUITE, "/cases");
-    assert!(cases.len() > 20);
+    assert!(!cases.is_empty());
     for case in cases {
         let name = text(part(case, "/name"));
         let answers: Vec<_> = elements(case, "/answers").into_iter().map(answer).collect();
-        let outcome = execute(&books::CONNECTOR, &text(part(case, "/input")), &answers);
+        let outcome = execute(&connector::CONNECTOR, &text(part(case, "/input")), &answers);
         assert_eq!(outcome.result, 0, "{name}");
         let wanted = elements(case, "/requests");
         assert_eq!(outcome.requests.len(), wanted.len(), "{name}: requests");

@@ -1,12 +1,12 @@
-//! The connector of ../main.go in Zig, with the kit for C. kit.c has the code of its header:
+//! The connector of a small vendor, a library of books, in Zig, with the kit for C. kit.c has the code of
+//! its header:
 //!
-//!     zig build-exe books.zig kit.c -target wasm32-freestanding -O ReleaseSmall -fno-entry \
-//!         --export=describe --export=auth_schema --export=execute -I../../../pdk/c
+//!     agenthost plugin build
 
 const std = @import("std");
 const kit = @cImport(@cInclude("agenthost.h"));
 
-const origin = "https://api.books.example";
+const origin = "https://api.bookshelf.example";
 
 /// list is rows with the empty one that ends a list of the kit.
 fn list(comptime T: type, comptime rows: []const T) *const [rows.len + 1]T {
@@ -89,8 +89,8 @@ const operations = list(kit.ah_operation, &.{
 });
 
 const connector = row(kit.ah_connector, .{
-    .name = "books",
-    .title = "Books",
+    .name = "bookshelf",
+    .title = "Bookshelf",
     .version = "1.0.0",
     .description = "Books of a library that exists only in this example.",
     .servers = list(kit.ah_server, &.{row(kit.ah_server, .{ .id = "main", .url = origin ++ "/v1" })}),

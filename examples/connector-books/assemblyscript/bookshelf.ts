@@ -1,7 +1,7 @@
-// The connector of ../main.go in AssemblyScript, written to docs/abi.md without a kit. declaration.ts has
-// what the other ones make of their tables.
+// The connector of a small vendor, a library of books, in AssemblyScript. It is written to the ABI without
+// a kit; declaration.ts has what the kits of other languages make of a table.
 //
-//     npm ci && npm run build
+//     npm ci --ignore-scripts && agenthost plugin build
 
 import { begin, count, fault, header, json, kind, length, part, quote, scalar, send, status, text, write, writeFault, writePart } from "./host";
 import { ARRAY, INVALID, NULL, NUMBER, OBJECT, STRING } from "./host";
@@ -31,7 +31,7 @@ export function execute(): i32 {
   if (entity == "books" && action == "list") failed = list();
   else if (entity == "books" && action == "get") failed = get();
   else if (entity == "books" && action == "create") failed = create();
-  else failed = refusal("unknown_operation", "connector books has no operation " + entity + "." + action, "", "");
+  else failed = refusal("unknown_operation", "connector bookshelf has no operation " + entity + "." + action, "", "");
   if (fault) return writeFault() ? 0 : 1;
   if (failed) return write(failed.output()) ? 0 : 1;
   return answer() ? 0 : 1;

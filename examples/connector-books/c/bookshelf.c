@@ -1,12 +1,12 @@
 /*
- * The connector of ../main.go in C:
+ * The connector of a small vendor, a library of books, in C:
  *
- *     clang --target=wasm32 -std=c99 -O2 -ffreestanding -mbulk-memory -nostdlib -Wl,--no-entry,--stack-first -I../../../pdk/c -o books.wasm books.c
+ *     agenthost plugin build
  */
 #define AGENTHOST_IMPLEMENTATION
 #include "agenthost.h"
 
-#define ORIGIN "https://api.books.example"
+#define ORIGIN "https://api.bookshelf.example"
 
 static const char *const genres[] = {"novel", "poetry", "science", NULL};
 static const ah_schema tag = {.type = "string", .max = "50"};
@@ -71,7 +71,7 @@ static const ah_code codes[] = {{"checked_out", 409}, {0}};
 static const ah_failures failures = {.conditions = conditions, .message = message, .code = code, .request_id = request_id, .codes = codes};
 
 static const ah_connector connector = {
-	.name = "books", .title = "Books", .version = "1.0.0",
+	.name = "bookshelf", .title = "Bookshelf", .version = "1.0.0",
 	.description = "Books of a library that exists only in this example.",
 	.servers = servers, .auth = auth,
 	.check_entity = "books", .check_action = "list",
