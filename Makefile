@@ -371,6 +371,7 @@ FUZZ := \
 	internal/tableimport/airbyte:FuzzImport \
 	internal/tableimport/openapi:FuzzImport \
 	internal/tableimport:FuzzWrite \
+	internal/trust:FuzzBundle \
 	pdk:FuzzLink \
 	server/internal/pages:FuzzForm
 
