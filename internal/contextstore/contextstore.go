@@ -115,7 +115,7 @@ type Answer struct {
 }
 
 // indexVersion changes where the terms of a record do.
-const indexVersion = 1
+const indexVersion = 2
 
 // spec names what the terms of a record are made from.
 func spec(e *query.Entity) string {

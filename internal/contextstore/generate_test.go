@@ -202,7 +202,7 @@ func (s source) search(sharedOnly bool) object {
 		return q
 	}
 	if n := s.IntN(3); n > 0 {
-		fields := []string{"id", "name", "mode", "created_at", "workload_minutes_total", "has_debrief", "severity.rank", "duration_metrics"}
+		fields := []string{"id", "name", "mode", "created_at", "updated_at", "workload_minutes_total", "has_debrief", "severity.rank", "duration_metrics"}
 		s.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
 		var keys []object
 		for _, f := range slices.Clone(fields[:n]) {

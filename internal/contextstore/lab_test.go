@@ -52,7 +52,7 @@ func filesWith(t testing.TB, key Key) *Files {
 func cases() map[string]func(t *testing.T, s Store, workspace string) {
 	return map[string]func(*testing.T, Store, string){
 		"searches": testSearches, "passes": testPasses, "batches": testBatches, "declarations": testDeclarations, "isolation": testIsolation,
-		"removal": testRemoval, "cap": testCap, "long pages": testLongPages, "end": testEnd, "keys": testKeys, "beginnings": testBeginnings,
+		"removal": testRemoval, "cap": testCap, "long pages": testLongPages, "end": testEnd, "keys": testKeys, "beginnings": testBeginnings, "newest first": testNewestFirst,
 	}
 }
 

@@ -45,14 +45,23 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 	defer cancel()
 	err = p.read(within, t, func(tx *sql.Tx, e *entity) error {
 		state = e.state()
-		newest, oldest, terms := w.begin(e)
 		// A plan that knows the terms is worth more than the time to make it. None reads the whole table, or
 		// takes processors from others. What is sorted fits in memory.
 		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL work_mem = '32MB'"); err != nil {
 			return err
 		}
+		if w.asksForTimes(e) {
+			untimed := false
+			if err := tx.QueryRowContext(within, "SELECT EXISTS (SELECT FROM context_record WHERE terms @@ $1::tsquery)", tsquerySyntax().expression(prefix(e.slot), query.Untimed())).Scan(&untimed); err != nil {
+				return err
+			}
+			if !untimed {
+				w.selection.Timed()
+			}
+		}
+		newest, oldest, terms := w.begin(e)
 		c := &candidateRows{tx: tx, e: e, w: w, terms: terms, newest: newest, oldest: oldest, size: w.most + 1}
-		if !q.Sorted() {
+		if w.selection.ByTime() {
 			c.size = min(c.size, 4*q.Limit+32)
 		}
 		if err := c.begin(within); err != nil {
@@ -80,6 +89,7 @@ type candidateRows struct {
 	newest, oldest int64
 	size           int   // how many are wanted
 	span           int64 // of ids
+	walks          bool  // over rows in their order, without the index of terms
 }
 
 // mostAtOnce is how many rows that an index of terms finds are sorted without asking for spans.
@@ -106,12 +116,18 @@ func (c *candidateRows) walk(ctx context.Context) error {
 			c.newest, c.size = last-1, more
 			continue
 		}
+		if c.walks { // there were fewer than expected
+			if err := errors.Join(c.set(ctx, "enable_bitmapscan = on"), c.set(ctx, "enable_indexscan = off")); err != nil {
+				return err
+			}
+			c.walks = false
+		}
 		growth := float64(mostGrowth)
 		if n > 0 {
 			growth = 1.25 * float64(c.size-n) / float64(n)
 		}
 		c.newest, c.span = from-1, grown(c.span, max(growth, 2))
-		if c.w.q.Sorted() {
+		if !c.w.selection.ByTime() {
 			c.size -= n
 		}
 	}
@@ -141,10 +157,19 @@ func (c *candidateRows) begin(ctx context.Context) error {
 	}
 	c.newest, c.oldest = min(c.newest, last.Int64), max(c.oldest, first.Int64)
 	c.span = int64(part * float64(last.Int64-first.Int64))
-	if c.w.q.Sorted() {
-		// To walk over all rows in the order of ids takes longer than to collect those of both indexes.
-		_, err = c.tx.ExecContext(ctx, "SET LOCAL enable_indexscan = off")
+	if c.w.selection.ByTime() {
+		return nil
 	}
+	// To walk over rows in the order of ids takes as long for six as an index of terms takes for one that it finds. Where
+	// many have the terms, the newest of them are there soon.
+	if c.walks = found*found > 6*float64(c.size)*float64(c.e.count); c.walks {
+		return c.set(ctx, "enable_bitmapscan = off")
+	}
+	return c.set(ctx, "enable_indexscan = off")
+}
+
+func (c *candidateRows) set(ctx context.Context, setting string) error {
+	_, err := c.tx.ExecContext(ctx, "SET LOCAL "+setting)
 	return err
 }
 

@@ -25,6 +25,12 @@ func idSecond(id int64) int64 { return id >> sameSecond }
 // endOf is the last millisecond of a second.
 func endOf(second int64) time.Time { return time.UnixMilli(second*1000 + 999) }
 
+// asksForTimes reports whether the search may end early if no record is without the time that ids are of: then its
+// order is that of ids. Only an index that is up to date knows such records.
+func (w *walk) asksForTimes(e *entity) bool {
+	return w.q.Recent() && e.spec == spec(w.q.Entity())
+}
+
 // row is a copy that is there already.
 type row struct {
 	id, updated int64

@@ -95,7 +95,7 @@ func testCap(t *testing.T, s Store, workspace string) {
 		return ok(s.Search(t.Context(), at, parse(t, params)))(t)
 	}
 	a := find(`{"query":{"filter":{"keyword":{"name":"common"}},"sort":[{"workload_minutes_total":"desc"}]},"limit":2}`)
-	if !a.Capped || ids(a.Records) != "i04999 i04998" || a.Found != mostIndexed || a.State.Count != n {
+	if !a.Capped || ids(a.Records) != "i02999 i02998" || a.Found != mostIndexed || a.State.Count != n {
 		t.Errorf("%s %+v", ids(a.Records), a)
 	}
 	if a := find(`{"query":{"sort":[{"workload_minutes_total":"desc"}]},"limit":1}`); !a.Capped || ids(a.Records) != "i09999" {

@@ -69,6 +69,15 @@ func (f *Files) Search(ctx context.Context, t Target, q *query.Query) (*Answer, 
 
 // candidates is the statement for the candidates of a search, the newest first.
 func (c *conn) candidates(e *entity, w *walk) (string, []any, error) {
+	if w.asksForTimes(e) {
+		untimed, err := c.one(func(*sqlite3.Stmt) {}, named(e.slot, "SELECT rowid FROM fN WHERE fN MATCH ?1 LIMIT 1"), fts5Syntax().expression("", query.Untimed()))
+		if err != nil {
+			return "", nil, err
+		}
+		if !untimed {
+			w.selection.Timed()
+		}
+	}
 	newest, oldest, terms := w.begin(e)
 	args := []any{newestID - newest, newestID - oldest}
 	if terms != nil {

@@ -49,6 +49,8 @@ type sortKey struct {
 	slot int
 	kind Type
 	desc bool
+	// recent says that the key is the time by which records are ordered, the newest first.
+	recent bool
 }
 
 // Parse reads the parameters of a search: query with filter and sort, limit, cursor and fields. Other
@@ -164,7 +166,8 @@ func (p *parser) sort(at string, raw []byte) error {
 		if way != "asc" && way != "desc" {
 			return unknown(at, "a field is sorted asc or desc", way, []string{"asc", "desc"})
 		}
-		p.q.sort = append(p.q.sort, sortKey{slot: p.q.paths.add(path), kind: p.e.field(path).Type, desc: way == "desc"})
+		f := p.e.field(path)
+		p.q.sort = append(p.q.sort, sortKey{slot: p.q.paths.add(path), kind: f.Type, desc: way == "desc", recent: f.Updated && f.Type == Time && way == "desc"})
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ type Selection struct {
 	// bound is the best record that did not fit. What comes after it is on another page.
 	bound *position
 	rest  *position // where the next page begins, if not after the last record
+	timed bool
 	count int
 	row   row
 	keys  []value
@@ -63,13 +64,27 @@ func (q *Query) Select(scope string, most int) (*Selection, error) {
 // record first.
 func (q *Query) Sorted() bool { return len(q.sort) > 0 }
 
+// Recent reports whether the search sorts by the time by which records are ordered, the newest first.
+func (q *Query) Recent() bool { return q.Sorted() && q.sort[0].recent }
+
+// Timed says that no record is without the time by which records are ordered. So a search that sorts by it first, the newest
+// first, sorts as one without an order of its own.
+func (s *Selection) Timed() { s.timed = s.q.Recent() }
+
+// ByTime reports whether the records of the page are the newest ones that the filter is true for.
+func (s *Selection) ByTime() bool { return s.timed || !s.q.Sorted() }
+
 // From is a time after which no record of the page was updated. It is no time on the first page, and
 // where the order is not that of time.
 func (s *Selection) From() (t time.Time, ok bool) {
-	if s.after == nil || s.q.Sorted() {
-		return time.Time{}, false
+	switch {
+	case s.after == nil || !s.ByTime():
+		return t, false
+	case !s.timed:
+		return time.UnixMilli(s.after.updated), true
 	}
-	return time.UnixMilli(s.after.updated), true
+	v := s.after.values[0]
+	return time.Unix(v.whole, int64(v.part)), v.kind == moment
 }
 
 // Add considers a record, which it does not keep the memory of. A record is added once.
@@ -111,7 +126,14 @@ func (s *Selection) drop() {
 
 // Done reports whether no record that was updated at a time or before can be on the page.
 func (s *Selection) Done(at time.Time) bool {
-	return !s.q.Sorted() && s.bound != nil && at.UnixMilli() < s.bound.updated
+	switch {
+	case s.bound == nil || !s.ByTime():
+		return false
+	case !s.timed:
+		return at.UnixMilli() < s.bound.updated
+	}
+	v := s.bound.values[0]
+	return v.kind == moment && at.Unix() < v.whole
 }
 
 // Stop ends the page before records that were updated at a time or before: they were not all

@@ -19,11 +19,13 @@ import (
 //	a  a value in the list of a field: a hash
 //	w  a word of a field: a hash of the field, and the word
 //	x  a field with more words than there are terms for: a hash of the field
+//	o  no time in the field by which records are ordered
 const (
 	valueTerm    = "v"
 	elementTerm  = "a"
 	wordTerm     = "w"
 	overflowTerm = "x"
+	untimedTerm  = "o"
 )
 
 // Bounds of the terms of one record.
@@ -113,6 +115,9 @@ func (x *Indexer) Terms(record []byte) []string {
 			found = words(found, f, x.prefix[i], raw)
 		}
 	}
+	if x.time > 0 && read(r[x.time], Time).kind != moment {
+		found = append(found, untimedTerm)
+	}
 	slices.Sort(found)
 	found = slices.Compact(found)
 	size := 0
@@ -189,6 +194,9 @@ type Terms struct {
 	// All or Any are those that candidates have all or at least one of, if there is no Term.
 	All, Any []*Terms
 }
+
+// Untimed is what records have that have no time in the field by which they are ordered.
+func Untimed() *Terms { return &Terms{Term: untimedTerm} }
 
 // mostAlternatives is how many values of in an index is asked for. A filter with more finds its
 // records without it.
