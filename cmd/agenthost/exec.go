@@ -15,6 +15,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/rawjson"
+	"github.com/agenthost/agenthost/internal/recording"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/spf13/cobra"
 )
@@ -29,6 +30,7 @@ type execFlags struct {
 	record, intent    string
 	outputFile        string
 	stats, yes, plan  bool
+	taped             func(*recording.Recording) error // gets the recording, if it is not nil
 }
 
 func (a *app) execCommand() *cobra.Command {
@@ -187,7 +189,7 @@ func (a *app) exec(ctx context.Context, h *host.Host, args []string, f execFlags
 		call.Limit = f.limit
 		return a.pages(ctx, h, connection, call, w, &cost)
 	}
-	result, err := a.executeOnce(ctx, h, connection, call, f.record)
+	result, err := a.executeOnce(ctx, h, connection, call, &f)
 	if err != nil {
 		return err
 	}

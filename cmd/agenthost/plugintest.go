@@ -21,6 +21,7 @@ import (
 )
 
 func (a *app) pluginTestCommand() *cobra.Command {
+	var recordings string
 	cmd := &cobra.Command{
 		Use:   "test FILE",
 		Short: "Run the conformance tests on a connector",
@@ -28,6 +29,9 @@ func (a *app) pluginTestCommand() *cobra.Command {
 with valid and invalid parameters and with a vendor that fails, lies or stays silent. You
 need no account and no network: the tests simulate a vendor from the fields that the
 connector reads. docs/conformance.md explains each check.
+
+With --recordings, the recorded calls of a folder run too, whatever the digest of the
+connector: see agenthost plugin record.
 
 The exit code is 0 if all checks pass and 9 if one fails.`,
 		Example: `  agenthost plugin test hello.wasm
@@ -42,6 +46,9 @@ The exit code is 0 if all checks pass and 9 if one fails.`,
 			o.Progress = a.showCheck
 			report, err := conformance.Run(cmd.Context(), module, o)
 			a.clearLine()
+			if err == nil && recordings != "" {
+				err = a.testRecordings(cmd.Context(), args[0], recordings, o, report)
+			}
 			if err != nil {
 				return err
 			}
@@ -55,6 +62,7 @@ The exit code is 0 if all checks pass and 9 if one fails.`,
 			return verdict(report)
 		},
 	}
+	cmd.Flags().StringVar(&recordings, "recordings", "", "`folder` of recorded calls that must go as they did")
 	a.formatFlag(cmd, "`format`: table or json", string(render.Table), string(render.JSON))
 	return cmd
 }

@@ -13,17 +13,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// executeOnce runs a call. If file is set, it records the call there, even if the call
-// fails at the vendor: such a recording is often the useful one.
-func (a *app) executeOnce(ctx context.Context, h *host.Host, connection string, call host.Call, file string) (*host.Result, error) {
-	if file == "" {
+// executeOnce runs a call. If a flag asks for a recording, it keeps one, even if the call fails at the
+// vendor: such a recording is often the useful one.
+func (a *app) executeOnce(ctx context.Context, h *host.Host, connection string, call host.Call, f *execFlags) (*host.Result, error) {
+	if f.record == "" && f.taped == nil {
 		return h.Execute(ctx, connection, call)
 	}
 	result, tape, err := h.Record(ctx, connection, call)
 	if tape == nil {
 		return result, err
 	}
-	if writeErr := writeRecording(file, tape); writeErr != nil {
+	if f.taped != nil {
+		return result, errors.Join(err, f.taped(tape))
+	}
+	if writeErr := writeRecording(f.record, tape); writeErr != nil {
 		return nil, errors.Join(err, &usageError{message: fmt.Sprintf("cannot write the recording: %v", writeErr), hint: "the call ran; choose a writable file for --record"})
 	}
 	return result, err

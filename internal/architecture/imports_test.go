@@ -409,6 +409,16 @@ func importRules() []rule {
 			kept:   map[string]string{"internal/wasmtest/a.go": `package wasmtest; import _ "os/exec"`},
 		},
 		{
+			name: "what makes recordings anonymous is pure", of: []string{"internal/recording/anonymous"}, only: []string{"std", "internal/rawjson", "internal/recording"}, never: []string{"net", "net/http", "os/..."},
+			why:    "who is taken out of a recording that is published is read with all that decides it, and tested by tables",
+			broken: map[string]string{"internal/recording/anonymous/a.go": `package anonymous; import _ "os"`},
+		},
+		{
+			name: "fixtures reach no network", of: []string{"internal/fixture"}, never: []string{"net/...", "os/exec", "internal/egress", "internal/credential/...", "host/config"},
+			why:    "a test of recorded calls has the answers in a file: it needs no credential, and can send nothing",
+			broken: map[string]string{"internal/fixture/a.go": `package fixture; import _ "net/http"`},
+		},
+		{
 			name: "one logger", of: []string{"cmd/...", "host/...", "internal/...", "pdk/...", "plugins/..."}, except: slices.Concat([]string{"host/secret", "host/logging", "internal/store", "cmd/agenthost/internal/demo"}, tools), never: []string{"log", "log/slog"},
 			why:    "the embedder hands in a logger, and no line goes round it; host/secret knows slog only to be redacted in it, host/logging is the bridge to it, internal/store hands that to River, and the demo's vendor is net/http's server",
 			broken: map[string]string{"host/a.go": `package host; import _ "log"`},

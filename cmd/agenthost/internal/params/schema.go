@@ -28,6 +28,11 @@ type Param struct {
 	Items *Param
 	// Min, Max and Default are as the schema has them, nil if it has none.
 	Min, Max, Default json.RawMessage
+	// Lengths and counts of elements are numbers, nil if the schema has none; Pattern is "" then.
+	MinLength, MaxLength, MinItems, MaxItems json.RawMessage
+	Pattern                                  string
+	// Members are those of an object, in the order of the schema.
+	Members []Param
 }
 
 // schema is the part of JSON Schema 2020-12 that matters for reading and describing.
@@ -44,6 +49,11 @@ type schema struct {
 	Minimum     json.RawMessage            `json:"minimum"`
 	Maximum     json.RawMessage            `json:"maximum"`
 	Default     json.RawMessage            `json:"default"`
+	MinLength   json.RawMessage            `json:"minLength"`
+	MaxLength   json.RawMessage            `json:"maxLength"`
+	MinItems    json.RawMessage            `json:"minItems"`
+	MaxItems    json.RawMessage            `json:"maxItems"`
+	Pattern     string                     `json:"pattern"`
 }
 
 // types is a "type" keyword: one name or several.
@@ -59,6 +69,9 @@ func (t *types) UnmarshalJSON(b []byte) error {
 
 // maxRefs bounds how far references are followed.
 const maxRefs = 8
+
+// maxDepth bounds how deep members of objects are described.
+const maxDepth = 4
 
 // Describe lists the parameters of an operation's schema, in its order.
 func Describe(raw json.RawMessage) ([]Param, error) {
@@ -110,6 +123,25 @@ func describe(raw json.RawMessage, defs map[string]json.RawMessage, depth int) P
 	if s.Default != nil {
 		p.Default = s.Default
 	}
+	for _, number := range []struct{ to, from *json.RawMessage }{
+		{&p.MinLength, &s.MinLength}, {&p.MaxLength, &s.MaxLength}, {&p.MinItems, &s.MinItems}, {&p.MaxItems, &s.MaxItems},
+	} {
+		if *number.from != nil {
+			*number.to = *number.from
+		}
+	}
+	if s.Pattern != "" {
+		p.Pattern = s.Pattern
+	}
+	if len(s.Properties) > 0 && depth < maxDepth {
+		p.Members = nil
+		for name, value := range rawjson.Members(s.Properties) {
+			m := describe(value, defs, depth+1)
+			m.Name = rawjson.Unquote(name)
+			m.Required = slices.Contains(s.Required, m.Name)
+			p.Members = append(p.Members, m)
+		}
+	}
 	return p
 }
 
@@ -159,6 +191,35 @@ func (p Param) Range() string {
 		return "at most " + string(p.Max)
 	}
 	return ""
+}
+
+// Limits says what else bounds a value: its length, its number of elements, a pattern, a default.
+func (p Param) Limits() []string {
+	var list []string
+	between := func(least, most json.RawMessage, what string) {
+		switch {
+		case least != nil && most != nil:
+			list = append(list, string(least)+" to "+string(most)+" "+what)
+		case least != nil:
+			list = append(list, "at least "+string(least)+" "+what)
+		case most != nil:
+			list = append(list, "at most "+string(most)+" "+what)
+		}
+	}
+	between(p.MinLength, p.MaxLength, "characters")
+	between(p.MinItems, p.MaxItems, "elements")
+	if p.Pattern != "" {
+		list = append(list, "matches "+p.Pattern)
+	}
+	if p.Items != nil && p.Items.Pattern+string(p.Items.MinLength)+string(p.Items.MaxLength) != "" {
+		for _, limit := range p.Items.Limits() {
+			list = append(list, "each "+limit)
+		}
+	}
+	if p.Default != nil {
+		list = append(list, "default "+Word(p.Default))
+	}
+	return list
 }
 
 // Word is a JSON value as one types it: a string without its quotes.
