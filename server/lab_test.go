@@ -61,7 +61,7 @@ func newLab(t *testing.T, change ...func(*Options)) *lab {
 	t.Helper()
 	l := &lab{t: t}
 	var err error
-	if l.vendor, err = vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7}), vendorsim.Options{}); err != nil {
+	if l.vendor, err = vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7, Scale: pylon.SmallScale()}), vendorsim.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.vendor.Close() })

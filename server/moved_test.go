@@ -21,7 +21,7 @@ import (
 // threat: K2
 func TestMovedRows(t *testing.T) {
 	t.Parallel()
-	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7}), vendorsim.Options{})
+	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestAServerInTheDatabase(t *testing.T) {
 		l := newLab(t, there)
 		token, id = l.token, l.create("acme", "Pylon")
 	})
-	thief, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7}), vendorsim.Options{})
+	thief, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestPostgres(t *testing.T) {
 	connection := pgtest.Start(t) + " dbname=postgres"
 	address := secret.New([]byte(connection))
 	old, fresh := secret.New([]byte("canary-of-the-old-master-key-32b")), secret.New([]byte("canary-of-the-new-master-key-32b"))
-	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7}), vendorsim.Options{})
+	vendor, err := vendorsim.Start(t.Context(), pylon.New(pylon.Options{Token: vendorToken, Seed: 7, Scale: pylon.SmallScale()}), vendorsim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
