@@ -59,7 +59,7 @@ type killable struct {
 // run runs the command to its end.
 func (k *killable) run(t *testing.T, args ...string) error {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command(t), args...)
+	cmd := exec.CommandContext(t.Context(), plainCommand(t), args...)
 	cmd.Dir, cmd.Env = k.dir, k.env
 	return cmd.Run()
 }
@@ -67,7 +67,7 @@ func (k *killable) run(t *testing.T, args ...string) error {
 // kill runs the command and kills it at some moment of the time that it takes.
 func (k *killable) kill(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command(t), args...)
+	cmd := exec.CommandContext(t.Context(), plainCommand(t), args...)
 	cmd.Dir, cmd.Env = k.dir, k.env
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -102,7 +102,7 @@ func killOnce(t *testing.T, vendor *arrivals, random *rand.Rand, dir string, env
 	for i := range calls {
 		fmt.Fprintf(&in, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"lab_accounts_create","arguments":{"name":"%s"}}}`+"\n", i+2, strings.Repeat("x", 10+i))
 	}
-	cmd := exec.CommandContext(t.Context(), command(t), "mcp", "--form", "operations")
+	cmd := exec.CommandContext(t.Context(), plainCommand(t), "mcp", "--form", "operations")
 	cmd.Dir, cmd.Env = dir, env
 	stdin, err := cmd.StdinPipe()
 	if err == nil {

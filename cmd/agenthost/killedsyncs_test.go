@@ -305,7 +305,7 @@ func (l *syncLab) start(full bool) *runningSync {
 	if full {
 		arguments = append(arguments, "--full")
 	}
-	p := &runningSync{cmd: exec.CommandContext(l.t.Context(), command(l.t), arguments...)}
+	p := &runningSync{cmd: exec.CommandContext(l.t.Context(), plainCommand(l.t), arguments...)}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = l.dir, l.env, &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
 		l.t.Fatal(err)

@@ -58,7 +58,7 @@ connections:
 func (l *oauthLab) start(t *testing.T, connection string) (*exec.Cmd, *strings.Builder) {
 	t.Helper()
 	said := &strings.Builder{}
-	cmd := exec.CommandContext(t.Context(), command(t), "exec", connection, "me", "get")
+	cmd := exec.CommandContext(t.Context(), plainCommand(t), "exec", connection, "me", "get")
 	cmd.Dir, cmd.Env, cmd.Stderr = l.dir, l.env, said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

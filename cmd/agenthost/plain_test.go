@@ -1,17 +1,39 @@
 package main
 
 import (
+	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var instrumented = flag.Bool("instrumented", false, "run the command of every script with the race detector, if the test has it")
+var instrumented = flag.Bool("instrumented", false, "run the command of every script and of tests that kill it with the race detector, if the test has it")
+
+// plain is the folder of plainFolder, which is made once.
+var plain struct {
+	once   sync.Once
+	folder string
+	err    error
+}
+
+// tests are all of them, with what is removed after the last.
+type tests struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (t tests) Run() int {
+	code := t.M.Run()
+	if plain.folder != "" {
+		_ = os.RemoveAll(plain.folder) // a folder of the system for temporary files
+	}
+	return code
+}
 
 // plainFolder returns a folder with the command, built without the race detector, and nothing
 // where the test has none.
@@ -25,12 +47,29 @@ func plainFolder(t *testing.T) string {
 	if !raceDetector || *instrumented {
 		return ""
 	}
-	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-race=false", "-vet=off", "-o", filepath.Join(dir, "agenthost"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	plain.once.Do(func() {
+		if plain.folder, plain.err = os.MkdirTemp("", "agenthost-plain"); plain.err != nil { //nolint:usetesting // it is for several tests
+			return
+		}
+		build := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "test", "-c", "-race=false", "-vet=off", "-o", filepath.Join(plain.folder, "agenthost"), ".")
+		if out, err := build.CombinedOutput(); err != nil {
+			plain.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if plain.err != nil {
+		t.Fatal(plain.err)
 	}
-	return dir
+	return plain.folder
+}
+
+// plainCommand is [command] without the race detector, for tests that start dozens of processes. A process that is
+// killed tells nobody of a race, and with the detector it is killed before it has begun to work.
+func plainCommand(t *testing.T) string {
+	t.Helper()
+	if folder := plainFolder(t); folder != "" {
+		return filepath.Join(folder, "agenthost")
+	}
+	return command(t)
 }
 
 type plainKey struct{}

@@ -33,7 +33,7 @@ const clockVariable = "TEST_CLOCK"
 const rateVariable = "TEST_CLOCK_RATE"
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tests{m}, map[string]func(){
 		"agenthost": func() {
 			list, _ := os.ReadFile(os.Getenv(firstPartyVariable))
 			firstParty = firstparty.List(list)
