@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/sha256"
-	"crypto/sha512"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -18,57 +17,10 @@ import (
 
 const maxKeyFile = 64 << 10
 
-var errSignature = errors.New("its signature does not fit what it signs")
-
 // publicKey is a key of the policy.
 type publicKey struct {
 	public crypto.PublicKey
-	der    []byte
-	id     string // the SHA-256 of der, as a digest
-}
-
-// verify checks a signature of a message. The hash of ECDSA is the one that belongs to its curve.
-func verify(key crypto.PublicKey, message, signature []byte) error {
-	switch k := key.(type) {
-	case *ecdsa.PublicKey:
-		if digest := hashFor(k, message); digest != nil && ecdsa.VerifyASN1(k, digest, signature) {
-			return nil
-		}
-		return errSignature
-	case ed25519.PublicKey:
-		if ed25519.Verify(k, message, signature) {
-			return nil
-		}
-		return errSignature
-	}
-	return fmt.Errorf("a key is a %T, and only ECDSA and Ed25519 are known", key)
-}
-
-func hashFor(key *ecdsa.PublicKey, message []byte) []byte {
-	switch key.Curve {
-	case elliptic.P256():
-		sum := sha256.Sum256(message)
-		return sum[:]
-	case elliptic.P384():
-		sum := sha512.Sum384(message)
-		return sum[:]
-	case elliptic.P521():
-		sum := sha512.Sum512(message)
-		return sum[:]
-	}
-	return nil
-}
-
-// verifyDigest checks a signature of something of which only the SHA-256 is known.
-func verifyDigest(key crypto.PublicKey, digest, signature []byte) error {
-	k, ok := key.(*ecdsa.PublicKey)
-	if !ok || k.Curve != elliptic.P256() {
-		return errors.New("it signs a digest of SHA-256, which only ECDSA P-256 does; other keys sign a statement")
-	}
-	if !ecdsa.VerifyASN1(k, digest, signature) {
-		return errSignature
-	}
-	return nil
+	id     string // the SHA-256 of its DER form, as a digest
 }
 
 func newPublicKey(der []byte) (publicKey, error) {
@@ -80,7 +32,7 @@ func newPublicKey(der []byte) (publicKey, error) {
 	} else if _, ok := public.(ed25519.PublicKey); !ok {
 		return publicKey{}, errors.New("it is neither ECDSA P-256 nor Ed25519")
 	}
-	return publicKey{public, der, keyID(der)}, nil
+	return publicKey{public, keyID(der)}, nil
 }
 
 func keyID(der []byte) string {

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/provenance"
+	intoto "github.com/in-toto/attestation/go/v1"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 )
 
 // PrivateKey is the key of somebody who signs.
@@ -83,13 +85,27 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 	return &PrivateKey{signer, public}, nil
 }
 
+// statement is an in-toto statement without a predicate.
+type statement struct {
+	Type          string    `json:"_type"`
+	PredicateType string    `json:"predicateType"`
+	Subject       []subject `json:"subject"`
+	Predicate     struct{}  `json:"predicate"`
+}
+
+type subject struct {
+	Name        string            `json:"name,omitempty"`
+	Digest      map[string]string `json:"digest"`
+	Annotations map[string]any    `json:"annotations,omitempty"`
+}
+
 // Sign makes a bundle: the statement that the holder of the key signs an artifact, as cosign makes it, with
 // the time beside it. name is what people call the artifact; it decides nothing.
 func (k *PrivateKey) Sign(artifact, name string, at time.Time) ([]byte, error) {
 	if !provenance.ValidDigest(artifact) {
 		return nil, fmt.Errorf("%.80q is not the digest of an artifact", artifact)
 	}
-	payload, err := json.Marshal(statement{Type: statementType, PredicateType: predicateSign, Subject: []subject{{
+	payload, err := json.Marshal(statement{Type: intoto.StatementTypeUri, PredicateType: predicateSign, Subject: []subject{{
 		Name: name, Digest: map[string]string{"sha256": strings.TrimPrefix(artifact, "sha256:")},
 		Annotations: map[string]any{signedAt: at.UTC().Format(time.RFC3339)},
 	}}})
@@ -101,7 +117,7 @@ func (k *PrivateKey) Sign(artifact, name string, at time.Time) ([]byte, error) {
 
 // seal signs a statement and makes the bundle.
 func (k *PrivateKey) seal(payload []byte) ([]byte, error) {
-	signed := encode(payloadType, payload)
+	signed := dsse.PAE(payloadType, payload)
 	var signature []byte
 	var err error
 	if _, ok := k.public.public.(ed25519.PublicKey); ok {

@@ -4,19 +4,24 @@
 // Everything in a bundle was written by a stranger until a key that a file names has signed it: the number
 // of bundles, their size, their depth and the time for all of them are bounded, and a panic is an error.
 //
-// It is code of its own, and not sigstore-go, which takes twelve times a start of the command: see
-// docs/rationale.md. The tests in internal/sigstoretest compare both.
+// sigstore-go checks the signatures. What is read before and decided after it is here.
 package trust
 
 import (
 	"context"
+	"crypto"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/internal/provenance"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/signature"
 )
 
 // The most that is looked at for one artifact. A bundle of cosign has 5 KB, one of GitHub 15 KB.
@@ -32,7 +37,7 @@ const (
 // Verifier checks signatures by a policy. It is safe for concurrent use.
 type Verifier struct {
 	policy *provenance.Trust
-	root   *root
+	root   *trustedRoot         // nil without a root
 	keys   map[string]publicKey // by file
 	now    func() time.Time
 }
@@ -151,126 +156,122 @@ func (v *Verifier) guarded(digest []byte, signers []provenance.TrustedSigner, da
 			s, err = Signature{}, fmt.Errorf("it cannot be read: %v", p)
 		}
 	}()
-	b, err := parseBundle(data)
+	b, err := readBundle(data)
 	if err != nil {
 		return Signature{}, err
 	}
-	c, err := b.content()
-	if err != nil {
-		return Signature{}, err
+	if b.GetVerificationMaterial().GetPublicKey() != nil {
+		return v.byKey(b, digest, signers)
 	}
-	if b.certificate == nil {
-		s, err = v.byKey(b, c, signers)
-	} else {
-		s, err = v.byIdentity(b, c, signers)
-	}
-	if err != nil {
-		return Signature{}, err
-	}
-	// What is signed is read only now, when a key that somebody named has signed it.
-	claimed, err := c.covers(digest)
-	if err != nil {
-		return Signature{}, err
-	}
-	if s.At.IsZero() {
-		s.At = claimed
-	}
-	return s, nil
+	return v.byIdentity(b, digest, signers)
 }
 
 // byKey checks a bundle of a public key. The hint of the bundle is anybody's: each key of the policy is
 // tried.
-func (v *Verifier) byKey(b *bundle, c *content, signers []provenance.TrustedSigner) (Signature, error) {
-	tried := 0
+func (v *Verifier) byKey(b *bundle.Bundle, digest []byte, signers []provenance.TrustedSigner) (Signature, error) {
+	var last error
 	for _, s := range signers {
 		if s.KeyFile == "" {
 			continue
 		}
-		tried++
 		key := v.keys[s.KeyFile]
-		if c.signedBy(key.public) != nil {
-			continue
+		at, err := v.observed(b, key, digest)
+		if err == nil {
+			return Signature{Signer: provenance.Signer{Key: key.id}, At: at}, nil
 		}
-		at, err := v.observed(b, c, key.der)
-		if err != nil {
-			return Signature{}, err
-		}
-		return Signature{Signer: provenance.Signer{Key: key.id}, At: at}, nil
+		last = fmt.Errorf("no key of the policy has made it: %w", err)
 	}
-	if tried == 0 {
-		return Signature{}, fmt.Errorf("it is of a key, and the policy names identities")
+	if last == nil {
+		last = errors.New("it is of a key, and the policy names identities")
 	}
-	return Signature{}, fmt.Errorf("no key of the policy has made it")
+	return Signature{}, last
 }
 
-// observed is when a signature of a key was made, if a log or a timestamp authority says so. A key needs
-// neither: its holder is who is trusted. What is there must be right all the same.
-func (v *Verifier) observed(b *bundle, c *content, der []byte) (time.Time, error) {
-	if v.root == nil || len(b.entries) == 0 && len(b.timestamps) == 0 {
-		return time.Time{}, nil
-	}
-	times, err := v.root.times(b, c, der, false)
-	if err != nil || len(times) == 0 {
+// observed is when a key made a bundle, if a log or a timestamp authority says so, or else the holder of the key. A key
+// needs no log: its holder is who is trusted. What is there must be right all the same.
+func (v *Verifier) observed(b *bundle.Bundle, key publicKey, digest []byte) (time.Time, error) {
+	verifier, err := signature.LoadVerifier(key.public, crypto.SHA256)
+	if err != nil {
 		return time.Time{}, err
 	}
-	return earliest(times), nil
+	material := root.TrustedMaterialCollection{root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
+		return root.NewExpiringKey(verifier, time.Time{}, time.Time{}), nil
+	})}
+	var options []verify.VerifierOption
+	timed := false
+	if v.root != nil {
+		material = append(material, v.root.material)
+		entries := b.GetVerificationMaterial().GetTlogEntries()
+		if len(entries) > 0 {
+			options = append(options, verify.WithTransparencyLog(1))
+		}
+		timed = len(b.GetVerificationMaterial().GetTimestampVerificationData().GetRfc3161Timestamps()) > 0
+		for _, e := range entries {
+			timed = timed || e.GetIntegratedTime() != 0
+		}
+	}
+	if timed {
+		options = append(options, verify.WithObserverTimestamps(1))
+	} else {
+		options = append(options, verify.WithNoObserverTimestamps())
+	}
+	checker, err := verify.NewVerifier(material, options...)
+	if err != nil {
+		return time.Time{}, err
+	}
+	result, err := checker.Verify(b, verify.NewPolicy(verify.WithArtifactDigest("sha256", digest), verify.WithKey()))
+	if err != nil {
+		return time.Time{}, bounded(err)
+	}
+	return madeAt(result, digest)
 }
 
 // byIdentity checks a bundle of a certificate: a log or a timestamp authority says when, and the
 // authorities of the trusted root vouched for the identity at that time.
-func (v *Verifier) byIdentity(b *bundle, c *content, signers []provenance.TrustedSigner) (Signature, error) {
+func (v *Verifier) byIdentity(b *bundle.Bundle, digest []byte, signers []provenance.TrustedSigner) (Signature, error) {
 	if v.root == nil {
-		return Signature{}, fmt.Errorf("it is of an identity, and the policy has no root that could vouch for it")
+		return Signature{}, errors.New("it is of an identity, and the policy has no root that could vouch for it")
 	}
-	leaf := b.certificate
-	times, err := v.root.times(b, c, leaf.Raw, true)
+	result, err := v.root.verifier.Verify(b, verify.NewPolicy(verify.WithArtifactDigest("sha256", digest), verify.WithoutIdentitiesUnsafe())) // compared below
 	if err != nil {
-		return Signature{}, err
+		return Signature{}, bounded(err)
 	}
-	if len(times) == 0 {
-		return Signature{}, fmt.Errorf("neither a log nor a timestamp authority says when it was made")
-	}
-	for _, e := range b.entries {
-		if at := time.Unix(int64(e.IntegratedTime), 0); e.IntegratedTime != 0 && (at.Before(leaf.NotBefore) || at.After(leaf.NotAfter)) {
-			return Signature{}, fmt.Errorf("its certificate was not good at the time of the signature, which its log entry says")
-		}
-	}
-	for _, at := range times {
-		if err := v.root.vouches(leaf, at); err != nil {
-			return Signature{}, err
-		}
-	}
-	if err := c.signedBy(leaf.PublicKey); err != nil {
-		return Signature{}, err
-	}
-	identity, issuer, err := identityOf(leaf)
-	if err != nil {
-		return Signature{}, err
-	}
-	fits := ""
+	certificate := result.Signature.Certificate
+	identity, issuer := certificate.SubjectAlternativeName, certificate.Issuer
+	why := fmt.Sprintf("%.200q of %.200q is no signer of the policy", identity, issuer)
 	for _, s := range signers {
 		switch {
 		case s.Identity == "" || !provenance.Identifies(s.Identity, identity):
 		case s.Issuer != issuer:
-			fits = fmt.Sprintf("%.200q is an identity of the policy, and the issuer %.200q is not its", identity, issuer)
+			why = fmt.Sprintf("%.200q is an identity of the policy, and the issuer %.200q is not its", identity, issuer)
 		default:
-			return Signature{Signer: provenance.Signer{Identity: identity, Issuer: issuer}, At: earliest(times)}, nil
+			at, err := madeAt(result, digest)
+			return Signature{Signer: provenance.Signer{Identity: identity, Issuer: issuer}, At: at}, err
 		}
 	}
-	if fits == "" {
-		fits = fmt.Sprintf("%.200q of %.200q is no signer of the policy", identity, issuer)
-	}
-	return Signature{}, fmt.Errorf("%s", fits)
+	return Signature{}, errors.New(why)
 }
 
-func earliest(times []time.Time) time.Time {
-	first := times[0]
-	for _, at := range times[1:] {
-		if at.Before(first) {
-			first = at
+// madeAt is when a signature was made that was checked: the earliest time that somebody vouches for, or else what the
+// signer states. A statement that is no consent is an error.
+func madeAt(result *verify.VerificationResult, digest []byte) (at time.Time, err error) {
+	if result.Statement != nil {
+		if at, err = consent(result.Statement, digest); err != nil {
+			return time.Time{}, err
 		}
 	}
-	return first
+	for i, stamp := range result.VerifiedTimestamps {
+		if i == 0 || stamp.Timestamp.Before(at) {
+			at = stamp.Timestamp
+		}
+	}
+	return at, nil
+}
+
+// bounded is an error of sigstore-go in one line of bounded length: it quotes what strangers wrote.
+func bounded(err error) error {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	return fmt.Errorf("%.300s", strings.TrimSuffix(text, "; error: %!w(<nil>)")) // where there was no timestamp at all
 }
 
 func (v *Verifier) refusal(name string, reasons []string) error {

@@ -1,11 +1,14 @@
-package sigstoretest
+package trust
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,11 +21,6 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 	"google.golang.org/protobuf/encoding/protojson"
-)
-
-const (
-	identity = "ada@acme.example"
-	issuer   = "https://accounts.acme.example"
 )
 
 // artifact is the manifest that all bundles sign.
@@ -71,8 +69,8 @@ func (v *virtual) root(logs bool) []byte {
 	return must[[]byte](v.t)(r.MarshalJSON())
 }
 
-// statement is an in-toto statement about the artifact.
-func statement(predicate string, of []byte) []byte {
+// stated is an in-toto statement about the artifact.
+func stated(predicate string, of []byte) []byte {
 	return fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"notes","digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`, digestOf(of)[len("sha256:"):], predicate)
 }
 
@@ -134,12 +132,12 @@ func (v *virtual) bundles(now time.Time) map[string][]byte {
 	const sign = "https://sigstore.dev/cosign/sign/v1"
 	entity := must[*ca.TestEntity](v.t)
 	return map[string][]byte{
-		"statement":  v.bundle(entity(v.AttestAtTime(identity, issuer, statement(sign, artifact), now, true)), "dsse", "0.0.1", false),
-		"provenance": v.bundle(entity(v.AttestAtTime(identity, issuer, statement("https://slsa.dev/provenance/v1", artifact), now, true)), "dsse", "0.0.1", true),
-		"digest":     v.bundle(entity(v.SignAtTime(identity, issuer, artifact, now)), "hashedrekord", "0.0.1", false),
-		"second":     v.bundle(entity(v.AttestAtTimeHashedRekordV2(identity, issuer, statement(sign, artifact), now)), "", "", true),
-		"expired":    v.bundle(entity(v.AttestAtTime(identity, issuer, statement(sign, artifact), now.Add(50*time.Minute), true)), "dsse", "0.0.1", false),
-		"scan":       v.bundle(entity(v.AttestAtTime(identity, issuer, statement("https://cosign.sigstore.dev/attestation/vuln/v1", artifact), now, true)), "dsse", "0.0.1", false),
+		"statement":  v.bundle(entity(v.AttestAtTime(ada, accounts, stated(sign, artifact), now, true)), "dsse", "0.0.1", false),
+		"provenance": v.bundle(entity(v.AttestAtTime(ada, accounts, stated("https://slsa.dev/provenance/v1", artifact), now, true)), "dsse", "0.0.1", true),
+		"digest":     v.bundle(entity(v.SignAtTime(ada, accounts, artifact, now)), "hashedrekord", "0.0.1", false),
+		"second":     v.bundle(entity(v.AttestAtTimeHashedRekordV2(ada, accounts, stated(sign, artifact), now)), "", "", true),
+		"expired":    v.bundle(entity(v.AttestAtTime(ada, accounts, stated(sign, artifact), now.Add(50*time.Minute), true)), "dsse", "0.0.1", false),
+		"scan":       v.bundle(entity(v.AttestAtTime(ada, accounts, stated("https://cosign.sigstore.dev/attestation/vuln/v1", artifact), now, true)), "dsse", "0.0.1", false),
 	}
 }
 
@@ -150,4 +148,37 @@ func compact(t testing.TB, data []byte) []byte {
 		t.Fatal(err)
 	}
 	return must[[]byte](t)(json.MarshalIndent(value, "", " "))
+}
+
+var update = flag.Bool("update", false, "write the bundles in testdata anew")
+
+// TestFreshBundles: bundles of each kind that a Sigstore makes now are read, and the expired one and the scan are refused.
+//
+// threat: A11
+func TestFreshBundles(t *testing.T) {
+	t.Parallel()
+	v := newVirtual(t)
+	all := v.bundles(time.Now().Add(time.Minute))
+	all["root"], all["root_without_logs"], all["root_of_others"] = v.root(true), v.root(false), newVirtual(t).root(true)
+	folder := t.TempDir()
+	if *update {
+		folder = "testdata"
+		all["manifest"] = artifact
+	}
+	for name, data := range all {
+		if name != "manifest" {
+			data = append(compact(t, data), '\n')
+		}
+		if err := os.WriteFile(filepath.Join(folder, name+".json"), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	policy := byIdentity(ada, accounts)
+	policy.Root = filepath.Join(folder, "root.json")
+	for _, name := range []string{"statement", "provenance", "digest", "second", "expired", "scan"} {
+		_, err := check(t, policy, time.Now().Add(time.Hour), digestOf(artifact), "notes", all[name])
+		if (err == nil) != (name != "expired" && name != "scan") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
