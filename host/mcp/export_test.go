@@ -21,6 +21,13 @@ func Impatient(o HTTPOptions) HTTPOptions {
 	return o
 }
 
+// RefuseAtOnce makes a server have a message wait for memory for some milliseconds only.
+func RefuseAtOnce(o HTTPOptions) HTTPOptions {
+	o.patience = httpserve.DefaultPatience()
+	o.patience.Room = 50 * time.Millisecond
+	return o
+}
+
 // BearSilence makes a server wait for all of a body, and not for its parts.
 func BearSilence(o HTTPOptions) HTTPOptions {
 	o.patience.Silence = time.Hour

@@ -26,7 +26,7 @@ func listen(t *testing.T, server *mcp.Server, o mcp.HTTPOptions) (address string
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- server.ServeHTTP(ctx, listener, o, 10*time.Millisecond) }()
+	go func() { ended <- server.ServeHTTP(ctx, cramped{listener}, o, 10*time.Millisecond) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -34,6 +34,18 @@ func listen(t *testing.T, server *mcp.Server, o mcp.HTTPOptions) (address string
 		}
 	})
 	return listener.Addr().String()
+}
+
+// cramped has connections for which the system keeps little. Otherwise it takes megabytes of answers in the place of
+// a client that takes none, and a busy machine needs longer to make those than a test waits.
+type cramped struct{ net.Listener }
+
+func (l cramped) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = errors.Join(err, tcp.SetReadBuffer(4<<10), tcp.SetWriteBuffer(4<<10))
+	}
+	return conn, err
 }
 
 // dial opens a connection that fails the test rather than hang.
@@ -168,6 +180,10 @@ func TestSlowClients(t *testing.T) {
 	t.Run("takes no answer", func(t *testing.T) {
 		t.Parallel()
 		conn := dial(t, address)
+		// As the other end has: see cramped.
+		if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+			t.Fatal(err)
+		}
 		request := "POST / HTTP/1.1\r\n" + strings.Join(fields, "\r\n") + "\r\nContent-Length: 46\r\n\r\n" + `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
 		for {
 			if _, err := io.WriteString(conn, request); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -333,7 +349,8 @@ func TestSessionsAreBounded(t *testing.T) {
 // threat: R4
 func TestLongMessagesAreBounded(t *testing.T) {
 	server, _ := newServer(t, mcp.Options{})
-	url := serve(t, server, mcp.Impatient(mcp.HTTPOptions{Tokens: tokens()}))
+	// Neither is in a hurry otherwise: 100 KB take a busy machine a while.
+	url, patient := serve(t, server, mcp.RefuseAtOnce(mcp.HTTPOptions{Tokens: tokens()})), serve(t, server, mcp.HTTPOptions{Tokens: tokens()})
 	long := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"notes_notes_list","arguments":{"text":"` + strings.Repeat("x", 100<<10) + `"}}}`
 	header := map[string]string{"Authorization": "Bearer " + adaToken}
 	release := server.HoldBodies(0)
@@ -347,7 +364,7 @@ func TestLongMessagesAreBounded(t *testing.T) {
 	release = server.HoldBodies(300 << 10)
 	defer release()
 	for range 3 { // there is room for one, if none keeps it
-		if resp, body := post(t, url, "", header, long); resp.StatusCode != 200 {
+		if resp, body := post(t, patient, "", header, long); resp.StatusCode != 200 {
 			t.Fatalf("%d %s", resp.StatusCode, body)
 		}
 	}
