@@ -93,7 +93,7 @@ type candidateRows struct {
 }
 
 // mostAtOnce is how many rows that an index of terms finds are sorted without asking for spans.
-const mostAtOnce = 2000
+const mostAtOnce = 4000
 
 // mostGrowth is by how much one span is larger than the one before at most.
 const mostGrowth = 64
@@ -117,10 +117,10 @@ func (c *candidateRows) walk(ctx context.Context) error {
 			continue
 		}
 		if c.walks { // there were fewer than expected
-			if err := errors.Join(c.set(ctx, "enable_bitmapscan = on"), c.set(ctx, "enable_indexscan = off")); err != nil {
+			c.walks = false
+			if err := c.choose(ctx); err != nil {
 				return err
 			}
-			c.walks = false
 		}
 		growth := float64(mostGrowth)
 		if n > 0 {
@@ -148,28 +148,28 @@ func (c *candidateRows) begin(ctx context.Context) error {
 		return err
 	}
 	part := 1.25 * float64(c.size) / min(max(found, 1), float64(c.e.count))
-	if found < mostAtOnce || part > 2 {
-		return nil
-	}
-	var first, last sql.NullInt64
-	if err := c.tx.QueryRowContext(ctx, "SELECT min(id), max(id) FROM context_record WHERE slot = $1", c.e.slot).Scan(&first, &last); err != nil {
-		return err
-	}
-	c.newest, c.oldest = min(c.newest, last.Int64), max(c.oldest, first.Int64)
-	c.span = int64(part * float64(last.Int64-first.Int64))
-	if c.w.selection.ByTime() {
-		return nil
+	if found >= mostAtOnce && part <= 2 {
+		var first, last sql.NullInt64
+		if err := c.tx.QueryRowContext(ctx, "SELECT min(id), max(id) FROM context_record WHERE slot = $1", c.e.slot).Scan(&first, &last); err != nil {
+			return err
+		}
+		c.newest, c.oldest = min(c.newest, last.Int64), max(c.oldest, first.Int64)
+		c.span = int64(part * float64(last.Int64-first.Int64))
 	}
 	// To walk over rows in the order of ids takes as long for six as an index of terms takes for one that it finds. Where
-	// many have the terms, the newest of them are there soon.
-	if c.walks = found*found > 6*float64(c.size)*float64(c.e.count); c.walks {
-		return c.set(ctx, "enable_bitmapscan = off")
-	}
-	return c.set(ctx, "enable_indexscan = off")
+	// many have the terms, the newest of them are there soon. The planner does not choose: it walks over all rows where fewer than it
+	// expects have the terms.
+	c.walks = found*found > 6*float64(c.size)*float64(c.e.count)
+	return c.choose(ctx)
 }
 
-func (c *candidateRows) set(ctx context.Context, setting string) error {
-	_, err := c.tx.ExecContext(ctx, "SET LOCAL "+setting)
+// choose says by which index the server finds rows.
+func (c *candidateRows) choose(ctx context.Context) error {
+	setting := "SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = on"
+	if c.walks {
+		setting = "SET LOCAL enable_indexscan = on; SET LOCAL enable_bitmapscan = off"
+	}
+	_, err := c.tx.ExecContext(ctx, setting)
 	return err
 }
 

@@ -63,9 +63,7 @@ func testSpans(t *testing.T, s *Tables) {
 					state = e.state()
 					newest, oldest, terms := w.begin(e)
 					c := &candidateRows{tx: tx, e: e, w: w, terms: terms, newest: newest, oldest: oldest, size: size, span: span, walks: walks}
-					if walks {
-						must(t, c.set(t.Context(), "enable_bitmapscan = off"))
-					}
+					must(t, c.choose(t.Context()))
 					return c.walk(t.Context())
 				}))
 				got := w.page(state)
