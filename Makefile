@@ -102,10 +102,10 @@ $(PLUGINS)/%.wasm: force
 # The race detector makes these tests several times slower and has little to watch: of PLAIN no
 # goroutines, of CONCURRENT those of the tests with that word in the name. A test in
 # internal/architecture checks that.
-PLAIN := cmd/agenthost/internal/render host/tool internal/architecture internal/budget internal/connector internal/firstparty \
-	internal/portable internal/sandbox/wasm internal/table internal/table/interpreter internal/tableimport/openapi \
+PLAIN := cmd/agenthost/internal/render host/tool internal/architecture internal/budget internal/connector internal/contextstore/query \
+	internal/contextstore/syncer internal/firstparty internal/portable internal/sandbox/wasm internal/table internal/table/interpreter internal/tableimport/openapi \
 	internal/tableimport/overlay plugins/ashby plugins/incidentio plugins/pylon
-CONCURRENT := host/conformance internal/coordinate internal/redact internal/vendorsim/ashby internal/vendorsim/incidentio internal/vendorsim/pylon
+CONCURRENT := host/conformance internal/contextstore internal/coordinate internal/redact internal/vendorsim/ashby internal/vendorsim/incidentio internal/vendorsim/pylon
 
 # Without the option of GORACE each process ends a second later. Vet is for make lint, and for
 # golangci-lint in .ci/run: here it would take a tenth of the time.

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/agenthost/agenthost/internal/contextstore/query"
@@ -163,16 +162,16 @@ func TestManyProcesses(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			name := map[string]string{"sealed": "one"}[kind]
-			var all sync.WaitGroup
-			for g := range 3 {
-				all.Go(func() {
-					src := newSource(uint64(100 + g))
-					for i := range max(*kills/6, 1) {
-						runKilled(t, dir, name, uint64(1000*g+i), 5+src.IntN(60))
-					}
-				})
+			src := newSource(100)
+			for i := range max(*kills/6, 1) {
+				var all []*process
+				for g := range 3 {
+					all = append(all, begin(t, dir, name, uint64(1000*g+i)))
+				}
+				for _, p := range all { // the others go on until it is their turn
+					p.kill(t, 5+src.IntN(60))
+				}
 			}
-			all.Wait()
 			var key Key
 			if name != "" {
 				key = keyOf(name)
@@ -203,33 +202,39 @@ func TestManyProcesses(t *testing.T) {
 	}
 }
 
-// runKilled runs a process until it has taken some steps, and kills it.
-func runKilled(t *testing.T, dir, key string, seed uint64, steps int) {
+// process is a process of [TestProcess].
+type process struct {
+	seed  uint64
+	cmd   *exec.Cmd
+	lines *bufio.Scanner
+}
+
+func begin(t *testing.T, dir, key string, seed uint64) *process {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcess$", "-test.v")
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), folderOfProcess+"="+dir, keyOfProcess+"="+key, seedOfProcess+"="+strconv.FormatUint(seed, 10))
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	if err := cmd.Start(); err != nil {
-		t.Error(err)
-		return
-	}
+	out := ok(cmd.StdoutPipe())(t)
+	must(t, cmd.Start())
+	return &process{seed, cmd, bufio.NewScanner(out)}
+}
+
+// kill waits until the process has taken some steps, and kills it.
+func (p *process) kill(t *testing.T, steps int) {
+	t.Helper()
 	done := 0
-	for lines := bufio.NewScanner(out); done < steps && lines.Scan(); {
-		switch line := lines.Text(); {
+	for done < steps && p.lines.Scan() {
+		switch line := p.lines.Text(); {
 		case strings.Contains(line, "FAIL"), strings.HasPrefix(line, "panic"):
-			t.Errorf("process %d after %d steps: %s", seed, done, line)
+			t.Errorf("process %d after %d steps: %s", p.seed, done, line)
 			steps = 0
 		case strings.HasPrefix(line, "done"):
 			done++
 		}
 	}
 	if done < steps {
-		t.Errorf("process %d ended after %d steps", seed, done)
+		t.Errorf("process %d ended after %d steps", p.seed, done)
 	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // it was killed
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // it was killed
 }
