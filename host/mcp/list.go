@@ -1,8 +1,10 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -15,18 +17,37 @@ const (
 	maxPage = 480 << 10
 	// listedTogether is the page size of the protocol's library: all tools.
 	listedTogether = 1 << 30
-	// cursorPrefix starts a decoded cursor of tools/list. The name of the last tool follows.
+	// cursorPrefix starts a decoded cursor of tools/list, and lastPrefix one among the tools that are listed last. The
+	// name of the last tool follows.
 	cursorPrefix = "after:"
+	lastPrefix   = "last after:"
 )
 
-// inPages answers tools/list in pages. The tools are in the order of their names, and a page
-// begins after the last name of the page before. So a tool that is there all the time is
+// listed is the place of a tool in the list: the searches in copies, of which each entity has one, come after all
+// else, as some clients read only the first page.
+type listed struct {
+	last bool
+	name string
+}
+
+func (a listed) compare(b listed) int {
+	switch {
+	case a.last == b.last:
+		return cmp.Compare(a.name, b.name)
+	case b.last:
+		return -1
+	}
+	return 1
+}
+
+// inPages answers tools/list in pages. The tools are in the order of their places, and a page
+// begins after the last one of the page before. So a tool that is there all the time is
 // listed once, even if other tools come and go between two pages.
 func (s *Server) inPages(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 		list, ok := req.(*sdk.ListToolsRequest)
 		if !ok || list.Params == nil {
-			return s.page(ctx, "", next, method, req)
+			return s.page(ctx, listed{}, next, method, req)
 		}
 		after, err := decodeCursor(list.Params.Cursor)
 		if err != nil {
@@ -37,8 +58,8 @@ func (s *Server) inPages(next sdk.MethodHandler) sdk.MethodHandler {
 	}
 }
 
-// page keeps the tools of the page after a name.
-func (s *Server) page(ctx context.Context, after string, next sdk.MethodHandler, method string, req sdk.Request) (sdk.Result, error) {
+// page keeps the tools of the page after a place.
+func (s *Server) page(ctx context.Context, after listed, next sdk.MethodHandler, method string, req sdk.Request) (sdk.Result, error) {
 	result, err := next(ctx, method, req)
 	list, ok := result.(*sdk.ListToolsResult)
 	if err != nil || !ok {
@@ -46,14 +67,13 @@ func (s *Server) page(ctx context.Context, after string, next sdk.MethodHandler,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first, size := 0, 0
-	for first < len(list.Tools) && list.Tools[first].Name <= after {
-		first++
-	}
-	list.Tools = list.Tools[first:]
+	place := func(t *sdk.Tool) listed { return listed{s.tools[t.Name].last, t.Name} }
+	list.Tools = slices.DeleteFunc(list.Tools, func(t *sdk.Tool) bool { return place(t).compare(after) <= 0 })
+	slices.SortFunc(list.Tools, func(a, b *sdk.Tool) int { return place(a).compare(place(b)) })
+	size := 0
 	for i, t := range list.Tools {
 		if size += s.tools[t.Name].size + 1; size > maxPage && i > 0 {
-			list.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + list.Tools[i-1].Name))
+			list.NextCursor = place(list.Tools[i-1]).cursor()
 			list.Tools = list.Tools[:i]
 			break
 		}
@@ -61,15 +81,27 @@ func (s *Server) page(ctx context.Context, after string, next sdk.MethodHandler,
 	return list, nil
 }
 
-// decodeCursor returns the name in a cursor, or "" without a cursor.
-func decodeCursor(cursor string) (after string, err error) {
+func (a listed) cursor() string {
+	prefix := cursorPrefix
+	if a.last {
+		prefix = lastPrefix
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(prefix + a.name))
+}
+
+// decodeCursor returns the place in a cursor: without one, it is before all.
+func decodeCursor(cursor string) (after listed, err error) {
 	if cursor == "" {
-		return "", nil
+		return after, nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	after, ours := strings.CutPrefix(string(text), cursorPrefix)
-	if err != nil || !ours || after == "" {
-		return "", &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "the cursor is not from this server: list the tools again without a cursor"}
+	name, ours := strings.CutPrefix(string(text), cursorPrefix)
+	if !ours {
+		name, ours = strings.CutPrefix(string(text), lastPrefix)
+		after.last = ours
+	}
+	if after.name = name; err != nil || !ours || name == "" {
+		return after, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "the cursor is not from this server: list the tools again without a cursor"}
 	}
 	return after, nil
 }

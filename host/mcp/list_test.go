@@ -12,6 +12,8 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/mcp"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/internal/contextstore/copies"
 	"github.com/agenthost/agenthost/internal/wasmtest"
 )
 
@@ -81,6 +83,54 @@ func TestToolsInPages(t *testing.T) {
 		if _, _, code := listPage(t, ask, bad); code != -32602 {
 			t.Errorf("cursor %q: code %d, want -32602", bad, code)
 		}
+	}
+}
+
+// copied is a connector, more, with so many entities of which there are copies.
+func copied(n int) []byte {
+	var operations, syncs []string
+	for i := range n {
+		operations = append(operations, fmt.Sprintf(`{"entity": "a_%03d", "action": "list", "description": "%s", "effect": "read", "paginated": true, "requests": [],
+			"params": {"type": "object", "properties": {"cursor": {"type": "string"}, "limit": {"type": "integer"}}},
+			"result": {"type": "object", "properties": {"id": {"type": "string"}}}}`, i, strings.Repeat("b. ", 300)))
+		syncs = append(syncs, fmt.Sprintf(`{"entity": "a_%03d"}`, i))
+	}
+	return wasmtest.Static(`{"abi": 1, "name": "more", "title": "More", "version": "1.0.0", "description": "More of a test.",
+		"servers": [{"id": "main", "url": "https://notes.example"}], "operations": [`+strings.Join(operations, ",")+`], "sync": [`+strings.Join(syncs, ",")+`]}`,
+		`{"schemes": [{"id": "token", "type": "bearer", "origins": ["https://notes.example"], "fields": [{"name": "token", "secret": true, "required": true}],
+		"inject": [{"in": "header", "name": "Authorization", "value": "Bearer {token}"}]}]}`, `{"data": [], "meta": {}}`)
+}
+
+// TestSearchesComeLast: some clients read only the first page, and a search of each entity is less than its operations. So they
+// come after all else, also on the pages after the first one of them.
+func TestSearchesComeLast(t *testing.T) {
+	const n = 200
+	files, err := contextstore.OpenFiles(t.TempDir(), time.Now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _, _ := open(t, mcp.Options{Tools: host.ToolOptions{Options: tool.Options{Form: tool.FormOperations}}}, nothing, func(o *host.Options) {
+		put(t, o.Plugins, "more.wasm", copied(n))
+		o.Copies = copies.New(copies.Options{Store: files})
+	})
+	ask := rawClient(t, server)
+	var searches, others []string
+	pages := 0
+	for cursor := ""; pages == 0 || cursor != ""; pages++ {
+		var names []string
+		names, cursor, _ = listPage(t, ask, cursor)
+		for _, name := range names {
+			if strings.HasSuffix(name, "_context_store_search") {
+				searches = append(searches, name)
+				continue
+			}
+			if others = append(others, name); len(searches) > 0 {
+				t.Fatalf("%s is listed after %s", name, searches[0])
+			}
+		}
+	}
+	if pages < 3 || len(searches) != n || len(others) != n+2 || !slices.IsSorted(searches) || !slices.IsSorted(others) {
+		t.Errorf("%d pages, %d searches, %d other tools", pages, len(searches), len(others))
 	}
 }
 

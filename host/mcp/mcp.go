@@ -27,6 +27,7 @@ import (
 	"github.com/agenthost/agenthost/host"
 	"github.com/agenthost/agenthost/host/logging"
 	"github.com/agenthost/agenthost/host/tool"
+	"github.com/agenthost/agenthost/internal/airbyteapi"
 	"github.com/agenthost/agenthost/internal/httpserve"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/hashicorp/go-hclog"
@@ -78,10 +79,12 @@ type Server struct {
 	set     map[string]*tool.Tool // what runs, by name; nil while nobody uses it
 }
 
-// announced is how clients know a tool: the SHA-256 of its description, and its size in bytes.
+// announced is how clients know a tool: the SHA-256 of its description, its size in bytes, and whether it is listed
+// after the others.
 type announced struct {
 	sum  [sha256.Size]byte
 	size int
+	last bool
 }
 
 // New makes a server for a host. Close it before the host.
@@ -190,7 +193,7 @@ func (s *Server) Refresh(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("tool %s: %w", t.Name, err)
 		}
-		now := announced{sha256.Sum256(text), len(text)}
+		now := announced{sha256.Sum256(text), len(text), t.Action == airbyteapi.ActionSearch}
 		if s.tools[t.Name] == now && (woken || s.options.Tools.Form == tool.FormOperations) {
 			continue
 		}

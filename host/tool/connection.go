@@ -43,7 +43,7 @@ func perConnection(connections []Connection, o Options) (Set, error) {
 			}
 		}
 		t := *shared
-		t.Name, t.Title, t.target = names[i], c.Title+" ("+c.Name+")", target{connection: c.Name}
+		t.Name, t.Title, t.connection = names[i], c.Title+" ("+c.Name+")", c.Name
 		t.run = func(ctx context.Context, args json.RawMessage, options callOptions) (json.RawMessage, error) {
 			return c.executeEntity(ctx, args, schemas, o.Budget, options)
 		}

@@ -61,7 +61,7 @@ func perOperation(connections []Connection, options Options) (Set, error) {
 			}
 			o.extras, *t = s.extras, s.Tool
 			t.Name, t.Title, t.run = names[len(set)], o.title(), o.run
-			t.target = target{c.Name, op.Entity, op.Action}
+			t.connection, t.Entity, t.Action = c.Name, op.Entity, op.Action
 			set = append(set, t)
 		}
 	}

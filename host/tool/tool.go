@@ -33,14 +33,14 @@ type Tool struct {
 	// Output is the JSON Schema of the result of Call.
 	Output      json.RawMessage
 	Annotations Annotations
+	// Entity and Action name the operation of every call of the tool, if that is fixed.
+	Entity, Action string
 
 	run func(ctx context.Context, args json.RawMessage, o callOptions) (json.RawMessage, error)
-	// target is the operation or connection of every call of the tool, if it is fixed.
-	target  target
-	options *Options
+	// connection is that of every call of the tool, if it is fixed.
+	connection string
+	options    *Options
 }
-
-type target struct{ connection, entity, action string }
 
 // Annotations describe the possible effects of a call. They come from the effects that the
 // connector declares and the host enforces. A nil pointer means unknown; clients treat it as
@@ -67,7 +67,7 @@ func (t *Tool) Call(ctx context.Context, args json.RawMessage, options ...CallOp
 	for _, option := range options {
 		option(&o)
 	}
-	o.aim = &aim{Refusal: Refusal{Connection: t.target.connection, Call: Call{Entity: t.target.entity, Action: t.target.action}}}
+	o.aim = &aim{Refusal: Refusal{Connection: t.connection, Call: Call{Entity: t.Entity, Action: t.Action}}}
 	members, err := arguments(args)
 	var answer json.RawMessage
 	if err == nil {

@@ -19,7 +19,8 @@ import (
 func (r *runner) serveWorkspace(ctx context.Context, name string, v *vendor) (url, token string, stop func(), err error) {
 	folder := filepath.Join(r.folder, name)
 	config, data := folder+".yaml", filepath.Join(folder, "data")
-	// Without searches in copies, which are tools, too: some clients read only the first page of tools.
+	// Without searches in copies, which are tools, too: what clients list is compared with the tools of agenthost mcp,
+	// which keeps no copies.
 	text := fmt.Sprintf("plugins: %q\ncache: %q\nserve:\n  context_store: false\n  mcp: {form: operations}\n  connectors:\n    pylon: {server: %q}\n", r.plugins, filepath.Join(r.folder, "cache"), v.URL)
 	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(config, []byte(text), 0o600)); err != nil {
 		return "", "", nil, err
