@@ -130,9 +130,9 @@ func (s *Server) readinessOf(ctx context.Context, e *entry) (*airbyteapi.Readine
 			continue
 		}
 		c := airbyteapi.CopiedEntity{Entity: one.Entity, Status: copiesWait, Ready: true, Supported: true, Count: &one.State.Count, Semantic: []airbyteapi.SemanticField{}}
-		if one.State.Complete {
+		if one.State.Complete && !one.Over {
 			c.Status, c.UpdatedAt = copiesReady, timeText(one.State.Synced)
-		} else if one.State.Pass != "" {
+		} else if one.State.Pass != "" || one.Over {
 			c.Status = copiesPartial
 		}
 		r.Configured = append(r.Configured, c)

@@ -26,6 +26,12 @@ type copiedLine struct {
 	// LeftOut are the keys of records that cannot be kept, and LeftOutMore says that there are others.
 	LeftOut     []string `json:"left_out,omitempty"`
 	LeftOutMore bool     `json:"left_out_more,omitempty"`
+	// Bytes is how many bytes the records have.
+	Bytes int64 `json:"bytes"`
+	// OverLimit says that records are missing, because the connection has as many copies as it may have.
+	OverLimit bool `json:"over_limit,omitempty"`
+	// Error is how the last pass failed.
+	Error *abi.Error `json:"error,omitempty"`
 	// NotCopied is why there are no copies.
 	NotCopied *abi.Error `json:"not_copied,omitempty"`
 }
@@ -35,7 +41,7 @@ func (a *app) syncStatusCommand() *cobra.Command {
 		Use:   "status [CONNECTION]",
 		Short: "Show what is copied, and how fresh it is",
 		Long: `Show what is copied of a connection, or of all direct connections: how many records there are of each
-entity, since when they are up to date, and when the next pass is due. An entity that is not copied has
+entity, since when they are up to date, when the next pass is due, and how the last one failed. An entity that is not copied has
 the reason. It also removes the copies of connections that the configuration does not have any more.`,
 		Args:              args(0, "CONNECTION"),
 		ValidArgsFunction: a.completeDirect,
@@ -74,9 +80,9 @@ func (a *app) syncStatus(ctx context.Context, h *host.Host, k *kept, names []str
 
 func copiedLineOf(connection string, s *copies.Status) copiedLine {
 	return copiedLine{
-		Connection: connection, Entity: s.Entity, Records: s.State.Count, SyncedAt: momentOf(s.State.Synced), Complete: s.State.Complete,
+		Connection: connection, Entity: s.Entity, Records: s.State.Count, SyncedAt: momentOf(s.State.Synced), Complete: s.State.Complete && !s.Over,
 		Next: momentOf(s.Next), IntervalSeconds: int(s.Interval.Seconds()), NotCopied: publicError(s.Refused),
-		LeftOut: s.LeftOut, LeftOutMore: s.LeftMore,
+		LeftOut: s.LeftOut, LeftOutMore: s.LeftMore, Bytes: s.State.Bytes, OverLimit: s.Over, Error: publicError(s.Err),
 	}
 }
 
@@ -86,12 +92,17 @@ func (a *app) copiedRow(l *copiedLine) []string {
 	switch {
 	case l.NotCopied != nil:
 		return []string{l.Connection, l.Entity, "", "", "", "", "not copied: " + l.NotCopied.Message}
+	case l.OverLimit:
+		state = "not complete: the connection has as many copies as it may have"
 	case !l.Complete && l.Records == 0:
 		state = "not copied yet"
 	case !l.Complete:
 		state = "not complete"
 	}
 	state += without(l.LeftOut, l.LeftOutMore)
+	if l.Error != nil && !l.OverLimit {
+		state += "; the last pass failed: " + l.Error.Message
+	}
 	if l.Next != nil {
 		next = l.Next.Local().Format(time.DateTime)
 	}

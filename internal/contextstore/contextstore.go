@@ -33,7 +33,8 @@ type Store interface {
 	// Begin begins a full pass with an id, or goes on with it: the state has its cursor. A pass with
 	// another id that has not ended is over.
 	Begin(ctx context.Context, t Target, pass string) (*State, error)
-	// Apply puts and removes records, all of them or none.
+	// Apply puts and removes records, all of them or none. The error is [ErrFull] if the connection had more copies
+	// then than it may have.
 	Apply(ctx context.Context, t Target, b Batch) (*State, error)
 	// End ends a pass: the records that it has not seen are removed, and the copies are complete, as
 	// of a time.
@@ -99,7 +100,9 @@ type State struct {
 	Synced time.Time
 	// Complete says that a full pass has ended.
 	Complete bool
-	Count    int
+	// Count is how many records there are, and Bytes how many bytes these have: nearly, until a full pass has ended.
+	Count int
+	Bytes int64
 	// Pass is the full pass that has not ended. Cursor is that of the last step.
 	Pass, Cursor string
 	// Changed and Removed are how many records a call has written or removed.

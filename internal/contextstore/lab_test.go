@@ -53,6 +53,7 @@ func cases() map[string]func(t *testing.T, s Store, workspace string) {
 	return map[string]func(*testing.T, Store, string){
 		"searches": testSearches, "passes": testPasses, "batches": testBatches, "declarations": testDeclarations, "isolation": testIsolation,
 		"removal": testRemoval, "cap": testCap, "long pages": testLongPages, "end": testEnd, "keys": testKeys, "beginnings": testBeginnings, "newest first": testNewestFirst,
+		"room": testRoom,
 	}
 }
 

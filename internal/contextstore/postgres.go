@@ -22,17 +22,23 @@ var postgresSchema string
 // need no extension of PostgreSQL.
 func PostgresSchema() string { return postgresSchema }
 
+// PostgresBytes is the step after that: it counts the bytes of copies.
+const PostgresBytes = "ALTER TABLE context_entity ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0;"
+
 // Tables are copies in tables of PostgreSQL, which several servers may use.
 type Tables struct {
-	db  *sql.DB
-	now func() time.Time
+	db   *sql.DB
+	now  func() time.Time
+	room room // of a connection
 }
 
 var _ Store = (*Tables)(nil)
 
 // OpenTables returns the copies in a database that has the tables of PostgresSchema. Its driver is
 // pgx: arrays are handed to it as slices. The database stays the caller's.
-func OpenTables(db *sql.DB, now func() time.Time) *Tables { return &Tables{db: db, now: now} }
+func OpenTables(db *sql.DB, now func() time.Time) *Tables {
+	return &Tables{db: db, now: now, room: roomy()}
+}
 
 // Close implements [Store].
 func (p *Tables) Close() error { return nil }
@@ -69,7 +75,7 @@ func find(ctx context.Context, tx *sql.Tx, t Target, lock string) (*entity, erro
 	e := &entity{}
 	var complete int64
 	err := tx.QueryRowContext(ctx, "SELECT "+entityColumns+" FROM context_entity WHERE workspace = $1 AND connection = $2 AND entity = $3"+lock, t.Workspace, t.Connection, t.Entity).
-		Scan(&e.slot, &e.spec, &e.number, &e.pass, &e.passSpec, &e.cursor, &e.synced, &complete, &e.count)
+		Scan(&e.slot, &e.spec, &e.number, &e.pass, &e.passSpec, &e.cursor, &e.synced, &complete, &e.count, &e.bytes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -101,8 +107,8 @@ func (p *Tables) change(ctx context.Context, t Target, do func(*sql.Tx, *entity)
 			complete = 1
 		}
 		state = e.state()
-		_, err = tx.ExecContext(ctx, "UPDATE context_entity SET spec = $2, number = $3, pass = $4, pass_spec = $5, cursor = $6, synced = $7, complete = $8, count = $9 WHERE slot = $1",
-			e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count)
+		_, err = tx.ExecContext(ctx, "UPDATE context_entity SET spec = $2, number = $3, pass = $4, pass_spec = $5, cursor = $6, synced = $7, complete = $8, count = $9, bytes = $10 WHERE slot = $1",
+			e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count, e.bytes)
 		return err
 	})
 	return state, err
@@ -133,9 +139,11 @@ func (p *Tables) End(ctx context.Context, t Target, pass string, at time.Time) (
 		if err != nil {
 			return err
 		}
-		removed, err = r.RowsAffected()
-		e.count -= removed
-		return err
+		if removed, err = r.RowsAffected(); err != nil {
+			return err
+		}
+		// An older program beside this one does not count bytes.
+		return tx.QueryRowContext(ctx, "SELECT COUNT(*), COALESCE(SUM(octet_length(record)), 0) FROM context_record WHERE slot = $1", e.slot).Scan(&e.count, &e.bytes)
 	})
 	if err == nil {
 		state.Removed = int(removed)
@@ -151,12 +159,21 @@ func (p *Tables) Apply(ctx context.Context, t Target, b Batch) (*State, error) {
 	}
 	var s step
 	state, err := p.change(ctx, t, func(tx *sql.Tx, e *entity) error {
+		before := *e
 		renewed, err := e.enter(t, b)
 		if err != nil {
 			return err
 		}
 		s = step{tx: tx, e: e, terms: terms}
-		return s.run(ctx, b, p.now(), renewed)
+		if err := s.run(ctx, b, p.now(), renewed); err != nil {
+			return err
+		}
+		var others room
+		if err := tx.QueryRowContext(ctx, "SELECT COALESCE(SUM(count), 0)::bigint, COALESCE(SUM(bytes), 0)::bigint FROM context_entity WHERE workspace = $1 AND connection = $2 AND slot <> $3", t.Workspace, t.Connection, e.slot).
+			Scan(&others.records, &others.bytes); err != nil {
+			return err
+		}
+		return p.room.grows(&before, e, others)
 	})
 	if err == nil {
 		state.Changed, state.Removed = s.changed, s.removed
@@ -201,10 +218,12 @@ func (s *step) run(ctx context.Context, b Batch, now time.Time, renewed bool) er
 		}
 		s.changed++
 		var id int64
+		s.e.bytes += int64(len(r.JSON))
 		if there == nil {
 			s.e.count++
 		} else {
 			s.gone = append(s.gone, there.id)
+			s.e.bytes -= there.bytes
 			id = there.id
 		}
 		if what == moved {
@@ -212,7 +231,7 @@ func (s *step) run(ctx context.Context, b Batch, now time.Time, renewed bool) er
 				return err
 			}
 		}
-		old[r.Key] = &row{id: id}
+		old[r.Key] = &row{id: id, bytes: int64(len(r.JSON))}
 		s.new.ids, s.new.updated, s.new.keys = append(s.new.ids, id), append(s.new.updated, updated), append(s.new.keys, r.Key)
 		s.new.records, s.new.terms = append(s.new.records, r.JSON), append(s.new.terms, vector(prefix(s.e.slot), s.terms.Terms(r.JSON)))
 	}
@@ -222,13 +241,11 @@ func (s *step) run(ctx context.Context, b Batch, now time.Time, renewed bool) er
 	if len(b.Remove) == 0 {
 		return nil
 	}
-	r, err := s.tx.ExecContext(ctx, "DELETE FROM context_record WHERE slot = $1 AND key = ANY($2)", s.e.slot, b.Remove)
-	if err != nil {
-		return err
-	}
-	n, err := r.RowsAffected()
+	n, size := int64(0), int64(0)
+	err = s.tx.QueryRowContext(ctx, "WITH gone AS (DELETE FROM context_record WHERE slot = $1 AND key = ANY($2) RETURNING octet_length(record) AS n) SELECT COUNT(*), COALESCE(SUM(n), 0) FROM gone", s.e.slot, b.Remove).Scan(&n, &size)
 	s.removed = int(n)
 	s.e.count -= n
+	s.e.bytes -= size
 	return err
 }
 
@@ -255,7 +272,7 @@ func (s *step) old(ctx context.Context, b Batch) (_ map[string]*row, err error) 
 		if err := rows.Scan(&key, &r.id, &r.updated, &record); err != nil {
 			return nil, err
 		}
-		r.same = bytes.Equal(record, put[key])
+		r.same, r.bytes = bytes.Equal(record, put[key]), int64(len(record))
 		found[key] = &r
 	}
 	return found, rows.Err()

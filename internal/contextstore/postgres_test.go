@@ -21,7 +21,7 @@ func tables(t testing.TB) *Tables {
 func tablesOf(t testing.TB, connection string) *Tables {
 	t.Helper()
 	db := database(t, connection)
-	_, err := db.ExecContext(t.Context(), PostgresSchema())
+	_, err := db.ExecContext(t.Context(), PostgresSchema()+";"+PostgresBytes)
 	must(t, err)
 	return OpenTables(db, clock)
 }

@@ -35,6 +35,7 @@ func (w *walk) asksForTimes(e *entity) bool {
 type row struct {
 	id, updated int64
 	same        bool // as the new one
+	bytes       int64
 }
 
 // change is what becomes of a record.

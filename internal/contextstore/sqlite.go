@@ -26,6 +26,7 @@ type Files struct {
 	dir  string
 	now  func() time.Time
 	key  Key
+	room room          // of a connection
 	turn chan struct{} // has an element while this process has the lock of the folder
 
 	mu     sync.Mutex
@@ -51,7 +52,7 @@ func OpenFiles(dir string, now func() time.Time, key Key) (*Files, error) {
 	if err != nil {
 		return nil, fault.Invalid("data", "the folder of the copies cannot be used: "+err.Error(), "name a folder that only you can write to")
 	}
-	return &Files{dir: dir, now: now, key: key, turn: make(chan struct{}, 1), open: make(map[string]*file), freed: make(chan struct{})}, nil
+	return &Files{dir: dir, now: now, key: key, room: roomy(), turn: make(chan struct{}, 1), open: make(map[string]*file), freed: make(chan struct{})}, nil
 }
 
 // lock takes the lock of the folder: whoever opens, makes, closes or removes a file has it, for a moment.

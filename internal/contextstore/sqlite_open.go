@@ -17,7 +17,7 @@ import (
 // The file says whose it is and which schema it has, in one number.
 const (
 	applicationID = 0x61686300 // ahc, and the schema
-	schemaVersion = 1
+	schemaVersion = 2
 	mostVersion   = 0xff
 )
 
@@ -34,6 +34,7 @@ CREATE TABLE entity (
 	synced INTEGER NOT NULL,
 	complete INTEGER NOT NULL,
 	count INTEGER NOT NULL,
+	bytes INTEGER NOT NULL,
 	stale INTEGER NOT NULL,
 	UNIQUE (connection, entity)
 ) STRICT;

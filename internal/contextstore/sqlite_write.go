@@ -24,21 +24,22 @@ type entity struct {
 	synced   int64
 	complete bool
 	count    int64
+	bytes    int64 // of the records
 	stale    int64 // records that are gone, or other ones now, and whose words are perhaps in the index; in files only
 }
 
 func (e *entity) state() *State {
-	return &State{Synced: instant(e.synced), Complete: e.complete, Count: int(e.count), Pass: e.pass, Cursor: e.cursor}
+	return &State{Synced: instant(e.synced), Complete: e.complete, Count: int(e.count), Bytes: max(e.bytes, 0), Pass: e.pass, Cursor: e.cursor}
 }
 
-const entityColumns = "slot, spec, number, pass, pass_spec, cursor, synced, complete, count"
+const entityColumns = "slot, spec, number, pass, pass_spec, cursor, synced, complete, count, bytes"
 
 // entity reads the row of an entity, nil if there is none.
 func (c *conn) entity(t Target) (e *entity, err error) {
 	_, err = c.one(func(s *sqlite3.Stmt) {
 		e = &entity{
 			slot: s.ColumnInt64(0), spec: s.ColumnText(1), number: s.ColumnInt64(2), pass: s.ColumnText(3), passSpec: s.ColumnText(4),
-			cursor: s.ColumnText(5), synced: s.ColumnInt64(6), complete: s.ColumnInt64(7) != 0, count: s.ColumnInt64(8), stale: s.ColumnInt64(9),
+			cursor: s.ColumnText(5), synced: s.ColumnInt64(6), complete: s.ColumnInt64(7) != 0, count: s.ColumnInt64(8), bytes: s.ColumnInt64(9), stale: s.ColumnInt64(10),
 		}
 	}, "SELECT "+entityColumns+", stale FROM entity WHERE connection = ?1 AND entity = ?2", t.Connection, t.Entity)
 	return e, err
@@ -51,7 +52,7 @@ func (c *conn) made(t Target) (*entity, error) {
 	if e != nil || err != nil {
 		return e, err
 	}
-	if err := c.exec("INSERT INTO entity (connection, entity, spec, number, pass, pass_spec, cursor, synced, complete, count, stale) VALUES (?1, ?2, ?3, 0, '', '', '', 0, 0, 0, 0)", t.Connection, t.Entity, spec(t.Fields)); err != nil {
+	if err := c.exec("INSERT INTO entity (connection, entity, spec, number, pass, pass_spec, cursor, synced, complete, count, bytes, stale) VALUES (?1, ?2, ?3, 0, '', '', '', 0, 0, 0, 0, 0)", t.Connection, t.Entity, spec(t.Fields)); err != nil {
 		return nil, err
 	}
 	if e, err = c.entity(t); err != nil {
@@ -72,8 +73,8 @@ func (c *conn) save(e *entity) error {
 	if e.complete {
 		complete = 1
 	}
-	return c.exec("UPDATE entity SET spec = ?2, number = ?3, pass = ?4, pass_spec = ?5, cursor = ?6, synced = ?7, complete = ?8, count = ?9, stale = ?10 WHERE slot = ?1",
-		e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count, e.stale)
+	return c.exec("UPDATE entity SET spec = ?2, number = ?3, pass = ?4, pass_spec = ?5, cursor = ?6, synced = ?7, complete = ?8, count = ?9, bytes = ?10, stale = ?11 WHERE slot = ?1",
+		e.slot, e.spec, e.number, e.pass, e.passSpec, e.cursor, e.synced, complete, e.count, e.bytes, e.stale)
 }
 
 // Begin implements [Store].
@@ -89,6 +90,7 @@ func (f *Files) Apply(ctx context.Context, t Target, b Batch) (state *State, err
 	}
 	changed, removed := 0, 0
 	state, err = f.change(ctx, t, func(c *conn, e *entity) error {
+		before := *e
 		renewed, err := e.enter(t, b)
 		if err != nil {
 			return err
@@ -112,7 +114,11 @@ func (f *Files) Apply(ctx context.Context, t Target, b Batch) (state *State, err
 			return err
 		}
 		changed, removed = w.changed, w.removed
-		return nil
+		others, err := c.others(t, e)
+		if err != nil {
+			return err
+		}
+		return f.room.grows(&before, e, others)
 	})
 	if err == nil {
 		state.Changed, state.Removed = changed, removed
@@ -138,8 +144,8 @@ func (f *Files) End(ctx context.Context, t Target, pass string, at time.Time) (s
 		if err := w.write(); err != nil {
 			return err
 		}
-		e.count -= int64(removed)
-		return nil
+		_, err := c.one(func(s *sqlite3.Stmt) { e.count, e.bytes = s.ColumnInt64(0), s.ColumnInt64(1) }, named(e.slot, "SELECT COUNT(*), COALESCE(SUM(LENGTH(record)), 0) FROM rN"))
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -167,6 +173,12 @@ func (f *Files) change(ctx context.Context, t Target, do func(*conn, *entity) er
 		})
 	})
 	return state, interrupted(ctx, err)
+}
+
+// others is what the other entities of a connection have.
+func (c *conn) others(t Target, e *entity) (all room, err error) {
+	_, err = c.one(func(s *sqlite3.Stmt) { all = room{s.ColumnInt64(0), s.ColumnInt64(1)} }, "SELECT COALESCE(SUM(count), 0), COALESCE(SUM(bytes), 0) FROM entity WHERE connection = ?1 AND slot <> ?2", t.Connection, e.slot)
+	return all, err
 }
 
 // writer writes the records of a step. In a file, the place of a record is the reverse of its id, so that the
@@ -198,7 +210,8 @@ func (w *writer) put(r Record) error {
 	var old *row
 	seen := int64(0)
 	if _, err := w.c.one(func(s *sqlite3.Stmt) {
-		old = &row{id: newestID - s.ColumnInt64(0), updated: s.ColumnInt64(1), same: bytes.Equal(s.ColumnRawBlob(3), r.JSON)}
+		there := s.ColumnRawBlob(3)
+		old = &row{id: newestID - s.ColumnInt64(0), updated: s.ColumnInt64(1), same: bytes.Equal(there, r.JSON), bytes: int64(len(there))}
 		seen = s.ColumnInt64(2)
 	}, named(w.e.slot, "SELECT place, updated, seen, record FROM rN WHERE key = ?1"), r.Key); err != nil {
 		return err
@@ -212,9 +225,11 @@ func (w *writer) put(r Record) error {
 	}
 	w.changed++
 	one := newRow{Record: r, updated: updated}
+	w.e.bytes += int64(len(r.JSON))
 	if old == nil {
 		w.e.count++
 	} else {
+		w.e.bytes -= old.bytes
 		w.gone = append(w.gone, old.id)
 		one.id = old.id
 	}
@@ -229,7 +244,10 @@ func (w *writer) put(r Record) error {
 }
 
 func (w *writer) remove(key string) error {
-	found, err := w.c.one(func(s *sqlite3.Stmt) { w.gone = append(w.gone, newestID-s.ColumnInt64(0)) }, named(w.e.slot, "SELECT place FROM rN WHERE key = ?1"), key)
+	found, err := w.c.one(func(s *sqlite3.Stmt) {
+		w.gone = append(w.gone, newestID-s.ColumnInt64(0))
+		w.e.bytes -= s.ColumnInt64(1)
+	}, named(w.e.slot, "SELECT place, LENGTH(record) FROM rN WHERE key = ?1"), key)
 	if found {
 		w.removed++
 		w.e.count--

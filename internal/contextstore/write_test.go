@@ -254,3 +254,54 @@ func testRemoval(t *testing.T, s Store, workspace string) {
 		t.Errorf("%+v", state)
 	}
 }
+
+// testRoom: a step after which a connection has more copies than it may have changes nothing, and one that takes nothing more is
+// taken.
+func testRoom(t *testing.T, s Store, workspace string) {
+	ctx, at := t.Context(), target(workspace)
+	other, elsewhere := at, at
+	other.Entity, elsewhere.Connection = "others", "c2"
+	long := Record{Key: "long", JSON: fmt.Appendf(nil, `{"id":"long","name":%q}`, strings.Repeat("x", 600))}
+	bytes := func(records ...Record) (n int64) {
+		for _, r := range records {
+			n += int64(len(r.JSON))
+		}
+		return n
+	}
+	switch one := s.(type) {
+	case *Files:
+		one.room = room{4, 1000}
+	case *Tables:
+		s = &Tables{db: one.db, now: one.now, room: room{4, 1000}}
+	}
+	expect := func(step string, at Target, b Batch, full bool, count int, size int64) {
+		t.Helper()
+		if _, err := s.Apply(ctx, at, b); errors.Is(err, ErrFull) != full || !full && err != nil {
+			t.Fatalf("%s: %v", step, err)
+		}
+		if state := ok(s.State(ctx, at))(t); state.Count != count || state.Bytes != size {
+			t.Errorf("%s: %d records of %d bytes, want %d of %d", step, state.Count, state.Bytes, count, size)
+		}
+	}
+	a, b, c, d := simple("a", 1), simple("b", 2), simple("c", 3), simple("d", 4)
+	expect("three", at, Batch{Put: []Record{a, b, c}}, false, 3, bytes(a, b, c))
+	expect("two of another entity", other, Batch{Put: []Record{a, b}}, true, 0, 0)
+	expect("one of another entity", other, Batch{Put: []Record{d}}, false, 1, bytes(d))
+	expect("one more", at, Batch{Put: []Record{d}}, true, 3, bytes(a, b, c))
+	expect("another connection", elsewhere, Batch{Put: []Record{a, b, c, d}}, false, 4, bytes(a, b, c, d))
+	a = simple("a", 50) // another one of the same key
+	expect("a change", at, Batch{Put: []Record{a}}, false, 3, bytes(a, b, c))
+	expect("one for one", at, Batch{Put: []Record{long}, Remove: []string{"b"}}, false, 3, bytes(a, c, long))
+	long2 := long
+	long2.Key, long2.JSON = "long2", fmt.Appendf(nil, `{"id":"long2","name":%q}`, strings.Repeat("x", 600))
+	expect("too many bytes", at, Batch{Put: []Record{long2}, Remove: []string{"a"}}, true, 3, bytes(a, c, long))
+	expect("less", at, Batch{Remove: []string{"c", "none"}}, false, 2, bytes(a, long))
+
+	// A full pass counts anew.
+	ok(s.Begin(ctx, at, "p"))(t)
+	expect("a pass", at, Batch{Pass: "p", Put: []Record{a}}, false, 2, bytes(a, long))
+	ok(s.End(ctx, at, "p", clock()))(t)
+	if state := ok(s.State(ctx, at))(t); state.Count != 1 || state.Bytes != bytes(a) {
+		t.Errorf("after a pass: %d records of %d bytes", state.Count, state.Bytes)
+	}
+}

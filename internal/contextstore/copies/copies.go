@@ -121,6 +121,8 @@ type Status struct {
 	Running bool
 	// Refused is why the entity is not copied, nil if it is.
 	Refused error
-	// Err is how the last pass failed, in this process; nil if it did not.
+	// Over says that the connection has as many copies as it may have, so that others are missing.
+	Over bool
+	// Err is how the last pass failed, in this process or another one; nil if it did not.
 	Err error
 }

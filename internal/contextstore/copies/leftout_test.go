@@ -1,6 +1,7 @@
 package copies_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -124,4 +125,43 @@ func TestFirstCopyFails(t *testing.T) {
 	if r, err := d.execute(t.Context(), false, "issues", "context_store_search", `{"query":{}}`); err == nil || !strings.Contains(err.Error(), "refuses") {
 		t.Errorf("%+v, %v", r, err)
 	}
+}
+
+// TestTooManyCopies: a connection has as many copies as it may have. Searches and the status say that records are missing, also
+// where a pass was complete before, and until there is room.
+func TestTooManyCopies(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 3, nil)
+	d.files.Bound(4, 1<<20)
+	d.sync("issues", copies.SyncOptions{})
+	expect := func(records int, over bool) {
+		t.Helper()
+		titles, meta := d.search(all)
+		if len(titles) != records || strings.Contains(meta, `"complete":false`) != over || strings.Contains(meta, "as many copies as it may have") != over {
+			t.Errorf("%d records, %s", len(titles), meta)
+		}
+		status, err := d.copies.Status(t.Context(), "w", "support")
+		if err != nil || status[0].Over != over || (status[0].Err != nil) != over || status[0].State.Bytes == 0 {
+			t.Errorf("%+v, %v", status[0], err)
+		}
+	}
+	expect(3, false)
+	if err := d.clock.Sleep(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		d.create("login fails")
+	}
+	done := d.sync("issues", copies.SyncOptions{})
+	var e *abi.Error
+	if !errors.As(done[0].Err, &e) || e.Kind != abi.KindLimitExceeded || done[0].More || done[0].Next.Before(d.clock.Now().Add(time.Hour)) {
+		t.Errorf("%+v", done[0])
+	}
+	expect(4, true)
+	if before := len(d.calls); len(d.sync("issues", copies.SyncOptions{DueOnly: true})) != 1 || len(d.calls) != before {
+		t.Error("the pass is tried again at once")
+	}
+	d.files.Bound(6, 1<<20)
+	d.sync("issues", copies.SyncOptions{})
+	expect(6, false)
 }

@@ -207,6 +207,8 @@ func (s *searching) answer(call *backend.Call, q *query.Query, found *contextsto
 	return r, nil
 }
 
+const overNote = "records are missing: the connection has as many copies as it may have; use get or list"
+
 const leftNote = "records that cannot be kept, such as those of more than 1 MiB, are not found: there are %s; use get or list"
 
 // metaOf says as of when the copies are, and what else a caller should know.
@@ -217,8 +219,9 @@ func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte 
 	} else {
 		b = backend.AppendText(b, found.State.Synced.UTC().Format(time.RFC3339))
 	}
+	over := syncer.Over(&found.State)
 	b = append(b, `,"complete":`...)
-	b = strconv.AppendBool(b, found.State.Complete)
+	b = strconv.AppendBool(b, found.State.Complete && !over)
 	b = append(b, `,"records":`...)
 	b = strconv.AppendInt(b, int64(found.State.Count), 10)
 	if found.Capped {
@@ -229,6 +232,9 @@ func metaOf(found *contextstore.Answer, notes []string, fresh freshness) []byte 
 	}
 	if fresh.note != "" {
 		notes = append(notes[:len(notes):len(notes)], fresh.note)
+	}
+	if over {
+		notes = append(notes[:len(notes):len(notes)], overNote)
 	}
 	if left, more := syncer.LeftOut(&found.State); more {
 		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf(leftNote, "more than "+strconv.Itoa(len(left))))

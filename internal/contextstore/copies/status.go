@@ -30,13 +30,20 @@ func (c *Copies) Status(ctx context.Context, workspace, connection string) ([]St
 		}
 		s.State = *state
 		s.LeftOut, s.LeftMore = syncer.LeftOut(state)
+		s.Over = syncer.Over(state)
 		e := p.entity(of.Entity)
 		s.Running = len(e.passing) > 0
 		if s.Refused == nil {
 			s.Next, _ = syncer.Next(of, state)
 		}
+		var failed error
+		if e := syncer.Failed(state); e != nil {
+			failed = e
+		}
 		p.note(e, func(e *entity) {
-			s.Err = e.err
+			if s.Err = e.err; s.Err == nil && s.Refused == nil {
+				s.Err = failed
+			}
 			if e.dirty {
 				s.Next = e.retry
 			} else if e.retry.After(s.Next) {

@@ -353,6 +353,8 @@ func (w *work) settle(ctx context.Context, s *Synced, of *connector.Sync, err er
 		s.More, s.Next = true, now.Add(wait.after)
 	case errors.Is(err, contextstore.ErrDamaged), isRefused(err):
 		s.Err = err
+	case errors.Is(err, contextstore.ErrFull):
+		s.Err, s.Next = err, now.Add(of.Full)
 	case ctx.Err() != nil:
 		s.More, s.Err, s.Next = true, fault.Ended(ctx), now
 	case e != nil && (e.Retryable || e.Kind == abi.KindRateLimited):

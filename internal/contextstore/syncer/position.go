@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/internal/contextstore"
+	"github.com/agenthost/agenthost/pdk/abi"
 )
 
 // position is what the store keeps as the cursor of an entity: where a pass goes on, and what the next
@@ -24,6 +25,44 @@ type position struct {
 	LeftMore bool     `json:"left_more,omitempty"`
 	// At is nil between passes.
 	At *place `json:"at,omitempty"`
+	// Failed is how the last pass failed, nil if it did not.
+	Failed *failure `json:"failed,omitempty"`
+}
+
+// failure is an error that all processes know.
+type failure struct {
+	At      int64    `json:"at"`
+	Kind    abi.Kind `json:"kind"`
+	Message string   `json:"message"`
+	Hint    string   `json:"hint,omitempty"`
+	// Over says that the connection has as many copies as it may have.
+	Over bool `json:"over,omitempty"`
+}
+
+// mostFailure bounds the texts of a failure.
+const mostFailure = 500
+
+func shortened(text string) string {
+	if len(text) > mostFailure {
+		text = text[:mostFailure]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// Failed is how the last pass failed, in any process; nil if it did not.
+func Failed(s *contextstore.State) *abi.Error {
+	p, err := read(s.Cursor)
+	if err != nil || p.Failed == nil {
+		return nil
+	}
+	return &abi.Error{Kind: p.Failed.Kind, Message: p.Failed.Message, Hint: p.Failed.Hint}
+}
+
+// Over reports whether the last pass was stopped because the connection has as many copies as it may have. What is
+// missing then is not found.
+func Over(s *contextstore.State) bool {
+	p, err := read(s.Cursor)
+	return err == nil && p.Failed != nil && p.Failed.Over
 }
 
 // place is where a pass goes on.

@@ -13,6 +13,7 @@ import (
 	"github.com/agenthost/agenthost/internal/connector"
 	"github.com/agenthost/agenthost/internal/contextstore"
 	"github.com/agenthost/agenthost/internal/contextstore/query"
+	"github.com/agenthost/agenthost/internal/fault"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -57,6 +58,9 @@ func Entity(of *connector.Sync) *query.Entity {
 // Next is when the next pass is due, the zero time for one that has begun or should have, and whether it is one over everything.
 func Next(of *connector.Sync, state *contextstore.State) (at time.Time, full bool) {
 	p, err := read(state.Cursor)
+	if err == nil && p.Failed != nil && p.Failed.Over { // one page shows that there is no room still
+		return time.UnixMilli(p.Failed.At).Add(of.Full), true
+	}
 	if err != nil || !state.Complete || state.Pass != "" {
 		return time.Time{}, true
 	}
@@ -98,14 +102,48 @@ func (s *Syncer) Sync(ctx context.Context, of *connector.Sync, full bool) (r Res
 	if err != nil || !of.Incremental() || !state.Complete {
 		full = true
 	}
-	run := &run{Syncer: s, of: of, target: t, position: p, kept: state.Cursor, result: &r}
+	p.Failed = nil
+	run := &run{Syncer: s, of: of, target: t, position: p, kept: state.Cursor, there: *state != contextstore.State{}, result: &r}
+	resumed := p.At != nil && len(p.At.Page) > 0
+	err = run.once(ctx, state, full)
+	if resumed && r.Pages == 0 && refuses(err) { // the vendor does not know any more where the pass was
+		run.position.At, state.Pass = nil, ""
+		err = run.once(ctx, state, full)
+	}
+	if errors.Is(err, contextstore.ErrFull) {
+		err = fault.LimitExceeded("context_store", fmt.Sprintf("a connection may have %d copies of records, and %d GiB of them: what is more is missing", contextstore.MostCopies, contextstore.MostCopyBytes>>30),
+			"call the lists for what is missing; take entities that nobody searches from the connection's grant").WithCause(err)
+	}
+	if err != nil && ctx.Err() == nil {
+		run.failed(ctx, err)
+	}
+	return r, err
+}
+
+// once makes a pass, or goes on with one.
+func (r *run) once(ctx context.Context, state *contextstore.State, full bool) error {
 	if !full && state.Pass == "" {
-		if err = run.changes(ctx); err == nil || !run.tokenIsOver(err) {
-			return r, err
+		if err := r.changes(ctx); err == nil || !r.tokenIsOver(err) {
+			return err
 		}
 	}
-	r.Full = true
-	return r, run.everything(ctx, state)
+	r.result.Full = true
+	return r.everything(ctx, state)
+}
+
+// failed keeps with the copies how the pass failed, so that other processes know. That it cannot be kept is nothing: the
+// error is that of the pass.
+func (r *run) failed(ctx context.Context, cause error) {
+	e, ok := errors.AsType[*abi.Error](cause)
+	if !r.there || !ok {
+		return
+	}
+	p, err := read(r.kept)
+	if err != nil {
+		return
+	}
+	p.Failed = &failure{At: r.Now().UnixMilli(), Kind: e.Kind, Message: shortened(e.Message), Hint: shortened(e.Hint), Over: errors.Is(cause, contextstore.ErrFull)}
+	_, _ = r.Store.Apply(ctx, r.target, contextstore.Batch{Pass: r.pass, Cursor: p.text()})
 }
 
 // run is one pass.
@@ -116,13 +154,19 @@ type run struct {
 	position position
 	pass     string // of a pass over everything
 	kept     string // the cursor in the store
+	there    bool   // the store has the entity
 	result   *Result
 }
 
 // tokenIsOver reports whether the vendor refused what it gave in place of a time: it forgets that.
 func (r *run) tokenIsOver(err error) bool {
+	return r.of.Changes != nil && r.of.Changes.Token != "" && refuses(err)
+}
+
+// refuses reports whether an error is one of a vendor that does not take a token or a cursor.
+func refuses(err error) bool {
 	e, ok := errors.AsType[*abi.Error](err)
-	if !ok || e.Retryable || r.of.Changes == nil || r.of.Changes.Token == "" {
+	if !ok || e.Retryable {
 		return false
 	}
 	return e.Kind == abi.KindInvalidParams || e.Kind == abi.KindNotFound || e.Kind == abi.KindConflict || e.Kind == abi.KindVendorError
@@ -174,7 +218,7 @@ func (r *run) everything(ctx context.Context, state *contextstore.State) error {
 	if err != nil {
 		return err
 	}
-	r.kept = begun.Cursor
+	r.kept, r.there = begun.Cursor, true
 	started := time.UnixMilli(r.position.At.Started)
 	if err := r.lists(ctx, func(json.RawMessage) []connector.SyncRange { return r.of.All(started) }); err != nil {
 		return err
