@@ -88,8 +88,19 @@ each entity again after its interval; with -o json it writes a line for each pas
 	return cmd
 }
 
-// withCopies opens the host with the copies of the configuration, and calls use.
+// withCopies opens the host with the copies of the configuration, removes those of connections that are gone, and
+// calls use.
 func (a *app) withCopies(ctx context.Context, use func(h *host.Host, k *kept) error) error {
+	return a.openCopies(ctx, func(c *config.Config, h *host.Host, k *kept) error {
+		if err := a.removeUnconfigured(ctx, c, h, k); err != nil {
+			return err
+		}
+		return use(h, k)
+	})
+}
+
+// openCopies opens the host with the copies of the configuration, and calls use.
+func (a *app) openCopies(ctx context.Context, use func(c *config.Config, h *host.Host, k *kept) error) error {
 	c, path, err := a.loadConfig()
 	if err != nil {
 		return err
@@ -102,12 +113,7 @@ func (a *app) withCopies(ctx context.Context, use func(h *host.Host, k *kept) er
 		return err
 	}
 	k := a.keepCopies(c, &o, nil)
-	return openWith(ctx, o, k, func(h *host.Host) error {
-		if err := a.removeUnconfigured(ctx, c, h, k); err != nil {
-			return err
-		}
-		return use(h, k)
-	})
+	return openWith(ctx, o, k, func(h *host.Host) error { return use(c, h, k) })
 }
 
 // removeUnconfigured removes the copies of connections that are gone, and says so.

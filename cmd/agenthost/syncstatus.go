@@ -114,14 +114,24 @@ func (a *app) copiedRow(l *copiedLine) []string {
 }
 
 func (a *app) syncRemoveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "remove CONNECTION",
+	all := false
+	cmd := &cobra.Command{
+		Use:   "remove CONNECTION | --all",
 		Short: "Remove the copies of a connection",
 		Long: `Remove the copies of a connection, also of one that the configuration does not have any more. The
-records at the vendor stay. Searches and agenthost sync make copies again.`,
-		Args:              args(1, "CONNECTION"),
+records at the vendor stay. Searches and agenthost sync make copies again.
+
+--all removes the copies of all connections of the configuration, also those that cannot be read, because they are
+sealed with another key or are of a newer agenthost.`,
+		Args:              args(0, "CONNECTION"),
 		ValidArgsFunction: a.completeDirect,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) > 0) {
+				return &usageError{message: "name a connection, or use --all", hint: "usage: " + cmd.UseLine()}
+			}
+			if all {
+				return a.removeAllCopies(cmd.Context())
+			}
 			return a.withCopies(cmd.Context(), func(_ *host.Host, k *kept) error {
 				if err := k.Remove(cmd.Context(), "", args[0]); err != nil {
 					return err
@@ -130,4 +140,15 @@ records at the vendor stay. Searches and agenthost sync make copies again.`,
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "remove the copies of all connections, also those that cannot be read")
+	return cmd
+}
+
+func (a *app) removeAllCopies(ctx context.Context) error {
+	return a.openCopies(ctx, func(_ *config.Config, _ *host.Host, k *kept) error {
+		if err := k.RemoveAll(ctx, ""); err != nil {
+			return err
+		}
+		return a.print("removed: the copies of all connections\n")
+	})
 }

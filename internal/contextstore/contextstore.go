@@ -24,6 +24,9 @@ var (
 	ErrDamaged = errors.New("the copies are damaged")
 	// ErrNewer says that a newer agenthost made the copies. It reads them; this one may remove them.
 	ErrNewer = errors.New("a newer agenthost made the copies")
+	// ErrOtherKey says that copies are sealed with another key, or that those of a program with a key are not sealed.
+	// Whoever has that key uses them; this one may remove them.
+	ErrOtherKey = errors.New("the copies are sealed with another key")
 	// ErrPass says that another pass has begun since, or that the pass has ended.
 	ErrPass = errors.New("the pass is over")
 )

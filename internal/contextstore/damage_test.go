@@ -258,7 +258,8 @@ func TestRestoredFiles(t *testing.T) {
 	}
 }
 
-// TestFileOfAnother: a file under the name of another workspace, or with another key, is damaged.
+// TestFileOfAnother: a file under the name of another workspace is damaged. One of another key is not: two processes with
+// different keys removed each other's copies in turn.
 //
 // threat: K2
 func TestFileOfAnother(t *testing.T) {
@@ -277,8 +278,22 @@ func TestFileOfAnother(t *testing.T) {
 				if got := ok(g.State(ctx, at))(t); got.Count != 1 {
 					t.Errorf("%s: %+v", kind, got)
 				}
-			} else if _, err := g.State(ctx, at); !errors.Is(err, ErrDamaged) {
-				t.Errorf("%s as %s: %v", kind, other, err)
+			} else {
+				if _, err := g.State(ctx, at); !errors.Is(err, ErrOtherKey) || errors.Is(err, ErrDamaged) {
+					t.Errorf("%s as %s: %v", kind, other, err)
+				}
+				if _, err := g.Apply(ctx, at, Batch{Put: []Record{simple("b", 1)}}); !errors.Is(err, ErrOtherKey) {
+					t.Errorf("%s as %s, for a change: %v", kind, other, err)
+				}
+				if err := g.Remove(ctx, "w1", "c1", ""); !errors.Is(err, ErrOtherKey) {
+					t.Errorf("%s as %s, for a removal: %v", kind, other, err)
+				}
+				renewing := ok(OpenFiles(f.dir, clock, key))(t)
+				renewing.Renew()
+				if _, err := renewing.State(ctx, at); !errors.Is(err, ErrDamaged) {
+					t.Errorf("%s as %s, where the key is used no more: %v", kind, other, err)
+				}
+				must(t, renewing.Close())
 			}
 			if _, err := g.State(ctx, target("w2")); !errors.Is(err, ErrDamaged) {
 				t.Errorf("%s as %s, of another workspace: %v", kind, other, err)
@@ -288,6 +303,22 @@ func TestFileOfAnother(t *testing.T) {
 		if got := ok(os.ReadFile(f.path("w1")))(t); !bytes.Equal(got, file) {
 			t.Errorf("%s: the file was changed", kind)
 		}
+		// A mark that says nothing is not believed, and the user may remove what cannot be read.
+		must(t, os.WriteFile(f.path("w1")+keySuffix, []byte("?"), 0o600))
+		for other, key := range all {
+			g := ok(OpenFiles(f.dir, clock, key))(t)
+			if _, err := g.State(ctx, at); errors.Is(err, ErrDamaged) == (kind == other) {
+				t.Errorf("%s as %s, without a mark: %v", kind, other, err)
+			}
+			must(t, g.Close())
+		}
+		g := ok(OpenFiles(f.dir, clock, keyOf("three")))(t)
+		must(t, g.Remove(ctx, "w1", "", ""))
+		if left, _ := filepath.Glob(f.path("w1") + "*"); len(left) > 0 {
+			t.Errorf("%s: there are still %q", kind, left)
+		}
+		ok(g.Apply(ctx, at, Batch{Put: []Record{simple("a", 1)}}))(t)
+		must(t, g.Close())
 	}
 }
 

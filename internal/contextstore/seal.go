@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -31,6 +32,7 @@ const (
 	sealBytes  = tagBytes + nonceBytes
 	tagBytes   = 16
 	nonceBytes = 12
+	idBytes    = 16 // what tells keys apart
 	plainBytes = pageBytes - sealBytes
 )
 
@@ -39,13 +41,14 @@ type seal struct {
 	pages cipher.AEAD  // nil: they only have checksums
 	marks cipher.Block // of what the log says of a page
 	start uint32       // of checksums
+	id    string       // of the key
 }
 
 // newSeal makes the seal of a workspace. Each workspace has another one, so that a file under the name of another
 // workspace cannot be read.
 func newSeal(ctx context.Context, key Key, workspace string) (*seal, error) {
 	if key == nil {
-		return &seal{start: crc32.Checksum([]byte(workspace), castagnoli())}, nil
+		return &seal{start: crc32.Checksum([]byte(workspace), castagnoli()), id: plainMark}, nil
 	}
 	secret, err := key(ctx, workspace)
 	defer clear(secret)
@@ -55,7 +58,7 @@ func newSeal(ctx context.Context, key Key, workspace string) (*seal, error) {
 	if len(secret) < LeastKeyBytes {
 		return nil, fault.Invalid("key", fmt.Sprintf("the key of the copies has %d bytes, and needs %d", len(secret), LeastKeyBytes), "make one with: openssl rand -hex 32")
 	}
-	keys, err := hkdf.Key(sha256.New, secret, nil, "agenthost copies of "+workspace, 64)
+	keys, err := hkdf.Key(sha256.New, secret, nil, "agenthost copies of "+workspace, 64+idBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +71,8 @@ func newSeal(ctx context.Context, key Key, workspace string) (*seal, error) {
 	if err != nil {
 		return nil, err
 	}
-	marks, err := aes.NewCipher(keys[32:])
-	return &seal{pages: pages, marks: marks}, err
+	marks, err := aes.NewCipher(keys[32:64])
+	return &seal{pages: pages, marks: marks, id: hex.EncodeToString(keys[64:])}, err
 }
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }

@@ -26,8 +26,10 @@ type Files struct {
 	dir  string
 	now  func() time.Time
 	key  Key
-	room room          // of a connection
-	turn chan struct{} // has an element while this process has the lock of the folder
+	room room // of a connection
+	// renews has files of another key made anew.
+	renews bool
+	turn   chan struct{} // has an element while this process has the lock of the folder
 
 	mu     sync.Mutex
 	open   map[string]*file // by the workspace
@@ -54,6 +56,10 @@ func OpenFiles(dir string, now func() time.Time, key Key) (*Files, error) {
 	}
 	return &Files{dir: dir, now: now, key: key, room: roomy(), turn: make(chan struct{}, 1), open: make(map[string]*file), freed: make(chan struct{})}, nil
 }
+
+// Renew has the copies of a workspace removed that are sealed with another key than now, as those that are damaged: where
+// nobody has that key any more. Nobody uses the copies yet.
+func (f *Files) Renew() { f.renews = true }
 
 // lock takes the lock of the folder: whoever opens, makes, closes or removes a file has it, for a moment.
 func (f *Files) lock(ctx context.Context) (release func(), err error) {
@@ -110,7 +116,7 @@ func (f *Files) take(ctx context.Context, workspace string) (*file, error) {
 		}
 		one := f.open[workspace]
 		if one == nil && (len(f.open) < mostOpen || f.closeOne(ctx)) {
-			one = newFile(f.path(workspace), workspace, f.key, f.lock)
+			one = newFile(f.path(workspace), workspace, f.key, f.renews, f.lock)
 			f.open[workspace] = one
 		}
 		if one != nil {

@@ -24,6 +24,7 @@ var errNone = errors.New("there are no copies")
 type file struct {
 	path, workspace string
 	key             Key
+	renews          bool                                              // see Files
 	lock            func(context.Context) (release func(), err error) // of the folder
 	users           int                                               // with the lock of Files
 	used            int64
@@ -39,10 +40,11 @@ type file struct {
 	readers []*conn     // that nobody uses
 	is      fs.FileInfo // the file that was looked at, and that the writer has open
 	system  string      // the name of its file system, once there is one
+	sealing string      // the mark of its key, with the file system
 }
 
-func newFile(path, workspace string, key Key, lock func(context.Context) (func(), error)) *file {
-	return &file{path: path, workspace: workspace, key: key, lock: lock, writing: make(chan struct{}, 1), reading: make(chan struct{}, mostReaders)}
+func newFile(path, workspace string, key Key, renews bool, lock func(context.Context) (func(), error)) *file {
+	return &file{path: path, workspace: workspace, key: key, renews: renews, lock: lock, writing: make(chan struct{}, 1), reading: make(chan struct{}, mostReaders)}
 }
 
 // closeTime is how long a file waits for the lock of the folder before it closes.
@@ -93,7 +95,7 @@ func closeAll(all []*conn) (err error) {
 func (f *file) remove() error {
 	var errs []error
 	// The file goes before its log: without that, it may be a mixture of two states.
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal", newSuffix, newSuffix + "-wal", newSuffix + "-shm"} {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", newSuffix, newSuffix + "-wal", newSuffix + "-shm", keySuffix} {
 		if err := os.Remove(f.path + suffix); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -47,7 +47,7 @@ const newSuffix = ".new"
 // open opens a connection to the file, which it makes if it may. With the lock of the folder, the file and its log
 // are those of one moment: nobody removes one between the other.
 func (f *file) open(ctx context.Context, create bool, pragmas string) (c *conn, is fs.FileInfo, err error) {
-	system, err := f.sealed(ctx)
+	system, mark, err := f.sealed(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -61,12 +61,15 @@ func (f *file) open(ctx context.Context, create bool, pragmas string) (c *conn, 
 		if !create {
 			return nil, nil, errNone
 		}
-		if err := f.make(system); err != nil {
+		if err := f.make(system, mark); err != nil {
 			return nil, nil, fmt.Errorf("make the file of a workspace: %w", err)
 		}
 		is, err = os.Lstat(f.path)
 	}
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.ours(mark); err != nil {
 		return nil, nil, err
 	}
 	if c, err = connect(f.path, system, pragmas); err != nil {
@@ -85,25 +88,25 @@ func (f *file) open(ctx context.Context, create bool, pragmas string) (c *conn, 
 	return c, is, nil
 }
 
-// sealed returns the name of the file system that seals the file.
-func (f *file) sealed(ctx context.Context) (string, error) {
+// sealed returns the name of the file system that seals the file, and the mark of its key.
+func (f *file) sealed(ctx context.Context) (system, mark string, err error) {
 	f.mu.Lock()
-	system := f.system
+	system, mark = f.system, f.sealing
 	f.mu.Unlock()
 	if system != "" {
-		return system, nil
+		return system, mark, nil
 	}
 	s, err := newSeal(ctx, f.key, f.workspace)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.system == "" {
-		f.system = "copies-" + strings.ToLower(rand.Text())
+		f.system, f.sealing = "copies-"+strings.ToLower(rand.Text()), s.id
 		vfs.Register(f.system, &pages{VFS: vfs.Find(""), seal: s})
 	}
-	return f.system, nil
+	return f.system, f.sealing, nil
 }
 
 // check looks whether this program can use the file.
@@ -125,8 +128,11 @@ func (c *conn) check() error {
 
 // make makes the file beside its place, so that it is there whole or not at all. Pages that are free are given back
 // to the disk when copies are removed.
-func (f *file) make(system string) error {
+func (f *file) make(system, mark string) error {
 	if err := f.remove(); err != nil { // what is left of another one
+		return err
+	}
+	if err := f.mark(mark); err != nil {
 		return err
 	}
 	path := f.path + newSuffix

@@ -39,7 +39,11 @@ func (s *Store) Copies(ctx context.Context, dir string) (contextstore.Store, err
 	if err != nil {
 		return nil, err
 	}
-	return contextstore.OpenFiles(dir, s.now, s.copiesKey)
+	files, err := contextstore.OpenFiles(dir, s.now, s.copiesKey)
+	if err == nil {
+		files.Renew() // nobody has the data key of before any more
+	}
+	return files, err
 }
 
 // copiesKey returns the key that seals the copies of a workspace. The error is [ErrNone] if there is no such

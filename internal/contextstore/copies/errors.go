@@ -21,6 +21,11 @@ func public(err error) error {
 			Kind: abi.KindConflict, Field: "context_store", Message: "a newer agenthost made the copies of records, and this one cannot read them",
 			Hint: "use that agenthost; or remove the copies, and this one makes them anew",
 		}).WithCause(err)
+	case errors.Is(err, contextstore.ErrOtherKey):
+		return (&abi.Error{
+			Kind: abi.KindConflict, Field: "context_store.key", Message: err.Error(),
+			Hint: "use the key that they were made with; or remove them with agenthost sync remove --all, and they are made anew",
+		}).WithCause(err)
 	case errors.Is(err, contextstore.ErrDamaged):
 		return (&abi.Error{
 			Kind: abi.KindInternal, Field: "context_store", Retryable: true, Message: "the copies of records were damaged, or of another key, and are made anew",

@@ -142,14 +142,7 @@ func (p *place) forget() {
 // damaged removes the copies of a workspace, which cannot be read.
 func (c *Copies) damaged(ctx context.Context, workspace string, cause error) error {
 	c.log.Error("the copies of a workspace are damaged, and are made anew", "workspace", workspace, "error", cause)
-	for _, p := range c.all() {
-		if p.workspace == workspace {
-			p.writing.Lock()
-			p.forget()
-			p.writing.Unlock()
-		}
-	}
-	return public(c.erase(ctx, workspace, "", ""))
+	return c.RemoveAll(ctx, workspace)
 }
 
 // Searches that run keep what is removed in the log of a file for a moment.
@@ -161,7 +154,7 @@ const (
 // erase removes copies, and tries again while searches read them.
 func (c *Copies) erase(ctx context.Context, workspace, connection, name string) (err error) {
 	for range eraseTries {
-		if err = c.store.Remove(ctx, stored(workspace), connection, name); err == nil || errors.Is(err, contextstore.ErrDamaged) || errors.Is(err, contextstore.ErrNewer) {
+		if err = c.store.Remove(ctx, stored(workspace), connection, name); err == nil || errors.Is(err, contextstore.ErrDamaged) || errors.Is(err, contextstore.ErrNewer) || errors.Is(err, contextstore.ErrOtherKey) {
 			return err
 		}
 		if c.seams.Sleep(ctx, eraseWait) != nil {

@@ -49,6 +49,18 @@ func (c *Copies) Remove(ctx context.Context, workspace, connection string) error
 	return err
 }
 
+// RemoveAll removes the copies of all connections of a workspace, also those that cannot be read.
+func (c *Copies) RemoveAll(ctx context.Context, workspace string) error {
+	for _, p := range c.all() {
+		if p.workspace == workspace {
+			p.writing.Lock()
+			p.forget()
+			p.writing.Unlock()
+		}
+	}
+	return public(c.erase(ctx, workspace, "", ""))
+}
+
 // Retain removes the copies of a workspace's connections that are not to be kept, and returns their names.
 func (c *Copies) Retain(ctx context.Context, workspace string, keep func(connection string) bool) (removed []string, err error) {
 	return c.removeAll(ctx, workspace, func(k placeKey) bool { return !keep(k.connection) })
