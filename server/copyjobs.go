@@ -64,6 +64,29 @@ func (s *Server) keepCopies(ctx context.Context, j store.Job) error {
 	return s.syncCopies(ctx, kept, e)
 }
 
+const (
+	// copiesLeft is how much longer copies stay in which nobody searches if their job has not ended with them.
+	copiesLeft = 24 * time.Hour
+	// forgottenAtOnce is of how many connections copies are removed at once.
+	forgottenAtOnce = 100
+)
+
+// forgetCopies removes copies in which nobody searches and whose job was cancelled, or waits for a person. It reports whether
+// there may be more.
+func (s *Server) forgetCopies(ctx context.Context) (more bool, err error) {
+	ends := s.now().Add(-copiesFor - copiesLeft)
+	idle, err := s.store.IdleCopies(ctx, ends, forgottenAtOnce)
+	for i := range idle {
+		if err == nil { // first, so that it is done again where it fails
+			err = s.copying.sweep(ctx, idle[i].Scope, idle[i].Connection)
+		}
+		if err == nil {
+			_, err = s.store.ForgetCopies(ctx, idle[i], ends)
+		}
+	}
+	return len(idle) == forgottenAtOnce, err
+}
+
 // syncCopies makes the passes that are due, for a while, and says when the next one is. Entities in which nobody
 // has searched are not copied.
 func (s *Server) syncCopies(ctx context.Context, kept store.Copied, e *entry) error {

@@ -59,6 +59,11 @@ func (s *Server) forget(ctx context.Context, _ store.Job) error {
 		audit = s.now().Add(-keep)
 	}
 	more, err := s.store.Forget(ctx, audit)
+	if err == nil {
+		var idle bool
+		idle, err = s.forgetCopies(ctx)
+		more = more || idle
+	}
 	if more && err == nil {
 		return store.ErrMore
 	}
