@@ -218,6 +218,7 @@ var alone = map[string]func(t *testing.T, l *lab){
 	"abandoned":      testAbandoned,
 	"announced":      testAnnounced,
 	"upgrade":        testUpgrade,
+	"before copies":  testBeforeCopies,
 	"early database": testEarlyDatabase,
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -116,6 +117,62 @@ func testUpgrade(t *testing.T, l *lab) {
 		}
 	}
 	l.Store = ok(l.reopen(o))(t)
+}
+
+// testBeforeCopies: a program that knows no copies of records starts with a database that has them, and works. Jobs that
+// keep copies wait for a newer one.
+func testBeforeCopies(t *testing.T, l *lab) {
+	ctx := t.Context()
+	p := l.organization(t)
+	kept := JobOrder{Kind: "copies", Object: "connection", Apart: true}
+	if err := l.KeepCopies(ctx, p, kept); err != nil {
+		t.Fatal(err)
+	}
+	jobs := map[string]string{"copies": ok(l.Copied(ctx, kept.Object))(t).Job, "copies.remove": ok(l.AddJob(ctx, p, JobOrder{Kind: "copies.remove"}))(t).ID}
+	o := l.options(masterKeys(t, "first"))
+	o.migrations = fstest.MapFS{}
+	for _, step := range []string{"schema/0001.sql", "schema/0002.sql"} {
+		o.migrations.(fstest.MapFS)[step] = &fstest.MapFile{Data: ok(migrations.ReadFile(step))(t)}
+	}
+	newest := l.schema.Load()
+	if l.file != "" { // one process
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	older := ok(l.reopen(o))(t)
+	if got := int64(ok(appliedSchema(ctx, older.reader))(t)); got != newest {
+		t.Errorf("the schema is %d, and was %d", got, newest)
+	}
+	ok(older.CreateOrganization(ctx, "of an older program"))(t)
+	jobs["old"] = ok(older.AddJob(ctx, p, JobOrder{Kind: "old"}))(t).ID
+	done := func(s *Store, kinds ...string) {
+		t.Helper()
+		do := make(map[string]JobKind)
+		for _, kind := range kinds {
+			do[kind] = JobKind{Do: func(context.Context, Job) error { return nil }, Apart: kind == "copies"}
+		}
+		stop := ok(s.RunJobs(ctx, do, slog.New(slog.DiscardHandler)))(t)
+		for _, kind := range kinds {
+			eventually(t, kind+" is done", func() bool { return ok(s.Job(ctx, p, jobs[kind]))(t).State == JobSucceeded })
+		}
+		if err := stop(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	done(older, "old")
+	for _, kind := range []string{"copies", "copies.remove"} {
+		if j := ok(older.Job(ctx, p, jobs[kind]))(t); j.State != JobWaiting || j.Attempts != 0 {
+			t.Errorf("the older program has done something: %+v", j)
+		}
+	}
+	if err := older.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l.file != "" {
+		l.Store = ok(l.reopen(l.options(masterKeys(t, "first"))))(t)
+	}
+	done(l.Store, "copies", "copies.remove")
 }
 
 // A server that was cut off while others rewrote the database does not come back, and says why.
