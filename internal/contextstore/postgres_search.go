@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/agenthost/agenthost/internal/contextstore/query"
@@ -46,8 +47,8 @@ func (p *Tables) Search(ctx context.Context, t Target, q *query.Query) (*Answer,
 	err = p.read(within, t, func(tx *sql.Tx, e *entity) error {
 		state = e.state()
 		// A plan that knows the terms is worth more than the time to make it. None reads the whole table, or
-		// takes processors from others. What is sorted fits in memory.
-		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL work_mem = '32MB'"); err != nil {
+		// takes processors from others.
+		if _, err := tx.ExecContext(within, "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0"); err != nil {
 			return err
 		}
 		if w.asksForTimes(e) {
@@ -148,7 +149,13 @@ func (c *candidateRows) begin(ctx context.Context) error {
 		return err
 	}
 	part := 1.25 * float64(c.size) / min(max(found, 1), float64(c.e.count))
-	if found >= mostAtOnce && part <= 2 {
+	atOnce := float64(mostAtOnce)
+	if beginnings(c.terms) { // each statement reads all that begins so
+		atOnce *= 10
+	} else if _, err := c.tx.ExecContext(ctx, "SET LOCAL work_mem = '32MB'"); err != nil { // to collect each row, and not its page
+		return err
+	}
+	if found >= atOnce && part <= 2 {
 		var first, last sql.NullInt64
 		if err := c.tx.QueryRowContext(ctx, "SELECT min(id), max(id) FROM context_record WHERE slot = $1", c.e.slot).Scan(&first, &last); err != nil {
 			return err
@@ -161,6 +168,11 @@ func (c *candidateRows) begin(ctx context.Context) error {
 	// expects have the terms.
 	c.walks = found*found > 6*float64(c.size)*float64(c.e.count)
 	return c.choose(ctx)
+}
+
+// beginnings reports whether terms have beginnings of words.
+func beginnings(t *query.Terms) bool {
+	return t.Beginning || slices.ContainsFunc(t.All, beginnings) || slices.ContainsFunc(t.Any, beginnings)
 }
 
 // choose says by which index the server finds rows.
