@@ -45,7 +45,7 @@ type copiedVendor struct {
 
 	mu      sync.Mutex
 	random  *rand.Rand // of the failures
-	failing bool
+	failing int        // one in so many requests; 0 for none
 	failed  int
 	served  int
 }
@@ -63,7 +63,7 @@ func (v *copiedVendor) fault() vendorsim.Effect {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.served++
-	if !v.failing || v.random.IntN(100) != 0 {
+	if v.failing == 0 || v.random.IntN(v.failing) != 0 {
 		return nil
 	}
 	v.failed++
@@ -88,7 +88,8 @@ func (v *copiedVendor) requests() int {
 	return v.served
 }
 
-func (v *copiedVendor) fail(failing bool) {
+// fail has one in so many requests fail from now on.
+func (v *copiedVendor) fail(failing int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.failing = failing
@@ -194,11 +195,16 @@ func TestKilledSyncs(t *testing.T) {
 		v.random = rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
 		labs[i] = newSyncLab(t, v, rand.New(rand.NewPCG(random.Uint64(), random.Uint64())), plugins, env)
 	}
+	said := func(rounds int) {
+		for _, l := range labs {
+			t.Logf("after %d rounds, %s: %d passes of the command, %d of them killed, %d writes at the vendor, %d failures of it", rounds, l.vendor.connector, l.passes, l.killed, l.writes, l.vendor.failed)
+		}
+	}
 	for i := range *syncRuns {
 		labs[i%len(labs)].round(i < len(labs) || random.IntN(2) == 0)
-	}
-	for _, l := range labs {
-		t.Logf("%s: %d passes of the command, %d of them killed, %d writes at the vendor, %d failures of it", l.vendor.connector, l.passes, l.killed, l.writes, l.vendor.failed)
+		if (i+1)%30 == 0 || i+1 == *syncRuns {
+			said(i + 1)
+		}
 	}
 }
 
@@ -236,22 +242,24 @@ func newSyncLab(t *testing.T, v *copiedVendor, random *rand.Rand, plugins string
 // interrupted goes on, so what changed since it began is seen by the next one: that is killed, too.
 func (l *syncLab) round(full bool) {
 	l.t.Helper()
-	l.vendor.fail(true)
+	l.vendor.fail(100)
 	for range 1 + l.random.IntN(3) {
 		l.disturbed(full, true)
 	}
 	l.end(full)
+	l.vendor.fail(100)
 	for range l.random.IntN(3) {
 		l.disturbed(full, false)
 	}
 	l.end(full)
-	l.vendor.fail(false)
+	l.vendor.fail(0)
 	l.compare(full)
 }
 
-// end lets the command end.
+// end lets the command end. It begins anew with all entities after a failure, so there are fewer.
 func (l *syncLab) end(full bool) {
 	l.t.Helper()
+	l.vendor.fail(1000)
 	for tries := 0; ; tries++ {
 		out, err := l.start(full).wait()
 		l.passes++
@@ -305,7 +313,7 @@ func (l *syncLab) start(full bool) *runningSync {
 	if full {
 		arguments = append(arguments, "--full")
 	}
-	p := &runningSync{cmd: exec.CommandContext(l.t.Context(), plainCommand(l.t), arguments...)}
+	p := &runningSync{cmd: exec.CommandContext(l.t.Context(), command(l.t), arguments...)}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = l.dir, l.env, &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
 		l.t.Fatal(err)
