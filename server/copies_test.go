@@ -486,33 +486,6 @@ func TestIdleCopies(t *testing.T) {
 	}
 }
 
-// TestIdleCopiesWithoutJob: copies whose job was cancelled go, too, when nobody searches in them.
-func TestIdleCopiesWithoutJob(t *testing.T) {
-	t.Parallel()
-	var later atomic.Int64
-	l := newCopiesLab(t, func(o *Options) {
-		o.Host.Seams.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
-	})
-	id := l.create("acme", "Pylon")
-	l.search(id)
-	j := l.kept("acme", id)
-	if _, err := l.s.store.CancelJob(t.Context(), j.Scope, j.ID); err != nil {
-		t.Fatal(err)
-	}
-	for after, want := range []int{1, 0} {
-		later.Store(int64(copiesFor + time.Duration(after)*(copiesLeft+time.Hour)))
-		if err := l.s.forget(t.Context(), store.Job{}); err != nil {
-			t.Fatal(err)
-		}
-		if names, err := l.s.copying.store.Connections(t.Context(), j.Scope.Workspace); err != nil || len(names) != want {
-			t.Errorf("there are copies of %q, %v, want %d", names, err, want)
-		}
-	}
-	if _, err := l.s.store.Copied(t.Context(), id); !errors.Is(err, store.ErrNone) {
-		t.Errorf("the database knows of them still: %v", err)
-	}
-}
-
 // TestCopiesAfterNewDataKeys: copies that were sealed with a key that is no more are made again.
 func TestCopiesAfterNewDataKeys(t *testing.T) {
 	t.Parallel()
