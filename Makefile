@@ -153,7 +153,7 @@ WASM_ZIG  := -target wasm32-freestanding -O ReleaseSmall -fno-entry --export=des
 WASM_AS   := -O3z --runtime stub --use abort= --noExportMemory --exportStart _initialize
 
 .PHONY: test-languages
-test-languages: ## test the kits for Rust and C, and connectors in all languages; needs cargo, the target wasm32-unknown-unknown of rustup, clang, lld, python3 and npm
+test-languages: ## test the kits for Rust and C, and connectors and new ones in all languages; needs cargo, the target wasm32-unknown-unknown of rustup, clang, lld, python3 and npm
 	@mkdir -p $(LANGUAGES)/modules && rm -f $(LANGUAGES)/modules/*
 	cd pdk/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
 	cd $(BOOKS)/rust && CARGO_TARGET_DIR=$(abspath $(LANGUAGES))/cargo cargo test --quiet --locked
@@ -169,7 +169,7 @@ test-languages: ## test the kits for Rust and C, and connectors in all languages
 	@mkdir -p $(LANGUAGES)/assemblyscript && cp $(BOOKS)/assemblyscript/* $(LANGUAGES)/assemblyscript/
 	cd $(LANGUAGES)/assemblyscript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && \
 		npx --no-install asc bookshelf.ts --outFile ../modules/assemblyscript.wasm $(WASM_AS)
-	AGENTHOST_TEST_LANGUAGES=$(abspath $(LANGUAGES))/modules $(GO) test -count=1 ./internal/abisuite
+	AGENTHOST_TEST_LANGUAGES=$(abspath $(LANGUAGES))/modules $(GO) test -count=1 ./internal/abisuite ./internal/scaffold
 	@wc -c $(LANGUAGES)/modules/*
 
 .PHONY: conformance

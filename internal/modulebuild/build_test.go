@@ -254,6 +254,25 @@ func TestCompilerGetsNoToken(t *testing.T) {
 	}
 }
 
+// Cargo is told to write other names in the place of folders, beside what the author wants of it.
+func TestRustFlags(t *testing.T) {
+	compilers(t, map[string]string{"cargo": `echo "$CARGO_ENCODED_RUSTFLAGS" >&2; exit 1`})
+	dir := folder(t, map[string]string{"Cargo.toml": ""})
+	remapped := "--remap-path-prefix=" + dir + "=/connector\x1f--remap-path-prefix=/home/ada/.cargo=/cargo\n"
+	for given, want := range map[string]string{
+		"":                              remapped,
+		"RUSTFLAGS=-C debug-assertions": "-C\x1fdebug-assertions\x1f" + remapped,
+		"CARGO_ENCODED_RUSTFLAGS=--cfg\x1fa=\"b c\"": "--cfg\x1fa=\"b c\"\x1f" + remapped,
+	} {
+		var said bytes.Buffer
+		b := builder(t)
+		b.Output, b.Environment = &said, []string{"HOME=/home/ada", given}
+		if _, err := b.Build(t.Context(), dir, ""); err == nil || said.String() != want {
+			t.Errorf("%q, want %q, %v", said.String(), want, err)
+		}
+	}
+}
+
 // A link in place of the module is replaced; what it leads to stays.
 func TestLinkInPlaceOfModule(t *testing.T) {
 	t.Parallel()
