@@ -73,7 +73,7 @@ func TestMake(t *testing.T) {
 					}
 				}
 			}
-			for _, name := range append(want, "README.md", ".gitignore", ".github/workflows/test.yml", "recordings/list.json", "recordings/missing.json") {
+			for _, name := range append(want, "README.md", ".gitignore", ".github/workflows/test.yml", "recordings/books.list.json", "recordings/books.get.missing.json") {
 				if !slices.Contains(names, name) {
 					t.Errorf("there is no %s in %q", name, names)
 				}
