@@ -258,7 +258,7 @@ func TestCompilerGetsNoToken(t *testing.T) {
 func TestRustFlags(t *testing.T) {
 	compilers(t, map[string]string{"cargo": `echo "$CARGO_ENCODED_RUSTFLAGS" >&2; exit 1`})
 	dir := folder(t, map[string]string{"Cargo.toml": ""})
-	remapped := "--remap-path-prefix=" + dir + "=/connector\x1f--remap-path-prefix=/home/ada/.cargo=/cargo\n"
+	remapped := "--remap-path-prefix=" + dir + "=/connector\x1f--remap-path-prefix=/made/ada/.cargo=/cargo\n"
 	for given, want := range map[string]string{
 		"":                              remapped,
 		"RUSTFLAGS=-C debug-assertions": "-C\x1fdebug-assertions\x1f" + remapped,
@@ -266,7 +266,7 @@ func TestRustFlags(t *testing.T) {
 	} {
 		var said bytes.Buffer
 		b := builder(t)
-		b.Output, b.Environment = &said, []string{"HOME=/home/ada", given}
+		b.Output, b.Environment = &said, []string{"HOME=/made/ada", given}
 		if _, err := b.Build(t.Context(), dir, ""); err == nil || said.String() != want {
 			t.Errorf("%q, want %q, %v", said.String(), want, err)
 		}
