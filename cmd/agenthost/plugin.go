@@ -25,6 +25,7 @@ func (a *app) pluginCommand() *cobra.Command {
 	cmd.AddCommand(a.inspectCommand(), a.approveCommand(), a.revokeCommand(), a.approvalsCommand(), a.pluginTestCommand(), a.pluginSchemaCommand())
 	cmd.AddCommand(a.profileCommand(), a.pluginNewCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginListCommand(), a.pluginAddCommand(), a.pluginRemoveCommand())
 	cmd.AddCommand(a.pluginDocsCommand(), a.pluginRecordCommand(), a.pluginDevCommand())
+	cmd.AddCommand(a.pluginKeygenCommand(), a.pluginSignCommand())
 	return cmd
 }
 

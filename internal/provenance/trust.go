@@ -83,8 +83,15 @@ func Identifies(pattern, identity string) bool {
 	return fits && patternPart.MatchString(rest)
 }
 
+// includes reports whether a pattern fits all that another pattern fits.
+func includes(pattern, other string) bool {
+	prefix, ends := strings.CutSuffix(pattern, "*")
+	return ends && strings.HasSuffix(other, "*") && strings.HasPrefix(other, prefix)
+}
+
 // Revokes says why an artifact of a signer is refused, and is empty if it is not. Artifact is the digest of
-// its manifest. It needs no signature, so that what is installed already is refused as well.
+// its manifest. It needs no signature, so that what is installed already is refused as well: its signer in
+// agenthost.lock may have the * of the entry under trust: that let it in.
 func (t *Trust) Revokes(artifact string, s Signer) string {
 	for _, r := range t.Revoked {
 		switch {
@@ -92,7 +99,7 @@ func (t *Trust) Revokes(artifact string, s Signer) string {
 			return "the artifact " + artifact + " is revoked"
 		case r.Key != "" && r.Key == s.Key:
 			return "the key " + s.Key + " is revoked"
-		case r.Identity != "" && Identifies(r.Identity, s.Identity) && (r.Issuer == "" || r.Issuer == s.Issuer):
+		case (Identifies(r.Identity, s.Identity) || includes(r.Identity, s.Identity)) && (r.Issuer == "" || r.Issuer == s.Issuer):
 			return "the signer " + s.String() + " is revoked"
 		}
 	}

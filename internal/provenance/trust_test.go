@@ -62,6 +62,7 @@ func TestRevokes(t *testing.T) {
 	t.Parallel()
 	trust := &Trust{Revoked: []Revocation{
 		{Digest: "sha256:bad"}, {Key: "sha256:old"}, {Identity: "eve@acme.example"}, {Identity: "bob@acme.example", Issuer: "https://a.example"},
+		{Identity: "https://a.example/b/c@refs/tags/v*"},
 	}}
 	for _, c := range []struct {
 		artifact string
@@ -74,6 +75,11 @@ func TestRevokes(t *testing.T) {
 		{"sha256:x", Signer{Identity: "bob@acme.example", Issuer: "https://a.example"}, "is revoked"},
 		{"sha256:x", Signer{Identity: "bob@acme.example", Issuer: "https://b.example"}, ""},
 		{"sha256:x", Signer{Key: "sha256:new"}, ""},
+		{"sha256:x", Signer{Identity: "https://a.example/b/c@refs/tags/v1", Issuer: "https://a.example"}, "is revoked"},
+		{"sha256:x", Signer{Identity: "https://a.example/b/c@refs/tags/v*", Issuer: "https://a.example"}, "is revoked"},
+		{"sha256:x", Signer{Identity: "https://a.example/b/c@refs/tags/v1.*", Issuer: "https://a.example"}, "is revoked"},
+		{"sha256:x", Signer{Identity: "https://a.example/b/c@refs/tags/*", Issuer: "https://a.example"}, ""},
+		{"sha256:x", Signer{Identity: "https://a.example/b/d@refs/tags/v*", Issuer: "https://a.example"}, ""},
 		{"sha256:x", Signer{}, ""},
 	} {
 		if got := trust.Revokes(c.artifact, c.signer); !strings.Contains(got, c.says) || c.says == "" && got != "" {

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/agenthost/agenthost/internal/provenance"
+	"github.com/agenthost/agenthost/internal/trust"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) pluginKeygenCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "keygen NAME",
+		Short: "Make a key that signs connectors",
+		Long: `Make a pair of ECDSA P-256 keys: NAME.key, which only you can read, and NAME.pub, which those who trust you put
+into trust: in their agenthost.yaml. Neither file may exist. The private key has no password: keep it where you keep
+other secrets of your releases.`,
+		Example: `  agenthost plugin keygen acme`,
+		Args:    args(1, "NAME"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			private, public, err := trust.NewKey()
+			if err != nil {
+				return err
+			}
+			if err := newFile(args[0]+".key", 0o600, private); err != nil {
+				return err
+			}
+			if err := newFile(args[0]+".pub", 0o644, public); err != nil {
+				_ = os.Remove(args[0] + ".key") // of a pair that nobody has
+				return err
+			}
+			return a.print("%s.key signs, and %s.pub is for others\n", args[0], args[0])
+		},
+	}
+}
+
+// newFile writes a file that is not there.
+func newFile(path string, mode os.FileMode, data []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err == nil {
+		_, err = f.Write(data)
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+	}
+	if err != nil {
+		return &usageError{message: fmt.Sprintf("cannot write %s: %v", path, cause(err)), hint: "choose a name that is not taken, in a folder that you can write to"}
+	}
+	return nil
+}
+
+func (a *app) pluginSignCommand() *cobra.Command {
+	var key, out string
+	cmd := &cobra.Command{
+		Use:   "sign REFERENCE --key FILE --bundle FILE",
+		Short: "Sign a connector in a registry with a key",
+		Long: `Sign a connector in a registry: make a Sigstore bundle over the digest of its manifest, with the time. Everybody who
+has the public key under trust: in their agenthost.yaml then takes the connector as yours.
+
+The key is a PEM file without a password, ECDSA P-256 or Ed25519: agenthost plugin keygen makes one. To sign with
+an identity in place of a key, use cosign sign, or attestations of GitHub.
+
+The reference needs the digest, as agenthost plugin push prints it.`,
+		Example: `  agenthost plugin sign ghcr.io/acme/notes:1.2.0@sha256:... --key acme.key --bundle notes.sigstore.json`,
+		Args:    args(1, "REFERENCE"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := provenance.ParseReference(args[0])
+			if err != nil {
+				return &usageError{message: err.Error(), hint: "write HOST/REPOSITORY:TAG@DIGEST"}
+			}
+			switch {
+			case key == "":
+				return &usageError{message: "sign needs a key", hint: "add --key FILE; agenthost plugin keygen NAME makes one"}
+			case out == "":
+				return &usageError{message: "sign needs a file for the bundle", hint: "add --bundle FILE"}
+			}
+			k, err := trust.ReadPrivateKey(key)
+			if err != nil {
+				return &usageError{message: fmt.Sprintf("%s is no key that signs: %v", key, cause(err)), hint: "use a PEM file with an ECDSA P-256 or Ed25519 key, such as agenthost plugin keygen makes"}
+			}
+			return a.signIntoFile(r, k, out)
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "`file` of the private key")
+	cmd.Flags().StringVar(&out, "bundle", "", "write the bundle to this new `file`")
+	return cmd
+}
+
+func (a *app) signIntoFile(r provenance.Reference, k *trust.PrivateKey, out string) error {
+	if r.Digest == "" {
+		return &usageError{message: "the reference needs a digest", hint: "write HOST/REPOSITORY:TAG@sha256:..."}
+	}
+	bundle, err := k.Sign(r.Digest, r.Host+"/"+r.Repository, a.now())
+	if err != nil {
+		return err
+	}
+	if err := newFile(out, 0o644, bundle); err != nil {
+		return err
+	}
+	return a.print("signed: %s by the key %s\n", r, k.ID())
+}
