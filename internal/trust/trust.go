@@ -46,7 +46,11 @@ var _ provenance.Verifier = (*Verifier)(nil)
 
 // Signature is a signature that satisfies the policy.
 type Signature struct {
+	// Signer is the entry of the policy, with the * that it has: whoever signs each version with the name of
+	// its tag is one signer.
 	Signer provenance.Signer
+	// By is who exactly it was.
+	By provenance.Signer
 	// At is when it was made: as a log or a timestamp authority of the trusted root says, or else as the
 	// holder of the key wrote. It is zero where nobody says.
 	At time.Time
@@ -114,7 +118,7 @@ func (v *Verifier) Check(ctx context.Context, artifact, name string, bundles [][
 		}
 		s, err := v.guarded(digest, signers, bundle)
 		if err == nil {
-			if why := v.policy.Revokes(artifact, s.Signer); why != "" {
+			if why := v.policy.Revokes(artifact, s.By); why != "" {
 				err = fmt.Errorf("%s", why)
 			} else {
 				err = v.fresh(s.At)
@@ -177,7 +181,8 @@ func (v *Verifier) byKey(b *bundle.Bundle, digest []byte, signers []provenance.T
 		key := v.keys[s.KeyFile]
 		at, err := v.observed(b, key, digest)
 		if err == nil {
-			return Signature{Signer: provenance.Signer{Key: key.id}, At: at}, nil
+			by := provenance.Signer{Key: key.id}
+			return Signature{Signer: by, By: by, At: at}, nil
 		}
 		last = fmt.Errorf("no key of the policy has made it: %w", err)
 	}
@@ -238,18 +243,34 @@ func (v *Verifier) byIdentity(b *bundle.Bundle, digest []byte, signers []provena
 	}
 	certificate := result.Signature.Certificate
 	identity, issuer := certificate.SubjectAlternativeName, certificate.Issuer
-	why := fmt.Sprintf("%.200q of %.200q is no signer of the policy", identity, issuer)
+	by := provenance.Signer{Identity: identity, Issuer: issuer}
+	entry, err := entryOf(signers, by)
+	if err != nil {
+		return Signature{}, err
+	}
+	at, err := madeAt(result, digest)
+	if err != nil {
+		return Signature{}, err
+	}
+	return Signature{Signer: entry, By: by, At: at}, nil
+}
+
+// entryOf is the entry of a policy that somebody fits.
+func entryOf(signers []provenance.TrustedSigner, by provenance.Signer) (provenance.Signer, error) {
+	known := false
 	for _, s := range signers {
 		switch {
-		case s.Identity == "" || !provenance.Identifies(s.Identity, identity):
-		case s.Issuer != issuer:
-			why = fmt.Sprintf("%.200q is an identity of the policy, and the issuer %.200q is not its", identity, issuer)
+		case s.Identity == "" || !provenance.Identifies(s.Identity, by.Identity):
+		case s.Issuer != by.Issuer:
+			known = true
 		default:
-			at, err := madeAt(result, digest)
-			return Signature{Signer: provenance.Signer{Identity: identity, Issuer: issuer}, At: at}, err
+			return provenance.Signer{Identity: s.Identity, Issuer: s.Issuer}, nil
 		}
 	}
-	return Signature{}, errors.New(why)
+	if known {
+		return provenance.Signer{}, fmt.Errorf("%.200q is an identity of the policy, and the issuer %.200q is not its", by.Identity, by.Issuer)
+	}
+	return provenance.Signer{}, fmt.Errorf("%.200q of %.200q is no signer of the policy", by.Identity, by.Issuer)
 }
 
 // madeAt is when a signature was made that was checked: the earliest time that somebody vouches for, or else what the

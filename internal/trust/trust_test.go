@@ -160,6 +160,29 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
+// TestEntryOf: who signs each version as another tag is one signer, the entry of the policy.
+//
+// threat: A11
+func TestEntryOf(t *testing.T) {
+	t.Parallel()
+	const workflow, actions = "https://github.com/acme/notes/.github/workflows/release.yml@refs/tags/v", "https://token.actions.githubusercontent.com"
+	signers := []provenance.TrustedSigner{{KeyFile: "acme.pub"}, {Identity: ada, Issuer: accounts}, {Identity: workflow + "*", Issuer: actions}}
+	for by, want := range map[provenance.Signer]provenance.Signer{
+		{Identity: ada, Issuer: accounts}:                                               {Identity: ada, Issuer: accounts},
+		{Identity: workflow + "1", Issuer: actions}:                                     {Identity: workflow + "*", Issuer: actions},
+		{Identity: workflow + "2.0", Issuer: actions}:                                   {Identity: workflow + "*", Issuer: actions},
+		{Identity: ada, Issuer: actions}:                                                {},
+		{Identity: workflow + "1", Issuer: accounts}:                                    {},
+		{Identity: "eve@acme.example", Issuer: accounts}:                                {},
+		{Identity: strings.Replace(workflow, "acme", "evil", 1) + "1", Issuer: actions}: {},
+		{Key: "sha256:x"}: {},
+	} {
+		if got, err := entryOf(signers, by); got != want || (err == nil) != (want != provenance.Signer{}) {
+			t.Errorf("%s: %s, %v", by, got, err)
+		}
+	}
+}
+
 // TestNoPolicy: without an entry for a name a person decides, whoever signed.
 func TestNoPolicy(t *testing.T) {
 	t.Parallel()
