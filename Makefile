@@ -124,6 +124,10 @@ test-quick: ## run the same tests without the race detector, in less than half o
 test-postgres: ## run the tests of the server on PostgreSQL; needs its programs (apt-get install postgresql)
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./internal/contextstore ./server ./cmd/agenthost
 
+.PHONY: test-registry
+test-registry: ## move connectors and signatures through Debian's docker-registry (apt-get install docker-registry)
+	$(GO) test -count=1 -run 'Debian|PushAndPull' -v ./internal/registry
+
 .PHONY: test-nodes
 test-nodes: ## kill, cut off and upgrade servers that share a PostgreSQL, and restart it, while clients write; needs its programs; KILLS=60 kills more
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test ./cmd/agenthost -count=1 -v -timeout 60m -parallel 5 -run 'TestPostgres(Nodes|Upgrade)' -node-kills $(or $(KILLS),6)

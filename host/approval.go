@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/agenthost/agenthost/host/approval"
+	"github.com/agenthost/agenthost/host/audit"
 	"github.com/agenthost/agenthost/host/grant"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/pdk/abi"
@@ -33,6 +34,22 @@ func (h *Host) Review(ctx context.Context, path string) (*Review, error) {
 		return nil, err
 	}
 	return h.review(ctx, f, declared.Module)
+}
+
+// RecordPlugin writes to the audit trail that the program put another version of a connector into its
+// place, and by which rule: a person's, or the policy's. Action is install, update or rollback.
+func (h *Host) RecordPlugin(ctx context.Context, action string, m grant.Module, rule string) error {
+	ctx, leave, err := h.gate.pass(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	e := h.trail.begin(viaPlugin, "", Call{Entity: "plugin", Action: action})
+	if e != nil {
+		e.record.Connector, e.record.Version, e.record.Digest, e.record.Outcome = m.Name, m.Version, m.Digest, audit.Ok
+	}
+	e.decided(grant.Decision{Allowed: true, Rule: rule})
+	return e.write(ctx)
 }
 
 // ReviewConnection is [Host.Review] of the connector of a connection.

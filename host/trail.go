@@ -30,6 +30,7 @@ const (
 	viaDescribe audit.Via = "describe"
 	viaPlan     audit.Via = "plan"
 	viaSync     audit.Via = "sync"
+	viaPlugin   audit.Via = "plugin"
 )
 
 // trail is where the records of calls go. A nil trail keeps none.

@@ -26,6 +26,7 @@ func (a *app) pluginCommand() *cobra.Command {
 	cmd.AddCommand(a.profileCommand(), a.pluginNewCommand(), a.pluginBuildCommand(), a.pluginTableCommand(), a.pluginImportCommand(), a.pluginListCommand(), a.pluginAddCommand(), a.pluginRemoveCommand())
 	cmd.AddCommand(a.pluginDocsCommand(), a.pluginRecordCommand(), a.pluginDevCommand())
 	cmd.AddCommand(a.pluginKeygenCommand(), a.pluginSignCommand())
+	cmd.AddCommand(a.pluginPushCommand(), a.pluginInstallCommand(), a.pluginUpdateCommand(), a.pluginRollbackCommand(), a.pluginMirrorCommand(), a.pluginVerifyCommand())
 	return cmd
 }
 

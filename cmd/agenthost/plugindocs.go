@@ -36,7 +36,7 @@ connector can be published.`,
 			if err != nil {
 				return err
 			}
-			text, err := reference(info)
+			text, err := manual(info)
 			if err != nil {
 				return err
 			}
@@ -99,8 +99,8 @@ func (m *markdown) table(columns []string, rows [][]string) {
 	}
 }
 
-// reference is the Markdown reference of a connector.
-func reference(info *host.ConnectorInfo) (string, error) {
+// manual is the Markdown reference of a connector.
+func manual(info *host.ConnectorInfo) (string, error) {
 	m, manifest := new(markdown), info.Manifest
 	reached := grant.ReachOf(manifest, info.Auth)
 	fmt.Fprintf(&m.b, "# %s\n", text(manifest.Title))

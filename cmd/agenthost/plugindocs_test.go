@@ -33,7 +33,7 @@ func TestReferenceOfConnectors(t *testing.T) {
 		t.Fatalf("%d connectors, %v", len(all), err)
 	}
 	for i := range all {
-		got, err := reference(&all[i])
+		got, err := manual(&all[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestReferenceEscapesHostileWords(t *testing.T) {
 				OAuth2: &abi.OAuth2{Grant: hostile, TokenURL: hostile, RevokeURL: hostile, AuthorizeURL: hostile, Scopes: []string{hostile}},
 			}}},
 		}
-		got, err := reference(info)
+		got, err := manual(info)
 		if err != nil {
 			t.Fatalf("%q: %v", hostile, err)
 		}

@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 			firstParty = firstparty.List(list)
 			interpreter, _ = os.ReadFile(os.Getenv(interpreterVariable))
 			scaffolds, _ = os.ReadFile(os.Getenv(scaffoldsVariable))
+			if file := os.Getenv(signersVariable); file != "" {
+				verifierOf = signersIn(file)
+			}
 			wrong, _ := time.ParseDuration(os.Getenv(clockVariable))
 			rate, _ := strconv.Atoi(os.Getenv(rateVariable))
 			begun := time.Now()
@@ -126,6 +129,7 @@ func TestScript(t *testing.T) {
 			"talk":       talkCommand,
 			"firstparty": firstPartyCommand,
 			"spy":        spyCommand,
+			"registry":   registryCommand,
 
 			"instrumented": instrumentedCommand,
 		},

@@ -91,6 +91,18 @@ func format(a *grant.Approval) string {
 	for _, u := range a.Updates {
 		line(1, "update", "sha256:"+u.Digest, u.Version, u.At.UTC().Format(time.RFC3339))
 	}
+	if s := a.Source; s != nil {
+		line(1, "from", s.Reference.String())
+		if by := s.Signer.String(); by != "" {
+			line(1, "signer", by)
+		}
+		for _, v := range s.Previous {
+			line(1, "previous", "sha256:"+v.Module, v.Version, v.Manifest, v.At.UTC().Format(time.RFC3339))
+		}
+		for _, module := range s.Left {
+			line(1, "left", "sha256:"+module)
+		}
+	}
 	for _, s := range a.Reach.Servers {
 		words := []string{"server", s.ID, s.URL}
 		if s.Default {

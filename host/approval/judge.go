@@ -41,6 +41,13 @@ func judge(m grant.Module, approved *grant.Approval, policy grant.UpdatePolicy) 
 	for _, u := range approved.Updates {
 		known = known || m.Digest == u.Digest
 	}
+	installed := approved.Source != nil
+	if installed {
+		// No file takes the place of one that came from a registry but by agenthost plugin: an older one
+		// would also need no further access.
+		current, _ := approved.Current()
+		known, policy = m.Digest == current, ""
+	}
 	switch {
 	// This also applies to a known digest: if the reach of its approval differs, somebody
 	// changed the approval.
@@ -50,6 +57,9 @@ func judge(m grant.Module, approved *grant.Approval, policy grant.UpdatePolicy) 
 	case known && (letsThrough(policy) || m.Digest == approved.Digest):
 		j.Standing = grant.StandingApproved
 		j.Decision = grant.Decision{Allowed: true, Rule: fmt.Sprintf("%s approved %s %s", approved.By, m.Name, approved.Version)}
+	case installed:
+		j.Standing = grant.StandingUpdate
+		j.Decision = grant.Decision{Rule: grant.RuleApproval + ", from a registry", Why: fmt.Sprintf("connector %s %s is not the file that was installed from %s", m.Name, m.Version, approved.Source.Reference)}
 	case !letsThrough(policy):
 		j.Standing = grant.StandingUpdate
 		j.Decision = grant.Decision{Rule: grant.RuleApproval + ", updates: never", Why: fmt.Sprintf("connector %s %s is not the approved file", m.Name, m.Version)}

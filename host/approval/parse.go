@@ -15,6 +15,7 @@ import (
 	"github.com/agenthost/agenthost/internal/egress/origin"
 	"github.com/agenthost/agenthost/internal/egress/pathtemplate"
 	"github.com/agenthost/agenthost/internal/lazyregexp"
+	"github.com/agenthost/agenthost/internal/provenance"
 	"github.com/agenthost/agenthost/pdk/abi"
 )
 
@@ -194,6 +195,8 @@ func (p *parser) fact(a *grant.Approval, text string) error {
 		return p.approved(a, rest)
 	case "update":
 		return p.update(a, rest)
+	case "from", "signer", "previous", "left":
+		return p.source(a, word, rest)
 	case "server":
 		return p.server(a, rest)
 	case "credential":
@@ -283,6 +286,46 @@ func (p *parser) update(a *grant.Approval, text string) error {
 	u.Version = words[1]
 	u.At, err = instant(words[2])
 	a.Updates = append(a.Updates, u)
+	return err
+}
+
+// source reads a line about where the file came from.
+func (p *parser) source(a *grant.Approval, word, text string) error {
+	if word == "from" {
+		r, err := provenance.ParseReference(text)
+		if err != nil || r.Digest == "" || a.Source != nil {
+			return errors.New("not a single line of the form from REFERENCE@DIGEST")
+		}
+		a.Source = &provenance.Source{Reference: r}
+		return nil
+	}
+	if a.Source == nil {
+		return fmt.Errorf("a line %s without a line from before it", word)
+	}
+	switch word {
+	case "signer":
+		by, err := provenance.ParseSigner(text)
+		if err != nil || a.Source.Signer != (provenance.Signer{}) {
+			return errors.New("not a single line of the form signer \"IDENTITY\" issuer \"ISSUER\", or signer key \"ID\"")
+		}
+		a.Source.Signer = by
+		return nil
+	case "left":
+		module, err := digest(text)
+		a.Source.Left = append(a.Source.Left, module)
+		return err
+	}
+	words := strings.Split(text, " ")
+	if len(words) != 4 || !versionForm.MatchString(words[1]) || !provenance.ValidDigest(words[2]) {
+		return errors.New("not of the form previous DIGEST VERSION MANIFEST TIME")
+	}
+	v := provenance.Version{Version: words[1], Manifest: words[2]}
+	var err error
+	if v.Module, err = digest(words[0]); err != nil {
+		return err
+	}
+	v.At, err = instant(words[3])
+	a.Source.Previous = append(a.Source.Previous, v)
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/agenthost/agenthost/host/grant"
+	"github.com/agenthost/agenthost/internal/provenance"
 	"github.com/agenthost/agenthost/internal/wholefile"
 	"github.com/agenthost/agenthost/pdk/abi"
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -128,6 +129,68 @@ func (s *Store) Accept(ctx context.Context, m grant.Module, policy grant.UpdateP
 		f.Set(a)
 		return nil
 	})
+}
+
+// Install records a file that came from a registry, and that a person agreed to. From is the digest of the
+// module whose place it takes, as the caller showed it to that person; empty for a new connector.
+//
+// The error has kind denied if another process has installed another one by now.
+func (s *Store) Install(ctx context.Context, m grant.Module, source *provenance.Source, from, by string) error {
+	return s.change(ctx, func(f *File) error {
+		if err := f.still(m.Name, from); err != nil {
+			return err
+		}
+		f.Set(grant.Approval{Module: m, At: s.now().UTC().Truncate(time.Second), By: by, Source: source})
+		return nil
+	})
+}
+
+// Update records a file that came from a registry and takes the place of the module from without a person:
+// the policy of signatures lets it. It judges again with the current file, so it never adds access that a
+// person did not approve, and never goes back to a file that was installed before.
+func (s *Store) Update(ctx context.Context, m grant.Module, source *provenance.Source, from string) error {
+	return s.change(ctx, func(f *File) error {
+		if err := f.still(m.Name, from); err != nil {
+			return err
+		}
+		a := f.Find(m.Name)
+		if a == nil || !byItself(a, m, source.Signer) {
+			return notByItself(m)
+		}
+		next := *a
+		next.Source = source
+		next.Updates = append(next.Updates[:len(next.Updates):len(next.Updates)], grant.Update{Digest: m.Digest, Version: m.Version, At: s.now().UTC().Truncate(time.Second)})
+		if len(next.Updates) > maxUpdates {
+			next.Updates = next.Updates[len(next.Updates)-maxUpdates:]
+		}
+		f.Set(next)
+		return nil
+	})
+}
+
+// byItself reports whether a file may take the place of what is approved without a person: signed by the
+// same as that one, newer, and without further access; and it was not there before.
+func byItself(a *grant.Approval, m grant.Module, signer provenance.Signer) bool {
+	_, version := a.Current()
+	return a.Source != nil && signer != (provenance.Signer{}) && signer == a.Source.Signer && provenance.Newer(m.Version, version) &&
+		len(m.Reach.Beyond(a.Reach)) == 0 && !a.Source.Was(m.Digest)
+}
+
+func notByItself(m grant.Module) error {
+	return &abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: fmt.Sprintf("connector %s %s is not taken without a person", m.Name, m.Version), Hint: "run agenthost plugin update " + m.Name + ", and answer its question"}
+}
+
+// still checks that the file in use of a connector has a digest; empty means that there is no approval, or one
+// of a file that did not come from a registry.
+func (f *File) still(name, digest string) error {
+	now := ""
+	if a := f.Find(name); a != nil && (a.Source != nil || digest != "") {
+		now, _ = a.Current()
+	}
+	if now != digest {
+		return &abi.Error{Kind: abi.KindDenied, Rule: grant.RuleApproval, Message: "the approval of " + name + " was changed by another process", Hint: "run the command again"}
+	}
+	return nil
 }
 
 // maxUpdates is the number of accepted versions of a connector in the file. It has the latest.

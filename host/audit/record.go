@@ -41,7 +41,8 @@ const (
 //   - hosted: not an operation, but a connector that was created or deleted in the Airbyte API;
 //   - describe: an agent asked about an operation that is not allowed;
 //   - plan: planned, without sending requests;
-//   - sync: for copies of records, which the host makes by itself.
+//   - sync: for copies of records, which the host makes by itself;
+//   - plugin: not an operation, but a connector that was installed, updated or rolled back.
 type Via string
 
 // Ok is the Outcome of a call that succeeded. Every other outcome is an [abi.Kind].

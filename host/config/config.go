@@ -20,6 +20,9 @@ type Config struct {
 	// Plugins is a folder of connectors, which are .wasm files. A relative path is relative
 	// to the configuration file.
 	Plugins string
+	// Registries says which of them come from registries. The command puts those into the folder; a host
+	// does not read it.
+	Registries provenance.Registries
 	// Cache is a private folder for compiled modules; empty means the user's
 	// cache folder.
 	Cache string

@@ -27,7 +27,7 @@ func (r *reader) config(body ast.Node) *Config {
 	c := &Config{}
 	none := false // environment: false
 	r.mapping(body, "", []key{
-		{"plugins", func(v ast.Node, p string) { r.path(v, p, &c.Plugins) }},
+		{"plugins", func(v ast.Node, p string) { r.plugins(v, p, c) }},
 		{"cache", func(v ast.Node, p string) { r.path(v, p, &c.Cache) }},
 		{"lock", func(v ast.Node, p string) { r.path(v, p, &c.Lock) }},
 		{"updates", func(v ast.Node, p string) {

@@ -13,6 +13,7 @@ import (
 // everything has a value for each mapping that a configuration can have, so that reading it
 // meets every key.
 const everything = `
+plugins: {folder: a, from: {notes: "ghcr.io/acme/notes:1"}, mirror: a, registries: {"host.example": {blobs: [b.example]}}}
 proxy: {url: "http://proxy.example.com:3128"}
 audit: {log: true}
 limits: {host_bytes: 2MiB}
@@ -94,6 +95,7 @@ func keysRead(t *testing.T) map[string]bool {
 		// What the operator decides for a connector has the form that it has in a connection.
 		path = strings.Replace(path, "serve.connectors.NAME.", "connections.NAME.", 1)
 		path = strings.Replace(path, "trust.signers.notes.", "trust.signers.NAME.", 1)
+		path = strings.Replace(path, "registries.host.example.", "registries.HOST.", 1)
 		found[strings.Replace(path, "organizations.ORGANIZATION.", "", 1)] = true
 	}}
 	r.config(r.parse([]byte(everything)))
@@ -101,7 +103,7 @@ func keysRead(t *testing.T) map[string]bool {
 		t.Fatal(p)
 	}
 	// What a configuration names itself is no key of a mapping with known keys.
-	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "serve.connectors.NAME", "serve.oauth.NAME.organizations.ORGANIZATION", "connections.NAME.allow.params.OPERATION.PARAM"} {
+	for _, named := range []string{"connections.NAME.credentials.FIELD", "connections.NAME.config.VALUE", "plugins.from.NAME", "secrets.helpers.NAME", "mcp.http.tokens.NAME", "serve.connectors.NAME", "serve.oauth.NAME.organizations.ORGANIZATION", "connections.NAME.allow.params.OPERATION.PARAM"} {
 		found[named] = true
 	}
 	for name := range found {

@@ -1,6 +1,10 @@
 package grant
 
-import "time"
+import (
+	"time"
+
+	"github.com/agenthost/agenthost/internal/provenance"
+)
 
 // RuleApproval names the rule that a person must approve a connector before it runs.
 const RuleApproval = "approval"
@@ -23,6 +27,18 @@ type Approval struct {
 	// Updates are later versions that the policy accepted, because they need no further
 	// access.
 	Updates []Update
+	// Source says where the file came from, for a connector that was installed from a registry; nil for
+	// any other.
+	Source *provenance.Source
+}
+
+// Current returns the digest and the version of the file that is in use: the last that the policy
+// accepted, or else the one that the person approved.
+func (a *Approval) Current() (digest, version string) {
+	if n := len(a.Updates); n > 0 {
+		return a.Updates[n-1].Digest, a.Updates[n-1].Version
+	}
+	return a.Digest, a.Version
 }
 
 // Update is a version that the policy accepted.

@@ -328,7 +328,7 @@ func importRules() []rule {
 		},
 		{
 			name: "grants have few imports", of: []string{"host/grant", "internal/policy"},
-			only:   []string{"std", "host/grant", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/egress/origin", "internal/egress/pathtemplate"},
+			only:   []string{"std", "host/grant", "internal/airbyteapi", "internal/pattern", "internal/rawjson", "pdk/abi", "internal/fault", "internal/provenance", "internal/egress/origin", "internal/egress/pathtemplate"},
 			why:    "egress and the configuration both build upon it, and what decides is read whole",
 			broken: map[string]string{"host/grant/a.go": `package grant; import _ "github.com/agenthost/agenthost/host/config"`},
 		},
@@ -358,6 +358,24 @@ func importRules() []rule {
 			why:    "who embeds the host vouches for the connectors, and links nothing that checks signatures",
 			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/trust"`},
 			kept:   map[string]string{"cmd/agenthost/a.go": `package main; import _ "github.com/agenthost/agenthost/internal/trust"`},
+		},
+		{
+			name: "registries are the command's", of: []string{"host/...", "internal/...", "pdk/...", "plugins/...", "server/..."}, except: slices.Concat([]string{"internal/registry"}, tools), never: []string{"internal/registry"},
+			why:    "who embeds the host links no OCI and no client of registries: the command fetches connectors, and a host reads files",
+			broken: map[string]string{"host/a.go": `package host; import _ "github.com/agenthost/agenthost/internal/registry"`},
+			kept:   map[string]string{"cmd/agenthost/a.go": `package main; import _ "github.com/agenthost/agenthost/internal/registry"`},
+		},
+		{
+			name: "registries are reached through egress", of: []string{"internal/registry"},
+			only:   []string{"std", "pdk/abi", "host/secret", "internal/credential/helper", "internal/egress", "internal/egress/origin", "internal/fault", "internal/lazyregexp", "internal/modulefile", "internal/provenance", "internal/rawjson", "internal/seams", "internal/wholefile", "github.com/opencontainers/...", "github.com/rogpeppe/go-internal/lockedfile", "oras.land/oras-go/v2/..."},
+			never:  []string{"oras.land/oras-go/v2/registry/remote/credentials", "oras.land/oras-go/v2/registry/remote/retry"},
+			why:    "a registry is not trusted: every request passes egress's dialler, credentials are read by code that bounds the programs that it runs, and nothing here runs or parses a module",
+			broken: map[string]string{"internal/registry/a.go": `package registry; import _ "github.com/agenthost/agenthost/internal/sandbox"`, "internal/registry/b.go": `package registry; import _ "oras.land/oras-go/v2/registry/remote/credentials"`},
+		},
+		{
+			name: "differences are pure", of: []string{"internal/difference"}, only: []string{"std", "pdk/abi"}, never: []string{"net/...", "os/..."},
+			why:    "what a person is shown before an update is a function of two declarations, so that a table of them tests all of it",
+			broken: map[string]string{"internal/difference/a.go": `package difference; import _ "github.com/agenthost/agenthost/host/grant"`},
 		},
 		{
 			name: "seams are the standard library's", of: []string{"internal/seams"}, only: []string{"std"}, never: []string{"net/http", "os/..."},

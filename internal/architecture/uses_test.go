@@ -174,9 +174,10 @@ func revealRule() rule {
 	// internal/store/envelope seals secrets for the server's database, and internal/store hands the
 	// URL of a database to its driver. server/internal/login writes the client secret into a request for
 	// a token, which goes out through egress, and the state into a URL. internal/adminapi writes what the operators' API shows once,
-	// and what it takes.
+	// and what it takes. internal/registry hands the login of a registry to oras, which writes it into a request that
+	// goes out through egress.
 	return methodRule("Reveal", rule{
-		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/adminapi", "internal/redact", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap", "server/internal/login"},
+		name: "only code that sends or encrypts a secret reveals it", names: []string{"host/secret", "internal/credential/agefile", "internal/egress", "internal/backend/hosted/client", "internal/credential/logins", "internal/credential/oauth", "internal/credential/tokenfile", "internal/adminapi", "internal/redact", "internal/registry", "internal/store", "internal/store/envelope", "server/internal/token", "server/internal/bootstrap", "server/internal/login"},
 		why: "a credential stays a secret.Value until it is written to the wire; code that calls Reveal before holds bytes that a log, an error or a guest can get",
 		broken: map[string]string{
 			"host/a.go":                      `package host; func f(v V) { _ = v.Reveal(nil) }`,

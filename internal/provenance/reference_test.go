@@ -41,6 +41,40 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
+func TestParseSignerRefuses(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", "key", "key k", `key ""`, `"a"`, `"a" issuer`, `"a" issuer ""`, `"" issuer "b"`, `"a" issuer "b" `, "`a` issuer `b`"} {
+		if s, err := ParseSigner(bad); err == nil {
+			t.Errorf("%s is %+v", bad, s)
+		}
+	}
+}
+
+func TestSourceGoesBackInOrder(t *testing.T) {
+	t.Parallel()
+	r := Reference{Host: "ghcr.io", Repository: "acme/notes", Tag: "1"}
+	var s *Source
+	s = s.Next(r.At("m1"), Signer{}, Version{})
+	s = s.Next(r.At("m2"), Signer{Key: "k"}, Version{Module: "1", Manifest: "m1"})
+	s = s.Next(r.At("m3"), Signer{Key: "k"}, Version{Module: "2", Manifest: "m2"})
+	for _, want := range []string{"2", "1"} {
+		to, back, ok := s.Back("left of " + want)
+		if !ok || to.Module != want || back.Reference.Digest != "m"+want || !back.Was("left of "+want) || back.Was(want) {
+			t.Fatalf("%+v, %+v", to, back)
+		}
+		s = back
+	}
+	if _, _, ok := s.Back("1"); ok {
+		t.Error("it goes back beyond the first version")
+	}
+	for range 50 {
+		s = s.Next(r, Signer{}, Version{Module: strings.Repeat("a", len(s.Previous)+1)})
+	}
+	if len(s.Previous) > MaxPrevious || len(s.Left) > MaxLeft {
+		t.Error(len(s.Previous), len(s.Left))
+	}
+}
+
 func TestSignerString(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -53,6 +87,9 @@ func TestSignerString(t *testing.T) {
 	} {
 		if got := c.signer.String(); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.signer, got, c.want)
+		}
+		if back, err := ParseSigner(c.want); c.want != "" && (err != nil || back != c.signer) {
+			t.Errorf("%s: %+v, %v", c.want, back, err)
 		}
 	}
 }

@@ -5,7 +5,9 @@ package provenance
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"strings"
 )
 
 // BundleType is the artifact type of a signature in a registry: a Sigstore bundle, whose subject is the
@@ -30,6 +32,32 @@ func (s Signer) String() string {
 		return strconv.Quote(s.Identity) + " issuer " + strconv.Quote(s.Issuer)
 	}
 	return ""
+}
+
+// ParseSigner reads what [Signer.String] writes of somebody.
+func ParseSigner(text string) (Signer, error) {
+	var s Signer
+	wrong := errors.New("not a signer")
+	if quoted, ok := strings.CutPrefix(text, "key "); ok {
+		id, err := strconv.Unquote(quoted)
+		s.Key = id
+		if err != nil || s.String() != text {
+			return Signer{}, wrong
+		}
+		return s, nil
+	}
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil {
+		return s, wrong
+	}
+	issuer, ok := strings.CutPrefix(text[len(quoted):], " issuer ")
+	if s.Identity, err = strconv.Unquote(quoted); err != nil || !ok {
+		return Signer{}, wrong
+	}
+	if s.Issuer, err = strconv.Unquote(issuer); err != nil || s.String() != text || s.Identity == "" || s.Issuer == "" {
+		return Signer{}, wrong
+	}
+	return s, nil
 }
 
 // Verifier checks the signatures of an artifact by the policy of a person.

@@ -89,6 +89,7 @@ var chapters = []chapter{
 		{"A16", "A schema or pattern costs the host its memory or its time."},
 		{"A17", "Fetching a connector makes the host reach a private place, or send a registry's credential elsewhere."},
 		{"A18", "Playing a recording back carries out what the policy refused."},
+		{"A19", "A registry, a mirror or a cache gives another thing than was agreed to: other bytes, another type, something endless, an older version."},
 		{"D1", "A caller uses or learns of a connection that is another workspace's or subject's."},
 	}},
 	{"What is spent outside the sandbox", []threat{
@@ -141,11 +142,7 @@ var chapters = []chapter{
 // untested says why a threat has no test.
 var untested = map[string]string{
 	"A9":  "does not apply: nothing in a connector or an answer names a command",
-	"A10": "does not apply: nothing but the module says anything about a connector",
 	"A12": "does not apply: there is one ABI version",
 	"A14": "does not apply: a connector has no way to ask anybody anything",
-	"A17": noRegistry,
 	"K7":  "not defended: the older value was sealed for the same place; keep the database and its backups from people who may not use the credentials, and revoke at the vendor what should no longer work",
 }
-
-const noRegistry = "does not apply: connectors are files that the operator puts there, and nothing is fetched"

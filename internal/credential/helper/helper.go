@@ -2,8 +2,8 @@
 // of a password manager, or a script of one's own.
 //
 // A helper gets the item of the reference as its last argument and answers on its standard
-// output. It has no standard input, only the environment variables that its [Command] lists,
-// and not the working folder of the host. At its timeout it is killed, with its children. Its
+// output. It has no standard input but that of its [Command], only the environment variables that
+// it lists, and not the working folder of the host. At its timeout it is killed, with its children. Its
 // standard error is discarded, because helpers may print secrets there.
 package helper
 
@@ -38,6 +38,8 @@ type Command struct {
 	Args []string
 	// Env names the environment variables that the helper gets.
 	Env []string
+	// Input is its standard input; nil is none.
+	Input []byte
 	// Timeout is how long it may take; 0 means [DefaultTimeout].
 	Timeout time.Duration
 }
@@ -95,6 +97,12 @@ func (s *Source) Read(ctx context.Context, name string) (secret.Value, error) {
 // errTooMuch ends a helper that prints too much for a secret.
 var errTooMuch = errors.New("helper prints too much")
 
+// Failed reports whether an error of [Source.Read] is that of a helper that ended with a failure.
+func Failed(err error) bool {
+	_, failed := errors.AsType[*exec.ExitError](err)
+	return failed
+}
+
 // run returns a helper's output. The caller clears it.
 func (s *Source) run(ctx context.Context, command Command, item string) ([]byte, error) {
 	timeout := command.Timeout
@@ -109,6 +117,9 @@ func (s *Source) run(ctx context.Context, command Command, item string) ([]byte,
 	cmd.Dir = filepath.VolumeName(os.TempDir()) + string(filepath.Separator)
 	out := &bounded{stop: cancel}
 	cmd.Stdout = out
+	if command.Input != nil {
+		cmd.Stdin = bytes.NewReader(command.Input)
+	}
 	cmd.WaitDelay = time.Second
 	ownGroup(cmd)
 	err := cmd.Run()

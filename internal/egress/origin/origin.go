@@ -221,3 +221,16 @@ func isNumber(label string) bool {
 	}
 	return strings.Trim(label, digits) == ""
 }
+
+// Site is the domain that somebody registered, such as docker.io of auth.docker.io. It is empty for an
+// address, and for a name that is everybody's.
+func (o Origin) Site() string {
+	if _, err := netip.ParseAddr(o.Host); err == nil {
+		return ""
+	}
+	site, err := publicsuffix.EffectiveTLDPlusOne(o.Host)
+	if err != nil {
+		return ""
+	}
+	return site
+}
