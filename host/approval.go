@@ -97,7 +97,18 @@ func (h *Host) judge(m grant.Module, path string) (grant.Judgement, *approval.Fi
 	if !j.Decision.Allowed {
 		j.Decision.Permit = fmt.Sprintf("agenthost plugin approve %s, if a person agrees; approvals are in %s", path, h.approvals.Path())
 	}
+	if why := h.revoked(j.Approval); why != "" {
+		j.Decision = grant.Decision{Rule: "trust.revoked", Why: fmt.Sprintf("connector %s %s must not run: %s", m.Name, m.Version, why), Permit: "install another version, or remove the entry under trust.revoked if it is wrong"}
+	}
 	return j, f, nil
+}
+
+// revoked says why what was installed from a registry is refused by now, and is empty if it is not.
+func (h *Host) revoked(a *grant.Approval) string {
+	if h.options.Trust == nil || a == nil || a.Source == nil {
+		return ""
+	}
+	return h.options.Trust.Revokes(a.Source.Reference.Digest, a.Source.Signer)
 }
 
 // approvalsOf returns what is approved now of a file, nil if the program keeps no approvals.

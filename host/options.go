@@ -21,6 +21,7 @@ import (
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
+	"github.com/agenthost/agenthost/internal/provenance"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/hashicorp/go-hclog"
 )
@@ -58,6 +59,10 @@ type Options struct {
 	// Updates decides on a new version of an approved connector. Empty accepts a version that needs
 	// no further access, and records it in Lock.
 	Updates grant.UpdatePolicy
+	// Trust is trust: of the configuration. The host reads what it revokes: connectors of Lock that
+	// came from a registry, and whose artifact or signer must not be used any more. It is for programs
+	// of this module; others leave it nil.
+	Trust *provenance.Trust
 	// FirstParty are connectors that need no approval: the SHA-256 of each module, in
 	// hexadecimal, by the connector's name.
 	FirstParty map[string]string
@@ -156,7 +161,7 @@ func ServeCompile(ctx context.Context, arguments []string, in io.Reader, out io.
 
 // FromConfig returns the options that a configuration asks for. It opens no store for Asks.
 func FromConfig(c *config.Config) Options {
-	o := Options{Plugins: c.Plugins, Cache: c.Cache, Environment: c.Environment, Lock: c.Lock, Updates: c.Updates, Proxy: c.Proxy, Audit: c.Audit, Secrets: c.Secrets, HostBytes: c.HostBytes, AskWait: c.Asks.Wait, AskExpires: c.Asks.Expires}
+	o := Options{Plugins: c.Plugins, Cache: c.Cache, Environment: c.Environment, Lock: c.Lock, Updates: c.Updates, Trust: c.Trust, Proxy: c.Proxy, Audit: c.Audit, Secrets: c.Secrets, HostBytes: c.HostBytes, AskWait: c.Asks.Wait, AskExpires: c.Asks.Expires}
 	if c.Connections != nil {
 		o.Connections = StaticConnections(c.Connections)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -53,43 +54,44 @@ func newFile(path string, mode os.FileMode, data []byte) error {
 func (a *app) pluginSignCommand() *cobra.Command {
 	var key, out string
 	cmd := &cobra.Command{
-		Use:   "sign REFERENCE --key FILE --bundle FILE",
+		Use:   "sign REFERENCE --key FILE",
 		Short: "Sign a connector in a registry with a key",
-		Long: `Sign a connector in a registry: make a Sigstore bundle over the digest of its manifest, with the time. Everybody who
-has the public key under trust: in their agenthost.yaml then takes the connector as yours.
+		Long: `Sign the connector that a reference leads to now: make a Sigstore bundle over the digest of its manifest, with the
+time, and put it beside the connector in the registry. Everybody who has the public key under trust: in their
+agenthost.yaml then takes the connector as yours.
 
 The key is a PEM file without a password, ECDSA P-256 or Ed25519: agenthost plugin keygen makes one. To sign with
 an identity in place of a key, use cosign sign, or attestations of GitHub.
 
-The reference needs the digest, as agenthost plugin push prints it.`,
-		Example: `  agenthost plugin sign ghcr.io/acme/notes:1.2.0@sha256:... --key acme.key --bundle notes.sigstore.json`,
+--bundle writes the bundle to a file and asks no registry; the reference then needs a digest.`,
+		Example: `  agenthost plugin sign ghcr.io/acme/notes:1.2.0 --key acme.key`,
 		Args:    args(1, "REFERENCE"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := provenance.ParseReference(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := reference(args[0])
 			if err != nil {
-				return &usageError{message: err.Error(), hint: "write HOST/REPOSITORY:TAG@DIGEST"}
+				return err
 			}
-			switch {
-			case key == "":
+			if key == "" {
 				return &usageError{message: "sign needs a key", hint: "add --key FILE; agenthost plugin keygen NAME makes one"}
-			case out == "":
-				return &usageError{message: "sign needs a file for the bundle", hint: "add --bundle FILE"}
 			}
 			k, err := trust.ReadPrivateKey(key)
 			if err != nil {
 				return &usageError{message: fmt.Sprintf("%s is no key that signs: %v", key, cause(err)), hint: "use a PEM file with an ECDSA P-256 or Ed25519 key, such as agenthost plugin keygen makes"}
 			}
-			return a.signIntoFile(r, k, out)
+			if out != "" {
+				return a.signIntoFile(r, k, out)
+			}
+			return a.withDistribution(cmd.Context(), "", func(ctx context.Context, d *distribution) error { return d.sign(ctx, r, k) })
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "`file` of the private key")
-	cmd.Flags().StringVar(&out, "bundle", "", "write the bundle to this new `file`")
+	cmd.Flags().StringVar(&out, "bundle", "", "write the bundle to this new `file`, and ask no registry")
 	return cmd
 }
 
 func (a *app) signIntoFile(r provenance.Reference, k *trust.PrivateKey, out string) error {
 	if r.Digest == "" {
-		return &usageError{message: "the reference needs a digest", hint: "write HOST/REPOSITORY:TAG@sha256:..."}
+		return &usageError{message: "--bundle needs a reference with a digest", hint: "write it as agenthost plugin push prints it: HOST/REPOSITORY:TAG@sha256:..."}
 	}
 	bundle, err := k.Sign(r.Digest, r.Host+"/"+r.Repository, a.now())
 	if err != nil {
@@ -99,4 +101,20 @@ func (a *app) signIntoFile(r provenance.Reference, k *trust.PrivateKey, out stri
 		return err
 	}
 	return a.print("signed: %s by the key %s\n", r, k.ID())
+}
+
+// sign signs what a reference leads to. The artifact is read as a whole first: nobody signs what is none.
+func (d *distribution) sign(ctx context.Context, r provenance.Reference, k *trust.PrivateKey) error {
+	artifact, err := d.fetch(ctx, r)
+	if err != nil {
+		return err
+	}
+	bundle, err := k.Sign(artifact.Digest, r.Host+"/"+r.Repository, d.app.now())
+	if err != nil {
+		return err
+	}
+	if err := d.client.Attach(ctx, r, artifact.Digest, bundle); err != nil {
+		return err
+	}
+	return d.app.print("signed: %s by the key %s\n", r.At(artifact.Digest), k.ID())
 }
