@@ -117,11 +117,12 @@ func changed(t testing.TB, data []byte, path string, value any) []byte {
 		if !ok {
 			t.Fatalf("no %s in the bundle", path)
 		}
-		if i < len(names)-1 {
+		switch {
+		case i < len(names)-1:
 			at = object[name]
-		} else if value == nil {
+		case value == nil:
 			delete(object, name)
-		} else {
+		default:
 			object[name] = value
 		}
 	}

@@ -53,7 +53,7 @@ func shortened(text string) string {
 func Failed(s *contextstore.State) *abi.Error {
 	p, err := read(s.Cursor)
 	if err != nil || p.Failed == nil {
-		return nil
+		return nil //nolint:nilerr // a cursor that cannot be read says nothing of a failure
 	}
 	return &abi.Error{Kind: p.Failed.Kind, Message: p.Failed.Message, Hint: p.Failed.Hint}
 }

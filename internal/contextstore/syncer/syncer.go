@@ -120,6 +120,18 @@ func (s *Syncer) Sync(ctx context.Context, of *connector.Sync, full bool) (r Res
 	return r, err
 }
 
+// run is one pass.
+type run struct {
+	*Syncer
+	of       *connector.Sync
+	target   contextstore.Target
+	position position
+	pass     string // of a pass over everything
+	kept     string // the cursor in the store
+	there    bool   // the store has the entity
+	result   *Result
+}
+
 // once makes a pass, or goes on with one.
 func (r *run) once(ctx context.Context, state *contextstore.State, full bool) error {
 	if !full && state.Pass == "" {
@@ -144,18 +156,6 @@ func (r *run) failed(ctx context.Context, cause error) {
 	}
 	p.Failed = &failure{At: r.Now().UnixMilli(), Kind: e.Kind, Message: shortened(e.Message), Hint: shortened(e.Hint), Over: errors.Is(cause, contextstore.ErrFull)}
 	_, _ = r.Store.Apply(ctx, r.target, contextstore.Batch{Pass: r.pass, Cursor: p.text()})
-}
-
-// run is one pass.
-type run struct {
-	*Syncer
-	of       *connector.Sync
-	target   contextstore.Target
-	position position
-	pass     string // of a pass over everything
-	kept     string // the cursor in the store
-	there    bool   // the store has the entity
-	result   *Result
 }
 
 // tokenIsOver reports whether the vendor refused what it gave in place of a time: it forgets that.
