@@ -105,10 +105,10 @@ func (h *Host) judge(m grant.Module, path string) (grant.Judgement, *approval.Fi
 
 // revoked says why what was installed from a registry is refused by now, and is empty if it is not.
 func (h *Host) revoked(a *grant.Approval) string {
-	if h.options.Trust == nil || a == nil || a.Source == nil {
+	if h.options.Revoked == nil || a == nil || a.Source == nil {
 		return ""
 	}
-	return h.options.Trust.Revokes(a.Source.Reference.Digest, a.Source.Signer)
+	return h.options.Revoked(a)
 }
 
 // approvalsOf returns what is approved now of a file, nil if the program keeps no approvals.

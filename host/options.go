@@ -21,7 +21,6 @@ import (
 	"github.com/agenthost/agenthost/internal/backend/hosted"
 	"github.com/agenthost/agenthost/internal/catalog"
 	"github.com/agenthost/agenthost/internal/fault"
-	"github.com/agenthost/agenthost/internal/provenance"
 	"github.com/agenthost/agenthost/internal/seams"
 	"github.com/hashicorp/go-hclog"
 )
@@ -59,10 +58,9 @@ type Options struct {
 	// Updates decides on a new version of an approved connector. Empty accepts a version that needs
 	// no further access, and records it in Lock.
 	Updates grant.UpdatePolicy
-	// Trust is trust: of the configuration. The host reads what it revokes: connectors of Lock that
-	// came from a registry, and whose artifact or signer must not be used any more. It is for programs
-	// of this module; others leave it nil.
-	Trust *provenance.Trust
+	// Revoked, if not nil, says why a connector of Lock that came from a registry must not run any more,
+	// such as that its signer is revoked. It returns an empty text for one that may.
+	Revoked func(*grant.Approval) string
 	// FirstParty are connectors that need no approval: the SHA-256 of each module, in
 	// hexadecimal, by the connector's name.
 	FirstParty map[string]string
@@ -161,9 +159,12 @@ func ServeCompile(ctx context.Context, arguments []string, in io.Reader, out io.
 
 // FromConfig returns the options that a configuration asks for. It opens no store for Asks.
 func FromConfig(c *config.Config) Options {
-	o := Options{Plugins: c.Plugins, Cache: c.Cache, Environment: c.Environment, Lock: c.Lock, Updates: c.Updates, Trust: c.Trust, Proxy: c.Proxy, Audit: c.Audit, Secrets: c.Secrets, HostBytes: c.HostBytes, AskWait: c.Asks.Wait, AskExpires: c.Asks.Expires}
+	o := Options{Plugins: c.Plugins, Cache: c.Cache, Environment: c.Environment, Lock: c.Lock, Updates: c.Updates, Proxy: c.Proxy, Audit: c.Audit, Secrets: c.Secrets, HostBytes: c.HostBytes, AskWait: c.Asks.Wait, AskExpires: c.Asks.Expires}
 	if c.Connections != nil {
 		o.Connections = StaticConnections(c.Connections)
+	}
+	if c.Trust != nil {
+		o.Revoked = func(a *grant.Approval) string { return c.Trust.Revokes(a.Source.Reference.Digest, a.Source.Signer) }
 	}
 	return o
 }

@@ -198,7 +198,7 @@ func (d *distribution) place(ctx context.Context, name, module string) error {
 	if "sha256:"+sandbox.Digest(data) != module {
 		return refusedArtifact("the bytes of "+module+" in the cache were changed", "run the command again")
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	return wholefile.Replace(path, 0o644, data)
@@ -241,13 +241,12 @@ func (d *distribution) before(ctx context.Context, a *grant.Approval) *host.Conn
 
 // show writes what a person decides on: the difference to what is in use, if something is, and all that the
 // connector may do.
-func (d *distribution) show(ctx context.Context, c *candidate) (*difference.Difference, error) {
+func (d *distribution) show(ctx context.Context, c *candidate) error {
 	p := &page{w: d.app.stdout, style: d.app.style(render.Table)}
-	var changed *difference.Difference
 	if a := c.review.Approval; a != nil && a.Source != nil {
-		var err error
-		if changed, err = d.difference(ctx, a, c.review); err != nil {
-			return nil, err
+		changed, err := d.difference(ctx, a, c.review)
+		if err != nil {
+			return err
 		}
 		p.changed(changed)
 	}
@@ -260,9 +259,9 @@ func (d *distribution) show(ctx context.Context, c *candidate) (*difference.Diff
 		p.line("Nobody signed it.")
 	}
 	if p.err != nil {
-		return nil, p.err
+		return p.err
 	}
-	return changed, d.app.consentText(d.app.stdout, d.app.style(render.Table), c.review)
+	return d.app.consentText(d.app.stdout, d.app.style(render.Table), c.review)
 }
 
 // difference compares what a candidate declares with what is in use; nil where that is not to be had.

@@ -122,7 +122,7 @@ func (d *distribution) install(ctx context.Context, r provenance.Reference, name
 	} else if digest, _ := c.review.Approval.Current(); digest == c.review.Digest && equalSources(before.Reference, r) {
 		return d.restore(ctx, c.review.Approval)
 	}
-	if _, err := d.show(ctx, c); err != nil {
+	if err := d.show(ctx, c); err != nil {
 		return err
 	}
 	if err := d.agreeTo(c, yes, command); err != nil {

@@ -77,7 +77,7 @@ func (d *distribution) updateOne(ctx context.Context, a *grant.Approval, yes boo
 	}
 	if why := d.needsPerson(a, c, r); why != "" {
 		d.app.say("note", fmt.Sprintf("%s %s needs a person: %s", a.Name, c.review.Module.Version, why))
-		if _, err := d.show(ctx, c); err != nil {
+		if err := d.show(ctx, c); err != nil {
 			return err
 		}
 		if err := d.agreeTo(c, yes, "agenthost plugin update "+a.Name); err != nil {
@@ -170,7 +170,7 @@ func (d *distribution) rollback(ctx context.Context, name string, yes bool) erro
 		return err
 	}
 	if len(c.review.Wider) > 0 {
-		if _, err := d.show(ctx, c); err != nil {
+		if err := d.show(ctx, c); err != nil {
 			return err
 		}
 		if err := d.agreeTo(c, yes, "agenthost plugin rollback "+name); err != nil {
