@@ -125,8 +125,8 @@ test-postgres: ## run the tests of the server on PostgreSQL; needs its programs 
 	AGENTHOST_TEST_POSTGRES=1 $(GO) test -count=1 -timeout 5m -run Postgres ./internal/store ./internal/contextstore ./server ./cmd/agenthost
 
 .PHONY: test-registry
-test-registry: ## move connectors and signatures through Debian's docker-registry (apt-get install docker-registry)
-	$(GO) test -count=1 -run 'Debian|PushAndPull' -v ./internal/registry
+test-registry: ## move connectors and signatures through Debian's registry; needs its program (apt-get install docker-registry)
+	AGENTHOST_TEST_REGISTRY=1 $(GO) test -count=1 -run 'Debian|PushAndPull' ./internal/registry
 
 .PHONY: test-nodes
 test-nodes: ## kill, cut off and upgrade servers that share a PostgreSQL, and restart it, while clients write; needs its programs; KILLS=60 kills more
