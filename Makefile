@@ -372,6 +372,8 @@ FUZZ := \
 	internal/store/envelope:FuzzOpen \
 	internal/table:FuzzRead \
 	internal/tableimport/overlay:FuzzApply \
+	internal/recording/anonymous:FuzzText \
+	internal/registry:FuzzRegistry \
 	internal/tableimport/airbyte:FuzzImport \
 	internal/tableimport/openapi:FuzzImport \
 	internal/tableimport:FuzzWrite \
