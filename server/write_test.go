@@ -4,14 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,7 +150,15 @@ func TestOneKeyOfManyClients(t *testing.T) {
 
 func TestWritesThatDidNotEnd(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	var away atomic.Bool
+	l := newLab(t, func(o *Options) {
+		o.Host.Seams.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if away.Load() { // another test's vendor may have the port by then
+				return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+	})
 	id := l.create("acme", "Pylon")
 	claims, err := l.s.check(t.Context(), l.token)
 	if err != nil {
@@ -181,6 +192,7 @@ func TestWritesThatDidNotEnd(t *testing.T) {
 		t.Errorf("the vendor got %d writes", n)
 	}
 	// A failure that sent nothing frees the key.
+	away.Store(true)
 	if err := l.vendor.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -142,6 +142,7 @@ func TestScript(t *testing.T) {
 			e.Setenv(interpreterVariable, interpreter)
 			e.Setenv(scaffoldsVariable, scaffolds)
 			e.Setenv("GOCACHE", strings.TrimSpace(string(goCache)))
+			e.Setenv("GOFLAGS", os.Getenv("GOFLAGS")) // so that the cache has what a script compiles
 			e.Setenv("TABLES", tables)
 			// Compiled modules outlive a run of the tests; they are keyed by content.
 			e.Setenv("XDG_CACHE_HOME", home)
