@@ -191,6 +191,8 @@ func (w *watchedLogin) everyEnd() {
 	w.answered(w.ask(http.MethodGet, at(airbyteapi.ConnectorPath, link.ConnectorID), w.token, nil))
 	w.account.Deafen()
 	w.answered(w.ask(http.MethodDelete, at(airbyteapi.ConnectorPath, link.ConnectorID), w.token, nil))
+	// It tries the old token, with which the vendor ends the login that is good by then.
+	w.job(store.Scope{Organization: w.first.Organization, Workspace: w.workspaceID("acme")}, revokeJob, store.JobParked)
 	// A login that the vendor has ended: it quotes the token.
 	b, link, answer = w.begin()
 	code = w.page(b.follow(http.MethodGet, answer, nil)).text(w.t, "code")
