@@ -103,7 +103,7 @@ func (a *app) signIntoFile(r provenance.Reference, k *trust.PrivateKey, out stri
 	return a.print("signed: %s by the key %s\n", r, k.ID())
 }
 
-// sign signs what a reference leads to. The artifact is read as a whole first: nobody signs what is none.
+// sign signs what a reference leads to. It reads the whole artifact first, so that only a connector gets a signature.
 func (d *distribution) sign(ctx context.Context, r provenance.Reference, k *trust.PrivateKey) error {
 	artifact, err := d.fetch(ctx, r)
 	if err != nil {

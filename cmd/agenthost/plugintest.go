@@ -281,21 +281,9 @@ func (a *app) givenParams(ctx context.Context, args []string, f profileFlags) (j
 	if len(f.param) == 0 && f.params == "" {
 		return nil, nil
 	}
-	o, err := a.options()
+	info, err := a.inspected(ctx, args[0])
 	if err != nil {
 		return nil, err
-	}
-	h, err := host.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	defer h.Close(context.WithoutCancel(ctx))
-	info, err := h.Inspect(ctx, args[0])
-	if err != nil {
-		return nil, err
-	}
-	if info.Err != nil {
-		return nil, info.Err
 	}
 	for i := range info.Manifest.Operations {
 		if op := &info.Manifest.Operations[i]; op.Entity == args[1] && op.Action == args[2] {
